@@ -1,0 +1,1 @@
+"""tierkit: account tiering that can be explained, signed and checked."""

@@ -1,0 +1,262 @@
+"""Fiscal quarters and windows of time; the only module that compares dates.
+
+Windows are `[start, end)`. `as_of` is the first day that is not yet known: features see rows
+strictly before it, outcomes are what happens from it on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import total_ordering
+from typing import TYPE_CHECKING
+
+from tierkit.errors import SettingsError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import narwhals as nw
+
+    Rows = nw.LazyFrame[Any]
+
+_LABEL = re.compile(r"^(FY)?(\d{4})Q([1-4])$", re.IGNORECASE)
+MONTHS_PER_QUARTER = 3
+
+
+def _month_start(index: int) -> date:
+    """Return the first day of month `index`, counted from January of year 0."""
+    return date(index // 12, index % 12 + 1, 1)
+
+
+@total_ordering
+@dataclass(frozen=True)
+class Quarter:
+    """Three calendar months of a fiscal year.
+
+    Attributes
+    ----------
+    label
+        `2026Q3`, or `FY2026Q3` where the fiscal year does not start in January.
+    start, as_of
+        First day, and the day after the last: the first day not yet known when the quarter is over.
+    """
+
+    label: str
+    start: date
+    as_of: date
+
+    @property
+    def end(self) -> date:
+        """The quarter's last day."""
+        return self.as_of - timedelta(days=1)
+
+    @property
+    def dates(self) -> str:
+        """The days in words, `1 Jul – 30 Sep 2026`."""
+        return spell_range(self.start, self.end)
+
+    def __lt__(self, other: Quarter) -> bool:
+        """Earlier quarters are smaller."""
+        return self.start < other.start
+
+
+@dataclass(frozen=True)
+class FiscalCalendar:
+    """The quarters of a company whose fiscal year starts on the first of `starts` (a month, 1–12).
+
+    A year is named by the calendar year in which it ends.
+
+    Examples
+    --------
+    >>> calendar = FiscalCalendar(starts=2)
+    >>> calendar.containing(date(2024, 1, 31)).label, calendar.containing(date(2024, 2, 1)).label
+    ('FY2024Q4', 'FY2025Q1')
+    >>> FiscalCalendar().parse("2026Q3").dates
+    '1 Jul – 30 Sep 2026'
+    """
+
+    starts: int = 1
+
+    def containing(self, day: date) -> Quarter:
+        """Return the quarter that holds `day`."""
+        months = day.year * 12 + day.month - 1
+        return self._from_month(months - (day.month - self.starts) % MONTHS_PER_QUARTER)
+
+    def parse(self, label: str) -> Quarter:
+        """Return the quarter of a label.
+
+        Raises
+        ------
+        SettingsError
+            If the label is no quarter, or is written in the spelling of another calendar; the
+            message holds the right one.
+        """
+        match = _LABEL.match(label.strip())
+        if match is None:
+            raise SettingsError(
+                f"--quarter {label}: not a quarter. Write it as {self._prefix}2026Q3."
+            )
+        right = f"{self._prefix}{match[2]}Q{match[3]}"
+        if bool(match[1]) != bool(self._prefix):
+            raise SettingsError(
+                f"--quarter {label}: this project's fiscal year starts in month {self.starts}. "
+                f"Write {right}."
+            )
+        first_year = int(match[2]) - (1 if self._prefix else 0)
+        return self._from_month(
+            first_year * 12 + self.starts - 1 + MONTHS_PER_QUARTER * (int(match[3]) - 1)
+        )
+
+    def shift(self, quarter: Quarter, quarters: int) -> Quarter:
+        """Return the quarter so many quarters later (earlier where negative)."""
+        months = quarter.start.year * 12 + quarter.start.month - 1
+        return self._from_month(months + MONTHS_PER_QUARTER * quarters)
+
+    def ending_at(self, as_of: date) -> Quarter:
+        """Return the quarter whose last day is the day before `as_of`."""
+        return self.containing(as_of - timedelta(days=1))
+
+    def window_start(self, as_of: date, quarters: int) -> date:
+        """Return the first day of the window of so many quarters that ends at `as_of`."""
+        return self.shift(self.ending_at(as_of), 1 - quarters).start
+
+    def window_end(self, as_of: date, quarters: int) -> date:
+        """Return the first day after the window of so many quarters that begins at `as_of`."""
+        return self.shift(self.containing(as_of), quarters).start
+
+    def between(self, first: date, last: date) -> list[Quarter]:
+        """Return every quarter that lies wholly in `[first, last)`, in order."""
+        quarter = self.containing(first)
+        if quarter.start < first:
+            quarter = self.shift(quarter, 1)
+        found = []
+        while quarter.as_of <= last:
+            found.append(quarter)
+            quarter = self.shift(quarter, 1)
+        return found
+
+    @property
+    def _prefix(self) -> str:
+        return "" if self.starts == 1 else "FY"
+
+    def _from_month(self, months: int) -> Quarter:
+        offset = (months - (self.starts - 1)) % 12
+        year = (months - offset + 11) // 12
+        label = f"{self._prefix}{year:04d}Q{offset // MONTHS_PER_QUARTER + 1}"
+        return Quarter(label, _month_start(months), _month_start(months + MONTHS_PER_QUARTER))
+
+
+def spell_date(day: date) -> str:
+    """Return a date as people write it.
+
+    Examples
+    --------
+    >>> spell_date(date(2026, 9, 30))
+    '30 Sep 2026'
+    """
+    return f"{day.day} {day:%b %Y}"
+
+
+def spell_range(first: date, last: date) -> str:
+    """Return a span of days, the first year only where it differs.
+
+    Examples
+    --------
+    >>> spell_range(date(2025, 12, 1), date(2026, 2, 28))
+    '1 Dec 2025 – 28 Feb 2026'
+    """
+    start = f"{first.day} {first:%b}" if first.year == last.year else spell_date(first)
+    return f"{start} – {spell_date(last)}"
+
+
+def before(rows: Rows, column: str, as_of: date) -> Rows:
+    """Return the rows dated strictly before `as_of`; rows without a date are absent."""
+    import narwhals as nw
+
+    return rows.filter(nw.col(column) < nw.lit(as_of))
+
+
+def from_on(rows: Rows, column: str, as_of: date) -> Rows:
+    """Return the rows whose `column` is `as_of` or later."""
+    import narwhals as nw
+
+    return rows.filter(nw.col(column) >= nw.lit(as_of))
+
+
+def known_rows(rows: Rows, column: str, dates: Rows) -> Rows:
+    """Pair each row with every `as_of` of `dates` that it lies strictly before.
+
+    Parameters
+    ----------
+    rows
+        Events with a date in `column`; rows without a date are absent from the result.
+    dates
+        One row per `as_of`, with whatever window starts the caller needs beside it.
+    """
+    import narwhals as nw
+
+    return rows.join(dates, how="cross").filter(nw.col(column) < nw.col("as_of"))
+
+
+def outcome_rows(rows: Rows, column: str, dates: Rows) -> Rows:
+    """Pair each row with every `as_of` of `dates` in whose `[as_of, horizon_end)` it lies."""
+    import narwhals as nw
+
+    day = nw.col(column)
+    return rows.join(dates, how="cross").filter(
+        (day >= nw.col("as_of")) & (day < nw.col("horizon_end"))
+    )
+
+
+def on_or_after(column: str, start: str) -> nw.Expr:
+    """Whether the date in `column` lies on or after the date in the column `start`."""
+    import narwhals as nw
+
+    return nw.col(column) >= nw.col(start)
+
+
+def earlier(column: str, than: str) -> nw.Expr:
+    """Whether the date in `column` lies strictly before the date in the column `than`."""
+    import narwhals as nw
+
+    return nw.col(column) < nw.col(than)
+
+
+def complete_quarter_ends(
+    calendar: FiscalCalendar, first: date, as_of: date, *, look_back: int, horizon: int
+) -> list[date]:
+    """Return the quarter-ends with a whole look-back before and a whole horizon after them.
+
+    Parameters
+    ----------
+    first
+        The first day that the data cover.
+    as_of
+        First day that is not yet known.
+    look_back, horizon
+        Quarters that must lie before and after each quarter-end.
+
+    Examples
+    --------
+    >>> complete_quarter_ends(
+    ...     FiscalCalendar(), date(2024, 1, 1), date(2026, 1, 1), look_back=4, horizon=2
+    ... )
+    [datetime.date(2025, 1, 1), datetime.date(2025, 4, 1), datetime.date(2025, 7, 1)]
+    """
+    quarters = calendar.between(first, as_of)
+    return [quarter.as_of for quarter in quarters[look_back - 1 : len(quarters) - horizon]]
+
+
+def trainable(
+    as_of_dates: Iterable[date], tested: date, calendar: FiscalCalendar, horizon: int
+) -> list[date]:
+    """Return the dates whose outcomes were complete when `tested` was the first unknown day."""
+    return [day for day in as_of_dates if calendar.window_end(day, horizon) <= tested]
+
+
+def newest(days: Sequence[date]) -> date | None:
+    """Return the latest of some days, None of none."""
+    return max(days, default=None)

@@ -1,0 +1,147 @@
+"""Trusted tables: typed, checked and lazy, with an account of everything that was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import duckdb
+import narwhals as nw
+import pandas as pd
+
+from tierkit.crm.contract import TABLES
+from tierkit.errors import DataError, Problem
+
+Rows = nw.LazyFrame[Any]
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """Rows of one table that were left out for one reason.
+
+    Attributes
+    ----------
+    won_revenue
+        The won revenue in them, in the reporting currency, exact; "0" where they hold none.
+    """
+
+    table: str
+    reason: str
+    rows: int
+    won_revenue: str = "0"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The trusted tables of one project.
+
+    Every contract column is present (null where the source lacks it) and has the type of its kind.
+    `opportunities` also has `revenue_type` (new, expansion or renewal); rows that cannot be used are
+    not in any table but counted in `exclusions`.
+
+    Attributes
+    ----------
+    frames
+        Lazy rows by table name; a table that the source lacks has no entry.
+    given
+        For each table the contract columns that the source really had.
+    exclusions
+        What was left out, by table and reason.
+    remarks
+        Warnings of the checks.
+    """
+
+    frames: Mapping[str, Rows]
+    given: Mapping[str, frozenset[str]]
+    connection: duckdb.DuckDBPyConnection = field(repr=False)
+    exclusions: tuple[Exclusion, ...] = ()
+    remarks: tuple[Problem, ...] = ()
+    totals: Mapping[str, Any] = field(default_factory=dict)
+
+    def __contains__(self, table: str) -> bool:
+        """Whether the source has the table."""
+        return table in self.frames
+
+    def __getitem__(self, table: str) -> Rows:
+        """Return the rows of a table.
+
+        Raises
+        ------
+        DataError
+            If the source lacks the table.
+        """
+        if table not in self.frames:
+            raise DataError(
+                f"{table}: the source has no such table; there are {sorted(self.frames)}."
+            )
+        return self.frames[table]
+
+    def has(self, table: str, *columns: str) -> bool:
+        """Whether the source has the table and really had these columns of it."""
+        return table in self.frames and set(columns) <= self.given[table]
+
+    @property
+    def missing(self) -> list[str]:
+        """The contract's tables that the source lacks, in the contract's order."""
+        return [name for name in TABLES if name not in self.frames]
+
+    def dates(self, columns: Mapping[str, list[date]]) -> Rows:
+        """Return a small table of dates that lives beside the data, for joins.
+
+        Parameters
+        ----------
+        columns
+            Equally long lists, such as `as_of` and the starts of its windows.
+        """
+        frame = pd.DataFrame(
+            {name: pd.array(days, dtype="date32[pyarrow]") for name, days in columns.items()}
+        )
+        return register(self.connection, frame)
+
+
+def register(connection: duckdb.DuckDBPyConnection, frame: pd.DataFrame) -> Rows:
+    """Return a data frame as lazy rows beside the data."""
+    import pyarrow as pa
+
+    arrow = pa.Table.from_pandas(frame, preserve_index=False)
+    return nw.from_native(connection.from_arrow(arrow))
+
+
+def tables_from_frames(frames: Mapping[str, pd.DataFrame]) -> Tables:
+    """Return trusted tables from data frames whose columns already hold what the contract says.
+
+    Nothing is checked or left out; missing contract columns are added as null. Dates may be text
+    (`2026-09-30`) or dates, money may be text or numbers.
+
+    Examples
+    --------
+    >>> tables = tables_from_frames({"accounts": pd.DataFrame({"account_id": ["A1"]})})
+    >>> tables["accounts"].select("account_id", "industry").collect().to_pandas().to_dict("records")
+    [{'account_id': 'A1', 'industry': None}]
+    """
+    connection = duckdb.connect()
+    trusted = {
+        name: _typed(register(connection, _as_text(frame)), name) for name, frame in frames.items()
+    }
+    if "opportunities" in trusted and "revenue_type" not in trusted["opportunities"].columns:
+        trusted["opportunities"] = trusted["opportunities"].with_columns(revenue_type=nw.lit("new"))
+    given = {name: frozenset(map(str, frame.columns)) for name, frame in frames.items()}
+    return Tables(trusted, given, connection)
+
+
+def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
+    text = frame.astype("object").where(frame.notna(), None)
+    return text.map(lambda value: None if value is None else str(value)).astype("string[pyarrow]")
+
+
+def _typed(rows: Rows, name: str) -> Rows:
+    columns = TABLES[name].columns
+    present = set(rows.columns)
+    typed = [
+        (nw.col(column) if column in present else nw.lit(None)).cast(kind.dtype).alias(column)
+        for column, kind in columns.items()
+    ]
+    extra = [nw.col(column) for column in rows.columns if column not in columns]
+    return rows.select(*typed, *extra)
