@@ -257,6 +257,94 @@ def trainable(
     return [day for day in as_of_dates if calendar.window_end(day, horizon) <= tested]
 
 
+def is_before(day: date, as_of: date) -> bool:
+    """Whether `day` lies strictly before `as_of`."""
+    return day < as_of
+
+
+def in_force(spans: Rows, days: Rows) -> Rows:
+    """Pair each span with every `day` of `days` that lies in its `[start_date, end_date)`.
+
+    Parameters
+    ----------
+    spans
+        Rows with `start_date` and `end_date`; without an end date a span still lasts.
+    days
+        One row per `day`.
+    """
+    import narwhals as nw
+
+    start, end, day = nw.col("start_date"), nw.col("end_date"), nw.col("day")
+    lasts = end.is_null() | (day < end)
+    return spans.join(days, how="cross").filter((start <= day) & lasts)
+
+
 def newest(days: Sequence[date]) -> date | None:
     """Return the latest of some days, None of none."""
     return max(days, default=None)
+
+
+def look_back_start(as_of: date, quarters: int) -> date:
+    """Return the first day of the look-back of so many times three months that ends at `as_of`.
+
+    At a quarter-end this is the first day of a fiscal quarter; at any other `as_of` the look-back
+    is as long. A day that its month lacks becomes the month's last.
+
+    Examples
+    --------
+    >>> look_back_start(date(2026, 7, 1), 4), look_back_start(date(2026, 5, 31), 1)
+    (datetime.date(2025, 7, 1), datetime.date(2026, 2, 28))
+    """
+    months = as_of.year * 12 + as_of.month - 1 - MONTHS_PER_QUARTER * quarters
+    month_end = _month_start(months + 1) - timedelta(days=1)
+    return month_end.replace(day=min(as_of.day, month_end.day))
+
+
+def whole_quarters(first: date | None, as_of: date, *, at_most: int) -> int:
+    """Return how many whole quarters of look-back from `as_of` the days since `first` cover.
+
+    Examples
+    --------
+    >>> whole_quarters(date(2025, 1, 1), date(2026, 1, 1), at_most=12)
+    4
+    >>> whole_quarters(date(2025, 1, 2), date(2026, 1, 1), at_most=12)
+    3
+    """
+    if first is None:
+        return 0
+    covered = (n for n in range(at_most, 0, -1) if look_back_start(as_of, n) >= first)
+    return next(covered, 0)
+
+
+def latest_of(*columns: str) -> nw.Expr:
+    """Return the latest of the dates in `columns`; missing ones are passed over."""
+    import narwhals as nw
+
+    return nw.max_horizontal(*columns)
+
+
+def days_between(start: str, end: str) -> nw.Expr:
+    """Return the whole days from the date in `start` to the date in `end`."""
+    import narwhals as nw
+
+    moment = nw.Datetime("us")
+    span = nw.col(end).cast(moment) - nw.col(start).cast(moment)
+    return span.dt.total_minutes() // (24 * 60)
+
+
+def covers(quarter: Quarter, newest: date) -> bool:
+    """Whether data whose newest day is `newest` reach the quarter's last working day.
+
+    Examples
+    --------
+    >>> quarter = FiscalCalendar().parse("2023Q3")  # its last day, 30 September, is a Saturday
+    >>> covers(quarter, date(2023, 9, 29)), covers(quarter, date(2023, 9, 28))
+    (True, False)
+    """
+    weekend_days = max(0, quarter.end.weekday() - 4)
+    return newest >= quarter.end - timedelta(days=weekend_days)
+
+
+def starts_after(quarter: Quarter, day: date) -> bool:
+    """Whether the quarter begins after `day`."""
+    return quarter.start > day

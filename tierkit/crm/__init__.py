@@ -1,0 +1,1 @@
+"""Raw exports of a CRM become trusted tables."""

@@ -23,18 +23,18 @@ class Kind(Enum):
     FLAG = "true or false"
 
     @property
-    def dtype(self) -> DType | type[DType]:
+    def dtype(self) -> DType:
         """The type of a trusted column of this kind."""
         return _DTYPES[self]
 
 
-_DTYPES: Mapping[Kind, DType | type[DType]] = {
-    Kind.ID: nw.String,
-    Kind.TEXT: nw.String,
-    Kind.DATE: nw.Date,
+_DTYPES: Mapping[Kind, DType] = {
+    Kind.ID: nw.String(),
+    Kind.TEXT: nw.String(),
+    Kind.DATE: nw.Date(),
     Kind.MONEY: MONEY,
-    Kind.NUMBER: nw.Float64,
-    Kind.FLAG: nw.Boolean,
+    Kind.NUMBER: nw.Float64(),
+    Kind.FLAG: nw.Boolean(),
 }
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
-import duckdb
 import narwhals as nw
 import pandas as pd
+import pyarrow as pa
 
 from tierkit.crm.contract import TABLES
+from tierkit.crm.engine import Connection, connect, register
+from tierkit.crm.engine import Rows as Rows
 from tierkit.errors import DataError, Problem
-
-Rows = nw.LazyFrame[Any]
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,9 @@ class Exclusion:
 class Tables:
     """The trusted tables of one project.
 
-    Every contract column is present (null where the source lacks it) and has the type of its kind.
-    `opportunities` also has `revenue_type` (new, expansion or renewal); rows that cannot be used are
-    not in any table but counted in `exclusions`.
+    Every contract column is present (null where the source lacks it) and has the type of its
+    kind. `opportunities` also has `revenue_type` (new, expansion or renewal); rows that cannot be
+    used are not in any table but counted in `exclusions`.
 
     Attributes
     ----------
@@ -51,14 +50,20 @@ class Tables:
         What was left out, by table and reason.
     remarks
         Warnings of the checks.
+    source_rows, source_won_revenue
+        Rows of each table and won revenue of all deals before anything was left out, exact.
+    excluded
+        For each table the rows that were left out, with `exclusion_reason`.
     """
 
     frames: Mapping[str, Rows]
     given: Mapping[str, frozenset[str]]
-    connection: duckdb.DuckDBPyConnection = field(repr=False)
+    connection: Connection = field(repr=False)
     exclusions: tuple[Exclusion, ...] = ()
     remarks: tuple[Problem, ...] = ()
-    totals: Mapping[str, Any] = field(default_factory=dict)
+    source_rows: Mapping[str, int] = field(default_factory=dict)
+    source_won_revenue: str = "0"
+    excluded: Mapping[str, Rows] = field(default_factory=dict, repr=False)
 
     def __contains__(self, table: str) -> bool:
         """Whether the source has the table."""
@@ -95,18 +100,10 @@ class Tables:
         columns
             Equally long lists, such as `as_of` and the starts of its windows.
         """
-        frame = pd.DataFrame(
-            {name: pd.array(days, dtype="date32[pyarrow]") for name, days in columns.items()}
+        return register(
+            self.connection,
+            pa.table({name: pa.array(days, pa.date32()) for name, days in columns.items()}),
         )
-        return register(self.connection, frame)
-
-
-def register(connection: duckdb.DuckDBPyConnection, frame: pd.DataFrame) -> Rows:
-    """Return a data frame as lazy rows beside the data."""
-    import pyarrow as pa
-
-    arrow = pa.Table.from_pandas(frame, preserve_index=False)
-    return nw.from_native(connection.from_arrow(arrow))
 
 
 def tables_from_frames(frames: Mapping[str, pd.DataFrame]) -> Tables:
@@ -118,10 +115,10 @@ def tables_from_frames(frames: Mapping[str, pd.DataFrame]) -> Tables:
     Examples
     --------
     >>> tables = tables_from_frames({"accounts": pd.DataFrame({"account_id": ["A1"]})})
-    >>> tables["accounts"].select("account_id", "industry").collect().to_pandas().to_dict("records")
-    [{'account_id': 'A1', 'industry': None}]
+    >>> tables["accounts"].select("account_id", "industry").collect().rows()
+    [('A1', None)]
     """
-    connection = duckdb.connect()
+    connection = connect()
     trusted = {
         name: _typed(register(connection, _as_text(frame)), name) for name, frame in frames.items()
     }

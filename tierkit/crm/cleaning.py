@@ -1,0 +1,164 @@
+"""What can be used of a table: rows that cannot are named by one reason each, and kept aside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import narwhals as nw
+
+from tierkit.crm.contract import MONEY, TABLES
+from tierkit.crm.engine import Connection, Rows, materialise
+from tierkit.crm.tables import Exclusion
+from tierkit.crm.typed import TypedTable, example_ids, id_column
+from tierkit.errors import Problem
+
+REASON = "exclusion_reason"
+REPEATED = "repeated row"
+
+
+@dataclass(frozen=True)
+class CleanTable:
+    """The rows that can be used, those that cannot with their reason, and what blocks."""
+
+    rows: Rows
+    excluded: Rows
+    exclusions: tuple[Exclusion, ...]
+    problems: tuple[Problem, ...]
+
+
+def clean_table(table: TypedTable, *, accounts: Rows | None, connection: Connection) -> CleanTable:
+    """Split a typed table into rows that can be used and rows that cannot.
+
+    Parameters
+    ----------
+    accounts
+        The trusted accounts, to find rows of unknown ones; None for `accounts` itself.
+    """
+    rows, repeated, problems = _without_repeats(table, connection)
+    known = accounts is not None and "account_id" in rows.columns
+    if accounts is not None and known:
+        ids = accounts.select("account_id", known_account=nw.lit(value=True))
+        rows = rows.join(ids, on="account_id", how="left")
+    reason = nw.coalesce(*_reasons(table, known=known), nw.lit(None).cast(nw.String))
+    marked = materialise(
+        connection, rows.with_columns(reason.alias(REASON)), f"marked {table.name}"
+    )
+    marked = marked.drop(["known_account"] if known else [])
+    left_out = nw.concat([repeated, marked.filter(~nw.col(REASON).is_null())])
+    return CleanTable(
+        rows=marked.filter(nw.col(REASON).is_null()).drop(REASON),
+        excluded=left_out,
+        exclusions=tuple(count_exclusions(left_out, table.name)),
+        problems=problems,
+    )
+
+
+def won_amount(columns: Sequence[str]) -> nw.Expr:
+    """Return the won revenue in each row: the amount of a won deal, zero for every other row."""
+    zero = nw.lit(0).cast(MONEY)
+    if not {"is_won", "amount"} <= set(columns):
+        return zero
+    return nw.when(nw.col("is_won")).then(nw.col("amount")).otherwise(zero).fill_null(0)
+
+
+def count_exclusions(excluded: Rows, table: str) -> list[Exclusion]:
+    """Return how many rows, and how much won revenue, each reason left out, by reason."""
+    counted = (
+        excluded.with_columns(won=won_amount(excluded.columns))
+        .group_by(REASON)
+        .agg(nw.len().alias("rows"), nw.col("won").sum())
+        .sort(REASON)
+        .collect()
+    )
+    return [
+        Exclusion(table, reason, int(rows), str(won or 0)) for reason, rows, won in counted.rows()
+    ]
+
+
+def _reasons(table: TypedTable, *, known: bool) -> list[nw.Expr]:
+    """Return the reasons to leave a row out, the first that applies counts."""
+    contract = TABLES[table.name]
+    needed = [column for column in contract.columns if column in contract.required]
+    if table.name == "opportunities" or "is_won" in table.given:
+        return [
+            *_missing(["opportunity_id", "account_id"]),
+            *_unknown(known=known),
+            *_deal_reasons(),
+        ]
+    return [*_missing(needed), *(_unknown(known=known))]
+
+
+def _missing(columns: Sequence[str]) -> list[nw.Expr]:
+    return [nw.when(nw.col(column).is_null()).then(nw.lit(f"no {column}")) for column in columns]
+
+
+def _unknown(*, known: bool) -> list[nw.Expr]:
+    if not known:
+        return []
+    return [nw.when(nw.col("known_account").is_null()).then(nw.lit("unknown account_id"))]
+
+
+def _deal_reasons() -> list[nw.Expr]:
+    closed = ~nw.col("is_won").is_null()
+    no_date = closed & nw.col("close_date").is_null()
+    no_amount = nw.col("is_won") & nw.col("amount").is_null()
+    return [
+        nw.when(no_date).then(nw.lit("no close_date on a closed deal")),
+        nw.when(no_amount).then(nw.lit("no amount on a won deal")),
+    ]
+
+
+def _without_repeats(
+    table: TypedTable, connection: Connection
+) -> tuple[Rows, Rows, tuple[Problem, ...]]:
+    """Return each keyed row once, the copies, and the keys that have two contents."""
+    key = TABLES[table.name].key
+    none = table.rows.head(0).with_columns(nw.lit(None).cast(nw.String).alias(REASON))
+    if key is None:
+        return table.rows, none, ()
+    repeated = (
+        table.rows.filter(~nw.col(key).is_null()).group_by(key).agg(nw.len().alias("copies"))
+    ).filter(nw.col("copies") > 1)
+    repeated = materialise(connection, repeated, f"repeated {table.name}")
+    if repeated.head(1).collect().is_empty():
+        return table.rows, none, ()
+    columns = table.rows.columns
+    several = table.rows.join(repeated.select(key), on=key, how="semi")
+    contents = several.group_by(columns).agg(nw.len().alias("copies"))
+    contents = materialise(connection, contents, f"contents {table.name}")
+    conflicts = contents.group_by(key).agg(nw.len().alias("n")).filter(nw.col("n") > 1)
+    single = table.rows.join(repeated.select(key), on=key, how="anti")
+    once = nw.concat([single, contents.select(columns)])
+    return once, _copies(contents, columns), _conflict_problems(table.name, conflicts, connection)
+
+
+def _copies(contents: Rows, columns: Sequence[str]) -> Rows:
+    """Return the superfluous copies of repeated rows, one row for each copy."""
+    extra = contents.filter(nw.col("copies") > 1)
+    most = extra.select(nw.col("copies").max()).collect().item() or 1
+    copies = [
+        extra.filter(nw.col("copies") > number).select(*columns, nw.lit(REPEATED).alias(REASON))
+        for number in range(1, int(most))
+    ]
+    none = contents.head(0).select(*columns, nw.lit(REPEATED).alias(REASON))
+    return nw.concat([none, *copies])
+
+
+def _conflict_problems(table: str, conflicts: Rows, connection: Connection) -> tuple[Problem, ...]:
+    key = id_column(table)
+    conflicts = materialise(connection, conflicts, f"conflicts {table}")
+    ids, rows = conflicts.select(nw.len().alias("ids"), nw.col("n").sum()).collect().rows()[0]
+    if not ids:
+        return ()
+    return (
+        Problem(
+            f"{ids:,} id{'s' if ids > 1 else ''} with different contents ({rows:,} different rows)",
+            "Keep the row that is right, or give the others an id of their own.",
+            table,
+            key,
+            rule="one id, two contents",
+            rows=int(rows),
+            examples=example_ids(conflicts, key),
+        ),
+    )

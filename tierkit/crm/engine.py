@@ -1,0 +1,105 @@
+"""The engine below the lazy tables: DuckDB, embedded. The only module that speaks to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import narwhals as nw
+import pandas as pd
+import pyarrow as pa
+
+Rows = nw.LazyFrame[Any]
+Connection = duckdb.DuckDBPyConnection
+EngineError = duckdb.Error
+
+
+def connect(*, scratch: Path | None = None) -> Connection:
+    """Return an empty in-memory database.
+
+    Parameters
+    ----------
+    scratch
+        Folder for what does not fit into memory; without one DuckDB's own default is used.
+    """
+    connection = duckdb.connect()
+    connection.execute("SET preserve_insertion_order = false")
+    connection.execute("SET enable_progress_bar = false")
+    if scratch is not None:
+        connection.execute(f"SET temp_directory = {_text(str(scratch))}")
+    return connection
+
+
+def register(connection: Connection, frame: pd.DataFrame | pa.Table) -> Rows:
+    """Return a data frame, without its index, as lazy rows beside the data."""
+    is_arrow = isinstance(frame, pa.Table)
+    arrow = frame if is_arrow else pa.Table.from_pandas(frame, preserve_index=False)
+    return nw.from_native(connection.from_arrow(arrow))
+
+
+def materialise(connection: Connection, rows: Rows, name: str) -> Rows:
+    """Compute lazy rows once and return them as a table of the database."""
+    rows.to_native().create(_identifier(name))
+    return nw.from_native(connection.table(_identifier(name)))
+
+
+def scan_text(
+    connection: Connection, path: Path, *, columns: Sequence[str], delimiter: str
+) -> Rows:
+    """Return the rows of a delimited UTF-8 file with a header, every value as text.
+
+    Rows with too few values are filled with missing ones (report exports end with such lines).
+
+    Raises
+    ------
+    EngineError
+        If the file cannot be read so.
+    """
+    named = ", ".join(f"{_text(column)}: 'VARCHAR'" for column in columns)
+    query = (
+        f"SELECT * FROM read_csv({_text(str(path))}, columns = {{{named}}}, header = true, "
+        f"delim = {_text(delimiter)}, quote = '\"', escape = '\"', null_padding = true, "
+        f"auto_detect = false, strict_mode = false, parallel = false, max_line_size = 16000000)"
+    )
+    return nw.from_native(connection.sql(query))
+
+
+def scan_parquet(connection: Connection, path: Path) -> Rows:
+    """Return the rows of a Parquet file."""
+    return nw.from_native(connection.read_parquet(_glob_free(path)))
+
+
+def scan_database(connection: Connection, path: Path) -> dict[str, Rows]:
+    """Return the tables and views of a DuckDB file, which is opened for reading only."""
+    connection.execute(f"ATTACH {_text(str(path))} AS source (READ_ONLY)")
+    listed = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'source' "
+        "UNION ALL SELECT schema_name, view_name FROM duckdb_views() "
+        "WHERE database_name = 'source' AND NOT internal ORDER BY ALL"
+    ).fetchall()
+    return {
+        table: nw.from_native(
+            connection.sql(f"SELECT * FROM source.{_identifier(schema)}.{_identifier(table)}")
+        )
+        for schema, table in listed
+    }
+
+
+def write_parquet(rows: Rows, path: Path) -> None:
+    """Write lazy rows to a Parquet file."""
+    rows.to_native().write_parquet(str(path), compression="zstd")
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _glob_free(path: Path) -> str:
+    """Return a path in which the characters of patterns mean themselves."""
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(path))

@@ -1,0 +1,84 @@
+"""What deals mean: their revenue type and their currency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import narwhals as nw
+
+from tierkit.crm.cleaning import won_amount
+from tierkit.crm.engine import Rows
+from tierkit.errors import Problem
+
+TYPE_LEFT_OUT = "revenue type left out by the settings"
+
+
+def with_revenue_type(deals: Rows, types: Mapping[str, str], *, given: bool) -> Rows:
+    """Return deals with `revenue_type`: new, expansion, renewal or exclude.
+
+    Without a type column every deal is new business; an unmapped type is missing and is reported
+    by `unmapped_types`.
+    """
+    if not given:
+        return deals.with_columns(revenue_type=nw.lit("new"))
+    value = nw.col("type").fill_null("")
+    mapped = nw.lit(None).cast(nw.String)
+    for name, meaning in types.items():
+        mapped = nw.when(value == name).then(nw.lit(meaning)).otherwise(mapped)
+    return deals.with_columns(revenue_type=mapped)
+
+
+def unmapped_types(deals: Rows) -> list[Problem]:
+    """Return the problem that some types of deals have no meaning in the settings."""
+    unmapped = (
+        deals.filter(nw.col("revenue_type").is_null())
+        .with_columns(won=won_amount(deals.columns), value=nw.col("type").fill_null(""))
+        .group_by("value")
+        .agg(nw.len().alias("rows"), nw.col("won").sum())
+        .sort("rows", "value", descending=[True, False])
+        .collect()
+        .rows()
+    )
+    if not unmapped:
+        return []
+    shown = "; ".join(
+        f"{value or '(empty)'!r}: {rows:,} rows, {won:,.2f} won"
+        for value, rows, won in unmapped[:8]
+    )
+    more = f"; and {len(unmapped) - 8} more" if len(unmapped) > 8 else ""
+    return [
+        Problem(
+            f"{len(unmapped)} values have no revenue type ({shown}{more})",
+            "Map each in [target] revenue_types to new, expansion, renewal or exclude.",
+            "opportunities",
+            "type",
+            rule="unmapped revenue type",
+            rows=sum(int(rows) for _, rows, _ in unmapped),
+        )
+    ]
+
+
+def foreign_currencies(deals: Rows, currency: str) -> list[Problem]:
+    """Return the problem that some deals are in another currency than the reports."""
+    code = nw.col("currency").str.to_uppercase()
+    foreign = (
+        deals.filter(~nw.col("currency").is_null() & (code != currency))
+        .group_by("currency")
+        .agg(nw.len().alias("rows"))
+        .sort("currency")
+        .collect()
+        .rows()
+    )
+    if not foreign:
+        return []
+    shown = ", ".join(f"{rows:,} rows in {name}" for name, rows in foreign)
+    return [
+        Problem(
+            f"{shown}, but the reporting currency is {currency}",
+            "Export amounts in one currency, or set [calendar] currency.",
+            "opportunities",
+            "currency",
+            rule="foreign currency",
+            rows=sum(int(rows) for _, rows in foreign),
+        )
+    ]

@@ -1,0 +1,188 @@
+"""From what a source holds to typed columns; what cannot be read becomes missing and is counted.
+
+Each kind has one reading. A value that is there but cannot be read is found again by comparing the
+typed column with the text beside it, so nothing is lost without a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+import pyarrow as pa
+
+from tierkit.crm.contract import MONEY
+from tierkit.crm.engine import Connection, Rows, register
+
+NULL_WORDS = ("", "NULL", "null", "Null", "None", "NaN", "nan", "#N/A", "N/A", "n/a", "\\N")
+TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0", "won")
+FALSE_WORDS = ("false", "f", "no", "n", "0", "0.0", "lost")
+FIRST_YEAR, LAST_YEAR = 1970, 2100
+_PLAIN_NUMBER = r"^[+-]?(\d{1,15}(\.\d*)?|\.\d+)$"
+_POWER_NUMBER = r"^[+-]?\d{1,15}(\.\d*)?[eE][+-]?\d{1,2}$"
+_NUMBER = f"{_PLAIN_NUMBER}|{_POWER_NUMBER}"
+_THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$"
+_CURRENCY = r"[$€£¥₹\s\x{00A0}]|^[A-Z]{3} ?| ?[A-Z]{3}$"
+_LARGEST = 1e15
+
+
+def text_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
+    """Return a column as trimmed text; blanks and the words for nothing are missing."""
+    value = nw.col(column)
+    if dtype.is_float():
+        whole = (value == value.round(0)) & (value.abs() < _LARGEST)
+        value = (
+            nw.when(whole)
+            .then(nw.when(whole).then(value).cast(nw.Int64).cast(nw.String))
+            .otherwise(value.cast(nw.String))
+        )
+    text = value.cast(nw.String).str.strip_chars(" \t\r\n\u00a0\ufeff")
+    return nw.when(~text.is_in(NULL_WORDS)).then(text)
+
+
+def id_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
+    """Return an id: trimmed text in which nothing is inferred (`0012`, `NA` and `1e5` survive)."""
+    if dtype.is_float():
+        return text_of(column, dtype)
+    text = nw.col(column).cast(nw.String).str.strip_chars(" \t\r\n\u00a0\ufeff")
+    return nw.when(~text.is_in(["", "NULL", "\\N"])).then(text)
+
+
+def number_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
+    """Return a number; missing where the value is none, or is not finite.
+
+    Text must have gone through `with_bare_numbers` before.
+    """
+    if dtype.is_numeric():
+        value = nw.col(column).cast(nw.Float64)
+        return nw.when(value.is_finite() & (value.abs() < _LARGEST)).then(value)
+    text = nw.col(column)
+    return nw.when(text.str.contains(_NUMBER)).then(text).cast(nw.Float64)
+
+
+def money_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
+    """Return an exact amount, rounded to a hundredth of a cent.
+
+    Text must have gone through `with_bare_numbers` before.
+    """
+    if dtype.is_decimal() or dtype.is_integer():
+        value = nw.col(column)
+        return nw.when(value.abs() < _LARGEST).then(value).cast(MONEY)
+    if dtype.is_float():
+        return number_of(column, dtype).cast(MONEY)
+    text = nw.col(column)
+    plain = nw.when(text.str.contains(_PLAIN_NUMBER)).then(text).cast(MONEY)
+    power = nw.when(text.str.contains(_POWER_NUMBER)).then(text).cast(nw.Float64)
+    return nw.coalesce(plain, nw.when(power.abs() < _LARGEST).then(power).cast(MONEY))
+
+
+def with_bare_numbers(rows: Rows, columns: Sequence[str]) -> Rows:
+    """Return the rows with numbers in text columns written plainly, `-1234.5`.
+
+    Currency signs and codes, thousands separators, and brackets for negative amounts are taken
+    away; what is no number stays as it is. Done in steps, each on the columns of the one before:
+    nested in one expression the engine would compute the inner ones many times.
+    """
+    if not columns:
+        return rows
+    number = {column: nw.col(column) for column in columns}
+    rows = rows.with_columns(
+        **{name: text.str.replace_all(_CURRENCY, "") for name, text in number.items()}
+    )
+    rows = rows.with_columns(**{name: _unbracketed(text) for name, text in number.items()})
+    return rows.with_columns(
+        **{
+            name: nw.when(text.str.contains(_THOUSANDS))
+            .then(text.str.replace_all(",", "", literal=True))
+            .otherwise(text)
+            for name, text in number.items()
+        }
+    )
+
+
+def flag_of(
+    column: str, dtype: nw.dtypes.DType, *, words: Mapping[str, Sequence[str]] | None = None
+) -> nw.Expr:
+    """Return true, false or missing, of trimmed text.
+
+    Parameters
+    ----------
+    words
+        Which values mean `won` and which mean `lost`; every other value is then open (missing).
+    """
+    if dtype == nw.Boolean:
+        return nw.col(column)
+    text = nw.col(column)
+    if words is not None:
+        true, false = list(words.get("won", ())), list(words.get("lost", ()))
+    else:
+        text = text.str.to_lowercase()
+        true, false = list(TRUE_WORDS), list(FALSE_WORDS)
+    return (
+        nw.when(text.is_in(true))
+        .then(nw.lit(value=True))
+        .when(text.is_in(false))
+        .then(nw.lit(value=False))
+    )
+
+
+def with_dates(rows: Rows, columns: Sequence[str], connection: Connection) -> Rows:
+    """Return the rows with the named text columns read as dates, under `<column>__date`.
+
+    The distinct values of a column are read once, by the whole column's format, and joined back.
+    """
+    for column in columns:
+        distinct = rows.select(nw.col(column).alias("__text")).unique().collect().to_pandas()
+        days = read_dates(distinct["__text"].dropna().sort_values())
+        lookup = pa.table(
+            {
+                "__text": pa.array(days.index, pa.string()),
+                f"{column}__date": pa.array(days, pa.date32()),
+            }
+        )
+        rows = rows.join(
+            register(connection, lookup), left_on=column, right_on="__text", how="left"
+        )
+    return rows
+
+
+def read_dates(texts: pd.Series[str]) -> pd.Series[Any]:
+    """Read dates as a whole column writes them.
+
+    Parameters
+    ----------
+    texts
+        Distinct values, none missing: ISO dates, with or without a time of day; 20180111.
+
+    Returns
+    -------
+    pandas.Series
+        `datetime.date` or None, by text; None where a value is no date between 1970 and 2100.
+
+    Examples
+    --------
+    >>> read_dates(pd.Series(["2026-09-30", "2026-02-30", "20260101", "soon"])).tolist()
+    [datetime.date(2026, 9, 30), None, datetime.date(2026, 1, 1), None]
+    """
+    iso = texts.str.extract(r"^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ].*)?$")
+    packed = texts.str.extract(r"^(\d{4})(\d{2})(\d{2})(?:\d{6})?(?:\.0)?$")
+    parts = iso.where(iso[0].notna(), packed)
+    days = [_day(*part) for part in parts.itertuples(index=False)]
+    return pd.Series(days, index=texts.to_list(), dtype="object")
+
+
+def _day(year: object, month: object, day: object) -> date | None:
+    try:
+        found = date(int(str(year)), int(str(month)), int(str(day)))
+    except ValueError:
+        return None
+    return found if FIRST_YEAR <= found.year <= LAST_YEAR else None
+
+
+def _unbracketed(text: nw.Expr) -> nw.Expr:
+    inner = text.str.replace_all(r"[()]", "")
+    in_brackets = text.str.starts_with("(") & text.str.ends_with(")")
+    return nw.when(in_brackets).then(nw.concat_str([nw.lit("-"), inner])).otherwise(text)

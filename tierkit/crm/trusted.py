@@ -1,0 +1,219 @@
+"""From a source to trusted tables: read, type, clean; all problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import narwhals as nw
+
+from tierkit.crm.cleaning import (
+    REASON,
+    CleanTable,
+    clean_table,
+    count_exclusions,
+    won_amount,
+)
+from tierkit.crm.contract import TABLES, TableContract
+from tierkit.crm.engine import Connection, Rows, connect, materialise
+from tierkit.crm.lines import deals_from_lines
+from tierkit.crm.meaning import TYPE_LEFT_OUT, foreign_currencies, unmapped_types, with_revenue_type
+from tierkit.crm.sources import RawTable, deals_come_from_lines, read_raw_tables
+from tierkit.crm.tables import Tables
+from tierkit.crm.typed import TypedTable, typed_table
+from tierkit.errors import DataError, Problem
+from tierkit.settings import Settings
+
+MOST_EXCLUDED = 0.5
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Everything that reading a source found: tables where nothing blocks, and all problems."""
+
+    tables: Tables | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def blocking(self) -> tuple[Problem, ...]:
+        """The problems that must be mended before a run."""
+        return tuple(problem for problem in self.problems if problem.blocks)
+
+
+def read_tables(settings: Settings) -> Tables:
+    """Read, type and clean the tables of a project.
+
+    Raises
+    ------
+    DataError
+        With every problem that makes a number wrong, at once.
+    SettingsError
+        If the settings name tables or columns that the contract does not have.
+    """
+    reading = examine(settings)
+    if reading.tables is None:
+        count = len(reading.blocking)
+        raise DataError(
+            f"{settings.data.source}: {count} problem{'s' if count > 1 else ''} in the data",
+            reading.blocking,
+        )
+    return reading.tables
+
+
+def examine(settings: Settings) -> Reading:
+    """Read a project's source and return its tables together with every problem found."""
+    connection = connect(scratch=settings.scratch / "read")
+    raw, problems = read_raw_tables(settings, connection)
+    typed = {}
+    for name, table in raw.items():
+        if TABLES[name].required <= table.given:
+            typed[name] = _type(table, settings, connection, from_lines=deals_come_from_lines(raw))
+            problems += typed[name].problems
+    problems += _empty(typed)
+    if "accounts" not in typed or not {"opportunities", "opportunity_lines"} & set(typed):
+        return Reading(None, tuple(problems))
+    clean, more = _clean_all(typed, settings, connection)
+    problems += more
+    if any(problem.blocks for problem in problems):
+        return Reading(None, tuple(problems))
+    return Reading(_trusted(typed, clean, problems, connection), tuple(problems))
+
+
+def _type(
+    table: RawTable, settings: Settings, connection: Connection, *, from_lines: bool
+) -> TypedTable:
+    contract = TABLES[table.name]
+    if from_lines and table.name == "opportunity_lines":
+        columns = {**contract.columns, **TABLES["opportunities"].columns}
+        required = contract.required | {"account_id", "close_date", "is_won"}
+        contract = TableContract(contract.name, contract.row, columns, required)
+    words = settings.data.values.get(table.name, {})
+    return typed_table(table, contract, words=words, connection=connection)
+
+
+def _empty(typed: Mapping[str, TypedTable]) -> list[Problem]:
+    return [
+        Problem(
+            "the table has no rows",
+            "Export it again, or take the file away.",
+            name,
+            rule="no rows",
+            rows=0,
+            blocks=name in ("accounts", "opportunities")
+            or (name == "opportunity_lines" and deals_come_from_lines(typed)),
+        )
+        for name, table in typed.items()
+        if table.rows.head(1).collect().is_empty()
+    ]
+
+
+def _clean_all(
+    typed: Mapping[str, TypedTable], settings: Settings, connection: Connection
+) -> tuple[dict[str, CleanTable], list[Problem]]:
+    clean = {"accounts": clean_table(typed["accounts"], accounts=None, connection=connection)}
+    accounts = clean["accounts"].rows
+    clean |= {
+        name: clean_table(table, accounts=accounts, connection=connection)
+        for name, table in typed.items()
+        if name != "accounts"
+    }
+    problems = [problem for table in clean.values() for problem in table.problems]
+    if deals_come_from_lines(typed):
+        deals, more = deals_from_lines(clean["opportunity_lines"].rows)
+        problems += more
+        nothing = clean["opportunity_lines"].excluded.head(0)
+        clean["opportunities"] = CleanTable(
+            materialise(connection, deals, "deals of lines"), nothing, (), ()
+        )
+    given = "type" in _deal_table(typed).given
+    clean["opportunities"], more = _with_meaning(clean["opportunities"], settings, given=given)
+    return clean, [*problems, *more, *_mostly_excluded(clean)]
+
+
+def _deal_table(typed: Mapping[str, TypedTable]) -> TypedTable:
+    return typed["opportunity_lines" if deals_come_from_lines(typed) else "opportunities"]
+
+
+def _with_meaning(
+    deals: CleanTable, settings: Settings, *, given: bool
+) -> tuple[CleanTable, list[Problem]]:
+    rows = with_revenue_type(deals.rows, settings.target.revenue_types, given=given)
+    problems = unmapped_types(rows) + foreign_currencies(rows, settings.calendar.currency)
+    left_out = rows.filter(nw.col("revenue_type") == "exclude")
+    excluded = left_out.with_columns(nw.lit(TYPE_LEFT_OUT).alias(REASON))
+    counted = count_exclusions(excluded, "opportunities")
+    kept = rows.filter((nw.col("revenue_type") != "exclude") | nw.col("revenue_type").is_null())
+    return replace(deals, rows=kept, exclusions=(*deals.exclusions, *counted)), problems
+
+
+def _mostly_excluded(clean: Mapping[str, CleanTable]) -> list[Problem]:
+    """Return a warning for each table of which most rows cannot be used."""
+    problems = []
+    for name, table in clean.items():
+        lost = sum(exclusion.rows for exclusion in table.exclusions)
+        kept = int(table.rows.select(nw.len()).collect().item())
+        if lost > MOST_EXCLUDED * (lost + kept):
+            reasons = "; ".join(f"{part.reason}: {part.rows:,}" for part in table.exclusions)
+            problems.append(
+                Problem(
+                    f"{lost:,} of {lost + kept:,} rows cannot be used ({reasons})",
+                    "See that the ids are those of accounts, and that dates and amounts are there.",
+                    name,
+                    rule="mostly excluded",
+                    rows=lost,
+                    blocks=kept == 0 and name in ("accounts", "opportunities"),
+                )
+            )
+    return problems
+
+
+def _trusted(
+    typed: Mapping[str, TypedTable],
+    clean: Mapping[str, CleanTable],
+    problems: Iterable[Problem],
+    connection: Connection,
+) -> Tables:
+    empty = {problem.table for problem in problems if problem.rule == "no rows"}
+    frames = {name: table.rows for name, table in clean.items() if name not in empty}
+    given = {name: table.given for name, table in typed.items()}
+    given.setdefault("opportunities", _deal_table(typed).given)
+    exclusions = tuple(part for table in clean.values() for part in table.exclusions)
+    tables = Tables(
+        frames=frames,
+        given=given,
+        connection=connection,
+        exclusions=exclusions,
+        remarks=tuple(problem for problem in problems if not problem.blocks),
+        source_rows={name: _count(table.rows) for name, table in typed.items()},
+        source_won_revenue=str(_won(_deal_table(typed).rows)),
+        excluded={name: table.excluded for name, table in clean.items()},
+    )
+    conserve(tables)
+    return tables
+
+
+def conserve(tables: Tables) -> None:
+    """Raise unless won revenue in equals won revenue used plus named exclusions, to the cent.
+
+    Raises
+    ------
+    DataError
+        If money was lost or made on the way; this is a fault of tierkit, not of the data.
+    """
+    used = _won(tables["opportunities"])
+    excluded = sum((Decimal(part.won_revenue) for part in tables.exclusions), Decimal(0))
+    if used + excluded != Decimal(tables.source_won_revenue):
+        raise DataError(
+            f"opportunities.amount: {tables.source_won_revenue} won in the source, but {used} used "
+            f"and {excluded} excluded. Please report this: money must not get lost."
+        )
+
+
+def _won(deals: Rows) -> Decimal:
+    total = deals.select(won_amount(deals.columns).sum().alias("won")).collect().item()
+    return Decimal(total or 0)
+
+
+def _count(rows: Rows) -> int:
+    return int(rows.select(nw.len()).collect().item())

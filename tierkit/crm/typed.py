@@ -1,0 +1,197 @@
+"""Typed tables: every contract column with the type of its kind, and what could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+
+from tierkit.crm.contract import TABLES, Kind, TableContract
+from tierkit.crm.engine import Connection, Rows, materialise
+from tierkit.crm.parsing import (
+    flag_of,
+    id_of,
+    money_of,
+    number_of,
+    text_of,
+    with_bare_numbers,
+    with_dates,
+)
+from tierkit.crm.sources import RawTable
+from tierkit.errors import Problem
+
+MOST_UNREADABLE = 0.05
+_TEXT = "__text"
+
+
+@dataclass(frozen=True)
+class TypedTable:
+    """A raw table with typed columns; contract columns that the source lacks are null."""
+
+    name: str
+    rows: Rows
+    given: frozenset[str]
+    extra: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+Words = Mapping[str, Mapping[str, Sequence[str]]]
+
+
+def typed_table(
+    raw: RawTable, contract: TableContract, *, words: Words, connection: Connection
+) -> TypedTable:
+    """Return a raw table with the contract's types, computed once.
+
+    Parameters
+    ----------
+    words
+        For flag columns, which values mean won and which mean lost.
+    """
+    schema = raw.rows.collect_schema()
+    kept = [column for column in contract.columns if _needs_reading(column, contract, schema)]
+    texts = [text_of(column, schema[column]).alias(column) for column in kept]
+    rows = raw.rows.with_columns(*texts) if kept else raw.rows
+    rows = with_dates(rows, [c for c in kept if contract.columns[c] is Kind.DATE], connection)
+    rows = rows.select(nw.all(), *(nw.col(column).alias(column + _TEXT) for column in kept))
+    numbers = [c for c in kept if contract.columns[c] in (Kind.NUMBER, Kind.MONEY)]
+    rows = with_bare_numbers(rows, numbers)
+    read = {**schema, **dict.fromkeys(kept, nw.String())}
+    rows = rows.select(
+        *(
+            _typed(column, kind, read, words).alias(column)
+            for column, kind in contract.columns.items()
+        ),
+        *(column + _TEXT for column in kept),
+        *(text_of(column, schema[column]).alias(column) for column in raw.extra),
+    )
+    rows = materialise(connection, rows, f"typed {raw.name}")
+    problems = _unreadable(raw.name, rows, kept, contract, words)
+    return TypedTable(
+        raw.name,
+        rows.drop([column + _TEXT for column in kept]),
+        raw.given,
+        raw.extra,
+        tuple(problems),
+    )
+
+
+def _needs_reading(column: str, contract: TableContract, schema: nw.Schema) -> bool:
+    """Whether values of the column may turn out unreadable, so that their text is kept beside."""
+    kind = contract.columns[column]
+    if column not in schema or kind in (Kind.ID, Kind.TEXT):
+        return False
+    dtype = schema[column]
+    if kind is Kind.DATE:
+        return not dtype.is_temporal()
+    if kind is Kind.FLAG:
+        return dtype != nw.Boolean
+    return not dtype.is_numeric()
+
+
+def _typed(column: str, kind: Kind, schema: Mapping[str, nw.dtypes.DType], words: Words) -> nw.Expr:
+    if column not in schema:
+        return nw.lit(None).cast(kind.dtype)
+    dtype = schema[column]
+    if kind is Kind.DATE:
+        return nw.col(column).cast(nw.Date) if dtype.is_temporal() else nw.col(f"{column}__date")
+    if kind is Kind.FLAG:
+        return flag_of(column, dtype, words=words.get(column)).cast(nw.Boolean)
+    reading = {Kind.ID: id_of, Kind.TEXT: text_of, Kind.NUMBER: number_of, Kind.MONEY: money_of}
+    return reading[kind](column, dtype)
+
+
+def _unreadable(
+    name: str, rows: Rows, kept: Sequence[str], contract: TableContract, words: Words
+) -> list[Problem]:
+    """Return one problem per column that holds values which could not be read."""
+    if not kept:
+        return []
+    lost = {
+        column: nw.col(column + _TEXT).is_null().__invert__() & nw.col(column).is_null()
+        for column in kept
+    }
+    counted = (
+        rows.select(
+            *(lost[column].cast(nw.Int64).sum().alias(f"{column} lost") for column in kept),
+            *(nw.col(column + _TEXT).count().alias(f"{column} there") for column in kept),
+        )
+        .collect()
+        .rows(named=True)[0]
+    )
+    return [
+        _unreadable_problem(name, column, rows.filter(lost[column]), counted, contract, words)
+        for column in kept
+        if counted[f"{column} lost"]
+    ]
+
+
+def _unreadable_problem(
+    name: str,
+    column: str,
+    lost: Rows,
+    counted: Mapping[str, Any],
+    contract: TableContract,
+    words: Words,
+) -> Problem:
+    count, there = int(counted[f"{column} lost"]), int(counted[f"{column} there"])
+    kind = contract.columns[column]
+    values = lost.select(nw.col(column + _TEXT)).unique().sort(column + _TEXT).head(5).collect()
+    shown = ", ".join(repr(value[:40]) for value in values[column + _TEXT].to_list())
+    listed = kind is Kind.FLAG and column in words
+    return Problem(
+        f"{count:,} of {there:,} values cannot be read as {kind.value} ({shown})"
+        if not listed
+        else f"{count:,} of {there:,} values are in no list and count as open ({shown})",
+        _mend(name, column, kind),
+        name,
+        column,
+        rule="unlisted value" if listed else "unreadable value",
+        rows=count,
+        examples=_examples(lost, contract),
+        blocks=not listed and _blocks(column, contract, lost, count / there),
+    )
+
+
+def _blocks(column: str, contract: TableContract, lost: Rows, share: float) -> bool:
+    """Whether unreadable values make a number wrong, rather than only leave rows out."""
+    if column not in contract.required:
+        return False
+    if contract.columns[column] is Kind.FLAG:
+        return True
+    if contract.columns[column] is Kind.MONEY and "is_won" in contract.columns:
+        return (
+            bool(lost.filter(nw.col("is_won")).head(1).collect().shape[0])
+            or share > MOST_UNREADABLE
+        )
+    return share > MOST_UNREADABLE
+
+
+def _mend(name: str, column: str, kind: Kind) -> str:
+    if kind is Kind.FLAG:
+        return f"Say which values mean won and lost in [data.values.{name}.{column}]."
+    if kind is Kind.DATE:
+        return "Write dates as 2026-09-30; leave unknown ones empty."
+    return "Write plain numbers such as 1234.50; leave unknown ones empty."
+
+
+def _examples(rows: Rows, contract: TableContract) -> tuple[str, ...]:
+    """Return up to five ids of some rows, in order."""
+    return example_ids(rows, id_column(contract.name))
+
+
+def id_column(table: str) -> str:
+    """Return the column that names a row of the table to a person."""
+    columns = TABLES[table].columns
+    key = TABLES[table].key
+    return key or next(
+        (name for name in ("opportunity_id", "account_id") if name in columns), next(iter(columns))
+    )
+
+
+def example_ids(rows: Rows, column: str) -> tuple[str, ...]:
+    """Return up to five different ids of some rows, in order."""
+    found = rows.select(column).drop_nulls().unique().sort(column).head(5).collect()
+    return tuple(str(value) for value in found[column].to_list())
