@@ -72,7 +72,8 @@ def count_exclusions(excluded: Rows, table: str) -> list[Exclusion]:
         .collect()
     )
     return [
-        Exclusion(table, reason, int(rows), str(won or 0)) for reason, rows, won in counted.rows()
+        Exclusion(table, reason, int(rows), f"{won or 0:.4f}")
+        for reason, rows, won in counted.rows()
     ]
 
 

@@ -103,7 +103,7 @@ def used_revenue(tables: Tables, as_of: date) -> UsedRevenue:
     excluded = list(tables.exclusions)
     if rows:
         reason = f"closed on or after {spell_date(as_of)}"
-        excluded.append(Exclusion("opportunities", reason, int(rows), str(won or 0)))
+        excluded.append(Exclusion("opportunities", reason, int(rows), f"{won or 0:.4f}"))
     return UsedRevenue(
         won_revenue=Decimal(tables.source_won_revenue),
         used_won_revenue=Decimal(used.collect().item() or 0),
