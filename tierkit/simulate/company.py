@@ -12,11 +12,11 @@ from tierkit.simulate.names import (
     FIRST_NAMES,
     INDUSTRIES,
     LAST_NAMES,
+    TextArray,
     company_names,
     domain_names,
 )
 from tierkit.simulate.scenario import (
-    BURN_IN_QUARTERS,
     BoolArray,
     FloatArray,
     IntArray,
@@ -25,11 +25,14 @@ from tierkit.simulate.scenario import (
     to_dates,
 )
 
-AMOUNT_SPREAD = 0.55
+AMOUNT_SPREAD = 0.70
 """Spread of the log amount of an account's deals around the account's own mean."""
 
-OLD_SHARE = 0.60
+OLD_SHARE = 0.50
 """Share of accounts that were in the CRM before the burn-in."""
+
+DORMANT_SHARE = 0.25
+"""Share of accounts that nearly never begin a deal."""
 
 CHILD_SHARE = 0.08
 ACCOUNTS_PER_REP = 84
@@ -76,7 +79,7 @@ def draw_company(scenario: Scenario) -> Company:
     size = rng.standard_normal(n)
     industry = rng.choice(len(INDUSTRIES), size=n, p=[i.share for i in INDUSTRIES])
     country = rng.choice(len(COUNTRIES), size=n, p=[c.share for c in COUNTRIES])
-    parent = _parents(size, created, rng)
+    parent = _parents(size, rng)
     industry = np.where(parent >= 0, industry[parent], industry)
     employees = np.clip(np.exp(5.1 + 1.5 * size), 4, 240_000).round().astype(np.int64)
     kind = rng.choice(["buyer", "partner", "competitor"], size=n, p=[0.965, 0.025, 0.01])
@@ -84,12 +87,13 @@ def draw_company(scenario: Scenario) -> Company:
         created_date=to_dates(created), kind=kind
     )
     demand = np.array([i.demand for i in INDUSTRIES])[industry]
+    demand = demand - np.where(rng.random(n) < DORMANT_SHARE, 3.0, 0.0)
     return Company(
         table=table,
         created=created,
         size=size,
-        log_amount=np.log(10_500.0) + 0.50 * size + 0.35 * rng.standard_normal(n),
-        log_rate=-3.15 + 0.38 * size + demand + 0.90 * rng.standard_normal(n),
+        log_amount=np.log(19_500.0) + 0.62 * size + 0.45 * rng.standard_normal(n),
+        log_rate=-2.52 + 0.26 * size + demand + 0.90 * rng.standard_normal(n),
         tierable=kind == "buyer",
     )
 
@@ -106,8 +110,8 @@ def _created_days(scenario: Scenario, rng: np.random.Generator) -> IntArray:
     return np.sort(on_weekdays(days, floor=floor, rng=rng))
 
 
-def _parents(size: FloatArray, created: IntArray, rng: np.random.Generator) -> IntArray:
-    """Return the position of each account's parent, -1 for none; parents are large and no children."""
+def _parents(size: FloatArray, rng: np.random.Generator) -> IntArray:
+    """Return the position of each account's parent, -1 for none; parents are large."""
     n = len(size)
     parents = np.argsort(-size, kind="stable")[: max(2, round(0.06 * n))]
     parent = np.full(n, -1)
@@ -136,21 +140,23 @@ def _firmographics(
         "account_id": ids,
         "name": names,
         "domain": domain_names(names, country),
-        "parent_id": np.where(parent >= 0, ids[parent], None),
+        "parent_id": np.where(parent >= 0, ids[parent], np.array(None, dtype=object)),
         "industry": np.array([i.name for i in INDUSTRIES], dtype=object)[industry],
         "country": np.array([c.code for c in COUNTRIES], dtype=object)[country],
         "region": np.array([c.region for c in COUNTRIES], dtype=object)[country],
         "territory": territory,
-        "segment": np.select([employees < 200, employees < 2000], ["SMB", "Mid-Market"], "Enterprise"),
+        "segment": np.select(
+            [employees < 200, employees < 2000], ["SMB", "Mid-Market"], "Enterprise"
+        ),
         "employees": employees,
         "annual_revenue": (revenue / 10_000).round() * 10_000.0,
         "owner": _owners(territory, rng),
     }
     texts = {name: "str" for name, values in columns.items() if values.dtype.kind in "OU"}
-    return pd.DataFrame(columns).astype(texts)  # type: ignore[arg-type]
+    return pd.DataFrame(columns).astype(texts)
 
 
-def _territories(country: IntArray, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+def _territories(country: IntArray, rng: np.random.Generator) -> TextArray:
     """Return one of its country's territories for each account."""
     chosen = np.empty(len(country), dtype=object)
     pick = rng.random(len(country))
@@ -161,9 +167,7 @@ def _territories(country: IntArray, rng: np.random.Generator) -> np.ndarray[tupl
     return chosen
 
 
-def _owners(
-    territory: np.ndarray[tuple[int], np.dtype[np.object_]], rng: np.random.Generator
-) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+def _owners(territory: TextArray, rng: np.random.Generator) -> TextArray:
     """Return the rep of each account: every territory has reps of its own, by its accounts."""
     people = rng.permutation(len(FIRST_NAMES) * len(LAST_NAMES))
     owner = np.empty(len(territory), dtype=object)
@@ -197,7 +201,7 @@ def observed_accounts(
 
     Accounts that never bought have more gaps: enrichment follows success.
     """
-    rng = scenario.rng("company", BURN_IN_QUARTERS)
+    rng = scenario.rng("company", 1)
     table = company.table
     status = np.select(
         [~company.tierable, customer, lapsed], [table["kind"].to_numpy(), "customer", "former"],

@@ -39,21 +39,88 @@ class Country:
 
 
 INDUSTRIES = (
-    Industry("Software", 0.15, 230_000, 0.30, ("Systems", "Software", "Labs", "Technologies")),
-    Industry("Financial Services", 0.12, 310_000, 0.25, ("Capital", "Bank", "Partners", "Finance")),
-    Industry("Manufacturing", 0.16, 240_000, 0.00, ("Industries", "Manufacturing", "Works", "Metals")),
-    Industry("Healthcare", 0.12, 190_000, 0.05, ("Health", "Medical", "Clinics", "Care")),
-    Industry("Retail", 0.11, 260_000, -0.10, ("Stores", "Retail", "Markets", "Outfitters")),
-    Industry("Business Services", 0.11, 150_000, 0.05, ("Consulting", "Services", "Advisors", "Group")),
-    Industry("Logistics", 0.08, 210_000, 0.00, ("Logistics", "Freight", "Shipping", "Transport")),
-    Industry("Energy", 0.05, 480_000, -0.05, ("Energy", "Power", "Utilities", "Renewables")),
-    Industry("Education", 0.06, 110_000, -0.35, ("University", "Academy", "Learning", "College")),
-    Industry("Public Sector", 0.04, 120_000, -0.45, ("Authority", "Council", "Agency", "District")),
-)  # fmt: skip
+    Industry(
+        "Software",
+        0.15,
+        230_000,
+        0.30,
+        ("Systems", "Software", "Labs", "Technologies"),
+    ),
+    Industry(
+        "Financial Services",
+        0.12,
+        310_000,
+        0.25,
+        ("Capital", "Bank", "Partners", "Finance"),
+    ),
+    Industry(
+        "Manufacturing",
+        0.16,
+        240_000,
+        0.00,
+        ("Industries", "Manufacturing", "Works", "Metals"),
+    ),
+    Industry(
+        "Healthcare",
+        0.12,
+        190_000,
+        0.05,
+        ("Health", "Medical", "Clinics", "Care"),
+    ),
+    Industry(
+        "Retail",
+        0.11,
+        260_000,
+        -0.10,
+        ("Stores", "Retail", "Markets", "Outfitters"),
+    ),
+    Industry(
+        "Business Services",
+        0.11,
+        150_000,
+        0.05,
+        ("Consulting", "Services", "Advisors", "Group"),
+    ),
+    Industry(
+        "Logistics",
+        0.08,
+        210_000,
+        0.00,
+        ("Logistics", "Freight", "Shipping", "Transport"),
+    ),
+    Industry(
+        "Energy",
+        0.05,
+        480_000,
+        -0.05,
+        ("Energy", "Power", "Utilities", "Renewables"),
+    ),
+    Industry(
+        "Education",
+        0.06,
+        110_000,
+        -0.35,
+        ("University", "Academy", "Learning", "College"),
+    ),
+    Industry(
+        "Public Sector",
+        0.04,
+        120_000,
+        -0.45,
+        ("Authority", "Council", "Agency", "District"),
+    ),
+)
 
 COUNTRIES = (
-    Country("US", "United States", 0.52, "Americas",
-            ("US East", "US Central", "US West"), ("Inc", "LLC", "Corp"), "com"),
+    Country(
+        "US",
+        "United States",
+        0.52,
+        "Americas",
+        ("US East", "US Central", "US West"),
+        ("Inc", "LLC", "Corp"),
+        "com",
+    ),
     Country("CA", "Canada", 0.07, "Americas", ("Canada",), ("Inc", "Ltd"), "ca"),
     Country("GB", "United Kingdom", 0.13, "EMEA", ("UK & Ireland",), ("Ltd", "plc"), "co.uk"),
     Country("DE", "Germany", 0.10, "EMEA", ("DACH",), ("GmbH", "AG"), "de"),
@@ -61,39 +128,39 @@ COUNTRIES = (
     Country("NL", "Netherlands", 0.04, "EMEA", ("France & Benelux",), ("BV",), "nl"),
     Country("AU", "Australia", 0.05, "APAC", ("ANZ",), ("Pty Ltd",), "com.au"),
     Country("SG", "Singapore", 0.03, "APAC", ("South-East Asia",), ("Pte Ltd",), "sg"),
-)  # fmt: skip
+)
 
-_FIRST_PARTS = tuple(
-    "Alder Amber Anchor Apex Arc Ash Atlas Aurora Azure Beacon Birch Blue Bold Bright Broad Bridge "
-    "Cardinal Castle Cedar Clear Cliff Cobalt Copper Coral Crest Cross Crown Delta Dover East Echo "
-    "Edge Elm Ember Falcon Fern First Flint Forest Fox Glen Golden Grand Granite Green Grove Harbor "
-    "Haven Hazel Heron High Hill Iron Ivory Jasper Juniper Key Kings Lake Lark Laurel Linden Lion "
-    "Long Maple Marble Meadow Mill Moss New North Nova Oak Olive Orchard Park Pearl Pine Pioneer "
-    "Prime Quarry Raven Red Ridge River Rock Rose Sage Sand Silver Sky Slate Spring Spruce Star Stone "
-    "Summit Sun Swift Tall Thorn Timber True Union Vale Velvet West White Wild Willow Wind Wood York"
-    .split()
-)  # fmt: skip
-_SECOND_PARTS = tuple(
-    "bank bay brook burg bury cove dale field ford gate grove haven hurst land leaf ley line mark mere "
-    "mont more peak point port range reach ridge side stead stone ton vale view ville wall ward water "
-    "way well wick wood worth"
-    .split()
-)  # fmt: skip
+_FIRST_PARTS_TEXT = """
+Alder Amber Anchor Apex Arc Ash Atlas Aurora Azure Beacon Birch Blue Bold Bright Broad Bridge
+Cardinal Castle Cedar Clear Cliff Cobalt Copper Coral Crest Cross Crown Delta Dover East Echo
+Edge Elm Ember Falcon Fern First Flint Forest Fox Glen Golden Grand Granite Green Grove Harbor
+Haven Hazel Heron High Hill Iron Ivory Jasper Juniper Key Kings Lake Lark Laurel Linden Lion
+Long Maple Marble Meadow Mill Moss New North Nova Oak Olive Orchard Park Pearl Pine Pioneer
+Prime Quarry Raven Red Ridge River Rock Rose Sage Sand Silver Sky Slate Spring Spruce Star Stone
+Summit Sun Swift Tall Thorn Timber True Union Vale Velvet West White Wild Willow Wind Wood York
+"""
+_FIRST_PARTS = tuple(_FIRST_PARTS_TEXT.split())
+_SECOND_PARTS_TEXT = """
+bank bay brook burg bury cove dale field ford gate grove haven hurst land leaf ley line mark
+mere mont more peak point port range reach ridge side stead stone ton vale view ville wall ward
+water way well wick wood worth
+"""
+_SECOND_PARTS = tuple(_SECOND_PARTS_TEXT.split())
 
-FIRST_NAMES = tuple(
-    "Aisha Ana Andre Anna Ben Carla Carlos Chloe Daniel David Elena Emma Erik Farah Felix Grace "
-    "Hannah Hugo Ines Ivan Jack James Jana Joao Julia Kate Kenji Lara Leo Liam Lina Lucas Maria "
-    "Marta Max Mei Mia Nadia Noah Nora Olivia Omar Paul Priya Rachel Ravi Rosa Sam Sara Sofia "
-    "Stefan Tara Tom Victor Wei Yara Zoe"
-    .split()
-)  # fmt: skip
-LAST_NAMES = tuple(
-    "Adams Ahmed Andersson Bauer Bennett Brown Carter Chen Clarke Costa Dubois Evans Fischer Garcia "
-    "Gupta Hansen Harris Hoffmann Jansen Johnson Kaya Khan Kim Kowalski Lee Lopez Martin Meyer Moreau "
-    "Murphy Nakamura Nguyen Novak Okafor Olsen Patel Pereira Quinn Rossi Santos Schmidt Silva Singh "
-    "Smith Tan Taylor Visser Walker Weber Williams Wilson Wright Yamada Young"
-    .split()
-)  # fmt: skip
+_FIRST_NAMES_TEXT = """
+Aisha Ana Andre Anna Ben Carla Carlos Chloe Daniel David Elena Emma Erik Farah Felix Grace
+Hannah Hugo Ines Ivan Jack James Jana Joao Julia Kate Kenji Lara Leo Liam Lina Lucas Maria Marta
+Max Mei Mia Nadia Noah Nora Olivia Omar Paul Priya Rachel Ravi Rosa Sam Sara Sofia Stefan Tara
+Tom Victor Wei Yara Zoe
+"""
+FIRST_NAMES = tuple(_FIRST_NAMES_TEXT.split())
+_LAST_NAMES_TEXT = """
+Adams Ahmed Andersson Bauer Bennett Brown Carter Chen Clarke Costa Dubois Evans Fischer Garcia
+Gupta Hansen Harris Hoffmann Jansen Johnson Kaya Khan Kim Kowalski Lee Lopez Martin Meyer Moreau
+Murphy Nakamura Nguyen Novak Okafor Olsen Patel Pereira Quinn Rossi Santos Schmidt Silva Singh
+Smith Tan Taylor Visser Walker Weber Williams Wilson Wright Yamada Young
+"""
+LAST_NAMES = tuple(_LAST_NAMES_TEXT.split())
 
 
 def company_names(

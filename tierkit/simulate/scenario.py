@@ -17,7 +17,7 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 BURN_IN_QUARTERS = 6
-"""Quarters lived through before the data begin, so that customers and open deals exist on day one."""
+"""Quarters lived through before the data begin, so that there are customers on day one."""
 
 QUARTERS_WITHOUT_TIERS = 4
 """Quarters at the start of the data in which nobody holds a tier."""
@@ -33,7 +33,7 @@ STREAMS = (
 
 @dataclass(frozen=True)
 class Scenario:
-    """What `tierkit.simulate.simulate_crm` was asked for; raises SettingsError with every problem."""
+    """What `tierkit.simulate.simulate_crm` was asked for, checked."""
 
     accounts: int
     quarters: int
@@ -49,7 +49,9 @@ class Scenario:
             f"accounts must be at least 20; found {self.accounts}": self.accounts >= 20,
             f"quarters must be at least 6; found {self.quarters}": self.quarters >= 6,
             f"seed must not be negative; found {self.seed}": self.seed >= 0,
-            f"tier_effect must be from 0 to 5; found {self.tier_effect}": 0 <= self.tier_effect <= 5,
+            f"tier_effect must be from 0 to 5; found {self.tier_effect}": 0
+            <= self.tier_effect
+            <= 5,
             f"effort_bias must be from 1 to 20; found {self.effort_bias}": (
                 1 <= self.effort_bias <= 20
             ),
@@ -142,7 +144,7 @@ def on_weekdays(days: IntArray, *, floor: IntArray, rng: np.random.Generator) ->
 
 
 def to_dates(days: IntArray) -> NDArray[np.datetime64]:
-    """Turn days since 1970 into timestamps at midnight; negative days of -1 and less are missing."""
+    """Turn days since 1970 into timestamps at midnight; negative days are missing."""
     stamps = days.astype("datetime64[D]").astype("datetime64[us]")
     stamps[days < 0] = np.datetime64("NaT")
     return stamps

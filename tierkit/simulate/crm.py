@@ -1,0 +1,182 @@
+"""The simulated CRM as a whole: its tables, its truth and its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tierkit.simulate import effort_records, records
+from tierkit.simulate.company import Company, draw_company, observed_accounts
+from tierkit.simulate.dirt import plant_faults
+from tierkit.simulate.dynamics import History, live
+from tierkit.simulate.project import settings_text
+from tierkit.simulate.scenario import BURN_IN_QUARTERS, Scenario
+from tierkit.simulate.stages import stage_history
+
+
+@dataclass(frozen=True)
+class SimulatedCrm:
+    """A CRM of which everything is known.
+
+    Attributes
+    ----------
+    tables
+        The tables of the contract by name, and `overrides`. Dates are timestamps at midnight, ids
+        are text, amounts are US dollars; missing stays missing. `opportunities.amount` is text if
+        faults are planted.
+    truth
+        What the tiers really do, as `truth.json` holds it.
+    settings_text
+        A `tierkit.toml` that fits the tables.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    truth: dict[str, Any]
+    settings_text: str
+
+
+def simulate_crm(  # noqa: PLR0913
+    *,
+    accounts: int = 2000,
+    quarters: int = 20,
+    seed: int = 1,
+    tier_effect: float = 0.6,
+    effort_bias: float = 3.0,
+    dirty: bool = False,
+    first_quarter_start: date = date(2021, 10, 1),
+) -> SimulatedCrm:
+    """Simulate the CRM of a software company whose tiers have a known effect.
+
+    Every account has a rate at which it begins new and expansion deals; the rate differs widely
+    between accounts and drifts slowly. From the fifth quarter on, the company tiers its accounts
+    each quarter by a score of what it knows. While an account holds Tier 1 its rate is
+    `1 + tier_effect` times, while it holds Tier 2 `1 + tier_effect / 2` times that of Tier 3. The
+    effort that goes with a tier moves nothing beyond that.
+
+    Parameters
+    ----------
+    accounts
+        How many, at least 20. Below 1000 the tiers have fewer places than 15 and 300.
+    quarters
+        How many the data hold, at least 6.
+    seed
+        The same arguments give the same tables.
+    tier_effect
+        The effect of Tier 1 on the rate, against Tier 3; 0 is none.
+    effort_bias
+        Outbound touches of a Tier 1 account against those of a Tier 3 account; Tier 2 gets the
+        square root.
+    dirty
+        Whether faults that people meet in exports are planted; `truth["faults"]` counts them.
+    first_quarter_start
+        First day of the data: the first of a month.
+
+    Returns
+    -------
+    SimulatedCrm
+        Tables, truth and settings.
+
+    Raises
+    ------
+    tierkit.errors.SettingsError
+        If arguments are out of range; all of them at once.
+
+    Examples
+    --------
+    >>> crm = simulate_crm(accounts=40, quarters=8, tier_effect=0.6)
+    >>> sorted(crm.tables)
+    ['accounts', 'activities', 'contacts', 'contracts', 'costs', 'opportunities',
+     'opportunity_lines', 'overrides', 'signals', 'stage_history', 'targets', 'tier_history']
+    >>> [(b["boundary"], round(b["relative"], 4)) for b in crm.truth["boundaries"]]
+    [('Tier 1 / Tier 2', 0.2308), ('Tier 2 / Tier 3', 0.3)]
+    """
+    scenario = Scenario(
+        accounts=accounts,
+        quarters=quarters,
+        seed=seed,
+        tier_effect=tier_effect,
+        effort_bias=effort_bias,
+        dirty=dirty,
+        first_quarter_start=first_quarter_start,
+    )
+    company = draw_company(scenario)
+    history = live(company, scenario)
+    tables = _tables(history, company=company, scenario=scenario)
+    tables, faults = plant_faults(tables, scenario=scenario) if dirty else (tables, [])
+    truth = _truth(history, scenario) | {"faults": faults}
+    return SimulatedCrm(tables=tables, truth=truth, settings_text=settings_text(scenario))
+
+
+def _tables(history: History, *, company: Company, scenario: Scenario) -> dict[str, pd.DataFrame]:
+    """Return all tables as a CRM would hold them on the last day of the data."""
+    deals = records.visible_deals(history, scenario)
+    stages = stage_history(deals, scenario=scenario)
+    deals_table = records.opportunities(deals, stages, company=company, scenario=scenario)
+    people = effort_records.contacts(deals, company=company, scenario=scenario)
+    return {
+        "accounts": _accounts(history, company=company, scenario=scenario),
+        "opportunities": deals_table,
+        "opportunity_lines": records.opportunity_lines(deals_table, scenario=scenario),
+        "stage_history": records.stage_table(stages, deals_table["opportunity_id"]),
+        "activities": effort_records.activities(
+            history, people, company=company, scenario=scenario
+        ),
+        "contacts": people[0],
+        "signals": records.signals(history, company=company, scenario=scenario),
+        "contracts": records.contracts(history, company=company, scenario=scenario),
+        "costs": effort_records.costs(history, company=company, scenario=scenario),
+        "tier_history": records.tier_history(history, company=company, scenario=scenario),
+        "targets": records.targets(history, scenario=scenario),
+        "overrides": records.overrides(history, company=company, scenario=scenario),
+    }
+
+
+def _accounts(history: History, *, company: Company, scenario: Scenario) -> pd.DataFrame:
+    """Return `accounts` with the status that each has on the last day of the data."""
+    contracts = pd.concat(history.subscriptions.contracts, ignore_index=True)
+    signed = contracts[contracts["close"] < scenario.end]
+    until = signed.groupby("account")["end"].max().reindex(range(scenario.accounts), fill_value=-1)
+    ends = until.to_numpy()
+    return observed_accounts(
+        company,
+        bought=ends > 0,
+        customer=ends >= scenario.end,
+        lapsed=ends > 0,
+        scenario=scenario,
+    )
+
+
+def _truth(history: History, scenario: Scenario) -> dict[str, Any]:
+    """Return what an estimate is to be compared with."""
+    return {
+        "arguments": scenario.arguments(),
+        "seed": scenario.seed,
+        "quarters": {
+            "first": scenario.label(BURN_IN_QUARTERS),
+            "last": scenario.label(scenario.steps - 1),
+        },
+        "capacities": dict(zip(records.TIERS[1:3], scenario.capacities, strict=True)),
+        "outcome": "new and expansion revenue won from deals that begin while the tier is held",
+        "boundaries": [_boundary(history, scenario, upper) for upper in (1, 2)],
+    }
+
+
+def _boundary(history: History, scenario: Scenario, upper: int) -> dict[str, Any]:
+    """Return the effect of holding a tier instead of the next lower one.
+
+    Money is the mean, over the accounts and quarters in which the upper tier was held, of the
+    difference between the two potential outcomes' means of the same account in the same quarter.
+    """
+    factors = scenario.effect_factors
+    held = history.tier == upper
+    gain = history.money[held] * (factors[upper] - factors[upper + 1])
+    return {
+        "boundary": f"{records.TIERS[upper]} / {records.TIERS[upper + 1]}",
+        "relative": round(float(factors[upper] / factors[upper + 1] - 1.0), 9),
+        "money": round(float(np.mean(gain)), 2),
+        "account_quarters": int(held.sum()),
+    }

@@ -1,0 +1,170 @@
+"""Deals: how many begin, when they close, whether they are won, and for how much."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from tierkit.simulate.company import AMOUNT_SPREAD, Company
+from tierkit.simulate.scenario import BoolArray, FloatArray, IntArray, Scenario, on_weekdays
+
+TYPES = ("New Business", "Expansion", "Renewal")
+NEW, EXPANSION, RENEWAL = range(3)
+SOURCES = ("Inbound", "Outbound", "Partner", "Event")
+SOURCE_SHARES = (0.38, 0.34, 0.16, 0.12)
+SOURCE_WIN_FACTORS = np.array([1.20, 0.75, 1.10, 0.9417])
+"""How much more a source wins; their mean by share is 1, so the source moves no revenue."""
+
+PRODUCTS = ("Core Platform", "Analytics", "Integrations", "Security Suite", "Premium Support")
+WIN_RATES = np.array([0.215, 0.375])
+"""Share of new-business and expansion deals that are won, before the source."""
+
+AMOUNT_FACTORS = np.array([1.0, 0.72])
+"""Size of new-business and expansion deals against the account's new-business mean."""
+
+SEASON = np.array([0.74, 1.06, 1.00, 1.20])
+"""Deals begun in each quarter of the fiscal year against an average quarter."""
+
+YEAR_END_PULL_DAYS = 50
+"""Deals that would close this early in a fiscal year are often signed before it begins."""
+
+RENEWAL_NOTICE_DAYS = 90
+
+
+def money_rate(company: Company, drift: FloatArray, *, season: int) -> FloatArray:
+    """Return each account's mean new and expansion revenue begun in a full quarter in Tier 3."""
+    log_rate = company.log_rate + drift + company.log_amount + AMOUNT_SPREAD**2 / 2
+    return np.where(company.tierable, np.exp(log_rate) * SEASON[season], 0.0)
+
+
+def begin_deals(
+    mean_money: FloatArray,
+    *,
+    company: Company,
+    scenario: Scenario,
+    customer: FloatArray,
+    step: int,
+    stream: str,
+) -> pd.DataFrame:
+    """Draw the new and expansion deals that begin in a quarter.
+
+    Parameters
+    ----------
+    mean_money
+        Mean revenue to be won from deals of this quarter, an account each.
+    customer
+        1 for accounts with a subscription (their deals are expansions), 0 for others.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per deal: account (position), created and close (days), type and source (codes),
+        amount, won, extra.
+    """
+    rng = scenario.rng(stream, step)
+    kind = customer.astype(np.int64)
+    mean_amount = np.exp(company.log_amount + AMOUNT_SPREAD**2 / 2) * AMOUNT_FACTORS[kind]
+    count = rng.poisson(mean_money / (mean_amount * WIN_RATES[kind]))
+    account = np.repeat(np.arange(len(count)), count)
+    kind = kind[account]
+    source = rng.choice(len(SOURCES), size=len(account), p=SOURCE_SHARES)
+    won = rng.random(len(account)) < WIN_RATES[kind] * SOURCE_WIN_FACTORS[source]
+    noise = AMOUNT_SPREAD * rng.standard_normal(len(account))
+    amount = round_amount(np.exp(company.log_amount[account] + noise) * AMOUNT_FACTORS[kind])
+    created = _created(account, company, scenario, step, rng)
+    close = _close(created, amount, kind, won, scenario=scenario, rng=rng)
+    return pd.DataFrame(
+        {"account": account, "created": created, "close": close, "type": kind, "source": source,
+         "amount": amount, "won": won, "extra": stream == "extra deals"}
+    )  # fmt: skip
+
+
+def round_amount(amount: FloatArray) -> FloatArray:
+    """Round amounts as price lists do: to 50 below 20,000 and to 500 above, at least 500."""
+    unit = np.where(amount < 20_000, 50.0, 500.0)
+    return np.maximum((amount / unit).round() * unit, 500.0)
+
+
+def _created(
+    account: IntArray, company: Company, scenario: Scenario, step: int, rng: np.random.Generator
+) -> IntArray:
+    """Return days of creation inside the quarter and not before the account's own."""
+    floor = np.maximum(company.created[account], scenario.first_day(step))
+    span = scenario.first_day(step + 1) - floor
+    days = floor + (rng.random(len(account)) * span).astype(np.int64)
+    return on_weekdays(days, floor=floor, rng=rng)
+
+
+def _close(
+    created: IntArray,
+    amount: FloatArray,
+    kind: IntArray,
+    won: BoolArray,
+    *,
+    scenario: Scenario,
+    rng: np.random.Generator,
+) -> IntArray:
+    """Return when deals close: larger ones later, losses later, many at the end of a quarter."""
+    median = 46.0 * (amount / 20_000) ** 0.32 * np.where(kind == NEW, 1.12, 0.88)
+    cycle = median * np.where(won, 1.0, 1.12) * np.exp(0.58 * rng.standard_normal(len(created)))
+    close = created + np.clip(cycle, 6, 480).astype(np.int64)
+    close = _to_quarter_end(close, created, np.where(won, 0.45, 0.22), scenario, rng)
+    return on_weekdays(close, floor=created + 1, rng=rng)
+
+
+def _to_quarter_end(
+    close: IntArray,
+    created: IntArray,
+    share: FloatArray,
+    scenario: Scenario,
+    rng: np.random.Generator,
+) -> IntArray:
+    """Move a share of closes to the last days of their quarter, and January's before New Year.
+
+    Deals that would close early in the fiscal year are signed in the last days of the old one
+    where there was time enough.
+    """
+    step = scenario.quarter_of(close)
+    before_end = 1 + np.minimum(rng.exponential(4.5, len(close)), 20).astype(np.int64)
+    luck = rng.random(len(close))
+    this_end = scenario.bounds[step + 1] - before_end
+    last_end = scenario.bounds[step] - before_end
+    seasons = np.array([scenario.season_of(s) for s in range(scenario.steps + 11)])
+    early = (seasons[step] == 0) & (close - scenario.bounds[step] < YEAR_END_PULL_DAYS)
+    early &= last_end > created + 10
+    picked = luck < np.where(early, 1.8 * share, share)
+    moved = np.where(early, last_end, np.maximum(this_end, close))
+    return np.where(picked, moved, close)
+
+
+def begin_renewals(
+    due: IntArray,
+    *,
+    ends: IntArray,
+    values: FloatArray,
+    mood: FloatArray,
+    scenario: Scenario,
+    step: int,
+) -> pd.DataFrame:
+    """Draw the renewals of subscriptions that end about 90 days after a day of this quarter.
+
+    Parameters
+    ----------
+    due
+        Positions of the accounts.
+    ends, values
+        Last day and yearly value of their subscriptions.
+    mood
+        How well they do, standardised; those who do badly renew less.
+    """
+    rng = scenario.rng("renewals", step)
+    won = rng.random(len(due)) < np.clip(0.86 + 0.06 * mood, 0.5, 0.97)
+    growth = np.exp(0.02 + 0.08 * rng.standard_normal(len(due)))
+    created = on_weekdays(ends - RENEWAL_NOTICE_DAYS, floor=ends - 120, rng=rng)
+    close = ends + rng.integers(-40, 8, len(due)) + np.where(won, 0, 6)
+    return pd.DataFrame(
+        {"account": due, "created": created,
+         "close": on_weekdays(close, floor=created + 1, rng=rng), "type": RENEWAL, "source": 0,
+         "amount": round_amount(np.where(won, values * growth, values)), "won": won,
+         "extra": False}
+    )  # fmt: skip

@@ -1,0 +1,261 @@
+"""The life of the company, quarter by quarter: rates drift, deals begin, tiers are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from tierkit.simulate.company import Company, exposure
+from tierkit.simulate.deals import RENEWAL, begin_deals, begin_renewals, money_rate
+from tierkit.simulate.scenario import (
+    BURN_IN_QUARTERS,
+    QUARTERS_AFTER_END,
+    QUARTERS_WITHOUT_TIERS,
+    FloatArray,
+    IntArray,
+    Scenario,
+)
+from tierkit.simulate.subscriptions import Subscriptions
+from tierkit.simulate.tiering import Desk, Known, retier
+from tierkit.simulate.touches import Touches, deal_touches, everyday_touches, outbound_touches
+
+DRIFT_MEMORY = 0.94
+DRIFT_SPREAD = 0.65
+HUNCH_ERROR = 0.6
+LONGEST_CYCLE_QUARTERS = 9
+"""No deal is open for longer; each quarter leaves three tables of deals."""
+
+RENEWAL_WEIGHT = 0.35
+"""What a dollar renewed counts in the score against a dollar won anew."""
+
+
+@dataclass
+class History:
+    """Everything that happened, burn-in included; columns of matrices are quarters.
+
+    Attributes
+    ----------
+    deals
+        One row per deal, as `tierkit.simulate.deals.begin_deals` gives them.
+    inbound, outbound
+        Touches of each direction.
+    tiers
+        One row per account in scope and tiered quarter, with its step.
+    tier, drift, money
+        Matrices: tier held, standardised drift, mean revenue to be won in Tier 3.
+    customer
+        Matrix: whether the account had a subscription on the quarter's first day.
+    desk
+        The tiers and overrides in force at the end.
+    subscriptions
+        The subscriptions at the end, with all contracts, also those whose deal is still open.
+    """
+
+    deals: pd.DataFrame
+    inbound: Touches
+    outbound: Touches
+    tiers: pd.DataFrame
+    tier: IntArray
+    drift: FloatArray
+    money: FloatArray
+    customer: FloatArray
+    desk: Desk
+    subscriptions: Subscriptions
+
+
+@dataclass
+class _World:
+    """What a quarter leaves to the next."""
+
+    company: Company
+    scenario: Scenario
+    subscriptions: Subscriptions
+    desk: Desk
+    drift: FloatArray
+    habit: FloatArray
+    charm: FloatArray
+    won: FloatArray
+    visits: FloatArray
+    pipeline: FloatArray
+    tier: IntArray
+    money: FloatArray
+    drifts: FloatArray
+    customer: FloatArray
+    deals: list[pd.DataFrame] = field(default_factory=list)
+    inbound: list[Touches] = field(default_factory=list)
+    outbound: list[Touches] = field(default_factory=list)
+    tiers: list[pd.DataFrame] = field(default_factory=list)
+
+
+def live(company: Company, scenario: Scenario) -> History:
+    """Run the company through the burn-in and all quarters of the data."""
+    world = _opening(company, scenario)
+    for step in range(scenario.steps):
+        _quarter(world, step)
+    _take_in_wins(world, scenario.steps)
+    return History(
+        deals=pd.concat(world.deals, ignore_index=True),
+        inbound=Touches.joined(world.inbound),
+        outbound=Touches.joined(world.outbound),
+        tiers=pd.concat(world.tiers, ignore_index=True),
+        tier=world.tier,
+        drift=world.drifts,
+        money=world.money,
+        customer=world.customer,
+        desk=world.desk,
+        subscriptions=world.subscriptions,
+    )
+
+
+def _opening(company: Company, scenario: Scenario) -> _World:
+    n, steps = scenario.accounts, scenario.steps
+    rng = scenario.rng("drift", steps)
+
+    def blank() -> FloatArray:
+        return np.zeros((n, steps + QUARTERS_AFTER_END))
+
+    return _World(
+        company=company,
+        scenario=scenario,
+        subscriptions=Subscriptions.none(n),
+        desk=Desk.opening(scenario),
+        drift=rng.standard_normal(n),
+        habit=np.exp(0.35 * rng.standard_normal(n) - 0.35**2 / 2),
+        charm=0.90 * rng.standard_normal(n),
+        won=blank(),
+        visits=blank(),
+        pipeline=blank(),
+        tier=np.zeros((n, steps), dtype=np.int64),
+        money=blank()[:, :steps],
+        drifts=blank()[:, :steps],
+        customer=blank()[:, :steps],
+    )
+
+
+def _quarter(world: _World, step: int) -> None:
+    """Live one quarter: what would happen anyway, then tiers, then what tiers add."""
+    scenario, company = world.scenario, world.company
+    _take_in_wins(world, step)
+    _drift(world, step)
+    drift = DRIFT_SPREAD * world.drift
+    season = scenario.season_of(step)
+    money = money_rate(company, drift, season=season) * exposure(company, scenario, step=step)
+    customer = world.subscriptions.active(scenario.first_day(step)).astype(np.float64)
+    world.money[:, step], world.customer[:, step] = money, customer
+    _begin(world, money, customer, step, "base deals")
+    _renew(world, step)
+    if step >= BURN_IN_QUARTERS + QUARTERS_WITHOUT_TIERS:
+        _give_tiers(world, step)
+    tier = world.tier[:, step]
+    extra = money * (scenario.effect_factors[tier] - 1.0)
+    _begin(world, extra, customer, step, "extra deals")
+    _touch(world, step)
+
+
+def _drift(world: _World, step: int) -> None:
+    """Let every account's rate drift a little, towards its own mean."""
+    fresh = world.scenario.rng("drift", step).standard_normal(len(world.drift))
+    world.drift = DRIFT_MEMORY * world.drift + np.sqrt(1 - DRIFT_MEMORY**2) * fresh
+    world.drifts[:, step] = world.drift
+
+
+def _begin(world: _World, money: FloatArray, customer: FloatArray, step: int, stream: str) -> None:
+    """Begin the new and expansion deals of the quarter, with the visits around them."""
+    deals = begin_deals(
+        money,
+        company=world.company,
+        scenario=world.scenario,
+        customer=customer,
+        step=step,
+        stream=stream,
+    )
+    _remember(world, deals)
+    _remember_visits(
+        world, deal_touches(deals, company=world.company, scenario=world.scenario, step=step)
+    )
+
+
+def _renew(world: _World, step: int) -> None:
+    scenario, subscriptions = world.scenario, world.subscriptions
+    due = subscriptions.due(scenario.first_day(step), scenario.first_day(step + 1))
+    renewals = begin_renewals(
+        due,
+        ends=subscriptions.ends[due],
+        values=subscriptions.value[due],
+        mood=world.drift[due],
+        scenario=scenario,
+        step=step,
+    )
+    subscriptions.renew(renewals)
+    _remember(world, renewals)
+
+
+def _remember(world: _World, deals: pd.DataFrame) -> None:
+    """Keep the deals, and count them in the quarters in which they are open and won."""
+    world.deals.append(deals)
+    account = deals["account"].to_numpy()
+    opened = world.scenario.quarter_of(deals["created"].to_numpy())
+    closed = world.scenario.quarter_of(deals["close"].to_numpy())
+    amount = deals["amount"].to_numpy()
+    weight = np.where(deals["type"] == RENEWAL, RENEWAL_WEIGHT, 1.0)
+    np.add.at(world.won, (account, closed), amount * deals["won"].to_numpy() * weight)
+    np.add.at(world.pipeline, (account, opened), np.where(weight == 1, amount, 0))
+    np.subtract.at(world.pipeline, (account, closed), np.where(weight == 1, amount, 0))
+
+
+def _remember_visits(world: _World, touches: Touches) -> None:
+    world.inbound.append(touches)
+    step = np.maximum(world.scenario.quarter_of(touches.day), 0)
+    np.add.at(world.visits, (touches.account, step), 1.0)
+
+
+def _take_in_wins(world: _World, step: int) -> None:
+    """Turn the new and expansion deals won in the quarter before into subscriptions."""
+    if step == 0:
+        return
+    start, stop = world.scenario.first_day(step - 1), world.scenario.first_day(step)
+    wins = [
+        deals[deals["won"] & (deals["type"] < RENEWAL) & deals["close"].between(start, stop - 1)]
+        for deals in world.deals[-3 * LONGEST_CYCLE_QUARTERS :]
+    ]
+    world.subscriptions.add_wins(pd.concat(wins, ignore_index=True))
+
+
+def _give_tiers(world: _World, step: int) -> None:
+    """Re-tier on the quarter's first day from what is known by then."""
+    scenario, company = world.scenario, world.company
+    rng = scenario.rng("overrides", 10_000 + step)
+    truth = company.log_rate + DRIFT_SPREAD * world.drift + company.log_amount
+    known = Known(
+        won=world.won[:, step - 4 : step].sum(axis=1),
+        inbound=world.visits[:, step - 2 : step].sum(axis=1),
+        pipeline=np.maximum(world.pipeline[:, :step].sum(axis=1), 0.0),
+        size=company.size,
+        hunch=truth + HUNCH_ERROR * rng.standard_normal(len(truth)),
+        in_scope=company.tierable & (company.created < scenario.first_day(step)),
+    )
+    world.desk, rows = retier(world.desk, known, scenario=scenario, step=step)
+    world.tier[:, step] = world.desk.tier
+    world.tiers.append(rows.assign(step=step))
+
+
+def _touch(world: _World, step: int) -> None:
+    """Let accounts visit and the team work; the team's work moves nothing else."""
+    company, scenario = world.company, world.scenario
+    interest = 0.55 * np.exp(
+        0.30 * (company.log_rate - company.log_rate.mean()) + 0.30 * world.drift + world.charm
+    )
+    _remember_visits(
+        world, everyday_touches(interest, company=company, scenario=scenario, step=step)
+    )
+    world.outbound.append(
+        outbound_touches(
+            scenario.effort_factors[world.tier[:, step]],
+            habit=world.habit,
+            company=company,
+            scenario=scenario,
+            step=step,
+        )
+    )
