@@ -344,3 +344,28 @@ def test_examining_gives_warnings_and_blocks_together(tmp_path):
         ("close_date", True),
         ("", True),  # and no deal is left
     ]
+
+
+def test_footers_totals_and_repeated_headers_are_no_rows(tmp_path):
+    deals = DEALS + (
+        "opportunity_id,account_id,close_date,amount,is_won\n"
+        "Grand Totals (4 records),,,350.30,\n"
+        "Confidential Information - Do Not Distribute\n"
+        '"Copyright (c) 2000-2026 salesforce.com, inc. All rights reserved."\n'
+    )
+    tables = tables_of(tmp_path, deals=deals)
+    (exclusion,) = tables.exclusions
+    assert (exclusion.reason, exclusion.rows) == (
+        "report footer, totals line or repeated header",
+        4,
+    )
+    assert tables.source_rows["opportunities"] == 8
+    assert len(rows_of(tables["opportunities"])) == 4
+
+
+def test_case_and_blanks_of_a_type_do_not_matter(tmp_path):
+    deals = (
+        "opportunity_id,account_id,close_date,amount,is_won,type\n1,A1,2026-01-01,5,true, NEW \n"
+    )
+    tables = tables_of(tmp_path, deals=deals, settings="[target]\nrevenue_types = {New = 'new'}\n")
+    assert rows_of(tables["opportunities"])["revenue_type"].tolist() == ["new"]

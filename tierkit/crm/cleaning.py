@@ -9,6 +9,7 @@ import narwhals as nw
 
 from tierkit.crm.contract import MONEY, TABLES
 from tierkit.crm.engine import Connection, Rows, materialise
+from tierkit.crm.furniture import REASON as FURNITURE
 from tierkit.crm.tables import Exclusion
 from tierkit.crm.typed import TypedTable, example_ids, id_column
 from tierkit.errors import Problem
@@ -49,9 +50,14 @@ def clean_table(table: TypedTable, *, accounts: Rows | None, connection: Connect
     return CleanTable(
         rows=marked.filter(nw.col(REASON).is_null()).drop(REASON),
         excluded=left_out,
-        exclusions=tuple(count_exclusions(left_out, table.name)),
+        exclusions=(*_furniture(table), *count_exclusions(left_out, table.name)),
         problems=problems,
     )
+
+
+def _furniture(table: TypedTable) -> list[Exclusion]:
+    count = table.furniture_rows
+    return [Exclusion(table.name, FURNITURE, count, "0.0000")] if count else []
 
 
 def won_amount(columns: Sequence[str]) -> nw.Expr:

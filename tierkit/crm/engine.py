@@ -1,4 +1,4 @@
-"""The engine below the lazy tables: DuckDB, embedded. The only module that speaks to it."""
+"""The engine below the lazy tables: DuckDB, embedded. No other module of the way names it."""
 
 from __future__ import annotations
 

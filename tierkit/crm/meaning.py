@@ -16,15 +16,15 @@ TYPE_LEFT_OUT = "revenue type left out by the settings"
 def with_revenue_type(deals: Rows, types: Mapping[str, str], *, given: bool) -> Rows:
     """Return deals with `revenue_type`: new, expansion, renewal or exclude.
 
-    Without a type column every deal is new business; an unmapped type is missing and is reported
-    by `unmapped_types`.
+    Without a type column every deal is new business. Case and surrounding blanks of a type do not
+    matter. An unmapped type is missing and is reported by `unmapped_types`.
     """
     if not given:
         return deals.with_columns(revenue_type=nw.lit("new"))
-    value = nw.col("type").fill_null("")
+    value = nw.col("type").fill_null("").str.to_lowercase()
     mapped = nw.lit(None).cast(nw.String)
     for name, meaning in types.items():
-        mapped = nw.when(value == name).then(nw.lit(meaning)).otherwise(mapped)
+        mapped = nw.when(value == name.strip().lower()).then(nw.lit(meaning)).otherwise(mapped)
     return deals.with_columns(revenue_type=mapped)
 
 

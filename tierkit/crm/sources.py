@@ -38,12 +38,15 @@ class RawTable:
         The contract columns that the source has, be it under another name or as a constant.
     extra
         Other columns, kept under their own names.
+    headers
+        The source's name of each contract column that it has.
     """
 
     name: str
     rows: Rows
     given: frozenset[str]
     extra: tuple[str, ...]
+    headers: Mapping[str, str]
 
 
 def read_raw_tables(
@@ -169,7 +172,7 @@ def _mapped(name: str, rows: Rows, data: DataSettings) -> RawTable:
     taken = set(chosen.values()) | set(chosen) | set(constants)
     extra = tuple(column for column in rows.columns if column not in taken)
     given = frozenset(chosen) | frozenset(constants)
-    return RawTable(name, rows.select(*columns, *extra), given, extra)
+    return RawTable(name, rows.select(*columns, *extra), given, extra, chosen)
 
 
 def _wanted_columns(name: str, data: DataSettings) -> list[str]:

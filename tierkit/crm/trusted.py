@@ -185,7 +185,9 @@ def _trusted(
         connection=connection,
         exclusions=exclusions,
         remarks=tuple(problem for problem in problems if not problem.blocks),
-        source_rows={name: _count(table.rows) for name, table in typed.items()},
+        source_rows={
+            name: _count(table.rows) + table.furniture_rows for name, table in typed.items()
+        },
         source_won_revenue=str(_won(_deal_table(typed).rows)),
         excluded={name: table.excluded for name, table in clean.items()},
     )

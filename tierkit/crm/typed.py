@@ -10,6 +10,7 @@ import narwhals as nw
 
 from tierkit.crm.contract import TABLES, Kind, TableContract
 from tierkit.crm.engine import Connection, Rows, materialise
+from tierkit.crm.furniture import furniture
 from tierkit.crm.parsing import (
     flag_of,
     id_of,
@@ -28,13 +29,20 @@ _TEXT = "__text"
 
 @dataclass(frozen=True)
 class TypedTable:
-    """A raw table with typed columns; contract columns that the source lacks are null."""
+    """A raw table with typed columns; contract columns that the source lacks are null.
+
+    Attributes
+    ----------
+    furniture_rows
+        Lines of the export that were no rows: footers, totals, repeated headers.
+    """
 
     name: str
     rows: Rows
     given: frozenset[str]
     extra: tuple[str, ...]
     problems: tuple[Problem, ...]
+    furniture_rows: int = 0
 
 
 Words = Mapping[str, Mapping[str, Sequence[str]]]
@@ -50,10 +58,11 @@ def typed_table(
     words
         For flag columns, which values mean won and which mean lost.
     """
-    schema = raw.rows.collect_schema()
+    source, furniture_rows = _without_furniture(raw)
+    schema = source.collect_schema()
     kept = [column for column in contract.columns if _needs_reading(column, contract, schema)]
     texts = [text_of(column, schema[column]).alias(column) for column in kept]
-    rows = raw.rows.with_columns(*texts) if kept else raw.rows
+    rows = source.with_columns(*texts) if kept else source
     rows = with_dates(rows, [c for c in kept if contract.columns[c] is Kind.DATE], connection)
     rows = rows.select(nw.all(), *(nw.col(column).alias(column + _TEXT) for column in kept))
     numbers = [c for c in kept if contract.columns[c] in (Kind.NUMBER, Kind.MONEY)]
@@ -70,12 +79,23 @@ def typed_table(
     rows = materialise(connection, rows, f"typed {raw.name}")
     problems = _unreadable(raw.name, rows, kept, contract, words)
     return TypedTable(
-        raw.name,
-        rows.drop([column + _TEXT for column in kept]),
-        raw.given,
-        raw.extra,
-        tuple(problems),
+        name=raw.name,
+        rows=rows.drop([column + _TEXT for column in kept]),
+        given=raw.given,
+        extra=raw.extra,
+        problems=tuple(problems),
+        furniture_rows=furniture_rows,
     )
+
+
+def _without_furniture(raw: RawTable) -> tuple[Rows, int]:
+    """Return the rows that are rows, and how many lines of the export were none."""
+    key = id_column(raw.name)
+    is_furniture = furniture(raw.rows, key=key, header=raw.headers.get(key, key))
+    if is_furniture is None:
+        return raw.rows, 0
+    count = int(raw.rows.select(is_furniture.cast(nw.Int64).sum()).collect().item() or 0)
+    return (raw.rows.filter(~is_furniture) if count else raw.rows), count
 
 
 def _needs_reading(column: str, contract: TableContract, schema: nw.Schema) -> bool:

@@ -1,0 +1,143 @@
+"""`tierkit check`: every problem of a project's data at once, and a file of the rows left out."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import IO
+
+import narwhals as nw
+
+from tierkit.crm.cleaning import REASON
+from tierkit.crm.tables import Tables
+from tierkit.crm.trusted import examine
+from tierkit.errors import Problem, SettingsError, TierkitError
+from tierkit.project import OVERRIDES
+from tierkit.settings import Settings
+from tierkit.tiers.eligibility import check_eligibility
+from tierkit.tiers.overrides import read_overrides
+
+EXCLUDED_FILE = "excluded_rows.csv"
+_SHOWN = (
+    "opportunity_id",
+    "account_id",
+    "contact_id",
+    "contract_id",
+    "close_date",
+    "date",
+    "amount",
+)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found.
+
+    Attributes
+    ----------
+    problems
+        Blocking ones first, each with table, column, rows, examples and how to mend it.
+    exit_code
+        0 where a run can start, 2 or 3 where it cannot.
+    excluded_file
+        The rows that were left out, None where there are none or nothing could be read.
+    """
+
+    problems: tuple[Problem, ...]
+    exit_code: int
+    tables: Tables | None
+    excluded_file: Path | None
+
+
+def check_project(settings: Settings) -> Checked:
+    """Read a project's tables, rules and overrides, and return every problem found."""
+    reading = examine(settings)
+    problems = list(reading.problems)
+    exit_code = 3 if reading.blocking else 0
+    file = None
+    if reading.tables is not None:
+        for error in _errors_beside_the_tables(settings, reading.tables):
+            problems += error.problems or (Problem(str(error), ""),)
+            exit_code = max(exit_code, error.exit_code)
+        file = write_excluded_rows(reading.tables, settings.scratch / "check" / EXCLUDED_FILE)
+    ordered = sorted(problems, key=lambda problem: not problem.blocks)
+    return Checked(tuple(ordered), exit_code, reading.tables, file)
+
+
+def write_excluded_rows(tables: Tables, file: Path) -> Path | None:
+    """Write the rows that were left out, with their reasons, as CSV; None where there are none."""
+    rows = [row for name in sorted(tables.excluded) for row in _excluded_rows(name, tables)]
+    if not rows:
+        file.unlink(missing_ok=True)
+        return None
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.writer(target, lineterminator="\n")
+        writer.writerow(("table", "reason", *_SHOWN))
+        writer.writerows(rows)
+    return file
+
+
+def print_check(checked: Checked, stream: IO[str]) -> None:
+    """Print what a check found, one block a problem, then what was read and left out."""
+    for problem in checked.problems:
+        rows = f" [{problem.rows:,} rows]" if problem.rows is not None else ""
+        stream.write(f"{'BLOCK' if problem.blocks else 'warn '} {problem}{rows}\n")
+    if checked.tables is not None:
+        stream.writelines(f"{line}\n" for line in _summary(checked.tables))
+    if checked.excluded_file is not None:
+        stream.write(f"The rows left out are in {checked.excluded_file}\n")
+    blocking = sum(problem.blocks for problem in checked.problems)
+    warnings = len(checked.problems) - blocking
+    verdict = "A run can start." if checked.exit_code == 0 else "A run cannot start."
+    stream.write(f"{blocking} blocking, {warnings} warnings. {verdict}\n")
+
+
+def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[TierkitError]:
+    accounts = tables["accounts"].collect().to_pandas()
+    errors: list[TierkitError] = []
+    try:
+        check_eligibility(accounts, where=settings.icp.where)
+    except SettingsError as error:
+        errors.append(error)
+    try:
+        from tierkit.crm.period import default_quarter
+
+        as_of = default_quarter(tables, settings.fiscal_calendar).as_of
+        read_overrides(
+            settings.folder / OVERRIDES,
+            accounts=frozenset(accounts["account_id"]),
+            tiers=settings.tiers,
+            as_of=as_of,
+        )
+    except TierkitError as error:
+        errors.append(error)
+    return errors
+
+
+def _excluded_rows(name: str, tables: Tables) -> list[Sequence[object]]:
+    rows = tables.excluded[name]
+    shown = [column for column in _SHOWN if column in rows.columns]
+    found = rows.select(REASON, *(nw.col(column).cast(nw.String) for column in shown))
+    found = found.sort(REASON, *shown).collect()
+    position = {column: index for index, column in enumerate(shown, start=1)}
+    return [
+        (name, row[0], *(row[position[c]] if c in position else None for c in _SHOWN))
+        for row in found.rows()
+    ]
+
+
+def _summary(tables: Tables) -> list[str]:
+    lines = [f"read  {name}: {rows:,} rows" for name, rows in tables.source_rows.items()]
+    total = Decimal(tables.source_won_revenue)
+    out = sum((Decimal(part.won_revenue) for part in tables.exclusions), Decimal(0))
+    for part in tables.exclusions:
+        money = f", {Decimal(part.won_revenue):,.2f} won" if Decimal(part.won_revenue) else ""
+        lines.append(f"left  {part.table}: {part.reason}: {part.rows:,} rows{money}")
+    lines.append(f"money {total:,.2f} won = {total - out:,.2f} used + {out:,.2f} left out")
+    if tables.missing:
+        lines.append(f"not given: {', '.join(tables.missing)}")
+    return lines

@@ -1,0 +1,37 @@
+"""Lines of an export that are no rows: report footers, totals, headers repeated in the middle."""
+
+from __future__ import annotations
+
+import narwhals as nw
+
+from tierkit.crm.engine import Rows
+
+REASON = "report footer, totals line or repeated header"
+_FOOTER = (
+    r"(?i)^\s*(grand totals?|sub ?totals?|totals?|confidential information|copyright)\b"
+    r"[^\n]*$"
+)
+
+
+def furniture(rows: Rows, *, key: str, header: str) -> nw.Expr | None:
+    """Return which rows are furniture, or None where the key is not text, as in a typed source.
+
+    A footer begins with its words in the key and holds at most one other value (the total). A
+    repeated header holds the column's own name in the key.
+
+    Parameters
+    ----------
+    key
+        The column that names a row.
+    header
+        That column's name in the source.
+    """
+    schema = rows.collect_schema()
+    if key not in schema or schema[key] != nw.String():
+        return None
+    others = [column for column in schema if column != key]
+    filled = nw.sum_horizontal(
+        nw.lit(0), *((~nw.col(column).is_null()).cast(nw.Int64) for column in others)
+    )
+    text = nw.col(key).fill_null("")
+    return (text.str.contains(_FOOTER) & (filled <= 1)) | (text == header)
