@@ -143,6 +143,7 @@ def run(
         settings=read_settings(file, overrides=overrides or ()),
         quarter=quarter,
         only=tuple(only or ()),
+        set_overrides=tuple(overrides or ()),
         model_file=model,
         project_notebooks=project_notebooks,
     )

@@ -103,3 +103,13 @@ def _identifier(name: str) -> str:
 def _glob_free(path: Path) -> str:
     """Return a path in which the characters of patterns mean themselves."""
     return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(path))
+
+
+def content_hash(rows: Rows) -> str:
+    """Return a hash of all values of some rows, the same whatever the order of the rows."""
+    relation = rows.to_native()
+    values = ", ".join(_identifier(column) for column in sorted(relation.columns))
+    one = f"hash({values})"
+    query = f"SELECT count(*), bit_xor({one}), sum({one} % 1000000007) FROM hashed"
+    ((count, combined, total),) = relation.query("hashed", query).fetchall()
+    return f"{count}-{combined}-{total}"

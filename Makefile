@@ -1,0 +1,59 @@
+# Two commands do everything: `make demo` and `make test`.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+UV := $(shell command -v uv 2>/dev/null)
+
+.PHONY: demo test check format bench clean help
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+demo: $(BIN)/.installed ## a sample project, its quarterly report, and where the page lies
+	@test -f demo/tierkit.toml || $(BIN)/tierkit init demo --sample
+	$(BIN)/tierkit run -f demo/tierkit.toml --set 'run.reports="../reports"'
+	@echo "The page: $(CURDIR)/$$(ls -d reports/20*/leadership.html | tail -1)"
+
+test: $(BIN)/.installed-dev ## every test
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: $(BIN)/.installed-dev ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(BIN)/.installed-dev ## write the format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(BIN)/.installed-dev ## time and memory of a run, by stage
+	$(BIN)/python -m benches.run_speed
+
+clean: ## take away what the commands above made
+	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache
+
+$(BIN)/python:
+	@test -n "$(UV)$(PYTHON)" || { echo "tierkit needs Python 3.11 or newer"; exit 1; }
+ifdef UV
+	$(UV) venv --seed --python '>=3.11' $(VENV)
+else
+	$(PYTHON) -m venv $(VENV)
+endif
+
+$(BIN)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+ifdef UV
+	$(UV) pip install --quiet --python $(BIN)/python -c constraints.txt -e .
+else
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+endif
+	@touch $@
+
+$(BIN)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+ifdef UV
+	$(UV) pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
+else
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+endif
+	@touch $@ $(BIN)/.installed

@@ -1,0 +1,1 @@
+"""The quarterly recalibration: its stages in order, each from files to files of one run."""

@@ -1,0 +1,230 @@
+"""The stage that turns predicted revenue into tiers, effort and moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tierkit.project import OVERRIDES
+from tierkit.recalibration.work import Work
+from tierkit.tiers.assign import assign_tiers
+from tierkit.tiers.effort import break_even, role_effort, tier_effort
+from tierkit.tiers.eligibility import check_eligibility
+from tierkit.tiers.moves import Moves, moved_accounts, moves
+from tierkit.tiers.overrides import read_overrides
+from tierkit.tiers.previous import PreviousTiers, previous_tiers
+
+NOT_YET = "created on or after the first day that is not yet known"
+NO_SLOT = "beyond the last tier's capacity"
+
+
+@dataclass(frozen=True)
+class Tiering:
+    """The tiers that a run proposes.
+
+    Attributes
+    ----------
+    assigned
+        One row per account that is tiered, overridden, or held a tier before, as `assign_tiers`
+        returns it, with the columns of the predictions beside.
+    untiered
+        One row per account without a tier: `account_id`, `reason`.
+    tier_effort, role_effort, break_even
+        What the entitlements of these tiers ask for.
+    """
+
+    assigned: pd.DataFrame
+    untiered: pd.DataFrame
+    overrides: pd.DataFrame
+    previous: PreviousTiers
+    moves: Moves
+    tier_effort: pd.DataFrame
+    role_effort: pd.DataFrame
+    break_even: pd.DataFrame
+
+    @property
+    def tiered(self) -> pd.DataFrame:
+        """The accounts that have a tier, best rank first."""
+        return self.assigned[self.assigned["tier"].notna()]
+
+    @property
+    def moved(self) -> pd.DataFrame:
+        """The accounts whose tier changes."""
+        return moved_accounts(self.assigned)
+
+
+def tier_accounts(work: Work, predictions: pd.DataFrame) -> Tiering:
+    """Give each account in scope a tier.
+
+    Parameters
+    ----------
+    predictions
+        One row per account_id that existed at `as_of`: `predicted_revenue`, `score`, and whatever
+        else shall stand beside the tier.
+
+    Raises
+    ------
+    SettingsError
+        If a rule of the ICP names an unknown column.
+    DataError
+        With every problem of `overrides.csv`.
+    """
+    accounts = work.accounts()
+    eligible = check_eligibility(accounts, where=work.settings.icp.where)
+    previous = previous_tiers(
+        work.tables, as_of=work.as_of, last_published=last_published_tiers(work)
+    )
+    overrides = read_overrides(
+        work.settings.folder / OVERRIDES,
+        accounts=frozenset(accounts["account_id"]),
+        tiers=work.settings.tiers,
+        as_of=work.as_of,
+    )
+    in_scope = predictions.index.intersection(eligible.index[eligible["eligible"]])
+    assigned = assign_tiers(
+        predictions.loc[in_scope, ["predicted_revenue", "score"]],
+        tiers=work.settings.tiers,
+        stability=work.settings.stability,
+        previous=previous.tiers,
+        overrides=overrides,
+    )
+    beside = predictions.drop(columns=["score"])
+    assigned = assigned.join(beside, how="left", validate="1:1")
+    return Tiering(
+        assigned=assigned,
+        untiered=_untiered(eligible, assigned, predictions.index),
+        overrides=overrides,
+        previous=previous,
+        moves=moves(assigned),
+        **_effort(work, assigned),
+    )
+
+
+def last_published_tiers(work: Work) -> Path | None:
+    """Return the tiers of the newest published run of an earlier quarter, None without one."""
+    calendar, reports = work.settings.fiscal_calendar, work.settings.reports
+    quarter = calendar.shift(work.quarter, -1)
+    for _ in range(8):
+        file = reports / quarter.label / "tiers.csv"
+        if file.is_file():
+            return file
+        quarter = calendar.shift(quarter, -1)
+    return None
+
+
+def tier_facts(
+    work: Work, tiering: Tiering, *, totals: pd.DataFrame, pipeline: pd.DataFrame
+) -> list[dict[str, Any]]:
+    """Return what `facts.json` says of each tier.
+
+    Parameters
+    ----------
+    totals
+        By tier: `predicted_revenue`, `low`, `high`, and `why` where a range cannot be said.
+    pipeline
+        By tier: `predicted_pipeline`, and `why` where it cannot be said.
+    """
+    held = tiering.previous.tiers.value_counts()
+    everything = float(totals["predicted_revenue"].sum())
+    facts = []
+    for tier in work.settings.tiers:
+        money, deals = _row(totals, tier.name), _row(pipeline, tier.name)
+        effort = _row(tiering.tier_effort, tier.name)
+        share = money["predicted_revenue"] / everything if everything else None
+        before = int(held.get(tier.name, 0)) if len(held) else None
+        facts.append(
+            {
+                "tier": tier.name,
+                "label": tier.label,
+                "accounts": int(effort["accounts"]),
+                **said("capacity", tier.capacity, "it takes the rest"),
+                **said("previous_accounts", before, "no earlier tiers are known"),
+                "predicted_revenue": float(money["predicted_revenue"]),
+                **said("low", money["low"], money["why"]),
+                **said("high", money["high"], money["why"]),
+                **said("share_of_predicted_revenue", share, "no revenue is predicted"),
+                **said("predicted_pipeline", deals["predicted_pipeline"], deals["why"]),
+                **said("hours", effort["hours"], effort["hours_why"]),
+                **said("cost", effort["cost"], effort["cost_why"]),
+                **said("value_of_one_more_slot", None, "no effect of the tier has been shown"),
+            }
+        )
+    return facts
+
+
+def said(key: str, value: Any, why: str) -> dict[str, Any]:  # noqa: ANN401 (a number or nothing)
+    """Return a number for `facts.json`, or null with the reason beside it.
+
+    Examples
+    --------
+    >>> said("low", 3, "")
+    {'low': 3}
+    >>> said("low", float("nan"), "too few accounts")
+    {'low': None, 'low_why': 'too few accounts'}
+    """
+    if value is None or pd.isna(value):
+        return {key: None, f"{key}_why": why}
+    return {key: value if isinstance(value, int) else float(value)}
+
+
+def effort_facts(tiering: Tiering) -> dict[str, Any]:
+    """Return the hours that each role needs for these tiers, against what it has."""
+    return {
+        "roles": [
+            {
+                "role": str(role),
+                "hours": float(row["hours"]),
+                "available": float(row["available"]),
+                **said("share_used", row["share_used"], row["share_used_why"]),
+            }
+            for role, row in tiering.role_effort.iterrows()
+        ]
+    }
+
+
+def override_facts(tiering: Tiering) -> dict[str, Any]:
+    """Return how many overrides are in force, how many wait for review, and the money they hold."""
+    expired = tiering.overrides.loc[tiering.overrides["expired"], "account_id"]
+    money = tiering.assigned["predicted_revenue"].reindex(expired)
+    return {
+        "in_force": len(tiering.overrides),
+        "expired": len(expired),
+        "expired_predicted_revenue": float(money.sum()),
+    }
+
+
+def _effort(work: Work, assigned: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    tiers, roles = work.settings.tiers, work.settings.roles
+    counts = {tier.name: int((assigned["tier"] == tier.name).sum()) for tier in tiers}
+    revenue = assigned.groupby("tier", observed=True)["predicted_revenue"].sum()
+    return {
+        "tier_effort": tier_effort(counts, tiers=tiers, roles=roles),
+        "role_effort": role_effort(counts, tiers=tiers, roles=roles),
+        "break_even": break_even(
+            counts,
+            {str(tier): float(money) for tier, money in revenue.items()},
+            horizon_quarters=work.settings.target.horizon_quarters,
+            tiers=tiers,
+            roles=roles,
+        ),
+    }
+
+
+def _row(table: pd.DataFrame, name: str) -> dict[str, Any]:
+    return {str(column): value for column, value in table.loc[name].items()}
+
+
+def _untiered(
+    eligible: pd.DataFrame, assigned: pd.DataFrame, existing: pd.Index[str]
+) -> pd.DataFrame:
+    """Return the accounts without a tier, with the reason of each."""
+    tiered = assigned.index[assigned["tier"].notna()]
+    reason = eligible.loc[eligible.index.difference(tiered, sort=True), "reason"]
+    unknown = ~reason.index.isin(existing)
+    reason = reason.mask((reason == "") & unknown, NOT_YET)
+    reason = reason.mask(reason == "", NO_SLOT)
+    untiered: pd.DataFrame = reason.rename_axis("account_id").reset_index()
+    return untiered

@@ -1,0 +1,146 @@
+"""One recalibration under way: its settings, its quarter, its trusted tables, its folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tierkit.calendar import Quarter
+from tierkit.crm.engine import content_hash
+from tierkit.crm.period import check_quarter, default_quarter
+from tierkit.crm.storage import has_tables, read_written_tables, write_tables
+from tierkit.crm.tables import Tables
+from tierkit.crm.trusted import read_tables
+from tierkit.errors import Problem
+from tierkit.project import OVERRIDES, find_project
+from tierkit.reporting.handover import Handover, read_handover, write_handover
+from tierkit.settings import Settings
+
+TABLES_FOLDER = "tables"
+FACTS_FOLDER = "facts"
+PANEL_FILE = "panel.parquet"
+MODEL_FILE = "model.json"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every stage of a recalibration starts from.
+
+    Attributes
+    ----------
+    folder
+        Where stages leave their results for the next one.
+    model_file
+        A saved card to use instead of fitting one.
+    remarks
+        What a person should know about the data and the quarter.
+    """
+
+    settings: Settings
+    quarter: Quarter
+    tables: Tables
+    folder: Path
+    model_file: Path | None = None
+    remarks: tuple[Problem, ...] = ()
+
+    @property
+    def as_of(self) -> date:
+        """The first day that is not yet known."""
+        return self.quarter.as_of
+
+    @property
+    def fingerprint(self) -> str:
+        """A short hash of data, overrides, settings and quarter."""
+        overrides = self.settings.folder / OVERRIDES
+        written = overrides.read_bytes() if overrides.is_file() else b""
+        parts = [
+            self.settings.fingerprint,
+            self.quarter.label,
+            hashlib.sha256(written).hexdigest(),
+            _fingerprint(self.tables),
+        ]
+        return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+
+    def accounts(self) -> pd.DataFrame:
+        """Return the accounts as they are today, one row each, by account_id."""
+        found: pd.DataFrame = self.tables["accounts"].sort("account_id").collect().to_pandas()
+        return found
+
+    def write_facts(self, name: str, facts: Mapping[str, Any]) -> None:
+        """Leave the facts of a stage for the report."""
+        file = self.folder / FACTS_FOLDER / f"{name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
+        file.write_text(text, encoding="utf-8")
+
+    def read_facts(self, name: str) -> dict[str, Any]:
+        """Return the facts that a stage has left; empty where it has not run."""
+        file = self.folder / FACTS_FOLDER / f"{name}.json"
+        found: dict[str, Any] = (
+            json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        )
+        return found
+
+
+def open_run(project: str = "", *, run_folder: str = "", quarter: str = "") -> Work:
+    """Return what the notebooks of a recalibration start from.
+
+    Parameters
+    ----------
+    project
+        The project's folder. By default the one around the working folder, or else a sample.
+    run_folder
+        The folder of a run that `tierkit run` has started; by default a folder for work by hand,
+        `.tierkit/notebook/<quarter>`.
+    quarter
+        Its label; by default the last quarter that the data cover.
+    """
+    if run_folder:
+        folder = Path(run_folder)
+        handover = read_handover(folder)
+        return _open(handover, folder)
+    settings = find_project(project)
+    tables = read_tables(settings)
+    calendar = settings.fiscal_calendar
+    chosen = calendar.parse(quarter) if quarter else default_quarter(tables, calendar)
+    folder = settings.scratch / "notebook" / chosen.label
+    folder.mkdir(parents=True, exist_ok=True)
+    write_handover(folder, Handover(settings, chosen))
+    return prepare(Handover(settings, chosen), tables, folder)
+
+
+def prepare(handover: Handover, tables: Tables, folder: Path) -> Work:
+    """Leave trusted tables in a run's folder, so that its notebooks start from the same rows."""
+    write_tables(tables, folder / TABLES_FOLDER)
+    (folder / "rows.json").write_text(json.dumps(dict(tables.source_rows)), encoding="utf-8")
+    return _open(handover, folder)
+
+
+def _open(handover: Handover, folder: Path) -> Work:
+    written = folder / TABLES_FOLDER
+    tables = read_written_tables(written) if has_tables(written) else read_tables(handover.settings)
+    calendar = handover.settings.fiscal_calendar
+    remarks = (*tables.remarks, *check_quarter(tables, handover.quarter, calendar))
+    return Work(
+        settings=handover.settings,
+        quarter=handover.quarter,
+        tables=tables,
+        folder=folder,
+        model_file=handover.model_file,
+        remarks=remarks,
+    )
+
+
+def _fingerprint(tables: Tables) -> str:
+    """Return a hash of every trusted row, whatever their order."""
+    digest = hashlib.sha256()
+    for name in sorted(tables.frames):
+        digest.update(f"{name}={content_hash(tables[name])};".encode())
+    return digest.hexdigest()
