@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test check format bench clean help
+.PHONY: demo test check format bench clean help lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -57,3 +57,6 @@ else
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 endif
 	@touch $@ $(BIN)/.installed
+
+lock: $(BIN)/.installed-dev ## write constraints.txt anew
+	$(BIN)/python -m pip freeze --exclude-editable --exclude tierkit | grep -E '^[A-Za-z0-9._-]+==' > constraints.txt

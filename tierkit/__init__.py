@@ -1,1 +1,60 @@
-"""tierkit: account tiering that can be explained, signed and checked."""
+"""tierkit: account tiering that can be explained, signed and checked.
+
+Public names are loaded on first use, so that `import tierkit` is quick (PEP 562).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tierkit.checking import check_project as check_project
+    from tierkit.crm.tables import Tables as Tables
+    from tierkit.crm.tables import tables_from_frames as tables_from_frames
+    from tierkit.crm.trusted import read_tables as read_tables
+    from tierkit.errors import TierkitError as TierkitError
+    from tierkit.features.panel import Panel as Panel
+    from tierkit.features.panel import build_panel as build_panel
+    from tierkit.project import find_project as find_project
+    from tierkit.project import make_project as make_project
+    from tierkit.recalibration.work import open_run as open_run
+    from tierkit.settings import Settings as Settings
+    from tierkit.settings import read_settings as read_settings
+    from tierkit.simulate import simulate_crm as simulate_crm
+    from tierkit.simulate import write_crm as write_crm
+    from tierkit.tiers.assign import assign_tiers as assign_tiers
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Panel": "tierkit.features.panel",
+    "Settings": "tierkit.settings",
+    "Tables": "tierkit.crm.tables",
+    "TierkitError": "tierkit.errors",
+    "assign_tiers": "tierkit.tiers.assign",
+    "build_panel": "tierkit.features.panel",
+    "check_project": "tierkit.checking",
+    "find_project": "tierkit.project",
+    "make_project": "tierkit.project",
+    "open_run": "tierkit.recalibration.work",
+    "read_settings": "tierkit.settings",
+    "read_tables": "tierkit.crm.trusted",
+    "simulate_crm": "tierkit.simulate",
+    "tables_from_frames": "tierkit.crm.tables",
+    "write_crm": "tierkit.simulate",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tierkit' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted(__all__)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
+from zoneinfo import available_timezones
 
 from pydantic import (
     BaseModel,
@@ -43,10 +44,21 @@ class DataSettings(_Part):
 
     source: str = "data"
     preset: str | None = None
+    date_order: Literal["day-first", "month-first"] | None = None
+    timezone: str | None = None
     columns: dict[str, dict[str, str]] = {}
     tables: dict[str, str] = {}
     constants: dict[str, dict[str, Scalar]] = {}
     values: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {}
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, timezone: str | None) -> str | None:
+        if timezone is not None and timezone not in available_timezones():
+            near = get_close_matches(timezone, available_timezones(), n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(f"{timezone!r} is no time zone{hint}")
+        return timezone
 
 
 class CalendarSettings(_Part):

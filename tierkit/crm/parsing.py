@@ -7,20 +7,18 @@ typed column with the text beside it, so nothing is lost without a name.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
-from typing import Any
+from dataclasses import dataclass
 
 import narwhals as nw
-import pandas as pd
 import pyarrow as pa
 
 from tierkit.crm.contract import MONEY
+from tierkit.crm.dates import DateOrder, DateReading, read_dates
 from tierkit.crm.engine import Connection, Rows, register
 
 NULL_WORDS = ("", "NULL", "null", "Null", "None", "NaN", "nan", "#N/A", "N/A", "n/a", "\\N")
 TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0", "won")
 FALSE_WORDS = ("false", "f", "no", "n", "0", "0.0", "lost")
-FIRST_YEAR, LAST_YEAR = 1970, 2100
 _PLAIN_NUMBER = r"^[+-]?(\d{1,15}(\.\d*)?|\.\d+)$"
 _POWER_NUMBER = r"^[+-]?\d{1,15}(\.\d*)?[eE][+-]?\d{1,2}$"
 _NUMBER = f"{_PLAIN_NUMBER}|{_POWER_NUMBER}"
@@ -129,57 +127,37 @@ def flag_of(
     )
 
 
-def with_dates(rows: Rows, columns: Sequence[str], connection: Connection) -> Rows:
+@dataclass(frozen=True)
+class DateRules:
+    """What the settings say about dates: the order of numeric ones, the organisation's zone."""
+
+    order: DateOrder | None = None
+    zone: str | None = None
+
+
+def with_dates(
+    rows: Rows, columns: Sequence[str], *, rules: DateRules, connection: Connection
+) -> tuple[Rows, dict[str, DateReading]]:
     """Return the rows with the named text columns read as dates, under `<column>__date`.
 
     The distinct values of a column are read once, by the whole column's format, and joined back.
+    The readings tell which columns cannot be read as a whole.
     """
+    readings = {}
     for column in columns:
-        distinct = rows.select(nw.col(column).alias("__text")).unique().collect().to_pandas()
-        days = read_dates(distinct["__text"].dropna().sort_values())
+        distinct = rows.select(nw.col(column).alias("__text")).drop_nulls().unique().collect()
+        texts = sorted(distinct["__text"].to_list())
+        readings[column] = read_dates(texts, order=rules.order, zone=rules.zone)
         lookup = pa.table(
             {
-                "__text": pa.array(days.index, pa.string()),
-                f"{column}__date": pa.array(days, pa.date32()),
+                "__text": pa.array(texts, pa.string()),
+                f"{column}__date": pa.array(readings[column].days, pa.date32()),
             }
         )
         rows = rows.join(
             register(connection, lookup), left_on=column, right_on="__text", how="left"
         )
-    return rows
-
-
-def read_dates(texts: pd.Series[str]) -> pd.Series[Any]:
-    """Read dates as a whole column writes them.
-
-    Parameters
-    ----------
-    texts
-        Distinct values, none missing: ISO dates, with or without a time of day; 20180111.
-
-    Returns
-    -------
-    pandas.Series
-        `datetime.date` or None, by text; None where a value is no date between 1970 and 2100.
-
-    Examples
-    --------
-    >>> read_dates(pd.Series(["2026-09-30", "2026-02-30", "20260101", "soon"])).tolist()
-    [datetime.date(2026, 9, 30), None, datetime.date(2026, 1, 1), None]
-    """
-    iso = texts.str.extract(r"^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ].*)?$")
-    packed = texts.str.extract(r"^(\d{4})(\d{2})(\d{2})(?:\d{6})?(?:\.0)?$")
-    parts = iso.where(iso[0].notna(), packed)
-    days = [_day(*part) for part in parts.itertuples(index=False)]
-    return pd.Series(days, index=texts.to_list(), dtype="object")
-
-
-def _day(year: object, month: object, day: object) -> date | None:
-    try:
-        found = date(int(str(year)), int(str(month)), int(str(day)))
-    except ValueError:
-        return None
-    return found if FIRST_YEAR <= found.year <= LAST_YEAR else None
+    return rows, readings
 
 
 def _unbracketed(text: nw.Expr) -> nw.Expr:

@@ -19,6 +19,7 @@ from tierkit.crm.contract import TABLES, TableContract
 from tierkit.crm.engine import Connection, Rows, connect, materialise
 from tierkit.crm.lines import deals_from_lines
 from tierkit.crm.meaning import TYPE_LEFT_OUT, foreign_currencies, unmapped_types, with_revenue_type
+from tierkit.crm.parsing import DateRules
 from tierkit.crm.sources import RawTable, deals_come_from_lines, read_raw_tables
 from tierkit.crm.tables import Tables
 from tierkit.crm.typed import TypedTable, typed_table
@@ -89,7 +90,8 @@ def _type(
         required = contract.required | {"account_id", "close_date", "is_won"}
         contract = TableContract(contract.name, contract.row, columns, required)
     words = settings.data.values.get(table.name, {})
-    return typed_table(table, contract, words=words, connection=connection)
+    rules = DateRules(settings.data.date_order, settings.data.timezone)
+    return typed_table(table, contract, words=words, dates=rules, connection=connection)
 
 
 def _empty(typed: Mapping[str, TypedTable]) -> list[Problem]:

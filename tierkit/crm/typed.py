@@ -9,9 +9,11 @@ from typing import Any
 import narwhals as nw
 
 from tierkit.crm.contract import TABLES, Kind, TableContract
+from tierkit.crm.dates import DateReading
 from tierkit.crm.engine import Connection, Rows, materialise
 from tierkit.crm.furniture import furniture
 from tierkit.crm.parsing import (
+    DateRules,
     flag_of,
     id_of,
     money_of,
@@ -49,7 +51,12 @@ Words = Mapping[str, Mapping[str, Sequence[str]]]
 
 
 def typed_table(
-    raw: RawTable, contract: TableContract, *, words: Words, connection: Connection
+    raw: RawTable,
+    contract: TableContract,
+    *,
+    words: Words,
+    dates: DateRules,
+    connection: Connection,
 ) -> TypedTable:
     """Return a raw table with the contract's types, computed once.
 
@@ -57,13 +64,20 @@ def typed_table(
     ----------
     words
         For flag columns, which values mean won and which mean lost.
+    dates
+        How dates that can be read in two ways are meant.
     """
     source, furniture_rows = _without_furniture(raw)
     schema = source.collect_schema()
     kept = [column for column in contract.columns if _needs_reading(column, contract, schema)]
     texts = [text_of(column, schema[column]).alias(column) for column in kept]
     rows = source.with_columns(*texts) if kept else source
-    rows = with_dates(rows, [c for c in kept if contract.columns[c] is Kind.DATE], connection)
+    rows, readings = with_dates(
+        rows,
+        [column for column in kept if contract.columns[column] is Kind.DATE],
+        rules=dates,
+        connection=connection,
+    )
     rows = rows.select(nw.all(), *(nw.col(column).alias(column + _TEXT) for column in kept))
     numbers = [c for c in kept if contract.columns[c] in (Kind.NUMBER, Kind.MONEY)]
     rows = with_bare_numbers(rows, numbers)
@@ -77,7 +91,9 @@ def typed_table(
         *(text_of(column, schema[column]).alias(column) for column in raw.extra),
     )
     rows = materialise(connection, rows, f"typed {raw.name}")
-    problems = _unreadable(raw.name, rows, kept, contract, words)
+    problems = _unclear(raw.name, readings, contract)
+    clear = [column for column in kept if not (column in readings and readings[column].unclear)]
+    problems += _unreadable(raw.name, rows, clear, contract, words)
     return TypedTable(
         name=raw.name,
         rows=rows.drop([column + _TEXT for column in kept]),
@@ -121,6 +137,24 @@ def _typed(column: str, kind: Kind, schema: Mapping[str, nw.dtypes.DType], words
         return flag_of(column, dtype, words=words.get(column)).cast(nw.Boolean)
     reading = {Kind.ID: id_of, Kind.TEXT: text_of, Kind.NUMBER: number_of, Kind.MONEY: money_of}
     return reading[kind](column, dtype)
+
+
+def _unclear(
+    name: str, readings: Mapping[str, DateReading], contract: TableContract
+) -> list[Problem]:
+    """Return the date columns that cannot be read as a whole: two readings, or a missing zone."""
+    return [
+        Problem(
+            reading.unclear,
+            reading.mend,
+            name,
+            column,
+            rule="unclear dates",
+            blocks=column in contract.required,
+        )
+        for column, reading in readings.items()
+        if reading.unclear
+    ]
 
 
 def _unreadable(

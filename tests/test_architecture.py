@@ -1,0 +1,120 @@
+"""The house shows the way of the data: imports go one way, and some rooms never see others."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "tierkit"
+# Each room may import from the rooms before it, and from itself.
+ROOMS = (
+    "errors",
+    "calendar",
+    "rules",
+    "settings",
+    "crm",
+    "features",
+    "outcomes",
+    "models",
+    "backtest",
+    "tiers",
+    "roi",
+    "charts",
+    "reporting",
+    "simulate",
+    "project",
+    "recalibration",
+    "checking",
+    "doctor",
+    "cli",
+)
+BLIND = ("features", "models", "tiers")
+UNSEEN = ("outcomes", "backtest", "roi")
+
+
+def modules():
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path):
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+
+
+def imported_rooms(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            whole = node.module == "tierkit"
+            names = [f"tierkit.{a.name}" for a in node.names] if whole else [node.module]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "tierkit" and len(parts) > 1:
+                yield parts[1]
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path):
+    room = room_of(path)
+    if room == "__init__":
+        return
+    assert room in ROOMS, f"give {room} its place in the order of rooms"
+    allowed = {*ROOMS[: ROOMS.index(room) + 1]}
+    later = {name for name in imported_rooms(path) if name in ROOMS and name not in allowed}
+    if room == "reporting":
+        later -= {"project"}
+    assert not later, f"{room} imports what comes after it: {sorted(later)}"
+
+
+@pytest.mark.parametrize("room", BLIND)
+def test_what_decides_cannot_see_outcomes(room):
+    seen = {name for path in modules() if room_of(path) == room for name in imported_rooms(path)}
+    assert not seen & set(UNSEEN)
+
+
+def test_only_the_calendar_compares_dates_with_as_of():
+    wrong = []
+    for path in modules():
+        if path.name == "calendar.py" or room_of(path) == "simulate":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Compare) and not _is_membership(node):
+                names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+                texts = {n.value for n in ast.walk(node) if isinstance(n, ast.Constant)}
+                if "as_of" in names | texts and any(
+                    isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE) for op in node.ops
+                ):
+                    wrong.append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+    assert not wrong
+
+
+def _is_membership(node):
+    return all(isinstance(op, ast.In | ast.NotIn) for op in node.ops)
+
+
+HEAVY = ("duckdb", "pandas", "matplotlib", "sklearn", "interpret", "IPython", "papermill", "numpy")
+
+
+@pytest.mark.parametrize("statement", ["import tierkit", "import tierkit.cli"])
+def test_importing_is_light_and_warns_of_nothing(statement):
+    code = f"import sys; {statement}; print(*[m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ""
+
+
+def test_every_public_name_can_be_had():
+    import tierkit
+
+    for name in tierkit.__all__:
+        assert getattr(tierkit, name) is not None
+    with pytest.raises(AttributeError, match="no_such_name"):
+        tierkit.no_such_name  # noqa: B018
