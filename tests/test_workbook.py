@@ -1,0 +1,162 @@
+"""`accounts.xlsx`: numbers are numbers, text is text, and the same tables give the same bytes."""
+
+import time
+from datetime import date
+
+import openpyxl
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tierkit.reporting import workbook
+from tierkit.reporting.workbook import AccountTables, Sheet, clean_text, write_workbook
+
+HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "{=1}", "http://example.com", "0012", "NA", "1e5", "  x"]
+
+
+def read(path, sheet="Tiers"):
+    page = openpyxl.load_workbook(path)[sheet]
+    return [[cell.value for cell in row] for row in page.iter_rows()]
+
+
+def cells(path, sheet="Tiers"):
+    return list(openpyxl.load_workbook(path)[sheet].iter_rows(min_row=2))
+
+
+def write(path, frame, **kinds):
+    return write_workbook(path, {"Tiers": Sheet(frame, kinds)})
+
+
+def test_text_stays_text_whatever_it_looks_like(tmp_path):
+    path = tmp_path / "accounts.xlsx"
+    write(path, pd.DataFrame({"account_id": HOSTILE}))
+    assert [row[0].value for row in cells(path)] == HOSTILE
+    assert {row[0].data_type for row in cells(path)} == {"s"}
+
+
+def test_a_header_is_no_formula_either(tmp_path):
+    path = tmp_path / "accounts.xlsx"
+    write(path, pd.DataFrame({"=1+1": ["x"]}))
+    page = openpyxl.load_workbook(path)["Tiers"]
+    assert (page["A1"].value, page["A1"].data_type) == ("=1+1", "s")
+
+
+def test_kinds_decide_types_and_formats(tmp_path):
+    path = tmp_path / "accounts.xlsx"
+    frame = pd.DataFrame({
+        "account_id": ["A1"], "predicted_revenue": [1234567.5],
+        "rank": pd.array([3], dtype="Int64"),
+        "share_used": [0.25], "set_on": [date(2026, 9, 30)], "overridden": [True],
+    })  # fmt: skip
+    write(path, frame, predicted_revenue="money", share_used="share", set_on="date")
+    (row,) = cells(path)
+    assert [cell.data_type for cell in row] == ["s", "n", "n", "n", "d", "b"]
+    assert [row[1].value, row[2].value, row[3].value] == [1234567.5, 3, 0.25]
+    assert row[4].value.date() == date(2026, 9, 30)
+    assert [cell.number_format for cell in row[1:5]] == [
+        "#,##0",
+        "#,##0.####",
+        "0.0%",
+        "yyyy-mm-dd",
+    ]
+
+
+def test_missing_values_are_empty_cells(tmp_path):
+    path = tmp_path / "accounts.xlsx"
+    frame = pd.DataFrame({
+        "account_id": ["A1", "A2"], "tier": pd.Categorical([None, "Tier 1"]),
+        "score": [float("nan"), float("inf")], "rank": pd.array([None, 1], dtype="Int64"),
+        "when": [None, pd.NaT],
+    })  # fmt: skip
+    write(path, frame, when="date")
+    assert read(path)[1:] == [["A1", None, None, None, None], ["A2", "Tier 1", None, 1, None]]
+
+
+def test_the_header_is_frozen_and_every_column_has_a_filter(tmp_path):
+    path = tmp_path / "accounts.xlsx"
+    write(path, pd.DataFrame({"account_id": ["A1", "A2"], "reasons": ["x" * 200, ""]}))
+    page = openpyxl.load_workbook(path)["Tiers"]
+    assert (page.freeze_panes, page.auto_filter.ref) == ("A2", "A1:B3")
+    assert page.column_dimensions["A"].width < 20
+    assert 55 < page.column_dimensions["B"].width < 65
+
+
+def test_two_writes_give_the_same_bytes(tmp_path):
+    frame = pd.DataFrame({"account_id": HOSTILE, "score": range(len(HOSTILE))})
+    write(tmp_path / "one.xlsx", frame)
+    time.sleep(2.1)  # zip archives keep times in steps of two seconds
+    write(tmp_path / "two.xlsx", frame)
+    assert (tmp_path / "one.xlsx").read_bytes() == (tmp_path / "two.xlsx").read_bytes()
+
+
+def test_notes_come_last_and_hold_what_was_said(tmp_path):
+    path = tmp_path / "accounts.xlsx"
+    notes = {"Quarter": "2026Q3 (1 Jul – 30 Sep 2026)", "Fingerprint": "00ff"}
+    write_workbook(path, {"Tiers": Sheet(pd.DataFrame({"a": ["x"]}))}, notes=notes)
+    assert openpyxl.load_workbook(path).sheetnames == ["Tiers", "Notes"]
+    assert read(path, "Notes")[1:] == [list(pair) for pair in notes.items()]
+
+
+def test_long_text_is_cut_and_noted(tmp_path):
+    path = tmp_path / "accounts.xlsx"
+    said = write(path, pd.DataFrame({"reasons": ["x" * 40_000, "y"]}))
+    assert len(read(path)[1][0]) == 32_767
+    assert said == ("Tiers: cells cut at 32,767 characters: 1.",)
+    assert read(path, "Notes")[1] == ["Cut 1", said[0]]
+
+
+def test_more_rows_than_a_sheet_holds_are_cut_and_noted(tmp_path, monkeypatch):
+    monkeypatch.setattr(workbook, "MOST_ROWS", 3)
+    path = tmp_path / "accounts.xlsx"
+    said = write(path, pd.DataFrame({"account_id": list("ABCDE")}))
+    assert [row[0] for row in read(path)] == ["account_id", "A", "B", "C"]
+    assert said == ("Tiers holds the first 3 of 5 rows; a sheet cannot hold more.",)
+
+
+def test_a_table_without_rows_or_columns_is_an_empty_sheet(tmp_path):
+    path = tmp_path / "accounts.xlsx"
+    write(path, pd.DataFrame({"account_id": pd.Series([], dtype="str")}))
+    assert read(path) == [["account_id"]]
+    write(path, pd.DataFrame())
+    assert read(path) == []
+
+
+@settings(max_examples=15, deadline=None)
+@given(text=st.text(st.characters(codec=None), max_size=30))
+def test_any_text_gives_a_file_that_opens(tmp_path_factory, text):
+    path = tmp_path_factory.mktemp("any") / "accounts.xlsx"
+    write(path, pd.DataFrame({"name": pd.Series([f"{text}|"], dtype="object")}))
+    (row,) = cells(path)
+    assert row[0].data_type == "s"
+    assert "|" in row[0].value
+
+
+@pytest.mark.parametrize("bad", ["\x00", "\x0b", "\x1f", "\x85", "\ud800", "\ufffe"])
+def test_characters_that_a_workbook_cannot_hold_are_removed(bad):
+    assert clean_text(f"a{bad}b\tc\n") == "ab\tc\n"
+
+
+def test_the_account_workbook_has_its_sheets_in_order(tmp_path):
+    path = tmp_path / "accounts.xlsx"
+    tables = AccountTables(
+        tiers=pd.DataFrame(
+            {"account_id": ["A1"], "tier": ["Tier 1"], "predicted_revenue": [5000.0]}
+        ),
+        untiered=pd.DataFrame(
+            {"account_id": ["A2"], "reason": ["outside the ICP: employees >= 20"]}
+        ),
+        moves=pd.DataFrame({"account_id": ["A1"], "move_reason": ["rank rose into the tier"]}),
+        overrides=pd.DataFrame({"account_id": ["A1"], "review_on": [date(2026, 9, 30)]}),
+        capacity=pd.DataFrame({"role": ["AE"], "share_used": [0.9]}),
+        excluded=pd.DataFrame(
+            {"table": ["opportunities"], "rows": [3], "won_revenue": ["12.3400"]}
+        ),
+    )
+    assert write_workbook(path, tables.sheets()) == ()
+    assert openpyxl.load_workbook(path).sheetnames == [
+        "Tiers", "Untiered", "Moves", "Overrides", "Capacity", "Excluded rows", "Notes",
+    ]  # fmt: skip
+    assert read(path, "Excluded rows")[1] == ["opportunities", 3, 12.34]
+    assert cells(path)[0][2].number_format == "#,##0"
+    assert tables.excluded["won_revenue"].tolist() == ["12.3400"]

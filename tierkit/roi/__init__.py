@@ -1,0 +1,1 @@
+"""Tiers and outcomes: what the tiers earned, and how sure one can be."""

@@ -1,0 +1,130 @@
+"""Outcomes by tier side by side: raw differences, before adjusting for who was picked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from tierkit.crm.tables import Tables
+from tierkit.roi.account_quarters import AccountQuarters, account_quarters
+from tierkit.roi.measures import MEASURES, Numbers, TierRows, unsaid
+from tierkit.settings import Settings
+
+NO_HISTORY = (
+    "Outcomes by tier need the tiers that were in force: record in tier_history which account held "
+    "which tier from which day on. `tierkit accept QUARTER` writes it when tiers take force."
+)
+_NUMBERS = ("mean", "low", "high", "median", "largest_deal_share")
+
+
+@dataclass(frozen=True)
+class TierOutcomes:
+    """What came of the accounts of each tier.
+
+    Attributes
+    ----------
+    rows
+        One mapping per tier and measure, as `facts.json` holds them.
+    quarters, withheld
+        Labels of the quarters counted, and of those whose outcomes are not complete.
+    why
+        A sentence where there are no rows or some quarters are withheld; empty otherwise.
+    source
+        The rows behind it, None without `tier_history`.
+    """
+
+    rows: tuple[Mapping[str, Any], ...]
+    quarters: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+    why: str = ""
+    source: AccountQuarters | None = None
+
+    def facts(self) -> list[dict[str, Any]]:
+        """Return plain values, as `facts.json` holds them."""
+        return [dict(row) for row in self.rows]
+
+
+def outcomes_by_tier(tables: Tables, *, settings: Settings, as_of: date) -> TierOutcomes:
+    """Compare what came of the accounts of each tier, by the tier held when each quarter began.
+
+    The means are per account and window of `roi.outcome_quarters` quarters for `won_revenue`,
+    `pipeline_created` (money) and `wins`; `win_rate` is wins over closed deals, `deal_size` money
+    per win, `sales_cycle_days` days per win. Accounts without a deal count as zero, not as missing.
+
+    Returns
+    -------
+    TierOutcomes
+        Per tier and measure: `mean`, its 80 % range `low` to `high` (accounts resampled with all
+        their quarters), `median`, `largest_deal_share`, `accounts`, `account_quarters`, and `cost`
+        (money spent per account and window). What cannot be said is None, with `<key>_why` beside.
+        A tier with fewer accounts than `run.min_group` behind a measure is too few to say.
+    """
+    if "tier_history" not in tables:
+        return TierOutcomes((), why=NO_HISTORY)
+    source = account_quarters(tables, settings=settings, as_of=as_of)
+    if source.rows.empty:
+        why = _withheld(source.withheld) or f"tier_history has no tier in force. {NO_HISTORY}"
+        return TierOutcomes((), withheld=source.withheld, why=why, source=source)
+    unknown, min_group = _unknown_measures(tables, source), settings.run.min_group
+    rows = []
+    for number, name in enumerate(tier_order(source.rows["tier"], settings)):
+        tier = TierRows(*source.of(name), seed=settings.model.seed + number)
+        spent = _cost(tables, tier, min_group=min_group)
+        rows += _tier_rows(name, tier, spent=spent, unknown=unknown, min_group=min_group)
+    return TierOutcomes(
+        tuple(rows), source.quarters, source.withheld, _withheld(source.withheld), source
+    )
+
+
+def tier_order(names: pd.Series[str], settings: Settings) -> list[str]:
+    """Return the tiers that occur: those of the settings in their order, then others by name."""
+    found = set(names.unique())
+    ours = [tier.name for tier in settings.tiers if tier.name in found]
+    return [*ours, *sorted(found.difference(ours))]
+
+
+def _withheld(quarters: Sequence[str]) -> str:
+    if not quarters:
+        return ""
+    verb = "is" if len(quarters) == 1 else "are"
+    return f"{', '.join(quarters)} {verb} left out: the window of outcomes is not over yet."
+
+
+def _tier_rows(
+    name: str, tier: TierRows, *, spent: Numbers, unknown: Mapping[str, str], min_group: int
+) -> list[dict[str, Any]]:
+    """Return the rows of one tier, one per measure."""
+    counts = {"accounts": len(tier.sums), "account_quarters": len(tier.rows)}
+    made = []
+    for key, measure in MEASURES.items():
+        with_any = measure.accounts(tier)
+        too_few = f"too few to say (n = {with_any})" if with_any < min_group else ""
+        why = unknown.get(key, too_few)
+        numbers = unsaid(_NUMBERS, why) if why else measure.numbers(tier)
+        made.append({"tier": name, "measure": key, **numbers, **counts, **spent})
+    return made
+
+
+def _unknown_measures(tables: Tables, source: AccountQuarters) -> dict[str, str]:
+    """Return the measures that the source cannot tell for any tier, with the reason."""
+    unknown = {
+        key: f"needs opportunities.{measure.needs}"
+        for key, measure in MEASURES.items()
+        if measure.needs and not tables.has("opportunities", measure.needs)
+    }
+    if not source.rows["losses_count"].any():
+        unknown["win_rate"] = "no lost deals are recorded"
+    return unknown
+
+
+def _cost(tables: Tables, tier: TierRows, *, min_group: int) -> Numbers:
+    """Return the money spent per account and window."""
+    if "costs" not in tables:
+        return unsaid(("cost",), "needs the table costs")
+    if len(tier.sums) < min_group:
+        return unsaid(("cost",), f"too few to say (n = {len(tier.sums)})")
+    return {"cost": float(tier.rows["cost"].mean())}

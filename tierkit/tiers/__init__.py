@@ -1,0 +1,1 @@
+"""Predicted revenue to tiers: who can be tiered, who gets what, what moved, what it costs."""

@@ -1,0 +1,83 @@
+"""Which accounts can be tiered at all, and in words why the others cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+import numpy as np
+import pandas as pd
+
+from tierkit.errors import Problem, SettingsError
+from tierkit.rules import Rule
+
+
+def check_eligibility(accounts: pd.DataFrame, *, where: Sequence[str]) -> pd.DataFrame:
+    """Say of every account whether it meets the ideal customer profile (ICP).
+
+    Parameters
+    ----------
+    accounts
+        One row per `account_id`, with today's values.
+    where
+        Rules such as `employees >= 20`; an account must meet each of them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per account_id, in the order given: `eligible`, and `reason`, empty where eligible.
+        A rule that is not met counts before one that is unknown, the first of either is named.
+
+    Raises
+    ------
+    SettingsError
+        With every rule that names an unknown column, or compares one with a value of another kind.
+
+    Examples
+    --------
+    >>> accounts = pd.DataFrame({"account_id": ["A1", "A2", "A3"], "employees": [50, 5, None]})
+    >>> check_eligibility(accounts, where=["employees >= 20"])["reason"].to_dict()
+    {'A1': '', 'A2': 'outside the ICP: employees >= 20', 'A3': 'ICP unknown: employees is missing'}
+    """
+    rules = [Rule(text) for text in where]
+    _check_columns(rules, accounts.columns)
+    outside = np.full(len(accounts), "", dtype=object)
+    unknown = outside.copy()
+    for rule in rules:
+        met = rule.evaluate(accounts)
+        failed = met.eq(other=False).fillna(value=False).to_numpy(dtype=bool)
+        outside[failed & (outside == "")] = f"outside the ICP: {rule.text}"
+        unsure = met.isna().to_numpy() & (unknown == "")
+        unknown[unsure] = _missing_columns(accounts.loc[unsure, sorted(rule.columns)])
+    reason = np.where(outside != "", outside, unknown)
+    index = pd.Index(accounts["account_id"], name="account_id")
+    return pd.DataFrame({"eligible": reason == "", "reason": reason}, index=index)
+
+
+def _check_columns(rules: Iterable[Rule], columns: Iterable[object]) -> None:
+    known = sorted(map(str, columns))
+    problems = [
+        Problem(f"rule {rule.text!r}: no column {column}", _did_you_mean(column, known), rule="icp")
+        for rule in rules
+        for column in sorted(rule.columns.difference(known))
+    ]
+    if problems:
+        raise SettingsError("icp.where: names columns that accounts do not have", problems)
+
+
+def _did_you_mean(name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
+
+
+def _missing_columns(values: pd.DataFrame) -> list[str]:
+    """Return for each row in words which of its columns are missing."""
+    absent = list(values.isna().itertuples(index=False, name=None))
+    words = {pattern: _spell(values.columns[list(pattern)]) for pattern in set(absent)}
+    return [words[pattern] for pattern in absent]
+
+
+def _spell(columns: Iterable[object]) -> str:
+    names = list(map(str, columns))
+    verb = "is" if len(names) == 1 else "are"
+    return f"ICP unknown: {' and '.join(names)} {verb} missing"

@@ -1,0 +1,212 @@
+"""`overrides.csv`: tiers that people set against the model, with a reason and a review date."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+
+import pandas as pd
+
+from tierkit.calendar import is_before
+from tierkit.errors import DataError, Problem
+from tierkit.settings import Tier
+
+FILE_NAME = "overrides.csv"
+COLUMNS = ("account_id", "tier", "reason", "set_by", "set_on", "review_on")
+_DATES = ("set_on", "review_on")
+_TABLE = "overrides"
+_TEMPLATE = f"Give it a first line {','.join(COLUMNS)}."
+
+Line = Mapping[str, str]
+
+
+def no_overrides() -> pd.DataFrame:
+    """Return overrides without a row."""
+    return _frame([], as_of=date.max)
+
+
+def read_overrides(
+    path: str | Path, *, accounts: Collection[str], tiers: Sequence[Tier], as_of: date
+) -> pd.DataFrame:
+    """Read the overrides beside `tierkit.toml`; without a file there are none.
+
+    Parameters
+    ----------
+    path
+        The file, or the folder that holds it.
+    accounts
+        The ids of all accounts.
+    as_of
+        First day that is not yet known; an override whose `review_on` lies before it is expired.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per override, by account_id: the columns of the file (text; `set_on` and `review_on`
+        dates) and `expired`. An expired override waits for a review; it still applies.
+
+    Raises
+    ------
+    DataError
+        With every problem of the file at once.
+    """
+    file = Path(path)
+    file = file / FILE_NAME if file.is_dir() else file
+    if not file.exists():
+        return no_overrides()
+    lines, problems = _read_lines(file)
+    problems = problems or [
+        *_row_problems(lines, accounts=frozenset(accounts), tiers=[tier.name for tier in tiers]),
+        *capacity_problems((line["tier"] for line in lines), tiers=tiers),
+    ]
+    if problems:
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        raise DataError(f"{file.name}: {count}", problems)
+    return _frame(lines, as_of=as_of)
+
+
+def capacity_problems(names: Iterable[str], *, tiers: Sequence[Tier]) -> list[Problem]:
+    """Return one problem per tier that is given to more accounts than it has places for."""
+    counts = Counter(names)
+    return [
+        Problem(
+            f"{counts[tier.name]} accounts are put into {tier.name}; it has {tier.capacity} places",
+            f"Take out {counts[tier.name] - tier.capacity}, or raise its capacity in tierkit.toml.",
+            _TABLE,
+            "tier",
+            rule="capacity",
+            rows=counts[tier.name],
+        )
+        for tier in tiers
+        if tier.capacity is not None and counts[tier.name] > tier.capacity
+    ]
+
+
+def _read_lines(file: Path) -> tuple[list[dict[str, str]], list[Problem]]:
+    """Return the rows as text without surrounding blanks, or why they cannot be read."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        mend = "Save it as CSV in UTF-8."
+        return [], [Problem("is not text in UTF-8", mend, _TABLE, rule="encoding")]
+    except OSError as error:
+        mend = "Check the file and who may read it."
+        return [], [Problem(f"cannot be read: {error.strerror}", mend, _TABLE, rule="file")]
+    header_line = text.partition("\n")[0]
+    delimiter = ";" if header_line.count(";") > header_line.count(",") else ","
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        mend = "Close every quotation mark and save it as CSV again."
+        return [], [Problem(f"is not a valid CSV file: {error}", mend, _TABLE, rule="file")]
+    rows = [[cell.strip() for cell in row] for row in rows]
+    return _named([row for row in rows if any(row)])
+
+
+def _named(rows: Sequence[Sequence[str]]) -> tuple[list[dict[str, str]], list[Problem]]:
+    header = rows[0] if rows else []
+    missing = [column for column in COLUMNS if column not in header]
+    if missing:
+        found = f"the columns {', '.join(missing)} are missing; found {', '.join(header) or 'none'}"
+        return [], [Problem(found, _TEMPLATE, _TABLE, rule="missing column")]
+    ragged = [f"row {number}" for number, row in enumerate(rows, 1) if len(row) > len(header)]
+    if ragged:
+        message = f"{_count(ragged)} with more cells than the first line"
+        mend = "Put text that holds a comma into quotation marks."
+        return [], [Problem(message, mend, _TABLE, rule="row", rows=len(ragged),
+                            examples=tuple(ragged[:5]))]  # fmt: skip
+    filled = [[*row, *[""] * (len(header) - len(row))] for row in rows[1:]]
+    return [dict(zip(header, row, strict=True)) for row in filled], []
+
+
+@dataclass(frozen=True)
+class _Check:
+    """What a value of one column must not be, and how that is said."""
+
+    column: str
+    rule: str
+    is_wrong: Callable[[str], bool]
+    message: str
+    mend: str
+    on_empty: bool = False
+
+    def problem(self, lines: Sequence[Line]) -> Problem | None:
+        """Return the rows that break the rule as one problem."""
+        wrong = [
+            (number, line)
+            for number, line in enumerate(lines, 2)
+            if bool(line[self.column]) != self.on_empty and self.is_wrong(line[self.column])
+        ]
+        if not wrong:
+            return None
+        examples = tuple(self._example(number, line) for number, line in wrong[:5])
+        return Problem(f"{_count(wrong)} {self.message}", self.mend, _TABLE, self.column,
+                       rule=self.rule, rows=len(wrong), examples=examples)  # fmt: skip
+
+    def _example(self, number: int, line: Line) -> str:
+        account, value = line["account_id"] or f"row {number}", line[self.column]
+        return account if self.column == "account_id" or not value else f"{account} ({value})"
+
+
+def _row_problems(
+    lines: Sequence[Line], *, accounts: Collection[str], tiers: Sequence[str]
+) -> list[Problem]:
+    """Return one problem per column and rule, with the rows that break it."""
+    times = Counter(line["account_id"] for line in lines)
+    signed = "Fill it in: an override is signed, with a reason and a date to look at it again."
+    checks = [
+        *(_Check(column, "empty", lambda _: True, f"with no {column}", signed, on_empty=True)
+          for column in COLUMNS),
+        _Check("account_id", "unknown account", lambda value: value not in accounts,
+               "with an account that is not in accounts", "Correct the id, or take the row out."),
+        _Check("account_id", "duplicate account", lambda value: times[value] > 1,
+               "with an account that another row overrides too", "Keep one row of each."),
+        _Check("tier", "unknown tier", lambda value: value not in tiers,
+               "with a tier that is not in tierkit.toml",
+               _which_tier([line["tier"] for line in lines], tiers)),
+        *(_Check(column, "unreadable date", lambda value: _date(value) is None,
+                 "with a date that cannot be read", "Write dates as 2026-09-30.")
+          for column in _DATES),
+    ]  # fmt: skip
+    found = [check.problem(lines) for check in checks]
+    return [problem for problem in found if problem is not None]
+
+
+def _count(rows: Sequence[object]) -> str:
+    return f"{len(rows)} row{'s' if len(rows) > 1 else ''}"
+
+
+def _which_tier(names: Iterable[str], tiers: Sequence[str]) -> str:
+    for name in names:
+        near = [] if name in tiers else get_close_matches(name, tiers, n=1, cutoff=0.4)
+        if near:
+            return f"Did you mean {near[0]}? There are {', '.join(tiers)}."
+    return f"There are {', '.join(tiers)}."
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _frame(lines: Sequence[Line], *, as_of: date) -> pd.DataFrame:
+    ordered = sorted(lines, key=lambda line: line["account_id"])
+    texts = {
+        column: pd.Series([line[column] for line in ordered], dtype="str")
+        for column in COLUMNS
+        if column not in _DATES
+    }
+    days = {
+        column: pd.Series([date.fromisoformat(line[column]) for line in ordered], dtype="object")
+        for column in _DATES
+    }
+    expired = pd.Series([is_before(day, as_of) for day in days["review_on"]], dtype="bool")
+    return pd.DataFrame({**texts, **days})[list(COLUMNS)].assign(expired=expired)
