@@ -348,3 +348,8 @@ def covers(quarter: Quarter, newest: date) -> bool:
 def starts_after(quarter: Quarter, day: date) -> bool:
     """Whether the quarter begins after `day`."""
     return quarter.start > day
+
+
+def window_is_over(end: date, as_of: date) -> bool:
+    """Whether a window that ends before `end` is wholly known at `as_of`."""
+    return end <= as_of

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import tierkit
 from tierkit.errors import SettingsError
 from tierkit.settings import FILE_NAME, Settings, read_settings
 
 OVERRIDES = "overrides.csv"
 OVERRIDES_HEADER = "account_id,tier,reason,set_by,set_on,review_on\n"
 NOTEBOOKS = ("fit_tier_model", "validate_tier_roi", "recalibrate")
-_SAMPLE = Path(".tierkit") / "sample"
 
 
 def make_project(folder: Path, *, sample: bool = False) -> list[Path]:
@@ -45,8 +47,13 @@ def find_project(start: str = "") -> Settings:
     Parameters
     ----------
     start
-        The folder, or one inside it; the working folder by default. Where none of the folders above
-        holds a project, a sample project is made once in `.tierkit/sample` and returned.
+        The folder, or one inside it; the working folder by default. Where no folder from the
+        working folder upward holds a project, `sample_project` is returned.
+
+    Raises
+    ------
+    SettingsError
+        If `start` is given and holds no project, or a project's settings are wrong.
     """
     place = Path(start).resolve() if start else Path.cwd()
     for folder in (place, *place.parents):
@@ -56,9 +63,21 @@ def find_project(start: str = "") -> Settings:
         raise SettingsError(
             f"{start}: no {FILE_NAME} there or above. `tierkit init DIR` makes one."
         )
-    if not (_SAMPLE / FILE_NAME).is_file():
-        make_project(_SAMPLE, sample=True)
-    return read_settings(_SAMPLE)
+    return sample_project()
+
+
+def sample_project() -> Settings:
+    """Return the settings of the sample project, which is made once in the user's cache folder."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "tierkit" / f"sample-{tierkit.__version__}"
+    if not (folder / FILE_NAME).is_file():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder.parent) as scratch:
+            made = Path(scratch) / "sample"
+            make_project(made, sample=True)
+            if not folder.exists():  # another process may have been quicker
+                made.rename(folder)
+    return read_settings(folder)
 
 
 def _fill(folder: Path) -> list[Path]:

@@ -1,0 +1,364 @@
+"""The page for leadership says what the facts say, in words, for every kind of company."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import leadership_facts as companies
+import pytest
+from markupsafe import Markup
+
+from tierkit.reporting import figures, leadership
+from tierkit.reporting.leadership.accounts import tier_table
+from tierkit.reporting.leadership.changes import flow_table
+from tierkit.reporting.leadership.decisions import decisions
+from tierkit.reporting.leadership.earned import forest_table
+from tierkit.reporting.leadership.effects import VERDICTS, settles
+from tierkit.reporting.leadership.effort import effort_table
+from tierkit.reporting.leadership.ledger import ledger_sentence, matured
+from tierkit.reporting.render import environment, style_sheet
+
+SECTIONS = (
+    leadership.title_block,
+    leadership.recommendation,
+    leadership.three_questions,
+    leadership.did_tiers_earn,
+    leadership.what_changed,
+    leadership.decide_now,
+    leadership.how_sure,
+    leadership.footer,
+)
+COMPANIES = {
+    "sample": companies.sample,
+    "small": companies.small,
+    "long names": companies.long_names,
+    "hostile names": lambda: companies.long_names(companies.HOSTILE),
+    "zero money": companies.zero_money,
+    "huge": companies.huge,
+    "one tier": lambda: companies.tiers_of(1),
+    "five tiers": lambda: companies.tiers_of(5),
+    "shown": lambda: companies.with_designs("shown"),
+    "shown less": lambda: companies.with_designs("shown", direction="less"),
+    "no effect": lambda: companies.with_designs("no effect worth having"),
+    "nothing": dict,
+}
+NEVER = ("None", "nan", "inf", "p-value", "ATE", "confidence interval", "expected revenue")
+
+
+class Page(HTMLParser):
+    """The text of a page, its elements in order, and what they carry."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", "".join(self.words))
+
+    def carried(self, attribute: str) -> list[str | None]:
+        return [attrs[attribute] for _, attrs in self.tags if attribute in attrs]
+
+
+def page(facts: dict[str, Any]) -> str:
+    context = {"title": facts.get("title", ""), "quarter_label": "2026 Q3", "versions": {"a": "1"}}
+    sections = [make(facts).html for make in SECTIONS]
+    template = environment().get_template("leadership.html.j2")
+    return template.render(context=context, sections=sections, style=style_sheet())
+
+
+def text_of(fragment: leadership.Fragment) -> str:
+    return Page(fragment.html).text
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    return {name: page(make()) for name, make in COMPANIES.items()}
+
+
+@pytest.mark.parametrize("name", COMPANIES)
+def test_no_page_says_a_missing_number_or_a_forbidden_word(pages, name):
+    text = Page(pages[name]).text
+    assert [word for word in NEVER if re.search(rf"(?<!\w){word}(?!\w)", text)] == []
+
+
+@pytest.mark.parametrize("name", COMPANIES)
+def test_every_page_is_one_static_document(pages, name):
+    html, seen = pages[name], Page(pages[name])
+    headings = [int(tag[1]) for tag, _ in seen.tags if re.fullmatch("h[1-6]", tag)]
+    assert headings.count(1) == 1
+    assert headings[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(headings))
+    assert not {"script", "link", "img", "iframe"} & {tag for tag, _ in seen.tags}
+    assert not re.search(r"https?://", html)
+    assert len(html.encode()) < 1_000_000
+    ids = seen.carried("id")
+    assert len(ids) == len(set(ids))
+    assert seen.tags[1] == ("html", {"lang": "en"}) or seen.tags[0] == ("html", {"lang": "en"})
+
+
+@pytest.mark.parametrize("name", ["sample", "hostile names"])
+def test_the_same_facts_give_the_same_bytes_and_stay_as_they_are(pages, name):
+    facts = COMPANIES[name]()
+    before = copy.deepcopy(facts)
+    assert page(facts) == pages[name]
+    assert facts == before
+
+
+def test_figures_and_tables_have_names():
+    seen = Page(page(companies.with_designs("shown")))
+    assert seen.carried("data-figure") == [
+        "tier-sizes", "effort", "predicted-revenue", "ledger", "effects", "outcomes",
+    ]  # fmt: skip
+    assert seen.carried("data-table") == ["effort-by-tier", "moves", "move-reasons"]
+
+
+def test_every_image_is_described_by_a_sentence(pages):
+    described = [attrs for tag, attrs in Page(pages["sample"]).tags if tag == "svg"]
+    assert all(attrs["role"] == "img" for attrs in described)
+    assert all(str(attrs["aria-label"]).endswith(".") for attrs in described)
+
+
+# ---- what the sample says
+
+
+def test_the_title_names_company_quarter_dates_currency_and_scope():
+    text = text_of(leadership.title_block(companies.sample()))
+    assert "Account tiers, 2026 Q3 (1 Jul – 30 Sep 2026)" in text
+    assert "Data as of 30 Sep 2026 · Money in USD · 1,840 accounts in scope of 2,312" in text
+
+
+def test_the_recommendation_is_one_paragraph_of_computed_numbers():
+    html = leadership.recommendation(companies.sample()).html
+    assert html.count("<p") == 1
+    assert Page(html).text.strip() == (
+        "What we recommend Keep the present model and adopt the tiers below. The card still "
+        "ranks better than past revenue does. 14 of 1,840 accounts change tier. Tier 1 should "
+        "bring $6.1 M in the next four quarters (80 % range $4.9–7.4 M). Whether Tier 1 "
+        "treatment itself adds revenue over Tier 2 cannot be told yet: with 15 accounts in Tier "
+        "1 we would only see an effect above +90 %; nine more quarters would bring that to +50 "
+        "%."
+    )
+
+
+def test_the_three_questions_have_one_number_each():
+    html = leadership.three_questions(companies.sample()).html
+    assert re.findall(r'class="big">([^<]*|<span class="nb">[^<]*)<', html)[0] == "14"
+    text = Page(html).text
+    assert "9,520 hours a quarter" in text
+    assert "take 89 % of the 10,720 hours that the team has" in text
+    assert "$6.1 M predicted for Tier 1" in text
+    assert "Tier 1: 15 accounts hold 31 % of predicted revenue." in text
+    assert "SDR is needed for more hours than there are" in text
+    assert "Promised on 1 Oct 2025: 2 of 3 tiers came in (diamond) within the range." in text
+
+
+def test_shares_of_predicted_revenue_add_up():
+    assert tier_table(companies.sample())["share"].sum() == pytest.approx(1)
+
+
+def test_hours_of_a_role_add_up_to_its_tiers():
+    table = effort_table(companies.sample()).set_index("label")
+    assert table[[0, 1, 2]].sum(axis="columns").tolist() == [2_700, 4_260, 2_560]
+    assert table.loc["SDR", "text"] == "▲ over: 4,260 of 3,840 h"
+
+
+def test_moves_are_listed_from_the_largest_and_those_who_stay_are_left_out():
+    table = flow_table(companies.sample())
+    assert table.to_numpy().tolist()[0] == ["untiered", "Tier 3", 23]
+    assert table["accounts"].sum() == 37
+
+
+def test_a_decision_stands_beside_its_number():
+    found = dict(decisions(companies.sample()))
+    assert found["Review 6 expired overrides."] == "$310 k predicted revenue."
+    assert found["SDR: fewer accounts, lighter entitlements or more people."].startswith(
+        "420 hours"
+    )
+    assert found["Mend 42 rows of opportunities: of an account that is not in accounts."] == (
+        "$940 k won revenue is left out."
+    )
+
+
+def test_at_most_five_decisions_are_shown():
+    facts = companies.sample()
+    assert len(decisions(facts)) > 5
+    assert leadership.decide_now(facts).html.count("<li>") == 5
+
+
+def test_a_slot_has_a_value_only_where_an_effect_is_shown():
+    assert "One more is worth $96 k." in text_of(
+        leadership.decide_now(companies.with_designs("shown"))
+    )
+    text = text_of(leadership.decide_now(companies.with_designs("suggestive")))
+    assert "One more slot pays if Tier 1 treatment lifts revenue by 12 %." in text
+
+
+def test_certainty_has_four_lines():
+    html = leadership.how_sure(companies.sample()).html
+    text = Page(html).text
+    assert html.count("<dt>") == 4
+    assert "brought 29 % of later revenue; ranked by past revenue alone" in text
+    assert "actual revenue was 1.0 times the predicted" in text
+    assert "$78.9 M of $81.4 M won revenue was used (97 %)" in text
+    assert "the return on what tiers cost (needs costs)" in text
+
+
+# ---- verdicts
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_the_verdict_comes_first_and_the_break_even_is_always_said(verdict):
+    html = leadership.did_tiers_earn(companies.with_designs(verdict)).html
+    assert html.index(VERDICTS[verdict]) < html.index("<figure")
+    assert "Tier 1 pays if it lifts revenue by 12 %." in Page(html).text
+
+
+def test_a_word_that_is_no_verdict_cannot_tell():
+    facts = companies.with_designs("shown")
+    facts["roi"]["boundaries"][0]["verdict"] = "proven beyond doubt"
+    text = text_of(leadership.did_tiers_earn(facts))
+    assert "proven" not in text
+    assert "Cannot tell" in text
+
+
+def test_an_effect_that_is_less_is_called_less():
+    facts = companies.with_designs("shown", direction="less")
+    assert "brings less revenue, compared with Tier 2" in text_of(leadership.recommendation(facts))
+    assert "Lighten the treatment of Tier 1" in text_of(leadership.decide_now(facts))
+
+
+def test_the_raw_difference_is_never_called_an_effect():
+    text = text_of(leadership.did_tiers_earn(companies.sample()))
+    assert "before adjusting for who was picked (grey)" in text
+    assert "adds revenue: +240 %" not in text
+    table = forest_table(companies.sample()["roi"]["boundaries"])
+    assert table["raw"].all()
+
+
+def test_a_design_of_fewer_than_100_cases_shows_how_many():
+    boundaries = companies.with_designs("shown")["roi"]["boundaries"][:1]
+    labels = forest_table(boundaries)["label"].tolist()
+    assert labels[1] == "Just above and below the line, 84 cases"
+    assert labels[2] == "Against accounts like them"
+
+
+def test_a_design_without_an_estimate_says_why():
+    boundaries = companies.with_designs("shown")["roi"]["boundaries"][:1]
+    assert forest_table(boundaries)["text"].iloc[-1] == "no account was assigned by lot"
+
+
+def test_effects_that_can_be_seen_today_come_before_those_that_take_time():
+    assert settles({"quarters_until": {"10": 14, "20": 6, "50": 0}}) == (
+        "An effect of +50 % can be seen today. An effect of +20 % could be seen after six more "
+        "quarters, one of +10 % after 14 more."
+    )
+    assert settles({"quarters_until": {"10": None, "10_why": "too few lines"}}) == (
+        "How long it takes to tell is not known: too few lines."
+    )
+
+
+def test_without_tier_history_the_fourth_question_says_what_it_needs():
+    text = text_of(leadership.did_tiers_earn(companies.small()))
+    assert "Cannot tell" in text
+    assert "From the first quarter whose tiers are accepted on" in text
+
+
+def test_one_tier_has_nothing_to_be_compared_with():
+    facts = companies.tiers_of(1)
+    assert "There is one tier" in text_of(leadership.did_tiers_earn(facts))
+    assert "cannot be told" not in text_of(leadership.recommendation(facts))
+
+
+# ---- what is not known, or not shown
+
+
+def test_a_group_that_is_too_small_is_not_shown_and_cannot_be_worked_out():
+    text = Page(page(companies.small())).text
+    assert "it has only 4 accounts" in text
+    assert "61 k" not in text
+    assert tier_table(companies.small())["share"].isna().all()
+
+
+def test_min_group_is_a_setting():
+    facts = companies.small() | {"min_group": 3}
+    assert "CHF 61 k" in text_of(leadership.recommendation(facts))
+
+
+def test_a_number_that_is_not_known_says_why():
+    text = Page(page(companies.small())).text
+    assert "Not computed: no entitlements are set." in text
+    assert "It cannot be tested yet. The history is shorter than two horizons." in text
+    facts = companies.sample()
+    facts["tiers"][0] |= {
+        "predicted_revenue": None,
+        "predicted_revenue_why": "the card has no scale",
+    }
+    assert "Tier 1 should bring cannot be said: the card has no scale." in text_of(
+        leadership.recommendation(facts)
+    )
+
+
+def test_a_first_run_has_no_moves():
+    text = text_of(leadership.three_questions(companies.small()))
+    assert "52 accounts get a tier" in text
+    assert "The first run: 52 accounts in 3 tiers, none was in one before." in text
+
+
+def test_promises_count_only_when_their_window_is_over():
+    facts = companies.sample()
+    assert matured(facts)["label"].tolist() == ["Tier 1", "Tier 2", "Tier 3"]
+    facts["ledger"] = facts["ledger"][3:]
+    assert matured(facts).empty
+    assert ledger_sentence(facts).startswith("Earlier promises: none is due yet.")
+
+
+@pytest.mark.parametrize("key", companies.sample())
+def test_every_part_of_the_facts_may_be_missing(key, monkeypatch):
+    monkeypatch.setattr(figures, "svg", lambda *_, **__: Markup(""))  # drawing is tested above
+    facts = companies.sample()
+    del facts[key]
+    assert all(make(facts).html for make in SECTIONS)
+
+
+def silenced(value: Any) -> Any:
+    """Return facts in which no number is known."""
+    if isinstance(value, dict):
+        return {key: silenced(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [silenced(entry) for entry in value]
+    return float("nan") if isinstance(value, int | float) and value is not True else value
+
+
+@pytest.mark.parametrize("make", SECTIONS)
+def test_facts_without_a_single_number_still_make_a_page(make):
+    text = text_of(make(silenced(companies.with_designs("shown"))))
+    assert not re.search(r"(?<!\w)(nan|None|inf)(?!\w)", text)
+
+
+# ---- names
+
+
+def test_hostile_names_are_text(pages):
+    html = pages["hostile names"]
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "{{ template }}" in Page(html).text
+
+
+def test_the_fragments_show_themselves():
+    fragment = leadership.title_block(companies.sample())
+    assert fragment._repr_html_() == fragment.html
+    assert "Northwind" not in repr(fragment)

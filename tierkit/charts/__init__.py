@@ -1,0 +1,20 @@
+"""Charts: a computed table in, Axes in and out; nothing is computed or written here."""
+
+from tierkit.charts.effects import effect_forest, forest_rows
+from tierkit.charts.models import calibration, capture_curve, card_bins, gini_by_quarter_end
+from tierkit.charts.moves import moves_heat
+from tierkit.charts.rows import effort_bars, ledger_ranges, range_rows, tier_bars
+
+__all__ = [
+    "calibration",
+    "capture_curve",
+    "card_bins",
+    "effect_forest",
+    "effort_bars",
+    "forest_rows",
+    "gini_by_quarter_end",
+    "ledger_ranges",
+    "moves_heat",
+    "range_rows",
+    "tier_bars",
+]

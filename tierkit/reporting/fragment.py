@@ -1,0 +1,83 @@
+"""A piece of a page: HTML that a notebook stores and a page puts in its place."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_UNIT = r" (?:k|M|bn|tn|%)(?!\w)"
+_DIGITS = r"\d[\d,.]*"
+_NUMBER = re.compile(rf"[$€£¥+−]*(?:{_DIGITS}–{_DIGITS}(?:{_UNIT})?|{_DIGITS}{_UNIT})")
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """HTML that is safe as it stands: every text in it was escaped.
+
+    Examples
+    --------
+    >>> Fragment("<p>14 accounts change tier</p>")
+    <Fragment of 30 characters>
+    """
+
+    html: str
+
+    def __repr__(self) -> str:
+        """Return a short text; the HTML shows itself in a notebook."""
+        return f"<Fragment of {len(self.html)} characters>"
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __html__(self) -> str:
+        """Let markupsafe and Jinja take the HTML as it is."""
+        return self.html
+
+
+def printable(text: object) -> str:
+    """Return text without the characters that no page may hold."""
+    return _CONTROL.sub("", str(text))
+
+
+def words(text: object) -> Markup:
+    """Escape text for HTML, with a number and its unit or range kept on one line.
+
+    Examples
+    --------
+    >>> words("<b> holds 31 %")
+    Markup('&lt;b&gt; holds <span class="nb">31 %</span>')
+    """
+    safe = str(escape(printable(text)))
+    return Markup(_NUMBER.sub(r'<span class="nb">\g<0></span>', safe))  # escaped above
+
+
+def tag(name: str, content: object, **attributes: str) -> Markup:
+    """Return one element; text is escaped, markup stays, `class_` is written `class`.
+
+    Examples
+    --------
+    >>> tag("p", "a < b", class_="note")
+    Markup('<p class="note">a &lt; b</p>')
+    """
+    written = Markup("").join(
+        Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), printable(value))
+        for key, value in attributes.items()
+        if value
+    )
+    inside = content if hasattr(content, "__html__") else words(content)
+    return Markup("<{name}{attributes}>{inside}</{name}>").format(
+        name=Markup(name), attributes=written, inside=inside
+    )
+
+
+def joined(*parts: object) -> Markup:
+    """Return parts of a page one after the other; text among them is escaped."""
+    return Markup("\n").join(part if hasattr(part, "__html__") else words(part) for part in parts)
+
+
+def section(name: str, *parts: object) -> Fragment:
+    """Return a section of a page that the style sheet can name."""
+    return Fragment(str(tag("section", joined(*parts), class_=name)))

@@ -1,0 +1,164 @@
+"""How sure are we? The ranking, the money, the data, and what is missing."""
+
+from __future__ import annotations
+
+import math
+
+from tierkit.reporting.fragment import Fragment, joined, section, tag
+from tierkit.reporting.leadership.ledger import ledger_score
+from tierkit.reporting.leadership.reading import (
+    Facts,
+    because,
+    currency,
+    number,
+    part,
+    parts,
+    text,
+    texts,
+    why,
+)
+from tierkit.reporting.words import count, enumerated, money, plural, ratio, share
+
+MAKES_POSSIBLE = {
+    "tier_history": "what earlier tiers brought",
+    "stage_history": "the open pipeline as it was at earlier dates",
+    "account_history": "criteria as they were at earlier dates",
+    "activities": "engagement and the effort that accounts got",
+    "costs": "the return on what tiers cost",
+    "contracts": "renewals",
+    "opportunity_lines": "the products that accounts buy",
+    "contacts": "how well we know an account",
+    "signals": "usage, satisfaction and intent",
+    "targets": "how the tiers cover quotas",
+    "exchange_rates": "deals in other currencies",
+    "merges": "duplicates counted as one account",
+}
+
+
+def how_sure(facts: Facts) -> Fragment:
+    """Return four lines: the ranking, the money, the data used and left out, what is missing."""
+    lines = (
+        ("The ranking", _ranking(facts)),
+        ("The money", _calibration(facts)),
+        ("The data", _data(facts)),
+        ("Not computed", _missing(facts)),
+    )
+    items = joined(*(tag("dt", name) + tag("dd", spoken) for name, spoken in lines))
+    return section("certainty", tag("h2", "How sure are we?"), tag("dl", items))
+
+
+def _ranking(facts: Facts) -> str:
+    model = part(facts, "model")
+    backtest = part(model, "backtest")
+    models = part(backtest, "models")
+    verdict = text(model, "verdict") or text(backtest, "verdict")
+    reason = because(model) or because(backtest)
+    if not models or verdict == "cannot be tested":
+        return f"It cannot be tested yet. {reason}".strip()
+    card, past = (number(part(models, name), "capture_tier_1") for name in ("card", "past_revenue"))
+    compared = ""
+    if card is not None and past is not None:
+        compared = (
+            f"The accounts it put first brought {share(card)} of later revenue; ranked by past "
+            f"revenue alone, the same number of accounts brought {share(past)}."
+        )
+    spoken = {
+        "better than past revenue": "Better than ranking by past revenue.",
+        "no better than past revenue": "No better than ranking by past revenue.",
+        "no signal": "It found no signal: the order is no better than chance.",
+    }.get(verdict, "")
+    return " ".join(filter(None, [spoken, compared, _tested_on(backtest), reason]))
+
+
+def _tested_on(backtest: Facts) -> str:
+    ends, accounts = len(texts(backtest, "as_of")), number(backtest, "accounts")
+    on = f" on {plural(accounts, 'account')}" if accounts is not None else ""
+    if text(backtest, "method") == "held-out accounts":
+        return f"Tested{on} held out."
+    return f"Tested at {plural(ends, 'earlier quarter-end')}{on}." if ends else ""
+
+
+def _calibration(facts: Facts) -> str:
+    models = part(facts, "model", "backtest", "models")
+    model = next((part(models, name) for name in ("card", "past_revenue") if name in models), {})
+    value = number(model, "actual_over_predicted")
+    inside, due = ledger_score(facts)
+    kept = (
+        f" Of {plural(due, 'earlier promise')} now due, {count(inside)} came in within the range."
+        if due
+        else ""
+    )
+    if value is None:
+        missing = why(model, "actual_over_predicted")
+        return f"Predicted against actual revenue is not known: {missing}.{kept}"
+    times = f"{ratio(value)} times the predicted"
+    return f"In the tests, actual revenue was {times}: {_read(value)}.{kept}"
+
+
+def _read(value: float) -> str:
+    if 0.9 <= value <= 1.1:
+        return "the amounts can be taken as they are"
+    return "the amounts are too low" if value > 1 else "the amounts are too high"
+
+
+def _data(facts: Facts) -> str:
+    data = part(facts, "data")
+    total, used = number(data, "won_revenue"), number(data, "used_won_revenue")
+    if total is None or used is None:
+        return f"How much won revenue was used is not known: {why(data, 'used_won_revenue')}."
+    code = currency(facts)
+    all_of_it = (
+        f"{money(code, used, figures=3)} of {money(code, total, figures=3)} won revenue was used"
+    )
+    part_used = f" ({share(used / total)})" if total > 0 else ""
+    reasons = _left_out(facts)
+    return f"{all_of_it}{part_used}." + (f" Left out: {enumerated(reasons)}." if reasons else "")
+
+
+def _left_out(facts: Facts) -> list[str]:
+    known = [
+        (abs(amount), text(entry, "reason"), amount)
+        for entry in parts(facts, "data", "excluded")
+        if (amount := number(entry, "won_revenue"))
+    ]
+    known.sort(key=lambda entry: (-entry[0], entry[1]))
+    spoken = [f"{money(currency(facts), amount)} {reason}" for _, reason, amount in known[:3]]
+    rest = math.fsum(entry[2] for entry in known[3:])
+    if len(known) > 3:
+        spoken.append(
+            f"{money(currency(facts), rest)} for {plural(len(known) - 3, 'other reason')}"
+        )
+    return spoken
+
+
+def _missing(facts: Facts) -> str:
+    tables = texts(part(facts, "data"), "missing_tables")
+    needs = [
+        f"{MAKES_POSSIBLE[table]} (needs {_spoken(table)})"
+        for table in tables
+        if table in MAKES_POSSIBLE
+    ]
+    spoken = "; ".join(needs[:4]) + (
+        f"; and {count(len(needs) - 4)} more" if len(needs) > 4 else ""
+    )
+    returns = "" if "costs" in tables else _return(facts)
+    lines = [f"{spoken[:1].upper()}{spoken[1:]}." if spoken else "", returns]
+    return " ".join(filter(None, lines)) or "Nothing: every table that helps was there."
+
+
+def _return(facts: Facts) -> str:
+    boundaries = parts(facts, "roi", "boundaries")
+    if any(
+        number(part(boundary, "return_on_cost"), "estimate") is not None for boundary in boundaries
+    ):
+        return ""
+    reason = text(part(facts, "roi"), "why")
+    return (
+        f"The return on what tiers cost: {reason.rstrip('.')}."
+        if reason
+        else ("The return on what tiers cost needs a shown effect and costs by account.")
+    )
+
+
+def _spoken(table: str) -> str:
+    return table.replace("_", " ")

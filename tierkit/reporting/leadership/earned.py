@@ -1,0 +1,160 @@
+"""Did the tiers earn their keep? Verdict first, one figure, then what would settle it."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.axes import Axes
+
+from tierkit import charts
+from tierkit.charts.effects import ABOVE_HEIGHT, BESIDE_HEIGHT, LEFT, RIGHT
+from tierkit.reporting.figures import Picture, figure
+from tierkit.reporting.fragment import Fragment, joined, section, tag
+from tierkit.reporting.leadership.effects import (
+    DESIGNS,
+    VERDICTS,
+    best_design,
+    effect,
+    finding,
+    pays,
+    reason,
+    settles,
+    tier_pair,
+    verdict,
+    visible,
+)
+from tierkit.reporting.leadership.outcomes import raw_outcomes
+from tierkit.reporting.leadership.reading import Facts, number, part, parts, text, why
+from tierkit.reporting.words import plural, ratio, sentence, signed_share
+
+MANY = 100
+"""Below so many, a number stands beside its count."""
+
+VALUES = ("estimate", "low", "high")
+_WIDE, _NARROW, _AXIS = 912.0, 350.0, 34.0
+_COLUMNS = ["boundary", "heading", "note", "label", "text", *VALUES, "raw", "break_even"]
+_NO_HISTORY = (
+    "No tier that was in force in the past is known. From the first quarter whose tiers are "
+    "accepted on, this section compares them."
+)
+_ONE_TIER = "There is one tier, so there is no other to compare it with."
+_RAW_ONLY = (
+    "The tiers differ before adjusting for who was picked (grey); no comparison that adjusts for "
+    "it could be made."
+)
+
+
+def did_tiers_earn(facts: Facts) -> Fragment:
+    """Return the verdict of every boundary, the designs on one axis, and raw outcomes by tier."""
+    boundaries = parts(facts, "roi", "boundaries")
+    title = tag("h2", "Did the tiers earn their keep?")
+    if not boundaries:
+        return section("earned", title, _unknown(facts), *raw_outcomes(facts))
+    verdicts = joined(*(_verdict(facts, boundary) for boundary in boundaries))
+    body = (tag("div", verdicts, class_="verdicts"), *_forest(boundaries), *raw_outcomes(facts))
+    return section("earned", title, *body)
+
+
+def forest_table(boundaries: list[Facts]) -> pd.DataFrame:
+    """Return one row a design: its label, its numbers in words, and its effect with range."""
+    rows = [
+        _design(boundary, design)
+        for boundary in boundaries
+        for design in parts(boundary, "designs")
+    ]
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _unknown(facts: Facts) -> Markup:
+    roi = part(facts, "roi")
+    given = why(roi, "boundaries", otherwise="") or text(roi, "why")
+    alone = len(parts(facts, "tiers")) == 1
+    spoken = tag("p", sentence(given) or (_ONE_TIER if alone else _NO_HISTORY))
+    return tag("div", _word("cannot tell") + spoken, class_="verdict")
+
+
+def _verdict(facts: Facts, boundary: Facts) -> Markup:
+    upper, lower = tier_pair(boundary)
+    less = text(boundary, "direction") == "less"
+    word = _word(verdict(boundary), ": it brings less" if less else "")
+    lines = (reason(boundary), _settling(facts, boundary), pays(boundary))
+    head = tag("div", tag("h3", f"{upper} against {lower}") + word)
+    spoken = joined(*(tag("p", line) for line in lines if line))
+    return tag("div", head + tag("div", spoken), class_="verdict")
+
+
+def _word(name: str, addition: str = "") -> Markup:
+    mark = tag("span", "", class_=f"mark {name.replace(' ', '-')}", aria_hidden="true")
+    return tag("p", mark + VERDICTS[name] + addition, class_="word")
+
+
+def _settling(facts: Facts, boundary: Facts) -> str:
+    """Return the best adjusted effect, and what it pays or what would settle the question."""
+    design = best_design(boundary)
+    best = effect(part(design, "relative"))
+    label = DESIGNS.get(text(design, "design"), "")
+    shown = f"{label}: {best}." if best else ""
+    if verdict(boundary) in ("shown", "no effect worth having"):
+        return " ".join(filter(None, [shown, _return(boundary)]))
+    return " ".join(filter(None, [shown, _seen(facts, boundary), settles(boundary)]))
+
+
+def _seen(facts: Facts, boundary: Facts) -> str:
+    upper, _ = tier_pair(boundary)
+    sizes = {text(tier, "tier"): number(tier, "accounts") for tier in parts(facts, "tiers")}
+    seen = visible(boundary, accounts=sizes.get(upper))
+    missing = why(boundary, "smallest_detectable", otherwise="")
+    if seen or not missing:
+        return sentence(seen)
+    return f"Which effect we could see is not known: {missing}."
+
+
+def _return(boundary: Facts) -> str:
+    value, low, high = (number(part(boundary, "return_on_cost"), key) for key in VALUES)
+    if value is None:
+        return ""
+    known = low is not None and high is not None
+    spread = f" (range {ratio(low or 0.0)}–{ratio(high or 0.0)})" if known else ""
+    return f"What the treatment brings is {ratio(value)} times what it costs{spread}."
+
+
+def _design(boundary: Facts, design: Facts) -> dict[str, object]:
+    relative, kind = part(design, "relative"), text(design, "design")
+    upper, lower = tier_pair(boundary)
+    even = number(boundary, "break_even")
+    cases = number(design, "account_quarters")
+    counted = f", {plural(cases, 'case')}" if cases is not None and cases < MANY else ""
+    words: dict[str, object] = {
+        "boundary": text(boundary, "boundary"),
+        "heading": f"{upper} against {lower}",
+        "note": f"dashed: pays from {signed_share(even)}" if even else "",
+        "label": DESIGNS.get(kind, kind) + counted,
+        "text": effect(relative).replace("(range ", "(") or text(design, "why") or "not computed",
+        "raw": kind == "raw",
+    }
+    values = {key: number(relative, key) for key in VALUES} | {"break_even": even}
+    return words | {key: math.nan if value is None else value for key, value in values.items()}
+
+
+def _forest(boundaries: list[Facts]) -> list[Fragment]:
+    table = forest_table(boundaries)
+    if table["estimate"].isna().all():
+        return []
+    rows = charts.forest_rows(table)
+    beside, above = (partial(_draw, table, beside=beside) for beside in (True, False))
+    wide = Picture(beside, _WIDE, rows * BESIDE_HEIGHT + _AXIS, (LEFT, RIGHT, 0.0, _AXIS))
+    narrow = Picture(above, _NARROW, rows * ABOVE_HEIGHT + _AXIS, (1.0, 16.0, 0.0, _AXIS))
+    return [figure(wide, name="effects", finding=_forest_finding(boundaries, table), narrow=narrow)]
+
+
+def _draw(table: pd.DataFrame, ax: Axes, *, beside: bool) -> Axes:
+    return charts.effect_forest(table, ax=ax, beside=beside)
+
+
+def _forest_finding(boundaries: list[Facts], table: pd.DataFrame) -> str:
+    if table.loc[table["estimate"].notna(), "raw"].all():
+        return _RAW_ONLY
+    return sentence(finding(boundaries[0]))

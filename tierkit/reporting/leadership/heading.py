@@ -1,0 +1,168 @@
+"""The title block, the recommendation in one paragraph, the footer."""
+
+from __future__ import annotations
+
+from tierkit.reporting.fragment import Fragment, section, tag
+from tierkit.reporting.leadership.accounts import accounts_that_change
+from tierkit.reporting.leadership.effects import finding, tier_pair, verdict, visible, waits
+from tierkit.reporting.leadership.reading import (
+    Facts,
+    because,
+    currency,
+    horizon,
+    number,
+    part,
+    parts,
+    text,
+    texts,
+    too_small,
+    why,
+)
+from tierkit.reporting.words import (
+    count,
+    day,
+    day_range,
+    money,
+    money_range,
+    number_word,
+    plural,
+    quarter_name,
+    quarters_ahead,
+    sentence,
+    signed_share,
+)
+
+ACTIONS = {
+    "first run": "Adopt these tiers as the first ones.",
+    "hold": "Keep the present tiers and the present model.",
+    "recalibrate": "Keep the present model and adopt the tiers below.",
+    "refit": "Adopt the newly fitted model and the tiers below.",
+}
+
+
+def title_block(facts: Facts) -> Fragment:
+    """Return what this page is about: project, quarter with its dates, data, currency, scope."""
+    quarter, data = part(facts, "quarter"), part(facts, "data")
+    label = quarter_name(text(quarter, "label")) or "quarter not named"
+    dates = _dates(quarter)
+    title = tag("h1", f"Account tiers, {label}" + (f" ({dates})" if dates else ""))
+    scope = number(data, "accounts_in_scope")
+    accounts = number(data, "accounts")
+    items = [
+        f"Data as of {day(known)}" if (known := _last_day(facts)) else "",
+        f"Money in {currency(facts)}" if currency(facts) else "",
+        f"{plural(scope, 'account')} in scope" + (f" of {count(accounts)}" if accounts else "")
+        if scope is not None
+        else f"{plural(accounts, 'account')}"
+        if accounts is not None
+        else "",
+    ]
+    project = tag("p", text(facts, "title") or "Account tiering", class_="project")
+    return section(
+        "title", project, title, tag("p", " · ".join(filter(None, items)), class_="meta")
+    )
+
+
+def recommendation(facts: Facts) -> Fragment:
+    """Return what we recommend, in one paragraph."""
+    decision = part(facts, "decision")
+    action = ACTIONS.get(text(decision, "action"), "No recommendation was computed.")
+    rest = [because(decision), _moved(facts), _promise(facts), _ranking(facts), _effect(facts)]
+    lead = tag("strong", action)
+    body = tag("p", lead + " " + tag("span", " ".join(filter(None, rest))), class_="lead")
+    return section("recommendation", tag("h2", "What we recommend"), body)
+
+
+def _moved(facts: Facts) -> str:
+    """Return how many accounts change tier, as a sentence; empty where nothing was before."""
+    changed, tiers = accounts_that_change(facts), parts(facts, "tiers")
+    if changed is None:
+        return ""
+    everyone = plural(sum(number(tier, "accounts") or 0 for tier in tiers), "account")
+    if changed == 0:
+        return f"None of {everyone} changes tier."
+    return f"{count(changed)} of {everyone} {'changes' if changed == 1 else 'change'} tier."
+
+
+def footer(facts: Facts) -> Fragment:
+    """Return remarks, what the words mean, and the fingerprint of data, settings and versions."""
+    notes = [
+        "A range would hold what happens in about 8 of 10 cases. Predicted revenue is won revenue "
+        f"predicted for {quarters_ahead(horizon(facts))}. Adjusting means comparing only accounts "
+        "that could have been in either tier. A case is one account in one quarter.",
+    ]
+    remarks = [tag("p", sentence(remark)) for remark in texts(facts, "remarks")[:6]]
+    mark = text(facts, "fingerprint")
+    print_ = tag("p", f"Fingerprint of data, settings and versions: {mark}") if mark else ""
+    return section("notes", *remarks, *(tag("p", note) for note in notes), print_)
+
+
+def _dates(quarter: Facts) -> str:
+    start, end = text(quarter, "start"), text(quarter, "end")
+    return day_range(start, end) if start and end else ""
+
+
+def _last_day(facts: Facts) -> str:
+    return text(part(facts, "data"), "last_day") or text(part(facts, "quarter"), "end")
+
+
+def _promise(facts: Facts) -> str:
+    tiers = parts(facts, "tiers")
+    if not tiers:
+        return "No account could be tiered."
+    first = tiers[0]
+    name = text(first, "tier")
+    amount, low, high = (number(first, key) for key in ("predicted_revenue", "low", "high"))
+    if too_small(facts, first):
+        size = plural(number(first, "accounts") or 0, "account")
+        return f"What {name} should bring is not shown: it has only {size}."
+    if amount is None:
+        return f"What {name} should bring cannot be said: {why(first, 'predicted_revenue')}."
+    spread = ""
+    if low is not None and high is not None:
+        spread = f" (80 % range {money_range(currency(facts), low, high)})"
+    ahead = quarters_ahead(horizon(facts))
+    return f"{name} should bring {money(currency(facts), amount)} in {ahead}{spread}."
+
+
+def _ranking(facts: Facts) -> str:
+    found = text(part(facts, "model", "backtest"), "verdict") or text(
+        part(facts, "model"), "verdict"
+    )
+    return {
+        "no better than past revenue": "The model ranks accounts no better than past revenue does.",
+        "no signal": (
+            "No ranking of accounts, past revenue included, foretold revenue: take the tiers as a "
+            "working list."
+        ),
+        "cannot be tested": "How well the ranking foretells revenue cannot be tested yet.",
+    }.get(found, "")
+
+
+def _effect(facts: Facts) -> str:
+    boundaries = parts(facts, "roi", "boundaries")
+    if not boundaries and len(parts(facts, "tiers")) == 1:
+        return ""
+    if not boundaries:
+        return (
+            "Whether tier treatment itself adds revenue cannot be told: no tier in force in the "
+            "past is known."
+        )
+    first = boundaries[0]
+    spoken = finding(first)
+    if verdict(first) != "cannot tell":
+        return f"{spoken}."
+    upper, _ = tier_pair(first)
+    size = next(
+        (number(tier, "accounts") for tier in parts(facts, "tiers") if text(tier, "tier") == upper),
+        None,
+    )
+    seen = visible(first, accounts=size)
+    later = [pair for pair in waits(first) if pair[1] > 0]
+    soon = f"; {_bring(*later[0])}" if later else ""
+    return f"{spoken}: {seen}{soon}." if seen else f"{spoken}."
+
+
+def _bring(size: float, quarters: float) -> str:
+    more = "quarter" if quarters == 1 else "quarters"
+    return f"{number_word(quarters)} more {more} would bring that to {signed_share(size)}"

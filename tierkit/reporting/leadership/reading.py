@@ -1,0 +1,120 @@
+"""Reading facts: what is there, and why a number is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tierkit.reporting.words import is_number, plural, sentence
+
+Facts = Mapping[str, Any]
+
+NOT_COMPUTED = "not computed in this run"
+
+
+def part(facts: Facts, *path: str) -> Facts:
+    """Return the container at a path of keys; an empty one where there is none."""
+    found: Any = facts
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def parts(facts: Facts, *path: str) -> list[Facts]:
+    """Return the containers of the list at a path of keys."""
+    found = part(facts, *path[:-1]).get(path[-1])
+    if not isinstance(found, Sequence) or isinstance(found, str):
+        return []
+    return [entry for entry in found if isinstance(entry, Mapping)]
+
+
+def texts(facts: Facts, key: str) -> list[str]:
+    """Return the texts of a list, the empty ones left out."""
+    found = facts.get(key)
+    entries = found if isinstance(found, Sequence) and not isinstance(found, str) else []
+    return [str(entry) for entry in entries if entry is not None and str(entry).strip()]
+
+
+def text(facts: Facts, key: str) -> str:
+    """Return a text, empty where there is none."""
+    found = facts.get(key)
+    return str(found) if found is not None and not isinstance(found, Mapping | list) else ""
+
+
+def number(facts: Facts, key: str) -> float | None:
+    """Return a number that can be said, else None.
+
+    Examples
+    --------
+    >>> number({"hours": float("nan")}, "hours"), number({"hours": 3}, "hours")
+    (None, 3.0)
+    """
+    found = facts.get(key)
+    return float(found) if is_number(found) else None  # type: ignore[arg-type]
+
+
+def numbers(facts: Facts) -> dict[str, float]:
+    """Return the entries that are numbers above zero, the largest first, then by name."""
+    known = {
+        str(key): float(value) for key, value in facts.items() if is_number(value) and value > 0
+    }
+    return dict(sorted(known.items(), key=lambda entry: (-entry[1], entry[0])))
+
+
+def why(facts: Facts, key: str, *, otherwise: str = NOT_COMPUTED) -> str:
+    """Return why a number cannot be said, as words without a full stop.
+
+    Examples
+    --------
+    >>> why({"cost": None, "cost_why": "no role has a cost."}, "cost"), why({}, "cost")
+    ('no role has a cost', 'not computed in this run')
+    """
+    return (text(facts, f"{key}_why").strip() or otherwise).rstrip(".")
+
+
+def said(
+    facts: Facts, key: str, spell: Callable[[float], str], *, otherwise: str = NOT_COMPUTED
+) -> str:
+    """Return a number in words, or why there is none."""
+    value = number(facts, key)
+    return spell(value) if value is not None else why(facts, key, otherwise=otherwise)
+
+
+def currency(facts: Facts) -> str:
+    """Return the currency's code."""
+    return text(facts, "currency")
+
+
+def min_group(facts: Facts) -> int:
+    """Return the size below which a group's money is not shown."""
+    return int(number(facts, "min_group") or 5)
+
+
+def too_small(facts: Facts, group: Facts, key: str = "accounts") -> str:
+    """Return why a group is too small to be shown, empty where it is large enough.
+
+    Examples
+    --------
+    >>> too_small({}, {"accounts": 3}), too_small({}, {"accounts": 15})
+    ('Not shown: 3 accounts, fewer than 5', '')
+    """
+    size = number(group, key)
+    if size is None or size >= min_group(facts):
+        return ""
+    return f"Not shown: {plural(size, 'account')}, fewer than {min_group(facts)}"
+
+
+def horizon(facts: Facts) -> float:
+    """Return for how many quarters revenue is predicted."""
+    return number(part(facts, "model"), "horizon_quarters") or 4
+
+
+def tier_name(tier: Facts) -> str:
+    """Return a tier's name with its label, where it has one of its own."""
+    name, label = text(tier, "tier") or "a tier without a name", text(tier, "label")
+    return f"{name} ({label})" if label and label != name else name
+
+
+def because(facts: Facts, key: str = "because") -> str:
+    """Return a reason as a sentence."""
+    return sentence(text(facts, key))
