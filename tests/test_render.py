@@ -1,0 +1,165 @@
+"""Pages from executed notebooks: one title, linkable headings, folded code, same bytes."""
+
+from __future__ import annotations
+
+import re
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from tierkit.errors import GateError
+from tierkit.reporting.manifest import settings_rows
+from tierkit.reporting.pages import read_page
+from tierkit.reporting.render import (
+    PageContext,
+    leadership_sections,
+    ordered_headings,
+    render_analyst,
+    render_leadership,
+)
+from tierkit.settings import parse_settings
+
+CONTEXT = PageContext(
+    title="Acme & <Sons>",
+    label="FY2026Q3",
+    quarter_dates="1 Aug – 31 Oct 2025",
+    currency="USD",
+    fingerprint="f00dcafe",
+    versions={"tierkit": "1.2.3", "python": "3.11.7"},
+)
+
+
+def shown(html: str = "", *, tags: tuple[str, ...] = (), text: str = "", source: str = "show()"):
+    """Return an executed code cell that shows HTML or text."""
+    data = {"text/html": html} if html else {"text/plain": text}
+    outputs = [new_output("execute_result", data=data, execution_count=1)]
+    cell = new_code_cell(source, outputs=outputs, execution_count=1)
+    cell.metadata["tags"] = list(tags)
+    return cell
+
+
+def executed(*cells: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    made = new_notebook()
+    made.cells = list(cells)
+    return made
+
+
+@pytest.fixture(scope="module")
+def analyst() -> str:
+    fit = executed(
+        new_markdown_cell("# Fit the model\n\nWhy & how."),
+        shown(text="quarter = '2026Q3'", tags=("parameters",), source="secret_default = 1"),
+        shown(text="x", tags=("injected-parameters",), source="project = '/srv/acme'"),
+        new_markdown_cell("## Bins"),
+        shown('<table data-table="bins"><tr><td>1</td></tr></table>', source="bins(a < b)"),
+    )
+    last = executed(
+        new_markdown_cell("# Recalibrate\n\n#### Moves"),
+        shown("<h1>Only for leadership</h1>", tags=("leadership",)),
+        shown(text="<b>Acme</b> moved", source="moves()"),
+        new_markdown_cell("# Bins"),
+    )
+    settings = parse_settings({"stability": {"keep_band": 1.5}})
+    return render_analyst([fit, last], CONTEXT, settings=settings_rows(settings))
+
+
+def test_the_analyst_page_has_one_title_and_every_heading_is_in_the_contents(analyst):
+    found = read_page(analyst)
+    assert found.headings == [1, 2, 2, 3, 2, 3, 2]
+    anchors = re.findall(r'<h[23] id="([^"]+)"', analyst)
+    assert anchors == [
+        "settings-of-this-report",
+        "fit-the-model",
+        "bins",
+        "recalibrate",
+        "moves",
+        "bins-2",
+    ]
+    assert re.findall(r'<a href="#([^"]+)"', analyst) == anchors
+    assert found.faults == []
+
+
+def test_code_is_folded_and_escaped_and_parameters_are_left_out(analyst):
+    assert '<details class="code"><summary>Code</summary><pre><code>bins(a &lt; b)' in analyst
+    assert "secret_default" not in analyst
+    assert "/srv/acme" not in analyst
+    assert "highlight" not in re.sub(r"<style>.*?</style>", "", analyst, flags=re.DOTALL)
+
+
+def test_results_are_shown_and_text_stays_text(analyst):
+    assert '<table data-table="bins">' in analyst
+    assert "&lt;b&gt;Acme&lt;/b&gt; moved" in analyst
+
+
+def test_leadership_cells_are_not_repeated_for_analysts(analyst):
+    assert "Only for leadership" not in analyst
+
+
+def test_settings_that_differ_come_first(analyst):
+    assert re.search(r"<p>1 of \d+ settings differ from the defaults", analyst)
+    first = analyst.index('<th scope="row">stability.keep_band</th><td>1.5</td>')
+    assert first < analyst.index('<th scope="row">data.source</th>')
+    assert analyst.count("tierkit.toml or --set") == 1
+
+
+def test_the_title_names_product_quarter_and_company(analyst):
+    assert "<title>Account tiers — FY2026 Q3 — Acme &amp; &lt;Sons&gt;</title>" in analyst
+    assert "f00dcafe" in analyst
+    assert "tierkit 1.2.3 · python 3.11.7" in analyst
+
+
+def test_figures_are_taken_over_to_the_letter():
+    svg = '<svg role="img" viewBox="0 0 1 1"><linearGradient/><path d="M0 0"/></svg>'
+    assert svg in render_analyst([executed(shown(svg))], CONTEXT)
+
+
+def test_a_script_in_a_cell_is_refused():
+    notebook = executed(new_markdown_cell("Hello <script>alert(1)</script>"))
+    with pytest.raises(GateError, match="shows a script"):
+        render_analyst([notebook], CONTEXT)
+
+
+def test_rendering_twice_gives_the_same_bytes_and_leaves_the_notebook_alone():
+    notebook = executed(new_markdown_cell("# One"), shown("<p>1</p>", tags=("leadership",)))
+    before = nbformat.writes(notebook)
+    assert render_analyst([notebook], CONTEXT) == render_analyst([notebook], CONTEXT)
+    assert render_leadership(notebook, CONTEXT) == render_leadership(notebook, CONTEXT)
+    assert nbformat.writes(notebook) == before
+
+
+def test_the_leadership_page_is_the_html_of_its_cells_in_order():
+    notebook = executed(
+        shown("<h1>Acme</h1>", tags=("leadership",)),
+        shown("<p>for analysts</p>"),
+        shown(text="plain text", tags=("leadership",)),
+        shown("<p>effort</p>", tags=("other", "leadership"), source="effort(facts)"),
+        new_markdown_cell("# Words"),
+    )
+    assert leadership_sections(notebook) == ["<h1>Acme</h1>", "<p>effort</p>"]
+    page = render_leadership(notebook, CONTEXT)
+    assert page.index("<h1>Acme</h1>") < page.index("<p>effort</p>")
+    for absent in ("analysts", "plain text", "effort(facts)", "Words"):
+        assert absent not in page
+    assert "<title>Account tiers — FY2026 Q3 — Acme &amp; &lt;Sons&gt;</title>" in page
+    found = read_page(page)
+    assert (found.language, found.faults) == ("en", [])
+    assert found.policy.startswith("default-src 'none'")
+
+
+def test_a_leadership_page_without_anything_is_refused():
+    with pytest.raises(GateError, match="No cell tagged `leadership` shows anything"):
+        render_leadership(executed(shown("<p>1</p>")), CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("html", "levels"),
+    [
+        ("<h1>a</h1><h6>b</h6><h6>c</h6><h2>d</h2>", [2, 3, 4, 3]),
+        ("<h3>a</h3><h1>b</h1>", [2, 2]),
+        ("<p>none</p>", []),
+    ],
+)
+def test_headings_begin_at_level_two_and_skip_none(html, levels):
+    ordered, _ = ordered_headings(html)
+    assert [int(level) for level in re.findall(r"<h(\d)", ordered)] == levels

@@ -1,0 +1,84 @@
+"""Data notes: what was read, what was left out and why, and what could not be computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+import pandas as pd
+
+from tierkit.calendar import spell_date
+from tierkit.crm.contract import TABLES
+from tierkit.crm.period import used_revenue
+from tierkit.crm.tables import Exclusion, Tables
+from tierkit.errors import Problem
+from tierkit.reporting.fragment import Fragment, joined, tag
+from tierkit.reporting.tables import html_table
+
+_MAKES_POSSIBLE = {
+    "opportunity_lines": "which products an account has bought and which not",
+    "stage_history": "the amount and stage of open deals as they were known, and re-opened deals",
+    "account_history": "industry, country and size as they were known at the time",
+    "activities": "engagement of accounts, and the effort that they received",
+    "contacts": "how many people and roles are known at an account",
+    "signals": "usage, satisfaction and intent",
+    "contracts": "running subscriptions, retention and churn",
+    "costs": "what tiers cost and whether they pay",
+    "tier_history": "moves, and whether tiers earned their keep",
+    "targets": "pipeline coverage of the quota",
+    "merges": "revenue of duplicates counted with the account that they belong to",
+    "exchange_rates": "amounts in several currencies",
+}
+
+
+def what_was_read(tables: Tables) -> Fragment:
+    """Return the tables of the source with their rows."""
+    frame = pd.DataFrame(
+        {
+            "table": list(tables.source_rows),
+            "a_row_is": [TABLES[name].row for name in tables.source_rows],
+            "rows": list(tables.source_rows.values()),
+        }
+    )
+    return html_table(frame, caption="What was read", kinds={"rows": "count"}, name="read")
+
+
+def what_was_left_out(tables: Tables, *, as_of: date, currency: str) -> Fragment:
+    """Return the rows left out, by table and reason, and where all won revenue went."""
+    money = used_revenue(tables, as_of)
+    caption = (
+        f"Won revenue in the source: {money.won_revenue:,.2f} {currency}. Used: "
+        f"{money.used_won_revenue:,.2f}, all of it before {spell_date(as_of)}. Left out:"
+    )
+    kinds = {"rows": "count", "won_revenue": f"money {currency}"}
+    return html_table(_rows(money.excluded), caption=caption, kinds=kinds, name="left_out")
+
+
+def what_is_missing(tables: Tables) -> Fragment:
+    """Return the tables that the source lacks, and what each of them would make possible."""
+    frame = pd.DataFrame(
+        {
+            "table": tables.missing,
+            "would_make_possible": [_MAKES_POSSIBLE.get(name, "") for name in tables.missing],
+        }
+    )
+    return html_table(frame, caption="What the source does not hold", kinds={}, name="missing")
+
+
+def remarks(problems: Sequence[Problem]) -> Fragment:
+    """Return what a person should know about the data, a line each."""
+    if not problems:
+        return Fragment(str(tag("p", "The checks of the data found nothing to remark.")))
+    return Fragment(str(tag("ul", joined(*(tag("li", str(problem)) for problem in problems)))))
+
+
+def _rows(exclusions: Sequence[Exclusion]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "table": [part.table for part in exclusions],
+            "reason": [part.reason for part in exclusions],
+            "rows": [part.rows for part in exclusions],
+            "won_revenue": [float(Decimal(part.won_revenue)) for part in exclusions],
+        }
+    )

@@ -1,0 +1,122 @@
+"""Put a report together from what the notebooks left in the folder of a run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import tierkit
+from tierkit.errors import GateError, Problem
+from tierkit.reporting import manifest
+from tierkit.reporting.execute import Execution
+from tierkit.reporting.gates import Requirements
+from tierkit.reporting.render import PageContext, render_analyst, render_leadership
+from tierkit.reporting.scrub import Json, secret_values
+from tierkit.reporting.underway import Run
+
+IDENTITIES = "identities.csv"
+OUTPUTS = ("facts.json", "tiers.csv", "accounts.xlsx", "model.json")
+
+
+def collect(run: Run) -> None:
+    """Bring together what the notebooks wrote.
+
+    They write the files of `OUTPUTS` into the run's folder, and beside them `identities.csv` with
+    account_id and name of every account: the gates look for these on the leadership page.
+
+    Raises
+    ------
+    GateError
+        Naming every file that was not written.
+    """
+    missing = [name for name in (*OUTPUTS, IDENTITIES) if not (run.folder / name).is_file()]
+    if missing:
+        problems = [Problem(f"{name} was not written", "A notebook must.") for name in missing]
+        raise GateError("The notebooks left out a part of the report", problems)
+    shutil.copytree(run.folder / "notebooks", run.report / "notebooks")
+    for name in OUTPUTS:
+        shutil.copyfile(run.folder / name, run.report / name)
+
+
+def write_pages(run: Run, executions: Sequence[Execution]) -> None:
+    """Write both pages; the last notebook holds the cells for leadership."""
+    context = _context(run)
+    notebooks = [execution.notebook for execution in executions]
+    rows = manifest.settings_rows(run.settings, run.replacements)
+    pages = {
+        "leadership.html": render_leadership(notebooks[-1], context),
+        "analyst.html": render_analyst(notebooks, context, settings=rows),
+    }
+    for name, page in pages.items():
+        (run.report / name).write_text(page, encoding="utf-8")
+
+
+def _context(run: Run) -> PageContext:
+    return PageContext(
+        title=run.title,
+        label=run.label,
+        quarter_dates=run.handover.quarter.dates,
+        currency=run.settings.calendar.currency,
+        fingerprint=_fingerprint(run),
+        versions=manifest.package_versions(),
+    )
+
+
+def _fingerprint(run: Run) -> str:
+    try:
+        facts = json.loads((run.report / "facts.json").read_text(encoding="utf-8"))
+        return str(facts["fingerprint"])
+    except (ValueError, KeyError, TypeError):
+        return ""  # the gates say what is wrong with the facts
+
+
+def write_report_manifest(run: Run) -> None:
+    """Write `run.json`: the one file of a report that holds times and the run id."""
+    model = run.handover.model_file
+    content: dict[str, Json] = {
+        "run_id": run.run_id,
+        "quarter": run.label,
+        "started": run.started,
+        "finished": manifest.now(),
+        "fingerprint": _fingerprint(run),
+        "set": list(run.handover.set_overrides),
+        "model_file": manifest.file_hash(model) if model else None,
+        "inputs": manifest.input_files(run.settings.source),
+        "rows": manifest.row_counts(run.folder),
+    }
+    manifest.write_manifest(
+        run.report / "run.json",
+        run=content,
+        settings=run.settings,
+        stages=run.stages,
+        replacements=run.replacements,
+    )
+
+
+def requirements(run: Run) -> Requirements:
+    """Return what the report must hold and must not tell."""
+    identities = run.folder / IDENTITIES
+    return Requirements(
+        figures=run.plan.figures,
+        tables=run.plan.tables,
+        account_ids=frozenset(manifest.read_column(identities, "account_id")),
+        account_names=frozenset(manifest.read_column(identities, "name")),
+        spoken=f"{_own_words()}\n{run.title}\n{run.settings.model_dump_json()}",
+        paths=tuple(path for path, _ in run.replacements),
+        secrets=secret_values(),
+        label=run.label,
+    )
+
+
+def _own_words() -> str:
+    """Return all text of this package: what its pages say by themselves, whatever the accounts."""
+    package = Path(tierkit.__file__).parent
+    files = sorted(
+        path
+        for ending in ("*.py", "*.j2")
+        for path in package.rglob(ending)
+        if "simulate" not in path.parts
+    )
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)

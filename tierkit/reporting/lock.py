@@ -1,0 +1,117 @@
+"""One run of a project at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from tierkit.errors import SettingsError
+
+_PAUSE = 0.1
+
+
+@contextmanager
+def project_lock(scratch: Path, *, wait: float = 0.0) -> Iterator[None]:
+    """Hold the lock of a project while the block runs.
+
+    The operating system lets go of the lock when its holder ends, however it ends, so that a dead
+    process never blocks a project. What stands in the file only tells people who holds it.
+
+    Parameters
+    ----------
+    scratch
+        The project's `.tierkit` folder; it is made where it is missing.
+    wait
+        Seconds to wait for another run to end.
+
+    Raises
+    ------
+    SettingsError
+        If another run of the project still goes on then; says which, and since when.
+    """
+    path = scratch / "lock"
+    try:
+        scratch.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be written: {error.strerror}.") from error
+    with file:
+        _acquire(file, time.monotonic() + wait)
+        _write_owner(file)
+        try:
+            yield
+        finally:
+            file.truncate(0)
+            _release(file)
+
+
+def _acquire(file: IO[str], until: float) -> None:
+    while not _try_lock(file):
+        if time.monotonic() >= until:
+            raise SettingsError(_who_holds(file))
+        time.sleep(_PAUSE)
+
+
+def _write_owner(file: IO[str]) -> None:
+    owner = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    file.truncate(0)
+    file.write(json.dumps(owner))
+    file.flush()
+
+
+def _who_holds(file: IO[str]) -> str:
+    file.seek(0)
+    try:
+        owner = json.loads(file.read())
+        who = f"process {owner['pid']} on {owner['host']}, since {owner['since']}"
+    except (ValueError, KeyError, TypeError):
+        who = "a process that has only just started"
+    return f"Another run of this project goes on ({who}). Wait for its end, or end it."
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _FAR = 1 << 30  # a byte beyond the text, so that others can still read who holds the lock
+
+    def _try_lock(file: IO[str]) -> bool:
+        file.seek(_FAR)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+    def _release(file: IO[str]) -> None:
+        file.seek(_FAR)
+        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _try_lock(file: IO[str]) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise SettingsError(
+                f"{file.name}: this file system has no locks ({error.strerror}). "
+                "Put the project on a local disk."
+            ) from error
+        return True
+
+    def _release(file: IO[str]) -> None:
+        fcntl.flock(file, fcntl.LOCK_UN)

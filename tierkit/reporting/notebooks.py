@@ -1,0 +1,242 @@
+"""Where notebooks lie, and which parameters they take, checked before any kernel starts."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import tierkit
+from tierkit.errors import Problem, SettingsError
+
+Scalar = str | int | float | bool
+
+RUN_NOTEBOOKS = ("fit_tier_model", "validate_tier_roi", "recalibrate")
+PARAMETERS_TAG = "parameters"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One value that a notebook takes.
+
+    Attributes
+    ----------
+    name, kind
+        Its name in the parameters cell and its type: str, int, float or bool.
+    meaning
+        What it is, in words.
+    """
+
+    name: str
+    kind: type[Scalar]
+    meaning: str
+
+
+RUN_PARAMETERS = (
+    Parameter("project", str, "path of the folder that holds tierkit.toml"),
+    Parameter("run_folder", str, "path of the folder in which this run works"),
+    Parameter("quarter", str, "label of the quarter, such as 2026Q3"),
+)
+
+
+def packaged_notebook(name: str) -> Path:
+    """Return the path of a notebook that comes with tierkit.
+
+    Raises
+    ------
+    SettingsError
+        If there is none of that name.
+    """
+    package = Path(tierkit.__file__).resolve().parent
+    folders = (package / "notebooks", package.parent / "notebooks")
+    return _notebook(name, folders, mend="Install tierkit again: its notebooks are not there.")
+
+
+def project_notebook(folder: Path, name: str) -> Path:
+    """Return the path of a project's own copy of a notebook.
+
+    Raises
+    ------
+    SettingsError
+        If the project has none of that name.
+    """
+    mend = "Copy it there, or run without --project-notebooks."
+    return _notebook(name, (folder / "notebooks",), mend=mend)
+
+
+def notebook_parameters(
+    name: str, given: Mapping[str, object], *, spec: Sequence[Parameter] = RUN_PARAMETERS
+) -> dict[str, Scalar]:
+    """Return the parameters to run a notebook with, once their names and types are checked.
+
+    Raises
+    ------
+    SettingsError
+        With every unknown name and every value of another type.
+
+    Examples
+    --------
+    >>> notebook_parameters("recalibrate", {"quarter": "2026Q3"})
+    {'quarter': '2026Q3'}
+    >>> notebook_parameters("recalibrate", {"quater": "2026Q3"})
+    Traceback (most recent call last):
+    tierkit.errors.SettingsError: recalibrate: 1 parameter cannot be passed
+      - quater: is no parameter. Did you mean quarter?
+    """
+    kinds = {parameter.name: parameter.kind for parameter in spec}
+    problems = []
+    checked: dict[str, Scalar] = {}
+    for key, value in given.items():
+        if key not in kinds:
+            problems.append(_unknown(key, tuple(kinds)))
+        elif type(value) is not kinds[key]:
+            problems.append(_wrong_type(key, kinds[key], value))
+        else:
+            checked[key] = value
+    if problems:
+        count = "1 parameter" if len(problems) == 1 else f"{len(problems)} parameters"
+        raise SettingsError(f"{name}: {count} cannot be passed", problems)
+    return checked
+
+
+def check_notebook(path: Path, *, spec: Sequence[Parameter] = RUN_PARAMETERS) -> dict[str, Scalar]:
+    """Return the defaults of a notebook's parameters cell, once the notebook keeps to the rules.
+
+    Exactly one cell is tagged `parameters`, the first code cell; it assigns literals to the names
+    of `spec` and does nothing else; no later cell assigns them again, since that would undo what
+    was passed.
+
+    Raises
+    ------
+    SettingsError
+        With everything that is wrong with the notebook.
+    """
+    cells = _code_cells(path)
+    tagged = [number for number, cell in enumerate(cells, 1) if _is_parameters(cell)]
+    if tagged != [1]:
+        found = f"cells {tagged}" if tagged else "none"
+        raise SettingsError(
+            f"{path.name}: the first code cell, and no other, must be tagged `{PARAMETERS_TAG}`; "
+            f"found {found}. Tags are set in the property inspector of JupyterLab."
+        )
+    defaults, problems = _read_defaults(_source(cells[0]))
+    problems += _spec_problems(defaults, spec)
+    names = {parameter.name for parameter in spec}
+    for number, cell in enumerate(cells[1:], 2):
+        problems += [
+            Problem(f"code cell {number} assigns the parameter {name} again", "Use another name.")
+            for name in sorted(names & set(_assigned(_source(cell))))
+        ]
+    if problems:
+        raise SettingsError(f"{path.name}: the notebook cannot be run with parameters", problems)
+    return defaults
+
+
+def _notebook(name: str, folders: Sequence[Path], *, mend: str) -> Path:
+    for folder in folders:
+        if (folder / f"{name}.ipynb").is_file():
+            return folder / f"{name}.ipynb"
+    present = sorted(path.stem for folder in folders for path in folder.glob("*.ipynb"))
+    near = get_close_matches(name, present, n=1)
+    hint = f"Did you mean {near[0]}?" if near else mend
+    raise SettingsError(f"{name}.ipynb: no such notebook in {folders[-1]}. {hint}")
+
+
+def _code_cells(path: Path) -> list[dict[str, Any]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return [cell for cell in content["cells"] if cell["cell_type"] == "code"]
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise SettingsError(
+            f"{path.name}: is no notebook of format 4 ({error}). Open and save it in JupyterLab."
+        ) from error
+
+
+def _source(cell: Mapping[str, Any]) -> str:
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def _is_parameters(cell: Mapping[str, Any]) -> bool:
+    return PARAMETERS_TAG in cell.get("metadata", {}).get("tags", [])
+
+
+def _read_defaults(source: str) -> tuple[dict[str, Scalar], list[Problem]]:
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError as error:
+        return {}, [Problem(f"the parameters cell is no Python: {error.msg}", "Mend it.")]
+    defaults: dict[str, Scalar] = {}
+    problems = []
+    for statement in statements:
+        name, value = _assignment(statement)
+        if isinstance(value, str | int | float | bool) and name not in defaults:
+            defaults[name] = value
+        else:
+            problems.append(
+                Problem(
+                    f"line {statement.lineno} of the parameters cell, "
+                    f"`{ast.unparse(statement)[:60]}`, does not give one name a plain value",
+                    'Write NAME = literal, such as quarter = "".',
+                )
+            )
+    return defaults, problems
+
+
+def _assignment(statement: ast.stmt) -> tuple[str, object]:
+    """Return the name and the literal of `name = literal`; of anything else the value is None."""
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            pass
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+            pass
+        case _:
+            return "", None
+    try:
+        return name, ast.literal_eval(value)
+    except ValueError:
+        return name, None
+
+
+def _spec_problems(defaults: Mapping[str, Scalar], spec: Sequence[Parameter]) -> Iterator[Problem]:
+    kinds = {parameter.name: parameter.kind for parameter in spec}
+    for name, value in defaults.items():
+        if name not in kinds:
+            yield _unknown(name, tuple(kinds))
+        elif type(value) is not kinds[name]:
+            yield _wrong_type(name, kinds[name], value)
+    for parameter in spec:
+        if parameter.name not in defaults:
+            yield Problem(
+                f"{parameter.name}: is missing in the parameters cell",
+                f"Add it: the {parameter.meaning}.",
+            )
+
+
+def _assigned(source: str) -> Iterator[str]:
+    """Yield the names that a cell binds; lines of IPython's own (`%`, `!`) bind none."""
+    lines = ("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
+    try:
+        tree = ast.parse("\n".join(lines))
+    except SyntaxError:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def _unknown(name: str, known: Sequence[str]) -> Problem:
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    mend = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
+    return Problem(f"{name}: is no parameter", mend)
+
+
+def _wrong_type(name: str, kind: type[Scalar], value: object) -> Problem:
+    found = f"{value!r} ({type(value).__name__})"
+    return Problem(f"{name}: must be {kind.__name__}, found {found}", "Pass a plain value.")

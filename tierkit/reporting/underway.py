@@ -1,0 +1,105 @@
+"""A run under way: what it works with, where it works, and what its steps took."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tierkit.reporting import manifest
+from tierkit.reporting.handover import Handover
+from tierkit.reporting.scrub import local_paths
+from tierkit.settings import Settings
+
+OnStep = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ReportPlan:
+    """Which notebooks make a report, and what must stand on its pages.
+
+    Attributes
+    ----------
+    notebooks
+        Their paths, in order; the last one holds the cells of the leadership page. Empty for those
+        of tierkit or of the project.
+    figures, tables
+        Page → names that must stand there.
+    """
+
+    notebooks: tuple[Path, ...] = ()
+    figures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass
+class Run:
+    """What the steps of a run share; only `stages` grows.
+
+    Attributes
+    ----------
+    handover, plan
+        What the notebooks work with; which they are, and what must stand on the pages.
+    on_step
+        Called with one line per step.
+    run_id, started
+        Its name and its time, which stand in `run.json` alone.
+    stages
+        What each step took so far.
+    """
+
+    handover: Handover
+    plan: ReportPlan
+    on_step: OnStep
+    run_id: str = field(default_factory=manifest.new_run_id)
+    started: str = field(default_factory=manifest.now)
+    stages: list[manifest.Stage] = field(default_factory=list)
+
+    @property
+    def settings(self) -> Settings:
+        """The effective settings."""
+        return self.handover.settings
+
+    @property
+    def label(self) -> str:
+        """The quarter's label."""
+        return self.handover.quarter.label
+
+    @property
+    def folder(self) -> Path:
+        """Where the notebooks work; whatever lies in `runs` is under way, or left over."""
+        return self.settings.scratch / "runs" / self.run_id
+
+    @property
+    def report(self) -> Path:
+        """Where the finished report is put together."""
+        return self.folder / "report"
+
+    @property
+    def partial(self) -> Path:
+        """Where runs of some notebooks leave their work."""
+        return self.settings.scratch / "partial" / self.label
+
+    @property
+    def title(self) -> str:
+        """The name of the company or project."""
+        return self.settings.run.title or self.settings.folder.resolve().name
+
+    @property
+    def replacements(self) -> list[tuple[str, str]]:
+        """Local paths, and what stands for them in files."""
+        return local_paths(self.settings.folder.resolve(), self.folder.resolve())
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Note what a step takes and tell of it when it is done."""
+        from tierkit.reporting.kernel import peak_memory
+
+        begun = time.monotonic()
+        yield
+        seconds = time.monotonic() - begun
+        self.stages.append(manifest.Stage(name, round(seconds, 3), peak_memory(os.getpid())))
+        self.on_step(f"{name}: {seconds:.1f} s")
