@@ -28,6 +28,7 @@ ROOMS = (
     "simulate",
     "project",
     "recalibration",
+    "analysis",
     "checking",
     "doctor",
     "cli",

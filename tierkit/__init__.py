@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from tierkit.features.panel import build_panel as build_panel
     from tierkit.project import find_project as find_project
     from tierkit.project import make_project as make_project
+    from tierkit.recalibration.stages import build_run_panel as build_run_panel
+    from tierkit.recalibration.stages import compare_run_tiers as compare_run_tiers
+    from tierkit.recalibration.stages import fit_run_model as fit_run_model
+    from tierkit.recalibration.stages import save_run_model as save_run_model
+    from tierkit.recalibration.stages import save_run_roi as save_run_roi
+    from tierkit.recalibration.stages import tier_run_accounts as tier_run_accounts
+    from tierkit.recalibration.stages import write_run_report as write_run_report
     from tierkit.recalibration.work import open_run as open_run
     from tierkit.settings import Settings as Settings
     from tierkit.settings import read_settings as read_settings
@@ -42,6 +49,13 @@ _HOMES = {
     "read_tables": "tierkit.crm.trusted",
     "simulate_crm": "tierkit.simulate",
     "tables_from_frames": "tierkit.crm.tables",
+    "build_run_panel": "tierkit.recalibration.stages",
+    "compare_run_tiers": "tierkit.recalibration.stages",
+    "fit_run_model": "tierkit.recalibration.stages",
+    "save_run_model": "tierkit.recalibration.stages",
+    "save_run_roi": "tierkit.recalibration.stages",
+    "tier_run_accounts": "tierkit.recalibration.stages",
+    "write_run_report": "tierkit.recalibration.stages",
     "write_crm": "tierkit.simulate",
 }
 

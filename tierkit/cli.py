@@ -105,10 +105,12 @@ def check(
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
     """Find every data problem at once, and say how to mend each."""
-    from tierkit.checking import check_project, print_check
     from tierkit.settings import read_settings
 
-    checked = check_project(read_settings(file, overrides=overrides or ()))
+    settings = read_settings(file, overrides=overrides or ())
+    from tierkit.checking import check_project, print_check
+
+    checked = check_project(settings)
     print_check(checked, sys.stdout)
     raise typer.Exit(checked.exit_code)
 
@@ -136,11 +138,13 @@ def run(
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
     """Run the quarterly recalibration and publish its report."""
-    from tierkit.recalibration.command import Request, describe, recalibrate
     from tierkit.settings import read_settings
 
+    settings = read_settings(file, overrides=overrides or ())  # before anything slow is loaded
+    from tierkit.recalibration.command import Request, describe, recalibrate
+
     request = Request(
-        settings=read_settings(file, overrides=overrides or ()),
+        settings=settings,
         quarter=quarter,
         only=tuple(only or ()),
         set_overrides=tuple(overrides or ()),
@@ -173,5 +177,10 @@ def _report(error: TierkitError) -> None:
     lines = str(error.args[0]).splitlines()
     if error.problems:
         lines.append(f"{len(error.problems)} listed on standard output. Nothing was published.")
+    lines += getattr(error, "__notes__", [])
     for line in lines[:MOST_ERROR_LINES]:
         typer.echo(line, err=True)
+
+
+if __name__ == "__main__":
+    main()

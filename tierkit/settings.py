@@ -45,6 +45,7 @@ class DataSettings(_Part):
     source: str = "data"
     preset: str | None = None
     date_order: Literal["day-first", "month-first"] | None = None
+    decimal: Literal["comma", "point"] | None = None
     timezone: str | None = None
     columns: dict[str, dict[str, str]] = {}
     tables: dict[str, str] = {}

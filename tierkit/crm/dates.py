@@ -10,6 +10,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 DateOrder = Literal["day-first", "month-first"]
+ZONE_MEND = 'Set [data] timezone, such as "America/New_York".'
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 _EXCEL_DAY_ZERO = date(1899, 12, 30)
 _EXCEL_SERIALS = range(20_000, 80_000)  # 1954 to 2119
@@ -83,9 +84,7 @@ def read_dates(
     zoned = [text for text in texts if _has_zone(text)]
     if zoned and zone is None:
         unclear = f"{len(zoned):,} values carry a time zone ({zoned[0]!r})"
-        return DateReading(
-            (None,) * len(texts), unclear, 'Set [data] timezone, such as "America/New_York".'
-        )
+        return DateReading((None,) * len(texts), unclear, ZONE_MEND)
     return DateReading(tuple(_read(text, order=decided, zone=zone) for text in texts))
 
 

@@ -16,17 +16,20 @@ Connection = duckdb.DuckDBPyConnection
 EngineError = duckdb.Error
 
 
-def connect(*, scratch: Path | None = None) -> Connection:
+def connect(*, scratch: Path | None = None, timezone: str | None = None) -> Connection:
     """Return an empty in-memory database.
 
     Parameters
     ----------
     scratch
         Folder for what does not fit into memory; without one DuckDB's own default is used.
+    timezone
+        The zone in which moments with a zone fall on a calendar date; UTC without one.
     """
     connection = duckdb.connect()
     connection.execute("SET preserve_insertion_order = false")
     connection.execute("SET enable_progress_bar = false")
+    connection.execute(f"SET TimeZone = {_text(timezone or 'UTC')}")
     if scratch is not None:
         connection.execute(f"SET temp_directory = {_text(str(scratch))}")
     return connection

@@ -15,6 +15,7 @@ import pyarrow as pa
 from tierkit.crm.contract import MONEY
 from tierkit.crm.dates import DateOrder, DateReading, read_dates
 from tierkit.crm.engine import Connection, Rows, register
+from tierkit.crm.guard import look_up
 
 NULL_WORDS = ("", "NULL", "null", "Null", "None", "NaN", "nan", "#N/A", "N/A", "n/a", "\\N")
 TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0", "won")
@@ -22,8 +23,6 @@ FALSE_WORDS = ("false", "f", "no", "n", "0", "0.0", "lost")
 _PLAIN_NUMBER = r"^[+-]?(\d{1,15}(\.\d*)?|\.\d+)$"
 _POWER_NUMBER = r"^[+-]?\d{1,15}(\.\d*)?[eE][+-]?\d{1,2}$"
 _NUMBER = f"{_PLAIN_NUMBER}|{_POWER_NUMBER}"
-_THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$"
-_CURRENCY = r"[$€£¥₹\s\x{00A0}]|^[A-Z]{3} ?| ?[A-Z]{3}$"
 _LARGEST = 1e15
 
 
@@ -52,7 +51,7 @@ def id_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
 def number_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
     """Return a number; missing where the value is none, or is not finite.
 
-    Text must have gone through `with_bare_numbers` before.
+    Text must have gone through `tierkit.crm.numbers.with_plain_numbers` before.
     """
     if dtype.is_numeric():
         value = nw.col(column).cast(nw.Float64)
@@ -64,7 +63,7 @@ def number_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
 def money_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
     """Return an exact amount, rounded to a hundredth of a cent.
 
-    Text must have gone through `with_bare_numbers` before.
+    Text must have gone through `tierkit.crm.numbers.with_plain_numbers` before.
     """
     if dtype.is_decimal() or dtype.is_integer():
         value = nw.col(column)
@@ -77,28 +76,17 @@ def money_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
     return nw.coalesce(plain, nw.when(power.abs() < _LARGEST).then(power).cast(MONEY))
 
 
-def with_bare_numbers(rows: Rows, columns: Sequence[str]) -> Rows:
-    """Return the rows with numbers in text columns written plainly, `-1234.5`.
+def day_of(column: str) -> nw.Expr:
+    """Return the calendar date of a date or a moment; one with a zone is converted.
 
-    Currency signs and codes, thousands separators, and brackets for negative amounts are taken
-    away; what is no number stays as it is. Done in steps, each on the columns of the one before:
-    nested in one expression the engine would compute the inner ones many times.
+    The engine converts to the zone that it was connected with.
     """
-    if not columns:
-        return rows
-    number = {column: nw.col(column) for column in columns}
-    rows = rows.with_columns(
-        **{name: text.str.replace_all(_CURRENCY, "") for name, text in number.items()}
-    )
-    rows = rows.with_columns(**{name: _unbracketed(text) for name, text in number.items()})
-    return rows.with_columns(
-        **{
-            name: nw.when(text.str.contains(_THOUSANDS))
-            .then(text.str.replace_all(",", "", literal=True))
-            .otherwise(text)
-            for name, text in number.items()
-        }
-    )
+    return nw.col(column).cast(nw.Date)
+
+
+def has_zone(dtype: nw.dtypes.DType | None) -> bool:
+    """Whether the values are moments with a time zone."""
+    return isinstance(dtype, nw.Datetime) and dtype.time_zone is not None
 
 
 def flag_of(
@@ -154,13 +142,6 @@ def with_dates(
                 f"{column}__date": pa.array(readings[column].days, pa.date32()),
             }
         )
-        rows = rows.join(
-            register(connection, lookup), left_on=column, right_on="__text", how="left"
-        )
+        lookup = lookup.rename_columns([column, f"{column}__date"])
+        rows = look_up(rows, register(connection, lookup), on=column, what=f"dates of {column}")
     return rows, readings
-
-
-def _unbracketed(text: nw.Expr) -> nw.Expr:
-    inner = text.str.replace_all(r"[()]", "")
-    in_brackets = text.str.starts_with("(") & text.str.ends_with(")")
-    return nw.when(in_brackets).then(nw.concat_str([nw.lit("-"), inner])).otherwise(text)

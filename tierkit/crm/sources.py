@@ -16,6 +16,7 @@ from tierkit.crm.engine import (
     Connection,
     EngineError,
     Rows,
+    materialise,
     register,
     scan_database,
     scan_parquet,
@@ -134,8 +135,7 @@ def _scan_file(file: Path, connection: Connection, scratch: Path) -> Rows:
             columns=layout.columns,
             delimiter=layout.delimiter,
         )
-        rows.head(1).collect()
-        return rows
+        return materialise(connection, rows, f"file {file.name}")
     if suffix == ".parquet":
         return scan_parquet(connection, file)
     return register(connection, _read_excel(file))

@@ -17,6 +17,7 @@ from tierkit.crm.cleaning import (
 )
 from tierkit.crm.contract import TABLES, TableContract
 from tierkit.crm.engine import Connection, Rows, connect, materialise
+from tierkit.crm.identity import with_one_spelling
 from tierkit.crm.lines import deals_from_lines
 from tierkit.crm.meaning import TYPE_LEFT_OUT, foreign_currencies, unmapped_types, with_revenue_type
 from tierkit.crm.parsing import DateRules
@@ -64,13 +65,15 @@ def read_tables(settings: Settings) -> Tables:
 
 def examine(settings: Settings) -> Reading:
     """Read a project's source and return its tables together with every problem found."""
-    connection = connect(scratch=settings.scratch / "read")
+    connection = connect(scratch=settings.scratch / "read", timezone=settings.data.timezone)
     raw, problems = read_raw_tables(settings, connection)
     typed = {}
     for name, table in raw.items():
         if TABLES[name].required <= table.given:
             typed[name] = _type(table, settings, connection, from_lines=deals_come_from_lines(raw))
             problems += typed[name].problems
+    typed, more = with_one_spelling(typed, connection)
+    problems += more
     problems += _empty(typed)
     if "accounts" not in typed or not {"opportunities", "opportunity_lines"} & set(typed):
         return Reading(None, tuple(problems))
@@ -91,7 +94,14 @@ def _type(
         contract = TableContract(contract.name, contract.row, columns, required)
     words = settings.data.values.get(table.name, {})
     rules = DateRules(settings.data.date_order, settings.data.timezone)
-    return typed_table(table, contract, words=words, dates=rules, connection=connection)
+    return typed_table(
+        table,
+        contract,
+        words=words,
+        dates=rules,
+        decimal=settings.data.decimal,
+        connection=connection,
+    )
 
 
 def _empty(typed: Mapping[str, TypedTable]) -> list[Problem]:

@@ -9,17 +9,19 @@ from typing import Any
 import narwhals as nw
 
 from tierkit.crm.contract import TABLES, Kind, TableContract
-from tierkit.crm.dates import DateReading
+from tierkit.crm.dates import ZONE_MEND, DateReading
 from tierkit.crm.engine import Connection, Rows, materialise
 from tierkit.crm.furniture import furniture
+from tierkit.crm.numbers import Decimal, NumberReading, with_plain_numbers
 from tierkit.crm.parsing import (
     DateRules,
+    day_of,
     flag_of,
+    has_zone,
     id_of,
     money_of,
     number_of,
     text_of,
-    with_bare_numbers,
     with_dates,
 )
 from tierkit.crm.sources import RawTable
@@ -56,6 +58,7 @@ def typed_table(
     *,
     words: Words,
     dates: DateRules,
+    decimal: Decimal | None,
     connection: Connection,
 ) -> TypedTable:
     """Return a raw table with the contract's types, computed once.
@@ -66,6 +69,8 @@ def typed_table(
         For flag columns, which values mean won and which mean lost.
     dates
         How dates that can be read in two ways are meant.
+    decimal
+        The sign before decimals where the settings say it.
     """
     source, furniture_rows = _without_furniture(raw)
     schema = source.collect_schema()
@@ -80,19 +85,33 @@ def typed_table(
     )
     rows = rows.select(nw.all(), *(nw.col(column).alias(column + _TEXT) for column in kept))
     numbers = [c for c in kept if contract.columns[c] in (Kind.NUMBER, Kind.MONEY)]
-    rows = with_bare_numbers(rows, numbers)
+    rows, number_readings = with_plain_numbers(
+        rows,
+        numbers,
+        decimal=decimal,
+        shares=[column for column in numbers if contract.columns[column] is Kind.NUMBER],
+    )
+    unclear: dict[str, DateReading | NumberReading] = {
+        **readings,
+        **number_readings,
+        **_without_zone(schema, contract, dates),
+    }
     read = {**schema, **dict.fromkeys(kept, nw.String())}
     rows = rows.select(
         *(
-            _typed(column, kind, read, words).alias(column)
+            (
+                nw.lit(None).cast(kind.dtype)
+                if column in unclear and unclear[column].unclear
+                else _typed(column, kind, read, words)
+            ).alias(column)
             for column, kind in contract.columns.items()
         ),
         *(column + _TEXT for column in kept),
         *(text_of(column, schema[column]).alias(column) for column in raw.extra),
     )
     rows = materialise(connection, rows, f"typed {raw.name}")
-    problems = _unclear(raw.name, readings, contract)
-    clear = [column for column in kept if not (column in readings and readings[column].unclear)]
+    problems = _unclear(raw.name, unclear, contract)
+    clear = [column for column in kept if not (column in unclear and unclear[column].unclear)]
     problems += _unreadable(raw.name, rows, clear, contract, words)
     return TypedTable(
         name=raw.name,
@@ -132,24 +151,35 @@ def _typed(column: str, kind: Kind, schema: Mapping[str, nw.dtypes.DType], words
         return nw.lit(None).cast(kind.dtype)
     dtype = schema[column]
     if kind is Kind.DATE:
-        return nw.col(column).cast(nw.Date) if dtype.is_temporal() else nw.col(f"{column}__date")
+        return day_of(column) if dtype.is_temporal() else nw.col(f"{column}__date")
     if kind is Kind.FLAG:
         return flag_of(column, dtype, words=words.get(column)).cast(nw.Boolean)
     reading = {Kind.ID: id_of, Kind.TEXT: text_of, Kind.NUMBER: number_of, Kind.MONEY: money_of}
     return reading[kind](column, dtype)
 
 
+def _without_zone(
+    schema: nw.Schema, contract: TableContract, dates: DateRules
+) -> dict[str, DateReading]:
+    """Return the columns of moments with a time zone, where no zone says on which day they lie."""
+    return {
+        column: DateReading((), "the column's moments carry a time zone", ZONE_MEND)
+        for column, kind in contract.columns.items()
+        if kind is Kind.DATE and dates.zone is None and has_zone(schema.get(column))
+    }
+
+
 def _unclear(
-    name: str, readings: Mapping[str, DateReading], contract: TableContract
+    name: str, readings: Mapping[str, DateReading | NumberReading], contract: TableContract
 ) -> list[Problem]:
-    """Return the date columns that cannot be read as a whole: two readings, or a missing zone."""
+    """Return the columns that cannot be read as a whole: two readings, or a missing zone."""
     return [
         Problem(
             reading.unclear,
             reading.mend,
             name,
             column,
-            rule="unclear dates",
+            rule="unclear dates" if isinstance(reading, DateReading) else "unclear numbers",
             blocks=column in contract.required,
         )
         for column, reading in readings.items()

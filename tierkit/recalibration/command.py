@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tierkit.calendar import Quarter
@@ -14,7 +14,6 @@ from tierkit.errors import SettingsError
 from tierkit.project import OVERRIDES
 from tierkit.recalibration.plan import REPORT_PLAN
 from tierkit.recalibration.work import prepare
-from tierkit.reporting.handover import Handover
 from tierkit.reporting.manifest import settings_rows
 from tierkit.reporting.run import run_recalibration
 from tierkit.settings import Settings
@@ -63,8 +62,9 @@ def recalibrate(request: Request, *, on_step: Callable[[str], None]) -> str:
         model_file=request.model_file,
         project_notebooks=request.project_notebooks,
         on_step=on_step,
-        plan=REPORT_PLAN,
-        prepare=lambda handover, folder: _prepare(handover, tables, folder),
+        plan=replace(
+            REPORT_PLAN, prepare=lambda handover, folder: prepare(handover, tables, folder)
+        ),
     )
     page = result.folder / "leadership.html"
     return f"{result.remark}\n{page if page.is_file() else result.folder}"
@@ -112,10 +112,6 @@ def _read(request: Request) -> tuple[Tables, Quarter]:
         as_of=quarter.as_of,
     )
     return tables, quarter
-
-
-def _prepare(handover: Handover, tables: Tables, folder: Path) -> None:
-    prepare(handover, tables, folder)
 
 
 def _read_in_words(tables: Tables, quarter: Quarter) -> str:

@@ -56,6 +56,16 @@ class Work:
         return self.quarter.as_of
 
     @property
+    def currency(self) -> str:
+        """The currency of all amounts."""
+        return self.settings.calendar.currency
+
+    @property
+    def title(self) -> str:
+        """The name of the company or project."""
+        return self.settings.run.title or self.settings.folder.resolve().name
+
+    @property
     def fingerprint(self) -> str:
         """A short hash of data, overrides, settings and quarter."""
         overrides = self.settings.folder / OVERRIDES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,7 +104,7 @@ def run_recalibration(  # noqa: PLR0913 - one keyword per option of the command
     for path in chosen:
         check_notebook(path)
     handover = Handover(settings, quarter, model_file, tuple(set_overrides))
-    ready = ReportPlan(tuple(chosen), given.figures, given.tables)
+    ready = replace(given, notebooks=tuple(chosen))
     run = Run(handover, ready, on_step or _say_nothing)
     _make_folder(settings.reports)
     with project_lock(settings.scratch, wait=wait):
@@ -170,6 +170,9 @@ def _execute(run: Run) -> list[Execution]:
     from tierkit.reporting.execute import execute_notebook
 
     write_handover(run.folder, run.handover)
+    if run.plan.prepare is not None:
+        with run.stage("data"):
+            run.plan.prepare(run.handover, run.folder)
     project = run.settings.folder.resolve()
     values = {
         "project": str(project),

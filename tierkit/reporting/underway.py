@@ -28,11 +28,14 @@ class ReportPlan:
         of tierkit or of the project.
     figures, tables
         Page → names that must stand there.
+    prepare
+        Called with what the notebooks work with and the run's folder, before the first of them.
     """
 
     notebooks: tuple[Path, ...] = ()
     figures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    prepare: Callable[[Handover, Path], object] | None = None
 
 
 @dataclass

@@ -1,0 +1,85 @@
+"""Notebooks call and show: thin, clean, and they run from the top on the sample."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tierkit.reporting.notebooks import RUN_NOTEBOOKS, check_notebook
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+FORBIDDEN = (
+    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.Try,
+    ast.AsyncFor, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,
+)  # fmt: skip
+MOST_LINES = 40
+
+
+def cells(path):
+    return [c for c in json.loads(path.read_text())["cells"] if c["cell_type"] == "code"]
+
+
+def source(cell):
+    return "".join(cell["source"])
+
+
+def test_every_notebook_of_a_run_is_there():
+    assert set(RUN_NOTEBOOKS) <= {path.stem for path in NOTEBOOKS}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_thin(path):
+    lines = [line for cell in cells(path) for line in source(cell).splitlines() if line.strip()]
+    assert len(lines) <= MOST_LINES
+    for cell in cells(path):
+        found = [type(node).__name__ for node in ast.walk(ast.parse(source(cell)))
+                 if isinstance(node, FORBIDDEN)]  # fmt: skip
+        assert not found, f"{path.name}: {found} in {source(cell)!r}"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_kept_without_outputs_and_with_its_own_cell_ids(path):
+    content = json.loads(path.read_text())
+    assert all(not c["outputs"] and c["execution_count"] is None for c in cells(path))
+    ids = [cell["id"] for cell in content["cells"]]
+    assert len(set(ids)) == len(ids)
+    assert not any(one.isdigit() for one in ids)
+
+
+@pytest.mark.parametrize("name", RUN_NOTEBOOKS)
+def test_a_notebook_keeps_to_the_parameters_of_a_run(name):
+    assert check_notebook(FOLDER / f"{name}.ipynb") == {
+        "project": "",
+        "run_folder": "",
+        "quarter": "",
+    }
+    (parameters,) = (c for c in cells(FOLDER / f"{name}.ipynb") if _is_tagged(c))
+    assert all("#" in line for line in source(parameters).splitlines())
+
+
+def _is_tagged(cell):
+    return "parameters" in cell["metadata"].get("tags", [])
+
+
+def test_every_notebook_runs_from_the_top_on_the_sample(tmp_path):
+    copies = []
+    for path in NOTEBOOKS:
+        copies.append(tmp_path / path.name)
+        copies[-1].write_bytes(path.read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider",
+         "-c", os.devnull, "--rootdir", str(tmp_path), *map(str, copies)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]

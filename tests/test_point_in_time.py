@@ -1,0 +1,350 @@
+"""Nothing that happens on or after an as_of changes what was known before it.
+
+Days are drawn around the edge, since random dates seldom hit it.
+"""
+
+# ruff: noqa: PD011 (the values of a panel are no Series.values)
+
+from __future__ import annotations
+
+import ast
+from datetime import date, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import tierkit
+from tierkit.crm.tables import tables_from_frames
+from tierkit.features import Panel, build_panel
+from tierkit.settings import Settings
+
+AS_OF = date(2025, 1, 1)
+EARLIER = date(2024, 7, 1)
+PACKAGE = Path(tierkit.__file__).parent
+COLUMNS = {
+    "accounts": "account_id created_date parent_id industry employees",
+    "opportunities": "opportunity_id account_id created_date close_date amount is_won stage product"
+    " revenue_type",
+    "stage_history": "opportunity_id changed_date stage amount",
+    "account_history": "account_id changed_date column value",
+    "activities": "account_id date type direction contact_id minutes",
+    "contacts": "contact_id account_id created_date role",
+    "contracts": "contract_id account_id start_date end_date annual_value",
+    "costs": "account_id date amount",
+}
+few = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+near = st.integers(-2, 2) | st.integers(-500, 500)
+past = st.integers(-2, -1) | st.integers(-500, -1)
+future = st.integers(0, 2) | st.integers(0, 500)
+ids = st.sampled_from("ABC")
+deal_ids = st.sampled_from([f"O{n}" for n in range(12)])
+amounts = st.sampled_from(["0", "10.10", "20.20", "70.05", "-5"])
+outcome = st.sampled_from(["true", "true", "false", None])
+written_later = st.tuples(ids, future, near, amounts, outcome)
+
+
+def day(offset: int | None) -> date | None:
+    return None if offset is None else AS_OF + timedelta(days=offset)
+
+
+def days(offsets: st.SearchStrategy[int]) -> st.SearchStrategy[date]:
+    return offsets.map(lambda offset: AS_OF + timedelta(days=offset))
+
+
+def dated_rows(offsets: st.SearchStrategy[int]) -> dict[str, st.SearchStrategy[tuple]]:
+    """Return a strategy for a row of each table whose day tells when it became known."""
+    on = days(offsets)
+    return {
+        "stage_history": st.tuples(deal_ids, on, st.just("Proposal"), amounts),
+        "account_history": st.tuples(
+            ids, on, st.sampled_from(["industry", "employees"]), st.sampled_from(["7", "bank"])
+        ),
+        "activities": st.tuples(
+            ids,
+            on,
+            st.just("visit"),
+            st.sampled_from(["inbound", "outbound", None]),
+            st.sampled_from(["C1", "C2", None]),
+            st.sampled_from(["5.5", None]),
+        ),
+        "contacts": st.tuples(
+            st.uuids().map(str), ids, on, st.sampled_from(["user", "buyer", None])
+        ),
+        "costs": st.tuples(ids, on, amounts),
+    }
+
+
+def some(rows: st.SearchStrategy[tuple], *, at_most: int = 5) -> st.SearchStrategy[list[tuple]]:
+    return st.lists(rows, max_size=at_most)
+
+
+@st.composite
+def settled_deals(draw) -> list[tuple]:
+    """Deals that were made and closed before as_of, refunds, renewals and undated ones included."""
+    shape = st.tuples(ids, past, st.integers(0, 200) | st.none(), amounts, outcome)
+    deals = draw(st.lists(shape, max_size=8))
+    kinds = draw(st.lists(st.sampled_from(["new", "renewal"]), min_size=8, max_size=8))
+    return [
+        (
+            f"O{n}",
+            account,
+            day(None if age is None else closed - age),
+            day(closed),
+            amount,
+            won or "false",
+            "Closed",
+            "suite",
+            kind,
+        )
+        for n, ((account, closed, age, amount, won), kind) in enumerate(
+            zip(deals, kinds, strict=False)
+        )
+    ]
+
+
+@st.composite
+def straddling_deals(draw) -> tuple[list[tuple], list[tuple]]:
+    """The same deals, made before as_of and not closed before it, with two different futures."""
+    known = draw(st.lists(st.tuples(ids, past), max_size=4))
+    futures = [
+        [
+            (
+                f"O{8 + n}",
+                account,
+                day(made),
+                draw(days(future)),
+                draw(amounts),
+                draw(outcome),
+                draw(st.sampled_from(["Proposal", "Closed"])),
+                draw(st.sampled_from(["suite", None])),
+                "new",
+            )
+            for n, (account, made) in enumerate(known)
+        ]
+        for _ in range(2)
+    ]
+    return futures[0], futures[1]
+
+
+@st.composite
+def running_contracts(draw) -> tuple[list[tuple], list[tuple]]:
+    """The same contracts, running at as_of, with two different ends on or after it."""
+    known = draw(st.lists(st.tuples(ids, days(past), amounts), max_size=3))
+    ends = days(future) | st.none()
+    futures = [
+        [
+            (f"K{n}", account, start, draw(ends), amount)
+            for n, (account, start, amount) in enumerate(known)
+        ]
+        for _ in range(2)
+    ]
+    return futures[0], futures[1]
+
+
+@st.composite
+def later_rows(draw) -> dict[str, list[tuple]]:
+    """Rows that became known on or after as_of: anything may stand in them."""
+    rows = {name: draw(some(row)) for name, row in dated_rows(future).items()}
+    deals = draw(
+        st.lists(written_later | st.tuples(ids, st.none(), future, amounts, outcome), max_size=4)
+    )
+    rows["opportunities"] = [
+        (f"N{n}", account, day(made), day(closed), amount, won, "x", "other", "new")
+        for n, (account, made, closed, amount, won) in enumerate(deals)
+    ]
+    rows["contracts"] = [
+        (f"L{n}", account, start, None, "9")
+        for n, (account, start) in enumerate(draw(some(st.tuples(ids, days(future)))))
+    ]
+    made = draw(some(st.tuples(days(future), st.sampled_from("ABC"), st.just("new"), st.just("9"))))
+    rows["accounts"] = [(f"Z{n}", *account) for n, account in enumerate(made)]
+    return rows
+
+
+@st.composite
+def known_rows(draw) -> dict[str, list[tuple]]:
+    """Rows that were known before as_of; account C has no created_date."""
+    rows = {name: draw(some(row)) for name, row in dated_rows(past).items()}
+    rows["opportunities"] = draw(settled_deals())
+    rows["accounts"] = [
+        ("A", day(draw(past)), None, "retail", "10"),
+        ("B", day(draw(past)), draw(st.sampled_from(["A", "Z0", "C"])), None, "200"),
+        ("C", None, "B", "bank", None),
+    ]
+    return rows
+
+
+def panel_of(rows: dict[str, list[tuple]], *dates: date, look_back: int | None) -> Panel:
+    frames = {
+        name: pd.DataFrame(rows.get(name, []), columns=columns.split(), dtype="object")
+        for name, columns in COLUMNS.items()
+    }
+    return build_panel(
+        tables_from_frames(frames), dates or [AS_OF], settings=Settings(), look_back=look_back
+    )
+
+
+def together(*parts: dict[str, list[tuple]]) -> dict[str, list[tuple]]:
+    return {name: [row for part in parts for row in part.get(name, [])] for name in COLUMNS}
+
+
+def assert_same(one: Panel, other: Panel) -> None:
+    pd.testing.assert_frame_equal(one.values, other.values, check_exact=True)
+    assert (one.criteria, one.undated, one.left_out, one.look_back) == (
+        other.criteria,
+        other.undated,
+        other.left_out,
+        other.look_back,
+    )
+
+
+@pytest.mark.slow
+@slow
+@given(
+    known_rows(),
+    straddling_deals(),
+    running_contracts(),
+    later_rows(),
+    later_rows(),
+    st.sampled_from([8, 8, None]),
+    st.randoms(use_true_random=False),
+)
+def test_another_future_and_another_order_of_rows_leave_the_panel_as_it_is(
+    known, deals, contracts, one, other, look_back, random
+):
+    worlds = [
+        together(known, {"opportunities": deals[n], "contracts": contracts[n]}, later)
+        for n, later in enumerate((one, other))
+    ]
+    shuffled = {name: random.sample(rows, k=len(rows)) for name, rows in worlds[1].items()}
+    assert_same(panel_of(worlds[0], look_back=look_back), panel_of(shuffled, look_back=look_back))
+
+
+@pytest.mark.slow
+@few
+@given(known_rows(), straddling_deals(), later_rows())
+def test_two_dates_give_the_rows_of_each_alone(known, deals, later):
+    world = together(known, {"opportunities": deals[0]}, later)
+    both = panel_of(world, AS_OF, EARLIER, look_back=8)
+    alone = pd.concat(panel_of(world, one, look_back=8).values for one in (EARLIER, AS_OF))
+    pd.testing.assert_frame_equal(both.values, alone.sort_index(), check_exact=True)
+
+
+@pytest.mark.slow
+@few
+@given(settled_deals(), straddling_deals())
+def test_won_revenue_adds_up_to_that_of_the_deals(settled, straddling):
+    world = {
+        "accounts": [(name, day(-2000), None, None, None) for name in "ABC"],
+        "opportunities": [*settled, *straddling[0]],
+    }
+    panel = panel_of(world, look_back=8)
+    known = [
+        float(deal[4])
+        for deal in settled
+        if deal[5] == "true" and deal[8] == "new" and deal[3] >= date(2023, 1, 1)
+    ]
+    assert panel.values["won_revenue_ever"].sum() == pytest.approx(sum(known))
+
+
+@pytest.mark.parametrize("offset", [-1, 0, 1])
+def test_the_day_before_is_known_and_the_day_itself_is_not(offset):
+    on = day(offset)
+    world = {
+        "accounts": [("A", day(-2000), None, None, None), ("B", on, None, None, None)],
+        "opportunities": [("O1", "A", day(-9), on, "10", "true", "x", "suite", "new")],
+        "activities": [("A", on, "visit", "inbound", "C1", None)],
+        "contacts": [("C1", "A", on, "user")],
+        "contracts": [("K1", "A", on, None, "10")],
+        "costs": [("A", on, "10")],
+        "stage_history": [("O1", on, "x", "10")],
+    }
+    values = panel_of(world, look_back=8).values
+    seen = values.loc[("A", pd.Timestamp(AS_OF))]
+    known = float(offset < 0)
+    assert values.index.get_level_values("account_id").tolist() == ["A", "B"][: 1 + (offset < 0)]
+    for name in (
+        "wins_count_1q",
+        "inbound_count_1q",
+        "contacts_count",
+        "contact_roles_count",
+        "products_count_ever",
+    ):
+        assert seen[name] == known, name
+    assert seen["won_revenue_1q"] == seen["spend_4q"] == seen["active_contract_value"] == 10 * known
+    assert seen["open_deals_count"] == 1 - known
+
+
+def test_a_deal_that_was_written_down_later_is_not_known_before():
+    deal = ("O1", "A", day(0), day(-5), "10", "true", "x", "suite", "new")
+    world = {
+        "accounts": [("A", day(-2000), None, None, None)],
+        "opportunities": [deal],
+        "stage_history": [("O1", day(-3), "x", "10")],
+    }
+    seen = panel_of(world, look_back=8).values.iloc[0]
+    assert seen[["wins_count_ever", "open_deals_count", "open_pipeline_amount"]].tolist() == [0] * 3
+
+
+def modules(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (PACKAGE / folder).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def mentions_as_of(node: ast.AST) -> bool:
+    return any(
+        (isinstance(part, ast.Name) and part.id == "as_of")
+        or (isinstance(part, ast.Attribute) and part.attr == "as_of")
+        or (isinstance(part, ast.Constant) and part.value == "as_of")
+        for part in ast.walk(node)
+    )
+
+
+def compares_with_as_of(path: Path) -> list[int]:
+    order = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare)
+        and any(isinstance(operator, order) for operator in node.ops)
+        and mentions_as_of(node)
+    ]
+
+
+def test_features_models_and_tiers_never_see_outcomes():
+    for path in modules("features", "models", "tiers"):
+        assert not imported(path) & {"tierkit.outcomes", "tierkit.backtest"}, path.name
+    assert "tierkit.crm.revenue" in imported(PACKAGE / "outcomes.py")
+
+
+def test_only_the_calendar_compares_dates_with_as_of():
+    found = {
+        str(path.relative_to(PACKAGE)): lines
+        for path in modules(".")
+        if (lines := compares_with_as_of(path))
+    }
+    assert set(found) == {"calendar.py"}, found
+
+
+def test_features_and_outcomes_are_written_for_any_engine():
+    for path in [*modules("features"), PACKAGE / "outcomes.py"]:
+        assert not any(name.startswith("duckdb") for name in imported(path)), path.name
+        assert "to_native" not in path.read_text(encoding="utf-8"), path.name

@@ -1,0 +1,280 @@
+"""The model at earlier quarter-ends against what happened; the one module that sees both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from tierkit.calendar import newest, trainable
+from tierkit.models.card import Card
+from tierkit.models.draws import account_draws
+from tierkit.models.examples import Examples, rows_at
+from tierkit.models.past_revenue import (
+    fit_past_revenue_card,
+    past_revenue_column,
+    uncalibrated_past_revenue_card,
+)
+from tierkit.models.rows import account_ids
+from tierkit.models.simple_rules import (
+    Model,
+    RandomRule,
+    TierRule,
+    best_column,
+    last_quarter_rule,
+    past_revenue_rule,
+)
+from tierkit.models.tested import HELD_OUT, MONEY, ROLLING, Backtest, Method, scored, untested
+from tierkit.models.verdict import BETTER
+from tierkit.settings import Settings
+
+if TYPE_CHECKING:
+    from tierkit.features.panel import Panel
+
+FEWEST_TESTED_ACCOUNTS = 30
+FEWEST_TESTED_WINS = 10
+MOST_BAGS = 4
+"""A backtest fits many cards; more bags steady each a little and change no verdict."""
+
+_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """The model that a recalibration uses.
+
+    Attributes
+    ----------
+    card
+        What predicts revenue.
+    kind
+        `fitted card` if the backtest found it better than past revenue, else `past revenue`.
+    backtest
+        Why.
+    notes
+        What a reader must know, in sentences.
+    trained_on
+        The as_of dates that the card learned from.
+    past_revenue
+        The column of past revenue.
+    """
+
+    card: Card
+    kind: Literal["fitted card", "past revenue"]
+    backtest: Backtest
+    notes: tuple[str, ...]
+    trained_on: tuple[date, ...]
+    past_revenue: str
+
+    def ranked(self, values: pd.DataFrame) -> pd.DataFrame:
+        """Return `score` and `predicted_revenue` of each row; accounts rank by both, in this order.
+
+        Past revenue as a model ranks by the past revenue itself, since all accounts of one step of
+        its card are predicted the same.
+        """
+        score = self.card.score(values)
+        if self.kind == "past revenue":
+            score = past_revenue_rule(self.past_revenue).predict(values).fillna(0.0)
+        predicted = self.card.predict(values)
+        return pd.DataFrame({"score": score, "predicted_revenue": predicted})
+
+    def tested(self) -> pd.DataFrame:
+        """Return this kind of model in the backtest: what ranges are computed from.
+
+        Returns
+        -------
+        DataFrame
+            A row per account and tested date: `account_id`, `as_of`, `rank_by`, `predicted`,
+            `actual`.
+        """
+        name = "card" if self.kind == "fitted card" else "past_revenue"
+        rows = self.backtest.predictions
+        return rows[["account_id", "as_of"]].assign(
+            rank_by=rows[name], predicted=rows[MONEY[name]], actual=rows["actual"]
+        )
+
+
+def choose_model(
+    panel: Panel,
+    won: pd.Series[float],
+    *,
+    settings: Settings,
+    dates: Sequence[date],
+    as_of: date,
+    previous_tiers: pd.Series[str] | None = None,
+) -> ModelChoice:
+    """Return the fitted card if it has proved better than past revenue, else past revenue.
+
+    Parameters
+    ----------
+    panel
+        Features at `dates` and at `as_of`.
+    won
+        Won revenue of the horizon by account_id and as_of, at least at the complete dates.
+    settings
+        Horizon, calendar, tiers, and how cards are fitted.
+    dates
+        Past quarter-ends. Those whose horizon is not over at `as_of` are not used.
+    as_of
+        First day that is not yet known.
+    previous_tiers
+        By (account_id, as_of): the tier held the day before, to be tested as a rule.
+    """
+    complete = _complete(dates, as_of, settings)
+    tested = backtest(
+        panel, won, settings=settings, dates=dates, as_of=as_of, previous_tiers=previous_tiers
+    )
+    column = past_revenue_column(panel.criteria)
+    if not complete:
+        values = panel.values  # noqa: PD011 (a panel is no series)
+        now = values[rows_at(values, [as_of])]
+        card = uncalibrated_past_revenue_card(
+            now if len(now) else values,
+            horizon=settings.target.horizon_quarters,
+            column=column,
+            window=_window(panel, column),
+        )
+        return ModelChoice(card, "past revenue", tested, card.notes, (), column)
+    examples = Examples.of(panel, won, days=complete)
+    if tested.verdict == BETTER:
+        card = examples.fit(settings)
+        return ModelChoice(card, "fitted card", tested, card.notes, complete, column)
+    card = fit_past_revenue_card(examples.values, examples.won, column=column)
+    return ModelChoice(card, "past revenue", tested, card.notes, complete, column)
+
+
+def backtest(
+    panel: Panel,
+    won: pd.Series[float],
+    *,
+    settings: Settings,
+    dates: Sequence[date],
+    as_of: date,
+    previous_tiers: pd.Series[str] | None = None,
+) -> Backtest:
+    """Test the card and simple rules on outcomes that they could not know.
+
+    At each of the last quarter-ends whose horizon is over, everything is fitted to quarter-ends
+    whose horizons were over by then. Where the history is too short for that, accounts stand in for
+    time: at the last complete quarter-end each fifth of the accounts is predicted from the others.
+    Cards of the backtest have at most 4 bags. Arguments as for `choose_model`.
+    """
+    complete = _complete(dates, as_of, settings)
+    if not complete:
+        why = "No earlier quarter-end has a horizon that is over, so there is nothing to test on."
+        return untested(why, settings=settings)
+    examples = Examples.of(panel, won, days=complete)
+    method, predictions, notes = _predictions(examples, complete, settings, previous_tiers)
+    if method is None:
+        return untested(f"The rows are too few to fit a card. {notes}", settings=settings)
+    if why := _too_few(predictions):
+        return untested(why, settings=settings)
+    return scored(method, predictions, settings=settings)
+
+
+def _predictions(
+    examples: Examples,
+    complete: Sequence[date],
+    settings: Settings,
+    previous: pd.Series[str] | None,
+) -> tuple[Method | None, pd.DataFrame, str]:
+    """Return how was tested and the predictions; no method where no card could be fitted."""
+    note = ""
+    for method, folds in (
+        (ROLLING, _rolling(examples, complete, settings)),
+        (HELD_OUT, _held_out(examples, complete, settings)),
+    ):
+        parts = []
+        for train, test in folds:
+            card = train.fit(settings, most_bags=MOST_BAGS)
+            note = " ".join(card.notes)
+            if card.criteria:
+                parts.append(_predicted(card, train, test, settings, previous))
+        if parts:
+            joined = pd.concat(parts, ignore_index=True)
+            return method, joined.sort_values(["as_of", "account_id"], ignore_index=True), ""
+    return None, pd.DataFrame(), note
+
+
+def _rolling(
+    examples: Examples, complete: Sequence[date], settings: Settings
+) -> Iterator[tuple[Examples, Examples]]:
+    """Yield what was complete at each tested date, and the accounts of that date."""
+    horizon = settings.target.horizon_quarters
+    known = {day: trainable(complete, day, settings.fiscal_calendar, horizon) for day in complete}
+    testable = [day for day in complete if known[day]]
+    for day in testable[-settings.model.backtest_quarter_ends :]:
+        yield examples.at(known[day]), examples.at([day])
+
+
+def _held_out(
+    examples: Examples, complete: Sequence[date], settings: Settings
+) -> Iterator[tuple[Examples, Examples]]:
+    """Yield the rows of four fifths of the accounts, and the others at the last complete date."""
+    last = newest(complete)
+    latest = rows_at(examples.values, [last] if last else [])
+    ids = account_ids(examples.values)
+    draws = account_draws(ids, purpose="folds", seed=settings.model.seed)
+    folds = np.floor(draws * _FOLDS).astype(int)
+    for fold in range(_FOLDS):
+        tested = latest & (folds == fold)
+        if tested.any() and (folds != fold).any():
+            yield examples.where(folds != fold), examples.where(tested)
+
+
+def _predicted(
+    card: Card,
+    train: Examples,
+    test: Examples,
+    settings: Settings,
+    previous: pd.Series[str] | None,
+) -> pd.DataFrame:
+    """Return the tested rows with what each model says of them."""
+    column = train.past_revenue
+    rules: list[Model] = [
+        past_revenue_rule(column),
+        last_quarter_rule(),
+        best_column(train.values, train.won, criteria=train.criteria),
+        RandomRule(settings.model.seed),
+    ]
+    if previous is not None:
+        rules.append(TierRule(previous, tuple(tier.name for tier in settings.tiers)))
+    money = fit_past_revenue_card(train.values, train.won, column=column)
+    found = {rule.name: rule.predict(test.values) for rule in rules}
+    # the best column may differ between folds, so that only its order within one can be compared
+    found["best_column"] = found["best_column"].rank(pct=True)
+    frame = pd.DataFrame(
+        {
+            "actual": test.won,
+            "card": card.predict(test.values),
+            "past_revenue_predicted": money.predict(test.values),
+            **found,
+        }
+    )
+    return frame.rename_axis(["account_id", "as_of"]).reset_index()
+
+
+def _too_few(predictions: pd.DataFrame) -> str:
+    accounts = int(predictions["account_id"].nunique())
+    wins = int((predictions["actual"] > 0).sum())
+    if accounts >= FEWEST_TESTED_ACCOUNTS and wins >= FEWEST_TESTED_WINS:
+        return ""
+    return (
+        f"The tests cover {accounts} accounts and {wins} of them won anything; a test needs at "
+        f"least {FEWEST_TESTED_ACCOUNTS} accounts and {FEWEST_TESTED_WINS} with won revenue."
+    )
+
+
+def _complete(dates: Sequence[date], as_of: date, settings: Settings) -> tuple[date, ...]:
+    """Return the dates whose horizon is over at `as_of`, in order."""
+    horizon = settings.target.horizon_quarters
+    return tuple(trainable(sorted(set(dates)), as_of, settings.fiscal_calendar, horizon))
+
+
+def _window(panel: Panel, column: str) -> int | None:
+    """Return the quarters that past revenue covers; None where the column's name tells."""
+    return None if column in panel.criteria and column[-1] == "q" else panel.look_back

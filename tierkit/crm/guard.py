@@ -1,0 +1,169 @@
+"""The one way in which rows of two tables meet and amounts are added up, so that none gets lost.
+
+The rest of `crm/` joins and groups through these functions alone; a test holds that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isclose
+from typing import Any
+
+import narwhals as nw
+
+from tierkit.crm.engine import Rows
+from tierkit.errors import DataError
+
+_REPORT = "Please report this: no row may count twice and no cent may get lost."
+_RIGHT = "__right_"
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Rows with what was looked up for them.
+
+    Attributes
+    ----------
+    matched, unmatched
+        How many rows found their key, and how many did not; rows without a key are among these.
+    """
+
+    rows: Rows
+    matched: int
+    unmatched: int
+
+
+def look_up(rows: Rows, table: Rows, *, on: str | Sequence[str], what: str) -> Rows:
+    """Return every row once, with the columns of the row of `table` that has its key.
+
+    Rows without a key, or whose key is not in `table`, are kept, with missing values.
+
+    Parameters
+    ----------
+    on
+        The key, of the same name in both.
+    what
+        What is looked up, for the message of the error.
+
+    Raises
+    ------
+    DataError
+        If a key is in `table` twice or is missing there: rows would be multiplied.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tierkit.crm.engine import connect, register
+    >>> c = connect()
+    >>> deals = register(c, pd.DataFrame({"account_id": ["A", "B", None]}))
+    >>> names = register(c, pd.DataFrame({"account_id": ["A", "A"], "name": ["x", "y"]}))
+    >>> look_up(deals, names, on="account_id", what="names")
+    Traceback (most recent call last):
+    tierkit.errors.DataError: names: 1 key occurs more than once in account_id, such as 'A'. ...
+    """
+    keys = _keys(on)
+    _check_keys(table, keys, what)
+    return rows.join(table, on=keys, how="left")
+
+
+def look_up_counted(rows: Rows, table: Rows, *, on: str | Sequence[str], what: str) -> Joined:
+    """Look up as `look_up` does, and count how many rows found their key.
+
+    Raises
+    ------
+    DataError
+        As `look_up`, or if the rows that come out are not as many as went in.
+    """
+    mark = f"{_RIGHT}found"
+    joined = look_up(rows, table.with_columns(nw.lit(value=True).alias(mark)), on=on, what=what)
+    found, out = joined.select(nw.col(mark).count(), nw.len().alias("out")).collect().rows()[0]
+    count = int(rows.select(nw.len()).collect().item())
+    if count != out:
+        raise DataError(f"{what}: {count:,} rows went in and {out:,} came out. {_REPORT}")
+    return Joined(joined.drop(mark), int(found), count - int(found))
+
+
+def only_with(rows: Rows, table: Rows, *, on: str | Sequence[str]) -> Rows:
+    """Return the rows whose key is in `table`, each once."""
+    return rows.join(table, on=_keys(on), how="semi")
+
+
+def without(rows: Rows, table: Rows, *, on: str | Sequence[str]) -> Rows:
+    """Return the rows whose key is not in `table`; those without a key are among them."""
+    return rows.join(table, on=_keys(on), how="anti")
+
+
+def every_pair(rows: Rows, table: Rows, *, on: str | Sequence[str]) -> Rows:
+    """Return each row once for every row of `table` with its key: rows multiply, amounts with them.
+
+    For dates and histories; what comes out is never added up as money.
+    """
+    return rows.join(table, on=_keys(on), how="inner")
+
+
+def gathered(rows: Rows, by: str | Sequence[str], **values: nw.Expr) -> Rows:
+    """Return a row per group, rows without a key in a group of their own.
+
+    For counts and for values that describe; amounts are added up by `added_up`.
+    """
+    return rows.group_by(by).agg(**values)
+
+
+def added_up(
+    rows: Rows, by: str | Sequence[str], *, sums: Mapping[str, nw.Expr], what: str
+) -> Rows:
+    """Return a row per group with sums; rows without a key are in a group of their own.
+
+    Parameters
+    ----------
+    sums
+        Name to a sum over rows, such as `nw.col("amount").sum()`.
+
+    Raises
+    ------
+    DataError
+        If the groups do not add up to the whole, to the last digit of exact amounts.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tierkit.crm.engine import connect, register
+    >>> frame = pd.DataFrame({"account_id": ["A", "A", None], "won": [1, 2, 4]})
+    >>> deals = register(connect(), frame)
+    >>> total = added_up(deals, "account_id", sums={"won": nw.col("won").sum()}, what="won")
+    >>> sorted(total.collect()["won"].to_list())
+    [3, 4]
+    """
+    grouped = rows.group_by(by).agg(**sums)
+    whole = rows.select(**sums).collect().rows()[0]
+    parts = grouped.select(*(nw.col(name).sum() for name in sums)).collect().rows()[0]
+    for name, total, added in zip(sums, whole, parts, strict=True):
+        if not _same(total, added):
+            raise DataError(f"{what}: {name} is {total} in all, but {added} in groups. {_REPORT}")
+    return grouped
+
+
+def _keys(on: str | Sequence[str]) -> list[str]:
+    return [on] if isinstance(on, str) else list(on)
+
+
+def _same(total: Any, added: Any) -> bool:  # noqa: ANN401 (a number of any type)
+    if isinstance(total, float):
+        return isclose(total, added or 0.0, rel_tol=1e-9, abs_tol=1e-9)
+    return bool((total or 0) == (added or 0))
+
+
+def _check_keys(table: Rows, keys: Sequence[str], what: str) -> None:
+    """Raise unless every key of the table looked up in is there, and is there once."""
+    name = ", ".join(keys)
+    absent = nw.any_horizontal(*(nw.col(key).is_null() for key in keys), ignore_nulls=True)
+    copies = table.group_by(keys).agg(nw.len().alias(f"{_RIGHT}copies"))
+    wrong = copies.filter((nw.col(f"{_RIGHT}copies") > 1) | absent)
+    found = wrong.sort(*keys).head(100).collect().rows()
+    if any(value is None for row in found for value in row[:-1]):
+        raise DataError(f"{what}: a key is missing in {name}. {_REPORT}")
+    if found:
+        count = f"{len(found)} key{'s occur' if len(found) > 1 else ' occurs'}"
+        example = found[0][0] if len(keys) == 1 else found[0][:-1]
+        raise DataError(f"{what}: {count} more than once in {name}, such as {example!r}. {_REPORT}")

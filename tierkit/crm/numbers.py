@@ -1,0 +1,176 @@
+"""Numbers as people write them, read by the whole column: 1,234.50, 1.234,50, $45k, (12), 7 %."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import narwhals as nw
+
+from tierkit.crm.engine import Rows
+
+Decimal = Literal["comma", "point"]
+
+_CODES = (
+    "AED ARS AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK JPY KES "
+    "KRW KWD MAD MXN MYR NGN NOK NZD PEN PHP PKR PLN QAR RON RSD RUB SAR SEK SGD THB TRY TWD UAH "
+    "USD UYU VND ZAR"
+).replace(" ", "|")
+_SIGNS = rf"(US|AU|CA|NZ|HK|R|A|C|S)?\$|[€£¥₹₩₪₺₽\s\x{{00A0}}\x{{202F}}'’]|{_CODES}"
+_BLANK = r"[\s\x{00A0}\x{202F}'’]"
+_TWO_NUMBERS = rf"\d{_BLANK}+\d"
+_BLANK_GROUPS = rf"^\D*\d{{1,3}}({_BLANK}\d{{3}})+([.,]\d*)?\D*$"
+_MINUS = "[−–]"
+_END = r"(?i:k|m|mm|mn|mio|mln|b|bn)?%?$"
+_FACTORS = (("(?i)k$", "e3"), ("(?i)(m|mm|mn|mio|mln)$", "e6"), ("(?i)(b|bn)$", "e9"))
+
+
+@dataclass(frozen=True)
+class NumberReading:
+    """How a column of texts reads as numbers.
+
+    Attributes
+    ----------
+    decimal
+        The sign before the decimals.
+    unclear
+        Why the column cannot be read as a whole, empty where it can.
+    mend
+        What to do about that.
+    """
+
+    decimal: Decimal = "point"
+    unclear: str = ""
+    mend: str = ""
+
+
+def with_plain_numbers(
+    rows: Rows, columns: Sequence[str], *, decimal: Decimal | None, shares: Collection[str] = ()
+) -> tuple[Rows, dict[str, NumberReading]]:
+    """Return the rows with the numbers in text columns written plainly, `-1234.5` or `1.2e6`.
+
+    Currency signs and codes, thousands separators, brackets for negative amounts, `k`, `M` and
+    `bn` are understood; what is no number becomes missing. The sign before the decimals is that
+    of the whole column: `1.234,50`, `12,5` or `1.234.567` decide for the comma, `1,234.50`,
+    `12.5` or `1,234,567` for the point. A column in which both occur, or in which nothing but
+    `1,234` does, is not read at all.
+
+    Parameters
+    ----------
+    decimal
+        The sign before the decimals as the settings say it; None to decide by the column.
+    shares
+        The columns in which `7 %` is 0.07; elsewhere a percentage is no number.
+    """
+    if not columns:
+        return rows, {}
+    rows = _bare(rows, columns)
+    readings = (
+        {column: NumberReading(decimal) for column in columns}
+        if decimal
+        else _readings(rows, columns)
+    )
+    plain = {column: _plain(column, readings[column]) for column in columns}
+    rows = rows.with_columns(**plain)
+    return rows.with_columns(
+        **{column: _scaled(column, share=column in shares) for column in columns}
+    ), readings
+
+
+def _bare(rows: Rows, columns: Sequence[str]) -> Rows:
+    """Take signs, codes, blanks and brackets away, in steps: nested they would be slow."""
+    text = {column: nw.col(column) for column in columns}
+    rows = rows.with_columns(**{name: _one_number(one) for name, one in text.items()})
+    rows = rows.with_columns(
+        **{name: one.str.replace_all(_MINUS, "-") for name, one in text.items()}
+    )
+    rows = rows.with_columns(
+        **{name: one.str.replace_all(_SIGNS, "") for name, one in text.items()}
+    )
+    return rows.with_columns(**{name: _signed(one) for name, one in text.items()})
+
+
+def _one_number(text: nw.Expr) -> nw.Expr:
+    """Leave out texts in which blanks stand between digits other than groups of three."""
+    two = text.str.contains(_TWO_NUMBERS) & ~text.str.contains(_BLANK_GROUPS)
+    return nw.when(~two).then(text)
+
+
+def _signed(text: nw.Expr) -> nw.Expr:
+    """Write `(12)` and `12-` as `-12`."""
+    inner = text.str.replace_all(r"[()]|-$", "")
+    negative = (text.str.starts_with("(") & text.str.ends_with(")")) | text.str.contains(r"^\d.*-$")
+    return nw.when(negative).then(nw.concat_str([nw.lit("-"), inner])).otherwise(text)
+
+
+def _grouped(group: str) -> str:
+    """Return the pattern of digits in groups of three (or, with commas, as in India)."""
+    sign = "," if group == "," else r"\."
+    indian = r"|\d{1,2}(,\d{2})+,\d{3}" if group == "," else ""
+    return rf"(\d{{1,3}}({sign}\d{{3}})+{indian})"
+
+
+def _decides_for(point: str, group: str) -> str:
+    """Return the pattern of numbers in which `point` can only stand before decimals."""
+    point, escaped = rf"\{point}", rf"\{group}"
+    several = rf"\d{{1,3}}({escaped}\d{{3}}){{2,}}"
+    indian = r"|\d{1,2}(,\d{2})+,\d{3}" if group == "," else ""
+    return (
+        rf"^[+-]?({_grouped(group)}{point}\d*|{several}{indian}|\d*{point}(\d{{1,2}}|\d{{4,}})"
+        rf"|(0\d*|\d{{4,}})?{point}\d{{3}}|\d+{point}\d*[eE][+-]?\d+){_END}"
+    )
+
+
+_POINT, _COMMA = _decides_for(".", ","), _decides_for(",", ".")
+_EITHER = rf"^[+-]?[1-9]\d{{0,2}}[.,]\d{{3}}{_END}"
+_VALID: Mapping[Decimal, str] = {
+    "point": rf"^[+-]?({_grouped(',')}|\d+)?(\.\d*)?([eE][+-]?\d+)?{_END}",
+    "comma": rf"^[+-]?({_grouped('.')}|\d+)?(,\d*)?([eE][+-]?\d+)?{_END}",
+}
+
+
+def _readings(rows: Rows, columns: Sequence[str]) -> dict[str, NumberReading]:
+    kinds = {"point": _POINT, "comma": _COMMA, "either": _EITHER}
+    first = [
+        nw.when(nw.col(column).str.contains(pattern))
+        .then(nw.col(column))
+        .min()
+        .alias(f"{column} {kind}")
+        for column in columns
+        for kind, pattern in kinds.items()
+    ]
+    found = rows.select(*first).collect().rows(named=True)[0]
+    return {column: _reading(*(found[f"{column} {kind}"] for kind in kinds)) for column in columns}
+
+
+def _reading(point: str | None, comma: str | None, either: str | None) -> NumberReading:
+    mend = 'Set [data] decimal to "comma" or "point".'
+    if point is not None and comma is not None:
+        unclear = f"{comma!r} has a decimal comma and {point!r} a decimal point"
+        return NumberReading(unclear=unclear, mend=mend)
+    if point is None and comma is None and either is not None:
+        digits = "".join(sign for sign in either if sign.isdigit())
+        spelt = f"{int(digits):,} or {int(digits) / 1000:.3f}"
+        unclear = f"{either!r} is {spelt}, and no value of the column decides"
+        return NumberReading(unclear=unclear, mend=mend)
+    return NumberReading("point" if comma is None else "comma")
+
+
+def _plain(column: str, reading: NumberReading) -> nw.Expr:
+    """Return numbers with a decimal point and no separators, missing where there is none."""
+    if reading.unclear:
+        return nw.lit(None).cast(nw.String)
+    text = nw.col(column)
+    valid = nw.when(text.str.contains(_VALID[reading.decimal])).then(text)
+    if reading.decimal == "point":
+        return valid.str.replace_all(",", "", literal=True)
+    ungrouped = valid.str.replace_all(".", "", literal=True)
+    return ungrouped.str.replace_all(",", ".", literal=True)
+
+
+def _scaled(column: str, *, share: bool) -> nw.Expr:
+    text = nw.col(column)
+    for pattern, power in _FACTORS:
+        text = text.str.replace_all(pattern, power)
+    return text.str.replace_all(r"%$", "e-2") if share else text

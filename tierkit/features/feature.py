@@ -1,0 +1,172 @@
+"""What a feature is: a name, the rows it is computed from, and a function that computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+import narwhals as nw
+
+from tierkit.calendar import on_or_after
+from tierkit.crm.tables import Rows, Tables
+from tierkit.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KEYS = ("account_id", "as_of")
+HIDDEN = "_"
+EVER = "ever"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every block of rows is built from.
+
+    Attributes
+    ----------
+    dates
+        One row per `as_of` with the starts of its windows (`tierkit.features.windows.date_rows`).
+    days
+        The same `as_of` dates, in order.
+    existing
+        One row per as_of and account that existed before it
+        (`tierkit.features.existence.existing_accounts`).
+    """
+
+    tables: Tables
+    dates: Rows
+    days: tuple[date, ...]
+    existing: Rows
+    settings: Settings
+    _planned: dict[Callable[[Context], Rows], Rows] = field(default_factory=dict, repr=False)
+
+    def once(self, rows: Callable[[Context], Rows]) -> Rows:
+        """Return the lazy rows that a function gives for this context, planned only once."""
+        if rows not in self._planned:
+            self._planned[rows] = rows(self)
+        return self._planned[rows]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A look-back that ends at as_of: the last so many quarters, or all that every as_of shares.
+
+    Examples
+    --------
+    >>> Window(4).label, Window(4).start, Window(None).start
+    ('4q', 'start_4q', 'start_ever')
+    """
+
+    quarters: int | None
+
+    @property
+    def label(self) -> str:
+        """The last word of the names of its features."""
+        return EVER if self.quarters is None else f"{self.quarters}q"
+
+    @property
+    def start(self) -> str:
+        """The column that holds its first day."""
+        return f"start_{self.label}"
+
+    @property
+    def needs(self) -> int:
+        """The quarters of history that it must have."""
+        return self.quarters or 1
+
+    def holds(self, column: str) -> nw.Expr:
+        """Whether the date in `column` lies in it, for rows that lie before as_of."""
+        return on_or_after(column, self.start)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows known before as_of, from which features are aggregated.
+
+    Attributes
+    ----------
+    rows
+        Gives rows with account_id and as_of, each strictly before its as_of.
+    needs
+        What the source must have: `costs`, `activities.direction`, or `this or that`.
+    history
+        The table whose history must be as long as a window; empty where no window matters.
+    aggregated
+        Whether there is one row per account and as_of already.
+    """
+
+    name: str
+    rows: Callable[[Context], Rows]
+    needs: tuple[str, ...] = ()
+    history: str = ""
+    aggregated: bool = False
+
+
+class _Named:
+    """Something with a name; names that begin with `_` are steps on the way to a feature."""
+
+    name: str
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it only helps to compute others and is no column of the panel."""
+        return self.name.startswith(HIDDEN)
+
+
+@dataclass(frozen=True)
+class Aggregate(_Named):
+    """A feature that is an expression over the rows of one account before one as_of.
+
+    Attributes
+    ----------
+    compute
+        Gives the expression; its docstring is the feature's definition.
+    window
+        The look-back, None where the feature has none.
+    needs
+        What the source must have beyond the needs of the block.
+    absent
+        The value of an existing account without rows: 0.0 for counts and sums (a true zero), NaN
+        where nothing can be said.
+    effort
+        Whether it measures our own effort, which is never a criterion.
+    undated
+        The column whose value today it rests on, unless account_history dates it; empty where it
+        rests on dated rows alone.
+    """
+
+    name: str
+    block: Block
+    compute: Callable[[], nw.Expr]
+    window: Window | None = None
+    needs: tuple[str, ...] = ()
+    absent: float = 0.0
+    effort: bool = False
+    undated: str = ""
+
+
+@dataclass(frozen=True)
+class Derived(_Named):
+    """A feature that follows from other columns of the panel.
+
+    Attributes
+    ----------
+    compute
+        Gives the column from the panel so far, which is sorted by account_id and as_of; its
+        docstring is the feature's definition.
+    inputs
+        The names of the features that it is computed from.
+    undated
+        As for `Aggregate`.
+    """
+
+    name: str
+    compute: Callable[[pd.DataFrame], pd.Series]
+    inputs: tuple[str, ...]
+    undated: str = ""
+
+
+Feature = Aggregate | Derived

@@ -1,0 +1,193 @@
+"""What the account is: industry, country, segment, size, and columns that the settings name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import date
+from functools import partial
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from tierkit.calendar import before, known_rows
+from tierkit.crm.tables import Rows, Tables
+from tierkit.errors import SettingsError
+from tierkit.features.feature import HIDDEN, KEYS, Aggregate, Block, Context, Derived, Feature
+from tierkit.settings import Settings
+
+TEXT_COLUMNS = ("industry", "country", "segment")
+NUMBER_COLUMNS = ("employees", "annual_revenue")
+STANDARD_COLUMNS = (*TEXT_COLUMNS, *NUMBER_COLUMNS)
+
+
+def category(column: str) -> nw.Expr:
+    """Category of the account, such as its industry, as it stood at as_of.
+
+    The newest value that account_history gives before as_of. Where account_history says nothing of
+    the column before as_of, for any account, it is today's value, and the feature is undated.
+    Missing where the value is missing, or where the column has a history but the account has none.
+
+    Examples
+    --------
+    >>> from tierkit.features.example import example
+    >>> accounts = "account_id industry created_date; A retail 2020-01-01; B - 2020-01-01"
+    >>> example("industry", accounts=accounts)
+    {'A': 'retail', 'B': None}
+    >>> example("industry", accounts=accounts, account_history="account_id changed_date column"
+    ...         " value; A 2024-01-01 industry banking; A 2025-01-01 industry retail")
+    {'A': 'banking', 'B': None}
+    """
+    return nw.col(column)
+
+
+def log_size(column: str, values: pd.DataFrame) -> pd.Series:
+    """Natural logarithm of the account's employees or annual revenue, as it stood at as_of.
+
+    Unit: log of employees, or of the reporting currency. Dated like the categories. Missing where
+    the value is missing, no number, or not above 0.
+
+    Examples
+    --------
+    >>> from tierkit.features.example import example
+    >>> example("log_employees", accounts="account_id employees created_date;"
+    ...         "A 100 2020-01-01; B 0 2020-01-01; C - 2020-01-01")
+    {'A': 4.605, 'B': None, 'C': None}
+    """
+    size: pd.Series = pd.to_numeric(values[column], errors="coerce").astype("float64")
+    return size.where(size > 0).transform(np.log)
+
+
+def named_column(column: str, values: pd.DataFrame) -> pd.Series:
+    """Return a column of accounts that the settings name, as numbers if all its values are such.
+
+    Dated like the categories; missing where the value is missing.
+
+    Examples
+    --------
+    >>> named_column("_fleet", pd.DataFrame({"_fleet": ["12", None, "7.5"]})).tolist()
+    [12.0, nan, 7.5]
+    >>> named_column("_grade", pd.DataFrame({"_grade": ["12", "A"]})).tolist()
+    ['12', 'A']
+    """
+    numbers = pd.to_numeric(values[column], errors="coerce").astype("float64")
+    return numbers if numbers.notna().equals(values[column].notna()) else values[column]
+
+
+def firmographics(context: Context, *, columns: Sequence[str]) -> Rows:
+    """Return the existing accounts with `columns` as they stood at as_of."""
+    today = context.tables["accounts"].select("account_id", *columns)
+    rows = context.existing.select(*KEYS).join(today, on="account_id", how="left")
+    for column in dated_columns(context, columns, as_of=context.days[-1]):
+        changes = _changes(context.tables, column)
+        known = known_rows(changes, "changed_date", context.dates)
+        newest = nw.col("value").last(order_by=["changed_date", "value"])
+        then = known.group_by(*KEYS).agg(newest.alias("value_then"))
+        dated = known.select("as_of").unique().with_columns(is_dated=nw.lit(value=True))
+        as_text = nw.col(column).cast(nw.String)
+        rows = (
+            rows.join(then, on=list(KEYS), how="left")
+            .join(dated, on="as_of", how="left")
+            .with_columns(
+                nw.when(nw.col("is_dated"))
+                .then(nw.col("value_then"))
+                .otherwise(as_text)
+                .alias(column)
+            )
+            .drop("value_then", "is_dated")
+        )
+    return rows
+
+
+def dated_columns(context: Context, columns: Sequence[str], *, as_of: date) -> list[str]:
+    """Return those of `columns` of which account_history says anything before `as_of`."""
+    if "account_history" not in context.tables:
+        return []
+    changes = before(context.tables["account_history"], "changed_date", as_of)
+    known = set(changes.select("column").unique().collect()["column"].to_list())
+    return [column for column in columns if column in known]
+
+
+def named_features(tables: Tables, settings: Settings) -> tuple[Feature, ...]:
+    """Return a feature for each column that `features.account_columns` names.
+
+    Raises
+    ------
+    SettingsError
+        If accounts has no such column.
+    """
+    columns = [column for column in settings.features.account_columns if column not in TEXT_COLUMNS]
+    there = [name for name in tables["accounts"].columns if name != "account_id"]
+    unknown = [column for column in columns if column not in there]
+    if unknown:
+        raise SettingsError(
+            f"features.account_columns: accounts has no column {', '.join(unknown)}; "
+            f"there are {', '.join(sorted(there))}."
+        )
+    block = _block(columns)
+    return tuple(feature for column in columns for feature in _named(column, block))
+
+
+def _named(column: str, block: Block) -> tuple[Feature, Feature]:
+    source = f"{HIDDEN}named_{column}"
+    as_text = partial(_text, column)
+    return (
+        Aggregate(source, block, as_text, absent=math.nan, undated=column),
+        Derived(column, partial(named_column, source), (source,), undated=column),
+    )
+
+
+def _text(column: str) -> nw.Expr:
+    return nw.col(column).cast(nw.String)
+
+
+def _changes(tables: Tables, column: str) -> Rows:
+    history = tables["account_history"].filter(nw.col("column") == column)
+    return history.select("account_id", "changed_date", "value")
+
+
+def _block(columns: Sequence[str]) -> Block:
+    rows = partial(firmographics, columns=tuple(columns))
+    return Block("firmographics", rows, aggregated=True)
+
+
+def _given(column: str) -> tuple[str, ...]:
+    return (f"accounts.{column}",)
+
+
+FIRMOGRAPHICS = _block(STANDARD_COLUMNS)
+
+FEATURES: tuple[Feature, ...] = (
+    *(
+        Aggregate(
+            column,
+            FIRMOGRAPHICS,
+            partial(category, column),
+            needs=_given(column),
+            absent=math.nan,
+            undated=column,
+        )
+        for column in TEXT_COLUMNS
+    ),
+    *(
+        Aggregate(
+            f"{HIDDEN}{column}",
+            FIRMOGRAPHICS,
+            partial(nw.col, column),
+            needs=_given(column),
+            absent=math.nan,
+            undated=column,
+        )
+        for column in NUMBER_COLUMNS
+    ),
+    *(
+        Derived(
+            f"log_{column}",
+            partial(log_size, f"{HIDDEN}{column}"),
+            (f"{HIDDEN}{column}",),
+            undated=column,
+        )
+        for column in NUMBER_COLUMNS
+    ),
+)

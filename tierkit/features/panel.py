@@ -1,0 +1,251 @@
+"""The panel: one row per account and as_of, with every feature as it was known then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tierkit.crm.engine import register
+from tierkit.crm.tables import Rows, Tables
+from tierkit.errors import DataError, SettingsError
+from tierkit.features.existence import existing_accounts
+from tierkit.features.feature import KEYS, Aggregate, Block, Context, Derived, Feature
+from tierkit.features.firmographics import dated_columns
+from tierkit.features.registry import (
+    PAST_REVENUE,
+    all_features,
+    name_what_they_hold,
+    reasons_to_leave_out,
+    with_past_revenue,
+)
+from tierkit.features.windows import date_rows, look_backs
+from tierkit.settings import Settings
+
+_METADATA = b"tierkit.panel"
+MOMENT = nw.Datetime("us")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Features of accounts as they were known before several dates.
+
+    Attributes
+    ----------
+    values
+        A row per account that existed before as_of, sorted by (account_id, as_of). Numbers are
+        float64 with NaN for unknown, categories are text with NaN for missing.
+    criteria
+        The columns by which an account may be called valuable.
+    effort
+        The columns that measure our own effort: never a criterion.
+    undated
+        Those columns that rest on today's values of an account, a contact or a parent.
+    left_out
+        For each feature that is no criterion, why; `won_revenue_1q` and `won_revenue_4q` are
+        columns all the same and then hold the longest whole window.
+    look_back
+        The quarters of deals that every as_of looks back on.
+    """
+
+    values: pd.DataFrame
+    criteria: tuple[str, ...]
+    effort: tuple[str, ...]
+    undated: frozenset[str]
+    left_out: Mapping[str, str]
+    look_back: int
+
+    def write(self, path: str | Path) -> None:
+        """Write the panel as one Parquet file; the same panel gives the same bytes."""
+        about = {
+            "criteria": self.criteria,
+            "effort": self.effort,
+            "undated": sorted(self.undated),
+            "left_out": dict(self.left_out),
+            "look_back": self.look_back,
+        }
+        table = pa.Table.from_pandas(self.values.reset_index(), preserve_index=False)
+        pq.write_table(
+            table.replace_schema_metadata({_METADATA: json.dumps(about, ensure_ascii=False)}), path
+        )
+
+    @classmethod
+    def read(cls, path: str | Path) -> Panel:
+        """Read a panel that `write` has written.
+
+        Raises
+        ------
+        DataError
+            If the file is another Parquet file.
+        """
+        table = pq.read_table(path)
+        text = (table.schema.metadata or {}).get(_METADATA)
+        if text is None:
+            raise DataError(f"{Path(path).name}: not a panel; write it with Panel.write.")
+        about = json.loads(text)
+        return cls(
+            values=_with_missing_text(table.to_pandas().set_index(list(KEYS))),
+            criteria=tuple(about["criteria"]),
+            effort=tuple(about["effort"]),
+            undated=frozenset(about["undated"]),
+            left_out=about["left_out"],
+            look_back=about["look_back"],
+        )
+
+
+def build_panel(
+    tables: Tables, dates: Sequence[date], *, settings: Settings, look_back: int | None = None
+) -> Panel:
+    """Return every feature of every existing account at every date, from rows strictly before it.
+
+    Parameters
+    ----------
+    tables
+        Trusted tables.
+    dates
+        The as_of dates, in any order.
+    settings
+        The target, and `features`: account columns to add, features to leave out.
+    look_back
+        Quarters of history that every as_of looks back on, in every table; by default as many as
+        the earliest as_of has, for deals, activities and costs each. Features with a longer window
+        are left out. Give the look-back of an earlier panel to build one that compares with it.
+
+    Raises
+    ------
+    SettingsError
+        If there is no date, or the settings name unknown columns or features.
+
+    Examples
+    --------
+    >>> from tierkit.features.example import tables_of
+    >>> tables = tables_of(opportunities="account_id close_date amount is_won;"
+    ...                                  "A 2023-12-01 90 true")
+    >>> panel = build_panel(tables, [date(2025, 1, 1)], settings=Settings())
+    >>> panel.values["won_revenue_4q"].to_dict()
+    {('A', Timestamp('2025-01-01 00:00:00')): 0.0}
+    """
+    context, available = _context(tables, dates, settings=settings, look_back=look_back)
+    features = all_features(tables, settings)
+    reasons = reasons_to_leave_out(features, tables, available)
+    values = _compute(context, with_past_revenue(features, reasons))
+    reasons = name_what_they_hold(reasons, look_back=available["opportunities"])
+    reasons |= dict.fromkeys(settings.features.leave_out, "named in features.leave_out")
+    usable = [feature for feature in features if not (feature.is_hidden or feature.name in reasons)]
+    criteria = tuple(feature.name for feature in usable if not _is_effort(feature))
+    effort = tuple(feature.name for feature in usable if _is_effort(feature))
+    visible = {feature.name for feature in features if not feature.is_hidden}
+    past = [name for name in PAST_REVENUE if name not in criteria]
+    return Panel(
+        values=values[[*past, *criteria, *effort]],
+        criteria=criteria,
+        effort=effort,
+        undated=_undated(context, usable),
+        left_out={name: why for name, why in reasons.items() if name in visible},
+        look_back=available["opportunities"],
+    )
+
+
+def feature_values(
+    name: str,
+    tables: Tables,
+    dates: Sequence[date],
+    *,
+    settings: Settings,
+    look_back: int | None = None,
+) -> pd.Series:
+    """Return one feature alone, indexed by account_id and as_of, as `build_panel` would give it.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such feature, or the source lacks what it needs.
+    """
+    context, available = _context(tables, dates, settings=settings, look_back=look_back)
+    features = {feature.name: feature for feature in all_features(tables, settings)}
+    reasons = reasons_to_leave_out(list(features.values()), tables, available)
+    if name not in features or name in reasons:
+        why = reasons.get(name, f"there is no such feature; there are {', '.join(features)}")
+        raise SettingsError(f"{name}: {why}.")
+    return _compute(context, _with_inputs(features[name], features))[name]
+
+
+def _context(
+    tables: Tables, dates: Sequence[date], *, settings: Settings, look_back: int | None
+) -> tuple[Context, dict[str, int]]:
+    days = tuple(sorted(set(dates)))
+    if not days:
+        raise SettingsError("A panel needs at least one as_of date; none was given.")
+    available = look_backs(tables, days[0], settings, look_back=look_back)
+    rows = date_rows(tables, days, look_back=available["opportunities"])
+    existing = register(tables.connection, existing_accounts(tables, rows).collect().to_arrow())
+    return Context(tables, rows, days, existing, settings), available
+
+
+def _compute(context: Context, features: Sequence[Feature]) -> pd.DataFrame:
+    """Return the columns of `features` for every existing account and as_of."""
+    values = _collect(context.existing.select(*KEYS)).sort_index()
+    aggregates = [feature for feature in features if isinstance(feature, Aggregate)]
+    for block in dict.fromkeys(feature.block for feature in aggregates):
+        group = [feature for feature in aggregates if feature.block == block]
+        values = values.join(_aggregate(block, group, context), how="left", validate="1:1")
+        zeros = {feature.name: 0.0 for feature in group if feature.absent == 0}
+        values = values.fillna(zeros)
+    for feature in features:
+        if isinstance(feature, Derived):
+            values = values.assign(**{feature.name: feature.compute(values)})
+    return _with_missing_text(values)
+
+
+def _aggregate(block: Block, features: Sequence[Aggregate], context: Context) -> pd.DataFrame:
+    """Return the features of one block; accounts without rows in it are absent."""
+    rows = context.once(block.rows)
+    columns = [feature.compute().alias(feature.name) for feature in features]
+    return _collect(
+        rows.select(*KEYS, *columns) if block.aggregated else rows.group_by(*KEYS).agg(*columns)
+    )
+
+
+def _collect(rows: Rows) -> pd.DataFrame:
+    """Collect rows by account_id and as_of: money and counts as floats, text as it is."""
+    schema = rows.collect_schema()
+    columns = [
+        nw.col(name) if kind == nw.String else nw.col(name).cast(nw.Float64)
+        for name, kind in schema.items()
+        if name not in KEYS
+    ]
+    typed = rows.select("account_id", nw.col("as_of").cast(MOMENT), *columns)
+    return typed.collect().to_pandas().set_index(list(KEYS))
+
+
+def _with_missing_text(values: pd.DataFrame) -> pd.DataFrame:
+    """Return the values with NaN, never None, for missing text."""
+    text = values.columns[[not pd.api.types.is_float_dtype(kind) for kind in values.dtypes]]
+    return values.assign(
+        **{name: values[name].where(values[name].notna(), np.nan) for name in text}
+    )
+
+
+def _with_inputs(feature: Feature, features: Mapping[str, Feature]) -> list[Feature]:
+    inputs = () if isinstance(feature, Aggregate) else feature.inputs
+    found = [needed for name in inputs for needed in _with_inputs(features[name], features)]
+    return list(dict.fromkeys([*found, feature]))
+
+
+def _undated(context: Context, features: Iterable[Feature]) -> frozenset[str]:
+    """Return the features that rest on a column without history before the earliest as_of."""
+    rests_on = {feature.name: feature.undated for feature in features if feature.undated}
+    dated = dated_columns(context, sorted(set(rests_on.values())), as_of=context.days[0])
+    return frozenset(name for name, column in rests_on.items() if column not in dated)
+
+
+def _is_effort(feature: Feature) -> bool:
+    return isinstance(feature, Aggregate) and feature.effort

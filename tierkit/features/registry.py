@@ -1,0 +1,147 @@
+"""The list of all features, and why one cannot be built from a source.
+
+To add a feature: write a function with its definition in the module of its kind (an expression over
+a block's rows, or a column from other columns), and add one line to that module's `FEATURES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from tierkit.crm.tables import Tables
+from tierkit.errors import SettingsError
+from tierkit.features import (
+    effort,
+    engagement,
+    family,
+    firmographics,
+    pipeline,
+    revenue,
+    rhythm,
+)
+from tierkit.features.feature import Aggregate, Feature
+from tierkit.features.revenue import won_revenue
+from tierkit.features.windows import EVER_WINDOW
+from tierkit.settings import Settings
+
+FEATURES: tuple[Feature, ...] = (
+    *revenue.FEATURES,
+    *rhythm.FEATURES,
+    *pipeline.FEATURES,
+    *engagement.FEATURES,
+    *firmographics.FEATURES,
+    *family.FEATURES,
+    *effort.FEATURES,
+)
+PAST_REVENUE = ("won_revenue_1q", "won_revenue_4q")
+
+
+def all_features(tables: Tables, settings: Settings) -> tuple[Feature, ...]:
+    """Return the standard features and those of the columns that the settings name.
+
+    Raises
+    ------
+    SettingsError
+        If `features` names an unknown column or feature, or a column with a feature's name.
+    """
+    named = firmographics.named_features(tables, settings)
+    standard = {feature.name for feature in FEATURES}
+    twice = [feature.name for feature in named if feature.name in standard]
+    if twice:
+        raise SettingsError(
+            f"features.account_columns: {', '.join(twice)} is the name of a standard feature. "
+            "Rename the column of accounts."
+        )
+    features = (*FEATURES, *named)
+    _check_leave_out(features, settings.features.leave_out)
+    return features
+
+
+def describe(name: str) -> str:
+    """Return the definition of a standard feature: the docstring of its function.
+
+    Examples
+    --------
+    >>> describe("open_deals_count").splitlines()[0]
+    'Count the deals of the target made before as_of and not closed before it.'
+    """
+    feature = next(feature for feature in FEATURES if feature.name == name)
+    compute = getattr(feature.compute, "func", feature.compute)
+    return compute.__doc__ or ""
+
+
+def reasons_to_leave_out(
+    features: Sequence[Feature], tables: Tables, look_backs: Mapping[str, int]
+) -> dict[str, str]:
+    """Return, for each feature that cannot be built, what the source lacks."""
+    reasons: dict[str, str] = {}
+    for feature in features:
+        reason = (
+            _reason(feature, tables, look_backs)
+            if isinstance(feature, Aggregate)
+            else next((reasons[name] for name in feature.inputs if name in reasons), "")
+        )
+        if reason:
+            reasons[feature.name] = reason
+    return reasons
+
+
+def with_past_revenue(
+    features: Sequence[Feature], reasons: Mapping[str, str]
+) -> tuple[Feature, ...]:
+    """Return the features that can be built, and past revenue over what there is in any case.
+
+    The ranking by past revenue needs `PAST_REVENUE`: where the history is too short for one of them
+    it holds the longest whole window.
+    """
+    kept = [feature for feature in features if feature.name not in reasons]
+    shortened = [
+        replace(feature, compute=partial(won_revenue, EVER_WINDOW))
+        for feature in features
+        if isinstance(feature, Aggregate)
+        and feature.name in PAST_REVENUE
+        and feature.name in reasons
+    ]
+    return (*shortened, *kept)
+
+
+def name_what_they_hold(reasons: Mapping[str, str], *, look_back: int) -> dict[str, str]:
+    """Return the reasons, those of past revenue with the quarters that the columns hold instead."""
+    quarters = max(look_back, 1)
+    holds = f"; the column holds {quarters} quarter{'' if quarters == 1 else 's'}"
+    return {name: why + (holds if name in PAST_REVENUE else "") for name, why in reasons.items()}
+
+
+def _reason(feature: Aggregate, tables: Tables, look_backs: Mapping[str, int]) -> str:
+    for need in (*feature.block.needs, *feature.needs):
+        if not any(_is_there(tables, way) for way in need.split(" or ")):
+            kind = "column" if "." in need else "table"
+            return f"needs {kind} {need}"
+    available = look_backs.get(feature.block.history, 0)
+    if feature.window is None or feature.window.needs <= available:
+        return ""
+    return (
+        f"needs {_quarters(feature.window.needs)} of {feature.block.history} before every as_of; "
+        f"the earliest has {_quarters(available)}"
+    )
+
+
+def _is_there(tables: Tables, need: str) -> bool:
+    table, _, column = need.partition(".")
+    return tables.has(table, *([column] if column else []))
+
+
+def _quarters(number: int) -> str:
+    return f"{number} whole quarter{'' if number == 1 else 's'}"
+
+
+def _check_leave_out(features: Sequence[Feature], leave_out: Sequence[str]) -> None:
+    known = [feature.name for feature in features if not feature.is_hidden]
+    unknown = [name for name in leave_out if name not in known]
+    if unknown:
+        raise SettingsError(
+            f"features.leave_out: there is no feature {', '.join(unknown)}; "
+            f"there are {', '.join(known)}."
+        )

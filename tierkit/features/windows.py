@@ -1,0 +1,115 @@
+"""How far back features look: as far as every as_of of a panel can."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import narwhals as nw
+
+from tierkit.calendar import latest_of, look_back_start, whole_quarters
+from tierkit.crm.revenue import target_deals
+from tierkit.crm.tables import Rows, Tables
+from tierkit.features.feature import Window
+from tierkit.settings import Settings
+
+MAX_LOOK_BACK = 12
+QUARTERS_PER_YEAR = 4
+WINDOWS = (Window(1), Window(2), Window(4), Window(8))
+EVER_WINDOW = Window(None)
+DATED_TABLES: Mapping[str, str] = {"activities": "date", "costs": "date"}
+
+
+def history_start(tables: Tables, settings: Settings | None = None) -> date | None:
+    """Return the first day that won deals cover: the first of the month of the earliest one.
+
+    A deal written down only after it had been closed covers the later day.
+
+    Parameters
+    ----------
+    tables
+        Trusted tables.
+    settings
+        What counts as a deal and what it is worth; the defaults where None. A deal without a value
+        (a margin without a cost) covers nothing.
+
+    Returns
+    -------
+    date or None
+        None where there is no won deal.
+
+    Examples
+    --------
+    >>> from tierkit.features.example import tables_of
+    >>> history_start(tables_of(opportunities="account_id close_date amount is_won;"
+    ...                                       "A 2024-01-09 100 true; A 2023-05-02 90 false"))
+    datetime.date(2024, 1, 1)
+    """
+    deals = target_deals(tables, settings or Settings())
+    valued = deals.filter(nw.col("is_won"), ~nw.col("value").is_null())
+    settled = valued.with_columns(settled_date=latest_of("created_date", "close_date"))
+    return _first_month(settled, "settled_date")
+
+
+def available_look_back(tables: Tables, first_as_of: date, settings: Settings | None = None) -> int:
+    """Return the whole quarters of won deals before `first_as_of`, at most `MAX_LOOK_BACK`.
+
+    Parameters
+    ----------
+    tables
+        Trusted tables.
+    first_as_of
+        The earliest as_of of a panel; all the others look back as far as this one can.
+    settings
+        As for `history_start`.
+
+    Examples
+    --------
+    >>> from tierkit.features.example import tables_of
+    >>> tables = tables_of(opportunities="account_id close_date amount is_won;"
+    ...                                  "A 2024-01-09 100 true")
+    >>> available_look_back(tables, date(2025, 7, 1))
+    6
+    """
+    return whole_quarters(history_start(tables, settings), first_as_of, at_most=MAX_LOOK_BACK)
+
+
+def look_backs(
+    tables: Tables, first_as_of: date, settings: Settings, *, look_back: int | None
+) -> dict[str, int]:
+    """Return the quarters of history by table; `look_back` holds for all where it is given."""
+    names = ("opportunities", *DATED_TABLES)
+    if look_back is not None:
+        return dict.fromkeys(names, look_back)
+    return {
+        "opportunities": available_look_back(tables, first_as_of, settings),
+        **{
+            name: whole_quarters(
+                _first_month(tables[name], column), first_as_of, at_most=MAX_LOOK_BACK
+            )
+            for name, column in DATED_TABLES.items()
+            if name in tables
+        },
+    }
+
+
+def date_rows(tables: Tables, days: Sequence[date], *, look_back: int) -> Rows:
+    """Return one row per as_of with the first day of each window.
+
+    `start_ever` is the first day of the look-back that every as_of shares (at least a quarter);
+    `last_year_start` and `last_year_end` bound the quarter that begins at as_of, a year before.
+    """
+    shares = {window.start: window.needs for window in WINDOWS}
+    shares[EVER_WINDOW.start] = max(look_back, 1)
+    shares["last_year_start"] = QUARTERS_PER_YEAR
+    shares["last_year_end"] = QUARTERS_PER_YEAR - 1
+    starts = {
+        column: [look_back_start(day, quarters) for day in days]
+        for column, quarters in shares.items()
+    }
+    return tables.dates({"as_of": list(days), **starts})
+
+
+def _first_month(rows: Rows, column: str) -> date | None:
+    first: date | None = rows.select(nw.col(column).min()).collect().item()
+    return None if first is None else first.replace(day=1)

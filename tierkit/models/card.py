@@ -1,0 +1,240 @@
+"""The points card: a base amount and one factor per criterion; the model, however it was made."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tierkit.errors import DataError, SettingsError
+from tierkit.models.criteria import CategoricalCriterion, Criterion, NumericCriterion
+from tierkit.models.words import plain_name
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Card:
+    """A model of revenue: base amount × one factor per criterion.
+
+    Attributes
+    ----------
+    base
+        Predicted revenue of an account with 0 points, in money.
+    criteria
+        What gives points.
+    dropped
+        For each criterion that gives none, why.
+    notes
+        What a reader must know, in sentences.
+
+    Examples
+    --------
+    >>> revenue = NumericCriterion("won_revenue_4q", (100.0,), (0.0, math.log(3)))
+    >>> card = Card(base=20.0, criteria=(revenue,))
+    >>> values = pd.DataFrame({"won_revenue_4q": [50.0, 150.0]}, index=["A", "B"])
+    >>> card.predict(values).round(9).to_dict()
+    {'A': 20.0, 'B': 60.0}
+    """
+
+    base: float
+    criteria: tuple[Criterion, ...] = ()
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise where the base is no amount or a criterion is named twice."""
+        names = [criterion.name for criterion in self.criteria]
+        if not (math.isfinite(self.base) and self.base >= 0):
+            raise SettingsError(f"card: base must be an amount, 0 or more; found {self.base!r}.")
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise SettingsError(f"card: criteria named twice: {', '.join(twice)}.")
+
+    def bins_of(self, values: pd.DataFrame) -> pd.DataFrame:
+        """Return the position of each account's bin, a column per criterion."""
+        self._check_columns(values)
+        found = {one.name: one.bin_of(values[one.name]) for one in self.criteria}
+        return pd.DataFrame(found, index=values.index)
+
+    def points_of(self, values: pd.DataFrame) -> pd.DataFrame:
+        """Return each account's points, a column per criterion; factor = exp(points).
+
+        Raises
+        ------
+        DataError
+            If `values` lacks a column of the card.
+        """
+        self._check_columns(values)
+        found = {one.name: one.points_of(values[one.name]) for one in self.criteria}
+        return pd.DataFrame(found, index=values.index, dtype=float)
+
+    def score(self, values: pd.DataFrame) -> pd.Series[float]:
+        """Return each account's sum of points; higher is better."""
+        self._check_columns(values)
+        total = np.zeros(len(values))
+        for one in self.criteria:
+            total = total + one.points_of(values[one.name])
+        return pd.Series(total, index=values.index, name="score")
+
+    def predict(self, values: pd.DataFrame) -> pd.Series[float]:
+        """Return each account's predicted revenue over the horizon, in money: never below 0."""
+        predicted = self.base * np.exp(self.score(values).to_numpy())
+        return pd.Series(predicted, index=values.index, name="predicted_revenue")
+
+    def score_one(self, account: Mapping[str, Any]) -> float:
+        """Return the sum of points of one account, given as its values by column."""
+        row = pd.DataFrame({name: pd.Series([value]) for name, value in account.items()})
+        return float(self.score(row).iloc[0])
+
+    def importance(self) -> pd.Series[float]:
+        """Return each criterion's share of importance; the shares sum to 1.
+
+        Importance is the mean absolute points over the accounts of training, or over the bins where
+        accounts are not known.
+        """
+        sizes = {one.name: _mean_absolute_points(one) for one in self.criteria}
+        found = pd.Series(sizes, dtype=float, name="share_of_importance")
+        return found / found.sum() if found.sum() > 0 else found
+
+    def recalibrated(self, values: pd.DataFrame, *, total: float) -> Card:
+        """Return the card with the base that makes predicted revenue of `values` sum to `total`."""
+        share = float(np.exp(self.score(values)).sum())
+        return replace(self, base=total / share if share > 0 else 0.0)
+
+    def with_accounts(self, values: pd.DataFrame) -> Card:
+        """Return the card with the number of accounts of `values` in every bin."""
+        self._check_columns(values)
+        counted = [
+            replace(one, accounts=tuple(_in_each_bin(one, values[one.name])))
+            for one in self.criteria
+        ]
+        return replace(self, criteria=tuple(counted))
+
+    def table(self) -> pd.DataFrame:
+        """Return the card as people read it: a row per criterion and bin.
+
+        Returns
+        -------
+        DataFrame
+            `criterion` and `bin` in words, `accounts` (missing where not known), `factor`, `points`
+            and the criterion's `share_of_importance`; the most important criterion first.
+        """
+        importance = self.importance().sort_values(ascending=False, kind="stable")
+        by_name = {one.name: one for one in self.criteria}
+        columns = ["criterion", "bin", "accounts", "factor", "points", "share_of_importance"]
+        parts = [_bin_rows(by_name[str(name)], share) for name, share in importance.items()]
+        if not parts:
+            return pd.DataFrame(columns=columns)
+        return pd.concat(parts, ignore_index=True)[columns]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the card as plain data: dictionaries, lists, texts and numbers."""
+        kinds = {NumericCriterion: "numeric", CategoricalCriterion: "categorical"}
+        return {
+            "schema": SCHEMA,
+            "base": self.base,
+            "criteria": [{"kind": kinds[type(one)], **_listed(asdict(one))}
+                         for one in self.criteria],
+            "dropped": dict(self.dropped),
+            "notes": list(self.notes),
+        }  # fmt: skip
+
+    def to_json(self) -> str:
+        """Return the card as JSON; `Card.from_json` gives it back exactly."""
+        return json.dumps(self.to_plain(), ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> Card:
+        """Return the card of what `to_plain` has written, whatever fitted it.
+
+        Raises
+        ------
+        SettingsError
+            If it is of another schema or not a card.
+        """
+        if data.get("schema") != SCHEMA:
+            raise SettingsError(
+                f"card: schema must be {SCHEMA}, found {data.get('schema')!r}. "
+                "Use the release of tierkit that wrote it, or fit it again."
+            )
+        try:
+            return cls(
+                base=float(data["base"]),
+                criteria=tuple(_criterion(one) for one in data["criteria"]),
+                dropped=dict(data.get("dropped", {})),
+                notes=tuple(data.get("notes", ())),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise SettingsError(f"card: not a card: {error!r}. Fit it again.") from error
+
+    @classmethod
+    def from_json(cls, text: str) -> Card:
+        """Return the card of a JSON text that `to_json` has written; see `from_plain`."""
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise SettingsError(f"card: not JSON: {error}.") from error
+        if not isinstance(data, dict):
+            raise SettingsError(f"card: a JSON object is needed, found {type(data).__name__}.")
+        return cls.from_plain(data)
+
+    def _check_columns(self, values: pd.DataFrame) -> None:
+        lacking = [one.name for one in self.criteria if one.name not in values.columns]
+        if lacking:
+            raise DataError(
+                f"card: the values lack the column(s) {', '.join(lacking)}; "
+                f"found {', '.join(map(str, values.columns)) or 'none'}."
+            )
+
+
+def _mean_absolute_points(criterion: Criterion) -> float:
+    points = np.abs(criterion.points_by_bin)
+    weights = np.array(criterion.accounts, dtype=float)
+    if weights.sum() <= 0:
+        return float(points.mean())
+    return float(points @ weights / weights.sum())
+
+
+def _in_each_bin(criterion: Criterion, column: pd.Series[Any]) -> list[int]:
+    bins = len(criterion.points_by_bin)
+    return [*map(int, np.bincount(criterion.bin_of(column), minlength=bins))]
+
+
+def _bin_rows(criterion: Criterion, share: float) -> pd.DataFrame:
+    points = criterion.points_by_bin
+    places = pd.RangeIndex(len(points))
+    accounts = pd.Series(
+        [*criterion.accounts], index=places[: len(criterion.accounts)], dtype="Int64"
+    )
+    return pd.DataFrame(
+        {
+            "criterion": plain_name(criterion.name),
+            "bin": criterion.bins,
+            "accounts": accounts.reindex(places),
+            "factor": np.exp(points),
+            "points": points,
+            "share_of_importance": share,
+        }
+    )
+
+
+def _listed(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: [*value] if isinstance(value, tuple) else value for key, value in values.items()}
+
+
+def _criterion(data: Mapping[str, Any]) -> Criterion:
+    kinds: Mapping[str, Callable[..., Criterion]] = {
+        "numeric": NumericCriterion,
+        "categorical": CategoricalCriterion,
+    }
+    values = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in data.items()
+        if key != "kind"
+    }
+    return kinds[data["kind"]](**values)

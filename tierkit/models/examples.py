@@ -1,0 +1,84 @@
+"""What is learned from: accounts as they were known at past dates, and what they won after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tierkit.errors import DataError
+from tierkit.models.card import Card
+from tierkit.models.fitting import fit_card
+from tierkit.models.past_revenue import past_revenue_column
+from tierkit.models.rows import AS_OF
+from tierkit.settings import Settings
+
+if TYPE_CHECKING:
+    from tierkit.features.panel import Panel
+
+Chosen = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Accounts as they were known at past dates, with what they won in the horizon after."""
+
+    values: pd.DataFrame
+    won: pd.Series[float]
+    criteria: tuple[str, ...]
+    undated: frozenset[str]
+
+    @classmethod
+    def of(cls, panel: Panel, won: pd.Series[float], *, days: Sequence[date]) -> Examples:
+        """Return the rows of a panel at some dates.
+
+        Raises
+        ------
+        DataError
+            If an account has no outcome at one of them.
+        """
+        values = panel.values  # noqa: PD011 (a panel is no series)
+        rows = values[rows_at(values, days)].sort_index(kind="stable")
+        known = won.reindex(rows.index)
+        if known.isna().any():
+            example = known.index[known.isna()][0][0]
+            raise DataError(
+                f"outcomes: {int(known.isna().sum())} of {len(known)} rows have no outcome, for "
+                f"example account {example}. Join outcomes to the panel first: an account that won "
+                "nothing has an outcome of 0."
+            )
+        return cls(rows, known, tuple(panel.criteria), frozenset(panel.undated))
+
+    @property
+    def past_revenue(self) -> str:
+        """The column of past revenue."""
+        return past_revenue_column(self.criteria)
+
+    def at(self, days: Sequence[date]) -> Examples:
+        """Return those at some dates."""
+        return self.where(rows_at(self.values, days))
+
+    def where(self, chosen: Chosen) -> Examples:
+        """Return some of them."""
+        return replace(self, values=self.values[chosen], won=self.won[chosen])
+
+    def fit(self, settings: Settings, *, most_bags: int | None = None) -> Card:
+        """Return the card fitted to these rows."""
+        bags = min(settings.model.bags, most_bags or settings.model.bags)
+        return fit_card(
+            self.values,
+            self.won,
+            criteria=self.criteria,
+            undated=self.undated,
+            settings=settings.model.model_copy(update={"bags": bags}),
+        )
+
+
+def rows_at(values: pd.DataFrame, days: Sequence[date]) -> Chosen:
+    """Return which rows lie at one of the dates."""
+    return np.asarray(values.index.get_level_values(AS_OF).isin(pd.DatetimeIndex([*days])))

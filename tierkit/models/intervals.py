@@ -1,0 +1,168 @@
+"""Paired differences between rankings, with ranges by resampling accounts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from tierkit.models.criteria import FloatArray, IntArray
+from tierkit.models.measures import Ranking, capture_of, gini_of
+
+DRAWS = 1_000
+_FEWEST_DRAWS = 200
+_MOST_NUMBERS = 150_000_000
+_CHUNK_NUMBERS = 4_000_000
+_TAIL = 0.025
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and its 95 % range; NaN where it cannot be said.
+
+    Examples
+    --------
+    >>> Interval(0.02, 0.005, 0.03).is_above_zero, Interval(0.02, -0.01, 0.03).is_above_zero
+    (True, False)
+    """
+
+    estimate: float
+    low: float
+    high: float
+
+    @property
+    def is_above_zero(self) -> bool:
+        """Whether the whole range lies above 0; never where it cannot be said."""
+        return self.low > 0
+
+    @property
+    def is_below_zero(self) -> bool:
+        """Whether the whole range lies below 0; never where it cannot be said."""
+        return self.high < 0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a number at all."""
+        return all(math.isfinite(one) for one in (self.estimate, self.low, self.high))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The card against past revenue over the tested dates.
+
+    Attributes
+    ----------
+    card_gini, past_gini, gain
+        Gini of each, and the card's minus past revenue's.
+    captures
+        The card's capture minus past revenue's, for each number of accounts that was asked for.
+    draws
+        How often accounts were resampled.
+    """
+
+    card_gini: Interval
+    past_gini: Interval
+    gain: Interval
+    captures: Mapping[int, Interval]
+    draws: int
+
+
+def compare(
+    predictions: pd.DataFrame, *, capacities: Sequence[int], seed: int, draws: int | None = None
+) -> Comparison:
+    """Compare the card with past revenue on the same accounts at the same dates.
+
+    Measures are means over the dates. In each draw accounts are taken with replacement, with their
+    rows at all dates, so that what one account does at several dates is not counted as news.
+
+    Parameters
+    ----------
+    predictions
+        A row per account and as_of: `account_id`, `as_of`, `actual`, `card`, `past_revenue`.
+    capacities
+        Numbers of accounts at which capture is compared.
+    draws
+        1,000 by default, fewer where rows are so many that draws differ little.
+    """
+    times = draws or _draws(len(predictions))
+    codes, unique = pd.factorize(predictions["account_id"], sort=True)
+    dates = [_Date.of(predictions.iloc[rows], codes[rows]) for rows in _by_date(predictions)]
+    whole = _measures(dates, np.ones((1, len(unique))), capacities)[0]
+    drawn = np.concatenate(
+        [
+            _measures(dates, weights, capacities)
+            for weights in _resampled(len(unique), len(predictions), draws=times, seed=seed)
+        ]
+    )
+    ranges = [_interval(whole[place], drawn[:, place]) for place in range(len(whole))]
+    captures = dict(zip(capacities, ranges[3:], strict=True))
+    return Comparison(ranges[0], ranges[1], ranges[2], captures, times)
+
+
+@dataclass(frozen=True)
+class _Date:
+    """The rankings of one as_of, and the account of each row."""
+
+    accounts: IntArray
+    card: Ranking
+    past: Ranking
+    perfect: Ranking
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, accounts: IntArray) -> _Date:
+        actual = rows["actual"]
+        by = [Ranking.of(actual, rows[name]) for name in ("card", "past_revenue", "actual")]
+        return cls(accounts, *by)
+
+
+def _measures(dates: Sequence[_Date], weights: FloatArray, capacities: Sequence[int]) -> FloatArray:
+    """Return a row per draw: Gini of both, its difference, the difference of each capture."""
+    by_date = np.stack([_measures_at(one, weights, capacities) for one in dates])
+    known = np.isfinite(by_date)
+    counts = known.sum(axis=0)
+    sums = np.where(known, by_date, 0.0).sum(axis=0)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def _measures_at(date: _Date, weights: FloatArray, capacities: Sequence[int]) -> FloatArray:
+    times = weights[:, date.accounts]
+    card = gini_of(date.card, date.perfect, weights=times)
+    past = gini_of(date.past, date.perfect, weights=times)
+    captures = [
+        capture_of(date.card, accounts=size, weights=times)
+        - capture_of(date.past, accounts=size, weights=times)
+        for size in capacities
+    ]
+    return np.stack([card, past, card - past, *captures], axis=1)
+
+
+def _interval(estimate: float, drawn: FloatArray) -> Interval:
+    known = drawn[np.isfinite(drawn)]
+    if not len(known) or not math.isfinite(estimate):
+        return Interval(math.nan, math.nan, math.nan)
+    low, high = np.quantile(known, [_TAIL, 1 - _TAIL])
+    return Interval(float(estimate), float(low), float(high))
+
+
+def _by_date(predictions: pd.DataFrame) -> list[IntArray]:
+    codes, unique = pd.factorize(predictions["as_of"], sort=True)
+    return [np.flatnonzero(codes == place) for place in range(len(unique))]
+
+
+def _resampled(accounts: int, rows: int, *, draws: int, seed: int) -> Iterator[FloatArray]:
+    """Yield weights of a few draws at a time: how often each account was drawn."""
+    rng = np.random.default_rng(seed)
+    at_once = max(1, _CHUNK_NUMBERS // max(rows, 1))
+    for start in range(0, draws, at_once):
+        size = min(at_once, draws - start)
+        taken = rng.integers(0, accounts, size=(size, accounts))
+        places = taken + accounts * np.arange(size)[:, None]
+        counts = np.bincount(places.ravel(), minlength=size * accounts)
+        yield counts.reshape(size, accounts).astype(float)
+
+
+def _draws(rows: int) -> int:
+    return int(np.clip(_MOST_NUMBERS // max(rows, 1), _FEWEST_DRAWS, DRAWS))

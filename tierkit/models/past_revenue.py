@@ -1,0 +1,167 @@
+"""Past revenue as a model: as a card of one criterion, and as a part of a fitted card."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Container
+
+import numpy as np
+import pandas as pd
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import TweedieRegressor
+
+from tierkit.models.binning import RARE_ROWS, amount_edges, known_numbers
+from tierkit.models.boosting import VARIANCE_POWER
+from tierkit.models.card import Card
+from tierkit.models.criteria import FloatArray, NumericCriterion
+from tierkit.models.rows import newest_rows
+
+PAST_REVENUE = ("won_revenue_4q", "won_revenue_2q", "won_revenue_1q", "won_revenue_ever")
+QUARTERS_A_YEAR = 4
+_NEXT_TO_NOTHING = 1e-6
+"""The smallest predicted amount as a share of the mean: a factor cannot be 0."""
+
+
+def past_revenue_column(criteria: Container[str]) -> str:
+    """Return the column that past revenue is read from.
+
+    It is the past year; where the history is shorter, the longest whole window that is a criterion;
+    failing that `won_revenue_4q`, which then holds the longest whole window.
+
+    Examples
+    --------
+    >>> past_revenue_column({"won_revenue_1q", "won_revenue_2q", "industry"})
+    'won_revenue_2q'
+    """
+    return next((name for name in PAST_REVENUE if name in criteria), PAST_REVENUE[0])
+
+
+def fit_past_revenue_card(
+    values: pd.DataFrame, target: pd.Series[float], *, column: str = PAST_REVENUE[0]
+) -> Card:
+    """Return the card that maps past revenue to the amounts that followed, never falling.
+
+    Isotonic regression gives the steps; steps of fewer than 20 rows join the one below, so that one
+    large account does not set the amount of its own step. Predicted and actual amounts of the
+    training rows have the same sum. Accounts of one step are predicted the same: rank them by the
+    column itself.
+
+    Parameters
+    ----------
+    values, target
+        A row per account and as_of: `column`, and won revenue of the horizon.
+    column
+        Past revenue.
+
+    Examples
+    --------
+    >>> values = pd.DataFrame({"won_revenue_4q": [0.0] * 20 + [50.0] * 20})
+    >>> card = fit_past_revenue_card(values, pd.Series([1.0] * 20 + [3.0] * 20))
+    >>> card.predict(pd.DataFrame({"won_revenue_4q": [0.0, 49.0, 90.0]})).round(9).tolist()
+    [1.0, 1.0, 3.0]
+    """
+    past = values[column].to_numpy(dtype=float, na_value=np.nan)
+    known = np.isfinite(past)
+    actual = target.to_numpy(dtype=float)
+    total, mean = float(actual.sum()), float(np.mean(actual)) if len(actual) else 0.0
+    if total <= 0 or not known.any():
+        return Card(base=max(mean, 0.0), notes=("No revenue followed: accounts get the mean.",))
+    order = np.argsort(past[known], kind="stable")
+    edges, amounts = _steps(past[known][order], actual[known][order])
+    unknown = max(float(actual[~known].mean()), 0.0) if (~known).any() else mean
+    floored = np.maximum(np.append(amounts, unknown), _NEXT_TO_NOTHING * mean)
+    points = np.log(floored / mean)
+    one = NumericCriterion(column, edges, tuple(points[:-1].tolist()), missing=float(points[-1]))
+    card = Card(base=mean, criteria=(one,)).with_accounts(newest_rows(values))
+    return card.recalibrated(values, total=total)
+
+
+def uncalibrated_past_revenue_card(
+    values: pd.DataFrame, *, horizon: int, column: str = PAST_REVENUE[0], window: int | None = None
+) -> Card:
+    """Return the card that predicts the past again: past revenue, scaled to the horizon's length.
+
+    Parameters
+    ----------
+    values
+        The accounts to be scored.
+    horizon
+        Quarters that revenue is predicted for.
+    column, window
+        Past revenue, and the quarters that it covers; by default those that its name tells.
+    """
+    quarters = window or _quarters(column)
+    note = (
+        "No past quarter-end has a complete outcome yet: predicted revenue is the past revenue of "
+        f"{quarters} quarter{'s' if quarters > 1 else ''}, scaled to {horizon}."
+    )
+    amounts = known_numbers(values[column]) if column in values.columns else np.zeros(0)
+    if not (amounts > 0).any():
+        return Card(base=0.0, notes=(note, "No account has past revenue."))
+    scaled = amounts * horizon / quarters
+    edges = amount_edges(amounts)
+    place = np.searchsorted(np.array(edges), amounts, side="right")
+    sums = np.bincount(place, weights=np.maximum(scaled, 0), minlength=len(edges) + 1)
+    counts = np.bincount(place, minlength=len(edges) + 1)
+    middle = np.array([0.0, *edges]) * horizon / quarters
+    means = np.where(counts > 0, sums / np.maximum(counts, 1), middle)
+    base = float(np.maximum(scaled, 0).mean())
+    points = np.log(np.maximum(means / base, _NEXT_TO_NOTHING))
+    one = NumericCriterion(column, edges, tuple(points.tolist()), missing=float(points[0]))
+    card = Card(base=base, criteria=(one,), notes=(note,)).with_accounts(values)
+    return card.recalibrated(values, total=float(np.maximum(scaled, 0).sum()))
+
+
+def power_of_past_revenue(
+    criterion: NumericCriterion, past: FloatArray, target: FloatArray
+) -> FloatArray:
+    """Return points per bin (the missing one last) that follow a power of past revenue.
+
+    Predicted revenue is proportional to (1 + past revenue ÷ its typical amount) to a power that is
+    fitted (Tweedie, log link), never below 0: where past revenue tells nothing all points are 0.
+    The typical amount is the median of the positive ones. Between bins with rows, points are
+    interpolated.
+
+    Parameters
+    ----------
+    criterion
+        Its bins are used, its points are not.
+    past, target
+        A value per row; past revenue may be missing.
+    """
+    known = np.isfinite(past)
+    positive = past[known & (past > 0)]
+    bins = len(criterion.points_by_bin)
+    if not len(positive) or target.sum() <= 0:
+        return np.zeros(bins)
+    scale = np.log1p(np.maximum(past[known], 0) / np.median(positive))
+    model = TweedieRegressor(power=VARIANCE_POWER, alpha=0, link="log", max_iter=1000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a fit that stops at the edge of what floats can hold
+        model.fit(scale[:, None], target[known] / target.mean())
+    place = criterion.bin_of(pd.Series(past[known]))
+    rows = np.bincount(place, minlength=bins - 1)
+    means = np.bincount(place, weights=scale, minlength=bins - 1)[rows > 0] / rows[rows > 0]
+    power = max(float(model.coef_[0]), 0.0) if np.isfinite(model.coef_[0]) else 0.0
+    filled = np.interp(np.arange(bins - 1), np.flatnonzero(rows > 0), means)
+    return power * np.append(filled, scale.mean())
+
+
+def _steps(past: FloatArray, actual: FloatArray) -> tuple[tuple[float, ...], FloatArray]:
+    """Return where steps begin (the first has no edge) and their mean amounts; `past` ascends."""
+    level = IsotonicRegression().fit(past, actual).predict(past)
+    starts = [0]
+    for start in (np.flatnonzero(np.diff(level) > 0) + 1).tolist():
+        if start - starts[-1] >= RARE_ROWS and past[start] > past[start - 1]:
+            starts.append(start)
+    if len(starts) > 1 and len(past) - starts[-1] < RARE_ROWS:
+        starts.pop()
+    sizes = np.diff([*starts, len(past)])
+    amounts = np.maximum(np.add.reduceat(actual, starts) / sizes, 0.0)
+    return tuple(past[starts[1:]].tolist()), np.maximum.accumulate(amounts)
+
+
+def _quarters(column: str) -> int:
+    found = re.search(r"_(\d+)q$", column)
+    return int(found[1]) if found else QUARTERS_A_YEAR

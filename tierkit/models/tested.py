@@ -1,0 +1,190 @@
+"""What a backtest found: measures of every model, the comparison with past revenue, a verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import pandas as pd
+
+from tierkit.models.criteria import FloatArray
+from tierkit.models.intervals import Comparison, compare
+from tierkit.models.measures import actual_over_predicted, capture, capture_share, gini
+from tierkit.models.verdict import UNTESTED, Verdict, judge
+from tierkit.settings import Settings
+
+Method = Literal["earlier quarter-ends", "held-out accounts"]
+ROLLING: Method = "earlier quarter-ends"
+HELD_OUT: Method = "held-out accounts"
+
+MODELS = ("card", "past_revenue", "last_quarter_revenue", "best_column", "last_tiers", "random")
+MONEY = {"card": "card", "past_revenue": "past_revenue_predicted"}
+"""The models that predict amounts, and the column of predictions that holds them."""
+
+_TIERS = ("capture_tier_1", "capture_tier_2")
+_TOP_SHARES = {
+    "capture_top_5_percent": 0.05,
+    "capture_top_10_percent": 0.10,
+    "capture_top_20_percent": 0.20,
+}
+_MEASURES = ("gini", *_TIERS, *_TOP_SHARES, "actual_over_predicted")
+Capacities = tuple[int | None, int | None]
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What the model and simple rules would have been worth.
+
+    Attributes
+    ----------
+    method
+        `earlier quarter-ends`: trained on what was complete then, tested on the horizon after.
+        `held-out accounts`: at the last complete date, each account predicted from the others. None
+        where nothing could be tested.
+    as_of
+        The tested dates.
+    predictions
+        A row per account and tested date: `account_id`, `as_of`, `actual`, a column per model that
+        is higher for better accounts (`card` in money), and `past_revenue_predicted` in money.
+    scores
+        A row per model, a column per measure, means over the dates; NaN where it cannot be said.
+    comparison
+        The card with past revenue; None where nothing could be tested.
+    verdict, because
+        The result and why, in plain words.
+    capacities
+        Accounts in tier 1, and in tiers 1 and 2 together; None where a tier takes the rest or there
+        is none.
+    """
+
+    method: Method | None
+    as_of: tuple[date, ...]
+    predictions: pd.DataFrame
+    scores: pd.DataFrame
+    comparison: Comparison | None
+    verdict: Verdict
+    because: str
+    capacities: Capacities
+
+    def facts(self) -> dict[str, Any]:
+        """Return the parts of `facts.json` under `model` that the backtest knows."""
+        gain = self.comparison.gain if self.comparison else None
+        numbers = {
+            key: getattr(gain, key) if gain else math.nan for key in ("estimate", "low", "high")
+        }
+        tested = self.method is not None
+        return {
+            "backtest": {
+                "method": self.method,
+                **({} if tested else {"method_why": self.because}),
+                "as_of": [day.isoformat() for day in self.as_of],
+                "accounts": int(self.predictions["account_id"].nunique()) if tested else 0,
+                "models": {str(name): self._model_facts(str(name)) for name in self.scores.index},
+            },
+            "gain_over_past_revenue": _stated(numbers, dict.fromkeys(numbers, self.because)),
+            "verdict": self.verdict,
+            "because": self.because,
+        }
+
+    def _model_facts(self, name: str) -> dict[str, Any]:
+        why = dict.fromkeys(_MEASURES, "nothing was won in the tested horizons")
+        for measure, size in zip(_TIERS, self.capacities, strict=True):
+            if size is None:
+                why[measure] = "there is no such tier with a capacity"
+        if name not in MONEY:
+            why["actual_over_predicted"] = "this rule ranks accounts and predicts no money"
+        return _stated(self.scores.loc[name].astype(float).to_dict(), why)
+
+
+def scored(method: Method, predictions: pd.DataFrame, *, settings: Settings) -> Backtest:
+    """Return the measures of every model, the comparison and the verdict.
+
+    Parameters
+    ----------
+    method
+        How was tested.
+    predictions
+        As in `Backtest`.
+    """
+    capacities = _capacities(settings)
+    names = [name for name in MODELS if name in predictions.columns]
+    scores = pd.DataFrame([_measures(predictions, name, capacities) for name in names], index=names)
+    days = tuple(day.date() for day in sorted(predictions["as_of"].unique()))
+    places = _places(settings, capacities)
+    comparison = compare(
+        predictions, capacities=sorted(set(places.values())), seed=settings.model.seed
+    )
+    verdict, because = judge(comparison, places=places, tested=_tested_in_words(method, days))
+    return Backtest(method, days, predictions, scores, comparison, verdict, because, capacities)
+
+
+def _measures(predictions: pd.DataFrame, name: str, capacities: Capacities) -> dict[str, float]:
+    """Return every measure of one model: means over the dates, money over all of them."""
+    by_date = [
+        _measures_at(rows["actual"].to_numpy(), rows[name].to_numpy(), capacities)
+        for _, rows in predictions.groupby("as_of", sort=True)
+    ]
+    means = pd.DataFrame(by_date).mean()
+    money = math.nan
+    if name in MONEY:
+        money = actual_over_predicted(predictions["actual"], predictions[MONEY[name]])
+    return {**{str(key): float(value) for key, value in means.items()}, _MEASURES[-1]: money}
+
+
+def _measures_at(
+    actual: FloatArray, ranked: FloatArray, capacities: Capacities
+) -> dict[str, float]:
+    tiers = {
+        name: math.nan if size is None else capture(actual, ranked, accounts=size)
+        for name, size in zip(_TIERS, capacities, strict=True)
+    }
+    tops = {name: capture_share(actual, ranked, share=share) for name, share in _TOP_SHARES.items()}
+    return {"gini": gini(actual, ranked), **tiers, **tops}
+
+
+def untested(because: str, *, settings: Settings) -> Backtest:
+    """Return the backtest where nothing could be tested, with the reason in a sentence."""
+    columns = ["account_id", "as_of", "actual", "past_revenue_predicted", *MODELS]
+    return Backtest(
+        method=None,
+        as_of=(),
+        predictions=pd.DataFrame(columns=columns),
+        scores=pd.DataFrame(columns=[*_MEASURES]),
+        comparison=None,
+        verdict=UNTESTED,
+        because=because.strip(),
+        capacities=_capacities(settings),
+    )
+
+
+def _tested_in_words(method: Method, days: Sequence[date]) -> str:
+    if method == HELD_OUT:
+        return "On accounts that the card had not seen"
+    return f"At {len(days)} earlier quarter-end{'s' if len(days) > 1 else ''}"
+
+
+def _capacities(settings: Settings) -> Capacities:
+    """Return the accounts in tier 1, and in tiers 1 and 2 together."""
+    sizes = [tier.capacity for tier in settings.tiers[:2]]
+    first = sizes[0]
+    both = sizes[1] if len(sizes) > 1 else None
+    return first, None if first is None or both is None else first + both
+
+
+def _places(settings: Settings, capacities: Capacities) -> dict[str, int]:
+    names = [settings.tiers[0].name, " + ".join(tier.name for tier in settings.tiers[:2])]
+    return {name: size for name, size in zip(names, capacities, strict=True) if size}
+
+
+def _stated(numbers: Mapping[str, float], why: Mapping[str, str]) -> dict[str, Any]:
+    """Return numbers for `facts.json`: null with a reason beside it where one cannot be said."""
+    stated: dict[str, Any] = {}
+    for key, number in numbers.items():
+        known = math.isfinite(number)
+        stated[key] = float(number) if known else None
+        if not known:
+            stated[f"{key}_why"] = why[key]
+    return stated

@@ -1,0 +1,80 @@
+"""Whether a card is worth more than past revenue, in one of four verdicts and a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from tierkit.models.intervals import Comparison, Interval
+
+Verdict = Literal[
+    "better than past revenue", "no better than past revenue", "no signal", "cannot be tested"
+]
+BETTER: Verdict = "better than past revenue"
+NO_BETTER: Verdict = "no better than past revenue"
+NO_SIGNAL: Verdict = "no signal"
+UNTESTED: Verdict = "cannot be tested"
+_SCALE = "1 is perfect foresight, 0 is chance"
+
+
+def judge(comparison: Comparison, *, places: Mapping[str, int], tested: str) -> tuple[Verdict, str]:
+    """Return the verdict and why, in plain words.
+
+    The card is better only if the 95 % range of its gain in Gini lies above 0 and it captures not
+    significantly less revenue at any of the places that a tier begins.
+
+    Parameters
+    ----------
+    comparison
+        Of the card with past revenue.
+    places
+        For each capacity in words (`Tier 1`), how many accounts it is.
+    tested
+        Where it was tested, in words: `At 4 earlier quarter-ends`.
+
+    Examples
+    --------
+    >>> card, past = Interval(0.85, 0.8, 0.9), Interval(0.8, 0.75, 0.85)
+    >>> gain = Interval(0.05, 0.01, 0.09)
+    >>> judge(Comparison(card, past, gain, {15: gain}, 1000), places={"Tier 1": 15}, tested="At X")
+    ('better than past revenue', 'At X ... at Tier 1.')
+    """
+    card, past, gain = comparison.card_gini, comparison.past_gini, comparison.gain
+    if not gain.is_known:
+        return UNTESTED, f"{tested} nothing was won that could be ranked."
+    if not (card.is_above_zero or past.is_above_zero):
+        return NO_SIGNAL, (
+            f"{tested} neither the card nor past revenue ranked accounts better than chance: "
+            f"{_against(card, past)}."
+        )
+    worse = [name for name, size in places.items() if comparison.captures[size].is_below_zero]
+    if not gain.is_above_zero:
+        how = "worse" if gain.is_below_zero else "no more than chance could bring"
+        return NO_BETTER, (
+            f"{tested} the card ranked accounts {_against(card, past)}; "
+            f"the difference of {_signed(gain.estimate)} ({_range(gain)}) is {how}."
+        )
+    if worse:
+        lost = comparison.captures[places[worse[0]]]
+        return NO_BETTER, (
+            f"{tested} the card ranked all accounts better than past revenue, but the accounts it "
+            f"put into {' and '.join(worse)} brought less of the revenue than those past revenue "
+            f"put there ({lost.estimate:+.1%} of it at {worse[0]})."
+        )
+    kept = f" and captured no less revenue at {' and '.join(places)}" if places else ""
+    return BETTER, (
+        f"{tested} the card ranked accounts {_against(card, past)}; the gain of "
+        f"{_signed(gain.estimate)} ({_range(gain)}) is more than chance{kept}."
+    )
+
+
+def _against(card: Interval, past: Interval) -> str:
+    return f"with {card.estimate:.3f} against {past.estimate:.3f} by past revenue ({_SCALE})"
+
+
+def _range(interval: Interval) -> str:
+    return f"range {_signed(interval.low)} to {_signed(interval.high)}"
+
+
+def _signed(number: float) -> str:
+    return f"{number:+.3f}".replace("-", "−")

@@ -1,0 +1,260 @@
+"""The stage that fits the model, tests it, and predicts every account."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tierkit.backtest import ModelChoice, choose_model
+from tierkit.errors import SettingsError
+from tierkit.features.panel import Panel, build_panel
+from tierkit.models.card import Card
+from tierkit.models.past_revenue import past_revenue_column
+from tierkit.models.ranges import account_ranges, tier_total_ranges
+from tierkit.models.reasons import reasons
+from tierkit.models.words import factor_words
+from tierkit.outcomes import join_outcomes, outcomes
+from tierkit.recalibration.future_check import future_rows_seen
+from tierkit.recalibration.quarter_ends import training_dates
+from tierkit.recalibration.work import MODEL_FILE, PANEL_FILE, Work
+from tierkit.reporting.manifest import package_versions
+from tierkit.tiers.previous import tiers_in_force
+
+PREDICTIONS_FILE = "predictions.parquet"
+TESTED_FILE = "tested.parquet"
+MODEL_SCHEMA = 1
+_NOT_RUN = "this check is not part of the run"
+_WEIGHTS_NAMED = 3
+
+
+def make_panel(work: Work) -> Panel:
+    """Build the criteria of all accounts, at every quarter-end to learn from and at `as_of`."""
+    dates = training_dates(work.tables, settings=work.settings, as_of=work.as_of)
+    panel = build_panel(work.tables, [*dates, work.as_of], settings=work.settings)
+    panel.write(work.folder / PANEL_FILE)
+    return panel
+
+
+def fit_model(work: Work, panel: Panel) -> ModelChoice:
+    """Fit the card, test it against simple rules, and choose what ranks the accounts.
+
+    Where the run was given a saved model, that card is used as it is, and the tests are those of a
+    card fitted anew.
+    """
+    dates = _past_dates(panel, work)
+    happened = join_outcomes(
+        _index_at(panel, dates), outcomes(work.tables, dates, settings=work.settings)
+    )
+    choice = choose_model(
+        panel,
+        happened["won_revenue"],
+        settings=work.settings,
+        dates=dates,
+        as_of=work.as_of,
+        previous_tiers=_held_before(work, dates),
+    )
+    return choice if work.model_file is None else _with_saved_card(choice, work.model_file)
+
+
+def save_model(work: Work, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
+    """Leave model, predictions and facts for the stages that follow; return the facts."""
+    predictions = predict_accounts(work, panel, choice)
+    predictions.reset_index().to_parquet(work.folder / PREDICTIONS_FILE, index=False)
+    _tested_with_pipeline(work, choice).to_parquet(work.folder / TESTED_FILE, index=False)
+    text = json.dumps(_saved(work, choice), indent=1, ensure_ascii=False, allow_nan=False)
+    (work.folder / MODEL_FILE).write_text(f"{text}\n", encoding="utf-8")
+    facts = model_facts(work, choice)
+    work.write_facts("model", {"model": facts})
+    return facts
+
+
+def predict_accounts(work: Work, panel: Panel, choice: ModelChoice) -> pd.DataFrame:
+    """Return one row per account at `as_of`: score, predicted revenue with its range, reasons."""
+    values = panel.values  # noqa: PD011 (a panel, not a data frame)
+    now = values.xs(pd.Timestamp(work.as_of), level="as_of")
+    ranked = choice.ranked(now)
+    ranges = account_ranges(choice.tested(), ranked["predicted_revenue"])
+    return ranked.join(ranges, validate="1:1").assign(reasons=reasons(choice.card, now))
+
+
+def tier_totals(work: Work, tiered: pd.DataFrame) -> pd.DataFrame:
+    """Return predicted revenue of each tier with the range that the tests allow.
+
+    Parameters
+    ----------
+    tiered
+        Accounts with `tier` and `predicted_revenue`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By tier: `predicted_revenue`, `low`, `high`, and `why` where no range can be said.
+    """
+    names = [tier.name for tier in work.settings.tiers]
+    totals = tiered.groupby("tier", observed=False)["predicted_revenue"].sum()
+    totals = totals.reindex(names).fillna(0.0).astype(float)
+    tested = pd.read_parquet(work.folder / TESTED_FILE)
+    why = "no earlier prediction could be tested"
+    if tested.empty:
+        return totals.to_frame().assign(low=np.nan, high=np.nan, why=why)
+    ranges = tier_total_ranges(
+        tested,
+        totals,
+        capacities=[tier.capacity for tier in work.settings.tiers],
+        horizon=work.settings.target.horizon_quarters,
+        seed=work.settings.model.seed,
+    )
+    found = ranges.rename(columns={"predicted": "predicted_revenue", "method": "why"})
+    return found[["predicted_revenue", "low", "high", "why"]]
+
+
+def tier_pipeline(work: Work, totals: pd.DataFrame) -> pd.DataFrame:
+    """Return the pipeline that each tier should create in the horizon.
+
+    At the tested quarter-ends, accounts that would have been in the tier created so much pipeline
+    for each unit of predicted revenue; the same ratio times today's predicted revenue.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By tier: `predicted_pipeline`, and `why` where it cannot be said.
+    """
+    tested = pd.read_parquet(work.folder / TESTED_FILE)
+    if not work.tables.has("opportunities", "created_date"):
+        return _unsaid_pipeline(totals, "needs opportunities.created_date")
+    if tested.empty:
+        return _unsaid_pipeline(totals, "no earlier prediction could be tested")
+    ordered = tested.sort_values(["as_of", "rank_by", "account_id"], ascending=[True, False, True])
+    rank = ordered.groupby("as_of").cumcount()
+    sizes = [tier.capacity or len(tested) for tier in work.settings.tiers]
+    place = np.searchsorted(np.cumsum(sizes), rank, side="right")
+    sums = ordered.groupby(place)[["pipeline_created_amount", "predicted"]].sum()
+    ratio = sums["pipeline_created_amount"] / sums["predicted"].where(sums["predicted"] > 0)
+    ratio = ratio.reindex(range(len(totals))).to_numpy()
+    amounts = totals["predicted_revenue"].to_numpy() * ratio
+    return pd.DataFrame(
+        {"predicted_pipeline": amounts, "why": "no tested account ranked there"}, index=totals.index
+    )
+
+
+def model_facts(work: Work, choice: ModelChoice) -> dict[str, Any]:
+    """Return what `facts.json` says of the model."""
+    unsaid = ("shuffled_outcomes_rank", "tier_1_overlap_across_seeds")
+    seen = future_rows_seen(work.tables, choice.trained_on, settings=work.settings)
+    return {
+        "kind": choice.kind,
+        "horizon_quarters": work.settings.target.horizon_quarters,
+        "features": [criterion.name for criterion in choice.card.criteria],
+        "trained_on_as_of": [day.isoformat() for day in choice.trained_on],
+        **choice.backtest.facts(),
+        **dict.fromkeys(unsaid),
+        **{f"{key}_why": _NOT_RUN for key in unsaid},
+        **({"future_rows_seen": seen} if seen is not None else _not_checked()),
+        "weights": weights(choice.card),
+        "notes": list(choice.notes),
+    }
+
+
+def weights(card: Card) -> list[dict[str, Any]]:
+    """Return the criteria that carry most of the weight, with a sentence on each."""
+    table = card.table()
+    found = []
+    for name, bins in table.groupby("criterion", sort=False):
+        known = bins[bins["accounts"].fillna(1) > 0]
+        ordered = known.sort_values("points", kind="stable").to_dict("records")
+        worst, best = ordered[0], ordered[-1]
+        share = float(bins["share_of_importance"].iloc[0])
+        found.append(
+            {
+                "criterion": str(name),
+                "share": share,
+                "sentence": (
+                    f"{str(name)[:1].upper()}{str(name)[1:]} carries {share:.0%} of the weight: "
+                    f"from {factor_words(float(worst['points']))} ({worst['bin']}) to "
+                    f"{factor_words(float(best['points']))} ({best['bin']})."
+                ),
+            }
+        )
+    return found[:_WEIGHTS_NAMED]
+
+
+def _past_dates(panel: Panel, work: Work) -> list[date]:
+    moments = panel.values.index.get_level_values("as_of").unique()  # noqa: PD011
+    return sorted({moment.date() for moment in moments} - {work.as_of})
+
+
+def _index_at(panel: Panel, dates: list[date]) -> pd.MultiIndex:
+    index: pd.MultiIndex = panel.values.index  # type: ignore[assignment]  # noqa: PD011
+    chosen = index.get_level_values("as_of").isin(pd.to_datetime(dates))
+    return index[chosen]
+
+
+def _held_before(work: Work, dates: list[date]) -> pd.Series[str] | None:
+    """Return the tier held the day before each date, None where nobody held one."""
+    if "tier_history" not in work.tables or not dates:
+        return None
+    held = tiers_in_force(work.tables, [day - timedelta(days=1) for day in dates])
+    if held.empty:
+        return None
+    as_of = pd.to_datetime(held["day"]) + pd.Timedelta(days=1)
+    return held.assign(as_of=as_of).set_index(["account_id", "as_of"])["tier"]
+
+
+def _tested_with_pipeline(work: Work, choice: ModelChoice) -> pd.DataFrame:
+    tested = choice.tested()
+    if tested.empty:
+        return tested.assign(pipeline_created_amount=[])
+    days = [day.date() for day in sorted(tested["as_of"].unique())]
+    created = outcomes(work.tables, days, settings=work.settings)["pipeline_created_amount"]
+    keyed = tested.set_index(["account_id", "as_of"]).join(created, how="left", validate="1:1")
+    return keyed.fillna({"pipeline_created_amount": 0.0}).reset_index()
+
+
+def _unsaid_pipeline(totals: pd.DataFrame, why: str) -> pd.DataFrame:
+    return pd.DataFrame({"predicted_pipeline": np.nan, "why": why}, index=totals.index)
+
+
+def _not_checked() -> dict[str, Any]:
+    return {"future_rows_seen": None, "future_rows_seen_why": "there is no earlier quarter-end"}
+
+
+def _saved(work: Work, choice: ModelChoice) -> dict[str, Any]:
+    """Return `model.json`: the card and what is needed to use it again, as plain data."""
+    return {
+        "schema": MODEL_SCHEMA,
+        "kind": choice.kind,
+        "past_revenue": choice.past_revenue,
+        "horizon_quarters": work.settings.target.horizon_quarters,
+        "trained_on_as_of": [day.isoformat() for day in choice.trained_on],
+        "tiers": [{"name": tier.name, "capacity": tier.capacity} for tier in work.settings.tiers],
+        "calendar": work.settings.calendar.model_dump(mode="json"),
+        "fingerprint": work.fingerprint,
+        "versions": package_versions(),
+        "card": choice.card.to_plain(),
+    }
+
+
+def _with_saved_card(choice: ModelChoice, file: Path) -> ModelChoice:
+    """Return the choice with a card that an earlier run has saved."""
+    try:
+        saved = json.loads(file.read_text(encoding="utf-8"))
+        card, kind, trained_on = saved["card"], saved["kind"], saved["trained_on_as_of"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingsError(f"--model {file.name}: not a saved model ({error!r}).") from error
+    note = (
+        "The card is one that an earlier run has saved; the tests are those of a card fitted anew."
+    )
+    return replace(
+        choice,
+        card=Card.from_plain(card),
+        kind=kind,
+        trained_on=tuple(date.fromisoformat(day) for day in trained_on),
+        notes=(*choice.notes, note),
+        past_revenue=str(saved.get("past_revenue", past_revenue_column(()))),
+    )

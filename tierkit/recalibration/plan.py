@@ -1,0 +1,10 @@
+"""What must stand on the pages of a recalibration, whatever the data."""
+
+from __future__ import annotations
+
+from tierkit.reporting.underway import ReportPlan
+
+REPORT_PLAN = ReportPlan(
+    figures={"leadership.html": ("tier-sizes",)},
+    tables={"analyst.html": ("read", "left_out", "criteria", "tiers", "untiered", "settings")},
+)

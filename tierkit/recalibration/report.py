@@ -1,0 +1,147 @@
+"""The stage that writes what leaves the run: facts, tiers, workbook, identities."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+
+from tierkit.crm.period import UsedRevenue, last_day, used_revenue
+from tierkit.crm.tables import Tables
+from tierkit.recalibration.ledger import earlier_promises, ledger_facts
+from tierkit.recalibration.tiering import Tiering, effort_facts, override_facts
+from tierkit.recalibration.work import Work
+from tierkit.reporting.workbook import AccountTables, write_workbook
+
+FACTS_FILE = "facts.json"
+TIER_COLUMNS = (
+    "account_id", "tier", "model_tier", "previous_tier", "rank", "score", "predicted_revenue",
+    "predicted_low", "predicted_high", "overridden", "reasons", "move_reason",
+)  # fmt: skip
+
+
+def write_report(work: Work, tiering: Tiering) -> dict[str, Any]:
+    """Write `facts.json`, `tiers.csv`, `accounts.xlsx` and the identities that pages must not hold.
+
+    Returns
+    -------
+    dict
+        What `facts.json` holds.
+    """
+    facts = report_facts(work, tiering)
+    text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
+    (work.folder / FACTS_FILE).write_text(f"{text}\n", encoding="utf-8")
+    tiers = tiers_table(tiering)
+    tiers.to_csv(work.folder / "tiers.csv", index=False, lineterminator="\n")
+    _write_identities(work)
+    _write_workbook(work, tiering, tiers)
+    return facts
+
+
+def report_facts(work: Work, tiering: Tiering) -> dict[str, Any]:
+    """Return every number that the pages show; no ids, no names."""
+    model = work.read_facts("model")
+    roi = work.read_facts("roi")
+    return {
+        "schema": 1,
+        "title": work.title,
+        "quarter": {
+            "label": work.quarter.label,
+            "start": work.quarter.start.isoformat(),
+            "end": work.quarter.end.isoformat(),
+            "as_of": work.as_of.isoformat(),
+        },
+        "currency": work.currency,
+        "fingerprint": work.fingerprint,
+        "min_group": work.settings.run.min_group,
+        "data": data_facts(work, tiering),
+        "model": model["model"],
+        "tiers": work.read_facts("tiers")["tiers"],
+        "effort": effort_facts(tiering),
+        "overrides": override_facts(tiering),
+        "moves": tiering.moves.facts(),
+        "roi": roi["roi"],
+        "ledger": ledger_facts(work),
+        "decision": decision_facts(work, model["model"]),
+        "remarks": [problem.message for problem in work.remarks if problem.message],
+    }
+
+
+def data_facts(work: Work, tiering: Tiering) -> dict[str, Any]:
+    """Return what went into the run, in rows and money, and what was left out by which reason."""
+    money = used_revenue(work.tables, work.as_of)
+    reasons = tiering.untiered["reason"].value_counts()
+    return {
+        "accounts": _rows(work.tables, "accounts"),
+        "accounts_in_scope": len(tiering.tiered),
+        "untiered": {str(reason): int(reasons[reason]) for reason in sorted(reasons.index)},
+        "opportunities": _rows(work.tables, "opportunities"),
+        "last_day": last_day(work.tables).isoformat(),
+        "won_revenue": float(round(money.won_revenue, 2)),
+        "used_won_revenue": float(round(money.used_won_revenue, 2)),
+        "excluded": _excluded_facts(money),
+        "missing_tables": work.tables.missing,
+    }
+
+
+def decision_facts(work: Work, model: dict[str, Any]) -> dict[str, str]:
+    """Return what the run proposes to do with tiers and model, and why."""
+    if work.model_file is not None:
+        return {"action": "hold", "because": "an earlier model was asked for and used as it is"}
+    learned = f"the {model['kind']} was fitted on {len(model['trained_on_as_of'])} quarter-ends"
+    if not earlier_promises(work):
+        return {"action": "first run", "because": f"no earlier report is published; {learned}"}
+    return {"action": "refit", "because": learned}
+
+
+def tiers_table(tiering: Tiering) -> pd.DataFrame:
+    """Return one row per tiered account, best rank first, as `tiers.csv` holds it."""
+    tiered = tiering.tiered.reset_index()
+    frame = tiered[[*TIER_COLUMNS]].astype({"tier": "object", "model_tier": "object"})
+    money = ["predicted_revenue", "predicted_low", "predicted_high"]
+    return frame.assign(**{column: frame[column].round(2) for column in money})
+
+
+def _excluded_facts(money: UsedRevenue) -> list[dict[str, Any]]:
+    return [
+        {
+            "table": part.table,
+            "reason": part.reason,
+            "rows": part.rows,
+            "won_revenue": round(float(part.won_revenue), 2),
+        }
+        for part in money.excluded
+    ]
+
+
+def _write_identities(work: Work) -> None:
+    """Write ids and names of all accounts: what the leadership page is searched for."""
+    identities = work.accounts()[["account_id", "name"]]
+    identities.to_csv(work.folder / "identities.csv", index=False, lineterminator="\n")
+
+
+def _write_workbook(work: Work, tiering: Tiering, tiers: pd.DataFrame) -> None:
+    money = used_revenue(work.tables, work.as_of)
+    tables = AccountTables(
+        tiers=tiers,
+        untiered=tiering.untiered,
+        moves=tiering.moved.reset_index(),
+        overrides=tiering.overrides,
+        capacity=tiering.role_effort.reset_index(),
+        excluded=pd.DataFrame(
+            _excluded_facts(money), columns=["table", "reason", "rows", "won_revenue"]
+        ),
+    )
+    notes = {
+        "Project": work.title,
+        "Quarter": f"{work.quarter.label} ({work.quarter.dates})",
+        "Currency": work.currency,
+        "Fingerprint": work.fingerprint,
+    }
+    write_workbook(work.folder / "accounts.xlsx", tables.sheets(), notes=notes)
+
+
+def _rows(tables: Tables, name: str) -> int:
+    return int(tables[name].select(nw.len()).collect().item())

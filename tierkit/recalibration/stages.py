@@ -1,0 +1,75 @@
+"""The stages as notebooks call them: each takes a run, leaves its result, returns what to show."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from tierkit.backtest import ModelChoice
+from tierkit.features.panel import Panel
+from tierkit.recalibration.modelling import (
+    PREDICTIONS_FILE,
+    fit_model,
+    make_panel,
+    save_model,
+    tier_pipeline,
+    tier_totals,
+)
+from tierkit.recalibration.report import write_report
+from tierkit.recalibration.tier_roi import TierRoi, compare_tiers
+from tierkit.recalibration.tiering import Tiering, tier_accounts, tier_facts
+from tierkit.recalibration.work import PANEL_FILE, Work
+from tierkit.reporting.fragment import Fragment, tag
+
+
+def build_run_panel(run: Work) -> Panel:
+    """Build the criteria of every account at every quarter-end that the run learns from."""
+    return make_panel(run)
+
+
+def fit_run_model(run: Work, panel: Panel) -> ModelChoice:
+    """Fit the card and test it; the choice says what ranks the accounts, and why."""
+    return fit_model(run, panel)
+
+
+def save_run_model(run: Work, model: ModelChoice) -> Fragment:
+    """Leave the model and its predictions for the notebooks that follow."""
+    save_model(run, Panel.read(run.folder / PANEL_FILE), model)
+    return _done(f"The {model.kind} is saved for the notebooks that follow.")
+
+
+def tier_run_accounts(run: Work) -> Tiering:
+    """Give each account in scope its tier; fits the model first where no notebook has done so."""
+    return tier_accounts(run, _predictions(run))
+
+
+def compare_run_tiers(run: Work) -> TierRoi:
+    """Compare what came of the tiers that were in force."""
+    return compare_tiers(run, tier_run_accounts(run))
+
+
+def save_run_roi(run: Work, roi: TierRoi) -> Fragment:
+    """Leave the comparison of tiers for the report."""
+    run.write_facts("roi", {"roi": roi.facts()})
+    return _done("The comparison is saved for the report.")
+
+
+def write_run_report(run: Work, tiering: Tiering) -> dict[str, object]:
+    """Write the files of the report and return what `facts.json` holds."""
+    totals = tier_totals(run, tiering.tiered)
+    pipeline = tier_pipeline(run, totals)
+    run.write_facts("tiers", {"tiers": tier_facts(run, tiering, totals=totals, pipeline=pipeline)})
+    if not run.read_facts("roi"):
+        save_run_roi(run, compare_tiers(run, tiering))
+    return write_report(run, tiering)
+
+
+def _predictions(run: Work) -> pd.DataFrame:
+    file = run.folder / PREDICTIONS_FILE
+    if not file.is_file():
+        panel = make_panel(run)
+        save_model(run, panel, fit_model(run, panel))
+    return pd.read_parquet(file).set_index("account_id")
+
+
+def _done(text: str) -> Fragment:
+    return Fragment(str(tag("p", text)))

@@ -1,1 +1,0 @@
-"""The parts of the analyst page: tables and figures that the notebooks show, one call a cell."""
