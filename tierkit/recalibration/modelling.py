@@ -77,7 +77,8 @@ def save_model(work: Work, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
 def predict_accounts(work: Work, panel: Panel, choice: ModelChoice) -> pd.DataFrame:
     """Return one row per account at `as_of`: score, predicted revenue with its range, reasons."""
     values = panel.values  # noqa: PD011 (a panel, not a data frame)
-    now = values.xs(pd.Timestamp(work.as_of), level="as_of")
+    at = values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)
+    now = values[at].droplevel("as_of")
     ranked = choice.ranked(now)
     ranges = account_ranges(choice.tested(), ranked["predicted_revenue"])
     return ranked.join(ranges, validate="1:1").assign(reasons=reasons(choice.card, now))
@@ -94,7 +95,8 @@ def tier_totals(work: Work, tiered: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        By tier: `predicted_revenue`, `low`, `high`, and `why` where no range can be said.
+        By tier: `predicted_revenue`, `low`, `high`, and `why` where no range can be said. A range
+        is widened where it would not hold the predicted revenue itself.
     """
     names = [tier.name for tier in work.settings.tiers]
     totals = tiered.groupby("tier", observed=False)["predicted_revenue"].sum()
@@ -111,7 +113,10 @@ def tier_totals(work: Work, tiered: pd.DataFrame) -> pd.DataFrame:
         seed=work.settings.model.seed,
     )
     found = ranges.rename(columns={"predicted": "predicted_revenue", "method": "why"})
-    return found[["predicted_revenue", "low", "high", "why"]]
+    return found[["predicted_revenue", "low", "high", "why"]].assign(
+        low=np.fmin(found["low"], totals).where(found["low"].notna()),
+        high=np.fmax(found["high"], totals).where(found["high"].notna()),
+    )
 
 
 def tier_pipeline(work: Work, totals: pd.DataFrame) -> pd.DataFrame:
@@ -136,8 +141,8 @@ def tier_pipeline(work: Work, totals: pd.DataFrame) -> pd.DataFrame:
     place = np.searchsorted(np.cumsum(sizes), rank, side="right")
     sums = ordered.groupby(place)[["pipeline_created_amount", "predicted"]].sum()
     ratio = sums["pipeline_created_amount"] / sums["predicted"].where(sums["predicted"] > 0)
-    ratio = ratio.reindex(range(len(totals))).to_numpy()
-    amounts = totals["predicted_revenue"].to_numpy() * ratio
+    ratios = ratio.reindex(range(len(totals))).to_numpy()
+    amounts = totals["predicted_revenue"].to_numpy() * ratios
     return pd.DataFrame(
         {"predicted_pipeline": amounts, "why": "no tested account ranked there"}, index=totals.index
     )
@@ -175,9 +180,9 @@ def weights(card: Card) -> list[dict[str, Any]]:
                 "criterion": str(name),
                 "share": share,
                 "sentence": (
-                    f"{str(name)[:1].upper()}{str(name)[1:]} carries {share:.0%} of the weight: "
-                    f"from {factor_words(float(worst['points']))} ({worst['bin']}) to "
-                    f"{factor_words(float(best['points']))} ({best['bin']})."
+                    f"{str(name)[:1].upper()}{str(name)[1:]}: "
+                    f"{factor_words(float(worst['points']))} where it is {worst['bin']}, "
+                    f"{factor_words(float(best['points']))} where it is {best['bin']}."
                 ),
             }
         )

@@ -64,7 +64,9 @@ def report_facts(work: Work, tiering: Tiering) -> dict[str, Any]:
         "moves": tiering.moves.facts(),
         "roi": roi["roi"],
         "ledger": ledger_facts(work),
-        "decision": decision_facts(work, model["model"]),
+        "decision": decision_facts(
+            work, model["model"], previous_known=bool(len(tiering.previous.tiers))
+        ),
         "remarks": [problem.message for problem in work.remarks if problem.message],
     }
 
@@ -77,7 +79,9 @@ def data_facts(work: Work, tiering: Tiering) -> dict[str, Any]:
         "accounts": _rows(work.tables, "accounts"),
         "accounts_in_scope": len(tiering.tiered),
         "untiered": {str(reason): int(reasons[reason]) for reason in sorted(reasons.index)},
-        "opportunities": _rows(work.tables, "opportunities"),
+        "opportunities": work.tables.source_rows.get(
+            "opportunities", _rows(work.tables, "opportunities")
+        ),
         "last_day": last_day(work.tables).isoformat(),
         "won_revenue": float(round(money.won_revenue, 2)),
         "used_won_revenue": float(round(money.used_won_revenue, 2)),
@@ -86,14 +90,14 @@ def data_facts(work: Work, tiering: Tiering) -> dict[str, Any]:
     }
 
 
-def decision_facts(work: Work, model: dict[str, Any]) -> dict[str, str]:
+def decision_facts(work: Work, model: dict[str, Any], *, previous_known: bool) -> dict[str, str]:
     """Return what the run proposes to do with tiers and model, and why."""
     if work.model_file is not None:
-        return {"action": "hold", "because": "an earlier model was asked for and used as it is"}
-    learned = f"the {model['kind']} was fitted on {len(model['trained_on_as_of'])} quarter-ends"
-    if not earlier_promises(work):
-        return {"action": "first run", "because": f"no earlier report is published; {learned}"}
-    return {"action": "refit", "because": learned}
+        return {"action": "hold", "because": "An earlier model was asked for and used as it is."}
+    learned = f"The {model['kind']} was fitted on {len(model['trained_on_as_of'])} quarter-ends"
+    if not (earlier_promises(work) or previous_known):
+        return {"action": "first run", "because": f"{learned}; no earlier tiers are known."}
+    return {"action": "refit", "because": f"{learned}, up to the newest one whose horizon is over."}
 
 
 def tiers_table(tiering: Tiering) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from tierkit.tiers.moves import Moves, moved_accounts, moves
 from tierkit.tiers.overrides import read_overrides
 from tierkit.tiers.previous import PreviousTiers, previous_tiers
 
-NOT_YET = "created on or after the first day that is not yet known"
+NOT_YET = "not yet an account: neither created nor active before the first unknown day"
 NO_SLOT = "beyond the last tier's capacity"
 
 

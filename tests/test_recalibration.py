@@ -1,0 +1,173 @@
+"""The whole way: a run publishes a report that keeps the contract, and the same one every time."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from tierkit.cli import main
+from tierkit.reporting.workbook import NOTES
+from tierkit.simulate import simulate_crm, write_crm
+
+pytestmark = pytest.mark.slow
+ACCOUNTS, QUARTERS = 400, 16
+CHEAP = ("--set", "model.bags=2", "--set", "model.backtest_quarter_ends=2")
+# run.json holds times; the executed copies hold the path of nothing and no times
+SAME_BYTES = ("leadership.html", "analyst.html", "tiers.csv", "accounts.xlsx", "model.json",
+              "facts.json")  # fmt: skip
+
+
+def run(project, *arguments):
+    """Run the recalibration in process; return the exit code."""
+    with pytest.raises(SystemExit) as caught:
+        main(["run", "-f", str(project), *CHEAP, *arguments])
+    return caught.value.code
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("one")
+    write_crm(simulate_crm(accounts=ACCOUNTS, quarters=QUARTERS, seed=3), folder)
+    assert run(folder) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(project):
+    (folder,) = (project / "reports").glob("20*")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def facts(report):
+    return json.loads((report / "facts.json").read_text())
+
+
+def test_a_run_publishes_every_file(report):
+    assert {path.name for path in report.iterdir()} == {*SAME_BYTES, "run.json", "notebooks"}
+    assert len(list((report / "notebooks").glob("*.ipynb"))) == 3
+
+
+def test_money_in_is_money_used_plus_money_excluded(facts):
+    data = facts["data"]
+    excluded = sum(part["won_revenue"] for part in data["excluded"])
+    assert data["won_revenue"] == pytest.approx(data["used_won_revenue"] + excluded, abs=0.005)
+
+
+def test_tiers_hold_to_capacity_and_everybody_has_one_or_a_reason(report, facts):
+    tiers = pd.read_csv(report / "tiers.csv", dtype={"account_id": str})
+    counts = tiers["tier"].value_counts()
+    for tier in facts["tiers"]:
+        assert tier["accounts"] == counts[tier["tier"]]
+        assert tier["capacity"] is None or tier["accounts"] <= tier["capacity"]
+    untiered = sum(facts["data"]["untiered"].values())
+    assert len(tiers) + untiered == facts["data"]["accounts"] == ACCOUNTS
+    assert tiers["account_id"].is_unique
+    ranked = tiers[~tiers["overridden"] & tiers["rank"].notna()]
+    assert ranked["rank"].is_monotonic_increasing
+
+
+def test_predicted_revenue_of_tiers_is_that_of_their_accounts(report, facts):
+    tiers = pd.read_csv(report / "tiers.csv")
+    sums = tiers.groupby("tier")["predicted_revenue"].sum()
+    for tier in facts["tiers"]:
+        assert tier["predicted_revenue"] == pytest.approx(sums[tier["tier"]], abs=1)
+        assert tier["low"] <= tier["predicted_revenue"] <= tier["high"]
+
+
+def test_no_criterion_saw_the_future(facts):
+    assert facts["model"]["future_rows_seen"] == 0
+
+
+def test_effort_is_no_criterion(facts):
+    effort = {"outbound_count_4q", "outbound_minutes_4q", "spend_4q"}
+    assert not effort & set(facts["model"]["features"])
+
+
+def test_the_workbook_holds_the_tiers_as_numbers(report):
+    book = openpyxl.load_workbook(report / "accounts.xlsx")
+    assert {"Tiers", "Untiered", "Moves", "Overrides", NOTES} <= set(book.sheetnames)
+    tiers = pd.read_csv(report / "tiers.csv")
+    assert book["Tiers"].max_row == len(tiers) + 1
+
+
+def test_an_identical_rerun_publishes_nothing_new(project, report, capsys):
+    before = {path: path.read_bytes() for path in report.rglob("*") if path.is_file()}
+    assert run(project) == 0
+    assert "Nothing new" in capsys.readouterr().out
+    assert before == {path: path.read_bytes() for path in report.rglob("*") if path.is_file()}
+
+
+def test_another_folder_with_spaces_gives_the_same_bytes(project, report, tmp_path):
+    twin = tmp_path / "another place"
+    shutil.copytree(project, twin, ignore=shutil.ignore_patterns("reports", ".tierkit"))
+    assert run(twin) == 0
+    for name in SAME_BYTES:
+        assert (twin / "reports" / report.name / name).read_bytes() == (report / name).read_bytes()
+
+
+def test_an_earlier_quarter_sees_nothing_later(project, tmp_path):
+    """Rows from the first unknown day on are taken away; tiers and model stay the same bytes."""
+    label, as_of = "2026Q1", "2026-04-01"
+    assert run(project, "--quarter", label) == 0
+    blind = tmp_path / "blind"
+    shutil.copytree(project, blind, ignore=shutil.ignore_patterns("reports", ".tierkit"))
+    cut_off(blind / "data", as_of)
+    assert run(blind, "--quarter", label) == 0
+    for name in ("tiers.csv", "model.json"):
+        told = (project / "reports" / label / name).read_text()
+        unknowing = (blind / "reports" / label / name).read_text()
+        assert without_fingerprint(told) == without_fingerprint(unknowing)
+
+
+RECORDED = {
+    "accounts": "created_date",
+    "activities": "date",
+    "contacts": "created_date",
+    "contracts": "start_date",
+    "costs": "date",
+    "signals": "date",
+    "stage_history": "changed_date",
+    "tier_history": "start_date",
+}
+
+
+def cut_off(data: Path, as_of: str) -> None:
+    """Take away what happened on or after a day; deals open then become open deals."""
+    for name, column in RECORDED.items():
+        table = pd.read_csv(data / f"{name}.csv", dtype=str, keep_default_na=False)
+        table[table[column] < as_of].to_csv(data / f"{name}.csv", index=False)
+    deals = pd.read_csv(data / "opportunities.csv", dtype=str, keep_default_na=False)
+    deals = deals[deals["created_date"] < as_of].copy()
+    later = deals["close_date"] >= as_of
+    deals.loc[later, ["is_won", "amount", "stage", "close_date"]] = ""
+    deals.to_csv(data / "opportunities.csv", index=False)
+    lines = pd.read_csv(data / "opportunity_lines.csv", dtype=str, keep_default_na=False)
+    closed = set(deals.loc[~later, "opportunity_id"])
+    kept = lines[lines["opportunity_id"].isin(closed)]
+    kept.to_csv(data / "opportunity_lines.csv", index=False)
+
+
+def without_fingerprint(text: str) -> list[str]:
+    return [line for line in text.splitlines() if '"fingerprint"' not in line]
+
+
+def test_only_runs_some_notebooks_and_never_publishes(project, tmp_path):
+    twin = tmp_path / "only"
+    shutil.copytree(project, twin, ignore=shutil.ignore_patterns("reports", ".tierkit"))
+    assert run(twin, "--only", "validate_tier_roi") == 0
+    assert not list((twin / "reports").glob("20*"))
+
+
+def test_a_saved_model_is_used_as_it_is(project, report):
+    model = report / "model.json"
+    assert run(project, "--model", str(model), "--set", 'run.reports="held"') == 0
+    held = project / "held" / report.name
+    assert json.loads((held / "facts.json").read_text())["decision"]["action"] == "hold"
+    tiers = pd.read_csv(held / "tiers.csv")["predicted_revenue"]
+    assert tiers.tolist() == pd.read_csv(report / "tiers.csv")["predicted_revenue"].tolist()

@@ -1,0 +1,71 @@
+"""The built wheel carries notebooks and templates, and works outside the checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    target = tmp_path_factory.mktemp("dist")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(target), str(ROOT)],
+        check=True,
+        capture_output=True,
+    )
+    (file,) = target.glob("*.whl")
+    return file
+
+
+def test_the_wheel_holds_notebooks_templates_and_nothing_of_the_checkout(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    for name in (
+        "tierkit/notebooks/recalibrate.ipynb",
+        "tierkit/templates/tierkit.toml",
+        "tierkit/reporting/templates/leadership.html.j2",
+        "tierkit/py.typed",
+    ):
+        assert name in names
+    assert not [name for name in names if name.startswith(("tests/", "notebooks/"))]
+    assert not [name for name in names if "/." in name or "__pycache__" in name]
+
+
+def test_the_wheel_runs_in_an_environment_of_its_own(wheel, tmp_path):
+    environment = tmp_path / "env"
+    venv.create(environment, with_pip=False)
+    python = environment / "bin" / "python"
+    (site,) = environment.glob("lib/python*/site-packages")
+    # dependencies come from this environment, tierkit from the wheel alone
+    (site / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    zipfile.ZipFile(wheel).extractall(site)
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    for arguments in (
+        ["init", "demo", "--sample"],
+        ["run", "-f", "demo", "--set", "model.bags=1", "--set", "model.backtest_quarter_ends=1"],
+    ):
+        done = subprocess.run(
+            [str(python), "-m", "tierkit.cli", *arguments],
+            cwd=tmp_path,
+            env=clean,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "demo" / "reports").glob("20*/leadership.html"))
+    where = subprocess.run(
+        [str(python), "-c", "import tierkit; print(tierkit.__file__)"],
+        cwd=tmp_path, env=clean, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert str(site) in where.stdout
