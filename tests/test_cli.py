@@ -153,7 +153,8 @@ def test_settings_errors_come_before_anything_slow_is_loaded(tmp_path):
         "import sys\nfrom tierkit.cli import main\n"
         f"try:\n    main(['run', '-f', {str(tmp_path)!r}])\n"
         "except SystemExit as stop:\n"
-        "    print(stop.code, [m for m in ('pandas', 'duckdb', 'matplotlib') if m in sys.modules])\n"
+        "    slow = ('pandas', 'duckdb', 'matplotlib')\n"
+        "    print(stop.code, [name for name in slow if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "2 []"

@@ -41,7 +41,8 @@ class Rule:
     ----------
     text
         Comparisons (`==`, `!=`, `<`, `<=`, `>`, `>=`, `in`, `not in`) of column names with
-        literals, joined by `and`, `or`, `not`. `is None` and `is not None` ask whether a value is missing.
+        literals, joined by `and`, `or`, `not`. `is None` and `is not None` ask whether a value is
+        missing.
 
     Raises
     ------

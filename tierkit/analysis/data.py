@@ -49,14 +49,20 @@ def what_was_left_out(tables: Tables, *, as_of: date, currency: str) -> Fragment
     money = used_revenue(tables, as_of)
     caption = (
         f"Won revenue in the source: {money.won_revenue:,.2f} {currency}. Used: "
-        f"{money.used_won_revenue:,.2f}, all of it before {spell_date(as_of)}. Left out:"
+        f"{money.used_won_revenue:,.2f}, all of it before {spell_date(as_of)}."
     )
+    if not money.excluded:
+        return Fragment(str(tag("p", f"{caption} Nothing was left out.")))
     kinds = {"rows": "count", "won_revenue": f"money {currency}"}
-    return html_table(_rows(money.excluded), caption=caption, kinds=kinds, name="left_out")
+    return html_table(
+        _rows(money.excluded), caption=f"{caption} Left out:", kinds=kinds, name="left_out"
+    )
 
 
 def what_is_missing(tables: Tables) -> Fragment:
     """Return the tables that the source lacks, and what each of them would make possible."""
+    if not tables.missing:
+        return Fragment(str(tag("p", "The source holds every table of the contract.")))
     frame = pd.DataFrame(
         {
             "table": tables.missing,

@@ -150,6 +150,8 @@ def card_table(card: Card) -> Fragment:
 
 def dropped_table(card: Card) -> Fragment:
     """Return the criteria that carry no points, and why."""
+    if not card.dropped:
+        return Fragment(str(tag("p", "Every criterion is in the card.")))
     frame = pd.DataFrame({"criterion": list(card.dropped), "why": list(card.dropped.values())})
     caption = f"{plural(len(frame), 'criterion', 'criteria')} left out of the card"
     return html_table(frame, caption=caption, kinds={}, name="dropped")

@@ -6,7 +6,7 @@ import pandas as pd
 
 from tierkit.features.panel import Panel
 from tierkit.features.registry import describe
-from tierkit.reporting.fragment import Fragment
+from tierkit.reporting.fragment import Fragment, tag
 from tierkit.reporting.tables import html_table
 
 
@@ -19,12 +19,8 @@ def criteria_table(panel: Panel) -> Fragment:
         {
             "column": names,
             "meaning": [_meaning(name) for name in names],
-            "used_as": [
-                "effort, no criterion" if n in panel.effort else "criterion" for n in names
-            ],
-            "as_of_when": [
-                "today" if name in panel.undated else "as of each date" for name in names
-            ],
+            "use": ["our effort" if n in panel.effort else "criterion" for n in names],
+            "values": ["today's" if name in panel.undated else "dated" for name in names],
             "known": [float(known[name]) for name in names],
         }
     )
@@ -36,6 +32,8 @@ def criteria_table(panel: Panel) -> Fragment:
 
 def left_out_table(panel: Panel) -> Fragment:
     """Return the features that could not be built, and why."""
+    if not panel.left_out:
+        return Fragment(str(tag("p", "Every feature could be built from these data.")))
     frame = pd.DataFrame({"feature": list(panel.left_out), "why": list(panel.left_out.values())})
     caption = f"{len(frame)} features could not be built from these data"
     return html_table(frame, caption=caption, kinds={}, name="features_left_out")

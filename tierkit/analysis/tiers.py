@@ -66,6 +66,8 @@ def account_table(tiering: Tiering, *, currency: str) -> Fragment:
 
 def untiered_table(tiering: Tiering) -> Fragment:
     """Return how many accounts have no tier, by reason."""
+    if tiering.untiered.empty:
+        return Fragment(str(tag("p", "Every account has a tier.")))
     counts = tiering.untiered["reason"].value_counts().sort_index(kind="stable")
     frame = pd.DataFrame({"reason": counts.index, "accounts": counts.to_numpy()})
     frame = frame.sort_values("accounts", ascending=False, kind="stable")
@@ -105,6 +107,8 @@ def moves_figure(tiering: Tiering) -> Fragment:
 def moved_table(tiering: Tiering) -> Fragment:
     """Return the accounts whose tier changes, best rank first."""
     moved = tiering.moved
+    if moved.empty:
+        return Fragment(str(tag("p", "No account changes its tier.")))
     columns = ["previous_tier", "tier", "rank", "predicted_revenue", "move_reason"]
     shown = moved.join(tiering.assigned[["predicted_revenue"]], how="left", validate="1:1")
     frame = shown[columns].head(MOST_ROWS).reset_index().astype({"previous_tier": "object"})

@@ -113,10 +113,8 @@ def tier_totals(work: Work, tiered: pd.DataFrame) -> pd.DataFrame:
         seed=work.settings.model.seed,
     )
     found = ranges.rename(columns={"predicted": "predicted_revenue", "method": "why"})
-    return found[["predicted_revenue", "low", "high", "why"]].assign(
-        low=np.fmin(found["low"], totals).where(found["low"].notna()),
-        high=np.fmax(found["high"], totals).where(found["high"].notna()),
-    )
+    found = found[["predicted_revenue", "low", "high", "why"]]
+    return found.assign(low=found["low"].clip(upper=totals), high=found["high"].clip(lower=totals))
 
 
 def tier_pipeline(work: Work, totals: pd.DataFrame) -> pd.DataFrame:

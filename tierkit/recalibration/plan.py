@@ -6,5 +6,5 @@ from tierkit.reporting.underway import ReportPlan
 
 REPORT_PLAN = ReportPlan(
     figures={"leadership.html": ("tier-sizes",)},
-    tables={"analyst.html": ("read", "left_out", "criteria", "tiers", "untiered", "settings")},
+    tables={"analyst.html": ("read", "criteria", "tiers", "settings")},
 )

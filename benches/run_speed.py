@@ -1,0 +1,61 @@
+"""Time and peak memory of `tierkit run`, by stage, on simulated companies.
+
+    python -m benches.run_speed                      # 2,000 accounts, and 50,000
+    python -m benches.run_speed 2000                 # one size
+
+Prints a table; nothing is asserted. Each size is a fresh process with a fresh project.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+SIZES = (2_000, 50_000)
+WANTED = {2_000: (120, 2), 50_000: (300, 5)}
+
+
+def main(sizes: list[int]) -> None:
+    print(f"{'accounts':>9}  {'stage':<20} {'seconds':>8} {'peak GB':>8}")
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as scratch:
+            measure(size, Path(scratch))
+
+
+def measure(size: int, scratch: Path) -> None:
+    """Simulate a company, run its recalibration, print what each stage took."""
+    project = scratch / "project"
+    started = time.monotonic()
+    command("simulate", str(project), "--accounts", str(size))
+    line(size, "simulate", time.monotonic() - started, None)
+    started = time.monotonic()
+    command("run", "-f", str(project))
+    whole = time.monotonic() - started
+    (manifest,) = (project / "reports").glob("20*/run.json")
+    stages = json.loads(manifest.read_text())["stages"]
+    for stage in stages:
+        line(size, stage["name"], stage["seconds"], stage["peak_memory"])
+    peak = max(stage["peak_memory"] or 0 for stage in stages)
+    line(size, "whole run", whole, peak)
+    if size in WANTED:
+        seconds, memory = WANTED[size]
+        print(f"{'':>9}  wanted: under {seconds} s and {memory} GB")
+
+
+def command(*arguments: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "tierkit.cli", *arguments], check=True, capture_output=True
+    )
+
+
+def line(size: int, stage: str, seconds: float, memory: int | None) -> None:
+    peak = f"{memory / 1e9:8.2f}" if memory else f"{'':>8}"
+    print(f"{size:>9,}  {stage:<20} {seconds:8.1f} {peak}", flush=True)
+
+
+if __name__ == "__main__":
+    main([int(text) for text in sys.argv[1:]] or list(SIZES))
