@@ -183,7 +183,7 @@ def _predictions(
     previous: pd.Series[str] | None,
 ) -> tuple[Method | None, pd.DataFrame, str]:
     """Return how was tested and the predictions; no method where no card could be fitted."""
-    note = ""
+    notes: list[str] = []
     for method, folds in (
         (ROLLING, _rolling(examples, complete, settings)),
         (HELD_OUT, _held_out(examples, complete, settings)),
@@ -191,13 +191,13 @@ def _predictions(
         parts = []
         for train, test in folds:
             card = train.fit(settings, most_bags=MOST_BAGS)
-            note = " ".join(card.notes)
+            notes += card.notes
             if card.criteria:
                 parts.append(_predicted(card, train, test, settings, previous))
         if parts:
             joined = pd.concat(parts, ignore_index=True)
             return method, joined.sort_values(["as_of", "account_id"], ignore_index=True), ""
-    return None, pd.DataFrame(), note
+    return None, pd.DataFrame(), notes[0] if notes else ""
 
 
 def _rolling(

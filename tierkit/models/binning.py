@@ -46,7 +46,7 @@ class Binned:
 
 
 def bin_criteria(
-    values: pd.DataFrame, criteria: Sequence[str], *, max_bins: int, amount: str | None = None
+    values: pd.DataFrame, criteria: Sequence[str], *, max_bins: int, amounts: Sequence[str] = ()
 ) -> Binned:
     """Cut every usable criterion into bins.
 
@@ -58,15 +58,15 @@ def bin_criteria(
         The columns that may be used.
     max_bins
         The most bins of a numeric criterion, the missing one not counted.
-    amount
-        The column of past revenue, if any: it gets a bin for every quarter more, so that large
-        accounts stay apart.
+    amounts
+        The columns of past revenue, if any: each gets a bin for every quarter more, so that large
+        accounts stay apart. Of identical columns these stay, the first of them before all.
     """
-    reasons = _unusable(values, criteria, first=amount)
+    reasons = _unusable(values, criteria, first=amounts)
     made: dict[str, Criterion] = {}
     for name in criteria:
         if name not in reasons:
-            one = _criterion(values[name], max_bins=max_bins, is_amount=name == amount)
+            one = _criterion(values[name], max_bins=max_bins, is_amount=name in amounts)
             if len(np.unique(one.bin_of(values[name]))) > 1:
                 made[name] = one
             else:
@@ -118,15 +118,17 @@ def amount_edges(numbers: FloatArray) -> tuple[float, ...]:
     Parameters
     ----------
     numbers
-        Known amounts, some of them above 0. Edges span the largest 98 % of those.
+        Known amounts, some of them above 0. Edges span the largest 98 % of those; one more parts
+        the others from 0.
     """
     positive = numbers[numbers > 0]
     low, high = np.quantile(positive, 0.02), positive.max()
     powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
     grid = np.round(np.concatenate([_AMOUNTS * 10.0**power for power in powers]), 12)
     grid = grid[(grid >= low) & (grid <= high)]
-    step = int(np.ceil(len(grid) / _MOST_AMOUNT_BINS))
-    return tuple(grid[::step].tolist()) if step else (float(high),)
+    step = max(1, int(np.ceil(len(grid) / _MOST_AMOUNT_BINS)))
+    first = _rounded_down(positive.min())
+    return (first, *grid[::step][grid[::step] > first].tolist())
 
 
 def is_category(column: pd.Series[Any]) -> bool:
@@ -141,12 +143,13 @@ def known_numbers(column: pd.Series[Any]) -> FloatArray:
 
 
 def _unusable(
-    values: pd.DataFrame, criteria: Sequence[str], *, first: str | None
+    values: pd.DataFrame, criteria: Sequence[str], *, first: Sequence[str]
 ) -> dict[str, str]:
     """Return why criteria cannot be used; of identical ones the first stays, `first` before all."""
+    places = {name: place for place, name in enumerate(first)}
     reasons: dict[str, str] = {}
     seen: dict[bytes, str] = {}
-    for name in sorted(criteria, key=lambda one: one != first):
+    for name in sorted(criteria, key=lambda one: places.get(one, len(places))):
         if name not in values.columns:
             reasons[name] = "the column is absent"
         elif values[name].isna().all():

@@ -14,9 +14,7 @@ from interpret.glassbox import ExplainableBoostingRegressor
 
 from tierkit.models.criteria import Criterion, FloatArray, IntArray, NumericCriterion
 from tierkit.models.draws import account_draws
-
-VARIANCE_POWER = 1.5
-"""Of the Tweedie family: between counts (1) and amounts (2), for revenue that is often 0."""
+from tierkit.models.regression import VARIANCE_POWER
 
 VALIDATION_SHARE = 0.15
 _HELPS = (

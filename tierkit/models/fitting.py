@@ -12,7 +12,7 @@ from tierkit.models.binning import Binned, bin_criteria
 from tierkit.models.boosting import Boosted, bags_by_account, boost
 from tierkit.models.card import Card
 from tierkit.models.criteria import Criterion, FloatArray, IntArray, NumericCriterion
-from tierkit.models.past_revenue import past_revenue_column, power_of_past_revenue
+from tierkit.models.past_revenue import POWERS, past_revenue_column, powers_of_past_revenue
 from tierkit.models.rows import account_ids, newest_rows, sample_accounts
 from tierkit.settings import ModelSettings
 
@@ -32,8 +32,9 @@ def fit_card(
     """Fit a card to what accounts won after each as_of.
 
     Two predictions are combined by their geometric mean, which is again a card: additive boosting
-    of all criteria (Tweedie with a log link), and a fitted power of past revenue. Boosting finds
-    what past revenue misses; the power keeps large accounts apart and steadies the rest.
+    of all criteria (Tweedie with a log link), and fitted powers of past revenue over one, two and
+    four quarters. Boosting finds what past revenue misses; the powers keep large accounts apart and
+    steady the rest.
 
     Parameters
     ----------
@@ -62,15 +63,15 @@ def fit_card(
     rows = sample_accounts(values, most_rows=settings.max_training_rows, seed=settings.seed)
     actual = np.asarray(target.reindex(rows.index), dtype=np.float64)
     notes = _sampling_notes(values, rows)
-    past = past_revenue_column(asked)
-    binned = bin_criteria(rows, asked, max_bins=settings.max_bins, amount=past)
+    amounts = [*dict.fromkeys([past_revenue_column(asked), *POWERS])]
+    binned = bin_criteria(rows, asked, max_bins=settings.max_bins, amounts=amounts)
     if why := _why_not(rows, actual, binned):
         base = max(float(actual.mean()), 0.0) if len(actual) else 0.0
         return Card(base=base, dropped=binned.dropped, notes=(*notes, why))
     clipped = np.maximum(actual, 0.0)
     bags = bags_by_account(account_ids(rows), bags=settings.bags, seed=settings.seed)
     boosted = boost(binned.criteria, binned.codes, clipped, bags, seed=settings.seed)
-    points = _with_past_revenue(binned.criteria, boosted, rows, clipped, past=past)
+    points = _with_past_revenue(binned.criteria, boosted, rows, clipped, amounts=amounts)
     fitted = tuple(
         _centred(one, amounts, binned.codes[:, place], pool_missing=one.name in undated)
         for place, (one, amounts) in enumerate(zip(binned.criteria, points, strict=True))
@@ -85,12 +86,12 @@ def _why_not(rows: pd.DataFrame, actual: FloatArray, binned: Binned) -> str:
     usable = len(binned.criteria)
     reasons = {
         "there are no rows to learn from": not len(rows),
-        f"{accounts} accounts are fewer than {FEWEST_ACCOUNTS}": accounts < FEWEST_ACCOUNTS,
+        f"accounts: {accounts} of at least {FEWEST_ACCOUNTS}": accounts < FEWEST_ACCOUNTS,
         "no account won anything": wins == 0 or actual.sum() <= 0,
-        f"{wins} rows with won revenue are fewer than {FEWEST_WINS}": 0 < wins < FEWEST_WINS,
+        f"rows with won revenue: {wins} of at least {FEWEST_WINS}": 0 < wins < FEWEST_WINS,
         "every account won the same": len(actual) > 0 and bool(np.ptp(actual) == 0),
         "no criterion can be used": usable == 0,
-        f"{accounts} accounts are fewer than {usable} criteria": accounts < usable,
+        f"accounts: {accounts}, fewer than the {usable} criteria": accounts < usable,
     }
     found = [reason for reason, holds in reasons.items() if holds]
     return f"Every account is predicted the mean: {'; '.join(found)}." if found else ""
@@ -112,19 +113,17 @@ def _with_past_revenue(
     rows: pd.DataFrame,
     target: FloatArray,
     *,
-    past: str,
+    amounts: Collection[str],
 ) -> list[FloatArray]:
-    """Return the points of the geometric mean of boosting and a power of past revenue."""
-    place = next((at for at, one in enumerate(criteria) if one.name == past), None)
-    own = criteria[place] if place is not None else None
-    if place is None or not isinstance(own, NumericCriterion):
+    """Return the points of the geometric mean of boosting and powers of past revenue."""
+    windows = [one for one in criteria if isinstance(one, NumericCriterion) and one.name in amounts]
+    if not windows:
         return [*boosted.points]
-    amounts = rows[past].to_numpy(dtype=float, na_value=np.nan)
-    power = power_of_past_revenue(own, amounts, target)
-    points = [(1 - SHARE_OF_PAST_REVENUE) * found for found in boosted.points]
+    powers = powers_of_past_revenue(windows, rows, target)
+    by_name = {one.name: points for one, points in zip(windows, powers, strict=True)}
     return [
-        found + SHARE_OF_PAST_REVENUE * power if at == place else found
-        for at, found in enumerate(points)
+        (1 - SHARE_OF_PAST_REVENUE) * points + SHARE_OF_PAST_REVENUE * by_name.get(one.name, 0.0)
+        for one, points in zip(criteria, boosted.points, strict=True)
     ]
 
 

@@ -129,14 +129,12 @@ def _measures(dates: Sequence[_Date], weights: FloatArray, capacities: Sequence[
 
 def _measures_at(date: _Date, weights: FloatArray, capacities: Sequence[int]) -> FloatArray:
     times = weights[:, date.accounts]
-    card = gini_of(date.card, date.perfect, weights=times)
-    past = gini_of(date.past, date.perfect, weights=times)
+    card, past, perfect = (one.curve(times) for one in (date.card, date.past, date.perfect))
+    ginis = gini_of(card, perfect), gini_of(past, perfect)
     captures = [
-        capture_of(date.card, accounts=size, weights=times)
-        - capture_of(date.past, accounts=size, weights=times)
-        for size in capacities
+        capture_of(card, accounts=size) - capture_of(past, accounts=size) for size in capacities
     ]
-    return np.stack([card, past, card - past, *captures], axis=1)
+    return np.stack([*ginis, ginis[0] - ginis[1], *captures], axis=1)
 
 
 def _interval(estimate: float, drawn: FloatArray) -> Interval:

@@ -15,6 +15,20 @@ from tierkit.models.criteria import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
+class Curve:
+    """Accounts and amounts so far at the end of each group of equal predictions, from 0 on.
+
+    Attributes
+    ----------
+    accounts, amounts
+        A row per draw of weights, a column per group.
+    """
+
+    accounts: FloatArray
+    amounts: FloatArray
+
+
+@dataclass(frozen=True)
 class Ranking:
     """Accounts in the order of a prediction, ready to be measured with many sets of weights.
 
@@ -41,8 +55,8 @@ class Ranking:
         ends = np.append(np.flatnonzero(keys[order][1:] != keys[order][:-1]) + 1, len(order))
         return cls(order, ends, amounts[order])
 
-    def curve(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return accounts and amounts so far at the end of each group, from 0 on.
+    def curve(self, weights: FloatArray) -> Curve:
+        """Return accounts and amounts so far, under each row of weights.
 
         Parameters
         ----------
@@ -52,7 +66,7 @@ class Ranking:
         ordered = weights[:, self.order]
         accounts = np.cumsum(ordered, axis=1)[:, self.ends - 1]
         amounts = np.cumsum(ordered * self.actual, axis=1)[:, self.ends - 1]
-        return _from_zero(accounts), _from_zero(amounts)
+        return Curve(_from_zero(accounts), _from_zero(amounts))
 
 
 def gini(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
@@ -75,21 +89,18 @@ def gini(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
     >>> gini([9, 3, 0, 0], [4, 3, 2, 1]), gini([9, 3, 0, 0], [1, 1, 1, 1])
     (1.0, 0.0)
     """
-    ones = np.ones((1, np.size(actual)))
-    return float(
-        gini_of(Ranking.of(actual, predicted), Ranking.of(actual, actual), weights=ones)[0]
-    )
+    return float(gini_of(_curve(actual, predicted), _curve(actual, actual))[0])
 
 
-def gini_of(ranking: Ranking, perfect: Ranking, *, weights: FloatArray) -> FloatArray:
-    """Return the normalised Gini coefficient under each row of weights.
+def gini_of(curve: Curve, perfect: Curve) -> FloatArray:
+    """Return the normalised Gini coefficient of each row of weights.
 
     Parameters
     ----------
-    ranking, perfect
-        The accounts by prediction and by what they brought.
+    curve, perfect
+        Of the accounts by prediction and by what they brought.
     """
-    found, best = (_area(*one.curve(weights)) for one in (ranking, perfect))
+    found, best = _area(curve), _area(perfect)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(best > 1e-12, found / best, np.nan)
 
@@ -114,8 +125,7 @@ def capture(actual: npt.ArrayLike, predicted: npt.ArrayLike, *, accounts: float)
     >>> capture([60, 30, 10], [3, 2, 1], accounts=1), capture([60, 30, 10], [1, 1, 1], accounts=1.5)
     (0.6, 0.5)
     """
-    ones = np.ones((1, np.size(actual)))
-    return float(capture_of(Ranking.of(actual, predicted), accounts=accounts, weights=ones)[0])
+    return float(capture_of(_curve(actual, predicted), accounts=accounts)[0])
 
 
 def capture_share(actual: npt.ArrayLike, predicted: npt.ArrayLike, *, share: float) -> float:
@@ -129,9 +139,9 @@ def capture_share(actual: npt.ArrayLike, predicted: npt.ArrayLike, *, share: flo
     return capture(actual, predicted, accounts=share * np.size(actual))
 
 
-def capture_of(ranking: Ranking, *, accounts: float, weights: FloatArray) -> FloatArray:
-    """Return the capture of the best-ranked accounts under each row of weights."""
-    counts, amounts = ranking.curve(weights)
+def capture_of(curve: Curve, *, accounts: float) -> FloatArray:
+    """Return the capture of the best-ranked accounts for each row of weights."""
+    counts, amounts = curve.accounts, curve.amounts
     place = np.clip((counts < accounts).sum(axis=1), 1, counts.shape[1] - 1)
     rows = np.arange(len(counts))
     low, high = counts[rows, place - 1], counts[rows, place]
@@ -159,10 +169,15 @@ def _from_zero(sums: FloatArray) -> FloatArray:
     return np.concatenate([np.zeros((len(sums), 1)), sums], axis=1)
 
 
-def _area(accounts: FloatArray, amounts: FloatArray) -> FloatArray:
+def _curve(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> Curve:
+    return Ranking.of(actual, predicted).curve(np.ones((1, np.size(actual))))
+
+
+def _area(curve: Curve) -> FloatArray:
     """Return the area between the curve of shares and the diagonal; NaN where nothing was won."""
-    steps = np.diff(accounts, axis=1)
-    heights = (amounts[:, 1:] + amounts[:, :-1]) / 2
-    whole = accounts[:, -1] * amounts[:, -1]
+    steps = np.diff(curve.accounts, axis=1)
+    heights = (curve.amounts[:, 1:] + curve.amounts[:, :-1]) / 2
+    total = curve.amounts[:, -1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(amounts[:, -1] > 0, (steps * heights).sum(axis=1) / whole - 0.5, np.nan)
+        area = (steps * heights).sum(axis=1) / (curve.accounts[:, -1] * total) - 0.5
+    return np.where(total > 0, area, np.nan)

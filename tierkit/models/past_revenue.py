@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Container
+from collections.abc import Container, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import TweedieRegressor
 
 from tierkit.models.binning import RARE_ROWS, amount_edges, known_numbers
-from tierkit.models.boosting import VARIANCE_POWER
 from tierkit.models.card import Card
 from tierkit.models.criteria import FloatArray, NumericCriterion
+from tierkit.models.regression import tweedie_coefficients
 from tierkit.models.rows import newest_rows
 
 PAST_REVENUE = ("won_revenue_4q", "won_revenue_2q", "won_revenue_1q", "won_revenue_ever")
+POWERS = ("won_revenue_4q", "won_revenue_2q", "won_revenue_1q")
+"""The windows whose powers a fitted card is steadied by."""
+
 QUARTERS_A_YEAR = 4
 _NEXT_TO_NOTHING = 1e-6
 """The smallest predicted amount as a share of the mean: a factor cannot be 0."""
@@ -113,39 +115,66 @@ def uncalibrated_past_revenue_card(
     return card.recalibrated(values, total=float(np.maximum(scaled, 0).sum()))
 
 
-def power_of_past_revenue(
-    criterion: NumericCriterion, past: FloatArray, target: FloatArray
-) -> FloatArray:
-    """Return points per bin (the missing one last) that follow a power of past revenue.
+def powers_of_past_revenue(
+    criteria: Sequence[NumericCriterion], rows: pd.DataFrame, target: FloatArray
+) -> list[FloatArray]:
+    """Return points per bin (the missing one last) that follow powers of past revenue.
 
-    Predicted revenue is proportional to (1 + past revenue ÷ its typical amount) to a power that is
-    fitted (Tweedie, log link), never below 0: where past revenue tells nothing all points are 0.
-    The typical amount is the median of the positive ones. Between bins with rows, points are
-    interpolated.
+    Predicted revenue is proportional to the product, over windows of past revenue, of
+    (1 + revenue ÷ its typical amount) to a power. The powers are fitted together (Tweedie, log
+    link) and none is below 0: where past revenue tells nothing all points are 0. The typical amount
+    is the median of the positive ones. Bins without rows are interpolated; unknown revenue counts
+    as average.
 
     Parameters
     ----------
-    criterion
-        Its bins are used, its points are not.
-    past, target
-        A value per row; past revenue may be missing.
+    criteria
+        One per window; their bins are used, their points are not.
+    rows
+        Past revenue, a column per window.
+    target
+        Amounts that followed, 0 or more, some above.
     """
-    known = np.isfinite(past)
-    positive = past[known & (past > 0)]
-    bins = len(criterion.points_by_bin)
-    if not len(positive) or target.sum() <= 0:
-        return np.zeros(bins)
-    scale = np.log1p(np.maximum(past[known], 0) / np.median(positive))
-    model = TweedieRegressor(power=VARIANCE_POWER, alpha=0, link="log", max_iter=1000)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a fit that stops at the edge of what floats can hold
-        model.fit(scale[:, None], target[known] / target.mean())
-    place = criterion.bin_of(pd.Series(past[known]))
-    rows = np.bincount(place, minlength=bins - 1)
-    means = np.bincount(place, weights=scale, minlength=bins - 1)[rows > 0] / rows[rows > 0]
-    power = max(float(model.coef_[0]), 0.0) if np.isfinite(model.coef_[0]) else 0.0
-    filled = np.interp(np.arange(bins - 1), np.flatnonzero(rows > 0), means)
-    return power * np.append(filled, scale.mean())
+    scaled = [_log_of_typical(rows[one.name]) for one in criteria]
+    powers = _powers(np.column_stack(scaled), target) if criteria else np.zeros(0)
+    return [
+        power * _by_bin(one, rows[one.name], column)
+        for one, column, power in zip(criteria, scaled, powers, strict=True)
+    ]
+
+
+def _log_of_typical(column: pd.Series[Any]) -> FloatArray:
+    """Return log(1 + amount ÷ typical amount), the mean where unknown; zeros without amounts."""
+    amounts = column.to_numpy(dtype=float, na_value=np.nan)
+    positive = amounts[amounts > 0]
+    if not len(positive):
+        return np.zeros(len(amounts))
+    scaled = np.log1p(np.maximum(amounts, 0) / np.median(positive))
+    return np.asarray(np.where(np.isnan(scaled), np.nanmean(scaled), scaled))
+
+
+def _powers(scaled: FloatArray, target: FloatArray) -> FloatArray:
+    """Return the fitted powers; while the lowest is below 0, it is 0 and the rest are refitted."""
+    powers = np.zeros(scaled.shape[1])
+    kept = [*range(scaled.shape[1])]
+    while kept:
+        found = tweedie_coefficients(scaled[:, kept], target)
+        if found.min() >= 0:
+            powers[kept] = found
+            break
+        kept.pop(int(found.argmin()))
+    return powers
+
+
+def _by_bin(criterion: NumericCriterion, column: pd.Series[Any], scaled: FloatArray) -> FloatArray:
+    """Return the mean of each bin, interpolated where it has no rows; of all rows for missing."""
+    bins = len(criterion.points)
+    place = criterion.bin_of(column)
+    rows = np.bincount(place, minlength=bins + 1)[:bins]
+    sums = np.bincount(place, weights=scaled, minlength=bins + 1)[:bins]
+    filled = np.flatnonzero(rows)
+    means = np.interp(np.arange(bins), filled, sums[filled] / rows[filled])
+    return np.append(means, scaled.mean())
 
 
 def _steps(past: FloatArray, actual: FloatArray) -> tuple[tuple[float, ...], FloatArray]:

@@ -96,7 +96,9 @@ class Backtest:
                 why[measure] = "there is no such tier with a capacity"
         if name not in MONEY:
             why["actual_over_predicted"] = "this rule ranks accounts and predicts no money"
-        return _stated(self.scores.loc[name].astype(float).to_dict(), why)
+        return _stated(
+            {measure: float(self.scores[measure].loc[name]) for measure in _MEASURES}, why
+        )
 
 
 def scored(method: Method, predictions: pd.DataFrame, *, settings: Settings) -> Backtest:
