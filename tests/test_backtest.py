@@ -243,9 +243,14 @@ def test_tiers_held_before_are_tested_as_a_rule():
 def test_a_tier_without_a_capacity_has_no_capture():
     panel, won = company(accounts=120)
     one_tier = parse_settings(
-        {"target": {"horizon_quarters": 1}, "model": {"bags": 1}, "tiers": [{"name": "All"}]}
+        {
+            "target": {"horizon_quarters": 1},
+            "model": {"bags": 1, "max_bins": 4},
+            "tiers": [{"name": "All"}],
+        }
     )
-    card = tried(panel, won, settings=one_tier).facts()["backtest"]["models"]["card"]
+    found = tried(panel, won, settings=one_tier, dates=QUARTER_ENDS[-2:])
+    card = found.facts()["backtest"]["models"]["card"]
     assert card["capture_tier_1"] is None
     assert card["capture_tier_1_why"] == "there is no such tier with a capacity"
     assert card["capture_top_5_percent"] > 0
