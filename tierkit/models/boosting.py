@@ -5,12 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from interpret.glassbox import ExplainableBoostingRegressor
 
 from tierkit.models.criteria import Criterion, FloatArray, IntArray, NumericCriterion
 from tierkit.models.draws import account_draws
@@ -22,6 +21,9 @@ _HELPS = (
     "won_revenue_same_quarter_last_year", "wins_count_", "open_deals_count", "inbound_count_",
     "inbound_contacts_count_", "contacts_count", "contact_roles_count",
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from interpret.glassbox import ExplainableBoostingRegressor
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ def boost(
     bags
         From `bags_by_account`.
     """
+    from interpret.glassbox import ExplainableBoostingRegressor  # takes seconds: only to fit
+
     kinds = [_feature_type(one) for one in criteria]
     columns = {f"{place:04d}": _encoded(one, codes[:, place]) for place, one in enumerate(criteria)}
     frame = pd.DataFrame(columns)

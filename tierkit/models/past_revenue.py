@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.isotonic import IsotonicRegression
 
 from tierkit.models.binning import RARE_ROWS, amount_edges, known_numbers
 from tierkit.models.card import Card
@@ -179,6 +178,8 @@ def _by_bin(criterion: NumericCriterion, column: pd.Series[Any], scaled: FloatAr
 
 def _steps(past: FloatArray, actual: FloatArray) -> tuple[tuple[float, ...], FloatArray]:
     """Return where steps begin (the first has no edge) and their mean amounts; `past` ascends."""
+    from sklearn.isotonic import IsotonicRegression  # takes seconds: only to fit
+
     level = IsotonicRegression().fit(past, actual).predict(past)
     starts = [0]
     for start in (np.flatnonzero(np.diff(level) > 0) + 1).tolist():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from tierkit.models.criteria import FloatArray
 
@@ -137,7 +137,7 @@ def log_ratio_range(ratios: FloatArray, places: FloatArray, *, horizon: int) -> 
     variance = float(logs @ centred @ logs) / trace
     freedom = trace**2 / float(np.trace(spread @ spread))
     of_mean = float(shared.sum()) / count**2
-    reach = float(student_t.ppf(1 - (1 - RANGE_SHARE) / 2, freedom))
+    reach = float(stdtrit(freedom, 1 - (1 - RANGE_SHARE) / 2))
     half = reach * np.sqrt(variance * (1 + of_mean))
     return float(np.exp(logs.mean() - half)), float(np.exp(logs.mean() + half))
 
