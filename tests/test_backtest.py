@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tierkit.backtest import FEWEST_TESTED_ACCOUNTS, backtest, choose_model, spread_of
+from tierkit.backtest import FEWEST_TESTED_ACCOUNTS, backtest, choose_model
 from tierkit.errors import DataError
 from tierkit.features.panel import Panel
 from tierkit.models.card import Card
@@ -345,17 +345,3 @@ def test_the_verdict_follows_the_ranges(card, past, gain, at_10, at_40, verdict)
     assert because.startswith("At 2 earlier quarter-ends")
     assert because.endswith(".")
     assert "nan" not in because
-
-
-class TestSpread:
-    def test_amounts_that_turned_out_further_apart_stretch_the_card(self):
-        logs = np.linspace(0, 3, 400)
-        shrunk = pd.DataFrame({"card": np.exp(logs), "actual": np.exp(1.1 * logs)})
-        assert spread_of(shrunk) == pytest.approx(1.1, abs=1e-6)
-
-    def test_it_is_kept_within_reason_and_never_guessed(self):
-        logs = np.linspace(0, 3, 400)
-        far = pd.DataFrame({"card": np.exp(logs), "actual": np.exp(4 * logs)})
-        nothing = pd.DataFrame({"card": np.exp(logs), "actual": 0.0})
-        flat = pd.DataFrame({"card": 5.0, "actual": np.exp(logs)})
-        assert [spread_of(one) for one in (far, nothing, flat)] == [1.25, 1.0, 1.0]

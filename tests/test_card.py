@@ -135,7 +135,7 @@ def test_a_wrong_card_is_refused_in_a_sentence(make, problem):
 
 def test_the_table_reads_in_words_with_the_weightiest_criterion_first(card):
     table = card.table()
-    assert table["criterion"].unique().tolist() == ["won revenue 4q", "industry"]
+    assert table["criterion"].unique().tolist() == ["won revenue (4 quarters)", "industry"]
     assert table["bin"].tolist() == [
         "under 100", "100–5k", "5k or more", "unknown", "Energy", "Retail", "other", "unknown",
     ]  # fmt: skip
@@ -161,11 +161,11 @@ def test_recalibration_changes_the_base_alone(card):
 
 def test_reasons_name_the_bin_and_its_factor(card):
     assert reasons(card, VALUES).to_dict() == {
-        "A": "industry Energy: ×1.6 · won revenue 4q under 100: ×0.61",
-        "B": "won revenue 4q 100–5k: ×1.3 · industry Retail: ×0.78",
-        "C": "won revenue 4q 5k or more: ×4.5 · industry other: ×1.1",
-        "D": "won revenue 4q unknown: ×0.88",
-        "E": "industry Energy: ×1.6 · won revenue 4q under 100: ×0.61",
+        "A": "industry Energy: ×1.6 · won revenue (4 quarters) under 100: ×0.61",
+        "B": "won revenue (4 quarters) 100–5k: ×1.3 · industry Retail: ×0.78",
+        "C": "won revenue (4 quarters) 5k or more: ×4.5 · industry other: ×1.1",
+        "D": "won revenue (4 quarters) unknown: ×0.88",
+        "E": "industry Energy: ×1.6 · won revenue (4 quarters) under 100: ×0.61",
     }
 
 

@@ -19,7 +19,6 @@ from tierkit.models.past_revenue import (
     past_revenue_column,
     uncalibrated_past_revenue_card,
 )
-from tierkit.models.regression import tweedie_coefficients
 from tierkit.models.rows import account_ids
 from tierkit.models.simple_rules import (
     Model,
@@ -41,10 +40,6 @@ FEWEST_TESTED_WINS = 10
 MOST_BAGS = 4
 """A backtest fits many cards; more bags steady each a little and change no verdict."""
 
-SPREADS = (0.8, 1.25)
-"""How far the points of a card may be stretched to fit the spread of actual amounts."""
-
-SAME = 1e-9
 _FOLDS = 5
 
 
@@ -66,9 +61,6 @@ class ModelChoice:
         The as_of dates that the card learned from.
     past_revenue
         The column of past revenue.
-    spread
-        What the points of the fitted card were multiplied by, so that amounts lie as far apart as
-        they turned out to in the tests.
     """
 
     card: Card
@@ -77,7 +69,6 @@ class ModelChoice:
     notes: tuple[str, ...]
     trained_on: tuple[date, ...]
     past_revenue: str
-    spread: float = 1.0
 
     def ranked(self, values: pd.DataFrame) -> pd.DataFrame:
         """Return `score` and `predicted_revenue` of each row; accounts rank by both, in this order.
@@ -102,10 +93,9 @@ class ModelChoice:
         """
         name = "card" if self.kind == "fitted card" else "past_revenue"
         rows = self.backtest.predictions
-        tested = rows[["account_id", "as_of"]].assign(
+        return rows[["account_id", "as_of"]].assign(
             rank_by=rows[name], predicted=rows[MONEY[name]], actual=rows["actual"]
         )
-        return tested if self.spread == 1 else _spread_apart(tested, self.spread)
 
 
 def choose_model(
@@ -151,10 +141,8 @@ def choose_model(
         return ModelChoice(card, "past revenue", tested, card.notes, (), column)
     examples = Examples.of(panel, won, days=complete)
     if tested.verdict == BETTER:
-        spread = spread_of(tested.predictions)
-        card = examples.fit(settings).stretched(spread)
-        card = card.recalibrated(examples.values, total=float(examples.won.sum()))
-        return ModelChoice(card, "fitted card", tested, card.notes, complete, column, spread)
+        card = examples.fit(settings)
+        return ModelChoice(card, "fitted card", tested, card.notes, complete, column)
     card = fit_past_revenue_card(examples.values, examples.won, column=column)
     return ModelChoice(card, "past revenue", tested, card.notes, complete, column)
 
@@ -186,42 +174,6 @@ def backtest(
     if why := _too_few(predictions):
         return untested(why, settings=settings)
     return scored(method, predictions, settings=settings)
-
-
-def spread_of(predictions: pd.DataFrame) -> float:
-    """Return what the card's points must be multiplied by to spread amounts as they turned out.
-
-    Cards that are shrunk towards the mean predict too little for the best accounts and too much for
-    the rest. The slope of actual amounts on the logarithm of predicted ones (Tweedie), over all
-    tested rows, tells by how much; it is kept between 0.8 and 1.25.
-
-    Parameters
-    ----------
-    predictions
-        A row per account and tested date: `actual`, and `card` in money.
-
-    Examples
-    --------
-    >>> shrunk = pd.DataFrame({"card": [1.0, 2, 4, 8], "actual": [1.0, 2.2, 4.84, 10.648]})
-    >>> round(spread_of(shrunk), 3)
-    1.138
-    """
-    known = predictions[predictions["card"] > 0]
-    actual = np.maximum(known["actual"].to_numpy(dtype=float), 0.0)
-    logs = np.log(known["card"].to_numpy(dtype=float))
-    if actual.sum() <= 0 or np.ptp(logs) < SAME:
-        return 1.0
-    slope = tweedie_coefficients(logs[:, None] - logs.mean(), actual)[0]
-    return float(np.clip(slope, *SPREADS)) if np.isfinite(slope) else 1.0
-
-
-def _spread_apart(tested: pd.DataFrame, spread: float) -> pd.DataFrame:
-    """Return tested predictions as the stretched card makes them; sums by date stay."""
-    apart = tested["predicted"].clip(lower=0) ** spread
-    by_date = tested["as_of"]
-    before = tested.groupby(by_date)["predicted"].transform("sum")
-    after = apart.groupby(by_date).transform("sum")
-    return tested.assign(predicted=(apart * before / after.where(after > 0)).fillna(0.0))
 
 
 def _predictions(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.errors import DataError, SettingsError
-from tierkit.models.criteria import CategoricalCriterion, Criterion, NumericCriterion, stretched
+from tierkit.models.criteria import CategoricalCriterion, Criterion, NumericCriterion
 from tierkit.models.words import plain_name
 
 SCHEMA = 1
@@ -105,10 +105,6 @@ class Card:
         """Return the card with the base that makes predicted revenue of `values` sum to `total`."""
         share = float(np.exp(self.score(values)).sum())
         return replace(self, base=total / share if share > 0 else 0.0)
-
-    def stretched(self, factor: float) -> Card:
-        """Return the card with all points multiplied; the ranking stays, the amounts spread."""
-        return replace(self, criteria=tuple(stretched(one, factor) for one in self.criteria))
 
     def with_accounts(self, values: pd.DataFrame) -> Card:
         """Return the card with the number of accounts of `values` in every bin."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -171,18 +171,3 @@ def _raise_if_wrong(criterion: Criterion, rules: Mapping[str, bool]) -> None:
     wrong = [rule for rule, kept in every.items() if not kept]
     if wrong:
         raise SettingsError(f"card: {criterion.name}: {'; '.join(wrong)}.")
-
-
-def stretched(criterion: Criterion, factor: float) -> Criterion:
-    """Return a criterion with all its points multiplied: predictions further apart, or closer.
-
-    Examples
-    --------
-    >>> stretched(NumericCriterion("wins_count_4q", (1.0,), (-0.5, 0.5)), 2).points
-    (-1.0, 1.0)
-    """
-    points = tuple(factor * one for one in criterion.points)
-    missing = factor * criterion.missing
-    if isinstance(criterion, CategoricalCriterion):
-        return replace(criterion, points=points, missing=missing, other=factor * criterion.other)
-    return replace(criterion, points=points, missing=missing)

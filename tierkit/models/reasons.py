@@ -29,8 +29,8 @@ def reasons(card: Card, values: pd.DataFrame) -> pd.Series[str]:
     Returns
     -------
     Series
-        A text of at most 200 characters, `won revenue 4q 120k–300k: ×2.4 · …`. Where not all
-        reasons fit, the stronger ones are there. Factors within 5 % of 1 are no reasons; the text
+        A text of at most 200 characters, `won revenue (4 quarters) 120k–300k: ×2.4 · …`. Where
+        not all reasons fit, the stronger ones are there. Factors within 5 % of 1 are no reasons; the text
         is empty where there is none.
 
     Examples
@@ -38,7 +38,7 @@ def reasons(card: Card, values: pd.DataFrame) -> pd.Series[str]:
     >>> from tierkit.models.criteria import NumericCriterion
     >>> wins = NumericCriterion("wins_count_4q", (1, 3), (-0.7, 0.0, 0.7), counts=True)
     >>> reasons(Card(20.0, (wins,)), pd.DataFrame({"wins_count_4q": [0, 2, 9]})).tolist()
-    ['wins count 4q 0: ×0.50', '', 'wins count 4q 3 or more: ×2.0']
+    ['wins (4 quarters) 0: ×0.50', '', 'wins (4 quarters) 3 or more: ×2.0']
     """
     bins = card.bins_of(values).to_numpy()
     points = card.points_of(values).to_numpy()

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
 _LOG = "log_"
+_WINDOW = re.compile(r"(?P<base>.+)_(?P<quarters>\d+)q")
 _UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
 def plain_name(name: str) -> str:
-    """Return a criterion's name in words; one on the log scale is named by what it measures.
+    """Return a criterion's name in words, with its window; a logarithm is named by what it is of.
 
     Examples
     --------
-    >>> plain_name("won_revenue_4q"), plain_name("log_employees")
-    ('won revenue 4q', 'employees')
+    >>> plain_name("won_revenue_4q"), plain_name("wins_count_1q"), plain_name("log_employees")
+    ('won revenue (4 quarters)', 'wins (1 quarter)', 'employees')
     """
-    return name.removeprefix(_LOG).replace("_", " ").strip()
+    base, window = name.removeprefix(_LOG), ""
+    if found := _WINDOW.fullmatch(base):
+        base, quarters = found["base"], int(found["quarters"])
+        window = f" ({quarters} quarter{'s' if quarters > 1 else ''})"
+    base = base.removesuffix("_ever").removesuffix("_count").removesuffix("_shrunk")
+    return base.replace("_", " ").strip() + window
 
 
 def short_number(value: float) -> str:
