@@ -30,8 +30,8 @@ def reasons(card: Card, values: pd.DataFrame) -> pd.Series[str]:
     -------
     Series
         A text of at most 200 characters, `won revenue (4 quarters) 120k–300k: ×2.4 · …`. Where
-        not all reasons fit, the stronger ones are there. Factors within 5 % of 1 are no reasons; the text
-        is empty where there is none.
+        not all reasons fit, the stronger ones are there. Factors within 5 % of 1 are no reasons;
+        the text is empty where there is none.
 
     Examples
     --------
