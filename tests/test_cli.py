@@ -164,3 +164,14 @@ def test_the_simulated_truth_states_its_effects(tmp_path, capsys):
     run(capsys, "simulate", tmp_path, "--accounts", 80, "--quarters", 8, "--tier-effect", 0)
     truth = json.loads((Path(tmp_path) / "truth.json").read_text())
     assert [one["relative"] for one in truth["boundaries"]] == [0, 0]
+
+
+def test_a_fault_of_tierkit_is_a_sentence_too(capsys, monkeypatch):
+    def broken():
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr("tierkit.doctor.examine_installation", broken)
+    code, _, err = run(capsys, "doctor")
+    assert code == 1
+    assert "RuntimeError: out of luck" in err
+    assert "--debug" in err

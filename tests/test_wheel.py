@@ -48,6 +48,7 @@ def test_the_wheel_runs_in_an_environment_of_its_own(wheel, tmp_path):
     (site,) = environment.glob("lib/python*/site-packages")
     # dependencies come from this environment, tierkit from the wheel alone
     (site / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    (environment / "share").symlink_to(Path(sys.prefix) / "share")
     zipfile.ZipFile(wheel).extractall(site)
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     for arguments in (

@@ -49,6 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         _report(error)
         sys.exit(error.exit_code)
+    except Exception as error:
+        if "--debug" in given:
+            raise
+        _report_fault(error)
+        sys.exit(1)
 
 
 @app.command(epilog="Example: tierkit init demo --sample")
@@ -180,6 +185,16 @@ def _report(error: TierkitError) -> None:
     lines += getattr(error, "__notes__", [])
     for line in lines[:MOST_ERROR_LINES]:
         typer.echo(line, err=True)
+
+
+def _report_fault(error: Exception) -> None:
+    """Say in words that tierkit itself failed, and how to see more."""
+    said = str(error).strip().splitlines()
+    typer.echo(f"tierkit failed: {type(error).__name__}: {said[0] if said else ''}"[:500], err=True)
+    typer.echo("This is a fault of tierkit. Nothing was published.", err=True)
+    typer.echo("Run the command again with --debug for the whole trace, and report it.", err=True)
+    for note in getattr(error, "__notes__", []):
+        typer.echo(note, err=True)
 
 
 if __name__ == "__main__":

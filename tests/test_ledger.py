@@ -1,0 +1,86 @@
+"""Promise and delivery: an earlier report is held to what it predicted once its window is over."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from projects import write_project
+
+from tierkit.crm.trusted import read_tables
+from tierkit.recalibration.ledger import ledger_facts
+from tierkit.recalibration.work import Work
+from tierkit.settings import read_settings
+
+HEADER = "opportunity_id,account_id,close_date,amount,is_won\n"
+DEALS = HEADER + (
+    "O1,A1,2026-01-15,100.00,true\n"
+    "O2,A1,2026-03-31,20.00,true\n"
+    "O3,A2,2026-02-01,7.00,true\n"
+    "O4,A1,2026-04-01,999.00,true\n"  # after the window
+    "O5,A3,2025-12-31,999.00,true\n"  # before it
+)
+
+
+@pytest.fixture
+def project(tmp_path):
+    return write_project(tmp_path, deals=DEALS, settings="[target]\nhorizon_quarters = 1\n")
+
+
+def publish(project, label):
+    folder = project / "reports" / label
+    folder.mkdir(parents=True)
+    tiers = [
+        {"tier": name, "predicted_revenue": money, "low": money / 2, "high": money * 2}
+        for name, money in (("Tier 1", 80.0), ("Tier 2", 10.0))
+    ]
+    facts = {"quarter": {"label": label}, "model": {"horizon_quarters": 1}, "tiers": tiers}
+    (folder / "facts.json").write_text(json.dumps(facts))
+    held = pd.DataFrame({"account_id": ["A1", "A2", "A3"], "tier": ["Tier 1", "Tier 2", "Tier 2"]})
+    held.to_csv(folder / "tiers.csv", index=False)
+
+
+def ledger(project, label):
+    settings = read_settings(project)
+    quarter = settings.fiscal_calendar.parse(label)
+    return ledger_facts(Work(settings, quarter, read_tables(settings), project / "scratch"))
+
+
+def test_delivered_is_what_the_accounts_of_that_tier_won_in_the_window(project):
+    publish(project, "2025Q4")
+    first, second = ledger(project, "2026Q1")
+    assert first == {
+        "promised_on": "2025Q4",
+        "window": "1 Jan – 31 Mar 2026",
+        "tier": "Tier 1",
+        "predicted": 80.0,
+        "low": 40.0,
+        "high": 160.0,
+        "delivered": 120.0,
+        "mature": True,
+    }
+    assert second["delivered"] == 7.0
+
+
+def test_a_window_that_is_not_over_is_no_result(project):
+    publish(project, "2025Q4")
+    facts = project / "reports" / "2025Q4" / "facts.json"
+    facts.write_text(facts.read_text().replace('"horizon_quarters": 1', '"horizon_quarters": 2'))
+    first, _ = ledger(project, "2026Q1")
+    assert first["mature"] is False
+    assert first["delivered"] is None
+    assert first["delivered_why"] == "the window runs until 30 Jun 2026"
+
+
+def test_only_strictly_earlier_reports_are_read(project):
+    for label in ("2025Q4", "2026Q1", "2026Q2"):
+        publish(project, label)
+    assert {entry["promised_on"] for entry in ledger(project, "2026Q1")} == {"2025Q4"}
+
+
+def test_what_is_no_report_is_passed_over(project):
+    folder = project / "reports" / "2025Q3"
+    folder.mkdir(parents=True)
+    (folder / "facts.json").write_text("{")
+    assert ledger(project, "2026Q1") == []
