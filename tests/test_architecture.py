@@ -29,6 +29,7 @@ ROOMS = (
     "project",
     "recalibration",
     "analysis",
+    "accepting",
     "checking",
     "doctor",
     "cli",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -160,6 +161,33 @@ def run(
         typer.echo(describe(request))
         return
     typer.echo(recalibrate(request, on_step=lambda line: typer.echo(line, err=True)))
+
+
+@app.command(epilog="Example: tierkit accept 2026Q3 --from 2026-10-15")
+def accept(
+    quarter: Annotated[str, typer.Argument(metavar="QUARTER", help="A published quarter.")],
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from",
+            formats=["%Y-%m-%d"],
+            help="First day in force; by default the day after the quarter.",
+        ),
+    ] = None,
+    file: SettingsFile = DEFAULT_FILE,
+    debug: Debug = False,  # noqa: ARG001 (read by main)
+) -> None:
+    """Let the proposed tiers take force: append them to the project's tier history."""
+    from tierkit.settings import read_settings
+
+    settings = read_settings(file)
+    from tierkit.accepting import accept_tiers
+
+    done = accept_tiers(settings, quarter, start=start.date() if start else None)
+    typer.echo(
+        f"{done.accounts:,} accounts hold these tiers from {done.start} on; {done.ended:,} earlier "
+        f"ones end there. Recorded in {done.file}"
+    )
 
 
 @app.command(epilog="Example: tierkit doctor")

@@ -18,7 +18,7 @@ from tierkit.reporting.workbook import AccountTables, write_workbook
 FACTS_FILE = "facts.json"
 TIER_COLUMNS = (
     "account_id", "tier", "model_tier", "previous_tier", "rank", "score", "predicted_revenue",
-    "predicted_low", "predicted_high", "overridden", "reasons", "move_reason",
+    "predicted_low", "predicted_high", "overridden", "reasons", "move_reason", "cut_score",
 )  # fmt: skip
 
 

@@ -1,0 +1,72 @@
+"""A published run proposes; accepting puts its tiers in force from a day on, once."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+
+import pytest
+from projects import write_project
+
+from tierkit.accepting import accept_tiers
+from tierkit.errors import DataError, SettingsError
+from tierkit.settings import read_settings
+
+HEADER = "account_id,tier,model_tier,previous_tier,rank,score,overridden,move_reason,cut_score\n"
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return read_settings(write_project(tmp_path))
+
+
+def publish(settings, label, *rows):
+    folder = settings.reports / label
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tiers.csv").write_text(HEADER + "".join(f"{row}\n" for row in rows))
+
+
+def history(settings):
+    with (settings.folder / "tier_history.csv").open(newline="") as file:
+        return [
+            (row["account_id"], row["tier"], row["start_date"], row["end_date"], row["cut_score"])
+            for row in csv.DictReader(file)
+        ]
+
+
+def test_accepted_tiers_are_in_force_from_the_day_after_the_quarter(settings):
+    publish(settings, "2026Q3", "A1,Tier 1,Tier 2,,1,3.5,True,override,3.1")
+    done = accept_tiers(settings, "2026Q3")
+    assert (done.accounts, done.ended) == (1, 0)
+    assert history(settings) == [("A1", "Tier 1", "2026-10-01", "", "3.1")]
+
+
+def test_the_next_acceptance_ends_the_one_before_also_for_accounts_that_left(settings):
+    publish(settings, "2026Q3", "A1,Tier 1,Tier 1,,1,3,False,,2", "A2,Tier 2,Tier 2,,2,1,False,,2")
+    publish(settings, "2026Q4", "A1,Tier 2,Tier 2,,1,3,False,,2")
+    accept_tiers(settings, "2026Q3")
+    done = accept_tiers(settings, "2026Q4", start=date(2027, 1, 15))
+    assert (done.accounts, done.ended) == (1, 2)
+    assert history(settings) == [
+        ("A1", "Tier 1", "2026-10-01", "2027-01-15", "2"),
+        ("A2", "Tier 2", "2026-10-01", "2027-01-15", "2"),
+        ("A1", "Tier 2", "2027-01-15", "", "2"),
+    ]
+
+
+def test_accepting_twice_changes_nothing(settings):
+    publish(settings, "2026Q3", "A1,Tier 1,Tier 1,,1,3,False,,2")
+    accept_tiers(settings, "2026Q3")
+    once = history(settings)
+    accept_tiers(settings, "2026Q3")
+    assert history(settings) == once
+
+
+def test_what_cannot_be_accepted_is_a_sentence(settings):
+    with pytest.raises(SettingsError, match="not published"):
+        accept_tiers(settings, "2026Q3")
+    publish(settings, "2026Q3", "A1,Tier 1,Tier 1,,1,3,False,,2")
+    publish(settings, "2026Q4", "A1,Tier 1,Tier 1,,1,3,False,,2")
+    accept_tiers(settings, "2026Q4")
+    with pytest.raises(DataError, match="Give a later --from"):
+        accept_tiers(settings, "2026Q3")

@@ -1,0 +1,111 @@
+"""From proposal to force: the tiers of a published run enter the project's own tier history."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from tierkit.errors import DataError, SettingsError
+from tierkit.project import TIER_HISTORY
+from tierkit.settings import Settings
+
+COLUMNS = ("account_id", "tier", "start_date", "end_date", "model_tier", "score", "rank",
+           "cut_score", "overridden", "reason")  # fmt: skip
+_COPIED = ("account_id", "tier", "model_tier", "score", "rank", "cut_score", "overridden")
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """What came of accepting a published run.
+
+    Attributes
+    ----------
+    accounts
+        How many accounts hold the accepted tiers from `start` on.
+    ended
+        How many tiers that were accepted earlier end there.
+    """
+
+    file: Path
+    start: date
+    accounts: int
+    ended: int
+
+
+def accept_tiers(settings: Settings, label: str, *, start: date | None = None) -> Acceptance:
+    """Append the tiers of a published run to the project's tier history.
+
+    The history is `tier_history.csv` beside `tierkit.toml`; it is read together with the source's
+    own. Tiers that were accepted before and are still held end on the day the new ones begin.
+    Accepting the same run for the same day again changes nothing.
+
+    Parameters
+    ----------
+    label
+        Of the published quarter.
+    start
+        The day from which the tiers are in force, by default the first day after the quarter.
+
+    Raises
+    ------
+    SettingsError
+        If that quarter is not published.
+    DataError
+        If a tier that was accepted before begins later.
+    """
+    quarter = settings.fiscal_calendar.parse(label)
+    published = settings.reports / quarter.label / "tiers.csv"
+    if not published.is_file():
+        raise SettingsError(
+            f"{quarter.label}: not published in {settings.run.reports}. Run it first."
+        )
+    begins = start or quarter.as_of
+    file = settings.folder / TIER_HISTORY
+    earlier = [row for row in _read(file) if row["start_date"] != begins.isoformat()]
+    late = sorted(row["start_date"] for row in earlier if row["start_date"] > begins.isoformat())
+    if late:
+        raise DataError(
+            f"{TIER_HISTORY}: tiers from {late[-1]} on are accepted already, so none can begin on "
+            f"{begins}. Give a later --from."
+        )
+    new = [_accepted(row, quarter.label, begins) for row in _read(published)]
+    still_held = [
+        row for row in earlier if not row["end_date"] or row["end_date"] > begins.isoformat()
+    ]
+    ended = [{**row, "end_date": begins.isoformat()} for row in still_held]
+    kept = [row for row in earlier if row not in still_held]
+    _write(file, [*kept, *ended, *new])
+    return Acceptance(file, begins, accounts=len(new), ended=len(ended))
+
+
+def _accepted(row: Row, label: str, begins: date) -> Row:
+    reason = row.get("move_reason") or "stayed"
+    return {
+        **{column: row.get(column, "") for column in _COPIED},
+        "start_date": begins.isoformat(),
+        "end_date": "",
+        "reason": f"{reason} ({label})",
+    }
+
+
+def _read(file: Path) -> list[Row]:
+    if not file.is_file():
+        return []
+    with file.open(encoding="utf-8-sig", newline="") as source:
+        return list(csv.DictReader(source))
+
+
+def _write(file: Path, rows: list[Row]) -> None:
+    """Write the history in one step, so that an interruption leaves the old one whole."""
+    ordered = sorted(rows, key=lambda row: (row["start_date"], row["account_id"]))
+    scratch = file.with_suffix(".new")
+    with scratch.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.DictWriter(
+            target, COLUMNS, restval="", lineterminator="\n", extrasaction="ignore"
+        )
+        writer.writeheader()
+        writer.writerows(ordered)
+    scratch.replace(file)
