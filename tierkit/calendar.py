@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import total_ordering
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tierkit.errors import SettingsError
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     import narwhals as nw
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
 
     Rows = nw.LazyFrame[Any]
 
@@ -67,7 +70,7 @@ class Quarter:
 class FiscalCalendar:
     """The quarters of a company whose fiscal year starts on the first of `starts` (a month, 1–12).
 
-    A year is named by the calendar year in which it ends.
+    A year is named by the calendar year in which it ends, or starts where `named_by` says so.
 
     Examples
     --------
@@ -79,6 +82,7 @@ class FiscalCalendar:
     """
 
     starts: int = 1
+    named_by: Literal["end", "start"] = "end"
 
     def containing(self, day: date) -> Quarter:
         """Return the quarter that holds `day`."""
@@ -105,7 +109,7 @@ class FiscalCalendar:
                 f"--quarter {label}: this project's fiscal year starts in month {self.starts}. "
                 f"Write {right}."
             )
-        first_year = int(match[2]) - (1 if self._prefix else 0)
+        first_year = int(match[2]) - self._years_ahead
         return self._from_month(
             first_year * 12 + self.starts - 1 + MONTHS_PER_QUARTER * (int(match[3]) - 1)
         )
@@ -142,9 +146,14 @@ class FiscalCalendar:
     def _prefix(self) -> str:
         return "" if self.starts == 1 else "FY"
 
+    @property
+    def _years_ahead(self) -> int:
+        """By how many years the name of a fiscal year lies after the year in which it starts."""
+        return 1 if self._prefix and self.named_by == "end" else 0
+
     def _from_month(self, months: int) -> Quarter:
         offset = (months - (self.starts - 1)) % 12
-        year = (months - offset + 11) // 12
+        year = (months - offset) // 12 + self._years_ahead
         label = f"{self._prefix}{year:04d}Q{offset // MONTHS_PER_QUARTER + 1}"
         return Quarter(label, _month_start(months), _month_start(months + MONTHS_PER_QUARTER))
 
@@ -353,3 +362,62 @@ def starts_after(quarter: Quarter, day: date) -> bool:
 def window_is_over(end: date, as_of: date) -> bool:
     """Whether a window that ends before `end` is wholly known at `as_of`."""
     return end <= as_of
+
+
+def latest_on_or_before(
+    rows: pd.DataFrame, values: pd.DataFrame, *, day: str, dated: str, by: str, value: str
+) -> pd.Series:
+    """Return for each row the latest value of its group that is dated on or before its day.
+
+    Parameters
+    ----------
+    day, dated
+        The columns with dates of `rows` and of `values`.
+    by
+        The column of both that names the group.
+
+    Returns
+    -------
+    pandas.Series
+        `value`, on the index of `rows`; missing where there is none, or the row has no day.
+    """
+    import pandas as pd
+
+    asked = rows[rows[day].notna()].assign(__row=lambda frame: frame.index)
+    found = pd.merge_asof(
+        asked.sort_values(day, kind="stable"),
+        values[[by, dated, value]].sort_values(dated, kind="stable"),
+        left_on=day,
+        right_on=dated,
+        by=by,
+    )
+    return found.set_index("__row")[value].reindex(rows.index)
+
+
+def quarters_since(days: Sequence[date | None], starts: Sequence[date]) -> NDArray[np.float64]:
+    """Return the quarters (of 365.25 / 4 days) from each day to each start, missing without a day.
+
+    Examples
+    --------
+    >>> quarters_since([date(2025, 1, 1), None], [date(2026, 1, 1)]).round(1).tolist()
+    [[4.0], [nan]]
+    """
+    import numpy as np
+
+    known = [day if isinstance(day, date) and day == day else None for day in days]
+    stamps = np.array(known, dtype="datetime64[D]")[:, None]
+    apart = np.array(starts, dtype="datetime64[D]")[None, :] - stamps
+    whole = np.where(np.isnat(apart), np.nan, apart.astype(np.int64).astype(np.float64))
+    return np.asarray(whole / (365.25 / 4))
+
+
+def days_old(day: date, end: date) -> int:
+    """Return how many days `day` lies before `end`; negative where it lies after it."""
+    return (end - day).days
+
+
+def later_than(column: str, than: str) -> nw.Expr:
+    """Whether the date in `column` lies strictly after the date in the column `than`."""
+    import narwhals as nw
+
+    return nw.col(column) > nw.col(than)

@@ -3,64 +3,275 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 
-from tierkit.roi.designs import DESIGNS, Design
+from tierkit.crm.tables import Tables
+from tierkit.roi.adjusted import Adjusted, adjusted, balance, overlap
+from tierkit.roi.boundary_rows import BoundaryRows, boundary_rows
+from tierkit.roi.cutoff import Cutoff, cutoff, cutoff_checks, line_picture
+from tierkit.roi.designs import (
+    Design,
+    adjusted_design,
+    cutoff_design,
+    moved_design,
+    randomised_design,
+    raw_design,
+    unknown_design,
+)
+from tierkit.roi.experiment import Band, Randomised, randomised
+from tierkit.roi.from_tables import tier_ladder
+from tierkit.roi.ladder import Ladder
 from tierkit.roi.measures import Numbers, unsaid
+from tierkit.roi.moved import event_study, moved
 from tierkit.roi.outcomes_by_tier import TierOutcomes
+from tierkit.roi.poisson import Estimate
+from tierkit.roi.power import SIZES, power_facts
+from tierkit.roi.verdict import CANNOT_TELL, SHOWN, SUGGESTIVE, Evidence, decide
 from tierkit.settings import Settings
 from tierkit.tiers.effort import boundary_name
 
-CANNOT_TELL = "cannot tell"
 ONLY_RAW = (
     "Only the raw difference between the two tiers was computed; it compares accounts that were "
     "picked for being better, so it says nothing about what the tier itself did."
 )
+NO_SCORES = (
+    "no score was recorded beside the tiers held; `tierkit accept` records tier, score and line of "
+    "every account from the next quarter on"
+)
+LONGER_WINDOWS = (2, 4)
 _NO_EFFECT = "no effect was estimated apart from who was picked"
+_ENDS = ("estimate", "low", "high")
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """What the designs that have a say found at one boundary."""
+
+    rows: BoundaryRows
+    cutoff: Cutoff
+    adjusted: Adjusted
+    randomised: Randomised
+
+    def evidence(self, *, density_z: float | None, worth_having: float | None) -> Evidence:
+        """Return what the table of verdicts looks at."""
+        at_line = self.cutoff.estimate
+        return Evidence(
+            cutoff_z=_z(at_line),
+            adjusted_z=_z(self.adjusted.estimate),
+            randomised_z=_z(self.randomised.estimate),
+            density_z=density_z,
+            cutoff_high=at_line.relative()["high"] if at_line else None,
+            worth_having=worth_having,
+        )
+
+
+@dataclass(frozen=True)
+class BoundaryStudy:
+    """Everything that was found at one boundary.
+
+    Attributes
+    ----------
+    facts
+        As `facts.json` holds them.
+    line_picture, event_study, balance, overlap
+        Tables for figures, one row per bin, quarter, column and bin; empty where there is nothing.
+    """
+
+    facts: dict[str, Any]
+    line_picture: pd.DataFrame
+    event_study: pd.DataFrame
+    balance: pd.DataFrame
+    overlap: pd.DataFrame
 
 
 def compare_boundaries(
-    outcomes: TierOutcomes, *, break_even: pd.DataFrame, settings: Settings
+    outcomes: TierOutcomes,
+    *,
+    break_even: pd.DataFrame,
+    settings: Settings,
+    tables: Tables | None = None,
+    as_of: date | None = None,
+    bands: Sequence[Band] = (),
 ) -> list[dict[str, Any]]:
     """Return for each boundary the verdict and the designs behind it, as `facts.json` holds them.
 
     Parameters
     ----------
+    outcomes
+        As `outcomes_by_tier` returns them.
     break_even
         As `tierkit.tiers.effort.break_even` returns it.
+    tables, as_of
+        Trusted tables and the first day that is not yet known. Without them only the raw difference
+        is computed.
+    bands
+        Randomised bands that were in force.
     """
-    return [
-        _boundary(upper.name, lower.name, outcomes, break_even=break_even, settings=settings)
-        for upper, lower in pairwise(settings.tiers)
-    ]
+    ladder = None
+    if tables is not None and as_of is not None:
+        ladder = tier_ladder(tables, settings=settings, as_of=as_of)
+    studies = study_boundaries(
+        outcomes, ladder, break_even=break_even, settings=settings, bands=bands
+    )
+    return [study.facts for study in studies]
 
 
-def _boundary(
-    upper: str, lower: str, outcomes: TierOutcomes, *, break_even: pd.DataFrame, settings: Settings
-) -> dict[str, Any]:
-    name, source = boundary_name(upper, lower), outcomes.source
-    designs = [] if source is None else [one(source, upper, lower, settings) for one in DESIGNS]
-    pays = _break_even(name, break_even)
-    return {
-        "boundary": name,
-        **_verdict(designs, outcomes),
-        **_worth_having(pays, settings),
-        **pays,
-        **unsaid(("smallest_detectable",), _NO_EFFECT),
-        "quarters_until": unsaid(("10", "20", "50"), _NO_EFFECT),
-        "quarters_until_why": _NO_EFFECT,
-        "designs": [design.facts() for design in designs],
-        **unsaid(("return_on_cost",), _NO_EFFECT),
+def study_boundaries(
+    outcomes: TierOutcomes,
+    ladder: Ladder | None,
+    *,
+    break_even: pd.DataFrame,
+    settings: Settings,
+    bands: Sequence[Band] = (),
+) -> list[BoundaryStudy]:
+    """Return for each boundary its facts and the tables of its figures.
+
+    Parameters
+    ----------
+    ladder
+        As `tierkit.roi.from_tables.tier_ladder` returns it; None computes the raw difference alone.
+    """
+    studies = []
+    for number, (upper, lower) in enumerate(pairwise(settings.tiers)):
+        name, source = boundary_name(upper.name, lower.name), outcomes.source
+        raw = []
+        if source is not None and outcomes.rows:
+            raw = [raw_design(source, upper.name, lower.name, settings)]
+        pays = {**_break_even(name, break_even), **_worth_having(name, break_even, settings)}
+        head = {"boundary": name, "pays": pays, "extra_cost": _extra_cost(name, break_even)}
+        if ladder is None or not ladder.scored:
+            why = NO_SCORES if ladder is not None else ""
+            studies.append(_without_scores(head, raw, outcomes, why))
+        else:
+            studies.append(_study(head, raw, ladder, number, settings=settings, bands=bands))
+    return studies
+
+
+def estimate_boundary(
+    ladder: Ladder, boundary: int, *, outcome_quarters: int, bands: Sequence[Band] = ()
+) -> Estimates:
+    """Return what the designs that have a say find at one boundary."""
+    rows = boundary_rows(ladder, boundary, outcome_quarters=outcome_quarters)
+    return Estimates(rows, cutoff(rows), adjusted(rows), randomised(ladder, rows, bands))
+
+
+def _without_scores(
+    head: Mapping[str, Any], raw: list[Design], outcomes: TierOutcomes, why: str
+) -> BoundaryStudy:
+    """Return what can be said without a score: the raw difference, and what to record."""
+    because = why or (ONLY_RAW if raw else outcomes.why)
+    unknown = [unknown_design("cutoff", why), unknown_design("adjusted", why)] if why else []
+    reason = why or _NO_EFFECT
+    facts = {
+        "boundary": head["boundary"],
+        "verdict": CANNOT_TELL,
+        "direction": None,
+        "because": because,
+        **head["pays"],
+        **unsaid(("smallest_detectable",), reason),
+        "quarters_until": unsaid(SIZES, reason),
+        "quarters_until_why": reason,
+        "designs": [design.facts() for design in [*raw, *unknown]],
+        **unsaid(("return_on_cost",), reason),
     }
+    empty = pd.DataFrame()
+    return BoundaryStudy(facts, empty, empty, empty, empty)
 
 
-def _verdict(designs: Sequence[Design], outcomes: TierOutcomes) -> Numbers:
-    """Return the verdict of the designs. The raw difference alone never decides anything."""
-    because = ONLY_RAW if designs and outcomes.rows else outcomes.why
-    return {"verdict": CANNOT_TELL, "direction": None, "because": because}
+def _study(
+    head: Mapping[str, Any],
+    raw: list[Design],
+    ladder: Ladder,
+    number: int,
+    *,
+    settings: Settings,
+    bands: Sequence[Band],
+) -> BoundaryStudy:
+    window = settings.roi.outcome_quarters
+    found = estimate_boundary(ladder, number, outcome_quarters=window, bands=bands)
+    rows, at_line = found.rows, found.cutoff
+    checks = cutoff_checks(rows, at_line) if at_line.estimate else {}
+    density = checks.get("density", {}).get("z")
+    if checks:
+        checks |= _longer_windows(ladder, number, window)
+    evidence = found.evidence(density_z=density, worth_having=head["pays"]["worth_having"])
+    verdict, direction, because = decide(evidence)
+    table_of_balance = pd.DataFrame(balance(found.adjusted))
+    designs = [
+        *raw,
+        cutoff_design(at_line, settings, checks),
+        adjusted_design(found.adjusted, settings, _adjusted_checks(found.adjusted)),
+        moved_design(moved(rows), rows.upper, rows.lower, settings),
+    ]
+    if bands:
+        designs.append(randomised_design(found.randomised, rows.upper, rows.lower, settings))
+    quarters = len(set(rows.quarter.tolist()))
+    facts = {
+        "boundary": head["boundary"],
+        "verdict": verdict,
+        "direction": direction,
+        "because": because,
+        **head["pays"],
+        **power_facts(at_line.estimate, quarters=quarters, why=at_line.why),
+        "designs": [design.facts() for design in designs],
+        "return_on_cost": _return_on_cost(verdict, found, head["extra_cost"] * window),
+    }
+    return BoundaryStudy(
+        facts,
+        pd.DataFrame(line_picture(at_line)),
+        pd.DataFrame(event_study(ladder, number)),
+        table_of_balance,
+        pd.DataFrame(overlap(found.adjusted)),
+    )
+
+
+def _longer_windows(ladder: Ladder, number: int, window: int) -> dict[str, Numbers]:
+    """Return the effect at the line on outcomes watched for longer; later moves are ignored."""
+    told = {}
+    for quarters in LONGER_WINDOWS:
+        if quarters == window:
+            continue
+        found = cutoff(boundary_rows(ladder, number, outcome_quarters=quarters))
+        said = found.estimate.relative() if found.estimate else unsaid(_ENDS, found.why)
+        told[f"outcomes over {quarters} quarters"] = dict(said)
+    return told
+
+
+def _adjusted_checks(found: Adjusted) -> dict[str, Numbers]:
+    rows = balance(found)
+    if not rows:
+        return {}
+    worst = {
+        key: max(abs(float(row[key])) for row in rows) for key in ("before", "after")
+    }  # in standard deviations
+    effective = float(found.weights.sum() ** 2 / (found.weights**2).sum())
+    return {"largest difference": worst, "overlap": {"effective_account_quarters": effective}}
+
+
+def _return_on_cost(verdict: str, found: Estimates, cost: float) -> Numbers:
+    """Return added revenue per account and window over what the upper tier costs more in it."""
+    if verdict not in (SHOWN, SUGGESTIVE):
+        return unsaid(_ENDS, "no effect is shown, and a return on nothing is no number")
+    best = found.randomised.estimate or found.cutoff.estimate
+    if best is None or not cost > 0:
+        return unsaid(_ENDS, "what the upper tier costs more is not known, or nothing")
+    return {key: value / cost for key, value in best.money().items()}
+
+
+def _z(estimate: Estimate | None) -> float | None:
+    return None if estimate is None else estimate.z
+
+
+def _extra_cost(name: str, table: pd.DataFrame) -> float:
+    if name not in table.index or "extra_cost" not in table.columns:
+        return 0.0
+    cost = float(table.loc[name, "extra_cost"])  # type: ignore[arg-type]
+    return cost if cost > 0 else 0.0
 
 
 def _break_even(name: str, table: pd.DataFrame) -> Numbers:
@@ -71,9 +282,10 @@ def _break_even(name: str, table: pd.DataFrame) -> Numbers:
     return unsaid(("break_even",), why) if why else {"break_even": row["break_even"].item()}
 
 
-def _worth_having(pays: Mapping[str, Any], settings: Settings) -> Numbers:
+def _worth_having(name: str, table: pd.DataFrame, settings: Settings) -> Numbers:
     """Return the smallest effect worth having: a share of the settings, or the break-even."""
     asked = settings.roi.worth_having
     if asked != "break-even":
         return {"worth_having": float(asked)}
+    pays = _break_even(name, table)
     return {key.replace("break_even", "worth_having"): value for key, value in pays.items()}

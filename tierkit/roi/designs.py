@@ -1,8 +1,7 @@
-"""Ways to compare an upper tier with the one below; each is one function from rows to a design."""
+"""Ways to compare an upper tier with the one below, as the report holds them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +9,20 @@ import numpy as np
 import pandas as pd
 
 from tierkit.roi.account_quarters import AccountQuarters
+from tierkit.roi.adjusted import Adjusted
+from tierkit.roi.cutoff import Cutoff
+from tierkit.roi.experiment import Randomised
 from tierkit.roi.measures import Numbers, TierRows, unsaid
+from tierkit.roi.moved import CAUTION, Moved
+from tierkit.roi.poisson import Estimate
 from tierkit.roi.resampling import FloatArray, middle_range, ratio, resampled_sums
 from tierkit.settings import Settings
+
+DESIGNS = ("raw", "cutoff", "adjusted", "moved", "randomised")
+"""Every design that a boundary is looked at with, in the order of the report.
+
+To add one: a function below that returns a `Design`, its name here, its call in
+`boundaries.study_boundaries`, and a row in `verdict.TABLE` if it has a say."""
 
 _ENDS = ("estimate", "low", "high")
 
@@ -24,18 +34,21 @@ class Design:
     Attributes
     ----------
     design
-        `raw`; later also `cutoff`, `adjusted`, `moved`, `randomised`.
+        One of `DESIGNS`.
     target
         Of which accounts and which outcome it speaks, in words.
     relative, money
         The effect as a share of the lower tier's outcome, and in money per account and window:
-        `estimate`, `low`, `high`, None with a reason where it cannot be said.
+        `estimate`, `low`, `high`, None with a reason where it cannot be said. 95 % intervals, of
+        the raw difference 80 %.
     account_quarters
         How many account-quarters stand behind it.
     why
-        What it can be trusted for, in words.
+        What it can be trusted for, or why it says nothing, in words.
     checks
-        Name and result of each check that the design passed or failed.
+        Name and result of each check that stands beside it.
+    off_rule
+        Account-quarters off the rule of one line for all, or why that is no question here.
     """
 
     design: str
@@ -45,22 +58,21 @@ class Design:
     account_quarters: int
     why: str
     checks: Numbers
+    off_rule: int | str = "the raw difference uses no line"
 
     def facts(self) -> dict[str, Any]:
         """Return plain values, as `facts.json` holds them."""
+        off = self.off_rule
         return {
             "design": self.design,
             "target": self.target,
             "relative": dict(self.relative),
             "money": dict(self.money),
             "account_quarters": self.account_quarters,
-            **unsaid(("off_rule",), "the raw difference uses no line"),
+            **(unsaid(("off_rule",), off) if isinstance(off, str) else {"off_rule": off}),
             "checks": dict(self.checks),
             "why": self.why,
         }
-
-
-Compare = Callable[[AccountQuarters, str, str, Settings], Design]
 
 
 def raw_design(source: AccountQuarters, upper: str, lower: str, settings: Settings) -> Design:
@@ -78,12 +90,11 @@ def raw_design(source: AccountQuarters, upper: str, lower: str, settings: Settin
         draws = resampled_sums(sums, seed=settings.model.seed)
         draws = draws[(draws[:, [1, 3]] > 0).all(axis=1)]
         relative, money = _relative(sums, draws, lower), _money(sums, draws)
-    windows = "quarter" if settings.roi.outcome_quarters == 1 else "window of quarters"
     return Design(
         design="raw",
         target=(
-            f"won revenue per account and {windows}: {counts[0]} accounts that began it in {upper} "
-            f"against {counts[1]} in {lower}"
+            f"won revenue per account and {_window(settings)}: {counts[0]} accounts that began it "
+            f"in {upper} against {counts[1]} in {lower}"
         ),
         relative=relative,
         money=money,
@@ -93,8 +104,88 @@ def raw_design(source: AccountQuarters, upper: str, lower: str, settings: Settin
     )
 
 
-DESIGNS: tuple[Compare, ...] = (raw_design,)
-"""Every design that a boundary is looked at with. To add one: a function above, its name here."""
+def cutoff_design(found: Cutoff, settings: Settings, checks: dict[str, Numbers]) -> Design:
+    """Return the comparison at the line as the report holds it."""
+    near = found.rows
+    above, below = (len(np.unique(near.account[side])) for side in (near.ruled, ~near.ruled))
+    return Design(
+        design="cutoff",
+        target=(
+            f"won revenue per account and {_window(settings)}, for accounts at the line between "
+            f"{near.upper} and {near.lower}: {above} just above it against {below} just below"
+        ),
+        **_effect(found.estimate, found.why),
+        account_quarters=len(near),
+        why=found.why
+        or "whoever stands just above the line is much like whoever stands just below",
+        checks=dict(checks),
+        off_rule="accounts are compared across the line, not off it",
+    )
+
+
+def adjusted_design(found: Adjusted, settings: Settings, checks: dict[str, Numbers]) -> Design:
+    """Return the comparison of accounts that could have been in either tier."""
+    near = found.rows
+    return Design(
+        design="adjusted",
+        target=(
+            f"won revenue per account and {_window(settings)}, for accounts that could have been "
+            f"in {near.upper} or {near.lower}, given score, side of the line and history"
+        ),
+        **_effect(found.estimate, found.why),
+        account_quarters=len(near),
+        why=found.why or "it holds if nothing but score and history decided who went off the rule",
+        checks=dict(checks),
+        off_rule=found.off_rule,
+    )
+
+
+def moved_design(found: Moved, upper: str, lower: str, settings: Settings) -> Design:
+    """Return the accounts that moved up: described, without a say."""
+    return Design(
+        design="moved",
+        target=(
+            f"won revenue per account and {_window(settings)}, for {found.moves} moves from "
+            f"{lower} to {upper} against accounts that stayed, given score and history"
+        ),
+        **_effect(found.estimate, found.why),
+        account_quarters=found.estimate.rows if found.estimate else found.moves,
+        why=found.why or CAUTION,
+        checks={},
+        off_rule="accounts are compared with themselves, not across a line",
+    )
+
+
+def randomised_design(found: Randomised, upper: str, lower: str, settings: Settings) -> Design:
+    """Return the read-out of a randomised band."""
+    return Design(
+        design="randomised",
+        target=(
+            f"won revenue per account and {_window(settings)}, for accounts whose tier, {upper} or "
+            f"{lower}, was drawn by lot"
+        ),
+        **_effect(found.estimate, found.why),
+        account_quarters=found.rows,
+        why=found.why or "a lot decided, so nothing but chance and the tier tells the groups apart",
+        checks={},
+        off_rule="a lot decided, not a line",
+    )
+
+
+def unknown_design(name: str, why: str) -> Design:
+    """Return a design that says nothing, with the reason."""
+    return Design(name, "none", unsaid(_ENDS, why), unsaid(_ENDS, why), 0, why, {}, why)
+
+
+def _effect(estimate: Estimate | None, why: str) -> dict[str, Numbers]:
+    if estimate is None:
+        return {"relative": unsaid(_ENDS, why), "money": unsaid(_ENDS, why)}
+    return {"relative": dict(estimate.relative()), "money": dict(estimate.money())}
+
+
+def _window(settings: Settings) -> str:
+    quarters = settings.roi.outcome_quarters
+    return "quarter" if quarters == 1 else f"window of {quarters} quarters"
 
 
 def _sums_by_tier(pair: TierRows, names: tuple[str, str]) -> FloatArray:

@@ -1,0 +1,376 @@
+"""The designs recover what they should, stay silent where they must, and say what they covered."""
+
+import json
+import math
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tierkit.roi.adjusted import adjusted, balance, overlap
+from tierkit.roi.boundaries import estimate_boundary, study_boundaries
+from tierkit.roi.boundary_rows import boundary_rows
+from tierkit.roi.certificate import certificate, shape_of, try_designs, with_effect
+from tierkit.roi.cutoff import bandwidth, cutoff, cutoff_checks, line_picture
+from tierkit.roi.density import bunching
+from tierkit.roi.ladder import Ladder
+from tierkit.roi.moved import event_study, moved
+from tierkit.roi.outcomes_by_tier import TierOutcomes
+from tierkit.roi.poisson import Weighted, cross_fitted_shares, effect_of_holding, logistic_slopes
+from tierkit.roi.power import band_size, quarters_until, smallest_detectable
+from tierkit.roi.verdict import TABLE, Evidence, decide
+from tierkit.roi.worlds import World, simulate_world
+from tierkit.settings import parse_settings
+
+SMALL = World(accounts=1200, capacities=(60, 240), quarters=8)
+
+
+def world_rows(world, *, seed=1, boundary=1):
+    return boundary_rows(simulate_world(world, seed=seed).ladder, boundary, outcome_quarters=1)
+
+
+def project(**changes):
+    tiers = [{"name": "Tier 1", "capacity": 60}, {"name": "Tier 2", "capacity": 240},
+             {"name": "Tier 3"}]  # fmt: skip
+    return parse_settings({"tiers": tiers, **changes})
+
+
+def pays(cost=900.0, share=0.08):
+    names = ["Tier 1 / Tier 2", "Tier 2 / Tier 3"]
+    return pd.DataFrame(
+        {"extra_cost": cost, "break_even": share, "break_even_why": ""},
+        index=pd.Index(names, name="boundary"),
+    )
+
+
+def studied(world, *, seed=1, **changes):
+    ladder = simulate_world(world, seed=seed).ladder
+    return study_boundaries(
+        TierOutcomes(()), ladder, break_even=pays(), settings=project(**changes)
+    )
+
+
+# The estimator
+
+
+def poisson_rows(n, rng, *, effect, held, place):
+    mean = np.exp(0.3 + 0.5 * place + effect * held)
+    controls = np.column_stack([np.ones(n), place])
+    return Weighted(rng.poisson(mean) * 1.0, held * 1.0, controls, np.ones(n), np.arange(n))
+
+
+def test_with_the_tier_as_its_own_instrument_it_is_a_poisson_regression():
+    statsmodels = pytest.importorskip("statsmodels.api")
+    rng = np.random.default_rng(1)
+    place = rng.standard_normal(4000)
+    held = (place + rng.standard_normal(4000) > 0) * 1.0
+    rows = poisson_rows(4000, rng, effect=0.4, held=held, place=place)
+    ours = effect_of_holding(rows, held)
+    columns = np.column_stack([held, rows.controls])
+    theirs = statsmodels.GLM(rows.outcome, columns, family=statsmodels.families.Poisson()).fit(
+        cov_type="HC0"
+    )
+    assert ours.log_effect == pytest.approx(theirs.params[0], abs=0.01)
+    assert ours.se == pytest.approx(theirs.bse[0], rel=0.06)
+
+
+def test_an_instrument_takes_out_what_decided_who_held_the_tier():
+    # whoever is promising holds the tier more often, and wins more anyway
+    rng = np.random.default_rng(2)
+    n = 60_000
+    place, promise = rng.uniform(-1, 1, n), rng.standard_normal(n)
+    drawn = rng.random(n) < 0.5
+    held = (drawn * 1.6 + promise > 0.8) * 1.0
+    mean = np.exp(0.2 + 0.4 * place + 0.5 * promise - 0.125 + 0.3 * held)
+    controls = np.column_stack([np.ones(n), place])
+    rows = Weighted(rng.poisson(mean) * 1.0, held, controls, np.ones(n), np.arange(n))
+    found, naive = effect_of_holding(rows, drawn), effect_of_holding(rows, held)
+    assert abs(found.log_effect - 0.3) < 3 * found.se < 0.15
+    assert naive.log_effect > 0.6
+
+
+def test_scaling_money_changes_the_money_and_nothing_else():
+    rows = world_rows(SMALL)
+    one, other = cutoff(rows).estimate, cutoff(rows.where(rows.outcome >= 0)).estimate
+    assert one == other
+    dear = type(rows)(**{**vars(rows), "outcome": rows.outcome * 1000})
+    scaled = cutoff(dear).estimate
+    assert scaled.log_effect == pytest.approx(one.log_effect, abs=1e-4)
+    assert scaled.money()["high"] == pytest.approx(1000 * one.money()["high"], rel=1e-3)
+
+
+def test_repeating_every_row_in_its_cluster_adds_no_certainty():
+    rng = np.random.default_rng(3)
+    place, held = rng.standard_normal(3000), (rng.random(3000) < 0.5) * 1.0
+    once = poisson_rows(3000, rng, effect=0.2, held=held, place=place)
+    twice = Weighted(*(np.concatenate([getattr(once, f)] * 2) for f in
+                       ("outcome", "held", "controls", "weights", "cluster")))  # fmt: skip
+    assert effect_of_holding(twice, twice.held).se == pytest.approx(
+        effect_of_holding(once, held).se, rel=1e-3
+    )
+
+
+def test_nothing_won_determines_nothing():
+    rows = poisson_rows(50, np.random.default_rng(1), effect=0, held=np.arange(50) % 2,
+                        place=np.zeros(50))  # fmt: skip
+    none = Weighted(rows.outcome * 0, rows.held, rows.controls, rows.weights, rows.cluster)
+    assert effect_of_holding(none, none.held) is None
+
+
+def test_cross_fitting_is_close_to_fitting_without_the_fold():
+    rng = np.random.default_rng(5)
+    columns = np.column_stack([np.ones(2000), rng.standard_normal((2000, 3))])
+    held = (rng.random(2000) < 1 / (1 + np.exp(-columns @ [0.2, 1.0, -0.5, 0.0]))) * 1.0
+    folds = np.arange(2000) % 5
+    share = cross_fitted_shares(columns, held, folds)
+    left = folds != 0
+    slopes = logistic_slopes(columns[left], held[left])
+    exact = 1 / (1 + np.exp(-columns[~left] @ slopes))
+    assert np.abs(share[~left] - exact).max() < 0.005
+
+
+# At the line
+
+
+def test_the_cutoff_finds_a_known_effect():
+    world = with_effect(World(), 1.2)
+    rows = world_rows(world, seed=4)
+    estimate = cutoff(rows).estimate
+    assert abs(estimate.log_effect - math.log1p(world.relative(1))) < 2.5 * estimate.se
+    assert estimate.z > 3
+
+
+def test_the_window_reaches_as_far_down_as_the_upper_tier_does_up():
+    rows = world_rows(SMALL)
+    above = rows.distance[rows.ruled & rows.held]
+    assert (above < bandwidth(rows)).mean() == pytest.approx(0.95, abs=0.01)
+
+
+def test_too_few_at_the_line_is_not_told():
+    rows = world_rows(SMALL)
+    few = rows.where(~rows.ruled | (np.cumsum(rows.ruled) <= 12))
+    found = cutoff(few)
+    assert found.estimate is None
+    assert found.why == "too few at the line to say (n = 12 on the side of Tier 2)" or (
+        found.why.startswith("too few at the line to say")
+    )
+
+
+def test_a_line_that_decides_nothing_is_not_told():
+    rows = world_rows(SMALL)
+    held = np.random.default_rng(1).random(len(rows)) < 0.5
+    found = cutoff(type(rows)(**{**vars(rows), "held": held}))
+    assert found.estimate is None
+    assert "crossing the line raises the chance of Tier 2 by only" in found.why
+
+
+def test_checks_stand_beside_the_cutoff_and_none_is_nan():
+    rows = world_rows(SMALL)
+    checks = cutoff_checks(rows, cutoff(rows))
+    assert set(checks) == {
+        "half the window", "double the window", "without the closest", "placebo line above",
+        "placebo line below", "known before", "density", "first stage",
+    }  # fmt: skip
+    json.dumps(checks, allow_nan=False)
+    assert checks["first stage"]["jump"] > 0.9
+    assert checks["half the window"]["high"] > cutoff(rows).estimate.relative()["high"]
+
+
+def test_the_line_picture_shows_both_sides():
+    rows = line_picture(cutoff(world_rows(SMALL)))
+    assert {row["ruled"] for row in rows} == {0.0, 1.0}
+    assert all(row["low"] <= row["mean"] <= row["high"] for row in rows)
+    assert all(row["held_share"] > 0.8 for row in rows if row["ruled"])
+
+
+def test_scores_pushed_over_the_line_crowd_there_and_untouched_ones_do_not():
+    clean = [world_rows(World(keep_band=1.0), seed=s) for s in range(3)]
+    pushed = [world_rows(World(keep_band=1.0, gaming=0.5), seed=s) for s in range(3)]
+    assert max(bunching(r.points, r.cluster) for r in clean) < 2.5
+    assert min(bunching(r.points, r.cluster) for r in pushed) > 1.64
+
+
+# Accounts that could have been in either tier
+
+
+def test_below_fifty_off_the_rule_it_is_withheld():
+    rows = world_rows(World(**{**vars(SMALL), "override_share": 0.0, "keep_band": 1.0}))
+    found = adjusted(rows)
+    assert found.estimate is None
+    assert found.why == (
+        f"withheld: {found.off_rule} account-quarters held another tier than their score alone "
+        "would have given, and it takes 50"
+    )
+
+
+def test_weights_balance_what_was_known():
+    found = adjusted(world_rows(World()))
+    rows = balance(found)
+    before, after = (max(abs(row[key]) for row in rows) for key in ("before", "after"))
+    assert after < 0.1 < before
+    counted = overlap(found)
+    assert sum(row["upper"] + row["lower"] for row in counted) == len(found.rows)
+    assert sum(row["weight"] for row in counted) == pytest.approx(1.0)
+
+
+# Moves
+
+
+def test_accounts_move_up_after_a_big_quarter():
+    ladder = simulate_world(World(), seed=1).ladder
+    path = pd.DataFrame(event_study(ladder, 1)).set_index(["group", "step"])["mean"]
+    assert path["moved up", -1] > path["moved up", 0]
+    seen = pd.DataFrame(event_study(ladder, 1)).groupby("step")["seen_by_score"].first()
+    assert seen[seen > 0].index.tolist() == [-4, -3, -2, -1]
+    assert moved(boundary_rows(ladder, 1, outcome_quarters=1)).moves > 50
+
+
+# Verdicts
+
+
+@pytest.mark.parametrize(
+    ("evidence", "verdict", "direction"),
+    [
+        ({"cutoff_z": 2.0, "adjusted_z": 2.0, "density_z": 1.6}, "shown", "more"),
+        ({"cutoff_z": -2.0, "adjusted_z": -2.0, "density_z": 0.0}, "shown", "less"),
+        ({"cutoff_z": 2.0, "adjusted_z": 2.0, "density_z": 1.7}, "suggestive", "more"),
+        ({"cutoff_z": 2.0, "adjusted_z": 0.1, "density_z": 9.0}, "suggestive", "more"),
+        ({"cutoff_z": 2.0, "adjusted_z": -0.1}, "cannot tell", None),
+        ({"cutoff_z": 2.0, "adjusted_z": None}, "cannot tell", None),
+        ({"cutoff_z": 1.9, "adjusted_z": 8.0}, "cannot tell", None),
+        ({"randomised_z": 2.0}, "shown", "more"),
+        ({"randomised_z": 2.0, "cutoff_z": -2.5}, "suggestive", "more"),
+        ({"cutoff_z": 2.5, "adjusted_z": 0.1, "randomised_z": -1.0}, "suggestive", "more"),
+        ({"cutoff_z": 0.1, "cutoff_high": 0.05, "worth_having": 0.1},
+         "no effect worth having", None),
+        ({"cutoff_z": 0.1, "cutoff_high": 0.15, "worth_having": 0.1}, "cannot tell", None),
+        ({"cutoff_z": 9.0, "adjusted_z": 9.0, "density_z": 0.0, "scores_recorded": False},
+         "cannot tell", None),
+    ],
+)  # fmt: skip
+def test_the_table_of_verdicts(evidence, verdict, direction):
+    found = decide(Evidence(**evidence))
+    assert (found.verdict, found.direction) == (verdict, direction)
+    assert len(found.because) > 30
+
+
+def test_the_words_for_leaders_hold_no_statistics():
+    for row in TABLE:
+        assert not any(word in row.because for word in ("p-value", "ATE", "significan", "z =", "σ"))
+
+
+def test_the_table_is_documented_as_it_is_declared():
+    from pathlib import Path
+
+    page = (Path(__file__).parent.parent / "docs" / "roi.md").read_text(encoding="utf-8")
+    for row in TABLE:
+        assert row.verdict in page
+
+
+# Power
+
+
+def test_power_by_hand():
+    assert smallest_detectable(math.log(2) / 2.8) == pytest.approx(1.0)
+    waits = quarters_until(math.log(1.5) / 2.8, quarters=8)
+    assert waits["50"] == 0  # just visible today
+    assert waits["20"] == math.ceil(8 * (math.log(1.5) / math.log(1.2)) ** 2 - 8)
+    assert band_size(1.0, 1.0) == 2 * math.ceil(2 * (2.8 / math.log(2)) ** 2 / 4)
+
+
+# The whole
+
+
+def test_what_is_told_of_a_boundary_is_complete():
+    first, second = studied(with_effect(SMALL, 3.0))
+    facts = json.loads(json.dumps([first.facts, second.facts], allow_nan=False))
+    assert [one["boundary"] for one in facts] == ["Tier 1 / Tier 2", "Tier 2 / Tier 3"]
+    assert [d["design"] for d in facts[0]["designs"]] == ["cutoff", "adjusted", "moved"]
+    assert not list(unexplained(facts))
+    assert facts[1]["verdict"] in ("shown", "suggestive")
+    assert facts[1]["direction"] == "more"
+    money = facts[1]["designs"][0]["money"]["estimate"]
+    assert facts[1]["return_on_cost"]["estimate"] == pytest.approx(money / 900.0)
+
+
+def unexplained(value):
+    if isinstance(value, list):
+        for one in value:
+            yield from unexplained(one)
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            if one is None and not value.get(f"{key}_why") and key != "direction":
+                yield key
+            yield from unexplained(one)
+
+
+def test_without_scores_nothing_is_told_but_what_to_record():
+    ladder = simulate_world(SMALL, seed=1).ladder
+    blind = Ladder(**{**vars(ladder), "score": np.full(ladder.score.shape, np.nan)})
+    first, _ = study_boundaries(TierOutcomes(()), blind, break_even=pays(), settings=project())
+    assert first.facts["verdict"] == "cannot tell"
+    assert "`tierkit accept`" in first.facts["because"]
+    assert not list(unexplained(first.facts))
+
+
+def test_the_order_of_accounts_changes_nothing():
+    ladder = simulate_world(SMALL, seed=3).ladder
+    order = np.random.default_rng(1).permutation(len(ladder.account_ids))
+    history = type(ladder.history)(
+        ladder.history.won_revenue[order], ladder.history.wins_count[order],
+        ladder.history.cluster[order], ladder.history.size[order],
+    )  # fmt: skip
+    mixed = Ladder(
+        history, ladder.level[order], ladder.score[order], ladder.cut_score[order],
+        ladder.overridden[order], ladder.tiers, ladder.account_ids[order], ladder.quarters,
+    )  # fmt: skip
+    for one, other in pairwise([estimate_boundary(x, 1, outcome_quarters=1) for x in
+                                (ladder, mixed)]):  # fmt: skip
+        assert one.cutoff.estimate.log_effect == pytest.approx(other.cutoff.estimate.log_effect)
+        assert one.adjusted.estimate.se == pytest.approx(other.adjusted.estimate.se)
+
+
+# Rates, in small: the whole bench is `make bench-roi`
+
+
+def test_without_an_effect_hardly_anything_is_claimed_and_a_large_one_is_seen():
+    quiet = [try_designs(SMALL, seed=seed) for seed in range(12)]
+    loud = [try_designs(with_effect(SMALL, 2.0), seed=seed) for seed in range(6)]
+    assert sum(one.claims("shown") for one in quiet) <= 3  # 0.2 % of the time if 5 % is right
+    assert sum(one.claims("shown", "more") or one.claims("suggestive", "more")
+               for one in loud) >= 4  # fmt: skip
+
+
+# The certificate
+
+
+def test_a_certificate_is_made_once_per_shape(tmp_path, monkeypatch):
+    ladder = simulate_world(SMALL, seed=1).ladder
+    steps = []
+    first = certificate(ladder, cache=tmp_path, worlds=2, progress=lambda *x: steps.append(x))
+    assert steps[-1] == (4, 4)
+    assert first["worlds"] == 2
+    assert f"came in {first['false_shown']} of 2" in first["sentence"]
+    monkeypatch.setattr("tierkit.roi.certificate._certify", lambda *_: pytest.fail("made again"))
+    assert certificate(ladder, cache=tmp_path, worlds=2) == first
+
+
+def test_simulated_accounts_are_shaped_like_the_ladder():
+    ladder = simulate_world(World(), seed=1).ladder
+    shape = shape_of(ladder)
+    assert shape.capacities == (150, 600)
+    assert shape.accounts == 4000
+    assert shape.wins == pytest.approx(0.35, rel=0.15)
+    assert shape.amount_spread == pytest.approx(0.7, rel=0.1)
+    assert shape.override_share == pytest.approx(0.05, abs=0.01)
+    assert shape.keep_band == 1.25
+    copy = simulate_world(shape, seed=2).ladder
+    zeros = [(x.history.won_revenue[:, 4:] == 0).mean() for x in (ladder, copy)]
+    assert zeros[0] == pytest.approx(zeros[1], abs=0.05)
+
+
+def test_without_tiers_there_is_no_certificate():
+    found = certificate(None)
+    assert found["worlds"] is None
+    assert found["worlds_why"].startswith("too little is recorded")

@@ -1,0 +1,164 @@
+"""Accounts that could have been in either tier: compared with their like, weighted by overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tierkit.roi.boundary_rows import BoundaryRows
+from tierkit.roi.covariates import standardised
+from tierkit.roi.ladder import BoolArray, FloatArray, IntArray
+from tierkit.roi.poisson import Estimate, Weighted, cross_fitted_shares, effect_of_holding
+
+FEWEST_OFF_RULE = 50
+FEWEST_PER_SIDE = 10
+FOLDS = 5
+_TAIL = 0.02
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """The comparison of accounts that could have been in either tier.
+
+    Attributes
+    ----------
+    estimate
+        None where it is withheld or cannot be said.
+    why
+        Why not; empty where there is an estimate.
+    off_rule
+        Account-quarters whose tier differs from what one line for all would have given: what the
+        comparison learns from.
+    rows, share, weights
+        The rows compared, each one's chance of the upper tier, and its overlap weight.
+    """
+
+    estimate: Estimate | None
+    why: str
+    off_rule: int
+    rows: BoundaryRows
+    share: FloatArray
+    weights: FloatArray
+
+
+def adjusted(rows: BoundaryRows) -> Adjusted:
+    """Compare accounts of both tiers that are alike in score, side of the line and history.
+
+    The chance e of the upper tier is modelled on the score × the side of the capacity line and on
+    everything known on the first day, cross-fitted by cluster. Accounts weigh 1 − e in the upper
+    tier and e in the lower one (together e(1 − e)), in a Poisson regression on the same columns.
+    """
+    off = rows.off_rule
+    count = int(off.sum())
+    nothing = np.zeros(0)
+    if count < FEWEST_OFF_RULE:
+        why = (
+            f"withheld: {count} account-quarters held another tier than their score alone would "
+            f"have given, and it takes {FEWEST_OFF_RULE}"
+        )
+        return Adjusted(
+            None, why, count, rows.where(np.zeros(len(rows), dtype=bool)), nothing, nothing
+        )
+    near = rows.where(_comparable(rows))
+    controls = _controls(near)
+    share = cross_fitted_shares(controls, near.held.astype(np.float64), _folds(near.cluster))
+    weights = np.where(near.held, 1 - share, share)
+    weighted = Weighted(near.outcome, near.held.astype(np.float64), controls, weights, near.cluster)
+    estimate = effect_of_holding(weighted, near.held) if _both_won(near) else None
+    why = "" if estimate else "too few of the accounts that could be in either tier won anything"
+    return Adjusted(estimate, why, count, near, share, weights)
+
+
+def _comparable(rows: BoundaryRows) -> BoolArray:
+    """Whether a row lies where accounts off the rule are found: on which sides, and how far."""
+    off, far = rows.off_rule, rows.capacity_distance
+    low, high = np.quantile(far[off], [_TAIL, 1 - _TAIL])
+    inside = (far >= low) & (far <= high)
+    for side in (True, False):
+        there = rows.by_capacity == side
+        if (off & inside & there).sum() < FEWEST_PER_SIDE:
+            inside &= ~there
+    return np.asarray(inside)
+
+
+def _controls(near: BoundaryRows) -> FloatArray:
+    far, side = near.capacity_distance, near.by_capacity.astype(np.float64)
+    by_score = [far, far**2]
+    if 0 < side.mean() < 1:
+        by_score += [side, side * far]
+    return np.column_stack(
+        [
+            np.ones(len(near)),
+            standardised(np.column_stack(by_score)),
+            near.quarter_columns(),
+            near.known.standardised(),
+        ]
+    )
+
+
+def _folds(cluster: IntArray) -> IntArray:
+    """Return the fold of each row: clusters are dealt out in an order of their own."""
+    present, place = np.unique(cluster, return_inverse=True)
+    dealt = np.random.default_rng(len(present)).permutation(len(present)) % FOLDS
+    return np.asarray(dealt[place], dtype=np.int64)
+
+
+def _both_won(near: BoundaryRows) -> bool:
+    return all(int((near.outcome[near.held == side] > 0).sum()) >= FEWEST_PER_SIDE
+               for side in (True, False))  # fmt: skip
+
+
+def balance(found: Adjusted) -> list[Mapping[str, float | str]]:
+    """Return how far apart both tiers lie in each known column, in standard deviations.
+
+    Returns
+    -------
+    list
+        One row per column: `column`, `before` and `after` the weights.
+    """
+    near = found.rows
+    if found.estimate is None or not len(near):
+        return []
+    spread = near.known.values.std(axis=0)
+    even = np.ones(len(near))
+    rows: list[Mapping[str, float | str]] = []
+    for number, name in enumerate(near.known.names):
+        values = near.known.values[:, number]
+        apart = [_apart(values, near.held, weights) for weights in (even, found.weights)]
+        unit = spread[number] if spread[number] > 0 else 1.0
+        rows.append({"column": name, "before": apart[0] / unit, "after": apart[1] / unit})
+    return rows
+
+
+def _apart(values: FloatArray, held: BoolArray, weights: FloatArray) -> float:
+    above, below = (
+        float(np.average(values[side], weights=weights[side])) for side in (held, ~held)
+    )
+    return above - below
+
+
+def overlap(found: Adjusted, *, bins: int = 10) -> list[Mapping[str, float]]:
+    """Return how many account-quarters of each tier have which chance of the upper tier.
+
+    Returns
+    -------
+    list
+        One row per bin: `low`, `high` (chances), `upper`, `lower` (account-quarters), `weight` (the
+        share of all weight).
+    """
+    edges = np.linspace(0, 1, bins + 1)
+    number = np.clip(np.digitize(found.share, edges) - 1, 0, bins - 1)
+    held = found.rows.held
+    total = float(found.weights.sum()) or 1.0
+    return [
+        {
+            "low": float(edges[one]),
+            "high": float(edges[one + 1]),
+            "upper": int((held & (number == one)).sum()),
+            "lower": int((~held & (number == one)).sum()),
+            "weight": float(found.weights[number == one].sum()) / total,
+        }
+        for one in range(bins)
+    ]

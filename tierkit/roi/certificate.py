@@ -1,0 +1,265 @@
+"""What the designs do on simulated accounts shaped like one's own, where the truth is known."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tierkit.roi.adjusted import adjusted
+from tierkit.roi.boundary_rows import boundary_rows
+from tierkit.roi.cutoff import cutoff
+from tierkit.roi.density import bunching
+from tierkit.roi.ladder import FloatArray, Ladder
+from tierkit.roi.measures import unsaid
+from tierkit.roi.verdict import SHOWN, SIGNIFICANT, SUGGESTIVE, Evidence, Verdict, decide
+from tierkit.roi.worlds import World, simulate_world
+
+WORLDS = 100
+KNOWN_EFFECT = 0.6
+MOST_ACCOUNTS, MOST_QUARTERS = 4000, 12
+INFORMED_EVERY = 4
+"""Every fourth world has people who know more than the score when they override it."""
+
+VERSION = "1"
+_KEYS = ("worlds", "false_shown", "coverage", "seen")
+_ALWAYS, _WORKERS = 2.0, 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one world's report would say: its verdicts, and whether the cutoff covers the truth."""
+
+    verdicts: tuple[Verdict, ...]
+    covered: tuple[bool, ...]
+
+    def claims(self, word: str, direction: str | None = None) -> bool:
+        """Whether any boundary has this verdict (in this direction)."""
+        return any(v.verdict == word and direction in (None, v.direction) for v in self.verdicts)
+
+
+def shape_of(ladder: Ladder) -> World | None:
+    """Return a world shaped like the accounts of a ladder; None where too little is known.
+
+    Counts of accounts and places, quarters, mean and spread of wins (from the variance of accounts'
+    yearly counts beyond chance), money per win and its tail, the share of overrides, the score's
+    noise (from how much it moves between quarters), and the keep band.
+    """
+    history, level = ladder.history, ladder.level
+    tiered = (level >= 0).any(axis=0)
+    known = (level >= 0) & ~np.isnan(ladder.score)
+    if tiered.sum() < 2 or not known.any() or not (history.wins_count > 0).any():
+        return None
+    quarters = int(min(tiered.sum(), MOST_QUARTERS))
+    accounts = int(np.median(known.sum(axis=0)[known.any(axis=0)]))
+    sizes = [
+        int(np.median((level == tier).sum(axis=0)[tiered])) for tier in range(len(ladder.tiers) - 1)
+    ]
+    mean, spread = _rates(history.wins_count)
+    amount, between, within = _amounts(history.won_revenue, history.wins_count)
+    bias, noise = _score_errors(ladder)
+    return World(
+        accounts=min(max(accounts, sum(sizes) * 2, 40), MOST_ACCOUNTS),
+        capacities=tuple(max(size, 1) for size in sizes),
+        quarters=quarters,
+        wins=mean,
+        spread=spread,
+        amount=amount,
+        size_spread=between,
+        amount_spread=within,
+        score_bias=bias,
+        score_noise=noise,
+        keep_band=1.25 if _has_band(ladder) else 1.0,
+        override_share=_override_share(ladder, sizes),
+        tier_effects=(0.0,) * len(ladder.tiers),
+    )
+
+
+def _rates(wins: FloatArray) -> tuple[float, float]:
+    """Return mean wins per quarter, and the spread of log rates that a lognormal mixture needs."""
+    mean = float(wins.mean())
+    totals = wins.sum(axis=1)
+    extra = float(totals.var() - totals.mean()) / max(float(totals.mean()) ** 2, 1e-9)
+    return max(mean, 1e-3), float(np.clip(np.sqrt(np.log1p(max(extra, 0.0))), 0.1, 2.0))
+
+
+def _amounts(won: FloatArray, wins: FloatArray) -> tuple[float, float, float]:
+    """Return the median money per win, and the spreads of its log between and within accounts."""
+    single = (wins == 1) & (won > 0)
+    logs = np.where(single, np.log(np.where(single, won, 1.0)), np.nan)
+    counts = single.sum(axis=1)
+    if not counts.any():
+        return float(won[won > 0].mean()), 0.5, 0.7
+    several = counts >= 2
+    within = np.sqrt(np.nanmean(np.nanvar(logs[several], axis=1, ddof=1))) if several.any() else 0.7
+    total = float(np.nanvar(logs))
+    between = float(np.sqrt(max(total - float(within) ** 2, 0.01)))
+    return float(np.exp(np.nanmedian(logs))), between, float(max(within, 0.05))
+
+
+def _score_errors(ladder: Ladder) -> tuple[float, float]:
+    """Return how wrong the score is for good and each quarter, in units of a world's score.
+
+    The share of the score's variance that changes between quarters is kept.
+    """
+    score = ladder.score
+    steps = np.diff(score, axis=1)
+    spread = float(np.nanvar(score))
+    moved = float(np.nanvar(steps)) if (~np.isnan(steps)).any() else 0.0
+    share = np.clip(moved / max(spread, 1e-12), 0.05, 1.0)
+    return 0.6, float(np.clip(1.4 * np.sqrt(share), 0.1, 1.5))
+
+
+def _has_band(ladder: Ladder) -> bool:
+    """Whether incumbents faced lower lines than others in most quarters."""
+    before = ladder.held_before()
+    for tier in range(len(ladder.tiers) - 1):
+        inside = (before == tier) & (ladder.level == tier) & ~ladder.overridden
+        new = (before > tier) & (ladder.level == tier) & ~ladder.overridden
+        if inside.any() and new.any():
+            lowest = [
+                np.nanmin(ladder.score[:, q][group[:, q]], initial=np.inf)
+                for group in (inside, new)
+                for q in range(group.shape[1])
+            ]
+            half = len(lowest) // 2
+            pairs = np.array([lowest[:half], lowest[half:]])
+            both = np.isfinite(pairs).all(axis=0)
+            if both.any() and float((pairs[0] < pairs[1])[both].mean()) > 0.7:
+                return True
+    return False
+
+
+def _override_share(ladder: Ladder, sizes: list[int]) -> float:
+    upper = (ladder.level >= 0) & (ladder.level < len(ladder.tiers) - 1)
+    places = max(sum(sizes) * int((ladder.level >= 0).any(axis=0).sum()), 1)
+    return float(min((ladder.overridden & upper).sum() / places, 0.5))
+
+
+def try_designs(world: World, *, seed: int, worth_having: float | None = None) -> Outcome:
+    """Return what the designs say of one world."""
+    ladder = simulate_world(world, seed=seed).ladder
+    verdicts, covered = [], []
+    for boundary in range(len(world.capacities)):
+        rows = boundary_rows(ladder, boundary, outcome_quarters=1)
+        estimate = cutoff(rows).estimate
+        if estimate is None:
+            verdicts.append(decide(Evidence()))
+            continue
+        told, truth = estimate.relative(), world.relative(boundary)
+        covered.append(told["low"] <= truth <= told["high"])
+        evidence = Evidence(
+            cutoff_z=estimate.z, cutoff_high=told["high"], worth_having=worth_having
+        )
+        if abs(estimate.z) > SIGNIFICANT:  # otherwise neither of these can change the verdict
+            beside = adjusted(rows).estimate
+            evidence = replace(
+                evidence,
+                adjusted_z=None if beside is None else beside.z,
+                density_z=bunching(rows.points, rows.cluster),
+            )
+        verdicts.append(decide(evidence))
+    return Outcome(tuple(verdicts), tuple(covered))
+
+
+def with_effect(world: World, effect: float) -> World:
+    """Return a world whose first tier adds `effect` over the last, those between in even steps."""
+    tiers = len(world.capacities)
+    effects = tuple(effect * (tiers - number) / tiers for number in range(tiers + 1))
+    return replace(world, tier_effects=effects)
+
+
+def certificate(
+    ladder: Ladder | None,
+    *,
+    cache: Path | None = None,
+    worlds: int = WORLDS,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Return how often the designs are wrong, and right, on accounts shaped like one's own.
+
+    Parameters
+    ----------
+    ladder
+        As `tierkit.roi.from_tables.tier_ladder` returns it.
+    cache
+        A folder that keeps results by the fingerprint of the shape; None keeps nothing.
+    worlds
+        How many without any effect, and as many with one of 60 %.
+    progress
+        Called with the worlds done and their number.
+
+    Returns
+    -------
+    dict
+        `worlds`, `false_shown`, `false_suggestive` (of worlds without effect), `seen` (of worlds
+        with one: *shown* or *suggestive* with more), `seen_effect`, `coverage` (share of the
+        cutoff's intervals that hold the truth), `sentence`; null with the reason where the accounts
+        have no shape to copy.
+    """
+    shape = None if ladder is None or not ladder.scored else shape_of(ladder)
+    if shape is None:
+        return unsaid(_KEYS, "too little is recorded of tiers and scores to simulate their like")
+    file = None if cache is None else cache / f"certificate-{_fingerprint(shape, worlds)}.json"
+    if file is not None and file.is_file():
+        kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return kept
+    found = _certify(shape, worlds, progress)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
+    return found
+
+
+def _fingerprint(shape: World, worlds: int) -> str:
+    text = json.dumps([VERSION, worlds, asdict(shape)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _certify(
+    shape: World, worlds: int, progress: Callable[[int, int], None] | None
+) -> dict[str, Any]:
+    none = with_effect(shape, 0.0)
+    some = with_effect(shape, KNOWN_EFFECT)
+    tasks = [partial(_try, world, seed) for world in (none, some) for seed in range(worlds)]
+    outcomes = []
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for done, outcome in enumerate(pool.map(lambda task: task(), tasks), start=1):
+            outcomes.append(outcome)
+            if progress is not None:
+                progress(done, len(tasks))
+    return _summary(outcomes[:worlds], outcomes[worlds:])
+
+
+def _try(world: World, seed: int) -> Outcome:
+    informed = _ALWAYS if seed % INFORMED_EVERY == 0 else 0.0
+    return try_designs(replace(world, informed=informed), seed=seed)
+
+
+def _summary(without: list[Outcome], with_one: list[Outcome]) -> dict[str, Any]:
+    count = len(without)
+    shown = sum(one.claims(SHOWN) for one in without)
+    suggestive = sum(one.claims(SUGGESTIVE) and not one.claims(SHOWN) for one in without)
+    seen = sum(one.claims(SHOWN, "more") or one.claims(SUGGESTIVE, "more") for one in with_one)
+    covered = [held for one in (*without, *with_one) for held in one.covered]
+    told = {"coverage": float(np.mean(covered))} if covered else unsaid(("coverage",), "too few")
+    return {
+        "worlds": count,
+        "false_shown": shown,
+        "false_suggestive": suggestive,
+        "seen": seen,
+        "seen_effect": KNOWN_EFFECT,
+        **told,
+        "sentence": (
+            f"On data like yours a false “shown” came in {shown} of {count}, an effect of "
+            f"+{KNOWN_EFFECT:.0%}".replace("%", " %")
+            + f" was seen in {seen} of {count}."
+        ),
+    }

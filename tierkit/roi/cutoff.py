@@ -1,0 +1,247 @@
+"""Accounts at the line: those just above it against those just below, over all quarters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tierkit.roi.boundary_rows import BoundaryRows
+from tierkit.roi.density import bunching
+from tierkit.roi.ladder import BoolArray, FloatArray
+from tierkit.roi.measures import Numbers, unsaid
+from tierkit.roi.poisson import Estimate, Weighted, effect_of_holding
+
+REACH_SHARE = 0.95
+"""The window reaches as far to both sides as this share of the upper tier lies above its line."""
+
+DONUT_SHARE = 0.1
+FEWEST_EACH_SIDE = 20
+FEWEST_WITH_REVENUE = 8
+FEWEST_ACCOUNTS = 5
+WEAKEST_FIRST_STAGE = 0.2
+SIGNIFICANT = 1.96
+
+
+@dataclass(frozen=True)
+class Cutoff:
+    """The comparison at the line.
+
+    Attributes
+    ----------
+    estimate
+        None where it cannot be said.
+    why
+        Why not; empty where there is an estimate.
+    bandwidth
+        How far the window reaches, in normal scores.
+    rows
+        The account-quarters inside the window.
+    first_stage
+        By how much the chance of the upper tier rises at the line.
+    """
+
+    estimate: Estimate | None
+    why: str
+    bandwidth: float
+    rows: BoundaryRows
+    first_stage: float
+
+
+def bandwidth(rows: BoundaryRows) -> float:
+    """Return how far the window reaches to both sides; 0 where nobody is ruled in."""
+    above = rows.distance[rows.ruled & rows.held]
+    return float(np.quantile(above, REACH_SHARE)) if len(above) else 0.0
+
+
+def cutoff(rows: BoundaryRows, *, width: float | None = None, hole: float = 0.0) -> Cutoff:
+    """Compare account-quarters above and below their own line.
+
+    A local linear Poisson regression (triangular weights, own slopes on each side) of won revenue
+    on the distance to the line, with quarters and everything known on the first day as controls;
+    the ruled side is the instrument for the tier held.
+
+    Parameters
+    ----------
+    width
+        How far the window reaches; by default `bandwidth`.
+    hole
+        Rows closer to the line than this are left out.
+    """
+    reach = bandwidth(rows) if width is None else width
+    inside = (np.abs(rows.distance) < reach) & (np.abs(rows.distance) >= hole)
+    near = rows.where(inside)
+    too_few = _too_few(near)
+    if too_few:
+        return Cutoff(None, too_few, reach, near, 0.0)
+    weights = 1 - np.abs(near.distance) / reach
+    controls = _controls(near, reach)
+    stage = first_stage(near, weights)
+    if stage < WEAKEST_FIRST_STAGE:
+        why = f"crossing the line raises the chance of {near.upper} by only {stage:.0%}"
+        return Cutoff(None, why.replace("%", " %"), reach, near, stage)
+    weighted = Weighted(near.outcome, near.held.astype(np.float64), controls, weights, near.cluster)
+    estimate = effect_of_holding(weighted, near.ruled)
+    why = "" if estimate else "revenue near the line does not determine an effect"
+    return Cutoff(estimate, why, reach, near, stage)
+
+
+def first_stage(rows: BoundaryRows, weights: FloatArray) -> float:
+    """Return the jump at the line in the share that holds the upper tier, by local lines."""
+    return _jump(rows, rows.held.astype(np.float64), weights)
+
+
+def _jump(rows: BoundaryRows, values: FloatArray, weights: FloatArray) -> float:
+    ends = []
+    for side in (True, False):
+        chosen = rows.ruled == side
+        columns = np.column_stack([np.ones(int(chosen.sum())), rows.distance[chosen]])
+        root = np.sqrt(weights[chosen])
+        line, *_ = np.linalg.lstsq(columns * root[:, None], values[chosen] * root, rcond=None)
+        ends.append(float(line[0]))
+    return ends[0] - ends[1]
+
+
+def _too_few(near: BoundaryRows) -> str:
+    """Return why too few account-quarters stand on one side, empty where there are enough."""
+    for name, side in ((near.upper, near.ruled), (near.lower, ~near.ruled)):
+        rows = int(side.sum())
+        accounts = len(np.unique(near.account[side]))
+        buying = int((near.outcome[side] > 0).sum())
+        if min(rows, FEWEST_EACH_SIDE) < FEWEST_EACH_SIDE or accounts < FEWEST_ACCOUNTS:
+            return f"too few at the line to say (n = {rows} on the side of {name})"
+        if buying < FEWEST_WITH_REVENUE:
+            return f"too few won anything near the line (n = {buying} on the side of {name})"
+    return ""
+
+
+def _controls(near: BoundaryRows, reach: float) -> FloatArray:
+    place = near.distance / reach
+    return np.column_stack(
+        [
+            np.ones(len(near)),
+            place,
+            place * near.ruled,
+            near.quarter_columns(),
+            near.known.standardised(),
+        ]
+    )
+
+
+def cutoff_checks(rows: BoundaryRows, found: Cutoff) -> dict[str, Numbers]:
+    """Return what is shown beside the comparison at the line; only the density has a say.
+
+    `half the window`, `double the window`, `without the closest`: the same effect otherwise cut.
+    `placebo line above`, `placebo line below`: an effect where no tier changes. `known before`: the
+    columns known on the first day that jump at the line. `density`: crowding just above the line,
+    in standard errors. `first stage`: how much of the tier the line decides.
+    """
+    reach = found.bandwidth
+    return {
+        "half the window": _told(cutoff(rows, width=reach / 2)),
+        "double the window": _told(cutoff(rows, width=reach * 2)),
+        "without the closest": _told(cutoff(rows, width=reach, hole=DONUT_SHARE * reach)),
+        "placebo line above": _placebo(rows, reach, above=True),
+        "placebo line below": _placebo(rows, reach, above=False),
+        "known before": _continuity(found),
+        "density": _density(rows),
+        "first stage": {"jump": found.first_stage},
+    }
+
+
+def _told(found: Cutoff) -> Numbers:
+    if found.estimate is None:
+        return unsaid(("estimate", "low", "high"), found.why)
+    return found.estimate.relative()
+
+
+def _placebo(rows: BoundaryRows, reach: float, *, above: bool) -> Numbers:
+    """Return the jump at a line half a window away, among accounts of one side only."""
+    side = rows.where(rows.ruled if above else ~rows.ruled)
+    middle = reach / 2 if above else -reach / 2
+    moved = side.distance - middle
+    shifted = side.where(np.abs(moved) < reach / 2)
+    moved = shifted.distance - middle
+    fake = BoundaryRows(**{**vars(shifted), "distance": moved, "ruled": moved >= 0,
+                           "held": moved >= 0})  # fmt: skip
+    return _told(cutoff(fake, width=reach / 2))
+
+
+def _continuity(found: Cutoff) -> Numbers:
+    """Return how many of the columns known before jump at the line, and the largest jump."""
+    near, names = found.rows, found.rows.known.names
+    if found.estimate is None:
+        return unsaid(("largest_z",), found.why)
+    weights = 1 - np.abs(near.distance) / found.bandwidth
+    place = near.distance / found.bandwidth
+    columns = np.column_stack(
+        [near.ruled * 1.0, np.ones(len(near)), place, place * near.ruled, near.quarter_columns()]
+    )
+    zs = linear_jumps(near.known.values, columns, weights=weights, cluster=near.cluster)
+    worst = int(np.argmax(np.abs(zs)))
+    return {
+        "columns": len(zs),
+        "beyond_1.96": int((np.abs(zs) > SIGNIFICANT).sum()),
+        "largest_z": float(zs[worst]),
+        "largest": names[worst],
+    }
+
+
+def linear_jumps(
+    values: FloatArray, columns: FloatArray, *, weights: FloatArray, cluster: np.ndarray[Any, Any]
+) -> FloatArray:
+    """Return for each column of `values` its weighted regression slope on the first of `columns`.
+
+    In standard errors that allow for dependence inside clusters; 0 for values that do not vary.
+    """
+    scaled = columns * weights[:, None]
+    inverse = np.linalg.pinv(scaled.T @ columns)
+    left = values - columns @ (inverse @ (scaled.T @ values))
+    reach = scaled @ inverse[0]
+    jump = inverse[0] @ (scaled.T @ values)
+    count = int(cluster.max()) + 1
+    sums = [np.bincount(cluster, reach * column, count) for column in left.T]
+    se = np.sqrt([(one**2).sum() for one in sums])
+    return np.asarray(np.divide(jump, se, out=np.zeros_like(jump), where=se > 1e-9))
+
+
+def _density(rows: BoundaryRows) -> Numbers:
+    z = bunching(rows.points, rows.cluster)
+    return unsaid(("z",), "too few scores near the line") if z is None else {"z": z}
+
+
+def line_picture(found: Cutoff, *, bins_each_side: int = 8) -> list[Mapping[str, float]]:
+    """Return won revenue by distance to the line, in equally wide bins, for a picture.
+
+    Returns
+    -------
+    list
+        One row per bin with any account-quarter: `distance` (its middle, in normal scores), `mean`
+        (won revenue per account and window), `low`, `high` (95 % by account), `account_quarters`,
+        `accounts`, `ruled` (1 above the line), `held_share`.
+    """
+    near, reach = found.rows, found.bandwidth
+    if reach <= 0 or len(near) == 0:
+        return []
+    width = reach / bins_each_side
+    bins = np.floor(near.distance / width).astype(int)
+    return [_bin(near, bins == number, (number + 0.5) * width) for number in np.unique(bins)]
+
+
+def _bin(near: BoundaryRows, inside: BoolArray, middle: float) -> Mapping[str, float]:
+    outcome, cluster = near.outcome[inside], near.cluster[inside]
+    mean, count = float(outcome.mean()), int(cluster.max()) + 1
+    sums = np.bincount(cluster, outcome - mean, count)
+    half = SIGNIFICANT * float(np.sqrt((sums**2).sum())) / len(outcome)
+    return {
+        "distance": middle,
+        "mean": mean,
+        "low": max(0.0, mean - half) if mean >= 0 else mean - half,
+        "high": mean + half,
+        "account_quarters": len(outcome),
+        "accounts": len(np.unique(near.account[inside])),
+        "ruled": float(middle > 0),
+        "held_share": float(near.held[inside].mean()),
+    }

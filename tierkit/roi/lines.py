@@ -1,0 +1,140 @@
+"""The line that each account faced at one boundary: as recorded, or found from who got in."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtri
+
+from tierkit.roi.ladder import BoolArray, FloatArray, IntArray, Ladder
+
+FEW, SHARE = 3, 0.1
+"""So many accounts, or this share of the upper tier, a recorded line may misplace more than the
+best line would and still be believed."""
+
+
+def own_lines(ladder: Ladder, boundary: int) -> FloatArray:
+    """Return the line between tier `boundary` and the next that each account faced.
+
+    A recorded `cut_score` is the nearer of an account's lines: the tier's own if the score reaches
+    it, the one above otherwise. An account that carries another boundary's line faced what its
+    peers faced: those that, like it, held the upper tier (or one above) the quarter before, or did
+    not. Where no line is recorded it lies where it misplaces the fewest of the accounts that were
+    not overridden; so it does where the recorded lines clearly did not decide, as when one line is
+    recorded for all and incumbents faced a lower one. A line that is an account's own score moves
+    half-way to the next score below, so that no account lies on it by construction.
+
+    Returns
+    -------
+    numpy.ndarray
+        Accounts × quarters; missing where nobody was scored.
+    """
+    lines = np.full(ladder.score.shape, np.nan)
+    before = ladder.held_before()
+    for quarter in range(ladder.score.shape[1]):
+        scored = ~np.isnan(ladder.score[:, quarter]) & (ladder.level[:, quarter] >= 0)
+        if scored.any():
+            incumbent = (before[:, quarter] >= 0) & (before[:, quarter] <= boundary)
+            known = _recorded(ladder, quarter, boundary, scored)
+            lines[:, quarter] = _filled(ladder, quarter, boundary, known, incumbent)
+    return lines
+
+
+def _recorded(ladder: Ladder, quarter: int, boundary: int, scored: BoolArray) -> FloatArray:
+    """Return the recorded lines that belong to the boundary, missing elsewhere."""
+    score, cut = ladder.score[:, quarter], ladder.cut_score[:, quarter]
+    level = ladder.level[:, quarter]
+    given = scored & ~np.isnan(cut)
+    which = np.where(score >= cut, level, level - 1)
+    sure = given & ~ladder.overridden[:, quarter] & (which >= 0)
+    found = np.full(len(score), np.nan)
+    found[sure & (which == boundary)] = cut[sure & (which == boundary)]
+    middles = {b: float(np.median(cut[sure & (which == b)])) for b in set(which[sure].tolist())}
+    unsure = given & ~sure
+    if boundary in middles:
+        gaps = {b: np.abs(cut - middle) for b, middle in middles.items()}
+        nearest = np.logical_and.reduce([gaps[boundary] <= gap for gap in gaps.values()])
+        found[unsure & nearest] = cut[unsure & nearest]
+    return found
+
+
+def _filled(
+    ladder: Ladder, quarter: int, boundary: int, known: FloatArray, incumbent: BoolArray
+) -> FloatArray:
+    """Return a line for every account: its own, else its peers', else where it is found."""
+    score, level = ladder.score[:, quarter], ladder.level[:, quarter]
+    by_rule = ~np.isnan(score) & (level >= 0) & ~ladder.overridden[:, quarter]
+    upper = level <= boundary
+    line = known.copy()
+    for peers in (incumbent, ~incumbent):
+        group = by_rule & peers if (by_rule & peers).any() else by_rule
+        found = find_line(score[group], upper[group])
+        given = known[peers & ~np.isnan(known)]
+        recorded = np.where(np.isnan(known), np.median(given), known) if len(given) else known
+        wrong = _misplaced(score[group], upper[group], recorded[group])
+        spare = _misplaced(score[group], upper[group], np.full(int(group.sum()), found))
+        believed = len(given) and wrong <= spare + max(FEW, SHARE * upper[group].sum())
+        line[peers] = recorded[peers] if believed else found
+    return _off_scores(line, score)
+
+
+def _misplaced(score: FloatArray, upper: BoolArray, line: FloatArray) -> int:
+    return int(((score >= line) != upper).sum())
+
+
+def find_line(score: FloatArray, upper: BoolArray) -> float:
+    """Return the line that misplaces the fewest accounts, half-way between two scores.
+
+    Examples
+    --------
+    >>> find_line(np.array([1.0, 2.0, 5.0, 9.0]), np.array([False, True, False, True]))
+    7.0
+    """
+    if len(score) == 0:
+        return np.nan
+    order = np.argsort(-score, kind="stable")
+    ranked, inside = score[order], upper[order]
+    let_in = np.concatenate([[0], np.cumsum(inside)])
+    misplaced = (inside.sum() - let_in) + (np.arange(len(ranked) + 1) - let_in)
+    ends = np.concatenate([[ranked[0] + 1.0], ranked, [ranked[-1] - 1.0]])
+    middles = (ends[:-1] + ends[1:]) / 2
+    splits = ends[:-1] > ends[1:]  # no line separates equal scores
+    return float(middles[np.argmin(np.where(splits, misplaced, np.inf))])
+
+
+def _off_scores(line: FloatArray, score: FloatArray) -> FloatArray:
+    """Move lines that are somebody's score half-way to the next score below."""
+    values = np.unique(score[~np.isnan(score)])
+    place = np.searchsorted(values, line)
+    on_score = (place < len(values)) & (place > 0)
+    on_score &= values[np.minimum(place, len(values) - 1)] == line
+    below = values[np.maximum(place - 1, 0)]
+    return np.where(on_score, (line + below) / 2, line)
+
+
+class NormalScale:
+    """Where values lie among a quarter's scores, as quantiles of a normal distribution.
+
+    The order stays; the unit no longer depends on how a quarter's scores were scaled.
+
+    Examples
+    --------
+    >>> NormalScale(np.array([1.0, 10.0, 100.0])).of(np.array([10.0, 55.0])).round(2).tolist()
+    [0.0, 0.48]
+    """
+
+    def __init__(self, scores: FloatArray) -> None:
+        self._values, counts = np.unique(scores[~np.isnan(scores)], return_counts=True)
+        self._quantiles = ndtri((np.cumsum(counts) - counts / 2) / counts.sum())
+
+    def of(self, values: FloatArray) -> FloatArray:
+        """Return the quantile of each value; beyond all scores that of the nearest."""
+        return np.asarray(np.interp(values, self._values, self._quantiles))
+
+
+def capacity_line(score: FloatArray, level: IntArray, boundary: int) -> float:
+    """Return the one line that would fill the upper tiers with as many accounts, by score alone."""
+    known = np.sort(score[~np.isnan(score) & (level >= 0)])[::-1]
+    places = int(((level >= 0) & (level <= boundary) & ~np.isnan(score)).sum())
+    if places == 0 or places >= len(known):
+        return np.nan
+    return float((known[places - 1] + known[places]) / 2)

@@ -1,0 +1,241 @@
+"""The estimators: the effect of holding a tier as a factor on revenue, and who gets a tier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.special import expit
+
+from tierkit.roi.ladder import BoolArray, FloatArray, IntArray
+
+_STEPS, _WARM_STEPS = 60, 3
+_LONGEST_STEP = 2.0
+_TOLERANCE = 1e-5
+_LOGISTIC_TOLERANCE = 1e-3
+_JACKKNIFE_TERMS = 3
+_MANY, _EVERY = 8_000, 6
+_LARGEST_LOG = 30.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An effect on the log scale.
+
+    Attributes
+    ----------
+    log_effect, se
+        exp(log_effect) is the factor by which holding the upper tier multiplies revenue; its
+        standard error allows for any dependence inside a cluster (an approximate jackknife).
+    base
+        Mean revenue, without the upper tier, of the weighted rows that held it.
+    dispersion
+        Variance of revenue around its mean, over the squared mean.
+    rows
+        How many account-quarters stand behind it.
+    """
+
+    log_effect: float
+    se: float
+    base: float
+    dispersion: float
+    rows: int
+
+    @property
+    def z(self) -> float:
+        """The effect in standard errors."""
+        return self.log_effect / self.se
+
+    def relative(self) -> dict[str, float]:
+        """Return the effect as a share with its 95 % interval."""
+        ends = {"estimate": 0.0, "low": -1.96, "high": 1.96}
+        return {
+            key: float(np.expm1(self.log_effect + times * self.se)) for key, times in ends.items()
+        }
+
+    def money(self) -> dict[str, float]:
+        """Return the effect in money per account and window, for the rows that it covers."""
+        return {key: self.base * value for key, value in self.relative().items()}
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """Rows for an estimate; the `controls` hold a constant."""
+
+    outcome: FloatArray
+    held: FloatArray
+    controls: FloatArray
+    weights: FloatArray
+    cluster: IntArray
+
+
+def effect_of_holding(rows: Weighted, instrument: BoolArray | FloatArray) -> Estimate | None:
+    """Return the factor on revenue of holding the upper tier, with an instrument for holding it.
+
+    Revenue divided by the factor where the tier was held is what would have been without it. The
+    factor is the one that leaves, in a Poisson regression of that on the controls, nothing for the
+    instrument to explain: for the ruled side and local linear controls this is a fuzzy
+    discontinuity on the log scale; with the tier itself as instrument a Poisson regression.
+
+    Returns
+    -------
+    Estimate or None
+        None where the rows do not determine it.
+    """
+    scale = float(np.average(rows.outcome, weights=rows.weights))
+    if not scale > 0:
+        return None
+    problem = _Moments(rows, np.asarray(instrument, dtype=float), rows.outcome / scale)
+    solution = problem.solve()
+    if solution is None:
+        return None
+    effect, slopes = solution
+    se = problem.standard_error(effect, slopes)
+    if se is None:
+        return None
+    mean = problem.mean(slopes)
+    weights = rows.weights * rows.held
+    base = float(np.average(mean, weights=weights)) if weights.sum() > 0 else 0.0
+    left = problem.without(effect) - mean
+    dispersion = float(
+        np.average(left**2, weights=rows.weights) / np.average(mean, weights=rows.weights) ** 2
+    )
+    return Estimate(effect, se, base * scale, dispersion, int((rows.weights > 0).sum()))
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Moments: instrument and controls are uncorrelated with what is left of revenue."""
+
+    rows: Weighted
+    instrument: FloatArray
+    outcome: FloatArray
+
+    @cached_property
+    def members(self) -> csr_array:
+        """Which rows belong to which cluster: clusters × rows."""
+        cluster = self.rows.cluster
+        place = (cluster, np.arange(len(cluster)))
+        return csr_array((np.ones(len(cluster)), place), shape=(cluster.max() + 1, len(cluster)))
+
+    def without(self, effect: float) -> FloatArray:
+        """Return the revenue that would have been without the upper tier."""
+        return self.outcome * np.where(self.rows.held > 0, np.exp(-effect), 1.0)
+
+    def mean(self, slopes: FloatArray) -> FloatArray:
+        return np.exp(np.clip(self.rows.controls @ slopes, -_LARGEST_LOG, _LARGEST_LOG))
+
+    def moments(self, effect: float, slopes: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the sums that must vanish, and their derivatives."""
+        rows = self.rows
+        without, mean = self.without(effect), self.mean(slopes)
+        left, weighted = rows.weights * (without - mean), rows.weights * mean
+        size = rows.controls.shape[1] + 1
+        sums = np.empty(size)
+        sums[0], sums[1:] = self.instrument @ left, rows.controls.T @ left
+        slope = np.empty((size, size))
+        held = rows.weights * without * rows.held
+        slope[0, 0], slope[1:, 0] = -(self.instrument @ held), -(rows.controls.T @ held)
+        slope[0, 1:] = -((self.instrument * weighted) @ rows.controls)
+        scaled = rows.controls * np.sqrt(weighted)[:, None]
+        slope[1:, 1:] = -(scaled.T @ scaled)
+        return sums, slope
+
+    def solve(self) -> tuple[float, FloatArray] | None:
+        effect, slopes = 0.0, np.zeros(self.rows.controls.shape[1])
+        ridge = 1e-9 * float(self.rows.weights.sum())
+        for number in range(_STEPS):
+            sums, slope = self.moments(effect, slopes)
+            slope = slope - ridge * np.eye(len(sums))
+            warming = number < _WARM_STEPS
+            try:
+                step = (
+                    np.concatenate([[0.0], np.linalg.solve(slope[1:, 1:], -sums[1:])])
+                    if warming
+                    else np.linalg.solve(slope, -sums)
+                )
+            except np.linalg.LinAlgError:
+                return None
+            longest = max(float(np.abs(self.rows.controls @ step[1:]).max()), abs(step[0]))
+            if not np.isfinite(longest):
+                return None
+            step = step * min(1.0, _LONGEST_STEP / max(longest, 1e-12))
+            effect, slopes = effect + float(step[0]), slopes + step[1:]
+            if not warming and np.abs(step).max() < _TOLERANCE:
+                return (effect, slopes) if abs(effect) < _LARGEST_LOG / 3 else None
+        return None
+
+    def standard_error(self, effect: float, slopes: FloatArray) -> float | None:
+        """Return the jackknife over clusters: what leaving one out moves, by a short series."""
+        rows = self.rows
+        _, slope = self.moments(effect, slopes)
+        inverse = np.linalg.inv(slope - 1e-9 * rows.weights.sum() * np.eye(len(slope)))
+        without, mean = self.without(effect), self.mean(slopes)
+        columns = np.column_stack([self.instrument, rows.controls])
+        sums = self._by_cluster(columns * (rows.weights * (without - mean))[:, None])
+        step = sums @ inverse.T
+        influence = step[:, 0].copy()
+        for _ in range(_JACKKNIFE_TERMS):
+            moved = step[rows.cluster]
+            bend = rows.held * without * moved[:, 0]
+            bend += mean * np.einsum("ij,ij->i", rows.controls, moved[:, 1:])
+            step = -self._by_cluster(columns * (rows.weights * bend)[:, None]) @ inverse.T
+            influence += step[:, 0]
+        clusters = int((np.bincount(rows.cluster, rows.weights) > 0).sum())
+        variance = float((influence**2).sum()) * (clusters - 1) / clusters
+        return float(np.sqrt(variance)) if np.isfinite(variance) and variance > 0 else None
+
+    def _by_cluster(self, values: FloatArray) -> FloatArray:
+        return np.asarray(self.members @ values)
+
+
+def cross_fitted_shares(
+    columns: FloatArray, held: FloatArray, folds: IntArray, *, ridge: float = 1.0
+) -> FloatArray:
+    """Return each row's chance of the upper tier by a logistic regression without its own fold.
+
+    The first column must be constant; the others bear a light ridge. From the slopes of all rows
+    one Newton step leads to the slopes without a fold.
+    """
+    everyone = logistic_slopes(columns, held, ridge=ridge)
+    numbers = np.unique(folds)
+    parts = [_logistic_sums(columns[folds == one], held[folds == one], everyone) for one in numbers]
+    gradient, information = (np.sum([part[which] for part in parts], axis=0) for which in (0, 1))
+    penalty = _penalty(len(everyone), ridge)
+    share = np.empty(len(held))
+    for one, (own_gradient, own_information) in zip(numbers, parts, strict=True):
+        left = gradient - own_gradient - penalty * everyone
+        step = np.linalg.solve(information - own_information + np.diag(penalty), left)
+        inside = folds == one
+        share[inside] = expit(columns[inside] @ (everyone + step))
+    return share
+
+
+def logistic_slopes(columns: FloatArray, held: FloatArray, *, ridge: float = 1.0) -> FloatArray:
+    """Return the slopes of a logistic regression; the first column is constant."""
+    slopes = np.zeros(columns.shape[1])
+    if len(held) > _MANY:  # every so many rows tell where to start
+        few = slice(None, None, _EVERY)
+        slopes = logistic_slopes(columns[few], held[few], ridge=ridge)
+    penalty = _penalty(len(slopes), ridge)
+    for _ in range(_STEPS):
+        gradient, information = _logistic_sums(columns, held, slopes)
+        step = np.linalg.solve(information + np.diag(penalty), gradient - penalty * slopes)
+        slopes = slopes + step
+        if np.abs(step).max() < _LOGISTIC_TOLERANCE:
+            break
+    return slopes
+
+
+def _penalty(size: int, ridge: float) -> FloatArray:
+    return np.concatenate([[1e-6], np.full(size - 1, ridge)])
+
+
+def _logistic_sums(
+    columns: FloatArray, held: FloatArray, slopes: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    share = expit(columns @ slopes)
+    scaled = columns * np.sqrt(share * (1 - share))[:, None]
+    return columns.T @ (held - share), scaled.T @ scaled

@@ -1,0 +1,326 @@
+"""Quick worlds of accounts whose tiers have a known effect, to try the designs on.
+
+A world is no CRM: it has what the designs look at, accounts × quarters of wins, revenue, scores,
+lines and tiers, and it takes a tenth of a second to make.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from tierkit.roi.ladder import NO_TIER, BoolArray, FloatArray, History, IntArray, Ladder
+
+EffectOn = Literal["everyone", "small accounts", "money"]
+
+LOOK_BACK = 4
+SEASON = np.array([0.8, 1.05, 1.0, 1.15])
+_HUNCH_ERROR = 0.6
+_GAMING_REACH, _GAMING_MARGIN = 0.35, 0.06
+
+
+@dataclass(frozen=True)
+class World:
+    """How accounts behave and how they are tiered.
+
+    Attributes
+    ----------
+    accounts, capacities, quarters
+        How many; places in the tiers but the last; quarters with tiers, after four without.
+    wins, spread, drift
+        Mean wins per account and quarter, the spread of accounts' log rates, and of their slow
+        drift.
+    amount, size_spread, amount_spread
+        Median money per win, spread of its log between accounts and between an account's wins.
+    score_bias, score_noise
+        What the score gets wrong about an account for good, and each quarter.
+    keep_band, override_share
+        An incumbent keeps its place up to rank keep_band × capacity; share of places that people
+        fill against the score.
+    informed
+        How much people know beyond the score when they do (0: they pick anybody).
+    churn
+        Share of accounts that fall silent each quarter; as many come in time.
+    gaming
+        Share of promising accounts just below a line whose score is pushed over it.
+    tier_effects
+        Per tier, by how much it raises revenue over the last one.
+    effect_on
+        Whose revenue the effect multiplies; `money`: the same money for everyone.
+    band
+        Ranks around the first line whose tier is drawn by lot each quarter; None for no draw.
+    """
+
+    accounts: int = 4000
+    capacities: tuple[int, ...] = (150, 600)
+    quarters: int = 12
+    wins: float = 0.35
+    spread: float = 1.0
+    drift: float = 0.0
+    amount: float = 12_000.0
+    size_spread: float = 0.5
+    amount_spread: float = 0.7
+    score_bias: float = 0.6
+    score_noise: float = 0.5
+    keep_band: float = 1.25
+    override_share: float = 0.05
+    informed: float = 0.0
+    churn: float = 0.0
+    gaming: float = 0.0
+    tier_effects: tuple[float, ...] = (0.0, 0.0, 0.0)
+    effect_on: EffectOn = "everyone"
+    band: tuple[int, int] | None = None
+
+    @property
+    def steps(self) -> int:
+        """Quarters lived through."""
+        return LOOK_BACK + self.quarters
+
+    def relative(self, boundary: int) -> float:
+        """Return the true relative effect of a tier over the next, where it is one number."""
+        upper, lower = self.tier_effects[boundary : boundary + 2]
+        return (1 + upper) / (1 + lower) - 1
+
+
+@dataclass
+class _Life:
+    """What a world is made of while it is lived through."""
+
+    rate: FloatArray
+    money: FloatArray
+    size: FloatArray
+    bias: FloatArray
+    drift: FloatArray
+    alive: BoolArray
+    wins: FloatArray
+    won: FloatArray
+    level: IntArray
+    score: FloatArray
+    cut: FloatArray
+    overridden: BoolArray
+    forced: IntArray
+    until: IntArray
+    lots: dict[int, tuple[IntArray, BoolArray]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SimulatedWorld:
+    """A world's ladder, and per quarter who took part in a draw and who was drawn up."""
+
+    ladder: Ladder
+    lots: dict[int, tuple[IntArray, BoolArray]]
+
+
+def simulate_world(world: World, *, seed: int) -> SimulatedWorld:
+    """Live through a world; the same seed gives the same world.
+
+    Examples
+    --------
+    >>> small = World(accounts=60, capacities=(5, 15), quarters=3)
+    >>> simulate_world(small, seed=1).ladder.level.shape
+    (60, 7)
+    """
+    rng = np.random.default_rng([seed, 6])
+    life = _begin(world, rng)
+    for step in range(world.steps):
+        _quarter(world, life, step, rng)
+    ladder = Ladder(
+        history=History(life.won, life.wins, np.arange(world.accounts), life.size),
+        level=life.level,
+        score=life.score,
+        cut_score=life.cut,
+        overridden=life.overridden,
+        tiers=tuple(f"Tier {number + 1}" for number in range(len(world.capacities) + 1)),
+        account_ids=np.array([f"A{n:05d}" for n in range(world.accounts)], dtype=object),
+        quarters=tuple(f"Q{number:02d}" for number in range(world.steps)),
+    )
+    return SimulatedWorld(ladder, life.lots)
+
+
+def _begin(world: World, rng: np.random.Generator) -> _Life:
+    n, shape = world.accounts, (world.accounts, world.steps)
+    size, other = rng.standard_normal(n), rng.standard_normal(n)
+    return _Life(
+        rate=np.log(world.wins) - world.spread**2 / 2 + world.spread * rng.standard_normal(n),
+        money=np.log(world.amount) + world.size_spread * (0.7 * size + 0.714 * other),
+        size=size,
+        bias=world.score_bias * rng.standard_normal(n),
+        drift=world.drift * rng.standard_normal(n),
+        alive=np.ones(n, dtype=bool),
+        wins=np.zeros(shape),
+        won=np.zeros(shape),
+        level=np.full(shape, NO_TIER, dtype=np.int64),
+        score=np.full(shape, np.nan),
+        cut=np.full(shape, np.nan),
+        overridden=np.zeros(shape, dtype=bool),
+        forced=np.full(n, NO_TIER, dtype=np.int64),
+        until=np.zeros(n, dtype=np.int64),
+    )
+
+
+def _quarter(world: World, life: _Life, step: int, rng: np.random.Generator) -> None:
+    n, memory = world.accounts, 0.9
+    life.drift = memory * life.drift
+    life.drift += np.sqrt(1 - memory**2) * world.drift * rng.standard_normal(n)
+    if world.churn:
+        gone = rng.random(n) < world.churn
+        back = ~life.alive & (rng.random(n) < 4 * world.churn)
+        life.alive = (life.alive & ~gone) | back
+    log_rate = life.rate + life.drift
+    if step >= LOOK_BACK:
+        hunch = log_rate + life.money + _HUNCH_ERROR * rng.standard_normal(n)
+        _tier(world, life, step, hunch, rng)
+    _win(world, life, step, np.exp(log_rate) * SEASON[step % 4] * life.alive, rng)
+
+
+def _win(world: World, life: _Life, step: int, rate: FloatArray, rng: np.random.Generator) -> None:
+    """Draw the wins of a quarter and what they bring."""
+    effects = np.array([*world.tier_effects, 0.0])  # the last entry is of those without a tier
+    effect = effects[life.level[:, step]]
+    if world.effect_on == "small accounts":
+        value = life.rate + life.money
+        effect = np.where(value < np.median(value), effect, 0.0)
+    grown = 1 + (effect if world.effect_on != "money" else 0.0)
+    count = rng.poisson(rate * grown)
+    who = np.repeat(np.arange(len(rate)), count)
+    amounts = np.exp(life.money[who] + world.amount_spread * rng.standard_normal(len(who)))
+    life.wins[:, step] = count
+    life.won[:, step] = np.bincount(who, amounts, len(rate))
+    if world.effect_on == "money":
+        life.won[:, step] += effect * world.amount * (rng.random(len(rate)) < 0.25) * 4
+
+
+def _tier(
+    world: World, life: _Life, step: int, hunch: FloatArray, rng: np.random.Generator
+) -> None:
+    """Score all accounts from what they did, and give each a tier."""
+    past = slice(step - LOOK_BACK, step)
+    score = np.log1p(life.won[:, past].sum(axis=1) / 5_000)
+    score += 0.3 * np.log1p(life.wins[:, past].sum(axis=1)) + 0.5 * life.size + life.bias
+    score += world.score_noise * rng.standard_normal(len(score))
+    score = _gamed(world, score, hunch, rng)
+    _override(world, life, step, score, hunch, rng)
+    forced = life.forced.copy()
+    if world.band:
+        drawn, lot = _draw(world, score, forced, rng)
+        forced[drawn] = np.where(lot, 0, 1)
+        life.lots[step] = (drawn, lot)
+    before = life.level[:, step - 1] if step > LOOK_BACK else np.full(len(score), NO_TIER)
+    level, cut = assign(score, before, forced, world.capacities, world.keep_band)
+    life.score[:, step], life.level[:, step], life.cut[:, step] = score, level, cut
+    life.overridden[:, step] = forced >= 0
+
+
+def _gamed(
+    world: World, score: FloatArray, hunch: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """Push promising accounts that lie just below a line over it."""
+    if not world.gaming:
+        return score
+    ranked = np.sort(score)[::-1]
+    pushed = score.copy()
+    for places in np.cumsum(world.capacities):
+        line = ranked[places]
+        near = (score < line) & (score > line - _GAMING_REACH)
+        if not near.any():
+            continue
+        promising = near & (hunch > np.median(hunch[near]))
+        chosen = promising & (rng.random(len(score)) < world.gaming)
+        new_line = ranked[max(places - int(chosen.sum()), 0)]
+        landing = new_line + _GAMING_MARGIN * rng.random(len(score))
+        pushed = np.where(chosen, landing, pushed)
+    return pushed
+
+
+def _override(
+    world: World,
+    life: _Life,
+    step: int,
+    score: FloatArray,
+    hunch: FloatArray,
+    rng: np.random.Generator,
+) -> None:
+    """End overrides that are over and set new ones, for three to six quarters."""
+    life.forced[life.until <= step] = NO_TIER
+    rank = np.empty(len(score), dtype=np.int64)
+    rank[np.argsort(-score, kind="stable")] = np.arange(1, len(score) + 1)
+    for tier, places in enumerate(np.cumsum(world.capacities)):
+        held = int((life.forced == tier).sum())
+        wanted = round(world.override_share * world.capacities[tier]) - held
+        below = np.flatnonzero((life.forced == NO_TIER) & (rank > places) & (rank <= 4 * places))
+        if wanted <= 0 or len(below) == 0:
+            continue
+        known = hunch[below]
+        spread = known.std() if known.std() > 0 else 1.0
+        liking = world.informed * (known - known.mean()) / spread + rng.gumbel(size=len(below))
+        chosen = below[np.argsort(-liking, kind="stable")[:wanted]]
+        life.forced[chosen] = tier
+        life.until[chosen] = step + rng.integers(3, 7, len(chosen))
+
+
+def _draw(
+    world: World, score: FloatArray, forced: IntArray, rng: np.random.Generator
+) -> tuple[IntArray, BoolArray]:
+    """Draw by lot who of the accounts around the first line gets the first tier."""
+    first, last = world.band or (1, 1)
+    order = np.argsort(-score, kind="stable")
+    inside = order[first - 1 : last]
+    inside = inside[forced[inside] == NO_TIER]
+    places = min(max(world.capacities[0] - first + 1, 1), len(inside))
+    return inside, rng.permutation(len(inside)) < places
+
+
+def assign(
+    score: FloatArray,
+    before: IntArray,
+    forced: IntArray,
+    capacities: tuple[int, ...],
+    keep_band: float,
+) -> tuple[IntArray, FloatArray]:
+    """Return tiers by capacity, and the line that each account faced.
+
+    Overrides take their places first, incumbents inside the band keep theirs, the rest is filled by
+    rank. The line is the tier's own for those who reach it, the one above for those who do not.
+    """
+    last = len(capacities)
+    level = np.full(len(score), last, dtype=np.int64)
+    open_ = np.ones(len(score), dtype=bool)
+    order = np.argsort(-score, kind="stable")
+    lines = []
+    for tier, capacity in enumerate(capacities):
+        forced_in = open_ & (forced == tier)
+        by_rule = open_ & (forced == NO_TIER)
+        incumbent = (before >= 0) & (before <= tier)
+        places = max(capacity - int(forced_in.sum()), 0)
+        ranked = order[by_rule[order]]
+        inside = incumbent[ranked] & (np.arange(len(ranked)) < keep_band * capacity)
+        stay = ranked[inside][:places]
+        enter = ranked[~inside][: places - len(stay)]
+        chosen = forced_in.copy()
+        chosen[stay] = chosen[enter] = True
+        level[chosen] = tier
+        open_ &= ~chosen
+        ends = [_line(score, by_rule & group, chosen) for group in (incumbent, ~incumbent)]
+        lines.append(np.where(incumbent, *ends))
+    return level, _line_faced(score, level, lines)
+
+
+def _line_faced(score: FloatArray, level: IntArray, lines: list[FloatArray]) -> FloatArray:
+    """Return each account's nearer line: its tier's own if reached, else the one above."""
+    padded = np.column_stack([*lines, np.full(len(score), -np.inf)])
+    place = np.arange(len(score))
+    own = padded[place, level]
+    above = padded[place, np.maximum(level - 1, 0)]
+    nearer_above = (level > 0) & (above - score < score - own)
+    return np.where(nearer_above, above, own)
+
+
+def _line(score: FloatArray, group: BoolArray, chosen: BoolArray) -> float:
+    inside, outside = score[group & chosen], score[group & ~chosen]
+    if len(inside) and len(outside):
+        return float(inside.min() + outside.max()) / 2
+    if len(inside):
+        return float(inside.min()) - 0.01
+    return float(outside.max()) + 0.01 if len(outside) else float(score.max())
