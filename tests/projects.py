@@ -27,3 +27,15 @@ def write_project(
         (data / f"{name}.csv").write_text(text, encoding="utf-8")
     (folder / "tierkit.toml").write_text(settings, encoding="utf-8")
     return folder
+
+
+def write_files(
+    folder: Path, files: dict[str, str], *, settings: str = "", encoding: str = "utf-8"
+) -> Path:
+    """Write a project folder with data files of any name; return the folder."""
+    data = folder / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (data / name).write_text(text, encoding=encoding)
+    (folder / "tierkit.toml").write_text(settings, encoding="utf-8")
+    return folder

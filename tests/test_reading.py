@@ -107,7 +107,7 @@ def test_a_few_unreadable_dates_leave_rows_out_and_many_block(tmp_path):
     tables = tables_of(tmp_path / "few", deals=HEADER + good + "B1,A1,TBD,7,true\n")
     (exclusion,) = tables.exclusions
     assert (exclusion.reason, exclusion.won_revenue) == ("no close_date on a closed deal", "7.0000")
-    assert [remark.rule for remark in tables.remarks] == ["unreadable value"]
+    assert [remark.rule for remark in tables.remarks] == ["unreadable value", "no stage history"]
     bad = "".join(f"B{n},A1,2026-02-30,1,true\n" for n in range(10))
     assert "close_date" in str(problems_of(tmp_path / "many", deals=HEADER + good + bad))
 
@@ -215,7 +215,7 @@ def test_values_constants_and_columns_are_mapped(tmp_path):
     deals = rows_of(tables["opportunities"]).sort_values("opportunity_id")
     assert deals["is_won"].tolist() == [True, False, None]
     assert deals["currency"].tolist() == ["USD"] * 3
-    assert [remark.rule for remark in tables.remarks] == ["unlisted value"]
+    assert [remark.rule for remark in tables.remarks] == ["unlisted value", "no stage history"]
 
 
 def test_types_of_deals_must_be_mapped(tmp_path):
@@ -354,6 +354,7 @@ def test_examining_gives_warnings_and_blocks_together(tmp_path):
         ("employees", False),
         ("close_date", True),
         ("", True),  # and no deal is left
+        ("", False),  # and no history of stages
     ]
 
 
@@ -380,3 +381,22 @@ def test_case_and_blanks_of_a_type_do_not_matter(tmp_path):
     )
     tables = tables_of(tmp_path, deals=deals, settings="[target]\nrevenue_types = {New = 'new'}\n")
     assert rows_of(tables["opportunities"])["revenue_type"].tolist() == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("O9,A1,2026-01-01,true,1,000\n", "1 line holds more values than the header"),
+        ('O9,A1,2026-01-01,true,"5\nO10,A1,2026-01-01,true,7\n', "is not closed and swallows"),
+    ],
+)
+def test_lines_that_do_not_fit_the_header_block_instead_of_losing_values(tmp_path, line, words):
+    header = "opportunity_id,account_id,close_date,is_won,amount\n"
+    deals = header + "O8,A1,2026-01-01,true,5\n" + line
+    assert words in str(problems_of(tmp_path, deals=deals))
+
+
+def test_values_of_several_lines_and_blank_ends_of_lines_are_fine(tmp_path):
+    deals = HEADER.strip() + ',note\nO1,A1,2026-01-01,5,true,"one,\ntwo, three"\n'
+    deals += "O2,A1,2026-01-01,5,true,,\n"
+    assert len(rows_of(tables_of(tmp_path, deals=deals)["opportunities"])) == 2

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import IO
 
 import narwhals as nw
+import pandas as pd
 
 from tierkit.crm.cleaning import REASON
+from tierkit.crm.merges import survivors_of
 from tierkit.crm.tables import Tables
 from tierkit.crm.trusted import examine
 from tierkit.errors import Problem, SettingsError, TierkitError
@@ -44,12 +47,23 @@ class Checked:
         0 where a run can start, 2 or 3 where it cannot.
     excluded_file
         The rows that were left out, None where there are none or nothing could be read.
+    page, workbook
+        The same for people, None where nothing was written.
     """
 
     problems: tuple[Problem, ...]
     exit_code: int
     tables: Tables | None
     excluded_file: Path | None
+    page: Path | None = None
+    workbook: Path | None = None
+
+    @property
+    def verdict(self) -> str:
+        """Whether a run can start, in a sentence."""
+        blocking = sum(problem.blocks for problem in self.problems)
+        start = "A run can start." if self.exit_code == 0 else "A run cannot start."
+        return f"{blocking} blocking, {len(self.problems) - blocking} warnings. {start}"
 
 
 def check_project(settings: Settings) -> Checked:
@@ -64,12 +78,34 @@ def check_project(settings: Settings) -> Checked:
             exit_code = max(exit_code, error.exit_code)
         file = write_excluded_rows(reading.tables, settings.scratch / "check" / EXCLUDED_FILE)
     ordered = sorted(problems, key=lambda problem: not problem.blocks)
-    return Checked(tuple(ordered), exit_code, reading.tables, file)
+    return _written(Checked(tuple(ordered), exit_code, reading.tables, file), settings)
+
+
+def _written(checked: Checked, settings: Settings) -> Checked:
+    """Write the page and the workbook of a check."""
+    from tierkit.reporting.check_page import write_check_page, write_check_workbook
+
+    folder = settings.scratch / "check"
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = checked.tables
+    rows = [] if tables is None else _all_excluded_rows(tables)
+    rejected = pd.DataFrame(rows, columns=["table", "reason", *_SHOWN])
+    page = write_check_page(
+        folder,
+        title=settings.run.title,
+        verdict=checked.verdict,
+        problems=checked.problems,
+        tables=tables,
+    )
+    workbook = write_check_workbook(
+        folder, problems=checked.problems, tables=tables, rejected=rejected
+    )
+    return replace(checked, page=page, workbook=workbook)
 
 
 def write_excluded_rows(tables: Tables, file: Path) -> Path | None:
     """Write the rows that were left out, with their reasons, as CSV; None where there are none."""
-    rows = [row for name in sorted(tables.excluded) for row in _excluded_rows(name, tables)]
+    rows = _all_excluded_rows(tables)
     if not rows:
         file.unlink(missing_ok=True)
         return None
@@ -82,18 +118,19 @@ def write_excluded_rows(tables: Tables, file: Path) -> Path | None:
 
 
 def print_check(checked: Checked, stream: IO[str]) -> None:
-    """Print what a check found, one block a problem, then what was read and left out."""
+    """Print what a check found, one line a problem, then what was read and left out."""
+    width = max((len(problem.rule) for problem in checked.problems), default=0)
     for problem in checked.problems:
         rows = f" [{problem.rows:,} rows]" if problem.rows is not None else ""
-        stream.write(f"{'BLOCK' if problem.blocks else 'warn '} {problem}{rows}\n")
+        level = "BLOCK" if problem.blocks else "warn "
+        stream.write(f"{level} {problem.rule:<{width}} {problem}{rows}\n")
     if checked.tables is not None:
         stream.writelines(f"{line}\n" for line in _summary(checked.tables))
     if checked.excluded_file is not None:
         stream.write(f"The rows left out are in {checked.excluded_file}\n")
-    blocking = sum(problem.blocks for problem in checked.problems)
-    warnings = len(checked.problems) - blocking
-    verdict = "A run can start." if checked.exit_code == 0 else "A run cannot start."
-    stream.write(f"{blocking} blocking, {warnings} warnings. {verdict}\n")
+    if checked.page is not None:
+        stream.write(f"The same for people: {checked.page}, {checked.workbook}\n")
+    stream.write(f"{checked.verdict}\n")
 
 
 def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[TierkitError]:
@@ -109,7 +146,7 @@ def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[Tierki
         as_of = default_quarter(tables, settings.fiscal_calendar).as_of
         read_overrides(
             settings.folder / OVERRIDES,
-            accounts=frozenset(accounts["account_id"]),
+            accounts=frozenset(accounts["account_id"]) | frozenset(survivors_of(tables)),
             tiers=settings.tiers,
             as_of=as_of,
         )
@@ -118,16 +155,30 @@ def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[Tierki
     return errors
 
 
+def _all_excluded_rows(tables: Tables) -> list[Sequence[object]]:
+    return [row for name in sorted(tables.excluded) for row in _excluded_rows(name, tables)]
+
+
 def _excluded_rows(name: str, tables: Tables) -> list[Sequence[object]]:
     rows = tables.excluded[name]
     shown = [column for column in _SHOWN if column in rows.columns]
-    found = rows.select(REASON, *(nw.col(column).cast(nw.String) for column in shown))
-    found = found.sort(REASON, *shown).collect()
+    texts = rows.select(REASON, *(nw.col(column).cast(nw.String) for column in shown))
+    found = texts.sort(REASON, *shown).collect()
     position = {column: index for index, column in enumerate(shown, start=1)}
     return [
         (name, row[0], *(row[position[c]] if c in position else None for c in _SHOWN))
         for row in found.rows()
     ]
+
+
+def _statuses(tables: Tables) -> list[str]:
+    """Return how many accounts have which status; settings decide by `[icp] where` what counts."""
+    if not tables.has("accounts", "status"):
+        return []
+    status = tables["accounts"].select(nw.col("status").fill_null("(none)").alias("status"))
+    counts = Counter(status.collect()["status"].to_list())
+    ordered = sorted(counts.items(), key=lambda counted: (-counted[1], counted[0]))
+    return [f"status {', '.join(f'{name} {count:,}' for name, count in ordered[:8])}"]
 
 
 def _summary(tables: Tables) -> list[str]:
@@ -137,6 +188,7 @@ def _summary(tables: Tables) -> list[str]:
     for part in tables.exclusions:
         money = f", {Decimal(part.won_revenue):,.2f} won" if Decimal(part.won_revenue) else ""
         lines.append(f"left  {part.table}: {part.reason}: {part.rows:,} rows{money}")
+    lines += _statuses(tables)
     lines.append(f"money {total:,.2f} won = {total - out:,.2f} used + {out:,.2f} left out")
     if tables.missing:
         lines.append(f"not given: {', '.join(tables.missing)}")

@@ -39,11 +39,14 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+Preset = Literal["salesforce", "salesforce_fivetran", "hubspot", "hubspot_fivetran"]
+
+
 class DataSettings(_Part):
     """Where the tables lie and how their columns are named."""
 
     source: str = "data"
-    preset: str | None = None
+    preset: Preset | None = None
     date_order: Literal["day-first", "month-first"] | None = None
     decimal: Literal["comma", "point"] | None = None
     timezone: str | None = None
@@ -66,6 +69,7 @@ class CalendarSettings(_Part):
     """The fiscal year and the reporting currency."""
 
     fiscal_year_starts: Annotated[int, Field(ge=1, le=12)] = 1
+    fiscal_year_named_by: Literal["end", "start"] = "end"
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"
 
 
@@ -79,6 +83,7 @@ class TargetSettings(_Part):
     horizon_quarters: Annotated[int, Field(ge=1, le=12)] = 4
     revenue_types: dict[str, RevenueType] = {}
     measure: Measure = "revenue"
+    unit: Literal["account", "ultimate_parent"] = "account"
 
 
 class IcpSettings(_Part):
@@ -156,6 +161,16 @@ class RoiSettings(_Part):
     worth_having: Literal["break-even"] | Positive = "break-even"
 
 
+class CheckSettings(_Part):
+    """When data are remarked on, and which remarks stop a run."""
+
+    block: tuple[str, ...] = ()
+    stale_days: Annotated[int, Field(ge=1)] = 45
+    quarter_volume: Annotated[float, Field(gt=1)] = 2.0
+    largest_account_share: Share = 1 / 3
+    missing_share: Share = 0.5
+
+
 class RunSettings(_Part):
     """Where a run publishes and what it must keep to."""
 
@@ -192,6 +207,7 @@ class Settings(_Part):
     roles: dict[str, Role] = {}
     stability: StabilitySettings = StabilitySettings()
     roi: RoiSettings = RoiSettings()
+    checks: CheckSettings = CheckSettings()
     run: RunSettings = RunSettings()
     _folder: Path = PrivateAttr(default_factory=Path)
 
@@ -225,7 +241,9 @@ class Settings(_Part):
     @property
     def fiscal_calendar(self) -> FiscalCalendar:
         """The quarters of the company."""
-        return FiscalCalendar(starts=self.calendar.fiscal_year_starts)
+        return FiscalCalendar(
+            starts=self.calendar.fiscal_year_starts, named_by=self.calendar.fiscal_year_named_by
+        )
 
     @property
     def fingerprint(self) -> str:

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import narwhals as nw
 
-from tierkit.crm.contract import MONEY, TABLES
+from tierkit.crm.contract import LEFT_OUT, MONEY, TABLES
 from tierkit.crm.engine import Connection, Rows, materialise
 from tierkit.crm.furniture import REASON as FURNITURE
+from tierkit.crm.guard import gathered, look_up, only_with, without
 from tierkit.crm.tables import Exclusion
 from tierkit.crm.typed import TypedTable, example_ids, id_column
 from tierkit.errors import Problem
 
 REASON = "exclusion_reason"
 REPEATED = "repeated row"
+NOBODY = (
+    "null",
+    "none",
+    "(none)",
+    "--none--",
+    "n/a",
+    "na",
+    "-",
+    "0",
+    "select",
+    "unassigned",
+    "tbd",
+)
+"""What CRMs write where a row has no account; an account may still have such an id."""
 
 
 @dataclass(frozen=True)
@@ -36,23 +51,33 @@ def clean_table(table: TypedTable, *, accounts: Rows | None, connection: Connect
     accounts
         The trusted accounts, to find rows of unknown ones; None for `accounts` itself.
     """
+    table, left_out_before = _without_left_out(table)
     rows, repeated, problems = _without_repeats(table, connection)
-    known = accounts is not None and "account_id" in rows.columns
+    known = accounts is not None and "account_id" in rows.columns and table.name != "merges"
     if accounts is not None and known:
-        ids = accounts.select("account_id", known_account=nw.lit(value=True))
-        rows = rows.join(ids, on="account_id", how="left")
+        ids = accounts.select("account_id", known_account=nw.lit(value=True)).unique()
+        rows = look_up(rows, ids, on="account_id", what="accounts")
     reason = nw.coalesce(*_reasons(table, known=known), nw.lit(None).cast(nw.String))
     marked = materialise(
         connection, rows.with_columns(reason.alias(REASON)), f"marked {table.name}"
     )
     marked = marked.drop(["known_account"] if known else [])
-    left_out = nw.concat([repeated, marked.filter(~nw.col(REASON).is_null())])
+    left_out = nw.concat([*left_out_before, repeated, marked.filter(~nw.col(REASON).is_null())])
     return CleanTable(
         rows=marked.filter(nw.col(REASON).is_null()).drop(REASON),
         excluded=left_out,
         exclusions=(*_furniture(table), *count_exclusions(left_out, table.name)),
         problems=problems,
     )
+
+
+def _without_left_out(table: TypedTable) -> tuple[TypedTable, list[Rows]]:
+    """Return a table without the rows that were found not to count, and these with their reason."""
+    if LEFT_OUT not in table.rows.columns:
+        return table, []
+    mark = nw.col(LEFT_OUT)
+    gone = table.rows.filter(~mark.is_null()).with_columns(mark.alias(REASON)).drop(LEFT_OUT)
+    return replace(table, rows=table.rows.filter(mark.is_null()).drop(LEFT_OUT)), [gone]
 
 
 def _furniture(table: TypedTable) -> list[Exclusion]:
@@ -70,13 +95,8 @@ def won_amount(columns: Sequence[str]) -> nw.Expr:
 
 def count_exclusions(excluded: Rows, table: str) -> list[Exclusion]:
     """Return how many rows, and how much won revenue, each reason left out, by reason."""
-    counted = (
-        excluded.with_columns(won=won_amount(excluded.columns))
-        .group_by(REASON)
-        .agg(nw.len().alias("rows"), nw.col("won").sum())
-        .sort(REASON)
-        .collect()
-    )
+    won = excluded.with_columns(won=won_amount(excluded.columns))
+    counted = gathered(won, REASON, rows=nw.len(), won=nw.col("won").sum()).sort(REASON).collect()
     return [
         Exclusion(table, reason, int(rows), f"{won or 0:.4f}")
         for reason, rows, won in counted.rows()
@@ -103,7 +123,12 @@ def _missing(columns: Sequence[str]) -> list[nw.Expr]:
 def _unknown(*, known: bool) -> list[nw.Expr]:
     if not known:
         return []
-    return [nw.when(nw.col("known_account").is_null()).then(nw.lit("unknown account_id"))]
+    unknown = nw.col("known_account").is_null()
+    nobody = nw.col("account_id").str.to_lowercase().is_in(NOBODY)
+    return [
+        nw.when(unknown & nobody).then(nw.lit("no account_id")),
+        nw.when(unknown).then(nw.lit("unknown account_id")),
+    ]
 
 
 def _deal_reasons() -> list[nw.Expr]:
@@ -124,18 +149,17 @@ def _without_repeats(
     none = table.rows.head(0).with_columns(nw.lit(None).cast(nw.String).alias(REASON))
     if key is None:
         return table.rows, none, ()
-    repeated = (
-        table.rows.filter(~nw.col(key).is_null()).group_by(key).agg(nw.len().alias("copies"))
-    ).filter(nw.col("copies") > 1)
+    keyed = table.rows.filter(~nw.col(key).is_null())
+    repeated = gathered(keyed, key, copies=nw.len()).filter(nw.col("copies") > 1)
     repeated = materialise(connection, repeated, f"repeated {table.name}")
     if repeated.head(1).collect().is_empty():
         return table.rows, none, ()
     columns = table.rows.columns
-    several = table.rows.join(repeated.select(key), on=key, how="semi")
-    contents = several.group_by(columns).agg(nw.len().alias("copies"))
+    several = only_with(table.rows, repeated, on=key)
+    contents = gathered(several, columns, copies=nw.len())
     contents = materialise(connection, contents, f"contents {table.name}")
-    conflicts = contents.group_by(key).agg(nw.len().alias("n")).filter(nw.col("n") > 1)
-    single = table.rows.join(repeated.select(key), on=key, how="anti")
+    conflicts = gathered(contents, key, n=nw.len()).filter(nw.col("n") > 1)
+    single = without(table.rows, repeated, on=key)
     once = nw.concat([single, contents.select(columns)])
     return once, _copies(contents, columns), _conflict_problems(table.name, conflicts, connection)
 

@@ -145,4 +145,6 @@ TABLES: Mapping[str, TableContract] = {
     )
 }
 REQUIRED_TABLES = ("accounts", "opportunities")
+LEFT_OUT = "__left_out"
+"""Column of rows under way: why a row does not count; missing where it does."""
 LINES_AS_DEALS = ("account_id", "close_date", "is_won")

@@ -32,7 +32,14 @@ def find_file(folder: Path, name: str) -> Path | None:
     if exact.suffix.lower() in SUFFIXES:
         return exact if exact.is_file() else None
     found = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
-    return next((file for file in found if file.is_file()), None)
+    return next((file for file in found if file.is_file()), _in_other_case(folder, name))
+
+
+def _in_other_case(folder: Path, name: str) -> Path | None:
+    """Return the file whose name is the same but for capitals, `Opportunity.CSV`."""
+    wanted = [f"{name}{suffix}".casefold() for suffix in SUFFIXES]
+    files = {file.name.casefold(): file for file in sorted(folder.iterdir(), reverse=True)}
+    return next((files[file] for file in wanted if file in files and files[file].is_file()), None)
 
 
 def text_layout(path: Path) -> TextLayout:
@@ -49,8 +56,14 @@ def text_layout(path: Path) -> TextLayout:
         raise DataError(f"{path.name}: the file is empty. Export it again, with its header line.")
     encoding = _encoding(probe, path.name)
     text = probe.decode(encoding, errors="replace").lstrip("\ufeff")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     delimiter = _delimiter(text.split("\n", 1)[0])
-    header = next(csv.reader(io.StringIO(text), delimiter=delimiter))
+    try:
+        header = next(csv.reader(io.StringIO(text), delimiter=delimiter))
+    except (csv.Error, StopIteration) as error:
+        raise DataError(
+            f"{path.name}: its header cannot be read: {error}. Export it again as CSV."
+        ) from error
     return TextLayout(encoding, delimiter, _unique([name.strip() for name in header]))
 
 

@@ -102,7 +102,12 @@ def every_pair(rows: Rows, table: Rows, *, on: str | Sequence[str]) -> Rows:
     return rows.join(table, on=_keys(on), how="inner")
 
 
-def gathered(rows: Rows, by: str | Sequence[str], **values: nw.Expr) -> Rows:
+def at_every(rows: Rows, dates: Rows) -> Rows:
+    """Return each row once for every row of a small table of dates: rows multiply."""
+    return rows.join(dates, how="cross")
+
+
+def gathered(rows: Rows, by: str | Sequence[str], /, **values: nw.Expr) -> Rows:
     """Return a row per group, rows without a key in a group of their own.
 
     For counts and for values that describe; amounts are added up by `added_up`.
@@ -132,7 +137,7 @@ def added_up(
     >>> frame = pd.DataFrame({"account_id": ["A", "A", None], "won": [1, 2, 4]})
     >>> deals = register(connect(), frame)
     >>> total = added_up(deals, "account_id", sums={"won": nw.col("won").sum()}, what="won")
-    >>> sorted(total.collect()["won"].to_list())
+    >>> sorted(map(int, total.collect()["won"].to_list()))
     [3, 4]
     """
     grouped = rows.group_by(by).agg(**sums)

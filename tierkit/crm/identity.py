@@ -199,6 +199,8 @@ def _case_problems(tables: Mapping[str, TypedTable]) -> list[Problem]:
 
 
 def _same_but_for_case(name: str, key: str, rows: Rows) -> list[Problem]:
+    if not _both_cases(rows, key):
+        return []
     ids = rows.select(key).filter(nw.col(key).str.contains("[A-Za-z]")).unique()
     lower = ids.with_columns(__lower=nw.col(key).str.to_lowercase())
     several = gathered(
@@ -220,6 +222,13 @@ def _same_but_for_case(name: str, key: str, rows: Rows) -> list[Problem]:
             blocks=False,
         )
     ]
+
+
+def _both_cases(rows: Rows, key: str) -> bool:
+    """Whether capitals and small letters occur at all, so that ids can differ by them."""
+    found = [nw.col(key).str.contains(letters).any() for letters in ("[A-Z]", "[a-z]")]
+    capitals, small = rows.select(found[0].alias("A"), found[1].alias("b")).collect().rows()[0]
+    return bool(capitals and small)
 
 
 def _other_case(name: str, rows: Rows, accounts: Rows) -> list[Problem]:

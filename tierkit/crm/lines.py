@@ -1,14 +1,18 @@
-"""Deals of a business that only exports lines: each deal is the sum of its lines."""
+"""Deals and their lines: amounts that lines give, and where the two disagree."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import narwhals as nw
 
-from tierkit.crm.contract import TABLES
-from tierkit.crm.engine import Rows
-from tierkit.crm.typed import example_ids
+from tierkit.crm.contract import LEFT_OUT, MONEY, TABLES
+from tierkit.crm.engine import Connection, Rows, materialise
+from tierkit.crm.guard import added_up, gathered, look_up
+from tierkit.crm.typed import TypedTable, example_ids
 from tierkit.errors import Problem
 
+CENT = 0.01
 SUMMED = ("amount", "cost")
 _SAME_FOR_A_DEAL = ("account_id", "close_date", "is_won")
 
@@ -27,27 +31,69 @@ def deals_from_lines(lines: Rows) -> tuple[Rows, list[Problem]]:
     columns = [column for column in TABLES["opportunities"].columns if column != "opportunity_id"]
     described = [column for column in columns if column not in SUMMED]
     whole_cost = nw.col("cost").is_null().cast(nw.Int64).sum() == 0
-    deals = (
-        lines.group_by("opportunity_id")
-        .agg(
-            *(nw.col(column).min() for column in described),
-            *(nw.col(column).sum() for column in SUMMED),
-            whole_cost.alias("whole_cost"),
-        )
-        .with_columns(cost=nw.when(nw.col("whole_cost")).then(nw.col("cost")))
-        .select("opportunity_id", *columns)
+    deals = gathered(
+        lines,
+        "opportunity_id",
+        **{column: nw.col(column).min() for column in described},
+        **{column: nw.col(column).sum() for column in SUMMED},
+        whole_cost=whole_cost,
     )
+    deals = deals.with_columns(cost=nw.when(nw.col("whole_cost")).then(nw.col("cost")))
+    deals = deals.select("opportunity_id", *columns)
     return deals, [
         problem for column in _SAME_FOR_A_DEAL for problem in _disagreement(lines, column)
     ]
 
 
+def with_amounts_of_lines(
+    deals: TypedTable, lines: TypedTable, connection: Connection
+) -> tuple[TypedTable, list[Problem]]:
+    """Return deals whose missing amount is the sum of their lines, and where the two disagree.
+
+    The amount of every line of such a deal must be known.
+    """
+    counted = lines.rows.filter(~nw.col("opportunity_id").is_null())
+    if LEFT_OUT in counted.columns:
+        counted = counted.filter(nw.col(LEFT_OUT).is_null())
+    unknown = nw.when(nw.col("amount").is_null()).then(nw.lit(1)).otherwise(nw.lit(0))
+    sums = {"__total": nw.col("amount").sum(), "__unknown": unknown.sum()}
+    totals = added_up(counted, "opportunity_id", sums=sums, what="opportunity_lines")
+    whole = totals.filter(nw.col("__unknown") == 0).drop("__unknown")
+    found = look_up(deals.rows, whole, on="opportunity_id", what="sums of lines")
+    found = materialise(connection, found, "deals with sums of lines")
+    missing, total = nw.col("amount").is_null(), nw.col("__total")
+    filled = found.filter(missing & ~total.is_null())
+    apart = found.filter(~missing & ((nw.col("amount") - total).abs() > CENT))
+    rows = found.with_columns(amount=nw.coalesce("amount", "__total")).drop("__total")
+    return replace(deals, rows=rows), [
+        *_noted(filled, "without an amount take the sum of their lines", "amount of lines"),
+        *_noted(apart, "differ from the sum of their lines by more than a cent", "lines disagree"),
+    ]
+
+
+def _noted(deals: Rows, what: str, rule: str) -> list[Problem]:
+    difference = nw.col("__total") - nw.coalesce(nw.col("amount"), nw.lit(0).cast(MONEY))
+    sums = [nw.len().alias("deals"), difference.sum().alias("difference")]
+    count, money = deals.select(*sums).collect().rows()[0]
+    if not count:
+        return []
+    return [
+        Problem(
+            f"{count:,} deal{'s' if count > 1 else ''} {what} ({money:+,.2f} in all)",
+            "See which of the two the CRM keeps up to date.",
+            "opportunities",
+            "amount",
+            rule=rule,
+            rows=int(count),
+            examples=example_ids(deals, "opportunity_id"),
+            blocks=False,
+        )
+    ]
+
+
 def _disagreement(lines: Rows, column: str) -> list[Problem]:
-    several = (
-        lines.group_by("opportunity_id")
-        .agg(nw.col(column).n_unique().alias("values"))
-        .filter(nw.col("values") > 1)
-    )
+    counted = gathered(lines, "opportunity_id", values=nw.col(column).n_unique())
+    several = counted.filter(nw.col("values") > 1)
     count = int(several.select(nw.len()).collect().item())
     if not count:
         return []

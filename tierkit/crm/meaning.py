@@ -8,6 +8,7 @@ import narwhals as nw
 
 from tierkit.crm.cleaning import won_amount
 from tierkit.crm.engine import Rows
+from tierkit.crm.guard import gathered
 from tierkit.errors import Problem
 
 TYPE_LEFT_OUT = "revenue type left out by the settings"
@@ -30,15 +31,11 @@ def with_revenue_type(deals: Rows, types: Mapping[str, str], *, given: bool) -> 
 
 def unmapped_types(deals: Rows) -> list[Problem]:
     """Return the problem that some types of deals have no meaning in the settings."""
-    unmapped = (
-        deals.filter(nw.col("revenue_type").is_null())
-        .with_columns(won=won_amount(deals.columns), value=nw.col("type").fill_null(""))
-        .group_by("value")
-        .agg(nw.len().alias("rows"), nw.col("won").sum())
-        .sort("rows", "value", descending=[True, False])
-        .collect()
-        .rows()
+    values = deals.filter(nw.col("revenue_type").is_null()).with_columns(
+        won=won_amount(deals.columns), value=nw.col("type").fill_null("")
     )
+    counted = gathered(values, "value", rows=nw.len(), won=nw.col("won").sum())
+    unmapped = counted.sort("rows", "value", descending=[True, False]).collect().rows()
     if not unmapped:
         return []
     shown = "; ".join(
@@ -61,21 +58,15 @@ def unmapped_types(deals: Rows) -> list[Problem]:
 def foreign_currencies(deals: Rows, currency: str) -> list[Problem]:
     """Return the problem that some deals are in another currency than the reports."""
     code = nw.col("currency").str.to_uppercase()
-    foreign = (
-        deals.filter(~nw.col("currency").is_null() & (code != currency))
-        .group_by("currency")
-        .agg(nw.len().alias("rows"))
-        .sort("currency")
-        .collect()
-        .rows()
-    )
+    others = deals.filter(~nw.col("currency").is_null() & (code != currency))
+    foreign = gathered(others, "currency", rows=nw.len()).sort("currency").collect().rows()
     if not foreign:
         return []
     shown = ", ".join(f"{rows:,} rows in {name}" for name, rows in foreign)
     return [
         Problem(
             f"{shown}, but the reporting currency is {currency}",
-            "Export amounts in one currency, or set [calendar] currency.",
+            "Add a table exchange_rates (currency, date, rate), or set [calendar] currency.",
             "opportunities",
             "currency",
             rule="foreign currency",

@@ -21,6 +21,9 @@ _SIGNS = rf"(US|AU|CA|NZ|HK|R|A|C|S)?\$|[€£¥₹₩₪₺₽\s\x{{00A0}}\x{{2
 _BLANK = r"[\s\x{00A0}\x{202F}'’]"
 _TWO_NUMBERS = rf"\d{_BLANK}+\d"
 _BLANK_GROUPS = rf"^\D*\d{{1,3}}({_BLANK}\d{{3}})+([.,]\d*)?\D*$"
+_COUNTS = ("employees", "rank", "term_months")
+"""Columns of whole things: `1,200` and `1.200` employees are both twelve hundred."""
+
 _MINUS = "[−–]"
 _END = r"(?i:k|m|mm|mn|mio|mln|b|bn)?%?$"
 _FACTORS = (("(?i)k$", "e3"), ("(?i)(m|mm|mn|mio|mln)$", "e6"), ("(?i)(b|bn)$", "e9"))
@@ -141,14 +144,21 @@ def _readings(rows: Rows, columns: Sequence[str]) -> dict[str, NumberReading]:
         for kind, pattern in kinds.items()
     ]
     found = rows.select(*first).collect().rows(named=True)[0]
-    return {column: _reading(*(found[f"{column} {kind}"] for kind in kinds)) for column in columns}
+    return {
+        column: _reading(*(found[f"{column} {kind}"] for kind in kinds), whole=column in _COUNTS)
+        for column in columns
+    }
 
 
-def _reading(point: str | None, comma: str | None, either: str | None) -> NumberReading:
+def _reading(
+    point: str | None, comma: str | None, either: str | None, *, whole: bool
+) -> NumberReading:
     mend = 'Set [data] decimal to "comma" or "point".'
     if point is not None and comma is not None:
         unclear = f"{comma!r} has a decimal comma and {point!r} a decimal point"
         return NumberReading(unclear=unclear, mend=mend)
+    if point is None and comma is None and either is not None and whole:
+        return NumberReading("point" if "," in either else "comma")
     if point is None and comma is None and either is not None:
         digits = "".join(sign for sign in either if sign.isdigit())
         spelt = f"{int(digits):,} or {int(digits) / 1000:.3f}"

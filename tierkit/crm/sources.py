@@ -5,28 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
-from typing import Any
 
 import narwhals as nw
-import pandas as pd
 
-from tierkit.crm.contract import LINES_AS_DEALS, REQUIRED_TABLES, TABLES
-from tierkit.crm.engine import (
-    Connection,
-    EngineError,
-    Rows,
-    materialise,
-    register,
-    scan_database,
-    scan_parquet,
-    scan_text,
-)
-from tierkit.crm.files import SUFFIXES, TEXT_SUFFIXES, as_utf8, find_file, text_layout
-from tierkit.errors import DataError, Problem, SettingsError
+from tierkit.crm.contract import LEFT_OUT, LINES_AS_DEALS, REQUIRED_TABLES, TABLES
+from tierkit.crm.engine import Connection, Rows
+from tierkit.crm.presets import preset_of
+from tierkit.crm.presets.preset import TablePreset, header_of, plain, with_meaning
+from tierkit.crm.scanning import listed, scan_source
+from tierkit.errors import Problem, SettingsError
 from tierkit.settings import DataSettings, Settings
-
-DATABASE_SUFFIXES = (".duckdb", ".db")
 
 
 @dataclass(frozen=True)
@@ -65,7 +53,7 @@ def read_raw_tables(
     unknown = _name_problems(settings.data)
     if unknown:
         raise SettingsError("[data] names what the table contract does not have", unknown)
-    found, problems = _scan(settings, connection)
+    found, problems = scan_source(settings, connection)
     unread = bool(problems)
     raw = {name: _mapped(name, rows, settings.data) for name, rows in found.items()}
     for name, table in raw.items():
@@ -80,89 +68,17 @@ def deals_come_from_lines(tables: Iterable[str]) -> bool:
     return "opportunity_lines" in tables and "opportunities" not in tables
 
 
-def _scan(settings: Settings, connection: Connection) -> tuple[dict[str, Rows], list[Problem]]:
-    source = settings.source
-    if source.is_dir():
-        return _scan_folder(settings, connection)
-    if source.suffix.lower() in DATABASE_SUFFIXES and source.is_file():
-        return _scan_database(settings, connection), []
-    raise DataError(
-        f"source = {settings.data.source!r}: neither a folder nor a DuckDB file lies at {source}. "
-        "Paths start at the folder of tierkit.toml."
-    )
-
-
-def _scan_database(settings: Settings, connection: Connection) -> dict[str, Rows]:
-    try:
-        tables = scan_database(connection, settings.source)
-    except EngineError as error:
-        raise DataError(f"{settings.source.name}: no DuckDB file: {_first_line(error)}") from error
-    named = {name: settings.data.tables.get(name, name) for name in TABLES}
-    return {name: tables[table] for name, table in named.items() if table in tables}
-
-
-def _scan_folder(
-    settings: Settings, connection: Connection
-) -> tuple[dict[str, Rows], list[Problem]]:
-    found: dict[str, Rows] = {}
-    problems = []
-    for name in TABLES:
-        file = find_file(settings.source, settings.data.tables.get(name, name))
-        if file is None:
-            if name in settings.data.tables:
-                problems.append(_absent_file(name, settings))
-            continue
-        try:
-            found[name] = _scan_file(file, connection, settings.scratch / "read")
-        except DataError as error:
-            problems.append(Problem(str(error), "", table=name, rule="unreadable file"))
-        except (EngineError, OSError, ValueError) as error:
-            message = f"{file.name}: cannot be read: {_first_line(error)}"
-            mend = "Export it again; see that every line has the header's columns."
-            problems.append(Problem(message, mend, table=name, rule="unreadable file"))
-    return found, problems
-
-
-def _scan_file(file: Path, connection: Connection, scratch: Path) -> Rows:
-    suffix = file.suffix.lower()
-    if file.stat().st_size == 0:
-        raise DataError(f"{file.name}: the file is empty. Export it again, with its header line.")
-    if suffix in TEXT_SUFFIXES:
-        layout = text_layout(file)
-        rows = scan_text(
-            connection,
-            as_utf8(file, layout, scratch),
-            columns=layout.columns,
-            delimiter=layout.delimiter,
-        )
-        return materialise(connection, rows, f"file {file.name}")
-    if suffix == ".parquet":
-        return scan_parquet(connection, file)
-    return register(connection, _read_excel(file))
-
-
-def _read_excel(file: Path) -> pd.DataFrame:
-    """Return the first sheet, every value as the text that a person sees."""
-    try:
-        sheet = pd.read_excel(file, dtype=object, engine="calamine", keep_default_na=False)
-    except Exception as error:  # the reader's own errors share no base class
-        raise DataError(f"{file.name}: no Excel workbook: {_first_line(error)}") from error
-    return sheet.map(_cell_text).astype("string[pyarrow]").rename(columns=str)
-
-
-def _cell_text(value: Any) -> str | None:  # noqa: ANN401 (a cell may hold anything)
-    if value is None or value == "":
-        return None
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
 def _mapped(name: str, rows: Rows, data: DataSettings) -> RawTable:
     """Rename a raw table's columns to the contract's and add its constants."""
     wanted = _wanted_columns(name, data)
-    chosen = _chosen_columns(wanted, rows.columns, data.columns.get(name, {}))
-    constants = data.constants.get(name, {})
+    mapping, constants = data.columns.get(name, {}), data.constants.get(name, {})
+    preset = preset_of(name, data)
+    if preset is not None:
+        rows = with_meaning(rows, preset, decided={*mapping, *constants})
+        mapping = {**_preset_mapping(preset, rows.columns, constants), **mapping}
+    found = _chosen_columns(wanted, rows.columns, mapping)
+    named = data.columns.get(name, {})
+    chosen = {one: source for one, source in found.items() if one in named or one not in constants}
     columns = [nw.col(source).alias(column) for column, source in chosen.items()]
     columns += [
         nw.lit(str(value).lower() if isinstance(value, bool) else str(value)).alias(column)
@@ -170,9 +86,34 @@ def _mapped(name: str, rows: Rows, data: DataSettings) -> RawTable:
         if column not in chosen
     ]
     taken = set(chosen.values()) | set(chosen) | set(constants)
-    extra = tuple(column for column in rows.columns if column not in taken)
+    extra = {
+        column: _extra_name(column, wanted)
+        for column in rows.columns
+        if column not in taken and not column.startswith("__")
+    }
     given = frozenset(chosen) | frozenset(constants)
-    return RawTable(name, rows.select(*columns, *extra), given, extra, chosen)
+    marks = [LEFT_OUT] if LEFT_OUT in rows.columns else []
+    others = [nw.col(column).alias(own) for column, own in extra.items()]
+    names = tuple(extra.values())
+    return RawTable(name, rows.select(*columns, *others, *marks), given, names, chosen)
+
+
+def _extra_name(column: str, wanted: Sequence[str]) -> str:
+    """Return the name under which a column that the contract lacks is kept beside its columns."""
+    taken = {name.casefold() for name in wanted}
+    return f"{column} (source)" if column.casefold() in taken else column
+
+
+def _preset_mapping(
+    preset: TablePreset, present: Sequence[str], constants: Mapping[str, object]
+) -> dict[str, str]:
+    """Return the columns that the preset knows and the source has, but for the constants."""
+    headers = {
+        column: header_of(names, present)
+        for column, names in preset.columns.items()
+        if column not in constants
+    }
+    return {column: header for column, header in headers.items() if header is not None}
 
 
 def _wanted_columns(name: str, data: DataSettings) -> list[str]:
@@ -195,21 +136,17 @@ def _chosen_columns(
     wanted: Sequence[str], present: Sequence[str], mapping: Mapping[str, str]
 ) -> dict[str, str]:
     """Return for each contract column the source column that gives it."""
-    by_plain_name = {_plain(column): column for column in reversed(present)}
+    by_plain_name = {plain(column): column for column in reversed(present)}
     chosen = {}
     for column in wanted:
         source = mapping.get(column)
         if source is None:
-            source = column if column in present else by_plain_name.get(_plain(column))
+            source = column if column in present else by_plain_name.get(plain(column))
             if source in mapping.values():
                 source = None
         if source is not None and source in present:
             chosen[column] = source
     return chosen
-
-
-def _plain(name: str) -> str:
-    return "".join(sign for sign in name.casefold() if sign.isalnum())
 
 
 def _name_problems(data: DataSettings) -> list[Problem]:
@@ -254,13 +191,13 @@ def _column_problems(
     for column, source in mapping.items():
         if source not in present:
             near = get_close_matches(source, list(present), n=1, cutoff=0.5)
-            hint = f"Did you mean {near[0]}?" if near else f"There are {_listed(present)}."
+            hint = f"Did you mean {near[0]}?" if near else f"There are {listed(present)}."
             message = f"is mapped to {source!r}, which the source lacks"
             problems.append(Problem(message, hint, name, column, "missing column"))
     missing = TABLES[name].required - table.given - set(mapping)
     problems += [
         Problem(
-            f"the required column is missing; found {_listed(present)}",
+            f"the required column is missing; found {listed(present)}",
             f"Name the source's column in [data.columns.{name}], "
             f"or a value in [data.constants.{name}].",
             name,
@@ -287,22 +224,3 @@ def _missing_table_problems(raw: Mapping[str, RawTable], settings: Settings) -> 
         )
         for name in missing
     ]
-
-
-def _absent_file(name: str, settings: Settings) -> Problem:
-    wanted = settings.data.tables[name]
-    files = sorted(p.name for p in settings.source.iterdir() if p.suffix.lower() in SUFFIXES)
-    near = get_close_matches(wanted, files, n=1, cutoff=0.5)
-    mend = f"Did you mean {near[0]}?" if near else f"There are {_listed(files)}."
-    return Problem(
-        f"[data.tables] names {wanted!r}, which is not there", mend, name, rule="missing table"
-    )
-
-
-def _listed(names: Sequence[str], most: int = 12) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more if names else "none"
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n", 1)[0]

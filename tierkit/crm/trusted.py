@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import narwhals as nw
 
+from tierkit.crm.checks import check_rule_names, check_tables, raised
 from tierkit.crm.cleaning import (
     REASON,
     CleanTable,
@@ -16,11 +17,14 @@ from tierkit.crm.cleaning import (
     won_amount,
 )
 from tierkit.crm.contract import TABLES, TableContract
-from tierkit.crm.engine import Connection, Rows, connect, materialise
-from tierkit.crm.identity import with_one_spelling
+from tierkit.crm.engine import Connection, EngineError, Rows, connect, materialise
+from tierkit.crm.hierarchy import TIERED_WITH_PARENT
 from tierkit.crm.lines import deals_from_lines
-from tierkit.crm.meaning import TYPE_LEFT_OUT, foreign_currencies, unmapped_types, with_revenue_type
+from tierkit.crm.meaning import TYPE_LEFT_OUT, unmapped_types, with_revenue_type
+from tierkit.crm.merges import MERGED
 from tierkit.crm.parsing import DateRules
+from tierkit.crm.preparing import prepare
+from tierkit.crm.presets.preset import DELETED, SUPERSEDED
 from tierkit.crm.sources import RawTable, deals_come_from_lines, read_raw_tables
 from tierkit.crm.tables import Tables
 from tierkit.crm.typed import TypedTable, typed_table
@@ -28,6 +32,7 @@ from tierkit.errors import DataError, Problem
 from tierkit.settings import Settings
 
 MOST_EXCLUDED = 0.5
+_MEANT = (DELETED, SUPERSEDED, MERGED, TIERED_WITH_PARENT, TYPE_LEFT_OUT)
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,18 @@ def read_tables(settings: Settings) -> Tables:
 
 def examine(settings: Settings) -> Reading:
     """Read a project's source and return its tables together with every problem found."""
+    check_rule_names(settings.checks)
+    try:
+        return _examine(settings)
+    except EngineError as error:
+        cause = str(error).strip().partition("\n")[0]
+        raise DataError(
+            f"{settings.data.source}: cannot be computed: {cause}. Please report this, with the "
+            "headers of the files."
+        ) from error
+
+
+def _examine(settings: Settings) -> Reading:
     connection = connect(scratch=settings.scratch / "read", timezone=settings.data.timezone)
     raw, problems = read_raw_tables(settings, connection)
     typed = {}
@@ -72,16 +89,22 @@ def examine(settings: Settings) -> Reading:
         if TABLES[name].required <= table.given:
             typed[name] = _type(table, settings, connection, from_lines=deals_come_from_lines(raw))
             problems += typed[name].problems
-    typed, more = with_one_spelling(typed, connection)
-    problems += more
-    problems += _empty(typed)
-    if "accounts" not in typed or not {"opportunities", "opportunity_lines"} & set(typed):
+    empty = _empty(typed)
+    problems += empty
+    deals = "opportunity_lines" if deals_come_from_lines(raw) else "opportunities"
+    if not {"accounts", deals} <= set(typed) or any(problem.blocks for problem in empty):
         return Reading(None, tuple(problems))
+    typed, more = prepare(typed, settings, connection)
+    problems += more
     clean, more = _clean_all(typed, settings, connection)
-    problems += more
-    if any(problem.blocks for problem in problems):
-        return Reading(None, tuple(problems))
-    return Reading(_trusted(typed, clean, problems, connection), tuple(problems))
+    problems = raised([*problems, *more], settings.checks)
+    tables = _trusted(typed, clean, problems, connection)
+    found = check_tables(tables, settings) if "opportunities" in tables else []
+    together = (*problems, *found)
+    if any(problem.blocks for problem in together):
+        return Reading(None, together)
+    conserve(tables)
+    return Reading(replace(tables, remarks=together), together)
 
 
 def _type(
@@ -134,10 +157,9 @@ def _clean_all(
     if deals_come_from_lines(typed):
         deals, more = deals_from_lines(clean["opportunity_lines"].rows)
         problems += more
-        nothing = clean["opportunity_lines"].excluded.head(0)
-        clean["opportunities"] = CleanTable(
-            materialise(connection, deals, "deals of lines"), nothing, (), ()
-        )
+        deals = materialise(connection, deals, "deals of lines")
+        nothing = deals.head(0).with_columns(nw.lit(None).cast(nw.String).alias(REASON))
+        clean["opportunities"] = CleanTable(deals, nothing, (), ())
     given = "type" in _deal_table(typed).given
     clean["opportunities"], more = _with_meaning(clean["opportunities"], settings, given=given)
     return clean, [*problems, *more, *_mostly_excluded(clean)]
@@ -151,22 +173,25 @@ def _with_meaning(
     deals: CleanTable, settings: Settings, *, given: bool
 ) -> tuple[CleanTable, list[Problem]]:
     rows = with_revenue_type(deals.rows, settings.target.revenue_types, given=given)
-    problems = unmapped_types(rows) + foreign_currencies(rows, settings.calendar.currency)
+    problems = unmapped_types(rows)
     left_out = rows.filter(nw.col("revenue_type") == "exclude")
     excluded = left_out.with_columns(nw.lit(TYPE_LEFT_OUT).alias(REASON))
     counted = count_exclusions(excluded, "opportunities")
+    left = nw.concat([deals.excluded, excluded.select(deals.excluded.columns)])
     kept = rows.filter((nw.col("revenue_type") != "exclude") | nw.col("revenue_type").is_null())
-    return replace(deals, rows=kept, exclusions=(*deals.exclusions, *counted)), problems
+    exclusions = (*deals.exclusions, *counted)
+    return replace(deals, rows=kept, excluded=left, exclusions=exclusions), problems
 
 
 def _mostly_excluded(clean: Mapping[str, CleanTable]) -> list[Problem]:
     """Return a warning for each table of which most rows cannot be used."""
     problems = []
     for name, table in clean.items():
-        lost = sum(exclusion.rows for exclusion in table.exclusions)
+        unusable = [part for part in table.exclusions if part.reason not in _MEANT]
+        lost = sum(part.rows for part in unusable)
         kept = int(table.rows.select(nw.len()).collect().item())
         if lost > MOST_EXCLUDED * (lost + kept):
-            reasons = "; ".join(f"{part.reason}: {part.rows:,}" for part in table.exclusions)
+            reasons = "; ".join(f"{part.reason}: {part.rows:,}" for part in unusable)
             problems.append(
                 Problem(
                     f"{lost:,} of {lost + kept:,} rows cannot be used ({reasons})",
@@ -191,20 +216,17 @@ def _trusted(
     given = {name: table.given for name, table in typed.items()}
     given.setdefault("opportunities", _deal_table(typed).given)
     exclusions = tuple(part for table in clean.values() for part in table.exclusions)
-    tables = Tables(
+    return Tables(
         frames=frames,
         given=given,
         connection=connection,
         exclusions=exclusions,
-        remarks=tuple(problem for problem in problems if not problem.blocks),
         source_rows={
             name: _count(table.rows) + table.furniture_rows for name, table in typed.items()
         },
         source_won_revenue=str(_won(_deal_table(typed).rows)),
         excluded={name: table.excluded for name, table in clean.items()},
     )
-    conserve(tables)
-    return tables
 
 
 def conserve(tables: Tables) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import narwhals as nw
 
-from tierkit.crm.contract import TABLES, Kind, TableContract
+from tierkit.crm.contract import LEFT_OUT, TABLES, Kind, TableContract
 from tierkit.crm.dates import ZONE_MEND, DateReading
 from tierkit.crm.engine import Connection, Rows, materialise
 from tierkit.crm.furniture import furniture
@@ -108,6 +108,7 @@ def typed_table(
         ),
         *(column + _TEXT for column in kept),
         *(text_of(column, schema[column]).alias(column) for column in raw.extra),
+        *(mark for mark in [LEFT_OUT] if mark in schema),
     )
     rows = materialise(connection, rows, f"typed {raw.name}")
     problems = _unclear(raw.name, unclear, contract)

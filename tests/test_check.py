@@ -1,0 +1,176 @@
+"""One check lists everything that is wrong, each in one line, and is clean after mending."""
+
+from __future__ import annotations
+
+import io
+
+import openpyxl
+import pytest
+from projects import write_files, write_project
+
+from tierkit.calendar import FiscalCalendar
+from tierkit.checking import check_project, print_check
+from tierkit.crm.checks import RULES, check_tables
+from tierkit.crm.trusted import examine, read_tables
+from tierkit.errors import SettingsError
+from tierkit.reporting.pages import read_page
+from tierkit.settings import Settings, read_settings
+
+SETTINGS = """
+[target]
+revenue_types = { New = "new", Renewal = "renewal" }
+"""
+CLEAN = {
+    "accounts.csv": "account_id,name,parent_id,employees,annual_revenue\n"
+    "A1,Acme,,50,1234.5\nA2,Bolt,A1,70,2000.0\nA3,Corn,A1,90,3000.0\n",
+    "opportunities.csv": "opportunity_id,account_id,created_date,close_date,amount,is_won,type,"
+    "currency\n"
+    "O1,A1,2026-01-01,2026-01-13,100.50,true,New,USD\n"
+    "O2,A2,2026-01-02,2026-02-13,200.00,true,Renewal,EUR\n"
+    "O3,A3,2026-01-03,2026-03-13,300.00,false,New,USD\n"
+    "O4,A3,2026-01-04,2026-04-13,,,New,USD\n",
+    "opportunity_lines.csv": "opportunity_id,product,amount,quantity\nO1,P,100.00,1\nO1,P,0.50,2\n",
+    "stage_history.csv": "opportunity_id,changed_date,stage\nO3,2026-03-13,Lost\n",
+    "contacts.csv": "contact_id,account_id,created_date\nC1,A1,2026-01-15\nC2,A2,2026-01-05\n",
+    "signals.csv": "account_id,date,signal,value\nA1,2026-03-15,usage,10.5\n",
+    "merges.csv": "account_id,merged_into\nOLD,A1\n",
+    "exchange_rates.csv": "currency,date,rate\nEUR,2026-01-01,1.1\n",
+}
+FAULTS = {  # the rule that finds it: file, what is right in it, what is wrong
+    "one id, two contents": (
+        "accounts.csv",
+        "A3,Corn,A1,90,3000.0\n",
+        "A3,Corn,A1,90,3000.0\nA3,Korn,A1,90,3000.0\n",
+    ),
+    "parents in a circle": ("accounts.csv", "A1,Acme,,", "A1,Acme,A2,"),
+    "unreadable value": ("accounts.csv", ",70,", ",about seventy,"),
+    "ids differ by case": ("opportunities.csv", "O4,A3", "O4,a3"),
+    "unreadable value ": ("opportunities.csv", "300.00,false", "300.00,perhaps"),
+    "unmapped revenue type": ("opportunities.csv", "true,New,USD", "true,Upsell,USD"),
+    "missing rate": ("opportunities.csv", "Renewal,EUR", "Renewal,GBP"),
+    "lines disagree": ("opportunity_lines.csv", "O1,P,0.50", "O1,P,0.90"),
+    "unclear dates": (
+        "contacts.csv",
+        "2026-01-15\nC2,A2,2026-01-05",
+        "03/05/2026\nC2,A2,04/05/2026",
+    ),
+    "unclear numbers": ("opportunity_lines.csv", "100.00,1", '100.00,"1,500"'),
+    "merges in a circle": ("merges.csv", "OLD,A1\n", "OLD,OLDER\nOLDER,OLD\n"),
+    "missing column": ("signals.csv", ",value", ",worth"),
+}
+
+
+def with_faults():
+    files = dict(CLEAN)
+    for name, clean, faulty in FAULTS.values():
+        assert clean in files[name]
+        files[name] = files[name].replace(clean, faulty)
+    return files
+
+
+def test_twelve_faults_are_twelve_lines_in_one_check_and_mended_they_are_none(tmp_path):
+    folder = write_files(tmp_path / "faulty", with_faults(), settings=SETTINGS)
+    checked = check_project(read_settings(folder))
+    assert checked.exit_code == 3
+    found = sorted(problem.rule for problem in checked.problems)
+    assert found == sorted(rule.strip() for rule in FAULTS), checked.problems
+    stream = io.StringIO()
+    print_check(checked, stream)
+    lines = stream.getvalue().splitlines()
+    assert sum(line.startswith(("BLOCK", "warn")) for line in lines) == 12
+    mended = write_files(tmp_path / "mended", CLEAN, settings=SETTINGS)
+    checked = check_project(read_settings(mended))
+    assert (checked.exit_code, checked.problems) == (0, ())
+
+
+def test_a_check_writes_a_page_and_a_workbook_with_the_rows_left_out(tmp_path):
+    files = CLEAN | {
+        "opportunities.csv": CLEAN["opportunities.csv"]
+        + "=O5,A9,2026-01-01,2026-01-13,50.00,true,New,USD\n"
+    }
+    checked = check_project(read_settings(write_files(tmp_path, files, settings=SETTINGS)))
+    page = read_page(checked.page.read_text(encoding="utf-8"))
+    assert page.faults == []
+    assert {"read", "left_out", "units"} <= page.tables
+    assert "unknown account_id" in page.words
+    book = openpyxl.load_workbook(checked.workbook)
+    rows = list(book["Rows left out"].iter_rows(values_only=True))
+    assert rows[1][:3] == ("opportunities", "unknown account_id", "=O5")
+    assert book["Rows left out"]["C2"].data_type == "s"
+
+
+def test_a_warning_can_be_raised_to_a_block(tmp_path):
+    folder = write_project(tmp_path, settings='[checks]\nblock = ["no stage history"]\n')
+    (problem,) = examine(read_settings(folder)).blocking
+    assert problem.rule == "no stage history"
+    wrong = write_project(tmp_path / "b", settings='[checks]\nblock = ["no stage histroy"]\n')
+    with pytest.raises(SettingsError, match="Did you mean 'no stage history'"):
+        examine(read_settings(wrong))
+
+
+HEADER = "opportunity_id,account_id,created_date,close_date,amount,is_won,stage\n"
+
+
+def rules_of(folder, deals, **files):
+    tables = read_tables(read_settings(write_project(folder, deals=HEADER + deals, **files)))
+    return {remark.rule: remark for remark in tables.remarks}
+
+
+def quarters_of_deals(counts):
+    months = ["2025-01", "2025-04", "2025-07", "2025-10", "2026-01", "2026-04"]
+    return "".join(
+        f"Q{month}-{n},A{n % 30},{month}-01,{month}-15,10,true,Won\n"
+        for month, count in zip(months, counts, strict=True)
+        for n in range(count)
+    )
+
+
+MANY = "account_id\n" + "".join(f"A{n}\n" for n in range(30))
+
+
+def test_a_half_loaded_quarter_stands_out_from_its_neighbours(tmp_path):
+    even = rules_of(tmp_path / "a", quarters_of_deals([30] * 6), accounts=MANY)
+    assert "quarter volume" not in even
+    half = rules_of(tmp_path / "b", quarters_of_deals([30, 30, 30, 30, 30, 12]), accounts=MANY)
+    assert "2026Q2 (1 Apr – 30 Jun 2026) holds 12, around it 30" in half["quarter volume"].message
+
+
+def test_what_looks_wrong_in_dates_stages_and_money_is_said(tmp_path):
+    deals = quarters_of_deals([30] * 6) + (
+        "F1,A1,2026-01-01,2031-01-01,10,true,Won\n"
+        "B1,A2,2026-03-01,2026-02-01,10,true,Won\n"
+        "Y1,A2,1980-03-01,2026-02-01,10,true,Won\n"
+        "L1,A3,2026-01-01,2026-02-01,90000,true,Won\n"
+        "S1,A3,2026-01-01,2026-02-01,5,,Lost - no budget\n"
+        "N1,A4,2026-01-01,2026-02-01,-999,true,Won\n"
+    )
+    found = rules_of(tmp_path, deals, accounts=MANY)
+    assert {rule: found[rule].examples for rule in found if found[rule].examples} == {
+        "won in the future": ("F1",),
+        "closed before created": ("B1",),
+        "implausible year": ("Y1",),
+        "one large account": ("A3",),
+        "netted accounts": ("A4",),
+    }
+    assert "'Lost - no budget' (1)" in found["unmapped stage"].message
+    assert set(found) <= set(RULES)
+
+
+def test_tables_that_end_long_before_as_of_are_stale(tmp_path):
+    tables = read_tables(read_settings(write_project(tmp_path)))
+    late = FiscalCalendar().parse("2026Q4").as_of
+    assert "stale table" in {
+        problem.rule for problem in check_tables(tables, Settings(), as_of=late)
+    }
+    on_time = FiscalCalendar().parse("2026Q2").as_of
+    assert "stale table" not in {
+        problem.rule for problem in check_tables(tables, Settings(), as_of=on_time)
+    }
+
+
+def test_statuses_are_counted_and_units_have_one_total(tmp_path):
+    accounts = "account_id,status\nA1,customer\nA2,partner\nA3,customer\n"
+    checked = check_project(read_settings(write_project(tmp_path, accounts=accounts)))
+    stream = io.StringIO()
+    print_check(checked, stream)
+    assert "status customer 2, partner 1" in stream.getvalue()

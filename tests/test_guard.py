@@ -1,0 +1,93 @@
+"""Rows meet and amounts are added up through the guard alone, and it lets nothing get lost."""
+
+from __future__ import annotations
+
+import ast
+from decimal import Decimal
+from pathlib import Path
+
+import narwhals as nw
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tierkit.crm.engine import connect, register
+from tierkit.crm.guard import added_up, look_up, look_up_counted
+from tierkit.errors import DataError
+
+PACKAGE = Path(__file__).parent.parent / "tierkit"
+CONNECTION = connect()
+
+
+def rows(**columns):
+    return register(CONNECTION, pd.DataFrame(columns, dtype="object").astype("string[pyarrow]"))
+
+
+def test_matched_and_unmatched_rows_are_counted_and_none_is_lost():
+    deals = rows(account_id=["A", "A", "B", None], deal=["1", "2", "3", "4"])
+    names = rows(account_id=["A"], name=["Acme"])
+    joined = look_up_counted(deals, names, on="account_id", what="names")
+    assert (joined.matched, joined.unmatched) == (2, 2)
+    assert sorted(joined.rows.collect()["deal"].to_list()) == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"), [(["A", "A"], "more than once"), (["A", None], "a key is missing")]
+)
+def test_a_key_that_is_there_twice_or_not_at_all_is_refused(keys, words):
+    with pytest.raises(DataError, match=words):
+        look_up(rows(k=["A"]), rows(k=keys, v=["1", "2"]), on="k", what="values")
+
+
+amounts = st.decimals(-(10**9), 10**9, places=2)
+keyed = st.lists(st.tuples(st.sampled_from(["A", "B", "", None]), amounts), min_size=1, max_size=20)
+
+
+@settings(max_examples=40, deadline=None)
+@given(keyed)
+def test_groups_add_up_to_the_whole_with_missing_keys_in_a_group_of_their_own(pairs):
+    frame = rows(k=[key for key, _ in pairs], v=[str(value) for _, value in pairs])
+    typed = frame.with_columns(v=nw.col("v").cast(nw.Decimal(38, 4)))
+    groups = added_up(typed, "k", sums={"v": nw.col("v").sum()}, what="values").collect()
+    assert sum(groups["v"].to_list()) == sum((value for _, value in pairs), Decimal(0))
+    assert set(groups["k"].to_list()) == {key for key, _ in pairs}
+
+
+def test_groups_that_do_not_add_up_are_refused():
+    frame = rows(k=["A", "B"]).with_columns(v=nw.lit(2))
+    with pytest.raises(DataError, match="in groups"):
+        added_up(frame, "k", sums={"v": nw.col("v").max()}, what="values")
+
+
+def bare_calls(path):
+    """Give the joins and group-bys of a module, but for `", ".join(texts)`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            of_text = isinstance(node.func.value, ast.Constant | ast.JoinedStr)
+            if node.func.attr in ("join", "group_by", "join_asof") and not of_text:
+                yield f"{path.relative_to(PACKAGE)}:{node.lineno}: .{node.func.attr}("
+
+
+def test_tables_of_the_crm_are_joined_and_grouped_through_the_guard_alone():
+    modules = [path for path in (PACKAGE / "crm").rglob("*.py") if path.name != "guard.py"]
+    assert [call for path in modules for call in bare_calls(path)] == []
+    assert len(list(bare_calls(PACKAGE / "crm" / "guard.py"))) >= 5  # so that the rule can fail
+
+
+def test_data_frames_are_merged_only_with_keys_that_are_validated():
+    merges = [
+        (path, node)
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "merge"
+    ]
+    assert merges
+    bare = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path, node in merges
+        if "validate" not in {keyword.arg for keyword in node.keywords}
+    ]
+    assert bare == []

@@ -1,0 +1,189 @@
+"""Amounts in the reporting currency, each at the rate of the day on which its deal closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import narwhals as nw
+import pandas as pd
+import pyarrow as pa
+
+from tierkit.calendar import latest_on_or_before
+from tierkit.crm.contract import MONEY
+from tierkit.crm.engine import Connection, Rows, materialise, register
+from tierkit.crm.guard import gathered, look_up
+from tierkit.crm.meaning import foreign_currencies
+from tierkit.crm.typed import TypedTable
+from tierkit.errors import Problem
+
+NATIVE_AMOUNT = "native_amount"
+_OF_DEALS = {"opportunity_lines": ("amount", "cost"), "stage_history": ("amount",)}
+_MOST_LISTED = 8
+
+
+def in_reporting_currency(
+    typed: Mapping[str, TypedTable], connection: Connection, *, deals: str, currency: str
+) -> tuple[dict[str, TypedTable], list[Problem]]:
+    """Return the tables with amounts in the reporting currency, and the rates that are missing.
+
+    A rate is what one unit of a currency is worth in the reporting currency; the latest one on or
+    before the close date counts, for a deal without a close date the newest. A deal without a
+    currency is in the reporting currency. The amount as it was written is kept in `native_amount`.
+    Lines and history of a deal convert at the rate of the deal.
+
+    Parameters
+    ----------
+    deals
+        The table that holds the deals: `opportunities`, or `opportunity_lines` in its place.
+    """
+    if "currency" not in typed[deals].given:
+        return dict(typed), []
+    rows = typed[deals].rows.with_columns(currency=nw.col("currency").str.to_uppercase())
+    foreign = foreign_currencies(rows, currency)
+    if not foreign:
+        return dict(typed), []
+    if "exchange_rates" not in typed:
+        return dict(typed), foreign
+    rates, problems = _rates(typed["exchange_rates"].rows)
+    pairs = _pairs(rows, currency)
+    priced = _priced(pairs, rates)
+    missing = priced[priced["rate"].isna()]
+    if problems or len(missing):
+        return dict(typed), [*problems, *_missing_rates(missing, currency)]
+    return _converted(typed, rows, priced, connection, deals), _without_currency(rows, currency)
+
+
+def _key() -> nw.Expr:
+    """Return what names a rate: the currency and the day."""
+    day = nw.col("close_date").cast(nw.String).fill_null("")
+    return nw.concat_str("currency", day, separator=" ")
+
+
+def _pairs(rows: Rows, currency: str) -> pd.DataFrame:
+    """Return the currencies and close dates of which a rate is needed, with how many deals."""
+    foreign = rows.filter((nw.col("currency") != currency) & ~nw.col("amount").is_null())
+    counted = gathered(foreign, ["currency", "close_date"], deals=nw.len())
+    frame: pd.DataFrame = (
+        counted.sort("currency", "close_date", nulls_last=True).collect().to_pandas()
+    )
+    return frame.assign(close_date=pd.to_datetime(frame["close_date"]))
+
+
+def _rates(rates: Rows) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return one rate per currency and day, and the days that have two."""
+    known = rates.filter(nw.col("rate") > 0).select(
+        nw.col("currency").str.to_uppercase().alias("currency"), "date", "rate"
+    )
+    known = known.drop_nulls()
+    daily = gathered(
+        known, ["currency", "date"], rate=nw.col("rate").min(), most=nw.col("rate").max()
+    )
+    frame: pd.DataFrame = daily.sort("currency", "date").collect().to_pandas()
+    double = frame[frame["rate"] != frame["most"]]
+    problems = []
+    if len(double):
+        days = pd.to_datetime(double["date"]).dt.strftime("%Y-%m-%d")
+        shown = ", ".join(
+            f"{code} on {day}" for code, day in zip(double["currency"], days, strict=True)
+        )
+        problems = [
+            Problem(
+                f"{len(double):,} days have two rates of one currency ({shown[:200]})",
+                "Keep the right one.",
+                "exchange_rates",
+                "rate",
+                rule="one day, two rates",
+                rows=len(double),
+            )
+        ]
+    return frame.assign(date=pd.to_datetime(frame["date"])).drop(columns="most"), problems
+
+
+def _priced(pairs: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
+    """Return each pair with its rate; missing where none is known on or before the day."""
+    newest = rates.groupby("currency")["rate"].last()
+    dated = latest_on_or_before(
+        pairs, rates, day="close_date", dated="date", by="currency", value="rate"
+    )
+    return pairs.assign(
+        rate=dated.where(pairs["close_date"].notna(), pairs["currency"].map(newest))
+    )
+
+
+def _missing_rates(missing: pd.DataFrame, currency: str) -> list[Problem]:
+    if not len(missing):
+        return []
+    first = missing.head(_MOST_LISTED)
+    days = first["close_date"].dt.strftime("%Y-%m-%d").fillna("no date")
+    shown = [f"{code} on {day}" for code, day in zip(first["currency"], days, strict=True)]
+    more = f" and {len(missing) - _MOST_LISTED:,} more" if len(missing) > _MOST_LISTED else ""
+    return [
+        Problem(
+            f"no rate to {currency} on or before the close date: {', '.join(shown)}{more}",
+            "Add them to exchange_rates: what one unit of the currency is worth.",
+            "exchange_rates",
+            "rate",
+            rule="missing rate",
+            rows=int(missing["deals"].sum()),
+        )
+    ]
+
+
+def _converted(
+    typed: Mapping[str, TypedTable],
+    rows: Rows,
+    priced: pd.DataFrame,
+    connection: Connection,
+    deals: str,
+) -> dict[str, TypedTable]:
+    days = priced["close_date"].dt.strftime("%Y-%m-%d").fillna("")
+    keys = priced["currency"] + " " + days
+    lookup = pa.table({"__key": keys.tolist(), "__rate": priced["rate"].astype(float).tolist()})
+    keyed = rows.with_columns(__key=_key())
+    rated = look_up(keyed, register(connection, lookup), on="__key", what="exchange_rates")
+    rated = rated.with_columns(nw.col("amount").alias(NATIVE_AMOUNT)).drop("__key")
+    rated = materialise(connection, rated, f"{deals} with rates")
+    tables = dict(typed)
+    tables[deals] = replace(typed[deals], rows=_times_rate(rated, ("amount", "cost")))
+    of_deals = gathered(
+        rated.filter(~nw.col("opportunity_id").is_null()),
+        "opportunity_id",
+        __rate=nw.col("__rate").min(),
+    )
+    of_deals = materialise(connection, of_deals, "rates of deals")
+    for name, columns in _OF_DEALS.items():
+        if name in typed and name != deals:
+            found = look_up(typed[name].rows, of_deals, on="opportunity_id", what="rates of deals")
+            tables[name] = replace(typed[name], rows=_times_rate(found, columns))
+    return tables
+
+
+def _times_rate(rows: Rows, columns: tuple[str, ...]) -> Rows:
+    """Multiply amounts by the rate of their row, to a hundredth of a cent; drop the rate."""
+    rate = nw.col("__rate")
+    return rows.with_columns(
+        **{
+            column: nw.when(rate.is_null())
+            .then(nw.col(column))
+            .otherwise((nw.col(column).cast(nw.Float64) * rate).round(4).cast(MONEY))
+            for column in columns
+        }
+    ).drop("__rate")
+
+
+def _without_currency(rows: Rows, currency: str) -> list[Problem]:
+    count = int(rows.filter(nw.col("currency").is_null()).select(nw.len()).collect().item())
+    if not count:
+        return []
+    return [
+        Problem(
+            f"{count:,} deals have no currency and are taken to be in {currency}",
+            "Write the currency of each deal.",
+            "opportunities",
+            "currency",
+            rule="no currency",
+            rows=count,
+            blocks=False,
+        )
+    ]
