@@ -66,6 +66,13 @@ def test_open_deals_had_been_created_and_not_been_closed():
     assert open_deals.tolist() == [[0.0, 1.0], [1.0, 1.0], [0.0, 0.0]]
 
 
+def test_a_deal_counts_in_the_quarter_that_it_began_in_once_a_year_is_over():
+    history = tier_ladder(crm(), settings=project(), as_of=date(2027, 1, 1)).history
+    begun = history.begun_revenue[0]
+    assert begun[0] == 260.0  # 300 and the refund of 40, both created in 2026Q1
+    assert np.isnan(begun[1:]).all()
+
+
 def test_accounts_below_one_parent_are_one_cluster():
     history = tier_ladder(crm(), settings=project(), as_of=AS_OF).history
     assert history.cluster[0] == history.cluster[1] != history.cluster[2]

@@ -68,12 +68,12 @@ def event_study(table: pd.DataFrame, *, ax: Axes, money: Callable[[float], str])
         ax.vlines(path["step"] + shift, path["low"], path["high"], color=colour, linewidth=1.5)
         ax.plot(path["step"] + shift, path["mean"], "-o", color=colour, markersize=6,
                 markerfacecolor=colour if group == _UP else PAPER)  # fmt: skip
-        last = path.iloc[-1]
-        place(ax, group, last["step"] + 0.3, last["mean"], va="center", color=colour,
+        peak = path.iloc[int(path["mean"].to_numpy().argmax())]
+        place(ax, group, peak["step"] + 0.25, peak["high"], va="center", color=colour,
               fontsize=_NO_TEXT_SIZE)  # fmt: skip
     steps = sorted(table["step"].unique())
     ax.set_xticks(steps, [_spell(int(step)) for step in steps])
-    ax.set_xlim(min(steps) - 0.6, max(steps) + 2.6)
+    ax.set_xlim(min(steps) - 0.6, max(steps) + 0.6)
     return ax
 
 
@@ -83,8 +83,8 @@ def _spell(step: int) -> str:
     Examples
     --------
     >>> _spell(-4), _spell(0), _spell(1)
-    ('−4', 'move', '+1')
+    ('−4', '0', '+1')
     """
     if step == 0:
-        return "move"
+        return "0"
     return f"−{-step}" if step < 0 else f"+{step}"

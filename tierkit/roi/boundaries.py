@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tierkit.crm.tables import Tables
@@ -199,6 +200,7 @@ def _study(
     density = checks.get("density", {}).get("z")
     if checks:
         checks |= _longer_windows(ladder, number, window)
+        checks["deals begun in the quarter"] = _begun(ladder, rows)
     evidence = found.evidence(density_z=density, worth_having=head["pays"]["worth_having"])
     verdict, direction, because = decide(evidence)
     table_of_balance = pd.DataFrame(balance(found.adjusted))
@@ -240,6 +242,17 @@ def _longer_windows(ladder: Ladder, number: int, window: int) -> dict[str, Numbe
         said = found.estimate.relative() if found.estimate else unsaid(_ENDS, found.why)
         told[f"outcomes over {quarters} quarters"] = dict(said)
     return told
+
+
+def _begun(ladder: Ladder, rows: BoundaryRows) -> Numbers:
+    """Return the effect at the line on deals begun in the quarter: none of an earlier tier's."""
+    begun = ladder.history.begun_revenue
+    if begun is None:
+        return unsaid(_ENDS, "needs opportunities.created_date")
+    outcome = begun[rows.account, rows.quarter]
+    known = ~np.isnan(outcome)
+    found = cutoff(replace(rows, outcome=outcome).where(known))
+    return dict(found.estimate.relative()) if found.estimate else unsaid(_ENDS, found.why)
 
 
 def _adjusted_checks(found: Adjusted) -> dict[str, Numbers]:

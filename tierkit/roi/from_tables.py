@@ -11,12 +11,14 @@ import pandas as pd
 
 from tierkit.calendar import (
     Quarter,
+    earlier,
     in_force,
     is_before,
     known_rows,
     on_or_after,
     outcome_rows,
     quarters_since,
+    trainable,
 )
 from tierkit.crm.revenue import target_deals
 from tierkit.crm.tables import Tables
@@ -27,6 +29,7 @@ HISTORY_QUARTERS = 12
 """Quarters before the first tier held that count as history, where the data reach so far."""
 
 MOST_LEVELS = 6
+YEAR = 4
 _HELD = ["day", "account_id", "tier", "start_date", "score", "cut_score", "overridden"]
 
 
@@ -151,7 +154,29 @@ def _history(
         size=np.log1p(accounts["employees"].to_numpy(dtype=float, na_value=np.nan)),
         tenure=_tenure(accounts, starts),
         open_deals=_open_deals(tables, settings, starts, place),
+        begun_revenue=_begun_revenue(tables, settings, quarters, place),
     )
+
+
+def _begun_revenue(
+    tables: Tables, settings: Settings, quarters: Sequence[Quarter], place: _Place
+) -> FloatArray | None:
+    """Sum the revenue of deals by the quarter that they were created in, won within a year."""
+    if not tables.has("opportunities", "created_date"):
+        return None
+    starts, calendar = [quarter.start for quarter in quarters], settings.fiscal_calendar
+    ends = [calendar.window_end(start, YEAR) for start in starts]
+    known = trainable(starts, quarters[-1].as_of, calendar, YEAR)
+    windows = tables.dates(
+        {"as_of": starts, "horizon_end": [q.as_of for q in quarters], "won_by": ends}
+    )
+    won = target_deals(tables, settings).filter(nw.col("is_won"))
+    begun = outcome_rows(won, "created_date", windows).filter(earlier("close_date", "won_by"))
+    sums = begun.group_by("account_id", "as_of").agg(revenue=nw.col("value").sum().cast(nw.Float64))
+    rows = sums.collect().to_pandas().dropna(subset=["account_id"])
+    revenue = place.matrix(rows, "revenue", 0.0, "as_of")
+    revenue[:, len(known) :] = np.nan
+    return revenue
 
 
 def _open_deals(

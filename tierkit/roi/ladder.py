@@ -24,6 +24,9 @@ class History:
         Won revenue (refunds included) and wins closed in each quarter.
     open_deals
         Deals open on the quarter's first day; None where it is not known when deals were created.
+    begun_revenue
+        Revenue from deals that were created in the quarter and won within a year of its first day;
+        missing where that year is not over, None where it is not known when deals were created.
     size, tenure
         Per account: log of employees; per account and quarter: log of the quarters since it was
         created. Missing where unknown.
@@ -37,6 +40,7 @@ class History:
     size: FloatArray
     tenure: FloatArray | None = None
     open_deals: FloatArray | None = None
+    begun_revenue: FloatArray | None = None
 
 
 @dataclass(frozen=True)
