@@ -17,7 +17,11 @@ from tierkit.simulate import simulate_crm, write_crm
 pytestmark = pytest.mark.slow
 ACCOUNTS, QUARTERS = 400, 16
 LABEL = "2025Q3"  # the last quarter that the simulated CRM covers
-CHEAP = ("--set", "model.bags=2", "--set", "model.backtest_quarter_ends=2")
+CHEAP = (
+    *("--set", "model.bags=2"),
+    *("--set", "model.backtest_quarter_ends=2"),
+    *("--set", "roi.certificate_worlds=2"),
+)
 # run.json holds times; the executed copies hold the path of nothing and no times
 SAME_BYTES = ("leadership.html", "analyst.html", "tiers.csv", "accounts.xlsx", "model.json",
               "facts.json")  # fmt: skip

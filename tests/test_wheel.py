@@ -53,7 +53,17 @@ def test_the_wheel_runs_in_an_environment_of_its_own(wheel, tmp_path):
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     for arguments in (
         ["init", "demo", "--sample"],
-        ["run", "-f", "demo", "--set", "model.bags=1", "--set", "model.backtest_quarter_ends=1"],
+        [
+            "run",
+            "-f",
+            "demo",
+            "--set",
+            "model.bags=1",
+            "--set",
+            "model.backtest_quarter_ends=1",
+            "--set",
+            "roi.certificate_worlds=0",
+        ],
     ):
         done = subprocess.run(
             [str(python), "-m", "tierkit.cli", *arguments],

@@ -159,6 +159,7 @@ class RoiSettings(_Part):
 
     outcome_quarters: Annotated[int, Field(ge=1, le=8)] = 1
     worth_having: Literal["break-even"] | Positive = "break-even"
+    certificate_worlds: Annotated[int, Field(ge=0, le=1_000)] = 100
 
 
 class CheckSettings(_Part):

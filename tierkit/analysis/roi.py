@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 
 from tierkit import charts
+from tierkit.charts.designs import event_study, line_picture
+from tierkit.charts.effects import BESIDE_HEIGHT, LEFT, RIGHT
 from tierkit.charts.rows import ROW_HEIGHT
 from tierkit.recalibration.tier_roi import TierRoi
 from tierkit.reporting.figures import Picture, figure
-from tierkit.reporting.fragment import Fragment, tag
+from tierkit.reporting.fragment import Fragment, joined, tag
+from tierkit.reporting.leadership.earned import forest_table
 from tierkit.reporting.tables import html_table
 from tierkit.reporting.words import money, money_with_range, plural, sentence
+from tierkit.roi.boundaries import BoundaryStudy
 
+AXIS = 34.0
 WITHOUT_RESULT = "Nothing to draw: no outcome by tier is known yet."
 
 
@@ -77,6 +84,126 @@ def outcomes_table(roi: TierRoi) -> Fragment:
     }
     caption = "Raw differences: outcomes by tier, before adjusting for who was picked (80 % range)"
     return html_table(frame, caption=caption, kinds=kinds, name="outcomes")
+
+
+def power_table(roi: TierRoi) -> Fragment:
+    """Return what could be seen at all, before any result is shown."""
+    if not roi.boundaries:
+        return Fragment(str(tag("p", "There is one tier only, so there is no boundary.")))
+    frame = pd.DataFrame(
+        {
+            "boundary": [one["boundary"] for one in roi.boundaries],
+            "smallest_effect_seen": [one["smallest_detectable"] for one in roi.boundaries],
+            "pays_from": [one["break_even"] for one in roi.boundaries],
+            **{
+                f"quarters_until_{size}_%_could_be_seen": [
+                    one["quarters_until"].get(size) for one in roi.boundaries
+                ]
+                for size in ("10", "20", "50")
+            },
+            "remark": [one.get("smallest_detectable_why", "") for one in roi.boundaries],
+        }
+    )
+    kinds = {
+        "smallest_effect_seen": "effect",
+        "pays_from": "effect",
+        **{column: "count" for column in frame.columns if column.startswith("quarters")},
+    }
+    caption = "What could be seen: the smallest effect found in four of five cases"
+    return html_table(frame, caption=caption, kinds=kinds, name="power")
+
+
+def effects_figure(roi: TierRoi) -> Fragment:
+    """Return the effect that each design gives at each boundary, on one axis."""
+    table = forest_table([*roi.boundaries])
+    if table.empty or table["estimate"].isna().all():
+        return Fragment(str(tag("p", "Nothing to draw: no design could give an effect.")))
+    verdicts = ", ".join(f"{one['boundary']}: {one['verdict']}" for one in roi.boundaries)
+    picture = Picture(
+        lambda ax: charts.effect_forest(table, ax=ax),
+        width=912,
+        height=BESIDE_HEIGHT * charts.forest_rows(table) + AXIS,
+        margins=(LEFT, RIGHT, 0.0, AXIS),
+    )
+    return figure(picture, name="effects", finding=f"{verdicts}.")
+
+
+def designs_table(roi: TierRoi) -> Fragment:
+    """Return every design with its target, effect, account-quarters and what it is good for."""
+    rows = [
+        {
+            "boundary": one["boundary"],
+            "design": design["design"],
+            "effect": design["relative"]["estimate"],
+            "low": design["relative"]["low"],
+            "high": design["relative"]["high"],
+            "money": design["money"]["estimate"],
+            "account_quarters": design["account_quarters"],
+            "off_the_rule": design["off_rule"],
+            "of_whom_and_why": f"{sentence(design['target'])} {sentence(design['why'])}".strip(),
+        }
+        for one in roi.boundaries
+        for design in one["designs"]
+    ]
+    if not rows:
+        return Fragment(str(tag("p", sentence(roi.outcomes.why))))
+    kinds = {
+        **dict.fromkeys(("effect", "low", "high"), "effect"),
+        **dict.fromkeys(("money", "account_quarters", "off_the_rule"), "count"),
+    }
+    caption = "The designs: relative effect of the upper tier with its range"
+    return html_table(pd.DataFrame(rows), caption=caption, kinds=kinds, name="designs")
+
+
+def line_figures(roi: TierRoi, *, currency: str) -> Fragment:
+    """Return won revenue on both sides of each line, by distance to the line faced."""
+    parts = [_line_figure(study, currency) for study in roi.studies if not study.line_picture.empty]
+    return Fragment(str(joined(*parts)) if parts else str(tag("p", WITHOUT_RESULT)))
+
+
+def event_figures(roi: TierRoi, *, currency: str) -> Fragment:
+    """Return won revenue around moves; accounts move up after a big quarter."""
+    parts = [_event_figure(study, currency) for study in roi.studies if not study.event_study.empty]
+    return Fragment(str(joined(*parts)) if parts else str(tag("p", WITHOUT_RESULT)))
+
+
+def certificate_note(roi: TierRoi) -> Fragment:
+    """Return how often these designs are wrong, and right, on accounts shaped like these."""
+    found = roi.certificate
+    spoken = found.get("sentence") or found.get("worlds_why", "")
+    return Fragment(str(tag("p", sentence(str(spoken)))))
+
+
+def _line_figure(study: BoundaryStudy, currency: str) -> Fragment:
+    upper, lower = study.facts["boundary"].split(" / ", 1)
+    picture = Picture(
+        lambda ax: line_picture(
+            study.line_picture, ax=ax, tiers=(upper, lower), money=partial(money, currency)
+        ),
+        width=640,
+        height=300,
+        margins=(64, 10, 30, 10),
+    )
+    finding = f"Won revenue a quarter by distance to the line between {upper} and {lower}."
+    return figure(picture, name=f"line-{_slug(study)}", finding=finding)
+
+
+def _event_figure(study: BoundaryStudy, currency: str) -> Fragment:
+    picture = Picture(
+        lambda ax: event_study(study.event_study, ax=ax, money=partial(money, currency)),
+        width=640,
+        height=300,
+        margins=(64, 10, 10, 30),
+    )
+    finding = (
+        f"Revenue around moves at {study.facts['boundary']}: accounts move up after big quarters "
+        "(shaded, seen by the score) and would have fallen back anyway."
+    )
+    return figure(picture, name=f"moves-{_slug(study)}", finding=finding)
+
+
+def _slug(study: BoundaryStudy) -> str:
+    return "".join(sign if sign.isalnum() else "-" for sign in study.facts["boundary"].lower())
 
 
 def boundaries_table(roi: TierRoi) -> Fragment:

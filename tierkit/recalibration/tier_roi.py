@@ -7,32 +7,57 @@ from typing import Any
 
 from tierkit.recalibration.tiering import Tiering
 from tierkit.recalibration.work import Work
-from tierkit.roi.boundaries import compare_boundaries
+from tierkit.roi.boundaries import BoundaryStudy, study_boundaries
+from tierkit.roi.certificate import certificate
+from tierkit.roi.from_tables import tier_ladder
 from tierkit.roi.outcomes_by_tier import TierOutcomes, outcomes_by_tier
 
-NO_CERTIFICATE = "the designs were not tried on simulated accounts"
+NO_CERTIFICATE = "roi.certificate_worlds is 0, so the designs were not tried on simulated accounts"
+_CERTIFIED = ("worlds", "false_shown", "coverage", "seen")
 
 
 @dataclass(frozen=True)
 class TierRoi:
-    """Outcomes by tier, and what can be said at each boundary between two tiers."""
+    """What came of the tiers.
+
+    Attributes
+    ----------
+    outcomes
+        By tier, side by side.
+    studies
+        What can be said at each boundary between two tiers.
+    certificate
+        How often the designs are wrong, and right, on accounts shaped like these.
+    """
 
     outcomes: TierOutcomes
-    boundaries: list[dict[str, Any]]
+    studies: list[BoundaryStudy]
+    certificate: dict[str, Any]
+
+    @property
+    def boundaries(self) -> list[dict[str, Any]]:
+        """What `facts.json` says of each boundary."""
+        return [study.facts for study in self.studies]
 
     def facts(self) -> dict[str, Any]:
         """Return what `facts.json` holds of it."""
-        unsaid = dict.fromkeys(("worlds", "false_shown", "coverage", "seen"))
         return {
             "outcomes": self.outcomes.facts(),
             "boundaries": self.boundaries,
             "why": self.outcomes.why,
-            "certificate": {**unsaid, **{f"{key}_why": NO_CERTIFICATE for key in unsaid}},
+            "certificate": self.certificate,
         }
 
 
 def compare_tiers(work: Work, tiering: Tiering) -> TierRoi:
     """Compare outcomes by the tier that was in force when each quarter began."""
-    outcomes = outcomes_by_tier(work.tables, settings=work.settings, as_of=work.as_of)
-    boundaries = compare_boundaries(outcomes, break_even=tiering.break_even, settings=work.settings)
-    return TierRoi(outcomes, boundaries)
+    settings = work.settings
+    outcomes = outcomes_by_tier(work.tables, settings=settings, as_of=work.as_of)
+    ladder = tier_ladder(work.tables, settings=settings, as_of=work.as_of)
+    studies = study_boundaries(outcomes, ladder, break_even=tiering.break_even, settings=settings)
+    worlds = settings.roi.certificate_worlds
+    if worlds == 0:
+        unsaid = {f"{key}_why": NO_CERTIFICATE for key in _CERTIFIED}
+        return TierRoi(outcomes, studies, {**dict.fromkeys(_CERTIFIED), **unsaid})
+    cache = settings.scratch / "cache"
+    return TierRoi(outcomes, studies, certificate(ladder, cache=cache, worlds=worlds))
