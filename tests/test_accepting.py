@@ -9,6 +9,7 @@ import pytest
 from projects import write_project
 
 from tierkit.accepting import accept_tiers
+from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.settings import read_settings
 
@@ -60,6 +61,17 @@ def test_accepting_twice_changes_nothing(settings):
     once = history(settings)
     accept_tiers(settings, "2026Q3")
     assert history(settings) == once
+
+
+def test_accepted_tiers_are_read_beside_those_of_the_source(tmp_path):
+    source = "account_id,tier,start_date,end_date\nA3,Tier 2,2026-07-01,\n"
+    settings = read_settings(write_project(tmp_path, tier_history=source))
+    publish(settings, "2026Q3", "A1,Tier 1,Tier 2,,1,3.5,True,override,3.1")
+    accept_tiers(settings, "2026Q3")
+    held = read_tables(settings)["tier_history"].collect().to_pandas()
+    found = held.sort_values("account_id")[["account_id", "tier", "score", "cut_score"]]
+    assert found.to_numpy().tolist()[0] == ["A1", "Tier 1", 3.5, 3.1]
+    assert held["account_id"].sort_values().tolist() == ["A1", "A3"]
 
 
 def test_what_cannot_be_accepted_is_a_sentence(settings):

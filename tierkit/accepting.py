@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from tierkit.crm.contract import ACCEPTED_TIERS
 from tierkit.errors import DataError, SettingsError
-from tierkit.project import TIER_HISTORY
 from tierkit.settings import Settings
 
 COLUMNS = ("account_id", "tier", "start_date", "end_date", "model_tier", "score", "rank",
@@ -63,13 +63,13 @@ def accept_tiers(settings: Settings, label: str, *, start: date | None = None) -
             f"{quarter.label}: not published in {settings.run.reports}. Run it first."
         )
     begins = start or quarter.as_of
-    file = settings.folder / TIER_HISTORY
+    file = settings.folder / ACCEPTED_TIERS
     earlier = [row for row in _read(file) if row["start_date"] != begins.isoformat()]
     late = sorted(row["start_date"] for row in earlier if row["start_date"] > begins.isoformat())
     if late:
         raise DataError(
-            f"{TIER_HISTORY}: tiers from {late[-1]} on are accepted already, so none can begin on "
-            f"{begins}. Give a later --from."
+            f"{ACCEPTED_TIERS}: tiers from {late[-1]} on are accepted already, so none can begin "
+            f"on {begins}. Give a later --from."
         )
     new = [_accepted(row, quarter.label, begins) for row in _read(published)]
     still_held = [

@@ -12,7 +12,6 @@ from tierkit.errors import SettingsError
 from tierkit.settings import FILE_NAME, Settings, read_settings
 
 OVERRIDES = "overrides.csv"
-TIER_HISTORY = "tier_history.csv"
 OVERRIDES_HEADER = "account_id,tier,reason,set_by,set_on,review_on\n"
 NOTEBOOKS = ("fit_tier_model", "validate_tier_roi", "recalibrate")
 

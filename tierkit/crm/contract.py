@@ -144,6 +144,9 @@ TABLES: Mapping[str, TableContract] = {
         _table("exchange_rates", "a dated rate", "currency*:text date*:date rate*:number"),
     )
 }
+ACCEPTED_TIERS = "tier_history.csv"
+"""The project's own tier history, beside `tierkit.toml`: what was accepted there."""
+
 REQUIRED_TABLES = ("accounts", "opportunities")
 LEFT_OUT = "__left_out"
 """Column of rows under way: why a row does not count; missing where it does."""

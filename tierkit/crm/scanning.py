@@ -140,7 +140,7 @@ def scan_file(file: Path, connection: Connection, scratch: Path) -> Rows:
             columns=(*layout.columns, _MORE),
             delimiter=layout.delimiter,
         )
-        rows = materialise(connection, rows, f"file {file.name}")
+        rows = materialise(connection, rows, f"file {file.parent.name}/{file.name}")
         _check_lines(rows, file.name, layout)
         return rows.drop(_MORE)
     if suffix == ".parquet":

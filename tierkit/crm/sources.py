@@ -8,13 +8,15 @@ from difflib import get_close_matches
 
 import narwhals as nw
 
-from tierkit.crm.contract import LEFT_OUT, LINES_AS_DEALS, REQUIRED_TABLES, TABLES
+from tierkit.crm.contract import ACCEPTED_TIERS, LEFT_OUT, LINES_AS_DEALS, REQUIRED_TABLES, TABLES
 from tierkit.crm.engine import Connection, Rows
 from tierkit.crm.presets import preset_of
 from tierkit.crm.presets.preset import TablePreset, header_of, plain, with_meaning
-from tierkit.crm.scanning import listed, scan_source
+from tierkit.crm.scanning import listed, scan_file, scan_source
 from tierkit.errors import Problem, SettingsError
 from tierkit.settings import DataSettings, Settings
+
+_TIERS = "tier_history"
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,31 @@ def read_raw_tables(
         problems += _column_problems(name, found[name].columns, table, settings.data)
     if not unread:
         problems += _missing_table_problems(raw, settings)
-    return raw, problems
+    return _with_accepted_tiers(raw, settings, connection), problems
+
+
+def _with_accepted_tiers(
+    raw: dict[str, RawTable], settings: Settings, connection: Connection
+) -> dict[str, RawTable]:
+    """Return the raw tables with the tiers that were accepted beside those of the source."""
+    file = settings.folder / ACCEPTED_TIERS
+    if not file.is_file() or file.parent.resolve() == settings.source.resolve():
+        return raw
+    rows = scan_file(file, connection, settings.scratch / "read")
+    accepted, source = _mapped(_TIERS, rows, DataSettings()), raw.get(_TIERS)
+    if source is None:
+        return {**raw, _TIERS: accepted}
+    given = source.given | accepted.given
+    both = nw.concat([_as_text(source, sorted(given)), _as_text(accepted, sorted(given))])
+    return {**raw, _TIERS: RawTable(_TIERS, both, given, (), source.headers)}
+
+
+def _as_text(table: RawTable, columns: Sequence[str]) -> Rows:
+    absent = nw.lit(None)
+    values = [nw.col(name) if name in table.given else absent for name in columns]
+    return table.rows.select(
+        *(value.cast(nw.String()).alias(name) for name, value in zip(columns, values, strict=True))
+    )
 
 
 def deals_come_from_lines(tables: Iterable[str]) -> bool:
