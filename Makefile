@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test check format bench clean help lock
+.PHONY: demo test check format bench bench-roi bench-mutations clean help lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -30,6 +30,12 @@ format: $(BIN)/.installed-dev ## write the format
 
 bench: $(BIN)/.installed-dev ## time and memory of a run, by stage
 	$(BIN)/python -m benches.run_speed
+
+bench-roi: $(BIN)/.installed-dev ## how often tier ROI is right and wrong, on simulated worlds
+	$(BIN)/python -m benches.roi
+
+bench-mutations: $(BIN)/.installed-dev ## corrupted inputs: trusted tables or an error in words
+	$(BIN)/python -m benches.mutations 500
 
 clean: ## take away what the commands above made
 	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache

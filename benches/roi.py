@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.stats import binom
+from threadpoolctl import threadpool_limits
 
 from tierkit.roi.adjusted import adjusted
 from tierkit.roi.boundary_rows import boundary_rows
@@ -137,7 +138,7 @@ def _coverage_line(
 def report(seeds: int, coverage_seeds: int) -> Iterator[str]:
     started = time.perf_counter()
     workers = min(2, os.cpu_count() or 1)
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, initializer=threadpool_limits, initargs=(1,)) as pool:
         yield f"**No effect at all**, three times the effort; {seeds} worlds each, both boundaries:"
         yield ""
         yield from verdict_table(NO_EFFECT, seeds=seeds, pool=pool)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from tierkit.roi.adjusted import adjusted
 from tierkit.roi.boundary_rows import boundary_rows
@@ -230,7 +231,8 @@ def _certify(
     some = with_effect(shape, KNOWN_EFFECT)
     tasks = [partial(_try, world, seed) for world in (none, some) for seed in range(worlds)]
     outcomes = []
-    with ThreadPoolExecutor(_WORKERS) as pool:
+    # worlds run side by side, so the linear algebra of each keeps to one thread
+    with threadpool_limits(1), ThreadPoolExecutor(_WORKERS) as pool:
         for done, outcome in enumerate(pool.map(lambda task: task(), tasks), start=1):
             outcomes.append(outcome)
             if progress is not None:
