@@ -309,41 +309,6 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-def mentions_as_of(node: ast.AST) -> bool:
-    return any(
-        (isinstance(part, ast.Name) and part.id == "as_of")
-        or (isinstance(part, ast.Attribute) and part.attr == "as_of")
-        or (isinstance(part, ast.Constant) and part.value == "as_of")
-        for part in ast.walk(node)
-    )
-
-
-def compares_with_as_of(path: Path) -> list[int]:
-    order = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
-    return [
-        node.lineno
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Compare)
-        and any(isinstance(operator, order) for operator in node.ops)
-        and mentions_as_of(node)
-    ]
-
-
-def test_features_models_and_tiers_never_see_outcomes():
-    for path in modules("features", "models", "tiers"):
-        assert not imported(path) & {"tierkit.outcomes", "tierkit.backtest"}, path.name
-    assert "tierkit.crm.revenue" in imported(PACKAGE / "outcomes.py")
-
-
-def test_only_the_calendar_compares_dates_with_as_of():
-    found = {
-        str(path.relative_to(PACKAGE)): lines
-        for path in modules(".")
-        if (lines := compares_with_as_of(path))
-    }
-    assert set(found) == {"calendar.py"}, found
-
-
 def test_features_and_outcomes_are_written_for_any_engine():
     for path in [*modules("features"), PACKAGE / "outcomes.py"]:
         assert not any(name.startswith("duckdb") for name in imported(path)), path.name

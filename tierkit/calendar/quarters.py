@@ -1,29 +1,15 @@
-"""Fiscal quarters and windows of time; the only module that compares dates.
-
-Windows are `[start, end)`. `as_of` is the first day that is not yet known: features see rows
-strictly before it, outcomes are what happens from it on.
-"""
+"""Fiscal quarters: their names, their days, and how they follow each other."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import total_ordering
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from tierkit.errors import SettingsError
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    import narwhals as nw
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    Rows = nw.LazyFrame[Any]
 
 _LABEL = re.compile(r"^(FY)?(\d{4})Q([1-4])$", re.IGNORECASE)
 MONTHS_PER_QUARTER = 3
@@ -181,57 +167,36 @@ def spell_range(first: date, last: date) -> str:
     return f"{start} – {spell_date(last)}"
 
 
-def before(rows: Rows, column: str, as_of: date) -> Rows:
-    """Return the rows dated strictly before `as_of`; rows without a date are absent."""
-    import narwhals as nw
+def look_back_start(as_of: date, quarters: int) -> date:
+    """Return the first day of the look-back of so many times three months that ends at `as_of`.
 
-    return rows.filter(nw.col(column) < nw.lit(as_of))
+    At a quarter-end this is the first day of a fiscal quarter; at any other `as_of` the look-back
+    is as long. A day that its month lacks becomes the month's last.
 
-
-def from_on(rows: Rows, column: str, as_of: date) -> Rows:
-    """Return the rows whose `column` is `as_of` or later."""
-    import narwhals as nw
-
-    return rows.filter(nw.col(column) >= nw.lit(as_of))
-
-
-def known_rows(rows: Rows, column: str, dates: Rows) -> Rows:
-    """Pair each row with every `as_of` of `dates` that it lies strictly before.
-
-    Parameters
-    ----------
-    rows
-        Events with a date in `column`; rows without a date are absent from the result.
-    dates
-        One row per `as_of`, with whatever window starts the caller needs beside it.
+    Examples
+    --------
+    >>> look_back_start(date(2026, 7, 1), 4), look_back_start(date(2026, 5, 31), 1)
+    (datetime.date(2025, 7, 1), datetime.date(2026, 2, 28))
     """
-    import narwhals as nw
-
-    return rows.join(dates, how="cross").filter(nw.col(column) < nw.col("as_of"))
-
-
-def outcome_rows(rows: Rows, column: str, dates: Rows) -> Rows:
-    """Pair each row with every `as_of` of `dates` in whose `[as_of, horizon_end)` it lies."""
-    import narwhals as nw
-
-    day = nw.col(column)
-    return rows.join(dates, how="cross").filter(
-        (day >= nw.col("as_of")) & (day < nw.col("horizon_end"))
-    )
+    months = as_of.year * 12 + as_of.month - 1 - MONTHS_PER_QUARTER * quarters
+    month_end = _month_start(months + 1) - timedelta(days=1)
+    return month_end.replace(day=min(as_of.day, month_end.day))
 
 
-def on_or_after(column: str, start: str) -> nw.Expr:
-    """Whether the date in `column` lies on or after the date in the column `start`."""
-    import narwhals as nw
+def whole_quarters(first: date | None, as_of: date, *, at_most: int) -> int:
+    """Return how many whole quarters of look-back from `as_of` the days since `first` cover.
 
-    return nw.col(column) >= nw.col(start)
-
-
-def earlier(column: str, than: str) -> nw.Expr:
-    """Whether the date in `column` lies strictly before the date in the column `than`."""
-    import narwhals as nw
-
-    return nw.col(column) < nw.col(than)
+    Examples
+    --------
+    >>> whole_quarters(date(2025, 1, 1), date(2026, 1, 1), at_most=12)
+    4
+    >>> whole_quarters(date(2025, 1, 2), date(2026, 1, 1), at_most=12)
+    3
+    """
+    if first is None:
+        return 0
+    covered = (n for n in range(at_most, 0, -1) if look_back_start(as_of, n) >= first)
+    return next(covered, 0)
 
 
 def complete_quarter_ends(
@@ -266,81 +231,6 @@ def trainable(
     return [day for day in as_of_dates if calendar.window_end(day, horizon) <= tested]
 
 
-def is_before(day: date, as_of: date) -> bool:
-    """Whether `day` lies strictly before `as_of`."""
-    return day < as_of
-
-
-def in_force(spans: Rows, days: Rows) -> Rows:
-    """Pair each span with every `day` of `days` that lies in its `[start_date, end_date)`.
-
-    Parameters
-    ----------
-    spans
-        Rows with `start_date` and `end_date`; without an end date a span still lasts.
-    days
-        One row per `day`.
-    """
-    import narwhals as nw
-
-    start, end, day = nw.col("start_date"), nw.col("end_date"), nw.col("day")
-    lasts = end.is_null() | (day < end)
-    return spans.join(days, how="cross").filter((start <= day) & lasts)
-
-
-def newest(days: Sequence[date]) -> date | None:
-    """Return the latest of some days, None of none."""
-    return max(days, default=None)
-
-
-def look_back_start(as_of: date, quarters: int) -> date:
-    """Return the first day of the look-back of so many times three months that ends at `as_of`.
-
-    At a quarter-end this is the first day of a fiscal quarter; at any other `as_of` the look-back
-    is as long. A day that its month lacks becomes the month's last.
-
-    Examples
-    --------
-    >>> look_back_start(date(2026, 7, 1), 4), look_back_start(date(2026, 5, 31), 1)
-    (datetime.date(2025, 7, 1), datetime.date(2026, 2, 28))
-    """
-    months = as_of.year * 12 + as_of.month - 1 - MONTHS_PER_QUARTER * quarters
-    month_end = _month_start(months + 1) - timedelta(days=1)
-    return month_end.replace(day=min(as_of.day, month_end.day))
-
-
-def whole_quarters(first: date | None, as_of: date, *, at_most: int) -> int:
-    """Return how many whole quarters of look-back from `as_of` the days since `first` cover.
-
-    Examples
-    --------
-    >>> whole_quarters(date(2025, 1, 1), date(2026, 1, 1), at_most=12)
-    4
-    >>> whole_quarters(date(2025, 1, 2), date(2026, 1, 1), at_most=12)
-    3
-    """
-    if first is None:
-        return 0
-    covered = (n for n in range(at_most, 0, -1) if look_back_start(as_of, n) >= first)
-    return next(covered, 0)
-
-
-def latest_of(*columns: str) -> nw.Expr:
-    """Return the latest of the dates in `columns`; missing ones are passed over."""
-    import narwhals as nw
-
-    return nw.max_horizontal(*columns)
-
-
-def days_between(start: str, end: str) -> nw.Expr:
-    """Return the whole days from the date in `start` to the date in `end`."""
-    import narwhals as nw
-
-    moment = nw.Datetime("us")
-    span = nw.col(end).cast(moment) - nw.col(start).cast(moment)
-    return span.dt.total_minutes() // (24 * 60)
-
-
 def covers(quarter: Quarter, newest: date) -> bool:
     """Whether data whose newest day is `newest` reach the quarter's last working day.
 
@@ -352,72 +242,3 @@ def covers(quarter: Quarter, newest: date) -> bool:
     """
     weekend_days = max(0, quarter.end.weekday() - 4)
     return newest >= quarter.end - timedelta(days=weekend_days)
-
-
-def starts_after(quarter: Quarter, day: date) -> bool:
-    """Whether the quarter begins after `day`."""
-    return quarter.start > day
-
-
-def window_is_over(end: date, as_of: date) -> bool:
-    """Whether a window that ends before `end` is wholly known at `as_of`."""
-    return end <= as_of
-
-
-def latest_on_or_before(
-    rows: pd.DataFrame, values: pd.DataFrame, *, day: str, dated: str, by: str, value: str
-) -> pd.Series:
-    """Return for each row the latest value of its group that is dated on or before its day.
-
-    Parameters
-    ----------
-    day, dated
-        The columns with dates of `rows` and of `values`.
-    by
-        The column of both that names the group.
-
-    Returns
-    -------
-    pandas.Series
-        `value`, on the index of `rows`; missing where there is none, or the row has no day.
-    """
-    import pandas as pd
-
-    asked = rows[rows[day].notna()].assign(__row=lambda frame: frame.index)
-    found = pd.merge_asof(
-        asked.sort_values(day, kind="stable"),
-        values[[by, dated, value]].sort_values(dated, kind="stable"),
-        left_on=day,
-        right_on=dated,
-        by=by,
-    )
-    return found.set_index("__row")[value].reindex(rows.index)
-
-
-def quarters_since(days: Sequence[date | None], starts: Sequence[date]) -> NDArray[np.float64]:
-    """Return the quarters (of 365.25 / 4 days) from each day to each start, missing without a day.
-
-    Examples
-    --------
-    >>> quarters_since([date(2025, 1, 1), None], [date(2026, 1, 1)]).round(1).tolist()
-    [[4.0], [nan]]
-    """
-    import numpy as np
-
-    known = [day if isinstance(day, date) and day == day else None for day in days]
-    stamps = np.array(known, dtype="datetime64[D]")[:, None]
-    apart = np.array(starts, dtype="datetime64[D]")[None, :] - stamps
-    whole = np.where(np.isnat(apart), np.nan, apart.astype(np.int64).astype(np.float64))
-    return np.asarray(whole / (365.25 / 4))
-
-
-def days_old(day: date, end: date) -> int:
-    """Return how many days `day` lies before `end`; negative where it lies after it."""
-    return (end - day).days
-
-
-def later_than(column: str, than: str) -> nw.Expr:
-    """Whether the date in `column` lies strictly after the date in the column `than`."""
-    import narwhals as nw
-
-    return nw.col(column) > nw.col(than)

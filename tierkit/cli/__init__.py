@@ -1,0 +1,9 @@
+"""The command line: thin commands over public functions, and the exit codes."""
+
+from __future__ import annotations
+
+from tierkit.cli import running, setting_up  # noqa: F401 (each adds its commands to the app)
+from tierkit.cli.app import app
+from tierkit.cli.entry import main
+
+__all__ = ["app", "main"]

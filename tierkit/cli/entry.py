@@ -1,0 +1,58 @@
+"""Where the command line starts, and how it says what went wrong."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from tierkit.cli.app import app
+
+if TYPE_CHECKING:
+    from tierkit.errors import TierkitError
+
+
+MOST_ERROR_LINES = 15
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with the documented code."""
+    from tierkit.errors import TierkitError
+
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        app(given)
+    except TierkitError as error:
+        if "--debug" in given:
+            raise
+        _report(error)
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if "--debug" in given:
+            raise
+        _report_fault(error)
+        sys.exit(1)
+
+
+def _report(error: TierkitError) -> None:
+    """Print the list of problems to standard output and the cause to standard error."""
+    for problem in error.problems:
+        typer.echo(f"- {problem}")
+    lines = str(error.args[0]).splitlines()
+    if error.problems:
+        lines.append(f"{len(error.problems)} listed on standard output. Nothing was published.")
+    lines += getattr(error, "__notes__", [])
+    for line in lines[:MOST_ERROR_LINES]:
+        typer.echo(line, err=True)
+
+
+def _report_fault(error: Exception) -> None:
+    """Say in words that tierkit itself failed, and how to see more."""
+    said = str(error).strip().splitlines()
+    typer.echo(f"tierkit failed: {type(error).__name__}: {said[0] if said else ''}"[:500], err=True)
+    typer.echo("This is a fault of tierkit. Nothing was published.", err=True)
+    typer.echo("Run the command again with --debug for the whole trace, and report it.", err=True)
+    for note in getattr(error, "__notes__", []):
+        typer.echo(note, err=True)

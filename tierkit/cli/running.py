@@ -1,0 +1,98 @@
+"""The commands of a quarter: `check`, `run`, `accept`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tierkit.cli.app import DEFAULT_FILE, Debug, Overrides, SettingsFile, app
+
+
+@app.command(epilog="Example: tierkit check -f demo/tierkit.toml")
+def check(
+    file: SettingsFile = DEFAULT_FILE,
+    overrides: Overrides = None,
+    debug: Debug = False,  # noqa: ARG001 (read by main)
+) -> None:
+    """Find every data problem at once, and say how to mend each."""
+    from tierkit.settings import read_settings
+
+    settings = read_settings(file, overrides=overrides or ())
+    from tierkit.checking import check_project, print_check
+
+    checked = check_project(settings)
+    print_check(checked, sys.stdout)
+    raise typer.Exit(checked.exit_code)
+
+
+@app.command(epilog="Example: tierkit run --quarter 2026Q3 --set stability.keep_band=1.5")
+def run(
+    file: SettingsFile = DEFAULT_FILE,
+    quarter: Annotated[
+        str, typer.Option(help="2026Q3 or FY2026Q3; the last complete one by default.")
+    ] = "",
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Run only this notebook, publish nothing; repeatable."),
+    ] = None,
+    overrides: Overrides = None,
+    model: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Use this model.json instead of fitting.")
+    ] = None,
+    project_notebooks: Annotated[
+        bool, typer.Option("--project-notebooks", help="Run the project's own notebooks.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show inputs, settings and outputs; run nothing.")
+    ] = False,
+    debug: Debug = False,  # noqa: ARG001 (read by main)
+) -> None:
+    """Run the quarterly recalibration and publish its report."""
+    from tierkit.settings import read_settings
+
+    settings = read_settings(file, overrides=overrides or ())  # before anything slow is loaded
+    from tierkit.recalibration.command import Request, describe, recalibrate
+
+    request = Request(
+        settings=settings,
+        quarter=quarter,
+        only=tuple(only or ()),
+        set_overrides=tuple(overrides or ()),
+        model_file=model,
+        project_notebooks=project_notebooks,
+    )
+    if dry_run:
+        typer.echo(describe(request))
+        return
+    typer.echo(recalibrate(request, on_step=lambda line: typer.echo(line, err=True)))
+
+
+@app.command(epilog="Example: tierkit accept 2026Q3 --from 2026-10-15")
+def accept(
+    quarter: Annotated[str, typer.Argument(metavar="QUARTER", help="A published quarter.")],
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from",
+            formats=["%Y-%m-%d"],
+            help="First day in force; by default the day after the quarter.",
+        ),
+    ] = None,
+    file: SettingsFile = DEFAULT_FILE,
+    debug: Debug = False,  # noqa: ARG001 (read by main)
+) -> None:
+    """Let the proposed tiers take force: append them to the project's tier history."""
+    from tierkit.settings import read_settings
+
+    settings = read_settings(file)
+    from tierkit.accepting import accept_tiers
+
+    done = accept_tiers(settings, quarter, start=start.date() if start else None)
+    typer.echo(
+        f"{done.accounts:,} accounts hold these tiers from {done.start} on; {done.ended:,} earlier "
+        f"ones end there. Recorded in {done.file}"
+    )

@@ -1,0 +1,47 @@
+"""`tierkit.toml`, read once into a frozen object; every problem in it is reported at once."""
+
+from __future__ import annotations
+
+from tierkit.settings.parts import (
+    DEFAULT_TIERS,
+    CalendarSettings,
+    CheckSettings,
+    DataSettings,
+    Entitlement,
+    FeatureSettings,
+    IcpSettings,
+    Measure,
+    ModelSettings,
+    RevenueType,
+    RoiSettings,
+    Role,
+    RunSettings,
+    StabilitySettings,
+    TargetSettings,
+    Tier,
+)
+from tierkit.settings.reading import FILE_NAME, parse_settings, read_settings
+from tierkit.settings.whole import Settings
+
+__all__ = [
+    "DEFAULT_TIERS",
+    "FILE_NAME",
+    "CalendarSettings",
+    "CheckSettings",
+    "DataSettings",
+    "Entitlement",
+    "FeatureSettings",
+    "IcpSettings",
+    "Measure",
+    "ModelSettings",
+    "RevenueType",
+    "RoiSettings",
+    "Role",
+    "RunSettings",
+    "Settings",
+    "StabilitySettings",
+    "TargetSettings",
+    "Tier",
+    "parse_settings",
+    "read_settings",
+]

@@ -1,0 +1,167 @@
+"""The tables of `tierkit.toml`, each frozen and strict about names and types."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from tierkit.errors import SettingsError
+from tierkit.rules import Rule
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Scalar = str | int | float | bool
+Preset = Literal["salesforce", "salesforce_fivetran", "hubspot", "hubspot_fivetran"]
+RevenueType = Literal["new", "expansion", "renewal", "exclude"]
+Measure = Literal["revenue", "margin", "annual"]
+
+
+class Part(BaseModel):
+    """A table of `tierkit.toml`: frozen, and strict about names and types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class DataSettings(Part):
+    """Where the tables lie and how their columns are named."""
+
+    source: str = "data"
+    preset: Preset | None = None
+    date_order: Literal["day-first", "month-first"] | None = None
+    decimal: Literal["comma", "point"] | None = None
+    timezone: str | None = None
+    columns: dict[str, dict[str, str]] = {}
+    tables: dict[str, str] = {}
+    constants: dict[str, dict[str, Scalar]] = {}
+    values: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {}
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, timezone: str | None) -> str | None:
+        if timezone is not None and timezone not in available_timezones():
+            near = get_close_matches(timezone, available_timezones(), n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(f"{timezone!r} is no time zone{hint}")
+        return timezone
+
+
+class CalendarSettings(Part):
+    """The fiscal year and the reporting currency."""
+
+    fiscal_year_starts: Annotated[int, Field(ge=1, le=12)] = 1
+    fiscal_year_named_by: Literal["end", "start"] = "end"
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"
+
+
+class TargetSettings(Part):
+    """What is predicted: how far ahead, and which deals count as what."""
+
+    horizon_quarters: Annotated[int, Field(ge=1, le=12)] = 4
+    revenue_types: dict[str, RevenueType] = {}
+    measure: Measure = "revenue"
+    unit: Literal["account", "ultimate_parent"] = "account"
+
+
+class IcpSettings(Part):
+    """Which accounts can be tiered at all: those that meet every rule of `where`."""
+
+    where: tuple[str, ...] = ()
+
+    @field_validator("where")
+    @classmethod
+    def _rules_can_be_read(cls, where: tuple[str, ...]) -> tuple[str, ...]:
+        for text in where:
+            try:
+                Rule(text)
+            except SettingsError as error:
+                raise ValueError(str(error)) from error
+        return where
+
+
+class FeatureSettings(Part):
+    """Which columns become criteria beside the standard ones."""
+
+    account_columns: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()
+
+
+class ModelSettings(Part):
+    """How the points card is fitted."""
+
+    bags: Annotated[int, Field(ge=1, le=64)] = 8
+    max_bins: Annotated[int, Field(ge=4, le=256)] = 16
+    max_training_rows: Annotated[int, Field(ge=100)] = 100_000
+    backtest_quarter_ends: Annotated[int, Field(ge=1, le=40)] = 6
+    seed: int = 1
+
+
+class Entitlement(Part):
+    """What each account of a tier gets in a quarter."""
+
+    activity: str
+    role: str
+    per_quarter: Positive
+    hours: Annotated[float, Field(ge=0)]
+    cost: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Tier(Part):
+    """One tier; without a capacity it takes the rest."""
+
+    name: Annotated[str, Field(min_length=1)]
+    label: str = ""
+    capacity: Annotated[int, Field(ge=0)] | None = None
+    entitlements: tuple[Entitlement, ...] = ()
+
+
+class Role(Part):
+    """The people of one role and the hours that they have in a quarter."""
+
+    people: Annotated[float, Field(ge=0)]
+    hours_per_person: Annotated[float, Field(ge=0)]
+    cost_per_hour: Annotated[float, Field(ge=0)] = 0.0
+
+
+class StabilitySettings(Part):
+    """What keeps tiers from changing for no reason."""
+
+    keep_band: Annotated[float, Field(ge=1)] = 1.25
+    min_quarters: Annotated[int, Field(ge=0)] = 2
+    max_moves_share: Share = 0.2
+
+
+class RoiSettings(Part):
+    """How tiers are compared."""
+
+    outcome_quarters: Annotated[int, Field(ge=1, le=8)] = 1
+    worth_having: Literal["break-even"] | Positive = "break-even"
+    certificate_worlds: Annotated[int, Field(ge=0, le=1_000)] = 100
+
+
+class CheckSettings(Part):
+    """When data are remarked on, and which remarks stop a run."""
+
+    block: tuple[str, ...] = ()
+    stale_days: Annotated[int, Field(ge=1)] = 45
+    quarter_volume: Annotated[float, Field(gt=1)] = 2.0
+    largest_account_share: Share = 1 / 3
+    missing_share: Share = 0.5
+
+
+class RunSettings(Part):
+    """Where a run publishes and what it must keep to."""
+
+    title: str = ""
+    reports: str = "reports"
+    min_group: Annotated[int, Field(ge=1)] = 5
+    time_limit_seconds: Annotated[float, Field(gt=0)] = 600.0
+
+
+DEFAULT_TIERS = (
+    Tier(name="Tier 1", label="Strategic", capacity=15),
+    Tier(name="Tier 2", label="Growth", capacity=300),
+    Tier(name="Tier 3", label="Standard"),
+)

@@ -1,0 +1,119 @@
+"""All settings of a project, and what they must agree on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from tierkit.calendar import FiscalCalendar
+from tierkit.settings.parts import (
+    DEFAULT_TIERS,
+    CalendarSettings,
+    CheckSettings,
+    DataSettings,
+    FeatureSettings,
+    IcpSettings,
+    ModelSettings,
+    Part,
+    RoiSettings,
+    Role,
+    RunSettings,
+    StabilitySettings,
+    TargetSettings,
+    Tier,
+)
+
+
+class Settings(Part):
+    """All settings of a project.
+
+    Examples
+    --------
+    >>> settings = Settings()
+    >>> [(tier.name, tier.capacity) for tier in settings.tiers]
+    [('Tier 1', 15), ('Tier 2', 300), ('Tier 3', None)]
+    """
+
+    data: DataSettings = DataSettings()
+    calendar: CalendarSettings = CalendarSettings()
+    target: TargetSettings = TargetSettings()
+    icp: IcpSettings = IcpSettings()
+    features: FeatureSettings = FeatureSettings()
+    model: ModelSettings = ModelSettings()
+    tiers: tuple[Tier, ...] = DEFAULT_TIERS
+    roles: dict[str, Role] = Field(default_factory=dict)
+    stability: StabilitySettings = StabilitySettings()
+    roi: RoiSettings = RoiSettings()
+    checks: CheckSettings = CheckSettings()
+    run: RunSettings = RunSettings()
+    _folder: Path = PrivateAttr(default_factory=Path)
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Settings:
+        problems = [*_tier_problems(self.tiers), *_role_problems(self.tiers, self.roles)]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the file; relative paths start here."""
+        return self._folder
+
+    @property
+    def source(self) -> Path:
+        """The folder or file that holds the tables."""
+        return self._folder / self.data.source
+
+    @property
+    def reports(self) -> Path:
+        """The folder that runs publish into."""
+        return self._folder / self.run.reports
+
+    @property
+    def scratch(self) -> Path:
+        """The folder for work in progress: locks, runs under way, results of checks."""
+        return self._folder / ".tierkit"
+
+    @property
+    def fiscal_calendar(self) -> FiscalCalendar:
+        """The quarters of the company."""
+        return FiscalCalendar(
+            starts=self.calendar.fiscal_year_starts, named_by=self.calendar.fiscal_year_named_by
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """A short hash of every setting that can change a number (paths and limits cannot)."""
+        values = self.model_dump(
+            mode="json", exclude={"run": {"reports", "time_limit_seconds"}, "data": {"source"}}
+        )
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _tier_problems(tiers: Sequence[Tier]) -> list[str]:
+    names = [tier.name for tier in tiers]
+    problems = [
+        f"tiers: the name {name!r} is given twice"
+        for name in sorted({n for n in names if names.count(n) > 1})
+    ]
+    if not tiers:
+        problems.append("tiers: there is none")
+    problems += [
+        f"tiers: {tier.name!r} has no capacity and is not the last; it would take all the rest"
+        for tier in tiers[:-1]
+        if tier.capacity is None
+    ]
+    return problems
+
+
+def _role_problems(tiers: Sequence[Tier], roles: Mapping[str, Role]) -> list[str]:
+    named = {entitlement.role for tier in tiers for entitlement in tier.entitlements}
+    return [
+        f"roles: an entitlement names the role {role!r}, but there is no [roles.{role}]"
+        for role in sorted(named - set(roles))
+    ]
