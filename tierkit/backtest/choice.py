@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import pandas as pd
 
-from tierkit.calendar import newest, trainable
+from tierkit.backtest.folds import complete_dates, held_out_folds, rolling_folds
 from tierkit.models.card import Card
-from tierkit.models.draws import account_draws
 from tierkit.models.examples import Examples, rows_at
 from tierkit.models.past_revenue import (
     fit_past_revenue_card,
     past_revenue_column,
     uncalibrated_past_revenue_card,
 )
-from tierkit.models.rows import account_ids
 from tierkit.models.simple_rules import (
     Model,
     RandomRule,
@@ -39,8 +36,6 @@ FEWEST_TESTED_ACCOUNTS = 30
 FEWEST_TESTED_WINS = 10
 MOST_BAGS = 4
 """A backtest fits many cards; more bags steady each a little and change no verdict."""
-
-_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -124,7 +119,7 @@ def choose_model(
     previous_tiers
         By (account_id, as_of): the tier held the day before, to be tested as a rule.
     """
-    complete = _complete(dates, as_of, settings)
+    complete = complete_dates(dates, as_of, settings)
     tested = backtest(
         panel, won, settings=settings, dates=dates, as_of=as_of, previous_tiers=previous_tiers
     )
@@ -163,7 +158,7 @@ def backtest(
     time: at the last complete quarter-end each fifth of the accounts is predicted from the others.
     Cards of the backtest have at most 4 bags. Arguments as for `choose_model`.
     """
-    complete = _complete(dates, as_of, settings)
+    complete = complete_dates(dates, as_of, settings)
     if not complete:
         why = "No earlier quarter-end has a horizon that is over, so there is nothing to test on."
         return untested(why, settings=settings)
@@ -185,8 +180,8 @@ def _predictions(
     """Return how was tested and the predictions; no method where no card could be fitted."""
     notes: list[str] = []
     for method, folds in (
-        (ROLLING, _rolling(examples, complete, settings)),
-        (HELD_OUT, _held_out(examples, complete, settings)),
+        (ROLLING, rolling_folds(examples, complete, settings)),
+        (HELD_OUT, held_out_folds(examples, complete, settings)),
     ):
         parts = []
         for train, test in folds:
@@ -198,32 +193,6 @@ def _predictions(
             joined = pd.concat(parts, ignore_index=True)
             return method, joined.sort_values(["as_of", "account_id"], ignore_index=True), ""
     return None, pd.DataFrame(), notes[0] if notes else ""
-
-
-def _rolling(
-    examples: Examples, complete: Sequence[date], settings: Settings
-) -> Iterator[tuple[Examples, Examples]]:
-    """Yield what was complete at each tested date, and the accounts of that date."""
-    horizon = settings.target.horizon_quarters
-    known = {day: trainable(complete, day, settings.fiscal_calendar, horizon) for day in complete}
-    testable = [day for day in complete if known[day]]
-    for day in testable[-settings.model.backtest_quarter_ends :]:
-        yield examples.at(known[day]), examples.at([day])
-
-
-def _held_out(
-    examples: Examples, complete: Sequence[date], settings: Settings
-) -> Iterator[tuple[Examples, Examples]]:
-    """Yield the rows of four fifths of the accounts, and the others at the last complete date."""
-    last = newest(complete)
-    latest = rows_at(examples.values, [last] if last else [])
-    ids = account_ids(examples.values)
-    draws = account_draws(ids, purpose="folds", seed=settings.model.seed)
-    folds = np.floor(draws * _FOLDS).astype(int)
-    for fold in range(_FOLDS):
-        tested = latest & (folds == fold)
-        if tested.any() and (folds != fold).any():
-            yield examples.where(folds != fold), examples.where(tested)
 
 
 def _predicted(
@@ -267,12 +236,6 @@ def _too_few(predictions: pd.DataFrame) -> str:
         f"The tests cover {accounts} accounts and {wins} of them won anything; a test needs at "
         f"least {FEWEST_TESTED_ACCOUNTS} accounts and {FEWEST_TESTED_WINS} with won revenue."
     )
-
-
-def _complete(dates: Sequence[date], as_of: date, settings: Settings) -> tuple[date, ...]:
-    """Return the dates whose horizon is over at `as_of`, in order."""
-    horizon = settings.target.horizon_quarters
-    return tuple(trainable(sorted(set(dates)), as_of, settings.fiscal_calendar, horizon))
 
 
 def _window(panel: Panel, column: str) -> int | None:

@@ -1,0 +1,17 @@
+"""The model at earlier quarter-ends against what happened; the one room that sees both sides."""
+
+from tierkit.backtest.choice import (
+    FEWEST_TESTED_ACCOUNTS,
+    FEWEST_TESTED_WINS,
+    ModelChoice,
+    backtest,
+    choose_model,
+)
+
+__all__ = [
+    "FEWEST_TESTED_ACCOUNTS",
+    "FEWEST_TESTED_WINS",
+    "ModelChoice",
+    "backtest",
+    "choose_model",
+]
