@@ -121,6 +121,14 @@ def test_captures_are_those_of_the_tiers_capacities(better):
     np.testing.assert_allclose(found.astype(float), np.mean(shares, axis=0), rtol=1e-3)
 
 
+def test_the_card_of_each_fold_predicts_its_rows(better):
+    values = values_of(company()[0])
+    for fold, rows in better.predictions.groupby("fold"):
+        keys = pd.MultiIndex.from_frame(rows[["account_id", "as_of"]])
+        again = better.cards[fold].predict(values.loc[keys])
+        np.testing.assert_array_equal(again, rows["card"])
+
+
 def test_what_came_after_a_tested_date_changes_no_prediction_for_it(better):
     panel, won = company()
     day = won.index.get_level_values("as_of")

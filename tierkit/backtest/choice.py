@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
@@ -163,12 +163,23 @@ def backtest(
         why = "No earlier quarter-end has a horizon that is over, so there is nothing to test on."
         return untested(why, settings=settings)
     examples = Examples.of(panel, won, days=complete)
-    method, predictions, notes = _predictions(examples, complete, settings, previous_tiers)
-    if method is None:
-        return untested(f"The rows are too few to fit a card. {notes}", settings=settings)
-    if why := _too_few(predictions):
+    tried = _predictions(examples, complete, settings, previous_tiers)
+    if tried.method is None:
+        return untested(f"The rows are too few to fit a card. {tried.note}", settings=settings)
+    if why := _too_few(tried.predictions):
         return untested(why, settings=settings)
-    return scored(method, predictions, settings=settings)
+    found = scored(tried.method, tried.predictions, settings=settings)
+    return replace(found, cards=tried.cards)
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """What was predicted and with which cards; no method where none could be fitted."""
+
+    method: Method | None
+    predictions: pd.DataFrame
+    cards: tuple[Card, ...] = ()
+    note: str = ""
 
 
 def _predictions(
@@ -176,23 +187,27 @@ def _predictions(
     complete: Sequence[date],
     settings: Settings,
     previous: pd.Series[str] | None,
-) -> tuple[Method | None, pd.DataFrame, str]:
-    """Return how was tested and the predictions; no method where no card could be fitted."""
+) -> _Tried:
+    """Return how was tested, the predictions and the card of each fold."""
     notes: list[str] = []
     for method, folds in (
         (ROLLING, rolling_folds(examples, complete, settings)),
         (HELD_OUT, held_out_folds(examples, complete, settings)),
     ):
-        parts = []
+        parts: list[pd.DataFrame] = []
+        cards: list[Card] = []
         for train, test in folds:
             card = train.fit(settings, most_bags=MOST_BAGS)
             notes += card.notes
             if card.criteria:
-                parts.append(_predicted(card, train, test, settings, previous))
+                found = _predicted(card, train, test, settings, previous)
+                parts.append(found.assign(fold=len(cards)))
+                cards.append(card)
         if parts:
             joined = pd.concat(parts, ignore_index=True)
-            return method, joined.sort_values(["as_of", "account_id"], ignore_index=True), ""
-    return None, pd.DataFrame(), notes[0] if notes else ""
+            ordered = joined.sort_values(["as_of", "account_id"], ignore_index=True)
+            return _Tried(method, ordered, tuple(cards))
+    return _Tried(None, pd.DataFrame(), note=notes[0] if notes else "")
 
 
 def _predicted(

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from tierkit.models.card import Card
 from tierkit.models.criteria import FloatArray
 from tierkit.models.intervals import Comparison, compare
 from tierkit.models.measures import actual_over_predicted, capture, capture_share, gini
@@ -48,7 +49,8 @@ class Backtest:
         The tested dates.
     predictions
         A row per account and tested date: `account_id`, `as_of`, `actual`, a column per model that
-        is higher for better accounts (`card` in money), and `past_revenue_predicted` in money.
+        is higher for better accounts (`card` in money), `past_revenue_predicted` in money, and
+        `fold`: the place in `cards` of the card that predicted the row.
     scores
         A row per model, a column per measure, means over the dates; NaN where it cannot be said.
     comparison
@@ -58,6 +60,8 @@ class Backtest:
     capacities
         Accounts in tier 1, and in tiers 1 and 2 together; None where a tier takes the rest or there
         is none.
+    cards
+        The card of each fold, fitted without the rows that it predicts.
     """
 
     method: Method | None
@@ -68,6 +72,7 @@ class Backtest:
     verdict: Verdict
     because: str
     capacities: Capacities
+    cards: tuple[Card, ...] = ()
 
     def facts(self) -> dict[str, Any]:
         """Return the parts of `facts.json` under `model` that the backtest knows."""
@@ -149,7 +154,7 @@ def _measures_at(
 
 def untested(because: str, *, settings: Settings) -> Backtest:
     """Return the backtest where nothing could be tested, with the reason in a sentence."""
-    columns = ["account_id", "as_of", "actual", "past_revenue_predicted", *MODELS]
+    columns = ["account_id", "as_of", "actual", "past_revenue_predicted", *MODELS, "fold"]
     return Backtest(
         method=None,
         as_of=(),
