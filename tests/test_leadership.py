@@ -17,7 +17,7 @@ from tierkit.reporting.leadership.accounts import tier_table
 from tierkit.reporting.leadership.changes import flow_table
 from tierkit.reporting.leadership.decisions import decisions
 from tierkit.reporting.leadership.earned import forest_table
-from tierkit.reporting.leadership.effects import VERDICTS, settles
+from tierkit.reporting.leadership.effects import VERDICTS, best_design, settles
 from tierkit.reporting.leadership.effort import effort_table
 from tierkit.reporting.leadership.ledger import ledger_sentence, matured
 from tierkit.reporting.render import environment, style_sheet
@@ -246,6 +246,14 @@ def test_the_raw_difference_is_never_called_an_effect():
     assert "adds revenue: +240 %" not in text
     table = forest_table(companies.sample()["roi"]["boundaries"])
     assert table["raw"].all()
+
+
+def test_accounts_that_moved_are_never_the_number_of_a_verdict():
+    (boundary, *_) = companies.with_designs("suggestive")["roi"]["boundaries"]
+    boundary["designs"] = [one for one in boundary["designs"] if one["design"] != "cutoff"]
+    assert best_design(boundary)["design"] == "adjusted"
+    boundary["designs"] = [one for one in boundary["designs"] if one["design"] != "adjusted"]
+    assert best_design(boundary) == {}
 
 
 def test_a_design_of_fewer_than_100_cases_shows_how_many():

@@ -15,6 +15,7 @@ _STEPS, _WARM_STEPS = 60, 3
 _LONGEST_STEP = 2.0
 _TOLERANCE = 1e-5
 _LOGISTIC_TOLERANCE = 1e-3
+_HALVINGS = 30
 _JACKKNIFE_TERMS = 3
 _MANY, _EVERY = 8_000, 6
 _LARGEST_LOG = 30.0
@@ -214,19 +215,37 @@ def cross_fitted_shares(
 
 
 def logistic_slopes(columns: FloatArray, held: FloatArray, *, ridge: float = 1.0) -> FloatArray:
-    """Return the slopes of a logistic regression; the first column is constant."""
+    """Return the slopes of a logistic regression; the first column is constant.
+
+    Newton steps, halved while they would make the fit worse: where few rows hold the tier a whole
+    step from the start can overshoot and never come back.
+    """
     slopes = np.zeros(columns.shape[1])
     if len(held) > _MANY:  # every so many rows tell where to start
         few = slice(None, None, _EVERY)
         slopes = logistic_slopes(columns[few], held[few], ridge=ridge)
     penalty = _penalty(len(slopes), ridge)
+    worth = _logistic_fit(columns, held, slopes, penalty)
     for _ in range(_STEPS):
         gradient, information = _logistic_sums(columns, held, slopes)
         step = np.linalg.solve(information + np.diag(penalty), gradient - penalty * slopes)
-        slopes = slopes + step
+        for _ in range(_HALVINGS):
+            better = _logistic_fit(columns, held, slopes + step, penalty)
+            if better >= worth:
+                break
+            step = step / 2
+        slopes, worth = slopes + step, better
         if np.abs(step).max() < _LOGISTIC_TOLERANCE:
             break
     return slopes
+
+
+def _logistic_fit(
+    columns: FloatArray, held: FloatArray, slopes: FloatArray, penalty: FloatArray
+) -> float:
+    """Return the log-likelihood less the ridge."""
+    place = columns @ slopes
+    return float(held @ place - np.logaddexp(0.0, place).sum() - 0.5 * penalty @ slopes**2)
 
 
 def _penalty(size: int, ridge: float) -> FloatArray:
