@@ -22,7 +22,6 @@ _BEST_FIRST = ("randomised", "cutoff", "adjusted")
 """The designs that have a say, the most trustworthy first; moves describe and decide nothing."""
 
 
-
 def verdict(boundary: Facts) -> str:
     """Return the verdict; anything that is not one of the four words cannot tell."""
     found = text(boundary, "verdict")
