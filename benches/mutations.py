@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,9 +55,10 @@ Bytes = dict[str, bytes]
 Mutation = Callable[[Bytes, np.random.Generator], None]
 
 
-def valid_files() -> Bytes:
-    """Give a small project whose every table is valid."""
-    texts = {"accounts": ACCOUNTS, "opportunities": DEALS, **OTHERS}
+def valid_files(others: Iterable[str] = tuple(OTHERS)) -> Bytes:
+    """Give a small project whose every table is valid, with some of the optional ones."""
+    texts = {"accounts": ACCOUNTS, "opportunities": DEALS}
+    texts |= {name: OTHERS[name] for name in others}
     return {f"{name}.csv": text.encode() for name, text in texts.items()}
 
 
@@ -208,7 +209,8 @@ class Outcome:
 def corrupted(seed: int) -> tuple[Bytes, tuple[str, ...]]:
     """Give the files of a project after one to three random corruptions."""
     rng = np.random.default_rng(seed)
-    files, names = valid_files(), []
+    others = {_pick(rng, sorted(OTHERS)) for _ in range(2)} | {"exchange_rates"}
+    files, names = valid_files(sorted(others)), []
     for _ in range(int(rng.choice([1, 1, 2, 3]))):
         if files:
             mutation = _pick(rng, MUTATIONS)

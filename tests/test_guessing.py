@@ -7,6 +7,7 @@ import tomllib
 import pytest
 from projects import write_files
 
+from tierkit.cli import main
 from tierkit.crm.guessing import guess_settings
 from tierkit.crm.trusted import examine
 from tierkit.errors import DataError
@@ -69,3 +70,62 @@ def test_marks_of_a_system_give_its_preset(tmp_path):
 def test_a_folder_without_tables_is_a_sentence(tmp_path):
     with pytest.raises(DataError, match="no CSV"):
         guess_settings(tmp_path)
+
+
+LINES = {
+    "products.csv": "ProductKey,Product\nP1,Bike\n",
+    "resellers.csv": "ResellerKey,ResellerName,Country_Region\n1,Acme,Germany\n2,Bolt,France\n",
+    "reseller_sales.csv": "SalesOrderNumber,OrderDate,ProductKey,ResellerKey,SalesAmount\n"
+    "S1,2026-01-15,P1,1,10.00\nS1,2026-01-15,P2,1,0.50\nS2,2026-04-30,P1,2,7.00\n",
+}
+
+
+def command(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        main([*map(str, arguments)])
+    return ended.value.code
+
+
+def test_lines_of_orders_become_deals_and_the_settings_can_be_checked_at_once(tmp_path, capsys):
+    write_files(tmp_path / "exports", LINES)
+    project = tmp_path / "project"
+    assert command("init", project, "--from", tmp_path / "exports" / "data") == 0
+    text = (project / "tierkit.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(text)["data"]["source"] == "../exports/data"
+    assert 'account_id = "ResellerKey" # such as 1, 2; 100.0% of rows are in resellers.csv' in text
+    assert "# Not used: products.csv." in text
+    assert {"calendar", "target", "tiers"} <= set(tomllib.loads(text))
+    capsys.readouterr()
+    assert command("check", "-f", project) == 0
+    assert "money 17.50 won = 17.50 used" in capsys.readouterr().out
+
+
+def test_a_guess_needs_a_folder_and_excludes_the_sample(tmp_path, capsys):
+    assert command("init", tmp_path / "a", "--from", tmp_path / "nowhere") == 2
+    assert "no such folder" in capsys.readouterr().err
+    assert command("init", tmp_path / "a", "--sample", "--from", tmp_path) == 2
+    assert not (tmp_path / "a").exists()
+
+
+REPORTS = {
+    "report_accounts.csv": "Account ID,Account Name,Billing Country\nA1,Acme,US\n",
+    "report_opportunities.csv": "Opportunity ID,Account ID,Stage,Amount,Close Date,Type\n"
+    'O1,A1,Order received,"$45,000.00",2026-03-25,New Business\n'
+    'O2,A1,Signed,"$5,000.00",2026-03-26,Renewal\n'
+    'O3,A1,Dropped,"$1,000.00",2026-03-27,\n'
+    '"Grand Totals (3 records)",,,"$51,000.00",,\n',
+}
+
+
+def test_stages_that_a_preset_cannot_know_are_guessed_beside_it(tmp_path):
+    folder = write_files(tmp_path, REPORTS)
+    text = guess_settings(folder / "data", source="data")
+    values = tomllib.loads(text)
+    assert values["data"]["preset"] == "salesforce"
+    assert values["data"]["values"]["opportunities"]["is_won"]["won"] == ["Signed"]
+    assert "Order received (1)" in text
+    assert values["target"]["revenue_types"] == {"New Business": "new", "Renewal": "renewal"}
+    assert '# decide: "" = "new"' in text
+    (folder / "tierkit.toml").write_text(text, encoding="utf-8")
+    (problem,) = examine(read_settings(folder)).blocking
+    assert problem.rule == "unmapped revenue type"  # that of O3, which only a person can decide

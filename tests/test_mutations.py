@@ -12,8 +12,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benches.mutations import outcome, write_corrupted
 from tierkit.cli import main
 
-IN_PROCESS = range(10_000, 10_030)
-BY_COMMAND = range(20_000, 20_008)
+IN_PROCESS = range(10_000, 10_010)
+BY_COMMAND = range(20_000, 20_010)
 
 
 @pytest.mark.parametrize("seed", IN_PROCESS)

@@ -16,7 +16,9 @@ OVERRIDES_HEADER = "account_id,tier,reason,set_by,set_on,review_on\n"
 NOTEBOOKS = ("fit_tier_model", "validate_tier_roi", "recalibrate")
 
 
-def make_project(folder: Path, *, sample: bool = False) -> list[Path]:
+def make_project(
+    folder: Path, *, sample: bool = False, exports: Path | None = None
+) -> list[Path]:
     """Make a project folder and return what was made.
 
     Parameters
@@ -25,17 +27,22 @@ def make_project(folder: Path, *, sample: bool = False) -> list[Path]:
         Made if it does not exist; it must not hold a project yet.
     sample
         Whether to fill it with a simulated CRM.
+    exports
+        A folder of exports, from which the settings are guessed.
 
     Raises
     ------
     SettingsError
         If the folder holds a project already, or cannot be made.
+    DataError
+        If the folder of exports holds no table.
     """
     if (folder / FILE_NAME).exists():
         raise SettingsError(f"{folder}: holds a {FILE_NAME} already. Name another folder.")
+    guessed = None if exports is None else _guessed(exports, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        written = _fill_with_sample(folder) if sample else _fill(folder)
+        written = _fill_with_sample(folder) if sample else _fill(folder, guessed)
         return [*written, *_copy_notebooks(folder)]
     except OSError as error:
         raise SettingsError(f"{folder}: cannot be made: {error.strerror}.") from error
@@ -80,13 +87,30 @@ def sample_project() -> Settings:
     return read_settings(folder)
 
 
-def _fill(folder: Path) -> list[Path]:
-    template = Path(__file__).parent / "templates" / FILE_NAME
+def _fill(folder: Path, guessed: str | None) -> list[Path]:
     settings, overrides, data = folder / FILE_NAME, folder / OVERRIDES, folder / "data"
-    data.mkdir(exist_ok=True)
-    shutil.copyfile(template, settings)
+    settings.write_text(guessed or _template(), encoding="utf-8", newline="\n")
     overrides.write_text(OVERRIDES_HEADER, encoding="utf-8", newline="\n")
+    if guessed is not None:
+        return [settings, overrides]
+    data.mkdir(exist_ok=True)
     return [settings, overrides, data]
+
+
+def _template() -> str:
+    template = Path(__file__).parent / "templates" / FILE_NAME
+    return template.read_text(encoding="utf-8")
+
+
+def _guessed(exports: Path, folder: Path) -> str:
+    """Return settings guessed from a folder of exports; what cannot be is as in the template."""
+    from tierkit.crm.guessing import guess_settings
+
+    if not exports.is_dir():
+        raise SettingsError(f"--from {exports}: no such folder.")
+    source = os.path.relpath(exports.resolve(), folder.resolve())
+    usual = _template()
+    return guess_settings(exports, source=Path(source).as_posix()) + usual[usual.index("\n[target]") :]
 
 
 def _fill_with_sample(folder: Path) -> list[Path]:

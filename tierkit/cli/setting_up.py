@@ -16,12 +16,19 @@ def init(
     sample: Annotated[
         bool, typer.Option("--sample", help="Fill it with a simulated CRM to try things on.")
     ] = False,
+    exports: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FOLDER", help="Guess the settings from these exports."),
+    ] = None,
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
     """Make a project folder: settings, notebooks, a place for data, overrides."""
+    from tierkit.errors import SettingsError
     from tierkit.project import make_project
 
-    made = make_project(folder, sample=sample)
+    if sample and exports is not None:
+        raise SettingsError("--sample and --from exclude each other: take one.")
+    made = make_project(folder, sample=sample, exports=exports)
     for path in made:
         typer.echo(f"made {path}")
     typer.echo(f"Next: cd {folder} && tierkit {'run' if sample else 'check'}")

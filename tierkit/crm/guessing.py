@@ -4,58 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from difflib import SequenceMatcher
+from collections.abc import Sequence
 from pathlib import Path
 
 import narwhals as nw
 
-from tierkit.crm.contract import TABLES
-from tierkit.crm.engine import EngineError, Rows, connect
-from tierkit.crm.files import SUFFIXES
 from tierkit.crm.guard import gathered
 from tierkit.crm.presets import PRESETS
-from tierkit.crm.presets.preset import header_of, plain
-from tierkit.crm.scanning import scan_file
-from tierkit.errors import DataError, TierkitError
+from tierkit.crm.presets.preset import header_of
+from tierkit.crm.recognising import (
+    RecognisedTable,
+    SourceFile,
+    files_of,
+    found_share,
+    preset_of_files,
+    recognised_tables,
+)
+from tierkit.errors import DataError
 
-_MORE_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "accounts": {
-        "account_id": ("customer id", "customer key", "client id", "company id", "customer no"),
-        "name": ("customer name", "company", "company name", "customer"),
-        "employees": ("headcount", "employee count"),
-        "country": ("country code", "billing country"),
-    },
-    "opportunities": {
-        "opportunity_id": (
-            "order id",
-            "order no",
-            "invoice no",
-            "invoice",
-            "deal id",
-            "invoice id",
-        ),
-        "account_id": ("customer id", "customer key", "client id", "company id", "customer no"),
-        "close_date": ("order date", "invoice date", "closed date", "closed", "date"),
-        "created_date": ("create date", "opened", "open date"),
-        "amount": ("value", "revenue", "total", "net amount", "deal value", "order total"),
-        "is_won": ("won",),
-        "stage": ("status", "deal stage"),
-        "type": ("deal type", "order type"),
-    },
-    "opportunity_lines": {
-        "opportunity_id": ("order id", "order no", "invoice no", "deal id"),
-        "product": ("product id", "product key", "product name", "sku", "stock code", "item"),
-        "amount": ("line total", "line amount", "sales amount", "net amount", "total"),
-        "quantity": ("qty", "order quantity"),
-    },
-    "activities": {
-        "account_id": ("customer id", "company id"),
-        "date": ("activity date", "created date", "day"),
-        "type": ("activity type", "kind"),
-    },
-}
 _WON = re.compile(r"\b(won|signed|booked|invoiced|paid)\b", re.IGNORECASE)
 _LOST = re.compile(r"\b(lost|dead|cancel+ed|abandoned|disqualified|no decision)\b", re.IGNORECASE)
 _MEANINGS = (
@@ -68,204 +34,170 @@ _MEANINGS = (
     ("exclude", re.compile(r"test|internal|dummy", re.IGNORECASE)),
 )
 _MOST_VALUES = 40
-_NAME_WEIGHT = 3.0
+_EXAMPLES = 2
 
 
-@dataclass(frozen=True)
-class _File:
-    """A file of the folder with its rows."""
-
-    path: Path
-    rows: Rows
-
-    @property
-    def headers(self) -> list[str]:
-        return list(self.rows.columns)
-
-
-@dataclass(frozen=True)
-class _Guess:
-    """A table, the file that seems to hold it, and its columns."""
-
-    table: str
-    file: _File
-    columns: Mapping[str, str]
-
-
-def guess_settings(folder: str | Path) -> str:
+def guess_settings(folder: str | Path, *, source: str = "") -> str:
     """Return the text of a `tierkit.toml` that fits a folder of exports as well as can be guessed.
 
     Files become tables by their names and headers, stages become won and lost by their words, types
     of deals become new, expansion or renewal; each guess stands beside what it rests on. Nothing is
     written.
 
+    Parameters
+    ----------
+    folder
+        The exports: CSV, Excel or Parquet files.
+    source
+        How the settings name the folder; by default as it is given here.
+
     Raises
     ------
     DataError
         If the folder holds no file that can be read.
     """
-    place = Path(folder)
-    files = _files(place)
+    files = files_of(Path(folder))
     if not files:
         raise DataError(f"{folder}: there is no CSV, Excel or Parquet file that can be read.")
     lines = ["# Guessed from the files; read each line, then run `tierkit check`.", "", "[data]"]
-    lines.append(f"source = {_text(str(place))}")
-    preset = _preset(files)
-    if preset is not None:
-        name, because = preset
-        return "\n".join([*lines, f'preset = "{name}" # {because}', *_types(_deals_of(files)), ""])
-    guesses = _guesses(files)
-    renamed = [guess for guess in guesses if guess.file.path.stem != guess.table]
-    if renamed:
-        lines += ["", "[data.tables]"]
-        lines += [f"{guess.table} = {_text(guess.file.path.name)}" for guess in renamed]
-    for guess in guesses:
-        lines += _column_lines(guess)
-    deals = next((guess for guess in guesses if guess.table == "opportunities"), None)
+    lines.append(f"source = {_text(source or str(folder))}")
+    tables = recognised_tables(files)
+    preset = preset_of_files(files)
+    lines += _by_preset(*preset, files) if preset is not None else _by_columns(tables, files)
+    deals = next((table for table in tables if table.holds_deals), None)
+    lines += _calendar(deals)
     if deals is not None:
-        lines += _outcome_lines(deals)
-    missing = {"accounts", "opportunities"} - {guess.table for guess in guesses}
-    lines += [
-        f"# No file looks like {table}; name one in [data.tables]." for table in sorted(missing)
-    ]
-    if deals is not None:
-        lines += _currency(deals) + _types(deals)
+        lines += _types(deals)
     return "\n".join([*lines, ""])
 
 
-def _files(folder: Path) -> list[_File]:
-    connection = connect()
-    found = []
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.suffix.lower() in SUFFIXES:
-            try:
-                rows = scan_file(path, connection, folder / ".tierkit")
-                found.append(_File(path, rows))
-            except (TierkitError, EngineError, OSError, ValueError):
-                continue
-    return found
+def _by_preset(name: str, because: str, files: Sequence[SourceFile]) -> list[str]:
+    """Return the preset, and what stages mean where it cannot know."""
+    lines = [f'preset = "{name}" # {because}']
+    preset = PRESETS[name]["opportunities"]
+    stems = {wanted.casefold() for wanted in preset.files}
+    deals = next((file for file in files if file.path.stem.casefold() in stems), None)
+    outcome = preset.outcome
+    if deals is None or outcome is None or header_of(outcome.won, deals.headers) is not None:
+        return lines
+    stage = header_of(outcome.stage, deals.headers)
+    if stage is None:
+        return lines
+    counts = _counts(deals, stage)
+    known = (outcome.won_words, outcome.lost_words)
+    if any(re.search(words, value) for value, _ in counts for words in known):
+        return lines
+    columns = ["", "[data.columns.opportunities]", f"is_won = {_text(stage)} # the stage decides"]
+    return [*lines, *columns, *_stage_lines("opportunities", counts)]
 
 
-def _preset(files: Sequence[_File]) -> tuple[str, str] | None:
-    """Return the preset whose own marks the files bear, and which marks these are."""
-    stems = {file.path.stem.casefold() for file in files}
-    headers = {plain(header) for file in files for header in file.headers}
-    if {"deal", "deal_pipeline_stage"} <= stems:
-        return "hubspot_fivetran", "files deal and deal_pipeline_stage"
-    if {"opportunity", "account"} <= stems and "fivetransynced" in headers:
-        return "salesforce_fivetran", "files opportunity and account with _fivetran_synced"
-    found_by_name = all(
-        any(stem in {name.casefold() for name in preset.files} for stem in stems)
-        for preset in (PRESETS["salesforce"][table] for table in ("accounts", "opportunities"))
-    )
-    if found_by_name and {"stagename", "closedate", "iswon"} <= headers:
-        return "salesforce", "columns StageName, CloseDate and IsWon"
-    if {"deals", "companies"} <= stems and {"recordid", "dealstage"} <= headers:
-        return "hubspot", "files deals and companies with Record ID and Deal Stage"
-    return None
+def _by_columns(tables: Sequence[RecognisedTable], files: Sequence[SourceFile]) -> list[str]:
+    """Return which file is which table, and which column is which."""
+    lines: list[str] = []
+    renamed = [table for table in tables if table.file.path.stem != table.table]
+    if renamed:
+        lines += ["", "[data.tables]"]
+        lines += [f"{one.table} = {_text(one.file.path.name)}" for one in renamed]
+    accounts = next((table for table in tables if table.table == "accounts"), None)
+    for table in tables:
+        lines += _column_lines(table, accounts)
+    lines += [line for table in tables if table.holds_deals for line in _outcome_lines(table)]
+    missing = {"accounts"} - {table.table for table in tables}
+    missing |= set() if any(table.holds_deals for table in tables) else {"opportunities"}
+    lines += [
+        f"# No file looks like {table}; name one in [data.tables]." for table in sorted(missing)
+    ]
+    used = {table.file.path.name for table in tables}
+    unused = [_one_line(file.path.name) for file in files if file.path.name not in used]
+    return [*lines, *([f"# Not used: {', '.join(unused)}."] if unused else [])]
 
 
-def _deals_of(files: Sequence[_File]) -> _Guess | None:
-    found = [guess for guess in _guesses(files) if guess.table == "opportunities"]
-    return found[0] if found else None
-
-
-def _names(table: str) -> dict[str, tuple[str, ...]]:
-    """Return every header that is known for each column of a table, the contract's own first."""
-    names = {}
-    for column in TABLES[table].columns:
-        known = [column, *_MORE_NAMES.get(table, {}).get(column, ())]
-        for preset in PRESETS.values():
-            if table in preset:
-                known += preset[table].columns.get(column, ())
-        if table == "opportunities" or column != "opportunity_id":
-            known = [name for name in known if plain(name) != "id" or column == TABLES[table].key]
-        names[column] = tuple(dict.fromkeys(known))
-    return names
-
-
-def _guesses(files: Sequence[_File]) -> list[_Guess]:
-    """Give each table the file that fits it best; a file is given once."""
-    scored = []
-    for table in TABLES:
-        for file in files:
-            columns = {
-                column: header
-                for column, names in _names(table).items()
-                if (header := header_of(names, file.headers)) is not None
-            }
-            needed = TABLES[table].required - {"is_won"}
-            likeness = SequenceMatcher(None, file.path.stem.casefold(), table).ratio()
-            if needed <= set(columns):
-                scored.append((len(columns) + _NAME_WEIGHT * likeness, table, file, columns))
-    scored.sort(key=lambda found: (-found[0], found[1], found[2].path.name))
-    guesses: dict[str, _Guess] = {}
-    for _, table, file, columns in scored:
-        if table not in guesses and all(guess.file is not file for guess in guesses.values()):
-            guesses[table] = _Guess(table, file, columns)
-    return [guesses[table] for table in TABLES if table in guesses]
-
-
-def _column_lines(guess: _Guess) -> list[str]:
-    known = f"{len(guess.columns)} of its {len(guess.file.headers)} columns are known"
-    lines = ["", f"# {guess.table}: {_one_line(guess.file.path.name)}, since {known}"]
-    columns = dict(guess.columns)
-    if guess.table == "opportunities" and "is_won" not in columns and "stage" in columns:
+def _column_lines(table: RecognisedTable, accounts: RecognisedTable | None) -> list[str]:
+    """Return the columns of a table that have another name, with some of their values."""
+    name = _one_line(table.file.path.name)
+    known = f"{len(set(table.columns.values()))} of its {len(table.file.headers)} columns are known"
+    lines = ["", f"# {table.table}: {name}, since {known}"]
+    if table.holds_deals and table.table == "opportunity_lines":
+        lines.append("# The same deal stands in several rows: deals are the sums of their lines.")
+    columns = dict(table.columns)
+    if table.holds_deals and "is_won" not in columns and "stage" in columns:
         columns["is_won"] = columns["stage"]
     other = {column: header for column, header in columns.items() if column != header}
     if other:
-        lines.append(f"[data.columns.{guess.table}]")
-        lines += [f"{column} = {_text(header)}" for column, header in other.items()]
+        lines.append(f"[data.columns.{table.table}]")
+    for column, header in other.items():
+        because = _examples(table.file, header)
+        if column == "account_id" and accounts is not None and table is not accounts:
+            share = found_share(table, accounts)
+            of = _one_line(accounts.file.path.name)
+            because += "" if share is None else f"; {share:.1%} of rows are in {of}"
+        lines.append(f"{column} = {_text(header)} # {because}")
     return lines
 
 
-def _counts(deals: _Guess, header: str) -> list[tuple[str, int]]:
+def _examples(file: SourceFile, header: str) -> str:
+    """Return some values of a column, as evidence."""
+    counts = [value for value, _ in _counts(file, header) if value][:_EXAMPLES]
+    return f"such as {_one_line(', '.join(counts))}" if counts else "empty"
+
+
+def _counts(file: SourceFile, header: str) -> list[tuple[str, int]]:
     """Return the values of a column with their rows, the most frequent first."""
     value = nw.col(header).cast(nw.String).fill_null("").alias("value")
-    counted = gathered(deals.file.rows.select(value), "value", rows=nw.len())
+    counted = gathered(file.rows.select(value), "value", rows=nw.len())
     ordered = counted.sort("rows", "value", descending=[True, False]).head(_MOST_VALUES)
     return [(str(value), int(rows)) for value, rows in ordered.collect().rows()]
 
 
-def _outcome_lines(deals: _Guess) -> list[str]:
+def _outcome_lines(deals: RecognisedTable) -> list[str]:
     if "is_won" in deals.columns:
         return []
     if "stage" not in deals.columns:
         return [
+            "",
             "# No column says what was won: every row is taken as a won order or invoice.",
-            "[data.constants.opportunities]",
+            f"[data.constants.{deals.table}]",
             "is_won = true",
         ]
-    header = deals.columns["stage"]
-    counts = [(value, rows) for value, rows in _counts(deals, header) if value]
+    return _stage_lines(deals.table, _counts(deals.file, deals.columns["stage"]))
+
+
+def _stage_lines(table: str, counted: Sequence[tuple[str, int]]) -> list[str]:
+    """Return which stages mean won and lost, by their words."""
+    counts = [(value, rows) for value, rows in counted if value]
     won = [value for value, _ in counts if _WON.search(value) and not _LOST.search(value)]
     lost = [value for value, _ in counts if _LOST.search(value)]
     evidence = ", ".join(f"{value} ({rows:,})" for value, rows in counts)
     return [
         "",
         f"# Stages by rows: {_one_line(evidence)}; all others are open.",
-        "[data.values.opportunities.is_won]",
+        f"[data.values.{table}.is_won]",
         f"won = {json.dumps(won, ensure_ascii=False)}",
         f"lost = {json.dumps(lost, ensure_ascii=False)}",
     ]
 
 
-def _currency(deals: _Guess) -> list[str]:
-    if "currency" not in deals.columns:
-        return []
-    counts = [(code, rows) for code, rows in _counts(deals, deals.columns["currency"]) if code]
+def _calendar(deals: RecognisedTable | None) -> list[str]:
+    """Return the calendar, which no export tells, and the currency of most deals."""
+    months = "# the month; exports do not tell"
+    return ["", "[calendar]", f"fiscal_year_starts = 1 {months}", *_currency(deals)]
+
+
+def _currency(deals: RecognisedTable | None) -> list[str]:
+    header = deals.columns.get("currency") if deals is not None else None
+    if deals is None or header is None:
+        return ['currency = "USD" # no column tells it']
+    counts = [(code, rows) for code, rows in _counts(deals.file, header) if code]
     code = next((code.upper() for code, _ in counts if re.fullmatch("[A-Za-z]{3}", code)), None)
     shown = ", ".join(f"{value} ({rows:,})" for value, rows in counts[:6])
-    if code is None:
-        return []
-    return ["", "[calendar]", f'currency = "{code}" # {_one_line(shown)}']
+    return [f'currency = "{code or "USD"}" # {_one_line(shown) or "no deal tells it"}']
 
 
-def _types(deals: _Guess | None) -> list[str]:
-    if deals is None or "type" not in deals.columns:
+def _types(deals: RecognisedTable) -> list[str]:
+    if "type" not in deals.columns:
         return []
     lines = ["", "[target.revenue_types] # by the words of each type"]
-    for value, rows in _counts(deals, deals.columns["type"]):
+    for value, rows in _counts(deals.file, deals.columns["type"]):
         meaning = next((name for name, words in _MEANINGS if words.search(value)), None)
         line = f'{_text(value)} = "{meaning or "new"}" # {rows:,} rows'
         lines.append(line if meaning else f"# decide: {line}")
