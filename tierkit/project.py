@@ -16,9 +16,7 @@ OVERRIDES_HEADER = "account_id,tier,reason,set_by,set_on,review_on\n"
 NOTEBOOKS = ("fit_tier_model", "validate_tier_roi", "recalibrate")
 
 
-def make_project(
-    folder: Path, *, sample: bool = False, exports: Path | None = None
-) -> list[Path]:
+def make_project(folder: Path, *, sample: bool = False, exports: Path | None = None) -> list[Path]:
     """Make a project folder and return what was made.
 
     Parameters
@@ -110,7 +108,9 @@ def _guessed(exports: Path, folder: Path) -> str:
         raise SettingsError(f"--from {exports}: no such folder.")
     source = os.path.relpath(exports.resolve(), folder.resolve())
     usual = _template()
-    return guess_settings(exports, source=Path(source).as_posix()) + usual[usual.index("\n[target]") :]
+    return (
+        guess_settings(exports, source=Path(source).as_posix()) + usual[usual.index("\n[target]") :]
+    )
 
 
 def _fill_with_sample(folder: Path) -> list[Path]:

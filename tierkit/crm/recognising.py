@@ -19,9 +19,18 @@ from tierkit.crm.scanning import scan_file
 from tierkit.errors import TierkitError
 
 _KEYS = ("id", "key", "no", "number", "code", "nr")
-_COMPANIES = (
-    "account customer client company reseller buyer debtor organisation organization dealer"
-).split()
+_COMPANIES = [
+    "account",
+    "customer",
+    "client",
+    "company",
+    "reseller",
+    "buyer",
+    "debtor",
+    "organisation",
+    "organization",
+    "dealer",
+]
 _DEALS = ("order", "sales order", "invoice", "deal", "opportunity", "transaction", "document")
 _ACCOUNT_ID = tuple(f"{company} {key}" for company in _COMPANIES for key in _KEYS)
 _DEAL_ID = (*(f"{deal} {key}" for deal in _DEALS for key in _KEYS), "invoice")
