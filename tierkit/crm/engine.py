@@ -48,6 +48,11 @@ def materialise(connection: Connection, rows: Rows, name: str) -> Rows:
     return nw.from_native(connection.table(_identifier(name)))
 
 
+def forget(connection: Connection, name: str) -> None:
+    """Drop a table that `materialise` has made, so that its memory is free again."""
+    connection.execute(f"DROP TABLE {_identifier(name)}")
+
+
 def scan_text(
     connection: Connection, path: Path, *, columns: Sequence[str], delimiter: str
 ) -> Rows:

@@ -66,19 +66,31 @@ def with_plain_numbers(
     shares
         The columns in which `7 %` is 0.07; elsewhere a percentage is no number.
     """
-    if not columns:
-        return rows, {}
-    rows = _bare(rows, columns)
-    readings = (
-        {column: NumberReading(decimal) for column in columns}
+    plain = () if decimal == "comma" else _plain_already(rows, columns)
+    readings = dict.fromkeys(plain, NumberReading())
+    others = [column for column in columns if column not in readings]
+    if not others:
+        return rows, readings
+    rows = _bare(rows, others)
+    readings |= (
+        {column: NumberReading(decimal) for column in others}
         if decimal
-        else _readings(rows, columns)
+        else _readings(rows, others)
     )
-    plain = {column: _plain(column, readings[column]) for column in columns}
-    rows = rows.with_columns(**plain)
+    rows = rows.with_columns(**{column: _plain(column, readings[column]) for column in others})
     return rows.with_columns(
-        **{column: _scaled(column, share=column in shares) for column in columns}
+        **{column: _scaled(column, share=column in shares) for column in others}
     ), readings
+
+
+def _plain_already(rows: Rows, columns: Sequence[str]) -> list[str]:
+    """Return the columns of which every value is a plain number that can be read in one way."""
+    if not columns:
+        return []
+    odd = {column: ~nw.col(column).str.contains(_PLAIN_ALREADY) for column in columns}
+    counted = rows.select(**{column: one.cast(nw.Int64).sum() for column, one in odd.items()})
+    found = counted.collect().rows(named=True)[0]
+    return [column for column in columns if not found[column]]
 
 
 def _bare(rows: Rows, columns: Sequence[str]) -> Rows:
@@ -127,6 +139,7 @@ def _decides_for(point: str, group: str) -> str:
 
 _POINT, _COMMA = _decides_for(".", ","), _decides_for(",", ".")
 _EITHER = rf"^[+-]?[1-9]\d{{0,2}}[.,]\d{{3}}{_END}"
+_PLAIN_ALREADY = r"^-?\d{1,15}(\.(\d{1,2}|\d{4,}))?$"
 _VALID: Mapping[Decimal, str] = {
     "point": rf"^[+-]?({_grouped(',')}|\d+)?(\.\d*)?([eE][+-]?\d+)?{_END}",
     "comma": rf"^[+-]?({_grouped('.')}|\d+)?(,\d*)?([eE][+-]?\d+)?{_END}",

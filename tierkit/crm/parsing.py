@@ -24,10 +24,27 @@ _PLAIN_NUMBER = r"^[+-]?(\d{1,15}(\.\d*)?|\.\d+)$"
 _POWER_NUMBER = r"^[+-]?\d{1,15}(\.\d*)?[eE][+-]?\d{1,2}$"
 _NUMBER = f"{_PLAIN_NUMBER}|{_POWER_NUMBER}"
 _LARGEST = 1e15
+_BLANKS = " \t\r\n\u00a0\ufeff"
+_PADDED = r"^[ \t\r\n\x{00A0}\x{FEFF}]|[ \t\r\n\x{00A0}\x{FEFF}]$"
+
+
+def without_padding(rows: Rows, columns: Sequence[str]) -> Rows:
+    """Return the rows with blanks taken off both ends of the texts in the named columns.
+
+    One look finds the columns that have such texts; taking blanks off the others would cost time.
+    """
+    schema = rows.collect_schema()
+    texts = [column for column in columns if schema.get(column) == nw.String]
+    if not texts:
+        return rows
+    padded = {c: nw.col(c).str.contains(_PADDED).cast(nw.Int64).sum() for c in texts}
+    found = rows.select(**padded).collect().rows(named=True)[0]
+    bare = [nw.col(column).str.strip_chars(_BLANKS) for column in texts if found[column]]
+    return rows.with_columns(*bare) if bare else rows
 
 
 def text_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
-    """Return a column as trimmed text; blanks and the words for nothing are missing."""
+    """Return a column as text without padding; blanks and the words for nothing are missing."""
     value = nw.col(column)
     if dtype.is_float():
         whole = (value == value.round(0)) & (value.abs() < _LARGEST)
@@ -36,15 +53,15 @@ def text_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
             .then(nw.when(whole).then(value).cast(nw.Int64).cast(nw.String))
             .otherwise(value.cast(nw.String))
         )
-    text = value.cast(nw.String).str.strip_chars(" \t\r\n\u00a0\ufeff")
+    text = value.cast(nw.String)
     return nw.when(~text.is_in(NULL_WORDS)).then(text)
 
 
 def id_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
-    """Return an id: trimmed text in which nothing is inferred (`0012`, `NA` and `1e5` survive)."""
+    """Return an id: text in which nothing is inferred (`0012`, `NA` and `1e5` survive)."""
     if dtype.is_float():
         return text_of(column, dtype)
-    text = nw.col(column).cast(nw.String).str.strip_chars(" \t\r\n\u00a0\ufeff")
+    text = nw.col(column).cast(nw.String)
     return nw.when(~text.is_in(["", "NULL", "\\N"])).then(text)
 
 

@@ -10,7 +10,7 @@ import narwhals as nw
 
 from tierkit.crm.contract import LEFT_OUT, TABLES, Kind, TableContract
 from tierkit.crm.dates import ZONE_MEND, DateReading
-from tierkit.crm.engine import Connection, Rows, materialise
+from tierkit.crm.engine import Connection, Rows, forget, materialise
 from tierkit.crm.furniture import furniture
 from tierkit.crm.numbers import Decimal, NumberReading, with_plain_numbers
 from tierkit.crm.parsing import (
@@ -23,6 +23,7 @@ from tierkit.crm.parsing import (
     number_of,
     text_of,
     with_dates,
+    without_padding,
 )
 from tierkit.crm.sources import RawTable
 from tierkit.errors import Problem
@@ -74,9 +75,11 @@ def typed_table(
     """
     source, furniture_rows = _without_furniture(raw)
     schema = source.collect_schema()
+    source = without_padding(source, [*contract.columns, *raw.extra])
     kept = [column for column in contract.columns if _needs_reading(column, contract, schema)]
     texts = [text_of(column, schema[column]).alias(column) for column in kept]
-    rows = source.with_columns(*texts) if kept else source
+    text_name = f"text of {raw.name}"
+    rows = materialise(connection, source.with_columns(*texts), text_name) if kept else source
     rows, readings = with_dates(
         rows,
         [column for column in kept if contract.columns[column] is Kind.DATE],
@@ -111,6 +114,8 @@ def typed_table(
         *(mark for mark in [LEFT_OUT] if mark in schema),
     )
     rows = materialise(connection, rows, f"typed {raw.name}")
+    if kept:
+        forget(connection, text_name)
     problems = _unclear(raw.name, unclear, contract)
     clear = [column for column in kept if not (column in unclear and unclear[column].unclear)]
     problems += _unreadable(raw.name, rows, clear, contract, words)
