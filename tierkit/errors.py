@@ -32,6 +32,8 @@ class Problem:
     >>> print(Problem("2 rows hold no date", "Write dates as 2026-09-30.", "opportunities",
     ...               "close_date", rows=2, examples=("O-1", "O-2")))
     opportunities.close_date: 2 rows hold no date, for example O-1, O-2. Write dates as 2026-09-30.
+    >>> print(Problem("the file is empty. Export it again.", "", "accounts"))
+    accounts: the file is empty. Export it again.
     """
 
     message: str
@@ -47,11 +49,8 @@ class Problem:
         """Return the problem as one line: where, what, for example, what to do."""
         where = ".".join(part for part in (self.table, self.column) if part)
         example = f", for example {', '.join(self.examples[:5])}" if self.examples else ""
-        return (
-            f"{where}: {self.message}{example}. {self.mend}"
-            if where
-            else (f"{self.message}{example}. {self.mend}")
-        )
+        said = f"{self.message.rstrip('.')}{example}. {self.mend}".rstrip()
+        return f"{where}: {said}" if where else said
 
 
 class TierkitError(Exception):
