@@ -39,6 +39,28 @@ COSTS = pd.DataFrame({
 })  # fmt: skip
 
 
+FROM_DEALS = ("won_revenue", "wins", "win_rate", "deal_size", "sales_cycle_days",
+              "pipeline_created")  # fmt: skip
+CONTRACTS = pd.DataFrame(
+    [("C1", "A", "2025-07-01", None, "100"), ("C2", "B", "2025-01-01", "2026-04-01", "50"),
+     ("C3", "C", "2026-01-01", "2027-01-01", "80"), ("C4", "C", "2026-02-15", None, "40")],
+    columns=["contract_id", "account_id", "start_date", "end_date", "annual_value"],
+)  # fmt: skip
+SIGNALS = pd.DataFrame(
+    [("A", "2026-01-05", "Usage", "10"), ("A", "2026-05-01", "usage", "30"),
+     ("B", "2026-02-01", "usage", "50"), ("B", "2026-07-01", "usage", "999"),
+     ("A", "2026-03-31", "satisfaction", "8"), ("C", "2026-03-31", "intent", "70")],
+    columns=["account_id", "date", "signal", "value"],
+)  # fmt: skip
+ACTIVITIES = pd.DataFrame(
+    [("A", "2026-01-02", "meeting", "outbound", "120", "5"),
+     ("A", "2026-01-03", "demo", "inbound", "600", None),
+     ("B", "2026-06-30", "call", "outbound", "60", None),
+     ("C", "2026-07-01", "call", "outbound", "30", "9")],
+    columns=["account_id", "date", "type", "direction", "minutes", "cost"],
+)  # fmt: skip
+
+
 def project(**changes):
     tiers = [{"name": "Tier 1", "capacity": 2}, {"name": "Tier 2"}]
     return parse_settings({"tiers": tiers, "run": {"min_group": 1}, **changes})
@@ -84,7 +106,7 @@ def unexplained(value):
 
 def test_measures_by_hand():
     rows, _ = told()
-    means = {key: row["mean"] for key, row in rows.items()}
+    means = {key: row["mean"] for key, row in rows.items() if key[1] in FROM_DEALS}
     assert means == pytest.approx({
         ("Tier 1", "won_revenue"): 360 / 4,  # 100 + 300 − 40 over two accounts and two quarters
         ("Tier 1", "wins"): 2 / 4,
@@ -99,6 +121,68 @@ def test_measures_by_hand():
         ("Tier 2", "sales_cycle_days"): 30.0,
         ("Tier 2", "pipeline_created"): (60 + 999) / 6,
     })  # fmt: skip
+
+
+def test_measures_of_other_tables_by_hand():
+    rows, _ = told(crm(
+        opportunities=DEALS.assign(cost=["60", "100", "0", "0", "45", "0", "0"]),
+        contracts=CONTRACTS, signals=SIGNALS, activities=ACTIVITIES, costs=COSTS,
+    ))  # fmt: skip
+    means = {key: row["mean"] for key, row in rows.items() if key[1] not in FROM_DEALS}
+    assert means == pytest.approx({
+        ("Tier 1", "expansion"): (300 - 40) / 4,
+        ("Tier 1", "gross_retention"): (100 + 0 + 100) / (100 + 50 + 100),
+        ("Tier 1", "net_retention"): 200 / 250,
+        ("Tier 1", "logo_churn"): 1 / 3,  # B, of A twice and B once
+        ("Tier 1", "margin"): (40 + 200 - 40) / 4,
+        ("Tier 1", "satisfaction"): 8,
+        ("Tier 1", "usage"): (10 + 30 + 50) / 3,
+        ("Tier 1", "effort_hours"): 3 / 4,
+        ("Tier 1", "effort_cost"): (40 + 5) / 4,
+        ("Tier 1", "revenue_per_cost_raw"): 360 / 45,
+        ("Tier 2", "expansion"): 0,
+        ("Tier 2", "gross_retention"): 1,
+        ("Tier 2", "net_retention"): (120 + 120) / (80 + 120),
+        ("Tier 2", "logo_churn"): 0,
+        ("Tier 2", "margin"): 15 / 6,
+        ("Tier 2", "satisfaction"): None,
+        ("Tier 2", "usage"): None,
+        ("Tier 2", "effort_hours"): 0,
+        ("Tier 2", "effort_cost"): 12 / 6,
+        ("Tier 2", "revenue_per_cost_raw"): 60 / 12,
+    })  # fmt: skip
+    assert rows["Tier 2", "usage"]["mean_why"] == "too few to say (n = 0)"
+    assert not unexplained(list(rows.values()))
+
+
+def test_a_measure_whose_table_is_missing_says_what_it_needs():
+    rows, _ = told()
+    why = {measure: row["mean_why"] for (tier, measure), row in rows.items()
+           if tier == "Tier 1" and row["mean"] is None}  # fmt: skip
+    assert why == {
+        "gross_retention": "needs the table contracts",
+        "net_retention": "needs the table contracts",
+        "logo_churn": "needs the table contracts",
+        "margin": "needs opportunities.cost",
+        "satisfaction": "needs the table signals",
+        "usage": "needs the table signals",
+        "effort_hours": "needs activities.direction and activities.minutes",
+        "effort_cost": "needs the table costs, or activities.cost",
+        "revenue_per_cost_raw": "needs the table costs, or activities.cost",
+    }
+
+
+def test_margins_of_a_few_deals_are_not_told():
+    rows, _ = told(crm(opportunities=DEALS.assign(cost=["60", None, None, None, "45", None, None])))
+    why = "a cost is known for 38 % of won revenue, and it takes 80 %"  # 160 of 420
+    assert rows["Tier 1", "margin"]["mean_why"] == why
+
+
+def test_measures_where_nothing_of_the_kind_is_recorded():
+    new = DEALS.assign(revenue_type="new")
+    rows, _ = told(crm(opportunities=new, signals=SIGNALS.iloc[-1:]))
+    assert rows["Tier 1", "expansion"]["mean_why"].startswith("no deal is an expansion")
+    assert rows["Tier 1", "usage"]["mean_why"] == "signals has no measurement named usage"
 
 
 def test_beside_each_mean_stand_median_largest_deal_and_counts():
@@ -118,7 +202,7 @@ def test_cost_is_the_money_spent_per_account_and_quarter():
     rows, _ = told(crm(costs=COSTS))
     assert rows["Tier 1", "wins"]["cost"] == 40 / 4
     assert rows["Tier 2", "wins"]["cost"] == 12 / 6
-    assert told()[0]["Tier 1", "wins"]["cost_why"] == "needs the table costs"
+    assert told()[0]["Tier 1", "wins"]["cost_why"] == "needs the table costs, or activities.cost"
 
 
 def test_the_tier_that_counts_is_the_one_in_force_on_the_first_day():
@@ -215,6 +299,16 @@ def test_one_whale_shows_in_the_median_and_in_the_largest_deal():
     assert row["largest_deal_share"] == 200 / 240
     assert row["median"] == 5.0
     assert row["low"] < row["mean"] < row["high"]
+    assert row["low_without_largest"] < 4.0 == 4 * 10 / 5 / 2 < row["high_without_largest"] < 5.1
+    size = rows["Tier 1", "deal_size"]
+    assert (size["mean"], size["low_without_largest"], size["high_without_largest"]) == (48, 10, 10)
+
+
+def test_the_only_deal_leaves_nothing_without_it():
+    rows, _ = told(small_world([0, 0, 300]))
+    assert rows["Tier 1", "won_revenue"]["largest_deal_share"] == 1.0
+    why = "the largest deal is the only one"
+    assert rows["Tier 1", "won_revenue"]["low_without_largest_why"] == why
 
 
 def test_a_range_is_as_wide_as_theory_says():

@@ -69,7 +69,8 @@ def outcomes_figure(roi: TierRoi, *, currency: str) -> Fragment:
 def outcomes_table(roi: TierRoi) -> Fragment:
     """Return every measure of every tier: mean with range, median, largest deal, counts."""
     columns = ["tier", "measure", "mean", "low", "high", "median", "largest_deal_share",
-               "accounts", "account_quarters", "cost"]  # fmt: skip
+               "low_without_largest", "high_without_largest", "accounts",
+               "account_quarters"]  # fmt: skip
     rows = roi.outcomes.facts()
     if not rows:
         return Fragment(str(tag("p", sentence(roi.outcomes.why))))
@@ -77,7 +78,10 @@ def outcomes_table(roi: TierRoi) -> Fragment:
     frame["remark"] = [row.get("mean_why", "") for row in rows]
     frame["measure"] = frame["measure"].str.replace("_", " ")
     kinds = {
-        **dict.fromkeys(("mean", "low", "high", "median", "cost"), "number"),
+        **dict.fromkeys(
+            ("mean", "low", "high", "median", "low_without_largest", "high_without_largest"),
+            "number",
+        ),
         "largest_deal_share": "share",
         "accounts": "count",
         "account_quarters": "count",

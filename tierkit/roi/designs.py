@@ -12,10 +12,11 @@ from tierkit.roi.account_quarters import AccountQuarters
 from tierkit.roi.adjusted import Adjusted
 from tierkit.roi.cutoff import Cutoff
 from tierkit.roi.experiment import Randomised
-from tierkit.roi.measures import Numbers, TierRows, unsaid
+from tierkit.roi.measures import Numbers, unsaid
 from tierkit.roi.moved import CAUTION, Moved
 from tierkit.roi.poisson import Estimate
 from tierkit.roi.resampling import FloatArray, middle_range, ratio, resampled_sums
+from tierkit.roi.tier_rows import TierRows
 from tierkit.settings import Settings
 
 DESIGNS = ("raw", "cutoff", "adjusted", "moved", "randomised")

@@ -4,52 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
-import pandas as pd
-
-from tierkit.roi.resampling import middle_range, ratio, resampled_sums, wilson_range
+from tierkit.roi.resampling import middle_range, ratio, wilson_range
+from tierkit.roi.tier_rows import TierRows, left_out
 
 Numbers = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class TierRows:
-    """What is known of one tier, or of several together.
-
-    Attributes
-    ----------
-    rows, wins
-        As in `AccountQuarters`.
-    seed
-        Of the resampling.
-    """
-
-    rows: pd.DataFrame
-    wins: pd.DataFrame
-    seed: int
-
-    @cached_property
-    def sums(self) -> pd.DataFrame:
-        """One row per account: the sums that measures divide, and its `quarters`."""
-        by_account = self.rows.groupby("account_id")
-        sums = by_account.sum(numeric_only=True).assign(
-            quarters=by_account.size(),
-            closed_count=lambda sums: sums["wins_count"] + sums["losses_count"],
-        )
-        cycles = self.wins.groupby("account_id")["sales_cycle_days"].agg(["sum", "count"])
-        cycles = cycles.reindex(sums.index).fillna(0.0)
-        return sums.assign(cycle_days=cycles["sum"], cycles_count=cycles["count"]).astype(float)
-
-    @cached_property
-    def draws(self) -> pd.DataFrame:
-        """The totals of `sums` in samples of accounts."""
-        sums = resampled_sums(self.sums.to_numpy(), seed=self.seed)
-        return pd.DataFrame(sums, columns=self.sums.columns)
-
-
 Median = Callable[[TierRows], float]
+ENDS_WITHOUT = ("low_without_largest", "high_without_largest")
 
 
 @dataclass(frozen=True)
@@ -66,7 +30,7 @@ class Measure:
         Columns of `TierRows.rows`: the maximum of one over the sum of the other is the share of the
         largest deal. Empty where the measure is no sum of money.
     needs
-        The column of `opportunities` without which it cannot be said.
+        The table and the columns without which it cannot be said.
     is_rate
         Whether it lies between 0 and 1.
     """
@@ -76,7 +40,7 @@ class Measure:
     median: Median
     largest: str = ""
     total: str = ""
-    needs: str = ""
+    needs: tuple[str, ...] = ()
     is_rate: bool = False
 
     def accounts(self, tier: TierRows) -> int:
@@ -84,18 +48,20 @@ class Measure:
         return int((tier.sums[self.denominator] > 0).sum())
 
     def numbers(self, tier: TierRows) -> Numbers:
-        """Return mean, range, median and largest deal's share; None with a reason if need be."""
+        """Return mean, range, median, the largest deal's share and the range without it.
+
+        What cannot be said is None with a reason.
+        """
         over, under = (float(tier.sums[x].sum()) for x in (self.numerator, self.denominator))
         return {
             "mean": over / under,
             **self._range(tier, over, under),
             "median": self.median(tier),
-            **self._largest_deal_share(tier),
+            **self._largest_deal(tier),
         }
 
     def _range(self, tier: TierRows, over: float, under: float) -> Numbers:
-        sums = (tier.draws[x].to_numpy() for x in (self.numerator, self.denominator))
-        low, high = middle_range(ratio(*sums))
+        low, high = self._drawn(tier, self.numerator, self.denominator)
         if low < high:
             return {"low": low, "high": high}
         if self.is_rate:
@@ -105,14 +71,25 @@ class Measure:
             return unsaid(("low", "high"), "all are zero, and zeros tell no range")
         return {"low": low, "high": high}
 
-    def _largest_deal_share(self, tier: TierRows) -> Numbers:
-        key = "largest_deal_share"
+    def _drawn(self, tier: TierRows, over: str, under: str) -> tuple[float, float]:
+        return middle_range(ratio(tier.draws[over].to_numpy(), tier.draws[under].to_numpy()))
+
+    def _largest_deal(self, tier: TierRows) -> Numbers:
+        keys = ("largest_deal_share", *ENDS_WITHOUT)
         if not self.largest:
-            return unsaid((key,), "only a sum of money has a largest deal")
-        total = float(tier.rows[self.total].sum())
-        if total <= 0:
-            return unsaid((key,), "there is no deal")
-        return {key: float(tier.rows[self.largest].max()) / total}
+            return unsaid(keys, "only a sum of money has a largest deal")
+        total, largest = float(tier.rows[self.total].sum()), float(tier.rows[self.largest].max())
+        if total <= 0 or largest <= 0:
+            return unsaid(keys, "there is no deal")
+        return {"largest_deal_share": largest / total, **self._range_without(tier)}
+
+    def _range_without(self, tier: TierRows) -> Numbers:
+        """Return the range of the mean without the largest deal."""
+        over, under = left_out(self.numerator), left_out(self.denominator)
+        under = under if under in tier.sums else self.denominator
+        if tier.sums[over].sum() <= 0:
+            return unsaid(ENDS_WITHOUT, "the largest deal is the only one")
+        return dict(zip(ENDS_WITHOUT, self._drawn(tier, over, under), strict=True))
 
 
 def unsaid(keys: tuple[str, ...], why: str) -> Numbers:
@@ -127,34 +104,89 @@ def unsaid(keys: tuple[str, ...], why: str) -> Numbers:
 
 
 def _median_quarter(column: str) -> Median:
-    return lambda tier: float(tier.rows[column].median())
+    return lambda tier: float(tier.quarters[column].median())
 
 
 def _median_win(column: str) -> Median:
     return lambda tier: float(tier.wins[column].median())
 
 
-def _median_account_win_rate(tier: TierRows) -> float:
-    closed = tier.sums[tier.sums["closed_count"] > 0]
-    return float((closed["wins_count"] / closed["closed_count"]).median())
+def _median_account(over: str, under: str) -> Median:
+    def median(tier: TierRows) -> float:
+        known = tier.sums[tier.sums[under] > 0]
+        return float((known[over] / known[under]).median())
+
+    return median
+
+
+def _median_measurement(signal: str) -> Median:
+    def median(tier: TierRows) -> float:
+        known = tier.rows[tier.rows[f"{signal}_count"] > 0]
+        return float((known[f"{signal}_sum"] / known[f"{signal}_count"]).median())
+
+    return median
+
+
+def _a_quarter(
+    column: str, *, largest: str = "", total: str = "", needs: tuple[str, ...] = ()
+) -> Measure:
+    """Return a measure per account and window."""
+    median = _median_quarter(column)
+    return Measure(column, "quarters", median, largest=largest, total=total, needs=needs)
+
+
+def _of_start(column: str, *, is_rate: bool = False) -> Measure:
+    """Return a measure per annual value under contract on the first day."""
+    median = _median_account(column, "start_value")
+    return Measure(column, "start_value", median, needs=("contracts",), is_rate=is_rate)
+
+
+def _measured(signal: str) -> Measure:
+    over, under = f"{signal}_sum", f"{signal}_count"
+    return Measure(over, under, _median_measurement(signal), needs=("signals",))
 
 
 MEASURES: Mapping[str, Measure] = {
-    "won_revenue": Measure(
-        "won_revenue", "quarters", _median_quarter("won_revenue"),
-        largest="largest_win_value", total="wins_value",
+    "won_revenue": _a_quarter(
+        "won_revenue", largest="largest_win_value", total="wins_value"
     ),
-    "wins": Measure("wins_count", "quarters", _median_quarter("wins_count")),
-    "win_rate": Measure("wins_count", "closed_count", _median_account_win_rate, is_rate=True),
+    "wins": _a_quarter("wins_count"),
+    "win_rate": Measure(
+        "wins_count", "closed_count", _median_account("wins_count", "closed_count"), is_rate=True
+    ),
     "deal_size": Measure(
         "wins_value", "wins_count", _median_win("value"),
         largest="largest_win_value", total="wins_value",
     ),
     "sales_cycle_days": Measure(
-        "cycle_days", "cycles_count", _median_win("sales_cycle_days"), needs="created_date",
+        "cycle_days", "cycles_count", _median_win("sales_cycle_days"),
+        needs=("opportunities", "created_date"),
     ),
-    "pipeline_created": Measure(
-        "pipeline_created_amount", "quarters", _median_quarter("pipeline_created_amount"),
-        largest="largest_created_amount", total="pipeline_created_amount", needs="created_date",
+    "pipeline_created": _a_quarter(
+        "pipeline_created_amount", largest="largest_created_amount",
+        total="pipeline_created_amount", needs=("opportunities", "created_date"),
+    ),
+    "expansion": _a_quarter(
+        "expansion_revenue", largest="largest_expansion_value", total="expansion_revenue"
+    ),
+    "gross_retention": _of_start("kept_value", is_rate=True),
+    "net_retention": _of_start("end_value"),
+    "logo_churn": Measure(
+        "churned_count", "under_contract_count",
+        _median_account("churned_count", "under_contract_count"), needs=("contracts",),
+        is_rate=True,
+    ),
+    "margin": _a_quarter(
+        "margin", largest="largest_margin", total="margin", needs=("opportunities", "cost")
+    ),
+    "satisfaction": _measured("satisfaction"),
+    "usage": _measured("usage"),
+    "effort_hours": _a_quarter(
+        "effort_hours", needs=("activities", "direction", "minutes")
+    ),
+    "effort_cost": _a_quarter("effort_cost"),
+    "revenue_per_cost_raw": Measure(
+        "won_revenue", "effort_cost", _median_account("won_revenue", "effort_cost")
     ),
 }  # fmt: skip
+"""Every measure of a tier, in the order of the report."""

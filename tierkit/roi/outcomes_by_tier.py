@@ -11,14 +11,19 @@ import pandas as pd
 
 from tierkit.crm.tables import Tables
 from tierkit.roi.account_quarters import AccountQuarters, account_quarters
-from tierkit.roi.measures import MEASURES, Numbers, TierRows, unsaid
+from tierkit.roi.measures import ENDS_WITHOUT, MEASURES, Numbers, unsaid
+from tierkit.roi.tier_rows import TierRows
+from tierkit.roi.window_sums import SIGNALS
 from tierkit.settings import Settings
 
 NO_HISTORY = (
     "Outcomes by tier need the tiers that were in force: record in tier_history which account held "
     "which tier from which day on. `tierkit accept QUARTER` writes it when tiers take force."
 )
-_NUMBERS = ("mean", "low", "high", "median", "largest_deal_share")
+_NUMBERS = ("mean", "low", "high", "median", "largest_deal_share", *ENDS_WITHOUT)
+NO_COSTS = "needs the table costs, or activities.cost"
+COSTED_SHARE = 0.8
+"""Below this share of won revenue with a known cost, margins are not told."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +56,25 @@ class TierOutcomes:
 def outcomes_by_tier(tables: Tables, *, settings: Settings, as_of: date) -> TierOutcomes:
     """Compare what came of the accounts of each tier, by the tier held when each quarter began.
 
-    The means are per account and window of `roi.outcome_quarters` quarters for `won_revenue`,
-    `pipeline_created` (money) and `wins`; `win_rate` is wins over closed deals, `deal_size` money
-    per win, `sales_cycle_days` days per win. Accounts without a deal count as zero, not as missing.
+    Per account and window of `roi.outcome_quarters` quarters: `won_revenue`, `pipeline_created`,
+    `expansion`, `margin` (won deals whose cost is known), `effort_cost` (costs, and what activities
+    cost) in money; `wins`; `effort_hours` of our own activities. `win_rate` is wins over closed
+    deals, `deal_size` money per win, `sales_cycle_days` days per win, `gross_retention` and
+    `net_retention` shares of the annual value under contract on the first day (growth left out, and
+    included), `logo_churn` the share of accounts under contract that have none when the window
+    ends, `usage` and `satisfaction` means of what `signals` measured, `revenue_per_cost_raw` won
+    revenue over `effort_cost`, before adjusting for who was picked. Accounts without a deal count
+    as zero, not as missing.
 
     Returns
     -------
     TierOutcomes
         Per tier and measure: `mean`, its 80 % range `low` to `high` (accounts resampled with all
-        their quarters), `median`, `largest_deal_share`, `accounts`, `account_quarters`, and `cost`
-        (money spent per account and window). What cannot be said is None, with `<key>_why` beside.
-        A tier with fewer accounts than `run.min_group` behind a measure is too few to say.
+        their quarters), `median`, `largest_deal_share`, the range `low_without_largest` to
+        `high_without_largest` that the mean has without that deal, `accounts`, `account_quarters`,
+        and `cost` (money spent per account and window). What cannot be said is None, with
+        `<key>_why` beside. A tier with fewer accounts than `run.min_group` behind a measure is too
+        few to say.
     """
     if "tier_history" not in tables:
         return TierOutcomes((), why=NO_HISTORY)
@@ -112,19 +125,49 @@ def _tier_rows(
 def _unknown_measures(tables: Tables, source: AccountQuarters) -> dict[str, str]:
     """Return the measures that the source cannot tell for any tier, with the reason."""
     unknown = {
-        key: f"needs opportunities.{measure.needs}"
+        key: f"needs {_spoken(*measure.needs)}"
         for key, measure in MEASURES.items()
-        if measure.needs and not tables.has("opportunities", measure.needs)
+        if measure.needs and not tables.has(*measure.needs)
     }
-    if not source.rows["losses_count"].any():
+    rows = source.rows
+    if not rows["losses_count"].any():
         unknown["win_rate"] = "no lost deals are recorded"
+    if not rows["expansion_revenue"].any():
+        unknown["expansion"] = "no deal is an expansion; target.revenue_types says which types are"
+    if "margin" not in unknown and (why := _uncosted(rows)):
+        unknown["margin"] = why
+    for signal in SIGNALS:
+        if signal not in unknown and not rows[f"{signal}_count"].any():
+            unknown[signal] = f"signals has no measurement named {signal}"
+    if not (rows["cost"].any() or rows["activity_cost"].any()):
+        unknown |= dict.fromkeys(("effort_cost", "revenue_per_cost_raw"), NO_COSTS)
     return unknown
+
+
+def _spoken(table: str, *columns: str) -> str:
+    """Return what a measure needs, in words.
+
+    Examples
+    --------
+    >>> _spoken("contracts"), _spoken("activities", "direction", "minutes")
+    ('the table contracts', 'activities.direction and activities.minutes')
+    """
+    return " and ".join(f"{table}.{column}" for column in columns) or f"the table {table}"
+
+
+def _uncosted(rows: pd.DataFrame) -> str:
+    """Return why margins cannot be told, empty where nearly all of the revenue has a cost."""
+    won = float(rows["won_amount"].sum())
+    share = float(rows["costed_amount"].sum()) / won if won > 0 else 0.0
+    if share >= COSTED_SHARE:
+        return ""
+    return f"a cost is known for {100 * share:.0f} % of won revenue, and it takes 80 %"
 
 
 def _cost(tables: Tables, tier: TierRows, *, min_group: int) -> Numbers:
     """Return the money spent per account and window."""
-    if "costs" not in tables:
-        return unsaid(("cost",), "needs the table costs")
+    if "costs" not in tables and not tables.has("activities", "cost"):
+        return unsaid(("cost",), NO_COSTS)
     if len(tier.sums) < min_group:
         return unsaid(("cost",), f"too few to say (n = {len(tier.sums)})")
-    return {"cost": float(tier.rows["cost"].mean())}
+    return {"cost": float(tier.quarters["effort_cost"].mean())}

@@ -20,7 +20,7 @@ from tierkit.reporting.leadership.reading import (
     too_small,
     why,
 )
-from tierkit.reporting.words import money, money_with_range, plural, share
+from tierkit.reporting.words import money, money_range, money_with_range, plural, share
 
 MEASURE = "won_revenue"
 _WIDE, _NARROW = 440.0, 350.0
@@ -94,5 +94,13 @@ def _spread(facts: Facts, entry: Facts) -> str:
         won = "nothing" if median <= 0 else f"{money(currency(facts), median)} or less"
         half = f"half of its account-quarters won {won}"
     if largest is not None:
-        deal = f"the largest deal is {share(largest)} of its revenue"
+        deal = f"the largest deal is {share(largest)} of its revenue{_without(facts, entry)}"
     return "; ".join(filter(None, [half, deal]))
+
+
+def _without(facts: Facts, entry: Facts) -> str:
+    """Return the range of the mean without the largest deal, empty where it is not known."""
+    low, high = (number(entry, f"{end}_without_largest") for end in ("low", "high"))
+    if low is None or high is None:
+        return ""
+    return f" (without it {money_range(currency(facts), low, high)} an account and quarter)"
