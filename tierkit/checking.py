@@ -141,6 +141,12 @@ def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[Tierki
     except SettingsError as error:
         errors.append(error)
     try:
+        from tierkit.features.registry import all_features
+
+        all_features(tables, settings)
+    except SettingsError as error:
+        errors.append(error)
+    try:
         from tierkit.crm.period import default_quarter
 
         as_of = default_quarter(tables, settings.fiscal_calendar).as_of

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -17,6 +17,8 @@ from tierkit.models.past_revenue import (
     past_revenue_column,
     uncalibrated_past_revenue_card,
 )
+from tierkit.models.rules_card import fit_rules_card
+from tierkit.models.saved import BY_HAND, FITTED, PAST, Kind, ranked
 from tierkit.models.simple_rules import (
     Model,
     RandomRule,
@@ -36,6 +38,7 @@ FEWEST_TESTED_ACCOUNTS = 30
 FEWEST_TESTED_WINS = 10
 MOST_BAGS = 4
 """A backtest fits many cards; more bags steady each a little and change no verdict."""
+_ASKED_FOR = "The rules card ranks the accounts because the settings ask for it (model.kind)."
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class ModelChoice:
     card
         What predicts revenue.
     kind
-        `fitted card` if the backtest found it better than past revenue, else `past revenue`.
+        `rules card` where the settings ask for one; `fitted card` if the backtest found it better
+        than past revenue, else `past revenue`.
     backtest
         Why.
     notes
@@ -59,7 +63,7 @@ class ModelChoice:
     """
 
     card: Card
-    kind: Literal["fitted card", "past revenue"]
+    kind: Kind
     backtest: Backtest
     notes: tuple[str, ...]
     trained_on: tuple[date, ...]
@@ -71,11 +75,7 @@ class ModelChoice:
         Past revenue as a model ranks by the past revenue itself, since all accounts of one step of
         its card are predicted the same.
         """
-        score = self.card.score(values)
-        if self.kind == "past revenue":
-            score = past_revenue_rule(self.past_revenue).predict(values).fillna(0.0)
-        predicted = self.card.predict(values)
-        return pd.DataFrame({"score": score, "predicted_revenue": predicted})
+        return ranked(self.card, self.kind, values, past_revenue=self.past_revenue)
 
     def tested(self) -> pd.DataFrame:
         """Return this kind of model in the backtest: what ranges are computed from.
@@ -86,7 +86,7 @@ class ModelChoice:
             A row per account and tested date: `account_id`, `as_of`, `rank_by`, `predicted`,
             `actual`.
         """
-        name = "card" if self.kind == "fitted card" else "past_revenue"
+        name = "past_revenue" if self.kind == PAST else "card"
         rows = self.backtest.predictions
         return rows[["account_id", "as_of"]].assign(
             rank_by=rows[name], predicted=rows[MONEY[name]], actual=rows["actual"]
@@ -103,6 +103,8 @@ def choose_model(
     previous_tiers: pd.Series[str] | None = None,
 ) -> ModelChoice:
     """Return the fitted card if it has proved better than past revenue, else past revenue.
+
+    A rules card that the settings ask for is used whatever the tests say.
 
     Parameters
     ----------
@@ -125,21 +127,35 @@ def choose_model(
     )
     column = past_revenue_column(panel.criteria)
     if not complete:
-        values = panel.values  # noqa: PD011 (a panel is no series)
-        now = values[rows_at(values, [as_of])]
-        card = uncalibrated_past_revenue_card(
-            now if len(now) else values,
-            horizon=settings.target.horizon_quarters,
-            column=column,
-            window=_window(panel, column),
-        )
-        return ModelChoice(card, "past revenue", tested, card.notes, (), column)
+        card = _without_outcomes(panel, settings, column=column, as_of=as_of)
+        kind = settings.model.kind if settings.model.kind == BY_HAND else PAST
+        return ModelChoice(card, kind, tested, card.notes, (), column)
     examples = Examples.of(panel, won, days=complete)
+    if settings.model.kind == BY_HAND:
+        card = examples.ranking_card(settings)
+        return ModelChoice(card, BY_HAND, tested, (*card.notes, _ASKED_FOR), complete, column)
     if tested.verdict == BETTER:
-        card = examples.fit(settings)
-        return ModelChoice(card, "fitted card", tested, card.notes, complete, column)
+        card = examples.ranking_card(settings)
+        return ModelChoice(card, FITTED, tested, card.notes, complete, column)
     card = fit_past_revenue_card(examples.values, examples.won, column=column)
-    return ModelChoice(card, "past revenue", tested, card.notes, complete, column)
+    return ModelChoice(card, PAST, tested, card.notes, complete, column)
+
+
+def _without_outcomes(panel: Panel, settings: Settings, *, column: str, as_of: date) -> Card:
+    """Return the card where no horizon is over yet: predicted revenue is the past one again."""
+    values = panel.values  # noqa: PD011 (a panel is no series)
+    now = values[rows_at(values, [as_of])]
+    rows = now if len(now) else values
+    past = uncalibrated_past_revenue_card(
+        rows,
+        horizon=settings.target.horizon_quarters,
+        column=column,
+        window=_window(panel, column),
+    )
+    if settings.model.kind != BY_HAND:
+        return past
+    card = fit_rules_card(rows, past.predict(rows), settings=settings.card)
+    return replace(card, notes=(*card.notes, *past.notes, _ASKED_FOR))
 
 
 def backtest(
@@ -197,10 +213,11 @@ def _predictions(
         parts: list[pd.DataFrame] = []
         cards: list[Card] = []
         for train, test in folds:
-            card = train.fit(settings, most_bags=MOST_BAGS)
+            compared = train.compared_cards(settings, most_bags=MOST_BAGS)
+            card = compared["card"]
             notes += card.notes
             if card.criteria:
-                found = _predicted(card, train, test, settings, previous)
+                found = _predicted(compared, train, test, settings, previous)
                 parts.append(found.assign(fold=len(cards)))
                 cards.append(card)
         if parts:
@@ -211,7 +228,7 @@ def _predictions(
 
 
 def _predicted(
-    card: Card,
+    cards: Mapping[str, Card],
     train: Examples,
     test: Examples,
     settings: Settings,
@@ -234,7 +251,7 @@ def _predicted(
     frame = pd.DataFrame(
         {
             "actual": test.won,
-            "card": card.predict(test.values),
+            **{name: card.predict(test.values) for name, card in cards.items()},
             "past_revenue_predicted": money.predict(test.values),
             **found,
         }

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 
 from tierkit.crm.tables import Tables
-from tierkit.errors import SettingsError
+from tierkit.errors import Problem, SettingsError
 from tierkit.features import (
     effort,
     engagement,
@@ -23,7 +24,7 @@ from tierkit.features import (
 )
 from tierkit.features.feature import Aggregate, Feature
 from tierkit.features.revenue import won_revenue
-from tierkit.features.windows import EVER_WINDOW
+from tierkit.features.windows import DATED_TABLES, EVER_WINDOW, MAX_LOOK_BACK
 from tierkit.settings import Settings
 
 FEATURES: tuple[Feature, ...] = (
@@ -56,7 +57,47 @@ def all_features(tables: Tables, settings: Settings) -> tuple[Feature, ...]:
         )
     features = (*FEATURES, *named)
     _check_leave_out(features, settings.features.leave_out)
+    check_card(features, tables, settings)
     return features
+
+
+def check_card(features: Sequence[Feature], tables: Tables, settings: Settings) -> None:
+    """Raise with every column that `[card]` names and that cannot be a criterion.
+
+    Raises
+    ------
+    SettingsError
+        If a column is unknown (the nearest one is named), measures our own effort, is left out by
+        the settings, or needs a table that the source lacks.
+    """
+    known = {feature.name: feature for feature in features if not feature.is_hidden}
+    enough = dict.fromkeys(("opportunities", *DATED_TABLES), MAX_LOOK_BACK)
+    lacking = reasons_to_leave_out(features, tables, enough)
+    lacking |= dict.fromkeys(settings.features.leave_out, "it is named in features.leave_out")
+    problems = []
+    for name in settings.card.columns:
+        column = name if name in known else f"log_{name}"
+        if column not in known:
+            problems.append(_unknown_criterion(name, sorted(known)))
+        elif isinstance(found := known[column], Aggregate) and found.effort:
+            mend = "Our own effort never makes an account valuable: choose another criterion."
+            problems.append(Problem(f"card: {name} measures our own effort", mend))
+        elif column in lacking and name not in {edit.criterion for edit in settings.card.edits}:
+            problems.append(
+                Problem(f"card: {name} cannot be built: {lacking[column]}", "Leave it.")
+            )
+    if problems:
+        raise SettingsError("The criteria of the card cannot be used", problems)
+
+
+def _unknown_criterion(name: str, known: Sequence[str]) -> Problem:
+    near = get_close_matches(name, [*known, *(one.removeprefix("log_") for one in known)], n=1)
+    mend = (
+        f"Did you mean {near[0]}?"
+        if near
+        else f"There are {', '.join(known)}; features.account_columns adds columns of accounts."
+    )
+    return Problem(f"card: {name} is no criterion", mend, rule="unknown criterion")
 
 
 def describe(name: str) -> str:

@@ -13,9 +13,11 @@ import pandas as pd
 
 from tierkit.errors import DataError
 from tierkit.models.card import Card
+from tierkit.models.edits import edit_card
 from tierkit.models.fitting import fit_card
 from tierkit.models.past_revenue import past_revenue_column
-from tierkit.models.rows import AS_OF
+from tierkit.models.rows import AS_OF, newest_rows
+from tierkit.models.rules_card import fit_rules_card
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -77,6 +79,38 @@ class Examples:
             undated=self.undated,
             settings=settings.model.model_copy(update={"bags": bags}),
         )
+
+    def ranking_card(self, settings: Settings, *, most_bags: int | None = None) -> Card:
+        """Return the card that the settings ask for: fitted, with its edits, or set by hand."""
+        if settings.model.kind == "rules card":
+            return fit_rules_card(self.values, self.won, settings=settings.card)
+        return self._edited(self.fit(settings, most_bags=most_bags), settings)
+
+    def compared_cards(
+        self, settings: Settings, *, most_bags: int | None = None
+    ) -> dict[str, Card]:
+        """Return the card that the settings ask for, as `card`, and those to compare it with.
+
+        They are the same card without its edits (`unedited_card`), the card set by hand beside a
+        fitted one (`rules_card`), or the fitted one beside a card set by hand (`fitted_card`).
+        """
+        fitted = self.fit(settings, most_bags=most_bags)
+        rules: dict[str, Card] = {}
+        if settings.card.criteria:
+            by_hand = fit_rules_card(self.values, self.won, settings=settings.card)
+            rules = {"rules_card": by_hand}
+        if settings.model.kind == "rules card":
+            return {"card": rules["rules_card"], "fitted_card": fitted}
+        if settings.card.edits and fitted.criteria:
+            return {"card": self._edited(fitted, settings), "unedited_card": fitted, **rules}
+        return {"card": fitted, **rules}
+
+    def _edited(self, card: Card, settings: Settings) -> Card:
+        """Return the card with the edits of the settings and the base that keeps its total."""
+        if not settings.card.edits:
+            return card
+        edited = edit_card(card, settings.card.edits).with_accounts(newest_rows(self.values))
+        return edited.recalibrated(self.values, total=float(card.predict(self.values).sum()))
 
 
 def rows_at(values: pd.DataFrame, days: Sequence[date]) -> Chosen:

@@ -21,8 +21,9 @@ Method = Literal["earlier quarter-ends", "held-out accounts"]
 ROLLING: Method = "earlier quarter-ends"
 HELD_OUT: Method = "held-out accounts"
 
-MODELS = ("card", "past_revenue", "last_quarter_revenue", "best_column", "last_tiers", "random")
-MONEY = {"card": "card", "past_revenue": "past_revenue_predicted"}
+CARDS = ("card", "unedited_card", "fitted_card", "rules_card")
+MODELS = (*CARDS, "past_revenue", "last_quarter_revenue", "best_column", "last_tiers", "random")
+MONEY = {**{name: name for name in CARDS}, "past_revenue": "past_revenue_predicted"}
 """The models that predict amounts, and the column of predictions that holds them."""
 
 _TIERS = ("capture_tier_1", "capture_tier_2")

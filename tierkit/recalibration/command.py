@@ -11,6 +11,7 @@ from tierkit.crm.period import check_quarter, default_quarter, used_revenue
 from tierkit.crm.tables import Tables
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import SettingsError
+from tierkit.features.registry import all_features
 from tierkit.project import OVERRIDES
 from tierkit.recalibration.plan import REPORT_PLAN
 from tierkit.recalibration.work import prepare
@@ -103,6 +104,7 @@ def _read(request: Request) -> tuple[Tables, Quarter]:
     tables = read_tables(settings)
     quarter = asked or default_quarter(tables, calendar)
     check_quarter(tables, quarter, calendar)
+    all_features(tables, settings)
     accounts = tables["accounts"].collect().to_pandas()
     check_eligibility(accounts, where=settings.icp.where)
     read_overrides(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tierkit.settings.card import CardCriterion, CardEdit, CardSettings
 from tierkit.settings.parts import (
     DEFAULT_TIERS,
     CalendarSettings,
@@ -27,6 +28,9 @@ __all__ = [
     "DEFAULT_TIERS",
     "FILE_NAME",
     "CalendarSettings",
+    "CardCriterion",
+    "CardEdit",
+    "CardSettings",
     "CheckSettings",
     "DataSettings",
     "Entitlement",

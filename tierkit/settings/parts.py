@@ -17,6 +17,7 @@ Scalar = str | int | float | bool
 Preset = Literal["salesforce", "salesforce_fivetran", "hubspot", "hubspot_fivetran"]
 RevenueType = Literal["new", "expansion", "renewal", "exclude"]
 Measure = Literal["revenue", "margin", "annual"]
+ModelKind = Literal["fitted card", "rules card"]
 
 
 class Part(BaseModel):
@@ -89,8 +90,9 @@ class FeatureSettings(Part):
 
 
 class ModelSettings(Part):
-    """How the points card is fitted."""
+    """What ranks the accounts, and how the points card is fitted."""
 
+    kind: ModelKind = "fitted card"
     bags: Annotated[int, Field(ge=1, le=64)] = 8
     max_bins: Annotated[int, Field(ge=4, le=256)] = 16
     max_training_rows: Annotated[int, Field(ge=100)] = 100_000

@@ -34,7 +34,8 @@ def settings_problems(detail: ErrorDetails) -> list[Problem]:
 
 def _is_union_arm(part: int | str) -> bool:
     return isinstance(part, str) and (
-        part.startswith(("literal[", "constrained")) or part in {"float", "int", "str", "bool"}
+        part.startswith(("literal[", "constrained", "points["))
+        or part in {"float", "int", "str", "bool"}
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import Field, PrivateAttr, model_validator
 
 from tierkit.calendar import FiscalCalendar
+from tierkit.settings.card import CardSettings
 from tierkit.settings.parts import (
     DEFAULT_TIERS,
     CalendarSettings,
@@ -44,6 +45,7 @@ class Settings(Part):
     icp: IcpSettings = IcpSettings()
     features: FeatureSettings = FeatureSettings()
     model: ModelSettings = ModelSettings()
+    card: CardSettings = CardSettings()
     tiers: tuple[Tier, ...] = DEFAULT_TIERS
     roles: dict[str, Role] = Field(default_factory=dict)
     stability: StabilitySettings = StabilitySettings()
@@ -54,7 +56,11 @@ class Settings(Part):
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Settings:
-        problems = [*_tier_problems(self.tiers), *_role_problems(self.tiers, self.roles)]
+        problems = [
+            *_tier_problems(self.tiers),
+            *_role_problems(self.tiers, self.roles),
+            *_card_problems(self.model, self.card),
+        ]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -117,3 +123,14 @@ def _role_problems(tiers: Sequence[Tier], roles: Mapping[str, Role]) -> list[str
         f"roles: an entitlement names the role {role!r}, but there is no [roles.{role}]"
         for role in sorted(named - set(roles))
     ]
+
+
+def _card_problems(model: ModelSettings, card: CardSettings) -> list[str]:
+    if model.kind == "fitted card":
+        return []
+    problems = []
+    if not card.criteria:
+        problems.append("card: model.kind is 'rules card', but there is no [[card.criteria]]")
+    if card.edits:
+        problems.append("card.edits: they change a fitted card; change [[card.criteria]] instead")
+    return problems
