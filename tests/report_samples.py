@@ -60,6 +60,7 @@ def write_report(folder: Path, *, run_id: str = "run-1", leadership: str = "") -
         "accounts.xlsx": "sheet",
         "model.json": "{}",
         "facts.json": json.dumps(facts()),
+        "summary.txt": "Three accounts have a tier.\n",
         "run.json": json.dumps({"run_id": run_id}),
         "notebooks/fit.ipynb": "{}",
     }

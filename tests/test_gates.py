@@ -241,9 +241,9 @@ def test_fifty_thousand_names_and_ids_take_less_than_five_seconds(report):
         account_names=frozenset(f"Account {number} Freight" for number in range(50_000)),
         account_ids=frozenset(f"A-{number:05}" for number in range(50_000)),
     )
-    begun = time.monotonic()
+    begun = time.process_time()
     assert "names of 1 account, for example Account 49999 Freight" in problems(report, given)
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 WORD = st.text(st.sampled_from("abÄ1"), min_size=1, max_size=3)

@@ -19,6 +19,7 @@ from tierkit.reporting import publish as publishing
 from tierkit.reporting.handover import Handover, read_handover, write_handover
 from tierkit.reporting.index import index_rows, write_index
 from tierkit.reporting.lock import project_lock
+from tierkit.reporting.pages import read_page
 from tierkit.reporting.publish import (
     JOURNAL,
     exchange,
@@ -213,12 +214,32 @@ def test_the_index_lists_quarters_newest_first_with_their_numbers(tmp_path):
         "verdict": "no signal",
         "tier": "Tier 1",
         "accounts": "3",
-        "predicted": "$6.1 M",
+        "predicted": "too few to show",
         "moves": "3",
+        "kept": "none due",
     }
     page = write_index(tmp_path, title="<Acme>").read_text()
+    assert read_page(page).faults == []
+    assert read_page(page).figures == set()  # three accounts are too few, first runs do not move
     assert "&lt;Acme&gt;" in page
     assert 'href="2026Q3/leadership.html"' in page
+
+
+def test_the_index_draws_each_number_that_two_quarters_know(tmp_path):
+    for label, revenue in (("2026Q2", 1e6), ("2026Q3", 2e6)):
+        told = facts()
+        told["quarter"] |= {
+            "label": label,
+            "as_of": f"2026-{'07' if label == '2026Q2' else '10'}-01",
+        }
+        told["tiers"][0] |= {"accounts": 15, "predicted_revenue": revenue}
+        told["decision"]["action"] = "hold"
+        folder = write_report(tmp_path / label)
+        (folder / "facts.json").write_text(json.dumps(told))
+    page = read_page(write_index(tmp_path, title="Acme").read_text())
+    assert page.figures == {"quarters-revenue", "quarters-moves"}
+    assert page.faults == []
+    assert "Predicted for the top tier: $2.0 M in 2026 Q3, $1.0 M in 2026 Q2." in page.words
 
 
 # ---- whole runs, with tiny notebooks -------------------------------------------------------------
@@ -275,6 +296,7 @@ def test_a_run_publishes_every_file(published):
         "accounts.xlsx",
         "model.json",
         "facts.json",
+        "summary.txt",
         "run.json",
         "notebooks/fit_tier_model.ipynb",
         "notebooks/recalibrate.ipynb",

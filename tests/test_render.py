@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import nbformat
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -18,6 +19,7 @@ from tierkit.reporting.render import (
     render_analyst,
     render_leadership,
 )
+from tierkit.reporting.tables import html_table
 from tierkit.settings import parse_settings
 
 CONTEXT = PageContext(
@@ -112,6 +114,14 @@ def test_the_title_names_product_quarter_and_company(analyst):
 def test_figures_are_taken_over_to_the_letter():
     svg = '<svg role="img" viewBox="0 0 1 1"><linearGradient/><path d="M0 0"/></svg>'
     assert svg in render_analyst([executed(shown(svg))], CONTEXT)
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, pd.NaT])
+@pytest.mark.parametrize("kind", ["count", "money USD", "date", "text"])
+def test_a_missing_value_is_a_dash_whatever_its_type(missing, kind):
+    frame = pd.DataFrame({"account": ["A1"], "rank": pd.Series([missing], dtype="object")})
+    shown = html_table(frame, caption="Ranks", kinds={"rank": kind}, name="ranks").html
+    assert "–</td>" in shown
 
 
 def test_a_script_in_a_cell_is_refused():

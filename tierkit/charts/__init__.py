@@ -3,6 +3,7 @@
 from tierkit.charts.effects import effect_forest, forest_rows
 from tierkit.charts.models import calibration, capture_curve, card_bins, gini_by_quarter_end
 from tierkit.charts.moves import moves_heat
+from tierkit.charts.quarters import quarter_line
 from tierkit.charts.rows import effort_bars, ledger_ranges, range_rows, tier_bars
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "gini_by_quarter_end",
     "ledger_ranges",
     "moves_heat",
+    "quarter_line",
     "range_rows",
     "tier_bars",
 ]

@@ -28,6 +28,7 @@ OUTPUTS = (
     "accounts.xlsx",
     "model.json",
     "facts.json",
+    "summary.txt",
     "run.json",
     "notebooks/",
 )

@@ -11,7 +11,8 @@ import tierkit
 from tierkit.errors import GateError, Problem
 from tierkit.reporting import manifest
 from tierkit.reporting.execute import Execution
-from tierkit.reporting.gates import Requirements
+from tierkit.reporting.gates import SUMMARY_FILE, Requirements
+from tierkit.reporting.leadership.mail import mail_summary
 from tierkit.reporting.render import PageContext, render_analyst, render_leadership
 from tierkit.reporting.scrub import Json, secret_values
 from tierkit.reporting.underway import Run
@@ -41,7 +42,7 @@ def collect(run: Run) -> None:
 
 
 def write_pages(run: Run, executions: Sequence[Execution]) -> None:
-    """Write both pages; the last notebook holds the cells for leadership."""
+    """Write both pages and the summary for mail; the last notebook holds leadership's cells."""
     context = _context(run)
     notebooks = [execution.notebook for execution in executions]
     rows = manifest.settings_rows(run.settings, run.replacements)
@@ -51,6 +52,7 @@ def write_pages(run: Run, executions: Sequence[Execution]) -> None:
     }
     for name, page in pages.items():
         (run.report / name).write_text(page, encoding="utf-8")
+    (run.report / SUMMARY_FILE).write_text(mail_summary(_facts(run)), encoding="utf-8")
 
 
 def _context(run: Run) -> PageContext:
@@ -65,11 +67,16 @@ def _context(run: Run) -> PageContext:
 
 
 def _fingerprint(run: Run) -> str:
+    return str(_facts(run).get("fingerprint") or "")
+
+
+def _facts(run: Run) -> dict[str, Json]:
+    """Return the facts; empty where they are none: the gates say what is wrong with them."""
     try:
         facts = json.loads((run.report / "facts.json").read_text(encoding="utf-8"))
-        return str(facts["fingerprint"])
-    except (ValueError, KeyError, TypeError):
-        return ""  # the gates say what is wrong with the facts
+    except ValueError:
+        return {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def write_report_manifest(run: Run) -> None:

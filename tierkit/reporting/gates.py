@@ -12,11 +12,13 @@ from types import MappingProxyType
 
 from tierkit.errors import GateError, Problem
 from tierkit.reporting.contract import facts_problems, texts
+from tierkit.reporting.leadership.mail import MOST_CHARACTERS
 from tierkit.reporting.names import Names, account_ids, account_names
 from tierkit.reporting.pages import Page, read_page
 from tierkit.reporting.scrub import path_pattern
 
 MEGABYTE = 1_000_000
+SUMMARY_FILE = "summary.txt"
 RUN_FILES = (
     "leadership.html",
     "analyst.html",
@@ -24,6 +26,7 @@ RUN_FILES = (
     "accounts.xlsx",
     "model.json",
     "facts.json",
+    SUMMARY_FILE,
     "run.json",
 )
 PAGE_LIMITS: Mapping[str, int] = MappingProxyType(
@@ -77,6 +80,7 @@ def check_report(folder: Path, requirements: Requirements = Requirements()) -> N
         *file_problems(folder),
         *facts_problems(folder / "facts.json", label=requirements.label),
         *page_problems(folder, requirements),
+        *summary_problems(folder / SUMMARY_FILE),
         *identity_problems(folder, requirements),
         *leak_problems(folder, requirements),
     ]
@@ -113,11 +117,21 @@ def page_problems(folder: Path, requirements: Requirements) -> Iterator[Problem]
             )
 
 
+def summary_problems(path: Path) -> Iterator[Problem]:
+    """Yield what is wrong with the summary for mail: its length, its characters."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if len(text) > MOST_CHARACTERS:
+        message = f"{path.name} has {len(text):,} characters; it may have {MOST_CHARACTERS:,}"
+        yield Problem(message, "Say less.")
+    if any(ord(sign) < ord(" ") for sign in text if sign != "\n"):
+        yield Problem(f"{path.name} holds control characters", "Leave them out.")
+
+
 def identity_problems(folder: Path, requirements: Requirements) -> Iterator[Problem]:
     """Yield ids and names of accounts that stand where leadership reads."""
     names = account_names(requirements.account_names, spoken=requirements.spoken)
     ids = account_ids(requirements.account_ids)
-    for file in ("leadership.html", "facts.json"):
+    for file in ("leadership.html", "facts.json", SUMMARY_FILE):
         if (folder / file).is_file():
             text = _words_of(folder / file)
             yield from _told(file, "names", names, text)
@@ -172,6 +186,8 @@ def _words_of(path: Path) -> str:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".html":
         return read_page(text).words
+    if path.suffix != ".json":
+        return text
     try:
         return "\n".join(texts(json.loads(text)))
     except ValueError:

@@ -105,8 +105,8 @@ def settings_rows(
     >>> [row for row in rows if row[0] == "stability.keep_band"]
     [('stability.keep_band', '1.25', True)]
     """
-    defaults = dict(_flat(Settings().model_dump(mode="json")))
-    values = _flat(scrubbed(settings.model_dump(mode="json"), replacements))
+    defaults = dict(flat_settings(Settings().model_dump(mode="json")))
+    values = flat_settings(scrubbed(settings.model_dump(mode="json"), replacements))
     return [(key, _text(value), defaults.get(key, _ABSENT) == value) for key, value in values]
 
 
@@ -149,15 +149,24 @@ def read_column(path: Path, column: str) -> set[str]:
 _ABSENT = object()
 
 
-def _flat(value: Json, key: str = "") -> list[tuple[str, Any]]:
+def flat_settings(value: Json, key: str = "") -> list[tuple[str, Any]]:
+    """Return nested settings as pairs of a dotted key and its value.
+
+    Examples
+    --------
+    >>> flat_settings({"run": {"min_group": 5}, "tiers": [{"name": "Tier 1"}]})
+    [('run.min_group', 5), ('tiers.0.name', 'Tier 1')]
+    """
     if isinstance(value, dict) and value:
         return [
             row
             for name, inner in value.items()
-            for row in _flat(inner, f"{key}.{name}" if key else str(name))
+            for row in flat_settings(inner, f"{key}.{name}" if key else str(name))
         ]
     if isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
-        return [row for at, inner in enumerate(value) for row in _flat(inner, f"{key}.{at}")]
+        return [
+            row for at, inner in enumerate(value) for row in flat_settings(inner, f"{key}.{at}")
+        ]
     return [(key, value)]
 
 

@@ -81,9 +81,15 @@ def _cell(value: object, kind: str) -> tuple[object, str]:
     side = "" if kind in _AS_TEXT else "n"
     if hasattr(value, "__html__"):
         return value, side
-    if value is None or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
+    if _is_absent(value):
         return ABSENT, side
     return _WRITE.get(kind, str)(value), side
+
+
+def _is_absent(value: object) -> bool:
+    if value is None or value is pd.NaT or value is pd.NA:
+        return True
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _footer(shown: int, total: int, of: str, columns: int) -> Markup:

@@ -42,10 +42,8 @@ ACTIONS = {
 
 def title_block(facts: Facts) -> Fragment:
     """Return what this page is about: project, quarter with its dates, data, currency, scope."""
-    quarter, data = part(facts, "quarter"), part(facts, "data")
-    label = quarter_name(text(quarter, "label")) or "quarter not named"
-    dates = _dates(quarter)
-    title = tag("h1", f"Account tiers, {label}" + (f" ({dates})" if dates else ""))
+    data = part(facts, "data")
+    title = tag("h1", title_sentence(facts))
     scope = number(data, "accounts_in_scope")
     accounts = number(data, "accounts")
     items = [
@@ -65,12 +63,26 @@ def title_block(facts: Facts) -> Fragment:
 
 def recommendation(facts: Facts) -> Fragment:
     """Return what we recommend, in one paragraph."""
+    action, *rest = recommendation_sentences(facts)
+    lead = tag("strong", action)
+    body = tag("p", lead + " " + tag("span", " ".join(rest)), class_="lead")
+    return section("recommendation", tag("h2", "What we recommend"), body)
+
+
+def recommendation_sentences(facts: Facts) -> list[str]:
+    """Return what we recommend, sentence by sentence: what to do first, then why."""
     decision = part(facts, "decision")
     action = ACTIONS.get(text(decision, "action"), "No recommendation was computed.")
     rest = [because(decision), _moved(facts), _promise(facts), _ranking(facts), _effect(facts)]
-    lead = tag("strong", action)
-    body = tag("p", lead + " " + tag("span", " ".join(filter(None, rest))), class_="lead")
-    return section("recommendation", tag("h2", "What we recommend"), body)
+    return [action, *filter(None, rest)]
+
+
+def title_sentence(facts: Facts) -> str:
+    """Return what the report is about: `Account tiers, 2026 Q3 (1 Jul – 30 Sep 2026)`."""
+    quarter = part(facts, "quarter")
+    label = quarter_name(text(quarter, "label")) or "quarter not named"
+    dates = _dates(quarter)
+    return f"Account tiers, {label}" + (f" ({dates})" if dates else "")
 
 
 def _moved(facts: Facts) -> str:
