@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tierkit.roi.ladder import Ladder
 
 ACCOUNTS = """account_id,name,country,employees
 A1,Acme,US,50
@@ -39,3 +45,27 @@ def write_files(
         (data / name).write_text(text, encoding=encoding)
     (folder / "tierkit.toml").write_text(settings, encoding="utf-8")
     return folder
+
+
+def world_frames(ladder: Ladder) -> tuple[dict[str, pd.DataFrame], date]:
+    """Return the tables of a simulated world, its quarters from 2022Q1 on, and its as_of.
+
+    Deals are one per account and quarter with revenue, closed on the quarter's first day.
+    """
+    starts = pd.date_range("2022-01-01", periods=len(ladder.quarters) + 1, freq="QS").date
+    account, quarter = np.nonzero(ladder.level >= 0)
+    history = pd.DataFrame({
+        "account_id": ladder.account_ids[account],
+        "tier": np.array(ladder.tiers)[ladder.level[account, quarter]],
+        "start_date": starts[quarter], "end_date": starts[quarter + 1],
+        "score": ladder.score[account, quarter], "cut_score": ladder.cut_score[account, quarter],
+        "overridden": np.where(ladder.overridden[account, quarter], "true", "false"),
+    })  # fmt: skip
+    account, quarter = np.nonzero(ladder.history.won_revenue > 0)
+    deals = pd.DataFrame({
+        "opportunity_id": [f"O{n}" for n in range(len(account))],
+        "account_id": ladder.account_ids[account], "is_won": "true",
+        "close_date": starts[quarter], "revenue_type": "new",
+        "amount": ladder.history.won_revenue[account, quarter].round(2),
+    })  # fmt: skip
+    return {"tier_history": history, "opportunities": deals}, starts[-1]

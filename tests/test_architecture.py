@@ -27,6 +27,7 @@ ROOMS = (
     "reporting",
     "simulate",
     "project",
+    "experiments",
     "recalibration",
     "analysis",
     "accepting",

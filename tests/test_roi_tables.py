@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from projects import world_frames
 
 from tierkit.charts.designs import event_study as event_chart
 from tierkit.charts.designs import line_picture as line_chart
@@ -122,24 +123,8 @@ def test_a_handful_of_accounts_is_told_in_words():
 
 
 def as_tables(ladder):
-    """The tables of a simulated world, with one deal per win-quarter."""
-    starts = pd.date_range("2022-01-01", periods=len(ladder.quarters) + 1, freq="QS").date
-    account, quarter = np.nonzero(ladder.level >= 0)
-    history = pd.DataFrame({
-        "account_id": ladder.account_ids[account],
-        "tier": np.array(ladder.tiers)[ladder.level[account, quarter]],
-        "start_date": starts[quarter], "end_date": starts[quarter + 1],
-        "score": ladder.score[account, quarter], "cut_score": ladder.cut_score[account, quarter],
-        "overridden": np.where(ladder.overridden[account, quarter], "true", "false"),
-    })  # fmt: skip
-    account, quarter = np.nonzero(ladder.history.won_revenue > 0)
-    deals = pd.DataFrame({
-        "opportunity_id": [f"O{n}" for n in range(len(account))],
-        "account_id": ladder.account_ids[account], "is_won": "true",
-        "close_date": starts[quarter], "revenue_type": "new",
-        "amount": ladder.history.won_revenue[account, quarter].round(2),
-    })  # fmt: skip
-    return tables_from_frames({"tier_history": history, "opportunities": deals}), starts[-1]
+    frames, as_of = world_frames(ladder)
+    return tables_from_frames(frames), as_of
 
 
 def test_tables_tell_what_the_world_behind_them_tells():

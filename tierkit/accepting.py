@@ -9,6 +9,8 @@ from pathlib import Path
 
 from tierkit.crm.contract import ACCEPTED_TIERS
 from tierkit.errors import DataError, SettingsError
+from tierkit.experiments import read_bands, with_drawn_tiers
+from tierkit.roi.experiment import Band
 from tierkit.settings import Settings
 
 COLUMNS = ("account_id", "tier", "start_date", "end_date", "model_tier", "score", "rank",
@@ -27,12 +29,18 @@ class Acceptance:
         How many accounts hold the accepted tiers from `start` on.
     ended
         How many tiers that were accepted earlier end there.
+    drawn
+        How many of the accounts hold the tier that a randomised band gave them.
+    remark
+        What a person should know about it; empty where there is nothing.
     """
 
     file: Path
     start: date
     accounts: int
     ended: int
+    drawn: int = 0
+    remark: str = ""
 
 
 def accept_tiers(settings: Settings, label: str, *, start: date | None = None) -> Acceptance:
@@ -40,7 +48,8 @@ def accept_tiers(settings: Settings, label: str, *, start: date | None = None) -
 
     The history is `tier_history.csv` beside `tierkit.toml`; it is read together with the source's
     own. Tiers that were accepted before and are still held end on the day the new ones begin.
-    Accepting the same run for the same day again changes nothing.
+    Accepting the same run for the same day again changes nothing. Randomised bands that were drawn
+    for the quarter in which the tiers take force are kept to.
 
     Parameters
     ----------
@@ -54,7 +63,8 @@ def accept_tiers(settings: Settings, label: str, *, start: date | None = None) -
     SettingsError
         If that quarter is not published.
     DataError
-        If a tier that was accepted before begins later.
+        If a tier that was accepted before begins later, or a randomised band was drawn from other
+        tiers than these.
     """
     quarter = settings.fiscal_calendar.parse(label)
     published = settings.reports / quarter.label / "tiers.csv"
@@ -71,14 +81,29 @@ def accept_tiers(settings: Settings, label: str, *, start: date | None = None) -
             f"{ACCEPTED_TIERS}: tiers from {late[-1]} on are accepted already, so none can begin "
             f"on {begins}. Give a later --from."
         )
-    new = [_accepted(row, quarter.label, begins) for row in _read(published)]
+    bands, remark = _bands(settings, begins)
+    proposed = with_drawn_tiers(_read(published), bands)
+    new = [_accepted(row, quarter.label, begins) for row in proposed]
     still_held = [
         row for row in earlier if not row["end_date"] or row["end_date"] > begins.isoformat()
     ]
     ended = [{**row, "end_date": begins.isoformat()} for row in still_held]
     kept = [row for row in earlier if row not in still_held]
     _write(file, [*kept, *ended, *new])
-    return Acceptance(file, begins, accounts=len(new), ended=len(ended))
+    drawn = sum(len(band.rows) for band in bands)
+    return Acceptance(file, begins, len(new), len(ended), drawn, remark)
+
+
+def _bands(settings: Settings, begins: date) -> tuple[list[Band], str]:
+    """Return the bands drawn for the quarter that holds a day, and a remark on them."""
+    quarter = settings.fiscal_calendar.containing(begins)
+    bands = [band for band in read_bands(settings) if band.quarter == quarter.label]
+    if not bands or begins == quarter.start:
+        return bands, ""
+    return bands, (
+        f"The tier that counts is the one held on the first day of {quarter.label}, "
+        f"{quarter.start}: a randomised band that takes force on {begins} cannot be read out."
+    )
 
 
 def _accepted(row: Row, label: str, begins: date) -> Row:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tierkit.cli import comparing, running, setting_up  # noqa: F401 (each adds its commands to the app)
+from tierkit.cli import (  # noqa: F401 (each adds its commands to the app)
+    comparing,
+    experimenting,
+    running,
+    setting_up,
+)
 from tierkit.cli.app import app
 from tierkit.cli.entry import main
 

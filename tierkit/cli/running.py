@@ -96,3 +96,7 @@ def accept(
         f"{done.accounts:,} accounts hold these tiers from {done.start} on; {done.ended:,} earlier "
         f"ones end there. Recorded in {done.file}"
     )
+    if done.drawn:
+        typer.echo(
+            f"{done.drawn:,} of them hold the tier that was drawn by lot. {done.remark}".strip()
+        )

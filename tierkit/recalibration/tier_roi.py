@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tierkit.experiments import bands_before
 from tierkit.recalibration.tiering import Tiering
 from tierkit.recalibration.work import Work
 from tierkit.roi.boundaries import BoundaryStudy, study_boundaries
@@ -54,7 +55,13 @@ def compare_tiers(work: Work, tiering: Tiering) -> TierRoi:
     settings = work.settings
     outcomes = outcomes_by_tier(work.tables, settings=settings, as_of=work.as_of)
     ladder = tier_ladder(work.tables, settings=settings, as_of=work.as_of)
-    studies = study_boundaries(outcomes, ladder, break_even=tiering.break_even, settings=settings)
+    studies = study_boundaries(
+        outcomes,
+        ladder,
+        break_even=tiering.break_even,
+        settings=settings,
+        bands=bands_before(settings, work.as_of),
+    )
     worlds = settings.roi.certificate_worlds
     if worlds == 0:
         unsaid = {f"{key}_why": NO_CERTIFICATE for key in _CERTIFIED}

@@ -19,6 +19,7 @@ from tierkit.crm.storage import has_tables, read_written_tables, write_tables
 from tierkit.crm.tables import Tables
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import Problem
+from tierkit.experiments import band_bytes
 from tierkit.project import OVERRIDES, find_project
 from tierkit.reporting.handover import Handover, read_handover, write_handover
 from tierkit.settings import Settings
@@ -67,7 +68,7 @@ class Work:
 
     @property
     def fingerprint(self) -> str:
-        """A short hash of data, overrides, settings and quarter."""
+        """A short hash of data, overrides, randomised bands, settings and quarter."""
         overrides = self.settings.folder / OVERRIDES
         written = overrides.read_bytes() if overrides.is_file() else b""
         parts = [
@@ -76,6 +77,8 @@ class Work:
             hashlib.sha256(written).hexdigest(),
             _fingerprint(self.tables),
         ]
+        if bands := band_bytes(self.settings):
+            parts.append(hashlib.sha256(bands).hexdigest())
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
     def accounts(self) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from tierkit.roi.poisson import Estimate, Weighted, effect_of_holding
 
 COLUMNS = ("account_id", "quarter", "upper", "lower", "drawn_tier", "rank", "seed")
 FEWEST_PER_ARM = 10
+WEAKEST_FIRST_STAGE = 0.2
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,16 @@ class Band:
 
     rows: pd.DataFrame
     cost: float
+
+    @property
+    def quarter(self) -> str:
+        """Label of the quarter in which the draw is in force."""
+        return str(self.rows["quarter"].iloc[0])
+
+    @property
+    def seed(self) -> int:
+        """The seed of the lot."""
+        return int(self.rows["seed"].iloc[0])
 
     @property
     def hash(self) -> str:
@@ -74,7 +85,8 @@ def draw_band(
     """Draw by lot who of the accounts around a line gets the upper tier.
 
     As many are drawn into the upper tier as of these accounts would hold it by rank, so the tier
-    keeps its size. Overridden accounts take no part.
+    keeps its size. Overridden accounts take no part. The same seed draws anew for another quarter
+    or line.
 
     Parameters
     ----------
@@ -115,7 +127,7 @@ def draw_band(
             f"ranks {ranks[0]} to {ranks[1]} hold {places} accounts of {upper} and "
             f"{len(band) - places} of {lower}: a band needs both. Widen it around the line."
         )
-    drawn = np.random.default_rng(seed).permutation(len(band)) < places
+    drawn = _lot(seed, quarter, *tiers).permutation(len(band)) < places
     money = band["predicted_revenue"].to_numpy(dtype=float)
     by_rank = (band["tier"] == upper).to_numpy()
     rows = pd.DataFrame(
@@ -130,6 +142,12 @@ def draw_band(
         }
     )
     return Band(rows, float(money[by_rank].sum() - money[drawn].sum()))
+
+
+def _lot(seed: int, *words: str) -> np.random.Generator:
+    """Return the generator of one draw: of its seed, its quarter and its line."""
+    told = hashlib.sha256("|".join(words).encode()).digest()[:8]
+    return np.random.default_rng([seed, int.from_bytes(told, "big")])
 
 
 def write_band(band: Band, path: Path) -> None:
@@ -151,6 +169,8 @@ def read_band(path: Path) -> Band:
     rows = pd.read_csv(io.StringIO(text), dtype={"account_id": "object"}, keep_default_na=False)
     if missing := set(COLUMNS) - set(rows.columns):
         raise DataError(f"{path.name}: no column {', '.join(sorted(missing))}.")
+    if rows.empty:
+        raise DataError(f"{path.name}: holds no account.")
     band = Band(rows[[*COLUMNS]], 0.0)
     written = first.removeprefix("# randomised band ").strip()
     if band.hash != written:
@@ -190,6 +210,10 @@ def randomised(ladder: Ladder, rows: BoundaryRows, bands: Sequence[Band]) -> Ran
         return Randomised(
             None, f"too few drawn accounts have won anything (n = {min(won)})", len(near)
         )
+    followed = float(near.held[lot == 1].mean() - near.held[lot == 0].mean())
+    if followed < WEAKEST_FIRST_STAGE:
+        why = f"being drawn raised the chance of {near.upper} by only {followed:.0%}"
+        return Randomised(None, why.replace("%", " %"), len(near))
     place = near.distance - near.distance.mean()
     controls = np.column_stack(
         [np.ones(len(near)), place, near.quarter_columns(), near.known.standardised()]

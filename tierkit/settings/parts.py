@@ -141,6 +141,7 @@ class RoiSettings(Part):
     outcome_quarters: Annotated[int, Field(ge=1, le=8)] = 1
     worth_having: Literal["break-even"] | Positive = "break-even"
     certificate_worlds: Annotated[int, Field(ge=0, le=1_000)] = 100
+    band_share: Annotated[float, Field(gt=0, le=1)] = 0.2
 
 
 class CheckSettings(Part):
