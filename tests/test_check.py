@@ -10,7 +10,7 @@ from projects import write_files, write_project
 
 from tierkit.calendar import FiscalCalendar
 from tierkit.checking import check_project, print_check
-from tierkit.crm.checks import RULES, check_tables
+from tierkit.crm.checks import RULES, check_as_of
 from tierkit.crm.trusted import examine, read_tables
 from tierkit.errors import SettingsError
 from tierkit.reporting.pages import read_page
@@ -159,13 +159,9 @@ def test_what_looks_wrong_in_dates_stages_and_money_is_said(tmp_path):
 def test_tables_that_end_long_before_as_of_are_stale(tmp_path):
     tables = read_tables(read_settings(write_project(tmp_path)))
     late = FiscalCalendar().parse("2026Q4").as_of
-    assert "stale table" in {
-        problem.rule for problem in check_tables(tables, Settings(), as_of=late)
-    }
+    assert [problem.rule for problem in check_as_of(tables, Settings(), late)] == ["stale table"]
     on_time = FiscalCalendar().parse("2026Q2").as_of
-    assert "stale table" not in {
-        problem.rule for problem in check_tables(tables, Settings(), as_of=on_time)
-    }
+    assert check_as_of(tables, Settings(), on_time) == []
 
 
 def test_statuses_are_counted_and_units_have_one_total(tmp_path):

@@ -11,6 +11,8 @@ from tierkit.crm.duplicates import candidate_duplicates
 from tierkit.crm.merges import carry_overrides, resolve, survivors_of
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError
+from tierkit.recalibration.tiering import tier_accounts
+from tierkit.recalibration.work import open_run
 from tierkit.settings import read_settings
 
 
@@ -129,3 +131,29 @@ def test_ids_written_as_decimals_join(tmp_path):
     )
     assert column(tables, "opportunities", "account_id") == [("1001",)]
     assert "ids as decimals" in {remark.rule for remark in tables.remarks}
+
+
+OVERRIDES = (
+    "account_id,tier,reason,set_by,set_on,review_on\nA2,Tier 1,board,anna,2026-01-01,2027-01-01\n"
+)
+
+
+@pytest.mark.parametrize("how", ["merged", "family"])
+def test_tiers_and_overrides_go_with_their_account_through_the_run(tmp_path, how):
+    tables = {"merges": "account_id,merged_into\nA2,A1\n"} if how == "merged" else {}
+    parents = "account_id,name,parent_id\nA1,Acme,\nA2,Bolt,A1\nA3,Corn,\n"
+    unit = "" if how == "merged" else '[target]\nunit = "ultimate_parent"\n'
+    folder = write_project(tmp_path, accounts=parents, settings=unit, **tables)
+    (folder / "overrides.csv").write_text(OVERRIDES)
+    published = folder / "reports" / "2026Q1"
+    published.mkdir(parents=True)
+    (published / "tiers.csv").write_text("account_id,tier\nA2,Tier 2\nA3,Tier 3\n")
+    work = open_run(str(folder), quarter="2026Q2")
+    predictions = pd.DataFrame(
+        {"predicted_revenue": [5.0, 9.0], "score": [5.0, 9.0]},
+        index=pd.Index(["A1", "A3"], name="account_id"),
+    )
+    assigned = tier_accounts(work, predictions).assigned
+    assert assigned["tier"].astype(str).to_dict() == {"A1": "Tier 1", "A3": "Tier 1"}
+    assert assigned["overridden"].to_dict() == {"A1": True, "A3": False}
+    assert assigned["previous_tier"].astype(str).to_dict() == {"A1": "Tier 2", "A3": "Tier 3"}

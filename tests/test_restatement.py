@@ -12,6 +12,8 @@ from tierkit.calendar import FiscalCalendar
 from tierkit.crm.restatement import read_won_deals, restatements, won_deals, write_won_deals
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError
+from tierkit.recalibration.restated import keep_won_deals, restated_deals
+from tierkit.recalibration.work import open_run
 from tierkit.settings import read_settings
 
 HEADER = "opportunity_id,account_id,close_date,amount,is_won\n"
@@ -64,3 +66,45 @@ def test_a_summary_survives_being_written_and_is_refused_when_changed(tmp_path):
     with pytest.raises(DataError, match="changed after it was written"):
         read_won_deals(tmp_path)
     assert read_won_deals(tmp_path / "a") is None
+
+
+HISTORY = "opportunity_id,changed_date,stage,amount\nO2,2026-05-02,Won,150\n"
+MERGES = "account_id,merged_into\nA2,A1\n"
+
+
+def published(folder, label):
+    """Do what a published run leaves for the next one."""
+    kept = keep_won_deals(open_run(str(folder), quarter=label))
+    report = folder / "reports" / label
+    report.mkdir(parents=True)
+    return kept.rename(report / kept.name)
+
+
+def test_a_later_run_lists_what_changed_and_marks_the_restated_quarter(tmp_path):
+    folder = write_project(tmp_path, deals=HEADER + FIRST)
+    file = published(folder, "2026Q1")
+    write_project(tmp_path, deals=HEADER + SECOND, stage_history=HISTORY, merges=MERGES)
+    found = restated_deals(open_run(str(folder), quarter="2026Q2"))
+    assert found.since == "2026Q1"
+    assert found.changes.set_index("opportunity_id")["changed"].dropna().to_dict() == {
+        "O2": "2026-05-02"
+    }
+    # a merge alone is no change; what is gone is named under the account that is left
+    assert set(found.changes["account_id"]) == {"A1", "A3"}
+    assert found.facts()["quarters"] == [
+        {"quarter": "2026Q1", "deals": 4, "was": 1000.0, "is": 310.0, "restated_by": -690.0}
+    ]
+    assert found.sentences() == [
+        "2026Q1 is restated: 1,000.00 won in the report of 2026Q1, 310.00 now (-690.00; deals "
+        "changed: 4)"
+    ]
+    file.write_text(file.read_text().replace("100.0000", "900.0000"))
+    spoilt = restated_deals(open_run(str(folder), quarter="2026Q2"))
+    assert "were changed afterwards" in spoilt.facts()["since_why"]
+
+
+def test_the_first_report_has_nothing_to_restate(tmp_path):
+    folder = write_project(tmp_path, deals=HEADER + FIRST)
+    first = restated_deals(open_run(str(folder), quarter="2026Q1")).facts()
+    assert (first["since"], first["deals"], first["quarters"]) == (None, 0, [])
+    assert first["since_why"]

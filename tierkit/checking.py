@@ -14,14 +14,11 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.crm.cleaning import REASON
-from tierkit.crm.merges import survivors_of
 from tierkit.crm.tables import Tables
 from tierkit.crm.trusted import examine
 from tierkit.errors import Problem, SettingsError, TierkitError
-from tierkit.project import OVERRIDES
 from tierkit.settings import Settings
 from tierkit.tiers.eligibility import check_eligibility
-from tierkit.tiers.overrides import read_overrides
 
 EXCLUDED_FILE = "excluded_rows.csv"
 _SHOWN = (
@@ -148,14 +145,10 @@ def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[Tierki
         errors.append(error)
     try:
         from tierkit.crm.period import default_quarter
+        from tierkit.recalibration.set_tiers import project_overrides
 
         as_of = default_quarter(tables, settings.fiscal_calendar).as_of
-        read_overrides(
-            settings.folder / OVERRIDES,
-            accounts=frozenset(accounts["account_id"]) | frozenset(survivors_of(tables)),
-            tiers=settings.tiers,
-            as_of=as_of,
-        )
+        project_overrides(settings, tables, as_of=as_of)
     except TierkitError as error:
         errors.append(error)
     return errors

@@ -1,6 +1,13 @@
 """The analyst page, cell by cell: tables and figures of what the stages of a run computed."""
 
-from tierkit.analysis.data import remarks, what_is_missing, what_was_left_out, what_was_read
+from tierkit.analysis.data import (
+    remarks,
+    restated_tables,
+    revenue_by_type,
+    what_is_missing,
+    what_was_left_out,
+    what_was_read,
+)
 from tierkit.analysis.heading import heading
 from tierkit.analysis.model import (
     backtest_table,
@@ -62,6 +69,8 @@ __all__ = [
     "overrides_table",
     "power_table",
     "remarks",
+    "restated_tables",
+    "revenue_by_type",
     "tier_table",
     "untiered_table",
     "verdict",

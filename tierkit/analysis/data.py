@@ -11,11 +11,15 @@ import pandas as pd
 from tierkit.calendar import spell_date
 from tierkit.crm.contract import TABLES
 from tierkit.crm.period import used_revenue
+from tierkit.crm.revenue_types import won_by_type
 from tierkit.crm.tables import Exclusion, Tables
 from tierkit.errors import Problem
+from tierkit.recalibration.restated import restated_deals
+from tierkit.recalibration.work import Work
 from tierkit.reporting.fragment import Fragment, joined, tag
 from tierkit.reporting.tables import html_table
 
+MOST_ROWS = 25
 _MAKES_POSSIBLE = {
     "opportunity_lines": "which products an account has bought and which not",
     "stage_history": "the amount and stage of open deals as they were known, and re-opened deals",
@@ -77,6 +81,48 @@ def remarks(problems: Sequence[Problem]) -> Fragment:
     if not problems:
         return Fragment(str(tag("p", "The checks of the data found nothing to remark.")))
     return Fragment(str(tag("ul", joined(*(tag("li", str(problem)) for problem in problems)))))
+
+
+def restated_tables(run: Work) -> Fragment:
+    """Return the deals that were changed since the last report, and the quarters they restate."""
+    found = restated_deals(run)
+    if found.why:
+        return Fragment(str(tag("p", f"Restated deals cannot be told: {found.why}.")))
+    if found.changes.empty:
+        text = f"No won deal was changed since the report of {found.since}."
+        return Fragment(str(tag("p", text)))
+    money = f"money {run.currency}"
+    quarters = found.quarters.astype({"was": float, "is": float, "restated_by": float})
+    first = html_table(
+        quarters.rename(columns={"quarter": "restated_quarter"}),
+        caption=f"Won revenue, renewals included, as the report of {found.since} knew it and now",
+        kinds={"deals": "count", "was": money, "is": money, "restated_by": money},
+        name="restated_quarters",
+    )
+    columns = ["opportunity_id", "account_id", "quarter", "change", "was", "is", "changed"]
+    shown = found.changes[columns].fillna({"changed": f"before {spell_date(run.as_of)}"})
+    second = html_table(
+        shown.head(MOST_ROWS),
+        caption="Deals that were changed: what they were, what they are, and when",
+        kinds={},
+        name="restated",
+        total=len(shown),
+        of="changes, by quarter and deal; all of them are in accounts.xlsx",
+    )
+    return Fragment(first.html + second.html)
+
+
+def revenue_by_type(run: Work) -> Fragment:
+    """Return won revenue of the last quarters by revenue type, renewals and refunds apart."""
+    frame = won_by_type(run.tables, run.settings.fiscal_calendar, as_of=run.as_of)
+    money = dict.fromkeys(frame.columns[2:], f"money {run.currency}")
+    return html_table(
+        frame,
+        caption="Won revenue by quarter: new business and expansion are the target, renewals are "
+        "not; refunds are taken off in the quarter of their own date",
+        kinds=money,
+        name="revenue_types",
+    )
 
 
 def _rows(exclusions: Sequence[Exclusion]) -> pd.DataFrame:

@@ -40,21 +40,15 @@ RULES: Mapping[str, str] = {
     "amount of lines": "deals without an amount take the sum of their lines",
     "lines disagree": "deals differ from the sum of their lines",
     "no currency": "deals without a currency are in the reporting currency",
+    "quarter not complete": "the data end before the quarter does",
 }
 """Every rule that warns, and what it warns of."""
 
 
-def check_tables(tables: Tables, settings: Settings, *, as_of: date | None = None) -> list[Problem]:
-    """Return what a person should know about trusted tables, in the order of `RULES`.
-
-    Parameters
-    ----------
-    as_of
-        First day that is not yet known to a run; without one the tables are compared with each
-        other only.
-    """
+def check_tables(tables: Tables, settings: Settings) -> list[Problem]:
+    """Return what a person should know about trusted tables, in the order of `RULES`."""
     checks: tuple[Callable[[], Problem | None], ...] = (
-        lambda: findings.stale(tables, settings.checks, as_of),
+        lambda: findings.stale(tables, settings.checks, None),
         lambda: findings.quarter_volume(tables, settings),
         lambda: findings.missing_values(tables, settings.checks),
         lambda: findings.implausible_years(tables),
@@ -69,6 +63,12 @@ def check_tables(tables: Tables, settings: Settings, *, as_of: date | None = Non
     )
     found = (check() for check in checks)
     return raised([problem for problem in found if problem is not None], settings.checks)
+
+
+def check_as_of(tables: Tables, settings: Settings, as_of: date) -> list[Problem]:
+    """Return what a person should know about tables that a run at `as_of` rests on."""
+    found = findings.stale(tables, settings.checks, as_of)
+    return raised([] if found is None else [found], settings.checks)
 
 
 def raised(problems: Iterable[Problem], checks: CheckSettings) -> list[Problem]:

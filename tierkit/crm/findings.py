@@ -78,7 +78,7 @@ def stale(tables: Tables, checks: CheckSettings, as_of: date | None) -> Problem 
     return _warn(
         "stale table",
         f"the data end more than {checks.stale_days} days before {until} ({shown})",
-        "Export all tables on the same day.",
+        "Export again." if as_of else "Export all tables on the same day.",
         next(iter(sorted(late))),
     )
 

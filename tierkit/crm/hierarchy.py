@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tierkit.crm.cleaning import REASON
 from tierkit.crm.engine import Connection
-from tierkit.crm.merges import with_accounts_renamed
+from tierkit.crm.merges import survivors_of, with_accounts_renamed
 from tierkit.crm.tables import Tables
 from tierkit.crm.typed import TypedTable
 from tierkit.errors import Problem
@@ -97,6 +98,25 @@ def with_ultimate_parents(
     below = found.tops[found.tops["depth"] > 0]
     names = dict(zip(below["account_id"], below["ultimate_parent"], strict=True))
     return with_accounts_renamed(typed, names, connection, reason=TIERED_WITH_PARENT), problems
+
+
+def successors(tables: Tables) -> dict[str, str]:
+    """Return the account that stands for each one that was merged or is tiered with its parent.
+
+    Empty where accounts are the tiering unit and none was merged.
+    """
+    merged = survivors_of(tables)
+    accounts = tables.excluded.get("accounts")
+    if accounts is None or REASON not in accounts.columns:
+        return merged
+    below = accounts.filter(nw.col(REASON) == TIERED_WITH_PARENT).select("account_id", "parent_id")
+    if below.head(1).collect().is_empty():
+        return merged
+    kept = tables["accounts"].select("account_id", "parent_id")
+    tops = hierarchy(nw.concat([kept, below]).collect().to_pandas()).tops
+    family = tops[tops["depth"] > 0]
+    parents = dict(zip(family["account_id"], family["ultimate_parent"], strict=True))
+    return {**parents, **{old: parents.get(new, new) for old, new in merged.items()}}
 
 
 def unit_totals(tables: Tables) -> pd.DataFrame:

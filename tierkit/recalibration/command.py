@@ -10,16 +10,15 @@ from tierkit.calendar import Quarter
 from tierkit.crm.period import check_quarter, default_quarter, used_revenue
 from tierkit.crm.tables import Tables
 from tierkit.crm.trusted import read_tables
-from tierkit.errors import SettingsError
+from tierkit.errors import DataError, SettingsError
 from tierkit.features.registry import all_features
-from tierkit.project import OVERRIDES
 from tierkit.recalibration.plan import REPORT_PLAN
-from tierkit.recalibration.work import prepare
+from tierkit.recalibration.set_tiers import project_overrides
+from tierkit.recalibration.work import data_remarks, prepare
 from tierkit.reporting.manifest import settings_rows
 from tierkit.reporting.run import run_recalibration
 from tierkit.settings import Settings
 from tierkit.tiers.eligibility import check_eligibility
-from tierkit.tiers.overrides import read_overrides
 
 OUTPUTS = (
     "leadership.html",
@@ -30,6 +29,7 @@ OUTPUTS = (
     "facts.json",
     "summary.txt",
     "run.json",
+    "won_deals.csv",
     "notebooks/",
 )
 
@@ -106,14 +106,12 @@ def _read(request: Request) -> tuple[Tables, Quarter]:
     quarter = asked or default_quarter(tables, calendar)
     check_quarter(tables, quarter, calendar)
     all_features(tables, settings)
+    blocking = [problem for problem in data_remarks(tables, settings, quarter) if problem.blocks]
+    if blocking:
+        raise DataError(f"{quarter.label}: the settings do not let these data run", blocking)
     accounts = tables["accounts"].collect().to_pandas()
     check_eligibility(accounts, where=settings.icp.where)
-    read_overrides(
-        settings.folder / OVERRIDES,
-        accounts=frozenset(accounts["account_id"]),
-        tiers=settings.tiers,
-        as_of=quarter.as_of,
-    )
+    project_overrides(settings, tables, as_of=quarter.as_of)
     return tables, quarter
 
 

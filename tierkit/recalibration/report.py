@@ -8,12 +8,15 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
+from tierkit.crm.duplicates import candidate_duplicates
+from tierkit.crm.netting import netted_accounts
 from tierkit.crm.period import UsedRevenue, last_day, used_revenue
 from tierkit.crm.tables import Tables
 from tierkit.recalibration.ledger import earlier_promises, ledger_facts
+from tierkit.recalibration.restated import keep_won_deals, restated_deals
 from tierkit.recalibration.tiering import Tiering, effort_facts, override_facts
 from tierkit.recalibration.work import Work
-from tierkit.reporting.workbook import AccountTables, write_workbook
+from tierkit.reporting.workbook import AccountTables, Kind, Sheet, write_workbook
 
 FACTS_FILE = "facts.json"
 TIER_COLUMNS = (
@@ -35,6 +38,7 @@ def write_report(work: Work, tiering: Tiering) -> dict[str, Any]:
     (work.folder / FACTS_FILE).write_text(f"{text}\n", encoding="utf-8")
     tiers = tiers_table(tiering)
     tiers.to_csv(work.folder / "tiers.csv", index=False, lineterminator="\n")
+    keep_won_deals(work)
     _write_identities(work)
     _write_workbook(work, tiering, tiers)
     return facts
@@ -67,7 +71,10 @@ def report_facts(work: Work, tiering: Tiering) -> dict[str, Any]:
         "decision": decision_facts(
             work, model["model"], previous_known=bool(len(tiering.previous.tiers))
         ),
-        "remarks": [problem.message for problem in work.remarks if problem.message],
+        "remarks": [
+            *(problem.message for problem in work.remarks if problem.message),
+            *restated_deals(work).sentences(),
+        ],
     }
 
 
@@ -87,6 +94,7 @@ def data_facts(work: Work, tiering: Tiering) -> dict[str, Any]:
         "used_won_revenue": float(round(money.used_won_revenue, 2)),
         "excluded": _excluded_facts(money),
         "missing_tables": work.tables.missing,
+        "restated": restated_deals(work).facts(),
     }
 
 
@@ -144,7 +152,27 @@ def _write_workbook(work: Work, tiering: Tiering, tiers: pd.DataFrame) -> None:
         "Currency": work.currency,
         "Fingerprint": work.fingerprint,
     }
-    write_workbook(work.folder / "accounts.xlsx", tables.sheets(), notes=notes)
+    sheets = {**tables.sheets(), **_data_sheets(work)}
+    write_workbook(work.folder / "accounts.xlsx", sheets, notes=notes)
+
+
+def _data_sheets(work: Work) -> dict[str, Sheet]:
+    """Return the deals and accounts of the data to look at, where there are any."""
+    changes = restated_deals(work).changes
+    exact = changes.assign(restated_by=changes["restated_by"].astype(float))
+    frames = {
+        "Restated deals": exact,
+        "Netted to zero": netted_accounts(work.tables),
+        "Candidate duplicates": candidate_duplicates(work.tables),
+    }
+    money: dict[str, Kind] = dict.fromkeys(
+        ("restated_by", "won_revenue", "refunded", "at_stake"), "money"
+    )
+    return {
+        name: Sheet(frame, {column: money[column] for column in frame.columns if column in money})
+        for name, frame in frames.items()
+        if len(frame)
+    }
 
 
 def _rows(tables: Tables, name: str) -> int:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from tierkit.project import OVERRIDES
+from tierkit.crm.hierarchy import successors
+from tierkit.recalibration.set_tiers import project_overrides
 from tierkit.recalibration.work import Work
 from tierkit.tiers.assign import assign_tiers
 from tierkit.tiers.effort import break_even, role_effort, tier_effort
 from tierkit.tiers.eligibility import check_eligibility
 from tierkit.tiers.moves import Moves, moved_accounts, moves
-from tierkit.tiers.overrides import read_overrides
 from tierkit.tiers.previous import PreviousTiers, previous_tiers
 
 NOT_YET = "not yet an account: neither created nor active before the first unknown day"
@@ -75,14 +75,12 @@ def tier_accounts(work: Work, predictions: pd.DataFrame) -> Tiering:
     accounts = work.accounts()
     eligible = check_eligibility(accounts, where=work.settings.icp.where)
     previous = previous_tiers(
-        work.tables, as_of=work.as_of, last_published=last_published_tiers(work)
-    )
-    overrides = read_overrides(
-        work.settings.folder / OVERRIDES,
-        accounts=frozenset(accounts["account_id"]),
-        tiers=work.settings.tiers,
+        work.tables,
         as_of=work.as_of,
+        last_published=last_published_tiers(work),
+        successors=successors(work.tables),
     )
+    overrides = project_overrides(work.settings, work.tables, as_of=work.as_of)
     in_scope = predictions.index.intersection(eligible.index[eligible["eligible"]])
     assigned = assign_tiers(
         predictions.loc[in_scope, ["predicted_revenue", "score"]],

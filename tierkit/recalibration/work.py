@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from tierkit.calendar import Quarter
+from tierkit.crm.checks import check_as_of, raised
 from tierkit.crm.engine import content_hash
 from tierkit.crm.period import check_quarter, default_quarter
 from tierkit.crm.storage import has_tables, read_written_tables, write_tables
@@ -139,8 +140,7 @@ def prepare(handover: Handover, tables: Tables, folder: Path) -> Work:
 def _open(handover: Handover, folder: Path) -> Work:
     written = folder / TABLES_FOLDER
     tables = read_written_tables(written) if has_tables(written) else read_tables(handover.settings)
-    calendar = handover.settings.fiscal_calendar
-    remarks = (*tables.remarks, *check_quarter(tables, handover.quarter, calendar))
+    remarks = data_remarks(tables, handover.settings, handover.quarter)
     return Work(
         settings=handover.settings,
         quarter=handover.quarter,
@@ -149,6 +149,21 @@ def _open(handover: Handover, folder: Path) -> Work:
         model_file=handover.model_file,
         remarks=remarks,
     )
+
+
+def data_remarks(tables: Tables, settings: Settings, quarter: Quarter) -> tuple[Problem, ...]:
+    """Return what a person should know about trusted tables that a quarter is run on.
+
+    Raises
+    ------
+    SettingsError
+        If the data end before the quarter begins.
+    """
+    of_quarter = check_quarter(tables, quarter, settings.fiscal_calendar)
+    dated = check_as_of(tables, settings, quarter.as_of)
+    found = {problem.rule for problem in dated}
+    others = [problem for problem in tables.remarks if problem.rule not in found]
+    return (*others, *dated, *raised(of_quarter, settings.checks))
 
 
 def _fingerprint(tables: Tables) -> str:

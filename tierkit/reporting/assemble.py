@@ -19,6 +19,8 @@ from tierkit.reporting.underway import Run
 
 IDENTITIES = "identities.csv"
 OUTPUTS = ("facts.json", "tiers.csv", "accounts.xlsx", "model.json")
+BESIDE = ("won_deals.csv",)
+"""Files that a report keeps where the notebooks wrote them."""
 
 
 def collect(run: Run) -> None:
@@ -37,7 +39,8 @@ def collect(run: Run) -> None:
         problems = [Problem(f"{name} was not written", "A notebook must.") for name in missing]
         raise GateError("The notebooks left out a part of the report", problems)
     shutil.copytree(run.folder / "notebooks", run.report / "notebooks")
-    for name in OUTPUTS:
+    beside = [name for name in BESIDE if (run.folder / name).is_file()]
+    for name in (*OUTPUTS, *beside):
         shutil.copyfile(run.folder / name, run.report / name)
 
 

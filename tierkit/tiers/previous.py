@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -34,7 +35,11 @@ class PreviousTiers:
 
 
 def previous_tiers(
-    tables: Tables, *, as_of: date, last_published: Path | None = None
+    tables: Tables,
+    *,
+    as_of: date,
+    last_published: Path | None = None,
+    successors: Mapping[str, str] | None = None,
 ) -> PreviousTiers:
     """Return the tier that each account held the day before `as_of`.
 
@@ -43,18 +48,22 @@ def previous_tiers(
     last_published
         The `tiers.csv` of the last published run of an earlier quarter. It is taken where
         `tier_history` has nobody in force that day: then what was proposed counts as held.
+    successors
+        The account that stands for one that was merged since; its own tier counts first.
     """
     day = as_of - timedelta(days=1)
     if "tier_history" in tables:
-        held = tiers_in_force(tables, [day])
-        if len(held):
-            return PreviousTiers(held.set_index("account_id")["tier"], "tier_history")
+        in_force_then = tiers_in_force(tables, [day])
+        if len(in_force_then):
+            tiers = in_force_then.set_index("account_id")["tier"]
+            return PreviousTiers(tiers, "tier_history")
     if last_published is not None and last_published.exists():
         remark = (
             f"tier_history has no tier in force on {spell_date(day)}; the tiers that the last "
             "published run proposed are taken as held. `tierkit accept` records what takes force."
         )
-        return PreviousTiers(_published(last_published), "last published run", remark)
+        held = carried(_published(last_published), successors or {})
+        return PreviousTiers(held, "last published run", remark)
     empty = pd.Series([], index=pd.Index([], name="account_id", dtype="str"), dtype="str")
     return PreviousTiers(
         empty.rename("tier"),
@@ -85,6 +94,29 @@ def tiers_in_force(tables: Tables, days: list[date]) -> pd.DataFrame:
     newest = ordered.drop_duplicates(["day", "account_id"], keep="last")
     texts = newest.astype({"account_id": "str", "tier": "str"})
     return texts[["day", "account_id", "tier"]].reset_index(drop=True)
+
+
+def carried(tiers: pd.Series[str], successors: Mapping[str, str]) -> pd.Series[str]:
+    """Return tiers by account_id, those of merged accounts at the account that is left.
+
+    The tier of the account itself counts first, then that of the smallest merged id.
+
+    Examples
+    --------
+    >>> tiers = pd.Series({"A": "Tier 1", "B": "Tier 2", "C": "Tier 3"})
+    >>> carried(tiers, {"A": "B", "C": "D"}).to_dict()
+    {'B': 'Tier 2', 'D': 'Tier 3'}
+    """
+    if not successors:
+        return tiers
+    now = [successors.get(account, account) for account in tiers.index]
+    moved = [after != before for after, before in zip(now, tiers.index, strict=True)]
+    order = pd.DataFrame(
+        {"account_id": now, "moved": moved, "was": tiers.index, "tier": tiers.array}
+    )
+    ordered = order.sort_values(["account_id", "moved", "was"], kind="stable")
+    first: pd.Series[str] = ordered.drop_duplicates("account_id").set_index("account_id")["tier"]
+    return first
 
 
 def _published(path: Path) -> pd.Series[str]:
