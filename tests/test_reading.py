@@ -400,3 +400,13 @@ def test_values_of_several_lines_and_blank_ends_of_lines_are_fine(tmp_path):
     deals = HEADER.strip() + ',note\nO1,A1,2026-01-01,5,true,"one,\ntwo, three"\n'
     deals += "O2,A1,2026-01-01,5,true,,\n"
     assert len(rows_of(tables_of(tmp_path, deals=deals)["opportunities"])) == 2
+
+
+def test_an_empty_type_column_is_an_unmapped_type(tmp_path):
+    deals = "opportunity_id,account_id,close_date,amount,is_won,type\nO1,A1,2026-01-15,5,true,\n"
+    settings = '[target]\nrevenue_types = { New = "new", Renewal = "renewal" }\n'
+    (problem,) = examine(
+        read_settings(write_project(tmp_path, deals=deals, settings=settings))
+    ).blocking
+    assert problem.rule == "unmapped revenue type"
+    assert "'(empty)': 1 rows, 5.00 won" in problem.message

@@ -45,7 +45,8 @@ def unmapped_types(deals: Rows) -> list[Problem]:
     more = f"; and {len(unmapped) - 8} more" if len(unmapped) > 8 else ""
     return [
         Problem(
-            f"{len(unmapped)} values have no revenue type ({shown}{more})",
+            f"{len(unmapped)} value{'s have' if len(unmapped) > 1 else ' has'} no revenue type "
+            f"({shown}{more})",
             "Map each in [target] revenue_types to new, expansion, renewal or exclude.",
             "opportunities",
             "type",

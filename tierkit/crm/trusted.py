@@ -161,7 +161,11 @@ def _clean_all(
         nothing = deals.head(0).with_columns(nw.lit(None).cast(nw.String).alias(REASON))
         clean["opportunities"] = CleanTable(deals, nothing, (), ())
     given = "type" in _deal_table(typed).given
-    clean["opportunities"], more = _with_meaning(clean["opportunities"], settings, given=given)
+    meant = with_revenue_type(
+        clean["opportunities"].rows, settings.target.revenue_types, given=given
+    )
+    meant = materialise(connection, meant, "deals with their revenue type")
+    clean["opportunities"], more = _without_left_out_types(clean["opportunities"], meant)
     return clean, [*problems, *more, *_mostly_excluded(clean)]
 
 
@@ -169,10 +173,8 @@ def _deal_table(typed: Mapping[str, TypedTable]) -> TypedTable:
     return typed["opportunity_lines" if deals_come_from_lines(typed) else "opportunities"]
 
 
-def _with_meaning(
-    deals: CleanTable, settings: Settings, *, given: bool
-) -> tuple[CleanTable, list[Problem]]:
-    rows = with_revenue_type(deals.rows, settings.target.revenue_types, given=given)
+def _without_left_out_types(deals: CleanTable, rows: Rows) -> tuple[CleanTable, list[Problem]]:
+    """Return the deals whose type the settings do not leave out, and types without a meaning."""
     problems = unmapped_types(rows)
     left_out = rows.filter(nw.col("revenue_type") == "exclude")
     excluded = left_out.with_columns(nw.lit(TYPE_LEFT_OUT).alias(REASON))
