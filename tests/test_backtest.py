@@ -21,7 +21,7 @@ AS_OF = date(2024, 4, 1)
 SETTINGS = parse_settings(
     {
         "target": {"horizon_quarters": 1},
-        "model": {"bags": 1, "max_bins": 8},
+        "model": {"bags": 1, "max_bins": 8, "shuffled_refits": 0, "most_bags": 2},
         "tiers": [
             {"name": "Tier 1", "capacity": 10},
             {"name": "Tier 2", "capacity": 30},

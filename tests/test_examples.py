@@ -34,7 +34,19 @@ def project(name, folder):
 def published(request, tmp_path_factory):
     folder = project(request.param, tmp_path_factory.mktemp(request.param))
     with pytest.raises(SystemExit) as caught:
-        main(["run", "-f", str(folder), "--set", "model.bags=2"])
+        main(
+            [
+                "run",
+                "-f",
+                str(folder),
+                "--set",
+                "model.bags=2",
+                "--set",
+                "model.most_bags=2",
+                "--set",
+                "model.shuffled_refits=2",
+            ]
+        )
     assert caught.value.code == 0
     (report,) = (folder / "reports").glob("*Q*")
     return request.param, report, json.loads((report / "facts.json").read_text())

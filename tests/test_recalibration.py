@@ -19,6 +19,8 @@ ACCOUNTS, QUARTERS = 400, 16
 LABEL = "2025Q3"  # the last quarter that the simulated CRM covers
 CHEAP = (
     *("--set", "model.bags=2"),
+    *("--set", "model.most_bags=2"),
+    *("--set", "model.shuffled_refits=2"),
     *("--set", "model.backtest_quarter_ends=2"),
     *("--set", "roi.certificate_worlds=2"),
 )

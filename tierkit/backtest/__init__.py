@@ -3,6 +3,7 @@
 from tierkit.backtest.choice import (
     FEWEST_TESTED_ACCOUNTS,
     FEWEST_TESTED_WINS,
+    Known,
     ModelChoice,
     backtest,
     choose_model,
@@ -11,6 +12,7 @@ from tierkit.backtest.choice import (
 __all__ = [
     "FEWEST_TESTED_ACCOUNTS",
     "FEWEST_TESTED_WINS",
+    "Known",
     "ModelChoice",
     "backtest",
     "choose_model",

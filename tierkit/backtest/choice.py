@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from tierkit.backtest.folds import complete_dates, held_out_folds, rolling_folds
+from tierkit.backtest.gate import Gate, history_moved, leaks_of, pass_gate
+from tierkit.backtest.seeds import steadied_card
+from tierkit.backtest.shuffling import Fold
 from tierkit.models.card import Card
 from tierkit.models.examples import Examples, rows_at
+from tierkit.models.kept import Kept
 from tierkit.models.past_revenue import (
     fit_past_revenue_card,
     past_revenue_column,
@@ -36,6 +40,9 @@ if TYPE_CHECKING:
 
 FEWEST_TESTED_ACCOUNTS = 30
 FEWEST_TESTED_WINS = 10
+_NOTHING_COMPLETE = (
+    "No earlier quarter-end has a horizon that is over, so there is nothing to test on."
+)
 MOST_BAGS = 4
 """A backtest fits many cards; more bags steady each a little and change no verdict."""
 _ASKED_FOR = "The rules card ranks the accounts because the settings ask for it (model.kind)."
@@ -60,6 +67,8 @@ class ModelChoice:
         The as_of dates that the card learned from.
     past_revenue
         The column of past revenue.
+    gate
+        What the other checks found.
     """
 
     card: Card
@@ -68,6 +77,7 @@ class ModelChoice:
     notes: tuple[str, ...]
     trained_on: tuple[date, ...]
     past_revenue: str
+    gate: Gate = field(default_factory=Gate)
 
     def ranked(self, values: pd.DataFrame) -> pd.DataFrame:
         """Return `score` and `predicted_revenue` of each row; accounts rank by both, in this order.
@@ -93,6 +103,25 @@ class ModelChoice:
         )
 
 
+@dataclass(frozen=True)
+class Known:
+    """What a run knows beside the panel and what was won.
+
+    Attributes
+    ----------
+    previous_tiers
+        By (account_id, as_of): the tier held the day before, to be tested as a rule.
+    future_rows
+        Accounts whose criteria see the future, if that was tried; any keeps the card from ranking.
+    kept
+        Where cards and checks are kept that do not change.
+    """
+
+    previous_tiers: pd.Series[str] | None = None
+    future_rows: int | None = None
+    kept: Kept = field(default_factory=Kept)
+
+
 def choose_model(
     panel: Panel,
     won: pd.Series[float],
@@ -100,7 +129,7 @@ def choose_model(
     settings: Settings,
     dates: Sequence[date],
     as_of: date,
-    previous_tiers: pd.Series[str] | None = None,
+    known: Known | None = None,
 ) -> ModelChoice:
     """Return the fitted card if it has proved better than past revenue, else past revenue.
 
@@ -118,44 +147,58 @@ def choose_model(
         Past quarter-ends. Those whose horizon is not over at `as_of` are not used.
     as_of
         First day that is not yet known.
-    previous_tiers
-        By (account_id, as_of): the tier held the day before, to be tested as a rule.
+    known
+        What else a run knows.
     """
+    known = known or Known()
     complete = complete_dates(dates, as_of, settings)
-    tested = backtest(
-        panel, won, settings=settings, dates=dates, as_of=as_of, previous_tiers=previous_tiers
-    )
-    column = past_revenue_column(panel.criteria)
     if not complete:
-        card = _without_outcomes(panel, settings, column=column, as_of=as_of)
-        kind = settings.model.kind if settings.model.kind == BY_HAND else PAST
-        return ModelChoice(card, kind, tested, card.notes, (), column)
-    examples = Examples.of(panel, won, days=complete)
-    if settings.model.kind == BY_HAND:
+        return _without_outcomes(panel, settings, as_of=as_of)
+    examples = Examples.of(panel, won, days=complete, kept=known.kept)
+    leaks = leaks_of(examples, settings)
+    honest = examples.by([name for name in examples.criteria if name not in leaks])
+    tried = _tested(honest, complete, settings, known.previous_tiers)
+    gate = Gate(leaks, known.future_rows, history_moved(examples, settings))
+    tested, gate = pass_gate(
+        tried.backtest, tried.folds, gate, settings=settings, effort=panel.effort
+    )
+    column, by_hand = honest.past_revenue, settings.model.kind == BY_HAND
+    if by_hand:
         card = examples.ranking_card(settings)
-        return ModelChoice(card, BY_HAND, tested, (*card.notes, _ASKED_FOR), complete, column)
+        notes = (*card.notes, _ASKED_FOR)
+        return ModelChoice(card, BY_HAND, tested, notes, complete, column, gate)
     if tested.verdict == BETTER:
-        card = examples.ranking_card(settings)
-        return ModelChoice(card, FITTED, tested, card.notes, complete, column)
+        now = _values_at(panel, as_of)
+        steadied = steadied_card(honest, settings=settings, now=now, size=tested.capacities[0])
+        card = replace(steadied.card, dropped={**leaks, **steadied.card.dropped})
+        gate = replace(gate, overlap=steadied.overlap, bags=steadied.bags)
+        return ModelChoice(card, FITTED, tested, card.notes, complete, column, gate)
     card = fit_past_revenue_card(examples.values, examples.won, column=column)
-    return ModelChoice(card, PAST, tested, card.notes, complete, column)
+    return ModelChoice(card, PAST, tested, card.notes, complete, column, gate)
 
 
-def _without_outcomes(panel: Panel, settings: Settings, *, column: str, as_of: date) -> Card:
-    """Return the card where no horizon is over yet: predicted revenue is the past one again."""
+def _values_at(panel: Panel, as_of: date) -> pd.DataFrame:
     values = panel.values  # noqa: PD011 (a panel is no series)
-    now = values[rows_at(values, [as_of])]
-    rows = now if len(now) else values
-    past = uncalibrated_past_revenue_card(
+    return values[rows_at(values, [as_of])]
+
+
+def _without_outcomes(panel: Panel, settings: Settings, *, as_of: date) -> ModelChoice:
+    """Return the card where no horizon is over yet: predicted revenue is the past one again."""
+    now = _values_at(panel, as_of)
+    rows = now if len(now) else panel.values  # noqa: PD011
+    column = past_revenue_column(panel.criteria)
+    card = uncalibrated_past_revenue_card(
         rows,
         horizon=settings.target.horizon_quarters,
         column=column,
         window=_window(panel, column),
     )
+    tested = untested(_NOTHING_COMPLETE, settings=settings)
     if settings.model.kind != BY_HAND:
-        return past
-    card = fit_rules_card(rows, past.predict(rows), settings=settings.card)
-    return replace(card, notes=(*card.notes, *past.notes, _ASKED_FOR))
+        return ModelChoice(card, PAST, tested, card.notes, (), column)
+    by_hand = fit_rules_card(rows, card.predict(rows), settings=settings.card)
+    noted = replace(by_hand, notes=(*by_hand.notes, *card.notes, _ASKED_FOR))
+    return ModelChoice(noted, BY_HAND, tested, noted.notes, (), column)
 
 
 def backtest(
@@ -176,16 +219,33 @@ def backtest(
     """
     complete = complete_dates(dates, as_of, settings)
     if not complete:
-        why = "No earlier quarter-end has a horizon that is over, so there is nothing to test on."
-        return untested(why, settings=settings)
+        return untested(_NOTHING_COMPLETE, settings=settings)
     examples = Examples.of(panel, won, days=complete)
-    tried = _predictions(examples, complete, settings, previous_tiers)
+    return _tested(examples, complete, settings, previous_tiers).backtest
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """A backtest, and what was learned from and tested on."""
+
+    backtest: Backtest
+    folds: tuple[Fold, ...] = ()
+
+
+def _tested(
+    examples: Examples,
+    complete: Sequence[date],
+    settings: Settings,
+    previous: pd.Series[str] | None,
+) -> _Tested:
+    tried = _predictions(examples, complete, settings, previous)
     if tried.method is None:
-        return untested(f"The rows are too few to fit a card. {tried.note}", settings=settings)
+        why = f"The rows are too few to fit a card. {tried.note}"
+        return _Tested(untested(why, settings=settings))
     if why := _too_few(tried.predictions):
-        return untested(why, settings=settings)
+        return _Tested(untested(why, settings=settings))
     found = scored(tried.method, tried.predictions, settings=settings)
-    return replace(found, cards=tried.cards)
+    return _Tested(replace(found, cards=tried.cards), tried.folds)
 
 
 @dataclass(frozen=True)
@@ -196,6 +256,7 @@ class _Tried:
     predictions: pd.DataFrame
     cards: tuple[Card, ...] = ()
     note: str = ""
+    folds: tuple[Fold, ...] = ()
 
 
 def _predictions(
@@ -212,6 +273,7 @@ def _predictions(
     ):
         parts: list[pd.DataFrame] = []
         cards: list[Card] = []
+        used: list[Fold] = []
         for train, test in folds:
             compared = train.compared_cards(settings, most_bags=MOST_BAGS)
             card = compared["card"]
@@ -220,10 +282,11 @@ def _predictions(
                 found = _predicted(compared, train, test, settings, previous)
                 parts.append(found.assign(fold=len(cards)))
                 cards.append(card)
+                used.append((train, test))
         if parts:
             joined = pd.concat(parts, ignore_index=True)
             ordered = joined.sort_values(["as_of", "account_id"], ignore_index=True)
-            return _Tried(method, ordered, tuple(cards))
+            return _Tried(method, ordered, tuple(cards), folds=tuple(used))
     return _Tried(None, pd.DataFrame(), note=notes[0] if notes else "")
 
 
@@ -253,6 +316,7 @@ def _predicted(
             "actual": test.won,
             **{name: card.predict(test.values) for name, card in cards.items()},
             "past_revenue_predicted": money.predict(test.values),
+            "customer": test.bought,
             **found,
         }
     )

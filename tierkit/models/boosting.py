@@ -87,11 +87,13 @@ def boost(
     return Boosted(float(np.ravel(model.intercept_)[0]), points, np.asarray(fitted, dtype=float))
 
 
-def bags_by_account(account_ids: pd.Index[Any], *, bags: int, seed: int) -> IntArray:
+def bags_by_account(
+    account_ids: pd.Index[Any], *, bags: int, seed: int, first: int = 0
+) -> IntArray:
     """Return which rows each bag fits on (1) and which it stops by (-1).
 
     All rows of an account are on the same side; 15 % of the accounts, at least one, are kept to
-    stop by.
+    stop by. Bags are numbered, so that those from `first` on share nothing with those before.
 
     Examples
     --------
@@ -102,7 +104,7 @@ def bags_by_account(account_ids: pd.Index[Any], *, bags: int, seed: int) -> IntA
     kept = max(1, round(VALIDATION_SHARE * len(unique)))
     sides = np.ones((len(unique), bags), dtype=np.int64)
     for bag in range(bags):
-        draws = account_draws(unique, purpose=f"bag {bag}", seed=seed)
+        draws = account_draws(unique, purpose=f"bag {first + bag}", seed=seed)
         sides[np.argsort(draws, kind="stable")[:kept], bag] = -1
     return np.asarray(sides[codes])
 

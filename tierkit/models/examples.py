@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,12 @@ import pandas as pd
 from tierkit.errors import DataError
 from tierkit.models.card import Card
 from tierkit.models.edits import edit_card
-from tierkit.models.fitting import fit_card
+from tierkit.models.fitting import Prepared
+from tierkit.models.kept import Kept
 from tierkit.models.past_revenue import past_revenue_column
 from tierkit.models.rows import AS_OF, newest_rows
 from tierkit.models.rules_card import fit_rules_card
-from tierkit.settings import Settings
+from tierkit.settings import ModelSettings, Settings
 
 if TYPE_CHECKING:
     from tierkit.features.panel import Panel
@@ -34,10 +35,18 @@ class Examples:
     won: pd.Series[float]
     criteria: tuple[str, ...]
     undated: frozenset[str]
+    kept: Kept = field(default_factory=Kept)
 
     @classmethod
-    def of(cls, panel: Panel, won: pd.Series[float], *, days: Sequence[date]) -> Examples:
-        """Return the rows of a panel at some dates.
+    def of(
+        cls,
+        panel: Panel,
+        won: pd.Series[float],
+        *,
+        days: Sequence[date],
+        kept: Kept | None = None,
+    ) -> Examples:
+        """Return the rows of a panel at some dates; cards fitted to them are kept in `kept`.
 
         Raises
         ------
@@ -54,12 +63,25 @@ class Examples:
                 f"example account {example}. Join outcomes to the panel first: an account that won "
                 "nothing has an outcome of 0."
             )
-        return cls(rows, known, tuple(panel.criteria), frozenset(panel.undated))
+        criteria, undated = tuple(panel.criteria), frozenset(panel.undated)
+        return cls(rows, known, criteria, undated, kept or Kept())
 
     @property
     def past_revenue(self) -> str:
         """The column of past revenue."""
         return past_revenue_column(self.criteria)
+
+    @property
+    def past(self) -> pd.Series[float]:
+        """Past revenue of each row."""
+        return self.values[self.past_revenue].astype(float)
+
+    @property
+    def bought(self) -> pd.Series[bool]:
+        """Whether each row's account won anything in the look-back."""
+        ever = "won_revenue_ever"
+        known = self.values[ever].astype(float) if ever in self.values.columns else self.past
+        return (known > 0) | (self.past > 0)
 
     def at(self, days: Sequence[date]) -> Examples:
         """Return those at some dates."""
@@ -69,22 +91,37 @@ class Examples:
         """Return some of them."""
         return replace(self, values=self.values[chosen], won=self.won[chosen])
 
-    def fit(self, settings: Settings, *, most_bags: int | None = None) -> Card:
-        """Return the card fitted to these rows."""
+    def by(self, criteria: Sequence[str]) -> Examples:
+        """Return the same rows, to be judged by other criteria."""
+        return replace(self, criteria=tuple(criteria))
+
+    def fit(self, settings: Settings, *, most_bags: int | None = None, first_bag: int = 0) -> Card:
+        """Return the card fitted to these rows; `first_bag` as in `Prepared.fit`."""
         bags = min(settings.model.bags, most_bags or settings.model.bags)
-        return fit_card(
-            self.values,
-            self.won,
-            criteria=self.criteria,
-            undated=self.undated,
-            settings=settings.model.model_copy(update={"bags": bags}),
+        chosen = settings.model.model_copy(update={"bags": bags})
+        how = chosen.model_dump(include={"bags", "max_bins", "max_training_rows", "seed"})
+        names = [name for name in self.criteria if name in self.values.columns]
+        parts = [
+            self.values[names], self.won, self.criteria, sorted(self.undated), how, first_bag,
+        ]  # fmt: skip
+        return Card.from_plain(
+            self.kept.value(
+                "card",
+                parts,
+                lambda: self._prepared(chosen).fit(self.won, first_bag=first_bag).to_plain(),
+            )
+        )
+
+    def _prepared(self, settings: ModelSettings) -> Prepared:
+        return Prepared.of(
+            self.values, criteria=self.criteria, undated=self.undated, settings=settings
         )
 
     def ranking_card(self, settings: Settings, *, most_bags: int | None = None) -> Card:
         """Return the card that the settings ask for: fitted, with its edits, or set by hand."""
         if settings.model.kind == "rules card":
             return fit_rules_card(self.values, self.won, settings=settings.card)
-        return self._edited(self.fit(settings, most_bags=most_bags), settings)
+        return self.edited(self.fit(settings, most_bags=most_bags), settings)
 
     def compared_cards(
         self, settings: Settings, *, most_bags: int | None = None
@@ -102,10 +139,10 @@ class Examples:
         if settings.model.kind == "rules card":
             return {"card": rules["rules_card"], "fitted_card": fitted}
         if settings.card.edits and fitted.criteria:
-            return {"card": self._edited(fitted, settings), "unedited_card": fitted, **rules}
+            return {"card": self.edited(fitted, settings), "unedited_card": fitted, **rules}
         return {"card": fitted, **rules}
 
-    def _edited(self, card: Card, settings: Settings) -> Card:
+    def edited(self, card: Card, settings: Settings) -> Card:
         """Return the card with the edits of the settings and the base that keeps its total."""
         if not settings.card.edits:
             return card

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -59,25 +59,103 @@ def fit_card(
         have mean 0 over the training rows. Criteria that could not be used are in `dropped`. Where
         the rows are too few to fit, a card without criteria that predicts the mean, and a note.
     """
-    asked = [*dict.fromkeys(criteria)]
-    rows = sample_accounts(values, most_rows=settings.max_training_rows, seed=settings.seed)
-    actual = np.asarray(target.reindex(rows.index), dtype=np.float64)
-    notes = _sampling_notes(values, rows)
-    amounts = [*dict.fromkeys([past_revenue_column(asked), *POWERS])]
-    binned = bin_criteria(rows, asked, max_bins=settings.max_bins, amounts=amounts)
-    if why := _why_not(rows, actual, binned):
-        base = max(float(actual.mean()), 0.0) if len(actual) else 0.0
-        return Card(base=base, dropped=binned.dropped, notes=(*notes, why))
-    clipped = np.maximum(actual, 0.0)
-    bags = bags_by_account(account_ids(rows), bags=settings.bags, seed=settings.seed)
-    boosted = boost(binned.criteria, binned.codes, clipped, bags, seed=settings.seed)
-    points = _with_past_revenue(binned.criteria, boosted, rows, clipped, amounts=amounts)
-    fitted = tuple(
-        _centred(one, amounts, binned.codes[:, place], pool_missing=one.name in undated)
-        for place, (one, amounts) in enumerate(zip(binned.criteria, points, strict=True))
-    )
-    card = Card(base=1.0, criteria=fitted, dropped=binned.dropped, notes=notes)
-    return card.with_accounts(newest_rows(rows)).recalibrated(rows, total=float(actual.sum()))
+    return Prepared.of(values, criteria=criteria, undated=undated, settings=settings).fit(target)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Rows with their bins, ready to be fitted to outcomes: to several, or with several bags.
+
+    Attributes
+    ----------
+    rows
+        Those that are learned from, in order.
+    binned
+        Their criteria and bins.
+    amounts
+        The windows of past revenue.
+    undated
+        Criteria that hold today's values.
+    notes
+        What a reader must know of the rows.
+    """
+
+    rows: pd.DataFrame
+    binned: Binned
+    amounts: tuple[str, ...]
+    undated: frozenset[str]
+    settings: ModelSettings
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        values: pd.DataFrame,
+        *,
+        criteria: Sequence[str],
+        undated: Collection[str] = (),
+        settings: ModelSettings,
+    ) -> Prepared:
+        """Return the rows to learn from, as many as the settings allow, with their bins."""
+        asked = [*dict.fromkeys(criteria)]
+        rows = sample_accounts(values, most_rows=settings.max_training_rows, seed=settings.seed)
+        amounts = (*dict.fromkeys([past_revenue_column(asked), *POWERS]),)
+        binned = bin_criteria(rows, asked, max_bins=settings.max_bins, amounts=amounts)
+        notes = _sampling_notes(values, rows)
+        return cls(rows, binned, amounts, frozenset(undated), settings, notes)
+
+    def fit(self, target: pd.Series[float], *, first_bag: int = 0) -> Card:
+        """Return the card fitted to what the rows won; see `fit_card`.
+
+        Parameters
+        ----------
+        target
+            Won revenue with the index of the values.
+        first_bag
+            The number of the first bag; cards of other bags differ as those of other seeds do.
+        """
+        actual = np.asarray(target.reindex(self.rows.index), dtype=np.float64)
+        if why := _why_not(self.rows, actual, self.binned):
+            base = max(float(actual.mean()), 0.0) if len(actual) else 0.0
+            return Card(base=base, dropped=self.binned.dropped, notes=(*self.notes, why))
+        fitted = self._fitted(np.maximum(actual, 0.0), first_bag)
+        card = Card(
+            base=1.0, criteria=fitted, dropped=self.binned.dropped, notes=self.notes
+        ).with_accounts(newest_rows(self.rows))
+        return card.recalibrated(self.rows, total=float(actual.sum()))
+
+    def _fitted(self, target: FloatArray, first_bag: int) -> tuple[Criterion, ...]:
+        made, codes, seed = self.binned.criteria, self.binned.codes, self.settings.seed
+        ids = account_ids(self.rows)
+        bags = bags_by_account(ids, bags=self.settings.bags, seed=seed, first=first_bag)
+        boosted = boost(made, codes, target, bags, seed=seed)
+        points = _with_past_revenue(made, boosted, self.rows, target, amounts=self.amounts)
+        return tuple(
+            _centred(one, found, codes[:, place], pool_missing=one.name in self.undated)
+            for place, (one, found) in enumerate(zip(made, points, strict=True))
+        )
+
+
+def average(cards: Sequence[Card], values: pd.DataFrame, *, total: float) -> Card:
+    """Return the geometric mean of cards with the same bins, which is a card again.
+
+    Parameters
+    ----------
+    cards
+        Of the same rows, fitted with other bags.
+    values, total
+        Predicted revenue of these rows will sum to this amount.
+    """
+    first = cards[0]
+    if not first.criteria:
+        return first
+    merged = tuple(_mean_of(same) for same in zip(*(one.criteria for one in cards), strict=True))
+    return replace(first, criteria=merged).recalibrated(values, total=total)
+
+
+def _mean_of(same: Sequence[Criterion]) -> Criterion:
+    mean = np.mean([one.points_by_bin for one in same], axis=0)
+    return _with_points(same[0], mean)
 
 
 def _why_not(rows: pd.DataFrame, actual: FloatArray, binned: Binned) -> str:
@@ -138,10 +216,15 @@ def _centred(
     centred = points - mean
     if weights[-1] == 0:
         centred[-1] = 0.0
-    if isinstance(criterion, NumericCriterion):
-        *known, missing = centred.tolist()
-        return replace(criterion, points=tuple(known), missing=missing)
-    if weights[-2] == 0:
+    if not isinstance(criterion, NumericCriterion) and weights[-2] == 0:
         centred[-2] = 0.0
-    *known, other, missing = centred.tolist()
+    return _with_points(criterion, centred)
+
+
+def _with_points(criterion: Criterion, points: FloatArray) -> Criterion:
+    """Return the criterion with these points, in the order of its `points_by_bin`."""
+    if isinstance(criterion, NumericCriterion):
+        *known, missing = points.tolist()
+        return replace(criterion, points=tuple(known), missing=missing)
+    *known, other, missing = points.tolist()
     return replace(criterion, points=tuple(known), other=other, missing=missing)

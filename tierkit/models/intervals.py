@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ _FEWEST_DRAWS = 200
 _MOST_NUMBERS = 150_000_000
 _CHUNK_NUMBERS = 4_000_000
 _TAIL = 0.025
+_COMPARED = ("card", "past_revenue")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ class Comparison:
         The card's capture minus past revenue's, for each number of accounts that was asked for.
     draws
         How often accounts were resampled.
+    rivals
+        The card's Gini minus that of other rules, by their name.
     """
 
     card_gini: Interval
@@ -68,10 +71,16 @@ class Comparison:
     gain: Interval
     captures: Mapping[int, Interval]
     draws: int
+    rivals: Mapping[str, Interval] = field(default_factory=dict)
 
 
 def compare(
-    predictions: pd.DataFrame, *, capacities: Sequence[int], seed: int, draws: int | None = None
+    predictions: pd.DataFrame,
+    *,
+    capacities: Sequence[int],
+    seed: int,
+    draws: int | None = None,
+    rivals: Sequence[str] = (),
 ) -> Comparison:
     """Compare the card with past revenue on the same accounts at the same dates.
 
@@ -86,10 +95,13 @@ def compare(
         Numbers of accounts at which capture is compared.
     draws
         1,000 by default, fewer where rows are so many that draws differ little.
+    rivals
+        Columns of other rules that the card is compared with as well.
     """
     times = draws or _draws(len(predictions))
     codes, unique = pd.factorize(predictions["account_id"], sort=True)
-    dates = [_Date.of(predictions.iloc[rows], codes[rows]) for rows in _by_date(predictions)]
+    names = (*_COMPARED, *rivals)
+    dates = [_Date.of(predictions.iloc[rows], codes[rows], names) for rows in _by_date(predictions)]
     whole = _measures(dates, np.ones((1, len(unique))), capacities)[0]
     drawn = np.concatenate(
         [
@@ -98,8 +110,9 @@ def compare(
         ]
     )
     ranges = [_interval(whole[place], drawn[:, place]) for place in range(len(whole))]
-    captures = dict(zip(capacities, ranges[3:], strict=True))
-    return Comparison(ranges[0], ranges[1], ranges[2], captures, times)
+    others = dict(zip(rivals, ranges[3 : 3 + len(rivals)], strict=True))
+    captures = dict(zip(capacities, ranges[3 + len(rivals) :], strict=True))
+    return Comparison(ranges[0], ranges[1], ranges[2], captures, times, others)
 
 
 @dataclass(frozen=True)
@@ -107,19 +120,18 @@ class _Date:
     """The rankings of one as_of, and the account of each row."""
 
     accounts: IntArray
-    card: Ranking
-    past: Ranking
-    perfect: Ranking
+    actual: Ranking
+    ranked: tuple[Ranking, ...]
 
     @classmethod
-    def of(cls, rows: pd.DataFrame, accounts: IntArray) -> _Date:
+    def of(cls, rows: pd.DataFrame, accounts: IntArray, names: Sequence[str]) -> _Date:
         actual = rows["actual"]
-        by = [Ranking.of(actual, rows[name]) for name in ("card", "past_revenue", "actual")]
-        return cls(accounts, *by)
+        ranked = tuple(Ranking.of(actual, rows[name]) for name in names)
+        return cls(accounts, Ranking.of(actual, actual), ranked)
 
 
 def _measures(dates: Sequence[_Date], weights: FloatArray, capacities: Sequence[int]) -> FloatArray:
-    """Return a row per draw: Gini of both, its difference, the difference of each capture."""
+    """Return a row per draw: Gini of both, its differences, the difference of each capture."""
     by_date = np.stack([_measures_at(one, weights, capacities) for one in dates])
     known = np.isfinite(by_date)
     counts = known.sum(axis=0)
@@ -129,12 +141,14 @@ def _measures(dates: Sequence[_Date], weights: FloatArray, capacities: Sequence[
 
 def _measures_at(date: _Date, weights: FloatArray, capacities: Sequence[int]) -> FloatArray:
     times = weights[:, date.accounts]
-    card, past, perfect = (one.curve(times) for one in (date.card, date.past, date.perfect))
-    ginis = gini_of(card, perfect), gini_of(past, perfect)
+    perfect = date.actual.curve(times)
+    card, past, *others = (one.curve(times) for one in date.ranked)
+    own, simple, *rivals = (gini_of(one, perfect) for one in (card, past, *others))
     captures = [
         capture_of(card, accounts=size) - capture_of(past, accounts=size) for size in capacities
     ]
-    return np.stack([*ginis, ginis[0] - ginis[1], *captures], axis=1)
+    gains = [own - rival for rival in (simple, *rivals)]
+    return np.stack([own, simple, *gains, *captures], axis=1)
 
 
 def _interval(estimate: float, drawn: FloatArray) -> Interval:

@@ -14,7 +14,7 @@ from tierkit.models.card import Card
 from tierkit.models.criteria import FloatArray
 from tierkit.models.intervals import Comparison, compare
 from tierkit.models.measures import actual_over_predicted, capture, capture_share, gini
-from tierkit.models.verdict import UNTESTED, Verdict, judge
+from tierkit.models.verdict import RIVALS, UNTESTED, Verdict, judge
 from tierkit.settings import Settings
 
 Method = Literal["earlier quarter-ends", "held-out accounts"]
@@ -123,7 +123,10 @@ def scored(method: Method, predictions: pd.DataFrame, *, settings: Settings) -> 
     days = tuple(day.date() for day in sorted(predictions["as_of"].unique()))
     places = _places(settings, capacities)
     comparison = compare(
-        predictions, capacities=sorted(set(places.values())), seed=settings.model.seed
+        predictions,
+        capacities=sorted(set(places.values())),
+        seed=settings.model.seed,
+        rivals=[name for name in RIVALS if name in names],
     )
     verdict, because = judge(comparison, places=places, tested=_tested_in_words(method, days))
     return Backtest(method, days, predictions, scores, comparison, verdict, because, capacities)
@@ -155,7 +158,8 @@ def _measures_at(
 
 def untested(because: str, *, settings: Settings) -> Backtest:
     """Return the backtest where nothing could be tested, with the reason in a sentence."""
-    columns = ["account_id", "as_of", "actual", "past_revenue_predicted", *MODELS, "fold"]
+    known = ["account_id", "as_of", "actual", "past_revenue_predicted", "customer"]
+    columns = [*known, *MODELS, "fold"]
     return Backtest(
         method=None,
         as_of=(),

@@ -14,14 +14,23 @@ BETTER: Verdict = "better than past revenue"
 NO_BETTER: Verdict = "no better than past revenue"
 NO_SIGNAL: Verdict = "no signal"
 UNTESTED: Verdict = "cannot be tested"
+KEEP = "Keep the simple rule: past revenue ranks the accounts."
+RIVALS = {
+    "last_quarter_revenue": "last quarter's revenue alone",
+    "best_column": "the best single column",
+    "last_tiers": "last quarter's tiers",
+}
+"""Rules that the card must not lose to, in words."""
+
 _SCALE = "1 is perfect foresight, 0 is chance"
 
 
 def judge(comparison: Comparison, *, places: Mapping[str, int], tested: str) -> tuple[Verdict, str]:
     """Return the verdict and why, in plain words.
 
-    The card is better only if the 95 % range of its gain in Gini lies above 0 and it captures not
-    significantly less revenue at any of the places that a tier begins.
+    The card is better only if the 95 % range of its gain in Gini lies above 0, it captures not
+    significantly less revenue at any of the places that a tier begins, and it does not
+    significantly lose to any rival.
 
     Parameters
     ----------
@@ -45,21 +54,28 @@ def judge(comparison: Comparison, *, places: Mapping[str, int], tested: str) -> 
     if not (card.is_above_zero or past.is_above_zero):
         return NO_SIGNAL, (
             f"{tested} neither the card nor past revenue ranked accounts better than chance: "
-            f"{_against(card, past)}."
+            f"{_against(card, past)}. {KEEP}"
         )
     worse = [name for name, size in places.items() if comparison.captures[size].is_below_zero]
     if not gain.is_above_zero:
         how = "worse" if gain.is_below_zero else "no more than chance could bring"
         return NO_BETTER, (
             f"{tested} the card ranked accounts {_against(card, past)}; "
-            f"the difference of {_signed(gain.estimate)} ({_range(gain)}) is {how}."
+            f"the difference of {_signed(gain.estimate)} ({_range(gain)}) is {how}. {KEEP}"
         )
     if worse:
         lost = comparison.captures[places[worse[0]]]
         return NO_BETTER, (
             f"{tested} the card ranked all accounts better than past revenue, but the accounts it "
             f"put into {' and '.join(worse)} brought less of the revenue than those past revenue "
-            f"put there ({lost.estimate:+.1%} of it at {worse[0]})."
+            f"put there ({lost.estimate:+.1%} of it at {worse[0]}). {KEEP}"
+        )
+    if ahead := [name for name, one in comparison.rivals.items() if one.is_below_zero]:
+        lost = comparison.rivals[ahead[0]]
+        return NO_BETTER, (
+            f"{tested} the card ranked accounts better than past revenue, but "
+            f"{' and '.join(RIVALS.get(name, name) for name in ahead)} ranked them better still "
+            f"(the card: {_signed(lost.estimate)}, {_range(lost)}). {KEEP}"
         )
     kept = f" and captured no less revenue at {' and '.join(places)}" if places else ""
     return BETTER, (

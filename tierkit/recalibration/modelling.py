@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tierkit.backtest import ModelChoice, choose_model
+from tierkit.backtest import Known, ModelChoice, choose_model
 from tierkit.errors import SettingsError
 from tierkit.features.panel import Panel, build_panel
 from tierkit.models.card import Card
+from tierkit.models.kept import Kept
 from tierkit.models.past_revenue import past_revenue_column
 from tierkit.models.ranges import account_ranges, tier_total_ranges
 from tierkit.models.reasons import reasons
@@ -29,7 +30,6 @@ from tierkit.tiers.previous import tiers_in_force
 PREDICTIONS_FILE = "predictions.parquet"
 TESTED_FILE = "tested.parquet"
 MODEL_SCHEMA = 1
-_NOT_RUN = "this check is not part of the run"
 _WEIGHTS_NAMED = 3
 
 
@@ -57,7 +57,11 @@ def fit_model(work: Work, panel: Panel) -> ModelChoice:
         settings=work.settings,
         dates=dates,
         as_of=work.as_of,
-        previous_tiers=_held_before(work, dates),
+        known=Known(
+            previous_tiers=_held_before(work, dates),
+            future_rows=future_rows_seen(work.tables, dates, settings=work.settings),
+            kept=Kept(work.settings.scratch / "cache"),
+        ),
     )
     return choice if work.model_file is None else _with_saved_card(choice, work.model_file)
 
@@ -148,16 +152,14 @@ def tier_pipeline(work: Work, totals: pd.DataFrame) -> pd.DataFrame:
 
 def model_facts(work: Work, choice: ModelChoice) -> dict[str, Any]:
     """Return what `facts.json` says of the model."""
-    unsaid = ("shuffled_outcomes_rank", "tier_1_overlap_across_seeds")
-    seen = future_rows_seen(work.tables, choice.trained_on, settings=work.settings)
+    seen = choice.gate.future_rows
     return {
         "kind": choice.kind,
         "horizon_quarters": work.settings.target.horizon_quarters,
         "features": [criterion.name for criterion in choice.card.criteria],
         "trained_on_as_of": [day.isoformat() for day in choice.trained_on],
         **choice.backtest.facts(),
-        **dict.fromkeys(unsaid),
-        **{f"{key}_why": _NOT_RUN for key in unsaid},
+        **choice.gate.facts(),
         **({"future_rows_seen": seen} if seen is not None else _not_checked()),
         "weights": weights(choice.card),
         "notes": list(choice.notes),

@@ -87,6 +87,7 @@ class FeatureSettings(Part):
 
     account_columns: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
+    trusted: tuple[str, ...] = ()
 
 
 class ModelSettings(Part):
@@ -97,6 +98,8 @@ class ModelSettings(Part):
     max_bins: Annotated[int, Field(ge=4, le=256)] = 16
     max_training_rows: Annotated[int, Field(ge=100)] = 100_000
     backtest_quarter_ends: Annotated[int, Field(ge=1, le=40)] = 6
+    shuffled_refits: Annotated[int, Field(ge=0, le=199)] = 19
+    most_bags: Annotated[int, Field(ge=1, le=256)] = 32
     seed: int = 1
 
 
