@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +13,9 @@ from tierkit.roi.adjusted import adjusted, balance, overlap
 from tierkit.roi.boundaries import estimate_boundary, study_boundaries
 from tierkit.roi.boundary_rows import boundary_rows
 from tierkit.roi.certificate import certificate, shape_of, try_designs, with_effect
-from tierkit.roi.cutoff import bandwidth, cutoff, cutoff_checks, line_picture
+from tierkit.roi.checks import cutoff_checks, line_checks, overlap_checks
+from tierkit.roi.covariates import Covariates
+from tierkit.roi.cutoff import bandwidth, cutoff, line_picture
 from tierkit.roi.density import bunching
 from tierkit.roi.ladder import Ladder
 from tierkit.roi.moved import event_study, moved
@@ -170,11 +173,32 @@ def test_checks_stand_beside_the_cutoff_and_none_is_nan():
     checks = cutoff_checks(rows, cutoff(rows))
     assert set(checks) == {
         "half the window", "double the window", "without the closest", "placebo line above",
-        "placebo line below", "known before", "density", "first stage",
+        "placebo line below", "known before", "density", "first stage", "sides",
     }  # fmt: skip
     json.dumps(checks, allow_nan=False)
     assert checks["first stage"]["jump"] > 0.9
     assert checks["half the window"]["high"] > cutoff(rows).estimate.relative()["high"]
+
+
+def test_beside_the_cutoff_stand_other_windows_of_time_and_a_placebo_before_the_tier():
+    ladder = simulate_world(with_effect(SMALL, 3.0), seed=1).ladder
+    rows = boundary_rows(ladder, 1, outcome_quarters=1)
+    checks = line_checks(ladder, 1, rows, cutoff(rows), window=1)
+    json.dumps(checks, allow_nan=False)
+    for quarters in (2, 4):
+        assert checks[f"outcomes over {quarters} quarters"]["low"] > 0
+    placebo = checks["the quarters before"]
+    assert placebo["low"] < 0 < placebo["high"]
+    assert checks["deals begun in the quarter"]["low_why"] == "needs opportunities.created_date"
+    sides = checks["sides"]
+    assert sides["account_quarters_above"] >= sides["accounts_above"] >= 60
+    assert 0 < sides["other_tier_share"] < 0.2
+
+
+def test_nothing_stands_beside_a_cutoff_that_says_nothing():
+    ladder = simulate_world(World(accounts=60, capacities=(4, 8), quarters=2), seed=1).ladder
+    rows = boundary_rows(ladder, 0, outcome_quarters=1)
+    assert line_checks(ladder, 0, rows, cutoff(rows), window=1) == {}
 
 
 def test_the_line_picture_shows_both_sides():
@@ -212,6 +236,25 @@ def test_weights_balance_what_was_known():
     counted = overlap(found)
     assert sum(row["upper"] + row["lower"] for row in counted) == len(found.rows)
     assert sum(row["weight"] for row in counted) == pytest.approx(1.0)
+
+
+def test_tiers_that_have_nothing_in_common_are_not_compared():
+    # whoever holds the upper tier bought every quarter, whoever does not never did
+    rows = world_rows(SMALL)
+    names = ("bought", *rows.known.names[1:])
+    values = vars(rows.known)["values"].copy()
+    values[:, 0] = np.where(rows.held, 9.0, -9.0)
+    apart = replace(rows, known=Covariates(values, names))
+    found = adjusted(apart)
+    assert found.estimate is None
+    assert found.why.startswith("cannot compare: ")
+
+
+def test_what_is_left_out_for_want_of_overlap_is_counted():
+    rows = world_rows(World())
+    found = adjusted(rows)
+    assert found.trimmed == len(rows) - len(found.rows) > 0
+    assert overlap_checks(found)["overlap"]["left_out"] == found.trimmed
 
 
 # Moves

@@ -32,6 +32,12 @@ from tierkit.analysis.roi import (
     outcomes_table,
     power_table,
 )
+from tierkit.analysis.roi_checks import (
+    balance_table,
+    checks_table,
+    overlap_figures,
+    return_table,
+)
 from tierkit.analysis.tiers import (
     account_table,
     effort_table,
@@ -45,12 +51,14 @@ from tierkit.analysis.tiers import (
 __all__ = [
     "account_table",
     "backtest_table",
+    "balance_table",
     "boundaries_table",
     "calibration_figure",
     "capture_figure",
     "card_figure",
     "card_table",
     "certificate_note",
+    "checks_table",
     "criteria_table",
     "designs_table",
     "dropped_table",
@@ -66,10 +74,12 @@ __all__ = [
     "outcomes_figure",
     "outcomes_scope",
     "outcomes_table",
+    "overlap_figures",
     "overrides_table",
     "power_table",
     "remarks",
     "restated_tables",
+    "return_table",
     "revenue_by_type",
     "tier_table",
     "untiered_table",

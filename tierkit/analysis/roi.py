@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -118,18 +119,25 @@ def power_table(roi: TierRoi) -> Fragment:
 
 
 def effects_figure(roi: TierRoi) -> Fragment:
-    """Return the effect that each design gives at each boundary, on one axis."""
-    table = forest_table([*roi.boundaries])
+    """Return, per boundary, the effect that each design gives, on one axis."""
+    parts = [drawn for one in roi.boundaries if (drawn := _forest(one))]
+    nothing = tag("p", "Nothing to draw: no design could give an effect.")
+    return Fragment(str(joined(*parts)) if parts else str(nothing))
+
+
+def _forest(boundary: dict[str, Any]) -> Fragment | None:
+    table = forest_table([boundary])
     if table.empty or table["estimate"].isna().all():
-        return Fragment(str(tag("p", "Nothing to draw: no design could give an effect.")))
-    verdicts = ", ".join(f"{one['boundary']}: {one['verdict']}" for one in roi.boundaries)
+        return None
     picture = Picture(
         lambda ax: charts.effect_forest(table, ax=ax),
         width=912,
         height=BESIDE_HEIGHT * charts.forest_rows(table) + AXIS,
         margins=(LEFT, RIGHT, 0.0, AXIS),
     )
-    return figure(picture, name="effects", finding=f"{verdicts}.")
+    name = str(boundary["boundary"])
+    finding = f"{name}: {boundary['verdict']}."
+    return figure(picture, name=f"effects-{_slug(name)}", finding=finding)
 
 
 def designs_table(roi: TierRoi) -> Fragment:
@@ -189,7 +197,7 @@ def _line_figure(study: BoundaryStudy, currency: str) -> Fragment:
         margins=(64, 10, 30, 10),
     )
     finding = f"Won revenue a quarter by distance to the line between {upper} and {lower}."
-    return figure(picture, name=f"line-{_slug(study)}", finding=finding)
+    return figure(picture, name=f"line-{_slug(study.facts['boundary'])}", finding=finding)
 
 
 def _event_figure(study: BoundaryStudy, currency: str) -> Fragment:
@@ -199,15 +207,17 @@ def _event_figure(study: BoundaryStudy, currency: str) -> Fragment:
         height=300,
         margins=(64, 10, 10, 30),
     )
+    boundary = str(study.facts["boundary"])
     finding = (
-        f"Revenue around moves at {study.facts['boundary']}: accounts move up after big quarters "
+        f"Revenue around moves at {boundary}: accounts move up after big quarters "
         "(shaded, seen by the score) and would have fallen back anyway."
     )
-    return figure(picture, name=f"moves-{_slug(study)}", finding=finding)
+    return figure(picture, name=f"moves-{_slug(study.facts['boundary'])}", finding=finding)
 
 
-def _slug(study: BoundaryStudy) -> str:
-    return "".join(sign if sign.isalnum() else "-" for sign in study.facts["boundary"].lower())
+def _slug(*words: str) -> str:
+    text = " / ".join(words).lower()
+    return "".join(sign if sign.isalnum() else "-" for sign in text)
 
 
 def boundaries_table(roi: TierRoi) -> Fragment:

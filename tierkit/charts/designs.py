@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from tierkit.charts.canvas import FONT_SIZE, GREY, INK, LINE, MUTED, PAPER, TONES, place, scaled
+from tierkit.charts.canvas import (
+    FONT_SIZE,
+    GREY,
+    INK,
+    LINE,
+    MUTED,
+    PAPER,
+    TONES,
+    percent_tick,
+    place,
+    scaled,
+)
 
 _NO_TEXT_SIZE = FONT_SIZE - 1
 _UP, _DOWN = "moved up", "moved down"
@@ -74,6 +86,38 @@ def event_study(table: pd.DataFrame, *, ax: Axes, money: Callable[[float], str])
     steps = sorted(table["step"].unique())
     ax.set_xticks(steps, [_spell(int(step)) for step in steps])
     ax.set_xlim(min(steps) - 0.6, max(steps) + 0.6)
+    return ax
+
+
+def overlap_picture(
+    table: pd.DataFrame, *, ax: Axes, tiers: tuple[str, str], count: Callable[[float], str]
+) -> Axes:
+    """Draw how many account-quarters of each tier had which chance of the upper one.
+
+    Parameters
+    ----------
+    table
+        One row per bin: `low`, `high` (chances), `upper`, `lower` (account-quarters); as
+        `tierkit.roi.adjusted.overlap` gives them. The upper tier is drawn upward, the lower one
+        downward, on a scale of roots, so that few among many are still seen.
+    tiers
+        The upper and the lower tier.
+    count
+        How a number of account-quarters is written.
+    """
+    up, down = (np.sqrt(table[side].to_numpy(dtype=float)) for side in ("upper", "lower"))
+    tallest = max(float(np.concatenate([up, down]).max(initial=0.0)), 1.0)
+    scaled(ax, y=lambda value: count(value**2))
+    middle = (table["low"] + table["high"]) / 2
+    width = 0.9 * (table["high"] - table["low"])
+    ax.bar(middle, up, width, color=TONES[1])
+    ax.bar(middle, -down, width, color=GREY)
+    ax.axhline(0, color=INK, linewidth=1)
+    ax.set_xlim(0, 1)
+    ax.set_ylim(-1.2 * tallest, 1.2 * tallest)
+    ax.set_xticks([0, 0.25, 0.5, 0.75, 1], [percent_tick(x) for x in (0, 0.25, 0.5, 0.75, 1)])
+    place(ax, tiers[0], 0.98, 1.1 * tallest, ha="right", va="top", color=TONES[1])
+    place(ax, tiers[1], 0.98, -1.1 * tallest, ha="right", va="bottom", color=MUTED)
     return ax
 
 

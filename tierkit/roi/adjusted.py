@@ -15,6 +15,12 @@ from tierkit.roi.poisson import Estimate, Weighted, cross_fitted_shares, effect_
 FEWEST_OFF_RULE = 50
 FEWEST_PER_SIDE = 10
 FOLDS = 5
+FEWEST_ALIKE = 20
+"""Effective account-quarters of either tier, below which the tiers have too little in common."""
+
+FARTHEST_APART = 0.25
+"""Standard deviations by which weighted tiers may differ in a column and still be compared."""
+
 _TAIL = 0.02
 
 
@@ -33,6 +39,8 @@ class Adjusted:
         comparison learns from.
     rows, share, weights
         The rows compared, each one's chance of the upper tier, and its overlap weight.
+    trimmed
+        Account-quarters left out because no account off the rule is like them.
     """
 
     estimate: Estimate | None
@@ -41,6 +49,7 @@ class Adjusted:
     rows: BoundaryRows
     share: FloatArray
     weights: FloatArray
+    trimmed: int = 0
 
 
 def adjusted(rows: BoundaryRows) -> Adjusted:
@@ -65,10 +74,41 @@ def adjusted(rows: BoundaryRows) -> Adjusted:
     controls = _controls(near)
     share = cross_fitted_shares(controls, near.held.astype(np.float64), _folds(near.cluster))
     weights = np.where(near.held, 1 - share, share)
-    weighted = Weighted(near.outcome, near.held.astype(np.float64), controls, weights, near.cluster)
-    estimate = effect_of_holding(weighted, near.held) if _both_won(near) else None
-    why = "" if estimate else "too few of the accounts that could be in either tier won anything"
-    return Adjusted(estimate, why, count, near, share, weights)
+    why, estimate = _too_far_apart(near, weights), None
+    if not why and _both_won(near):
+        held = near.held.astype(np.float64)
+        weighted = Weighted(near.outcome, held, controls, weights, near.cluster)
+        estimate = effect_of_holding(weighted, near.held)
+    if estimate is None and not why:
+        why = "too few of the accounts that could be in either tier won anything"
+    return Adjusted(estimate, why, count, near, share, weights, len(rows) - len(near))
+
+
+def effective_count(weights: FloatArray) -> float:
+    """Return how many equally weighted rows would tell as much.
+
+    Examples
+    --------
+    >>> effective_count(np.array([1.0, 1.0, 0.0])), effective_count(np.zeros(0))
+    (2.0, 0.0)
+    """
+    squares = float((weights**2).sum())
+    return float(weights.sum()) ** 2 / squares if squares > 0 else 0.0
+
+
+def _too_far_apart(near: BoundaryRows, weights: FloatArray) -> str:
+    """Return why the tiers cannot be compared, empty where they have enough in common."""
+    alike = min(effective_count(weights[near.held == side]) for side in (True, False))
+    if alike < FEWEST_ALIKE:
+        return (
+            f"cannot compare: the accounts of both tiers have no more in common than {alike:.0f} "
+            f"account-quarters could tell, and it takes {FEWEST_ALIKE}"
+        )
+    rows = _balance(near, weights)
+    worst = max(rows, key=lambda row: abs(float(row["after"])), default=None)
+    if worst is None or abs(float(worst["after"])) <= FARTHEST_APART:
+        return ""
+    return f"cannot compare: even weighted, the tiers differ in {worst['column']}"
 
 
 def _comparable(rows: BoundaryRows) -> BoolArray:
@@ -118,15 +158,16 @@ def balance(found: Adjusted) -> list[Mapping[str, float | str]]:
     list
         One row per column: `column`, `before` and `after` the weights.
     """
-    near = found.rows
-    if found.estimate is None or not len(near):
-        return []
+    return _balance(found.rows, found.weights) if len(found.rows) else []
+
+
+def _balance(near: BoundaryRows, weights: FloatArray) -> list[Mapping[str, float | str]]:
     spread = near.known.values.std(axis=0)
     even = np.ones(len(near))
     rows: list[Mapping[str, float | str]] = []
     for number, name in enumerate(near.known.names):
         values = near.known.values[:, number]
-        apart = [_apart(values, near.held, weights) for weights in (even, found.weights)]
+        apart = [_apart(values, near.held, one) for one in (even, weights)]
         unit = spread[number] if spread[number] > 0 else 1.0
         rows.append({"column": name, "before": apart[0] / unit, "after": apart[1] / unit})
     return rows

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from tierkit.crm.tables import Tables
 from tierkit.roi.adjusted import Adjusted, adjusted, balance, overlap
 from tierkit.roi.boundary_rows import BoundaryRows, boundary_rows
-from tierkit.roi.cutoff import Cutoff, cutoff, cutoff_checks, line_picture
+from tierkit.roi.checks import line_checks, overlap_checks
+from tierkit.roi.cutoff import Cutoff, cutoff, line_picture
 from tierkit.roi.designs import (
     Design,
     adjusted_design,
@@ -31,7 +31,7 @@ from tierkit.roi.measures import Numbers, unsaid
 from tierkit.roi.moved import event_study, moved
 from tierkit.roi.outcomes_by_tier import TierOutcomes
 from tierkit.roi.poisson import Estimate
-from tierkit.roi.power import SIZES, power_facts
+from tierkit.roi.power import BAND_SIZES, SIZES, power_facts
 from tierkit.roi.verdict import CANNOT_TELL, SHOWN, SUGGESTIVE, Evidence, decide
 from tierkit.settings import Settings
 from tierkit.tiers.effort import boundary_name
@@ -44,7 +44,6 @@ NO_SCORES = (
     "no score was recorded beside the tiers held; `tierkit accept` records tier, score and line of "
     "every account from the next quarter on"
 )
-LONGER_WINDOWS = (2, 4)
 _NO_EFFECT = "no effect was estimated apart from who was picked"
 _ENDS = ("estimate", "low", "high")
 
@@ -177,6 +176,7 @@ def _without_scores(
         **unsaid(("smallest_detectable",), reason),
         "quarters_until": unsaid(SIZES, reason),
         "quarters_until_why": reason,
+        "randomised_band": unsaid(BAND_SIZES, reason),
         "designs": [design.facts() for design in [*raw, *unknown]],
         **unsaid(("return_on_cost",), reason),
     }
@@ -196,18 +196,15 @@ def _study(
     window = settings.roi.outcome_quarters
     found = estimate_boundary(ladder, number, outcome_quarters=window, bands=bands)
     rows, at_line = found.rows, found.cutoff
-    checks = cutoff_checks(rows, at_line) if at_line.estimate else {}
+    checks = line_checks(ladder, number, rows, at_line, window=window)
     density = checks.get("density", {}).get("z")
-    if checks:
-        checks |= _longer_windows(ladder, number, window)
-        checks["deals begun in the quarter"] = _begun(ladder, rows)
     evidence = found.evidence(density_z=density, worth_having=head["pays"]["worth_having"])
     verdict, direction, because = decide(evidence)
     table_of_balance = pd.DataFrame(balance(found.adjusted))
     designs = [
         *raw,
         cutoff_design(at_line, settings, checks),
-        adjusted_design(found.adjusted, settings, _adjusted_checks(found.adjusted)),
+        adjusted_design(found.adjusted, settings, overlap_checks(found.adjusted)),
         moved_design(moved(rows), rows.upper, rows.lower, settings),
     ]
     if bands:
@@ -230,40 +227,6 @@ def _study(
         table_of_balance,
         pd.DataFrame(overlap(found.adjusted)),
     )
-
-
-def _longer_windows(ladder: Ladder, number: int, window: int) -> dict[str, Numbers]:
-    """Return the effect at the line on outcomes watched for longer; later moves are ignored."""
-    told = {}
-    for quarters in LONGER_WINDOWS:
-        if quarters == window:
-            continue
-        found = cutoff(boundary_rows(ladder, number, outcome_quarters=quarters))
-        said = found.estimate.relative() if found.estimate else unsaid(_ENDS, found.why)
-        told[f"outcomes over {quarters} quarters"] = dict(said)
-    return told
-
-
-def _begun(ladder: Ladder, rows: BoundaryRows) -> Numbers:
-    """Return the effect at the line on deals begun in the quarter: none of an earlier tier's."""
-    begun = ladder.history.begun_revenue
-    if begun is None:
-        return unsaid(_ENDS, "needs opportunities.created_date")
-    outcome = begun[rows.account, rows.quarter]
-    known = ~np.isnan(outcome)
-    found = cutoff(replace(rows, outcome=outcome).where(known))
-    return dict(found.estimate.relative()) if found.estimate else unsaid(_ENDS, found.why)
-
-
-def _adjusted_checks(found: Adjusted) -> dict[str, Numbers]:
-    rows = balance(found)
-    if not rows:
-        return {}
-    worst = {
-        key: max(abs(float(row[key])) for row in rows) for key in ("before", "after")
-    }  # in standard deviations
-    effective = float(found.weights.sum() ** 2 / (found.weights**2).sum())
-    return {"largest difference": worst, "overlap": {"effective_account_quarters": effective}}
 
 
 def _return_on_cost(verdict: str, found: Estimates, cost: float) -> Numbers:

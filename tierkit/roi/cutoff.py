@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from tierkit.roi.boundary_rows import BoundaryRows
-from tierkit.roi.density import bunching
 from tierkit.roi.ladder import BoolArray, FloatArray
-from tierkit.roi.measures import Numbers, unsaid
 from tierkit.roi.poisson import Estimate, Weighted, effect_of_holding
 
 REACH_SHARE = 0.95
 """The window reaches as far to both sides as this share of the upper tier lies above its line."""
 
-DONUT_SHARE = 0.1
 FEWEST_EACH_SIDE = 20
 FEWEST_WITH_REVENUE = 8
 FEWEST_ACCOUNTS = 5
@@ -128,88 +124,6 @@ def _controls(near: BoundaryRows, reach: float) -> FloatArray:
             near.known.standardised(),
         ]
     )
-
-
-def cutoff_checks(rows: BoundaryRows, found: Cutoff) -> dict[str, Numbers]:
-    """Return what is shown beside the comparison at the line; only the density has a say.
-
-    `half the window`, `double the window`, `without the closest`: the same effect otherwise cut.
-    `placebo line above`, `placebo line below`: an effect where no tier changes. `known before`: the
-    columns known on the first day that jump at the line. `density`: crowding just above the line,
-    in standard errors. `first stage`: how much of the tier the line decides.
-    """
-    reach = found.bandwidth
-    return {
-        "half the window": _told(cutoff(rows, width=reach / 2)),
-        "double the window": _told(cutoff(rows, width=reach * 2)),
-        "without the closest": _told(cutoff(rows, width=reach, hole=DONUT_SHARE * reach)),
-        "placebo line above": _placebo(rows, reach, above=True),
-        "placebo line below": _placebo(rows, reach, above=False),
-        "known before": _continuity(found),
-        "density": _density(rows),
-        "first stage": {"jump": found.first_stage},
-    }
-
-
-def _told(found: Cutoff) -> Numbers:
-    if found.estimate is None:
-        return unsaid(("estimate", "low", "high"), found.why)
-    return found.estimate.relative()
-
-
-def _placebo(rows: BoundaryRows, reach: float, *, above: bool) -> Numbers:
-    """Return the jump at a line half a window away, among accounts of one side only."""
-    side = rows.where(rows.ruled if above else ~rows.ruled)
-    middle = reach / 2 if above else -reach / 2
-    moved = side.distance - middle
-    shifted = side.where(np.abs(moved) < reach / 2)
-    moved = shifted.distance - middle
-    fake = BoundaryRows(**{**vars(shifted), "distance": moved, "ruled": moved >= 0,
-                           "held": moved >= 0})  # fmt: skip
-    return _told(cutoff(fake, width=reach / 2))
-
-
-def _continuity(found: Cutoff) -> Numbers:
-    """Return how many of the columns known before jump at the line, and the largest jump."""
-    near, names = found.rows, found.rows.known.names
-    if found.estimate is None:
-        return unsaid(("largest_z",), found.why)
-    weights = 1 - np.abs(near.distance) / found.bandwidth
-    place = near.distance / found.bandwidth
-    columns = np.column_stack(
-        [near.ruled * 1.0, np.ones(len(near)), place, place * near.ruled, near.quarter_columns()]
-    )
-    zs = linear_jumps(near.known.values, columns, weights=weights, cluster=near.cluster)
-    worst = int(np.argmax(np.abs(zs)))
-    return {
-        "columns": len(zs),
-        "beyond_1.96": int((np.abs(zs) > SIGNIFICANT).sum()),
-        "largest_z": float(zs[worst]),
-        "largest": names[worst],
-    }
-
-
-def linear_jumps(
-    values: FloatArray, columns: FloatArray, *, weights: FloatArray, cluster: np.ndarray[Any, Any]
-) -> FloatArray:
-    """Return for each column of `values` its weighted regression slope on the first of `columns`.
-
-    In standard errors that allow for dependence inside clusters; 0 for values that do not vary.
-    """
-    scaled = columns * weights[:, None]
-    inverse = np.linalg.pinv(scaled.T @ columns)
-    left = values - columns @ (inverse @ (scaled.T @ values))
-    reach = scaled @ inverse[0]
-    jump = inverse[0] @ (scaled.T @ values)
-    count = int(cluster.max()) + 1
-    sums = [np.bincount(cluster, reach * column, count) for column in left.T]
-    se = np.sqrt([(one**2).sum() for one in sums])
-    return np.asarray(np.divide(jump, se, out=np.zeros_like(jump), where=se > 1e-9))
-
-
-def _density(rows: BoundaryRows) -> Numbers:
-    z = bunching(rows.points, rows.cluster)
-    return unsaid(("z",), "too few scores near the line") if z is None else {"z": z}
 
 
 def line_picture(found: Cutoff, *, bins_each_side: int = 8) -> list[Mapping[str, float]]:

@@ -9,6 +9,7 @@ from tierkit.roi.measures import unsaid
 from tierkit.roi.poisson import Estimate
 
 SIZES = ("10", "20", "50")
+BAND_SIZES = ("20", "50")
 DETECTABLE = 2.8
 """Standard errors at which an effect is seen in four of five cases: 1.96 + 0.84."""
 
@@ -57,13 +58,13 @@ def power_facts(estimate: Estimate | None, *, quarters: int, why: str) -> dict[s
         return {
             **unsaid(("smallest_detectable",), why),
             "quarters_until": unsaid(SIZES, why),
-            "randomised_band": unsaid(("20", "50"), why),
+            "randomised_band": unsaid(BAND_SIZES, why),
         }
     return {
         "smallest_detectable": smallest_detectable(estimate.se),
         "quarters_until": quarters_until(estimate.se, quarters=quarters),
         "randomised_band": {
-            size: band_size(estimate.dispersion, int(size) / 100) for size in ("20", "50")
+            size: band_size(estimate.dispersion, int(size) / 100) for size in BAND_SIZES
         },
     }
 
