@@ -32,7 +32,7 @@ class Measure:
     needs
         The table and the columns without which it cannot be said.
     is_rate
-        Whether it lies between 0 and 1.
+        Whether it is a share of events, so that none or all of them still have a range.
     """
 
     numerator: str
@@ -135,10 +135,10 @@ def _a_quarter(
     return Measure(column, "quarters", median, largest=largest, total=total, needs=needs)
 
 
-def _of_start(column: str, *, is_rate: bool = False) -> Measure:
+def _of_start(column: str) -> Measure:
     """Return a measure per annual value under contract on the first day."""
     median = _median_account(column, "start_value")
-    return Measure(column, "start_value", median, needs=("contracts",), is_rate=is_rate)
+    return Measure(column, "start_value", median, needs=("contracts",))
 
 
 def _measured(signal: str) -> Measure:
@@ -169,7 +169,7 @@ MEASURES: Mapping[str, Measure] = {
     "expansion": _a_quarter(
         "expansion_revenue", largest="largest_expansion_value", total="expansion_revenue"
     ),
-    "gross_retention": _of_start("kept_value", is_rate=True),
+    "gross_retention": _of_start("kept_value"),
     "net_retention": _of_start("end_value"),
     "logo_churn": Measure(
         "churned_count", "under_contract_count",
