@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tierkit.backtest import Known, ModelChoice, choose_model
-from tierkit.errors import SettingsError
 from tierkit.features.panel import Panel, build_panel
 from tierkit.models.card import Card
 from tierkit.models.kept import Kept
-from tierkit.models.past_revenue import past_revenue_column
 from tierkit.models.ranges import account_ranges, tier_total_ranges
 from tierkit.models.reasons import reasons
 from tierkit.models.words import factor_words
 from tierkit.outcomes import join_outcomes, outcomes
 from tierkit.recalibration.future_check import future_rows_seen
 from tierkit.recalibration.quarter_ends import training_dates
-from tierkit.recalibration.work import MODEL_FILE, PANEL_FILE, Work
-from tierkit.reporting.manifest import package_versions
+from tierkit.recalibration.saving import with_saved_card, write_model
+from tierkit.recalibration.work import PANEL_FILE, Work
 from tierkit.tiers.previous import tiers_in_force
 
 PREDICTIONS_FILE = "predictions.parquet"
 TESTED_FILE = "tested.parquet"
-MODEL_SCHEMA = 1
 _WEIGHTS_NAMED = 3
 
 
@@ -63,7 +57,7 @@ def fit_model(work: Work, panel: Panel) -> ModelChoice:
             kept=Kept(work.settings.scratch / "cache"),
         ),
     )
-    return choice if work.model_file is None else _with_saved_card(choice, work.model_file)
+    return choice if work.model_file is None else with_saved_card(choice, work.model_file)
 
 
 def save_model(work: Work, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
@@ -71,8 +65,7 @@ def save_model(work: Work, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
     predictions = predict_accounts(work, panel, choice)
     predictions.reset_index().to_parquet(work.folder / PREDICTIONS_FILE, index=False)
     _tested_with_pipeline(work, choice).to_parquet(work.folder / TESTED_FILE, index=False)
-    text = json.dumps(_saved(work, choice), indent=1, ensure_ascii=False, allow_nan=False)
-    (work.folder / MODEL_FILE).write_text(f"{text}\n", encoding="utf-8")
+    write_model(work, choice, look_back=panel.look_back)
     facts = model_facts(work, choice)
     work.write_facts("model", {"model": facts})
     return facts
@@ -227,39 +220,3 @@ def _unsaid_pipeline(totals: pd.DataFrame, why: str) -> pd.DataFrame:
 
 def _not_checked() -> dict[str, Any]:
     return {"future_rows_seen": None, "future_rows_seen_why": "there is no earlier quarter-end"}
-
-
-def _saved(work: Work, choice: ModelChoice) -> dict[str, Any]:
-    """Return `model.json`: the card and what is needed to use it again, as plain data."""
-    return {
-        "schema": MODEL_SCHEMA,
-        "kind": choice.kind,
-        "past_revenue": choice.past_revenue,
-        "horizon_quarters": work.settings.target.horizon_quarters,
-        "trained_on_as_of": [day.isoformat() for day in choice.trained_on],
-        "tiers": [{"name": tier.name, "capacity": tier.capacity} for tier in work.settings.tiers],
-        "calendar": work.settings.calendar.model_dump(mode="json"),
-        "fingerprint": work.fingerprint,
-        "versions": package_versions(),
-        "card": choice.card.to_plain(),
-    }
-
-
-def _with_saved_card(choice: ModelChoice, file: Path) -> ModelChoice:
-    """Return the choice with a card that an earlier run has saved."""
-    try:
-        saved = json.loads(file.read_text(encoding="utf-8"))
-        card, kind, trained_on = saved["card"], saved["kind"], saved["trained_on_as_of"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SettingsError(f"--model {file.name}: not a saved model ({error!r}).") from error
-    note = (
-        "The card is one that an earlier run has saved; the tests are those of a card fitted anew."
-    )
-    return replace(
-        choice,
-        card=Card.from_plain(card),
-        kind=kind,
-        trained_on=tuple(date.fromisoformat(day) for day in trained_on),
-        notes=(*choice.notes, note),
-        past_revenue=str(saved.get("past_revenue", past_revenue_column(()))),
-    )
