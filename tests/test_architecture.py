@@ -30,6 +30,7 @@ ROOMS = (
     "experiments",
     "recalibration",
     "analysis",
+    "asking",
     "accepting",
     "checking",
     "doctor",

@@ -22,7 +22,9 @@ def run(capsys, *arguments):
     return caught.value.code, done.out, done.err
 
 
-@pytest.mark.parametrize("command", ["init", "simulate", "check", "run", "accept", "doctor"])
+@pytest.mark.parametrize(
+    "command", ["init", "simulate", "check", "run", "accept", "score", "explain", "doctor"]
+)
 def test_help_fits_a_screen_and_shows_an_example(capsys, command):
     code, out, _ = run(capsys, command, "--help")
     assert code == 0

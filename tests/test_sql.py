@@ -19,7 +19,15 @@ from tierkit.models.criteria import CategoricalCriterion, NumericCriterion
 from tierkit.models.saved import SavedModel
 from tierkit.models.sql import model_sql
 
-HOSTILE = ("select", 'a "b"', "c`d", "e'; DROP TABLE panel; --", "naïve 名", "back\\slash", "new\nline")
+HOSTILE = (
+    "select",
+    'a "b"',
+    "c`d",
+    "e'; DROP TABLE panel; --",
+    "naïve 名",
+    "back\\slash",
+    "new\nline",
+)
 NUMBERS = [None, math.nan, -1e300, -0.1, 0.0, 0.1, 0.1 + 0.2, 99.99999999999999, 100.0, 1e300]
 TEXTS = [None, "", "it's", "back\\slash", 'a "b"', "名", "Never Seen", "x'y\\'z"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tierkit.cli import (  # noqa: F401 (each adds its commands to the app)
+    asking,
     comparing,
     experimenting,
     running,

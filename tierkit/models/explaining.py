@@ -184,7 +184,7 @@ def _passed(criterion: Criterion, now: int) -> FloatArray:
     if now >= bins or counts.sum() <= 0:
         return np.full(bins, _FROM_UNKNOWN)
     middles = (np.cumsum(counts) - counts / 2) / counts.sum()
-    return np.abs(middles - middles[now])
+    return np.asarray(np.abs(middles - middles[now]))
 
 
 def _pair(steps: list[tuple[int, Step]], *, needed: float, sign: float) -> tuple[Step, ...]:

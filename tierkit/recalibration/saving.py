@@ -18,7 +18,10 @@ _HELD = "The card is one that an earlier run has saved; the tests are those of a
 def write_model(work: Work, choice: ModelChoice, *, look_back: int) -> Path:
     """Write the card and what is needed to use it again, as plain data; return the file."""
     text = json.dumps(
-        saved_model(work, choice, look_back=look_back), indent=1, ensure_ascii=False, allow_nan=False
+        saved_model(work, choice, look_back=look_back),
+        indent=1,
+        ensure_ascii=False,
+        allow_nan=False,
     )
     path = work.folder / MODEL_FILE
     path.write_text(f"{text}\n", encoding="utf-8")

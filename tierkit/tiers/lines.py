@@ -36,7 +36,8 @@ def lines_around(
     """Return the line above an account and the one below it; None where there is no such tier.
 
     The line above is the score of the last account that found an open slot there. The line below is
-    the score at the end of the keep band: an account that holds a tier keeps it until then.
+    the score of the first account behind the keep band: whoever holds a tier and falls below it is
+    behind the band.
 
     Parameters
     ----------
@@ -78,4 +79,4 @@ def _exit(tiered: pd.DataFrame, level: int, ladder: Ladder) -> Line:
     end = ladder.keep_rank(level)
     if len(ranked) <= end:
         return Line(name, None, f"there are not enough accounts to be ranked behind {end:,.0f}")
-    return Line(name, float(ranked.sort_values("rank", kind="stable")["score"].iloc[int(end) - 1]))
+    return Line(name, float(ranked.sort_values("rank", kind="stable")["score"].iloc[int(end)]))

@@ -1,0 +1,1 @@
+"""Questions between recalibrations: scores of today, and one account explained."""
