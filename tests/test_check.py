@@ -10,6 +10,7 @@ from projects import write_files, write_project
 
 from tierkit.calendar import FiscalCalendar
 from tierkit.checking import check_project, print_check
+from tierkit.cli import main
 from tierkit.crm.checks import RULES, check_as_of
 from tierkit.crm.trusted import examine, read_tables
 from tierkit.errors import SettingsError
@@ -68,19 +69,42 @@ def with_faults():
     return files
 
 
-def test_twelve_faults_are_twelve_lines_in_one_check_and_mended_they_are_none(tmp_path):
+def command(folder, capsys):
+    """Check a project by the command line; return the exit code and the printed lines."""
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "-f", str(folder)])
+    return ended.value.code, capsys.readouterr().out.splitlines()
+
+
+def test_twelve_faults_are_twelve_lines_in_one_check_and_mended_they_are_none(tmp_path, capsys):
     folder = write_files(tmp_path / "faulty", with_faults(), settings=SETTINGS)
-    checked = check_project(read_settings(folder))
-    assert checked.exit_code == 3
-    found = sorted(problem.rule for problem in checked.problems)
-    assert found == sorted(rule.strip() for rule in FAULTS), checked.problems
-    stream = io.StringIO()
-    print_check(checked, stream)
-    lines = stream.getvalue().splitlines()
-    assert sum(line.startswith(("BLOCK", "warn")) for line in lines) == 12
-    mended = write_files(tmp_path / "mended", CLEAN, settings=SETTINGS)
-    checked = check_project(read_settings(mended))
-    assert (checked.exit_code, checked.problems) == (0, ())
+    code, lines = command(folder, capsys)
+    assert code == 3
+    found = [line for line in lines if line.startswith(("BLOCK", "warn"))]
+    assert len(found) == 12
+    for rule in FAULTS:
+        assert any(line[6:].startswith(rule.strip()) for line in found), rule
+    assert lines[-1].endswith("A run cannot start.")
+    code, lines = command(write_files(tmp_path / "mended", CLEAN, settings=SETTINGS), capsys)
+    assert (code, lines[-1]) == (0, "0 blocking, 0 warnings. A run can start.")
+
+
+def test_rows_that_block_are_in_the_workbook_too(tmp_path):
+    files = CLEAN | {
+        "accounts.csv": CLEAN["accounts.csv"] + "A3,Korn,A1,90,3000.0\n",
+        "opportunities.csv": CLEAN["opportunities.csv"].replace("true,New,USD", "true,Upsell,USD")
+        + "O9,A9,2026-01-01,2026-01-13,50.00,true,New,USD\n",
+    }
+    checked = check_project(read_settings(write_files(tmp_path, files, settings=SETTINGS)))
+    assert (checked.exit_code, checked.tables) == (3, None)
+    book = openpyxl.load_workbook(checked.workbook)
+    rows = {row[:4] for row in book["Rows left out"].iter_rows(values_only=True, min_row=2)}
+    assert rows == {
+        ("accounts", "one id, two contents", None, "A3"),
+        ("opportunities", "unknown account_id", "O9", "A9"),
+        ("opportunities", "unmapped revenue type", "O1", "A1"),
+    }
+    assert "A3" in checked.excluded_file.read_text(encoding="utf-8")
 
 
 def test_a_check_writes_a_page_and_a_workbook_with_the_rows_left_out(tmp_path):

@@ -9,9 +9,17 @@ import pandas as pd
 import pytest
 
 from tierkit.calendar import FiscalCalendar
-from tierkit.crm.known import deals_as_known, reopened_deals, reopening_remark
+from tierkit.crm.known import (
+    deals_as_known,
+    reopened_deals,
+    reopening_remark,
+    rewritten_deals,
+)
 from tierkit.crm.retention import retention, retention_totals
 from tierkit.crm.tables import tables_from_frames
+from tierkit.features import build_panel
+from tierkit.recalibration.future_check import future_rows_seen
+from tierkit.settings import Settings
 
 DEALS = pd.DataFrame(
     [
@@ -66,8 +74,8 @@ def known(frames, day):
                 "reopened": (None, 90),
                 "kept": (True, 70),
                 "late": (None, 30),
-                "unlogged": (True, 25),
-                "young": (None, 10),
+                "unlogged": (True, 20),  # closed as it is written today
+                "young": (None, None),  # no history: the amount was not known
             },
         ),
         (
@@ -76,15 +84,18 @@ def known(frames, day):
                 "reopened": (False, 50),
                 "kept": (True, 70),
                 "late": (True, 30),
-                "unlogged": (True, 25),
-                "young": (None, 10),
+                "unlogged": (True, 20),  # closed as it is written today
+                "young": (None, None),  # no history: the amount was not known
             },
         ),
     ],
 )
 def test_the_last_state_before_as_of_counts(day, expected):
     found = known({"opportunities": DEALS, "stage_history": HISTORY}, day)
-    assert found == {deal: (won, Decimal(amount)) for deal, (won, amount) in expected.items()}
+    assert found == {
+        deal: (won, None if amount is None else Decimal(amount))
+        for deal, (won, amount) in expected.items()
+    }
 
 
 def test_the_last_day_before_as_of_is_known_and_as_of_is_not():
@@ -135,3 +146,43 @@ def test_retention_by_quarter_from_contracts():
     assert first["logo_churn"] == pytest.approx(1 / 3)
     second = totals.loc["2026Q2"]
     assert (second["accounts"], second["net_revenue_retention"]) == (3, 1.0)
+
+
+def test_only_deals_whose_end_was_rewritten_need_the_history():
+    tables = tables_from_frames({"opportunities": DEALS, "stage_history": HISTORY})
+    told = rewritten_deals(tables).collect()["opportunity_id"].to_list()
+    assert sorted(told) == ["late", "reopened"]
+
+
+def test_an_amount_edited_after_the_end_counts_from_then_on():
+    edited = pd.concat(
+        [HISTORY, pd.DataFrame([("kept", "2026-05-10", "Won", "75", "2026-02-01")],
+                               columns=HISTORY.columns)]
+    )  # fmt: skip
+    frames = {"opportunities": DEALS.replace("70", "75"), "stage_history": edited}
+    assert known(frames, date(2026, 5, 10))["kept"] == (True, Decimal(70))
+    assert known(frames, date(2026, 5, 11))["kept"] == (True, Decimal(75))
+
+
+@pytest.mark.parametrize(
+    ("day", "won", "open_deals"),
+    [(date(2026, 4, 1), 90 + 70 + 20, 1), (date(2026, 7, 1), 70 + 30 + 20, 0)],
+)
+def test_criteria_count_deals_as_they_were_known(day, won, open_deals):
+    """In April the re-opened deal was still won, and the one booked late still open."""
+    frames = {
+        "accounts": pd.DataFrame({"account_id": ["A", "B"], "created_date": ["2020-01-01"] * 2}),
+        "opportunities": DEALS[DEALS["opportunity_id"] != "young"],
+        "stage_history": HISTORY,
+    }
+    panel = build_panel(tables_from_frames(frames), [day], settings=Settings(), look_back=8)
+    sums = panel.values[["won_revenue_ever", "open_deals_count"]].sum()  # noqa: PD011 (a panel)
+    assert sums.tolist() == [won, open_deals]
+
+
+@pytest.mark.parametrize("day", [date(2026, 2, 3), date(2026, 4, 1), date(2026, 5, 2)])
+def test_rewritten_deals_do_not_show_their_future(day):
+    accounts = pd.DataFrame({"account_id": ["A", "B"], "created_date": ["2020-01-01"] * 2})
+    frames = {"accounts": accounts, "opportunities": DEALS, "stage_history": HISTORY}
+    tables = tables_from_frames(frames)
+    assert future_rows_seen(tables, [day], settings=Settings()) == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -14,13 +14,16 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.crm.cleaning import REASON
-from tierkit.crm.tables import Tables
+from tierkit.crm.contract import TABLES
+from tierkit.crm.guard import gathered, only_with
+from tierkit.crm.tables import Rows, Tables
 from tierkit.crm.trusted import examine
 from tierkit.errors import Problem, SettingsError, TierkitError
 from tierkit.settings import Settings
 from tierkit.tiers.eligibility import check_eligibility
 
 EXCLUDED_FILE = "excluded_rows.csv"
+Row = tuple[object, ...]
 _SHOWN = (
     "opportunity_id",
     "account_id",
@@ -68,24 +71,26 @@ def check_project(settings: Settings) -> Checked:
     reading = examine(settings)
     problems = list(reading.problems)
     exit_code = 3 if reading.blocking else 0
-    file = None
     if reading.tables is not None:
+        problems += _leaks(settings, reading.tables)
+        exit_code = 3 if any(problem.blocks for problem in problems) else 0
         for error in _errors_beside_the_tables(settings, reading.tables):
             problems += error.problems or (Problem(str(error), ""),)
             exit_code = max(exit_code, error.exit_code)
-        file = write_excluded_rows(reading.tables, settings.scratch / "check" / EXCLUDED_FILE)
+    seen = reading.tables or reading.unusable
+    rows = [] if seen is None else rejected_rows(seen)
+    file = write_rejected_rows(rows, settings.scratch / "check" / EXCLUDED_FILE)
     ordered = sorted(problems, key=lambda problem: not problem.blocks)
-    return _written(Checked(tuple(ordered), exit_code, reading.tables, file), settings)
+    return _written(Checked(tuple(ordered), exit_code, reading.tables, file), rows, settings)
 
 
-def _written(checked: Checked, settings: Settings) -> Checked:
-    """Write the page and the workbook of a check."""
+def _written(checked: Checked, rows: Sequence[Row], settings: Settings) -> Checked:
+    """Write the page and the workbook of a check; rejected rows also where something blocks."""
     from tierkit.reporting.check_page import write_check_page, write_check_workbook
 
     folder = settings.scratch / "check"
     folder.mkdir(parents=True, exist_ok=True)
     tables = checked.tables
-    rows = [] if tables is None else _all_excluded_rows(tables)
     rejected = pd.DataFrame(rows, columns=["table", "reason", *_SHOWN])
     page = write_check_page(
         folder,
@@ -100,9 +105,32 @@ def _written(checked: Checked, settings: Settings) -> Checked:
     return replace(checked, page=page, workbook=workbook)
 
 
-def write_excluded_rows(tables: Tables, file: Path) -> Path | None:
-    """Write the rows that were left out, with their reasons, as CSV; None where there are none."""
-    rows = _all_excluded_rows(tables)
+def rejected_rows(tables: Tables) -> list[Row]:
+    """Return the rows that cannot be used, each with its table and reason, then `_SHOWN`.
+
+    Rows that block a run are among them: ids with two contents, types without a meaning.
+    """
+    found: list[Row] = []
+    for name in sorted(tables.excluded):
+        found += _listed(name, tables.excluded[name])
+    for name in sorted(tables.frames):
+        for reason, rows in _blocking(name, tables[name]):
+            found += _listed(name, rows.with_columns(nw.lit(reason).alias(REASON)))
+    return found
+
+
+def _blocking(name: str, rows: Rows) -> Iterator[tuple[str, Rows]]:
+    """Give the rows of a table that block, with the rule that they break."""
+    key = TABLES[name].key
+    if key is not None:
+        copies = gathered(rows, key, copies=nw.len()).filter(nw.col("copies") > 1)
+        yield "one id, two contents", only_with(rows, copies, on=key)
+    if name == "opportunities":
+        yield "unmapped revenue type", rows.filter(nw.col("revenue_type").is_null())
+
+
+def write_rejected_rows(rows: Sequence[Row], file: Path) -> Path | None:
+    """Write the rows that cannot be used, with their reasons, as CSV; None where there are none."""
     if not rows:
         file.unlink(missing_ok=True)
         return None
@@ -130,6 +158,18 @@ def print_check(checked: Checked, stream: IO[str]) -> None:
     stream.write(f"{checked.verdict}\n")
 
 
+def _leaks(settings: Settings, tables: Tables) -> list[Problem]:
+    """Return criteria that predict too well alone, where the data are enough to tell."""
+    from tierkit.crm.period import default_quarter
+    from tierkit.recalibration.leaks import leak_problems
+
+    try:
+        as_of = default_quarter(tables, settings.fiscal_calendar).as_of
+        return leak_problems(tables, settings, as_of=as_of)
+    except TierkitError:
+        return []  # what is wrong with quarters or settings is said where they are checked
+
+
 def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[TierkitError]:
     accounts = tables["accounts"].collect().to_pandas()
     errors: list[TierkitError] = []
@@ -154,12 +194,7 @@ def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[Tierki
     return errors
 
 
-def _all_excluded_rows(tables: Tables) -> list[Sequence[object]]:
-    return [row for name in sorted(tables.excluded) for row in _excluded_rows(name, tables)]
-
-
-def _excluded_rows(name: str, tables: Tables) -> list[Sequence[object]]:
-    rows = tables.excluded[name]
+def _listed(name: str, rows: Rows) -> list[Row]:
     shown = [column for column in _SHOWN if column in rows.columns]
     texts = rows.select(REASON, *(nw.col(column).cast(nw.String) for column in shown))
     found = texts.sort(REASON, *shown).collect()

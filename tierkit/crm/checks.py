@@ -41,6 +41,7 @@ RULES: Mapping[str, str] = {
     "lines disagree": "deals differ from the sum of their lines",
     "no currency": "deals without a currency are in the reporting currency",
     "quarter not complete": "the data end before the quarter does",
+    "predicts too well alone": "a criterion that seems to know the outcome",
 }
 """Every rule that warns, and what it warns of."""
 

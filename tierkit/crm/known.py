@@ -9,74 +9,160 @@ import narwhals as nw
 
 from tierkit.calendar import earlier, known_rows
 from tierkit.crm.contract import TABLES
-from tierkit.crm.guard import at_every, gathered, look_up
+from tierkit.crm.engine import register
+from tierkit.crm.guard import at_every, gathered, look_up, only_with, without
+from tierkit.crm.stages import LOST, OPEN, WON, dated_meanings, meant_outcome, with_outcomes
 from tierkit.crm.tables import Rows, Tables
 from tierkit.crm.typed import example_ids
 from tierkit.errors import Problem
 
 _KEYS = ["opportunity_id", "as_of"]
-_WON, _LOST, _OPEN = "won", "lost", "open"
+_HIDDEN = ("stage", "amount", "close_date", "is_won", "cost", "term_months", "product")
+"""What is not known of a deal while it is open, but for what `stage_history` gives."""
 
 
-def deals_as_known(tables: Tables, dates: Sequence[date]) -> Rows:
+def deals_as_known(tables: Tables, dates: Sequence[date] | Rows) -> Rows:
     """Return the deals as they were known before each as_of.
 
-    With `stage_history` a deal's stage, amount and close date are the last that it gives before
-    as_of, and the deal is won, lost or open as that stage is: a deal that was won, re-opened and
-    lost is lost from then on. What a stage means is taken from the deals that are in it today; a
-    stage that none ends in is open. Where the history does not know a deal's end, or the source has
-    no history, a deal is closed from its close date on, as it is written today, and re-opening
-    cannot be detected (`reopening_remark`).
+    A deal is closed from its close date on, as it is written today. With `stage_history` it counts
+    as the last state that the history gives before as_of where that is another: a deal that was
+    won, re-opened and lost is won, then open, then lost; one that was booked late is open until
+    then; amounts and close dates that were edited after the end are those of the time. What a stage
+    means is taken from the deals closed before as_of. Without history re-opening cannot be
+    detected (`reopening_remark`).
 
     Parameters
     ----------
     tables
         Trusted tables.
     dates
-        The as_of dates.
+        The as_of dates, or rows with a column `as_of` and whatever else shall stand beside it.
 
     Returns
     -------
     Rows
-        A row per deal and as_of at which it was known: made before it, changed before it, or
-        closed before it. The columns of `opportunities` with `as_of`; `stage`, `amount`,
-        `close_date` and `is_won` (missing where open) as known then.
+        A row per deal and as_of at which it was known: made before it, or closed before it. The
+        columns of `opportunities` and of `dates`. `is_won` is true, false, or missing where the
+        deal was open: then stage, amount and close date are what the history gave, and missing
+        where it gave nothing.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from tierkit.crm.tables import tables_from_frames
-    >>> deals = pd.DataFrame({"opportunity_id": ["O"], "account_id": ["A"], "amount": ["50"],
-    ...     "created_date": ["2026-01-05"], "close_date": ["2026-06-01"], "is_won": ["false"],
-    ...     "stage": ["Lost"]})
-    >>> won = pd.DataFrame({"opportunity_id": ["P"], "account_id": ["A"], "amount": ["9"],
-    ...     "created_date": ["2026-01-05"], "close_date": ["2026-02-01"], "is_won": ["true"],
-    ...     "stage": ["Won"]})
+    >>> deals = pd.DataFrame({"opportunity_id": ["O", "P"], "account_id": ["A", "A"],
+    ...     "amount": ["50", "9"], "created_date": ["2026-01-05"] * 2,
+    ...     "close_date": ["2026-06-01", "2026-02-01"], "is_won": ["false", "true"],
+    ...     "stage": ["Lost", "Won"]})
     >>> history = pd.DataFrame({"opportunity_id": ["O", "O", "O"], "stage": ["Won", "Talk", "Lost"],
     ...     "changed_date": ["2026-02-01", "2026-04-10", "2026-06-01"],
     ...     "amount": ["70", None, "50"], "close_date": ["2026-02-01", "2026-05-01", "2026-06-01"]})
-    >>> tables = tables_from_frames(
-    ...     {"opportunities": pd.concat([deals, won]), "stage_history": history})
+    >>> tables = tables_from_frames({"opportunities": deals, "stage_history": history})
     >>> known = deals_as_known(tables, [date(2026, 4, 1), date(2026, 5, 1), date(2026, 7, 1)])
     >>> known = known.filter(nw.col("opportunity_id") == "O").sort("as_of").collect()
     >>> list(zip(known["is_won"], [str(amount) for amount in known["amount"]]))
     [(True, '70.0000'), (None, '70.0000'), (False, '50.0000')]
     """
-    days = tables.dates({"as_of": sorted(set(dates))})
-    deals = tables["opportunities"]
-    known = at_every(deals, days)
+    days = tables.dates({"as_of": sorted(set(dates))}) if isinstance(dates, Sequence) else dates
+    still_open = open_as_known(tables, days)
+    return nw.concat([closed_as_known(tables, days).select(still_open.columns), still_open])
+
+
+def closed_as_known(tables: Tables, days: Rows) -> Rows:
+    """Return the deals that were known to be closed before each as_of, won or lost.
+
+    Parameters
+    ----------
+    days
+        Rows with a column `as_of`, and whatever else shall stand beside it.
+    """
+    deals, told = tables["opportunities"], _rewritten(tables)
+    plain = at_every(deals if told is None else without(deals, told, on="opportunity_id"), days)
+    plain = plain.filter(_closed_as_written())
+    if told is None:
+        return plain
+    by_history = _as_told(tables, only_with(deals, told, on="opportunity_id"), days)
+    by_history = by_history.filter(~nw.col("is_won").is_null())
+    return nw.concat([plain, by_history.select(plain.columns)])
+
+
+def open_as_known(tables: Tables, days: Rows) -> Rows:
+    """Return the deals that were made before each as_of and not known to be closed before it.
+
+    Stage, amount and close date are what `stage_history` gave before as_of; all else that an end
+    brings is missing. A deal without a created_date is known only once it is closed.
+
+    Parameters
+    ----------
+    days
+        As for `closed_as_known`.
+    """
+    deals, told = tables["opportunities"], _rewritten(tables)
+    plain = at_every(deals if told is None else without(deals, told, on="opportunity_id"), days)
+    rows = plain.filter(earlier("created_date", "as_of") & ~_closed_as_written())
+    if told is not None:
+        by_history = _as_told(tables, only_with(deals, told, on="opportunity_id"), days)
+        by_history = by_history.filter(nw.col("is_won").is_null())
+        rows = nw.concat([rows, by_history.select(rows.columns)])
+    schema = rows.collect_schema()
+    hidden = rows.with_columns(*(nw.lit(None).cast(schema[name]).alias(name) for name in _HIDDEN))
     if "stage_history" not in tables:
-        return _known_at(known, changed=nw.lit(value=False)).select(*deals.columns, "as_of")
-    for column, rows in _last_values(tables, days).items():
-        known = look_up(known, rows, on=_KEYS, what=f"stage_history.{column}")
-    known = look_up(known, _logged_ends(tables), on="opportunity_id", what="stage_history")
-    known = _known_at(known, changed=~nw.col("__changed").is_null())
-    return known.with_columns(
-        stage=nw.coalesce("__stage", "stage"),
-        amount=nw.coalesce("__amount", "amount"),
-        close_date=nw.coalesce("__close_date", "close_date"),
-        is_won=_outcome(),
-    ).select(*deals.columns, "as_of")
+        return hidden
+    said = only_with(_history(tables), rows, on="opportunity_id")
+    return _with_last_values(hidden, known_rows(said, "changed_date", days.select("as_of")))
+
+
+def rewritten_deals(tables: Tables) -> Rows:
+    """Return the ids of deals that were once known otherwise than closed as they are written today.
+
+    Of a deal whose end the history knows: it was re-opened, booked after its close date, or its
+    amount, close date or outcome was edited after it had been closed.
+    """
+    outcome, amount, close = nw.col("__outcome"), nw.col("amount"), nw.col("close_date")
+    changes = with_outcomes(tables)
+    ended = nw.when(outcome != OPEN)
+    ends = gathered(
+        changes,
+        "opportunity_id",
+        __ended=ended.then(nw.col("changed_date")).min(),
+        __worst=ended.then(outcome).min(),
+        __best=ended.then(outcome).max(),
+        __reopened=nw.when(outcome == OPEN).then(nw.col("changed_date")).max(),
+    ).filter(~nw.col("__ended").is_null())
+    later = look_up(changes, ends.select("opportunity_id", "__ended"), on="opportunity_id", what="")
+    later = later.filter(~earlier("changed_date", "__ended"))
+    edits = gathered(
+        later,
+        "opportunity_id",
+        __least=amount.min(),
+        __most=amount.max(),
+        __first=close.min(),
+        __last=close.max(),
+    )
+    found = look_up(ends, edits, on="opportunity_id", what="stage_history")
+    now = tables["opportunities"].select("opportunity_id", "is_won", *_as_of_today())
+    found = look_up(found, now, on="opportunity_id", what="opportunities")
+    today = meant_outcome(nw.col("is_won"))
+    same = (
+        (nw.col("__worst") == today)
+        & (nw.col("__best") == today)
+        & ~earlier("__close", "__ended")
+        & (nw.col("__reopened").is_null() | ~earlier("__ended", "__reopened"))
+        & _unchanged("__amount", "__least", "__most")
+        & _unchanged("__close", "__first", "__last")
+    )
+    ids = found.filter(~same.fill_null(value=False)).select("opportunity_id")
+    return register(tables.connection, ids.collect().to_arrow())
+
+
+def _as_of_today() -> list[nw.Expr]:
+    return [nw.col("amount").alias("__amount"), nw.col("close_date").alias("__close")]
+
+
+def _unchanged(today: str, least: str, most: str) -> nw.Expr:
+    """Whether all that the history said from the end on, if anything, is what is written today."""
+    said = nw.col(least)
+    return said.is_null() | ((said == nw.col(today)) & (nw.col(most) == nw.col(today)))
 
 
 def reopening_remark(tables: Tables) -> Problem | None:
@@ -97,7 +183,7 @@ def reopened_deals(tables: Tables) -> Problem | None:
     """Return the remark that deals were won and are no longer, with their amounts today."""
     if not tables.has("stage_history", "stage"):
         return None
-    once_won = _changes(tables).filter(nw.col("__outcome") == _WON)
+    once_won = with_outcomes(tables).filter(nw.col("__outcome") == WON)
     ids = gathered(once_won, "opportunity_id", __wins=nw.len())
     deals = look_up(tables["opportunities"], ids, on="opportunity_id", what="stage_history")
     not_won = nw.col("is_won").is_null() | ~nw.col("is_won")
@@ -118,79 +204,87 @@ def reopened_deals(tables: Tables) -> Problem | None:
     )
 
 
-def _last_values(tables: Tables, days: Rows) -> dict[str, Rows]:
-    """Return what the history last said of each column before each as_of."""
-    changes = known_rows(_changes(tables), "changed_date", days)
-    last = {"__changed": nw.col("changed_date").max()}
-    found = {"changed_date": gathered(changes, _KEYS, **last)}
-    for column in ("stage", "amount", "close_date"):
-        if tables.has("stage_history", column):
-            said = changes.filter(~nw.col(column).is_null())
-            order = ["changed_date", "__closed" if column == "stage" else column]
-            values = {f"__{column}": nw.col(column).last(order_by=order)}
-            if column == "stage":
-                values["__outcome"] = nw.col("__outcome").last(order_by=order)
-            found[column] = gathered(said, _KEYS, **values)
-    return found
+def _rewritten(tables: Tables) -> Rows | None:
+    """Return the ids of rewritten deals, None where there is none or no history tells."""
+    if not tables.has("stage_history", "stage"):
+        return None
+    told = rewritten_deals(tables)
+    return None if told.head(1).collect().is_empty() else told
 
 
-def _changes(tables: Tables) -> Rows:
-    """Return the history with what each stage means: won, lost or open."""
-    history = tables["stage_history"].select(*TABLES["stage_history"].columns)
-    named = history.with_columns(__plain=_plain("stage"))
-    meant = look_up(named, _meanings(tables), on="__plain", what="stages")
-    outcome = nw.coalesce("__outcome", nw.lit(_OPEN))
-    closed = (outcome != _OPEN).cast(nw.Int64)
-    return meant.with_columns(__outcome=outcome, __closed=closed).drop("__plain")
+def _history(tables: Tables) -> Rows:
+    return tables["stage_history"].select(*TABLES["stage_history"].columns)
 
 
-def _meanings(tables: Tables) -> Rows:
-    """Return what today's deals say of each stage; a stage of several meanings says nothing."""
-    deals = tables["opportunities"].filter(~nw.col("stage").is_null())
-    won = nw.col("is_won")
-    state = nw.when(won).then(nw.lit(_WON)).when(~won).then(nw.lit(_LOST)).otherwise(nw.lit(_OPEN))
-    found = gathered(
-        deals.select(state.alias("state"), _plain("stage").alias("__plain")),
-        "__plain",
-        least=nw.col("state").min(),
-        most=nw.col("state").max(),
-    )
-    one = found.filter(nw.col("least") == nw.col("most"))
-    return one.select("__plain", __outcome="least")
-
-
-def _plain(column: str) -> nw.Expr:
-    return nw.col(column).str.strip_chars(" ").str.to_lowercase()
-
-
-def _logged_ends(tables: Tables) -> Rows:
-    """Return the deals of whose end the history knows, at whatever time."""
-    ended = _changes(tables).filter(nw.col("__closed") == 1)
-    return gathered(ended, "opportunity_id", __ends=nw.len())
-
-
-def _closed_today() -> nw.Expr:
+def _closed_as_written() -> nw.Expr:
     """Whether a deal is closed as it is written today, with a close date before as_of."""
-    return ~nw.col("is_won").is_null() & earlier("close_date", "as_of")
+    closed = ~nw.col("is_won").is_null() & earlier("close_date", "as_of")
+    return closed.fill_null(value=False)
 
 
-def _known_at(rows: Rows, *, changed: nw.Expr) -> Rows:
-    made = earlier("created_date", "as_of").fill_null(value=False)
-    closed = _closed_today().fill_null(value=False)
-    known = rows.filter(made | changed | closed)
-    if "__changed" in rows.columns:
-        return known
-    state = nw.when(_closed_today()).then(nw.col("is_won"))
-    return known.with_columns(is_won=state)
-
-
-def _outcome() -> nw.Expr:
-    """Return whether a deal was won as known then: by the history, else as it is written today."""
+def _as_told(tables: Tables, deals: Rows, days: Rows) -> Rows:
+    """Return rewritten deals as the history gives them before each as_of; open ones are bare."""
+    told = only_with(_history(tables), deals, on="opportunity_id")
+    changes = known_rows(told, "changed_date", days.select("as_of"))
+    changes = _meant_at(changes, dated_meanings(tables))
+    known = at_every(deals, days)
+    ends = _last_stages(changes)
+    known = look_up(known, ends, on=_KEYS, what="stage_history.stage")
+    named = {"amount": "__amount", "close_date": "__close_date"}
+    for column, name in named.items():
+        last = _last_value(changes, column, name)
+        known = look_up(known, last, on=_KEYS, what=f"stage_history.{column}")
     said = nw.col("__outcome")
-    logged = ~nw.col("__ends").is_null()
-    today = nw.when(_closed_today()).then(nw.col("is_won"))
-    silent = said.is_null() | ((said == _OPEN) & ~logged)
-    by_history = (
-        nw.when(said == _WON).then(nw.lit(value=True)).when(said == _LOST).then(nw.lit(value=False))
+    first_day = nw.when(said == WON).then(nw.col("__won_on")).otherwise(nw.col("__lost_on"))
+    known = known.with_columns(__close=nw.coalesce("__close_date", first_day))
+    ended = ((said != OPEN) & earlier("__close", "as_of")).fill_null(value=False)
+    made = earlier("created_date", "as_of").fill_null(value=False)
+    known = known.filter(made | ~said.is_null())
+    return known.with_columns(
+        is_won=nw.when(ended).then(said == WON),
+        stage=nw.col("__stage"),
+        amount=nw.coalesce("__amount", "amount"),
+        close_date=nw.col("__close"),
     )
-    return nw.when(silent).then(today).otherwise(by_history)
+
+
+def _meant_at(changes: Rows, meanings: Rows) -> Rows:
+    """Return changes of deals, paired with as_of, with what each stage meant then."""
+    named = changes.with_columns(__plain=nw.col("stage").str.strip_chars(" ").str.to_lowercase())
+    dated = look_up(named, meanings, on="__plain", what="stages")
+    won = earlier("__first_won", "as_of").fill_null(value=False)
+    lost = earlier("__first_lost", "as_of").fill_null(value=False)
+    closed = nw.when(won & ~lost).then(nw.lit(WON)).when(lost & ~won).then(nw.lit(LOST))
+    meaning = closed.otherwise(nw.lit(OPEN))
+    return dated.with_columns(__outcome=nw.when(~nw.col("stage").is_null()).then(meaning))
+
+
+def _with_last_values(deals: Rows, changes: Rows) -> Rows:
+    """Return open deals with the stage, amount and close date that the history last gave."""
+    for column in ("stage", "amount", "close_date"):
+        last = _last_value(changes, column, "__said")
+        found = look_up(deals, last, on=_KEYS, what=f"stage_history.{column}")
+        deals = found.with_columns(nw.col("__said").alias(column)).drop("__said")
+    return deals
+
+
+def _last_value(changes: Rows, column: str, name: str) -> Rows:
+    """Return what the history last said of a column before each as_of; of one day the largest."""
+    said = changes.filter(~nw.col(column).is_null())
+    return gathered(said, _KEYS, **{name: nw.col(column).last(order_by=["changed_date", column])})
+
+
+def _last_stages(changes: Rows) -> Rows:
+    """Return the last stage before each as_of, what it meant, and the first days of an end."""
+    outcome, day = nw.col("__outcome"), nw.col("changed_date")
+    staged = changes.filter(~nw.col("stage").is_null())
+    staged = staged.with_columns(__closed=(outcome != OPEN).cast(nw.Int64))
+    order = ["changed_date", "__closed", "stage"]
+    return gathered(
+        staged,
+        _KEYS,
+        __stage=nw.col("stage").last(order_by=order),
+        __outcome=outcome.last(order_by=order),
+        __won_on=nw.when(outcome == WON).then(day).min(),
+        __lost_on=nw.when(outcome == LOST).then(day).min(),
+    )

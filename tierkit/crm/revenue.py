@@ -14,6 +14,17 @@ from tierkit.settings import Measure, Settings
 TARGET_TYPES = ("new", "expansion")
 RENEWAL_TYPES = ("renewal",)
 MONTHS_PER_YEAR = 12
+COLUMNS = (
+    "opportunity_id",
+    "account_id",
+    "created_date",
+    "close_date",
+    "is_won",
+    "amount",
+    "value",
+    "revenue_type",
+    "product",
+)
 
 
 def target_deals(
@@ -74,18 +85,16 @@ def target_deals(
             f'target.measure = "{measure}" needs opportunities.{needed}, which the source lacks. '
             'Add the column, or set target.measure = "revenue".'
         )
-    deals = tables["opportunities"].filter(nw.col("revenue_type").is_in(list(revenue_types)))
-    return deals.select(
-        "opportunity_id",
-        "account_id",
-        "created_date",
-        "close_date",
-        "is_won",
-        "amount",
-        _VALUES[measure]().cast(MONEY).alias("value"),
-        "revenue_type",
-        "product",
-    )
+    deals = with_values(tables["opportunities"], measure, revenue_types=revenue_types)
+    return deals.select(*COLUMNS)
+
+
+def with_values(
+    deals: Rows, measure: Measure, *, revenue_types: Sequence[str] = TARGET_TYPES
+) -> Rows:
+    """Return the deals of some revenue types with `value`, what each is worth by a measure."""
+    counted = deals.filter(nw.col("revenue_type").is_in(list(revenue_types)))
+    return counted.with_columns(value=_VALUES[measure]().cast(MONEY))
 
 
 def _revenue() -> nw.Expr:

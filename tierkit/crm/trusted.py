@@ -37,10 +37,22 @@ _MEANT = (DELETED, SUPERSEDED, MERGED, TIERED_WITH_PARENT, TYPE_LEFT_OUT)
 
 @dataclass(frozen=True)
 class Reading:
-    """Everything that reading a source found: tables where nothing blocks, and all problems."""
+    """Everything that reading a source found.
+
+    Attributes
+    ----------
+    tables
+        The trusted tables, None where something blocks.
+    problems
+        All of them.
+    unusable
+        What could be read where something blocks, for the rows that it leaves out: never to be
+        computed with. None where nothing blocks, or where nothing could be read.
+    """
 
     tables: Tables | None
     problems: tuple[Problem, ...]
+    unusable: Tables | None = None
 
     @property
     def blocking(self) -> tuple[Problem, ...]:
@@ -102,7 +114,7 @@ def _examine(settings: Settings) -> Reading:
     found = check_tables(tables, settings) if "opportunities" in tables else []
     together = (*problems, *found)
     if any(problem.blocks for problem in together):
-        return Reading(None, together)
+        return Reading(None, together, tables)
     conserve(tables)
     return Reading(replace(tables, remarks=together), together)
 

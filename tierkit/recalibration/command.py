@@ -12,6 +12,7 @@ from tierkit.crm.tables import Tables
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.features.registry import all_features
+from tierkit.recalibration.leaks import RULE, leak_problems
 from tierkit.recalibration.plan import REPORT_PLAN
 from tierkit.recalibration.set_tiers import project_overrides
 from tierkit.recalibration.work import data_remarks, prepare
@@ -106,7 +107,10 @@ def _read(request: Request) -> tuple[Tables, Quarter]:
     quarter = asked or default_quarter(tables, calendar)
     check_quarter(tables, quarter, calendar)
     all_features(tables, settings)
-    blocking = [problem for problem in data_remarks(tables, settings, quarter) if problem.blocks]
+    found = [*data_remarks(tables, settings, quarter)]
+    if RULE in settings.checks.block:
+        found += leak_problems(tables, settings, as_of=quarter.as_of)
+    blocking = [problem for problem in found if problem.blocks]
     if blocking:
         raise DataError(f"{quarter.label}: the settings do not let these data run", blocking)
     accounts = tables["accounts"].collect().to_pandas()
