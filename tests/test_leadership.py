@@ -17,7 +17,7 @@ from tierkit.reporting.leadership.accounts import tier_table
 from tierkit.reporting.leadership.changes import flow_table
 from tierkit.reporting.leadership.decisions import decisions
 from tierkit.reporting.leadership.earned import forest_table
-from tierkit.reporting.leadership.effects import VERDICTS, best_design, settles
+from tierkit.reporting.leadership.effects import VERDICTS, best_design, certainty
 from tierkit.reporting.leadership.effort import effort_table
 from tierkit.reporting.leadership.ledger import ledger_sentence, matured
 from tierkit.reporting.render import environment, style_sheet
@@ -268,14 +268,35 @@ def test_a_design_without_an_estimate_says_why():
     assert forest_table(boundaries)["text"].iloc[-1] == "no account was assigned by lot"
 
 
-def test_effects_that_can_be_seen_today_come_before_those_that_take_time():
-    assert settles({"quarters_until": {"10": 14, "20": 6, "50": 0}}) == (
-        "An effect of +50 % can be seen today. An effect of +20 % could be seen after six more "
+def test_what_would_settle_it_is_one_sentence_of_power_wait_and_lot():
+    boundary = {"boundary": "Tier 1 / Tier 2", "smallest_detectable": 0.35,
+                "quarters_until": {"10": 14, "20": 6, "50": 0}}  # fmt: skip
+    assert certainty(boundary) == (
+        "We would only see an effect above +35 %; an effect of +20 % could be seen after six more "
         "quarters, one of +10 % after 14 more."
     )
-    assert settles({"quarters_until": {"10": None, "10_why": "too few lines"}}) == (
-        "How long it takes to tell is not known: too few lines."
+    never = {"50": None, "50_why": "it would take more than 20 years"}
+    assert certainty({**boundary, "quarters_until": never, "randomised_band": {"50": 46}}) == (
+        "We would only see an effect above +35 %; it would take more than 20 years to see even one "
+        "of +50 %; a lot that places 46 accounts, half of them in Tier 1, would show +50 % within "
+        "a year."
     )
+    unknown = {"smallest_detectable": None, "smallest_detectable_why": "too few lines"}
+    assert certainty(unknown) == "Which effect we could see is not known: too few lines."
+    assert certainty({}) == ""
+
+
+@pytest.mark.parametrize(
+    "verdict", ["shown", "suggestive", "no effect worth having", "cannot tell"]
+)
+def test_a_verdict_stands_with_its_number_and_its_certainty_in_three_sentences(verdict):
+    facts = companies.with_designs(verdict)
+    html = leadership.did_tiers_earn(facts).html
+    first = html[html.index('class="verdict"') :].split("</h3>", 1)[1].split("<h3", 1)[0]
+    told = [Page(part).text for part in re.findall(r"<p>(.*?)</p>", first)]
+    assert 2 <= len(told) <= 3
+    assert all(re.search(r"\.$", one) for one in told)
+    assert not any(re.search(r"\. [A-Z]", one) for one in told)
 
 
 def test_without_tier_history_the_fourth_question_says_what_it_needs():

@@ -222,10 +222,7 @@ def test_below_fifty_off_the_rule_it_is_withheld():
     rows = world_rows(World(**{**vars(SMALL), "override_share": 0.0, "keep_band": 1.0}))
     found = adjusted(rows)
     assert found.estimate is None
-    assert found.why == (
-        f"withheld: {found.off_rule} account-quarters held another tier than their score alone "
-        "would have given, and it takes 50"
-    )
+    assert found.why == f"withheld, too few off the rule (n = {found.off_rule}, it takes 50)"
 
 
 def test_weights_balance_what_was_known():

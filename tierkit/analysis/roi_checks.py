@@ -41,7 +41,7 @@ def balance_table(roi: TierRoi) -> Fragment:
     ]
     if not parts:
         return Fragment(str(tag("p", NO_OVERLAP)))
-    frame = pd.concat(parts)[["boundary", "column", "before", "after"]]
+    frame = pd.concat(parts)[["boundary", "column", "before", "after"]].round(2)
     return html_table(
         frame.rename(columns={"column": "known_before"}),
         caption="How far apart the two tiers lie, before and after weighting",

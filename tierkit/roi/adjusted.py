@@ -63,10 +63,7 @@ def adjusted(rows: BoundaryRows) -> Adjusted:
     count = int(off.sum())
     nothing = np.zeros(0)
     if count < FEWEST_OFF_RULE:
-        why = (
-            f"withheld: {count} account-quarters held another tier than their score alone would "
-            f"have given, and it takes {FEWEST_OFF_RULE}"
-        )
+        why = f"withheld, too few off the rule (n = {count}, it takes {FEWEST_OFF_RULE})"
         return Adjusted(
             None, why, count, rows.where(np.zeros(len(rows), dtype=bool)), nothing, nothing
         )
@@ -101,14 +98,14 @@ def _too_far_apart(near: BoundaryRows, weights: FloatArray) -> str:
     alike = min(effective_count(weights[near.held == side]) for side in (True, False))
     if alike < FEWEST_ALIKE:
         return (
-            f"cannot compare: the accounts of both tiers have no more in common than {alike:.0f} "
-            f"account-quarters could tell, and it takes {FEWEST_ALIKE}"
+            f"cannot compare: too little in common (as much as {alike:.0f} account-quarters, it "
+            f"takes {FEWEST_ALIKE})"
         )
     rows = _balance(near, weights)
     worst = max(rows, key=lambda row: abs(float(row["after"])), default=None)
     if worst is None or abs(float(worst["after"])) <= FARTHEST_APART:
         return ""
-    return f"cannot compare: even weighted, the tiers differ in {worst['column']}"
+    return f"cannot compare: even weighted they differ in {worst['column']}"
 
 
 def _comparable(rows: BoundaryRows) -> BoolArray:

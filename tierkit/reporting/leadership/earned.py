@@ -17,14 +17,13 @@ from tierkit.reporting.leadership.effects import (
     DESIGNS,
     VERDICTS,
     best_design,
+    certainty,
     effect,
     finding,
     pays,
     reason,
-    settles,
     tier_pair,
     verdict,
-    visible,
 )
 from tierkit.reporting.leadership.outcomes import raw_outcomes
 from tierkit.reporting.leadership.reading import Facts, number, part, parts, text, why
@@ -80,7 +79,7 @@ def _verdict(facts: Facts, boundary: Facts) -> Markup:
     upper, lower = tier_pair(boundary)
     less = text(boundary, "direction") == "less"
     word = _word(verdict(boundary), ": it brings less" if less else "")
-    lines = (reason(boundary), _settling(facts, boundary), pays(boundary))
+    lines = (reason(boundary), _number(boundary), _certainty(facts, boundary))
     head = tag("div", tag("h3", f"{upper} against {lower}") + word)
     spoken = joined(*(tag("p", line) for line in lines if line))
     return tag("div", head + tag("div", spoken), class_="verdict")
@@ -91,25 +90,25 @@ def _word(name: str, addition: str = "") -> Markup:
     return tag("p", mark + VERDICTS[name] + addition, class_="word")
 
 
-def _settling(facts: Facts, boundary: Facts) -> str:
-    """Return the best adjusted effect, and what it pays or what would settle the question."""
+def _number(boundary: Facts) -> str:
+    """Return the best effect that has a say, and from which one the tier pays, as a sentence."""
     design = best_design(boundary)
     best = effect(part(design, "relative"))
+    even = pays(boundary)
+    if not best:
+        return even
     label = DESIGNS.get(text(design, "design"), "")
-    shown = f"{label}: {best}." if best else ""
+    upper, _ = tier_pair(boundary)
+    return f"{label}: {best}; {even if even.startswith(upper) else even[:1].lower() + even[1:]}"
+
+
+def _certainty(facts: Facts, boundary: Facts) -> str:
+    """Return what the tier returns where that is shown, else what would settle the question."""
     if verdict(boundary) in ("shown", "no effect worth having"):
-        return " ".join(filter(None, [shown, _return(boundary)]))
-    return " ".join(filter(None, [shown, _seen(facts, boundary), settles(boundary)]))
-
-
-def _seen(facts: Facts, boundary: Facts) -> str:
+        return _return(boundary)
     upper, _ = tier_pair(boundary)
     sizes = {text(tier, "tier"): number(tier, "accounts") for tier in parts(facts, "tiers")}
-    seen = visible(boundary, accounts=sizes.get(upper))
-    missing = why(boundary, "smallest_detectable", otherwise="")
-    if seen or not missing:
-        return sentence(seen)
-    return f"Which effect we could see is not known: {missing}."
+    return certainty(boundary, accounts=sizes.get(upper))
 
 
 def _return(boundary: Facts) -> str:

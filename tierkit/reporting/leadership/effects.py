@@ -116,29 +116,48 @@ def waits(boundary: Facts) -> list[tuple[float, float]]:
     return sorted(found, reverse=True)
 
 
-def settles(boundary: Facts) -> str:
-    """Return what would settle the question, as sentences.
+def certainty(boundary: Facts, *, accounts: float | None = None) -> str:
+    """Return which effect could be seen, after what wait, and what a lot would do: one sentence.
 
     Examples
     --------
-    >>> settles({"quarters_until": {"20": 38, "50": 9}})
-    'An effect of +50 % could be seen after nine more quarters, one of +20 % after 38 more.'
+    >>> boundary = {"boundary": "Tier 1 / Tier 2", "smallest_detectable": 1.1,
+    ...             "quarters_until": {"50": 9}, "randomised_band": {"50": 46}}
+    >>> certainty(boundary, accounts=15)
+    'With 15 accounts in Tier 1 we would only see an effect above +110 %; an effect of +50 % could
+    be seen after nine more quarters; a lot that places 46 accounts, half of them in Tier 1, would
+    show +50 % within a year.'
     """
-    known = waits(boundary)
-    if not known:
-        until = part(boundary, "quarters_until")
-        given = [
-            text(boundary, "quarters_until_why"),
-            *(text(until, key) for key in until if key.endswith("_why")),
-        ]
-        found = next((words for words in given if words), "")
-        return sentence(f"How long it takes to tell is not known: {found}") if found else ""
-    today = [effect_ for effect_, quarters in known if quarters <= 0]
-    later = [(effect_, quarters) for effect_, quarters in known if quarters > 0]
-    spoken = [f"An effect of {signed_share(min(today))} can be seen today."] if today else []
+    seen = visible(boundary, accounts=accounts)
+    missing = why(boundary, "smallest_detectable", otherwise="")
+    if not seen and missing:
+        return f"Which effect we could see is not known: {missing}."
+    said = [seen, *(_uncapitalised(one) for one in (_wait(boundary), _lot(boundary)))]
+    return sentence("; ".join(part for part in said if part))
+
+
+def _wait(boundary: Facts) -> str:
+    """Return after how many quarters which effect could be seen, without a full stop."""
+    later = [(size, quarters) for size, quarters in waits(boundary) if quarters > 0]
     if later:
-        spoken.append(_after(later))
-    return " ".join(spoken)
+        return _after(later).rstrip(".")
+    until = part(boundary, "quarters_until")
+    reason_ = text(until, "50_why")
+    return f"{reason_} to see even one of +50 %" if reason_.startswith("it would take") else ""
+
+
+def _lot(boundary: Facts) -> str:
+    """Return what a randomised band would need to show an effect of 50 % within a year."""
+    size = number(part(boundary, "randomised_band"), "50")
+    upper, _ = tier_pair(boundary)
+    if size is None:
+        return ""
+    places = plural(size, "account")
+    return f"a lot that places {places}, half of them in {upper}, would show +50 % within a year"
+
+
+def _uncapitalised(words: str) -> str:
+    return words[:1].lower() + words[1:]
 
 
 def reason(boundary: Facts) -> str:
