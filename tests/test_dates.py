@@ -66,6 +66,14 @@ def test_the_last_second_of_a_quarter_in_the_organisations_zone_stays_in_it():
     assert read_dates([late], zone="America/Los_Angeles").days == (date(2026, 3, 31),)
 
 
+def test_epochs_are_days_where_all_are_midnight_and_moments_with_a_zone_otherwise():
+    assert read_dates(["1775001600000", "1775001600"]).days == (date(2026, 4, 1),) * 2
+    late = ["1775025000000", "1774915200000"]  # 31 March, 23:30 in Los Angeles; midnight in UTC
+    assert "time zone" in read_dates(late).unclear
+    days = (date(2026, 3, 31), date(2026, 3, 30))
+    assert read_dates(late, zone="America/Los_Angeles").days == days
+
+
 HEADER = "opportunity_id,account_id,close_date,amount,is_won\n"
 
 

@@ -162,6 +162,10 @@ HUBSPOT_FIVETRAN = {
     "1,2026-03-05 9:00:00,s1\n",
     "deal_property_history.csv": "deal_id,name,value,timestamp\n1,amount,90,2026-01-02 10:00:00\n"
     "1,dealname,x,2026-01-02 10:00:00\n1,amount,100,2026-02-02 10:00:00\n",
+    "contact.csv": "id,_fivetran_deleted,property_email,property_jobtitle,property_createdate\n"
+    "c1,false,a@x,CFO,1767312000000\nc2,false,b@x,Buyer,1767312000000\nc3,true,d@x,,\n"
+    "c4,false,e@x,,1767398400000\n",
+    "contact_company.csv": "contact_id,company_id,type_id\nc1,77,1\nc2,77,279\nc2,78,279\n",
     "engagement_company.csv": "engagement_id,company_id\n9,77\n9,78\n",
     "engagement_call.csv": "engagement_id,property_hs_timestamp,_fivetran_deleted\n"
     "9,2026-02-01 10:00:00,false\n",
@@ -181,7 +185,13 @@ def test_hubspot_by_fivetran(tmp_path):
         ("opportunities", "deleted in the CRM", "400.0000"),
         ("opportunities", "several companies, none of them primary", "500.0000"),
         ("opportunities", "merged into another deal", "600.0000"),
+        ("contacts", "deleted in the CRM", "0.0000"),
+        ("contacts", "several companies, none of them primary", "0.0000"),
+        ("contacts", "no account_id", "0.0000"),
     }
+    assert rows_of(tables, "contacts", "contact_id", "account_id", "role", "created_date") == [
+        ("c1", "77", "CFO", "2026-01-02")
+    ]
     assert tables.source_won_revenue == "1600.0000"
     assert rows_of(tables, "stage_history", "changed_date", "stage", "amount") == [
         ("2026-01-02", "Talking", None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,8 @@ _MONTH_NAME_DAY = re.compile(
     rf"(?P<name>[A-Za-z]{{3,9}})\.?[-/. ]+(?P<d>\d{{1,2}})[-/., ]+(?P<y>\d{{4}}|\d{{2}}){_TIME}"
 )
 _SERIAL = re.compile(r"(?P<serial>\d{5})(?:\.\d+)?")
+_EPOCH = re.compile(r"(?P<seconds>\d{10})(?P<milliseconds>\d{3})?(?:\.0)?")
+_MIDNIGHT = "T00:00:00+00:00"
 _ZONE = re.compile(r"(Z|[+-]\d{2}:?\d{2})$")
 
 
@@ -56,9 +58,11 @@ def read_dates(
 ) -> DateReading:
     """Read dates by what the whole column allows.
 
-    Understood are ISO dates, 20180111, 5 Mar 2026, Excel serial numbers, and numeric dates such as
-    03/05/2026 where some value of the column decides between day and month (a first number above
-    12, or a second one), where they are written with dots (day first), or where `order` says it.
+    Understood are ISO dates, 20180111, 5 Mar 2026, Excel serial numbers, seconds or milliseconds
+    since 1970 (days where all of them are midnight in UTC, otherwise moments with a zone), and
+    numeric dates such as 03/05/2026 where some value of the column decides between day and month (a
+    first number above 12, or a second one), where they are written with dots (day first), or where
+    `order` says it.
 
     Parameters
     ----------
@@ -76,6 +80,7 @@ def read_dates(
     >>> read_dates(["03/05/2026"]).unclear
     "'03/05/2026' is 3 May 2026 or 5 Mar 2026, and no value of the column decides"
     """
+    texts = _with_epochs_written(texts)
     numeric = [(text, match) for text in texts if (match := _NUMERIC.fullmatch(text))]
     decided, unclear = (order, "") if order else _order(numeric)
     if unclear:
@@ -86,6 +91,20 @@ def read_dates(
         unclear = f"{len(zoned):,} values carry a time zone ({zoned[0]!r})"
         return DateReading((None,) * len(texts), unclear, ZONE_MEND)
     return DateReading(tuple(_read(text, order=decided, zone=zone) for text in texts))
+
+
+def _with_epochs_written(texts: Sequence[str]) -> list[str]:
+    """Return the texts with seconds and milliseconds since 1970 written as ISO days or moments."""
+    found = {text: match for text in texts if (match := _EPOCH.fullmatch(text))}
+    if not found:
+        return list(texts)
+    moments = {
+        text: datetime.fromtimestamp(int(match["seconds"]), tz=UTC).isoformat()
+        for text, match in found.items()
+    }
+    if all(moment.endswith(_MIDNIGHT) for moment in moments.values()):
+        moments = {text: moment.removesuffix(_MIDNIGHT) for text, moment in moments.items()}
+    return [moments.get(text, text) for text in texts]
 
 
 def _read(text: str, *, order: DateOrder | None, zone: str | None) -> date | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import narwhals as nw
 
@@ -13,7 +13,10 @@ from tierkit.crm.presets.hubspot import SEVERAL_COMPANIES
 from tierkit.crm.presets.preset import DELETED, Find, Outcome, TablePreset, is_true, words
 
 _DELETED = {"is_deleted": DELETED, "_fivetran_deleted": DELETED}
-_PRIMARY_COMPANY = ("5", "5.0")
+_PRIMARY_OF_DEAL = ("5", "5.0")
+_PRIMARY_OF_CONTACT = ("1", "1.0")
+"""Types of links that HubSpot itself defines."""
+
 _MERGED = "merged into another deal"
 _TOUCHES = ("call", "email", "meeting", "note", "task")
 _HISTORY = {
@@ -47,11 +50,31 @@ def _deals(find: Find) -> Rows | None:
         deals = look_up(deals, gone, on="__deal", what="merged_deal")
         reasons.append(nw.when(nw.col("__gone") > 0).then(nw.lit(_MERGED)))
     if companies is not None:
-        deals = look_up(deals, _companies(companies), on="__deal", what="deal_company")
+        deals = look_up(
+            deals, _companies(companies, primary=_PRIMARY_OF_DEAL), on="__deal", what="deal_company"
+        )
         reasons.append(nw.when(nw.col("__several")).then(nw.lit(SEVERAL_COMPANIES)))
     if reasons:
         deals = deals.with_columns(nw.coalesce(*reasons).alias(LEFT_OUT))
     return deals
+
+
+def _contacts(find: Find) -> Rows | None:
+    """Return the contacts with their company: the primary one, or the only one."""
+    contacts, companies = find("contact"), find("contact_company")
+    if contacts is None or companies is None:
+        return None
+    key = "id" if "id" in contacts.columns else "vid"
+    if key not in contacts.columns:
+        return None
+    named = companies.with_columns(deal_id=words("contact_id"))
+    links = _companies(named, primary=_PRIMARY_OF_CONTACT)
+    rows = look_up(
+        contacts.with_columns(__deal=words(key)), links, on="__deal", what="contact_company"
+    )
+    return rows.with_columns(
+        nw.when(nw.col("__several")).then(nw.lit(SEVERAL_COMPANIES)).alias(LEFT_OUT)
+    )
 
 
 def _stages(stages: Rows) -> Rows:
@@ -71,11 +94,11 @@ def _stages(stages: Rows) -> Rows:
     )
 
 
-def _companies(companies: Rows) -> Rows:
-    """Return the company of each deal: the primary one, or the only one; or `__several`."""
+def _companies(companies: Rows, *, primary: Sequence[str]) -> Rows:
+    """Return the company of each deal or contact: the primary one, or the only one; or `__several`."""
     kind = words("type_id") if "type_id" in companies.columns else nw.lit("")
     links = companies.select(
-        __deal=words("deal_id"), company=words("company_id"), primary=kind.is_in(_PRIMARY_COMPANY)
+        __deal=words("deal_id"), company=words("company_id"), primary=kind.is_in(primary)
     ).filter(~nw.col("__deal").is_null())
     main = nw.when(nw.col("primary")).then(nw.col("company"))
     found = gathered(
@@ -213,6 +236,18 @@ TABLES: Mapping[str, TablePreset] = {
         outcome=Outcome(won=("__stage_won",), closed=("__stage_closed",)),
         true_leaves_out=_DELETED,
         build=_deals,
+    ),
+    "contacts": TablePreset(
+        files=("contact",),
+        columns={
+            "contact_id": ("id", "vid"),
+            "account_id": ("__company",),
+            "role": ("property_jobtitle",),
+            "seniority": ("property_seniority",),
+            "created_date": ("property_createdate",),
+        },
+        true_leaves_out=_DELETED,
+        build=_contacts,
     ),
     "stage_history": TablePreset(files=("deal_stage",), columns={}, build=_stage_history),
     "account_history": TablePreset(
