@@ -95,7 +95,7 @@ def _stages(stages: Rows) -> Rows:
 
 
 def _companies(companies: Rows, *, primary: Sequence[str]) -> Rows:
-    """Return the company of each deal or contact: the primary one, or the only one; or `__several`."""
+    """Return the company of each deal or contact: the primary or only one; or `__several`."""
     kind = words("type_id") if "type_id" in companies.columns else nw.lit("")
     links = companies.select(
         __deal=words("deal_id"), company=words("company_id"), primary=kind.is_in(primary)
