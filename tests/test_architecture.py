@@ -22,7 +22,11 @@ ROOMS = (
     "models",
     "backtest",
     "tiers",
+    "engagement",
     "roi",
+    "effort",
+    "qualifying",
+    "readiness",
     "charts",
     "reporting",
     "simulate",
@@ -36,8 +40,8 @@ ROOMS = (
     "doctor",
     "cli",
 )
-BLIND = ("features", "models", "tiers")
-UNSEEN = ("outcomes", "backtest", "roi")
+BLIND = ("features", "models", "tiers", "engagement")
+UNSEEN = ("outcomes", "backtest", "roi", "qualifying")
 
 
 def modules():

@@ -199,7 +199,7 @@ def test_at_most_five_decisions_are_shown():
 
 
 def test_a_slot_has_a_value_only_where_an_effect_is_shown():
-    assert "One more is worth $96 k." in text_of(
+    assert "One more is worth $96 k a quarter." in text_of(
         leadership.decide_now(companies.with_designs("shown"))
     )
     text = text_of(leadership.decide_now(companies.with_designs("suggestive")))

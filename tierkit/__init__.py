@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tierkit.recalibration.stages import fit_run_model as fit_run_model
     from tierkit.recalibration.stages import save_run_model as save_run_model
     from tierkit.recalibration.stages import save_run_roi as save_run_roi
+    from tierkit.recalibration.stages import study_run_serving as study_run_serving
     from tierkit.recalibration.stages import tier_run_accounts as tier_run_accounts
     from tierkit.recalibration.stages import write_run_report as write_run_report
     from tierkit.recalibration.work import open_run as open_run
@@ -54,6 +55,7 @@ _HOMES = {
     "fit_run_model": "tierkit.recalibration.stages",
     "save_run_model": "tierkit.recalibration.stages",
     "save_run_roi": "tierkit.recalibration.stages",
+    "study_run_serving": "tierkit.recalibration.stages",
     "tier_run_accounts": "tierkit.recalibration.stages",
     "write_run_report": "tierkit.recalibration.stages",
     "write_crm": "tierkit.simulate",

@@ -8,6 +8,13 @@ from tierkit.analysis.data import (
     what_was_left_out,
     what_was_read,
 )
+from tierkit.analysis.effort import (
+    break_even_table,
+    delivered_table,
+    effort_against_value,
+    sizes_figure,
+)
+from tierkit.analysis.engagement import qualified_table
 from tierkit.analysis.heading import heading
 from tierkit.analysis.model import (
     backtest_table,
@@ -20,6 +27,7 @@ from tierkit.analysis.model import (
     verdict,
 )
 from tierkit.analysis.panel import criteria_table, left_out_table
+from tierkit.analysis.readiness import readiness_tables
 from tierkit.analysis.roi import (
     boundaries_table,
     certificate_note,
@@ -53,6 +61,7 @@ __all__ = [
     "backtest_table",
     "balance_table",
     "boundaries_table",
+    "break_even_table",
     "calibration_figure",
     "capture_figure",
     "card_figure",
@@ -60,9 +69,11 @@ __all__ = [
     "certificate_note",
     "checks_table",
     "criteria_table",
+    "delivered_table",
     "designs_table",
     "dropped_table",
     "effects_figure",
+    "effort_against_value",
     "effort_table",
     "event_figures",
     "gini_figure",
@@ -77,10 +88,13 @@ __all__ = [
     "overlap_figures",
     "overrides_table",
     "power_table",
+    "qualified_table",
+    "readiness_tables",
     "remarks",
     "restated_tables",
     "return_table",
     "revenue_by_type",
+    "sizes_figure",
     "tier_table",
     "untiered_table",
     "verdict",

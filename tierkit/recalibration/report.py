@@ -12,9 +12,14 @@ from tierkit.crm.duplicates import candidate_duplicates
 from tierkit.crm.netting import netted_accounts
 from tierkit.crm.period import UsedRevenue, last_day, used_revenue
 from tierkit.crm.tables import Tables
+from tierkit.recalibration.effort_facts import effort_facts
+from tierkit.recalibration.engagement import engagement_facts
 from tierkit.recalibration.ledger import earlier_promises, ledger_facts
+from tierkit.recalibration.readiness_facts import readiness_facts
 from tierkit.recalibration.restated import keep_won_deals, restated_deals
-from tierkit.recalibration.tiering import Tiering, effort_facts, override_facts
+from tierkit.recalibration.serving import Serving
+from tierkit.recalibration.serving_sheets import serving_sheets
+from tierkit.recalibration.tiering import Tiering, override_facts
 from tierkit.recalibration.work import Work
 from tierkit.reporting.workbook import AccountTables, Kind, Sheet, write_workbook
 
@@ -25,7 +30,7 @@ TIER_COLUMNS = (
 )  # fmt: skip
 
 
-def write_report(work: Work, tiering: Tiering) -> dict[str, Any]:
+def write_report(work: Work, tiering: Tiering, serving: Serving) -> dict[str, Any]:
     """Write `facts.json`, `tiers.csv`, `accounts.xlsx` and the identities that pages must not hold.
 
     Returns
@@ -33,18 +38,18 @@ def write_report(work: Work, tiering: Tiering) -> dict[str, Any]:
     dict
         What `facts.json` holds.
     """
-    facts = report_facts(work, tiering)
+    facts = report_facts(work, tiering, serving)
     text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
     (work.folder / FACTS_FILE).write_text(f"{text}\n", encoding="utf-8")
     tiers = tiers_table(tiering)
     tiers.to_csv(work.folder / "tiers.csv", index=False, lineterminator="\n")
     keep_won_deals(work)
     _write_identities(work)
-    _write_workbook(work, tiering, tiers)
+    _write_workbook(work, tiering, tiers, serving=serving)
     return facts
 
 
-def report_facts(work: Work, tiering: Tiering) -> dict[str, Any]:
+def report_facts(work: Work, tiering: Tiering, serving: Serving) -> dict[str, Any]:
     """Return every number that the pages show; no ids, no names."""
     model = work.read_facts("model")
     roi = work.read_facts("roi")
@@ -63,7 +68,9 @@ def report_facts(work: Work, tiering: Tiering) -> dict[str, Any]:
         "data": data_facts(work, tiering),
         "model": model["model"],
         "tiers": work.read_facts("tiers")["tiers"],
-        "effort": effort_facts(tiering),
+        "effort": effort_facts(serving.effort, tiering, work),
+        "engagement": engagement_facts(serving.engagement, work),
+        "readiness": readiness_facts(serving.readiness, work),
         "overrides": override_facts(tiering),
         "moves": tiering.moves.facts(),
         "roi": roi["roi"],
@@ -134,7 +141,7 @@ def _write_identities(work: Work) -> None:
     identities.to_csv(work.folder / "identities.csv", index=False, lineterminator="\n")
 
 
-def _write_workbook(work: Work, tiering: Tiering, tiers: pd.DataFrame) -> None:
+def _write_workbook(work: Work, tiering: Tiering, tiers: pd.DataFrame, *, serving: Serving) -> None:
     money = used_revenue(work.tables, work.as_of)
     tables = AccountTables(
         tiers=tiers,
@@ -152,7 +159,7 @@ def _write_workbook(work: Work, tiering: Tiering, tiers: pd.DataFrame) -> None:
         "Currency": work.currency,
         "Fingerprint": work.fingerprint,
     }
-    sheets = {**tables.sheets(), **_data_sheets(work)}
+    sheets = {**tables.sheets(), **serving_sheets(serving), **_data_sheets(work)}
     write_workbook(work.folder / "accounts.xlsx", sheets, notes=notes)
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from tierkit.backtest import ModelChoice
 from tierkit.features.panel import Panel
+from tierkit.recalibration.effort import slot_facts
 from tierkit.recalibration.modelling import (
     PREDICTIONS_FILE,
     fit_model,
@@ -15,6 +16,7 @@ from tierkit.recalibration.modelling import (
     tier_totals,
 )
 from tierkit.recalibration.report import write_report
+from tierkit.recalibration.serving import Serving, study_serving
 from tierkit.recalibration.tier_roi import TierRoi, compare_tiers
 from tierkit.recalibration.tiering import Tiering, tier_accounts, tier_facts
 from tierkit.recalibration.work import PANEL_FILE, Work
@@ -53,14 +55,22 @@ def save_run_roi(run: Work, roi: TierRoi) -> Fragment:
     return _done("The comparison is saved for the report.")
 
 
-def write_run_report(run: Work, tiering: Tiering) -> dict[str, object]:
+def study_run_serving(run: Work, tiering: Tiering) -> Serving:
+    """Look at how accounts are served: effort, engagement, readiness."""
+    return study_serving(run, tiering)
+
+
+def write_run_report(
+    run: Work, tiering: Tiering, serving: Serving | None = None
+) -> dict[str, object]:
     """Write the files of the report and return what `facts.json` holds."""
     totals = tier_totals(run, tiering.tiered)
     pipeline = tier_pipeline(run, totals)
-    run.write_facts("tiers", {"tiers": tier_facts(run, tiering, totals=totals, pipeline=pipeline)})
     if not run.read_facts("roi"):
         save_run_roi(run, compare_tiers(run, tiering))
-    return write_report(run, tiering)
+    found = tier_facts(run, tiering, totals=totals, pipeline=pipeline, slots=slot_facts(run))
+    run.write_facts("tiers", {"tiers": found})
+    return write_report(run, tiering, serving or study_serving(run, tiering))
 
 
 def _predictions(run: Work) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import pandas as pd
 
 from tierkit.crm.hierarchy import successors
+from tierkit.effort.margin import gross_margin
 from tierkit.recalibration.set_tiers import project_overrides
 from tierkit.recalibration.work import Work
+from tierkit.settings import Tier
 from tierkit.tiers.assign import assign_tiers
-from tierkit.tiers.effort import break_even, role_effort, tier_effort
+from tierkit.tiers.effort import break_even, hours_by_role, role_effort, tier_effort
 from tierkit.tiers.eligibility import check_eligibility
 from tierkit.tiers.moves import Moves, moved_accounts, moves
 from tierkit.tiers.previous import PreviousTiers, previous_tiers
@@ -114,7 +117,12 @@ def last_published_tiers(work: Work) -> Path | None:
 
 
 def tier_facts(
-    work: Work, tiering: Tiering, *, totals: pd.DataFrame, pipeline: pd.DataFrame
+    work: Work,
+    tiering: Tiering,
+    *,
+    totals: pd.DataFrame,
+    pipeline: pd.DataFrame,
+    slots: Mapping[str, Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
     """Return what `facts.json` says of each tier.
 
@@ -124,7 +132,11 @@ def tier_facts(
         By tier: `predicted_revenue`, `low`, `high`, and `why` where a range cannot be said.
     pipeline
         By tier: `predicted_pipeline`, and `why` where it cannot be said.
+    slots
+        By tier what one more slot is worth, as `tierkit.effort.slots.slot_values` gives it.
     """
+    tiers, roles = work.settings.tiers, work.settings.roles
+    by_role = hours_by_role(_counts(tiering.assigned, tiers), tiers=tiers, roles=roles)
     held = tiering.previous.tiers.value_counts()
     everything = float(totals["predicted_revenue"].sum())
     facts = []
@@ -147,7 +159,8 @@ def tier_facts(
                 **said("predicted_pipeline", deals["predicted_pipeline"], deals["why"]),
                 **said("hours", effort["hours"], effort["hours_why"]),
                 **said("cost", effort["cost"], effort["cost_why"]),
-                **said("value_of_one_more_slot", None, "no effect of the tier has been shown"),
+                "entitlement_hours_by_role": by_role[tier.name],
+                **slots[tier.name],
             }
         )
     return facts
@@ -168,21 +181,6 @@ def said(key: str, value: Any, why: str) -> dict[str, Any]:  # noqa: ANN401 (a n
     return {key: value if isinstance(value, int) else float(value)}
 
 
-def effort_facts(tiering: Tiering) -> dict[str, Any]:
-    """Return the hours that each role needs for these tiers, against what it has."""
-    return {
-        "roles": [
-            {
-                "role": str(role),
-                "hours": float(row["hours"]),
-                "available": float(row["available"]),
-                **said("share_used", row["share_used"], row["share_used_why"]),
-            }
-            for role, row in tiering.role_effort.iterrows()
-        ]
-    }
-
-
 def override_facts(tiering: Tiering) -> dict[str, Any]:
     """Return how many overrides are in force, how many wait for review, and the money they hold."""
     expired = tiering.overrides.loc[tiering.overrides["expired"], "account_id"]
@@ -196,7 +194,8 @@ def override_facts(tiering: Tiering) -> dict[str, Any]:
 
 def _effort(work: Work, assigned: pd.DataFrame) -> dict[str, pd.DataFrame]:
     tiers, roles = work.settings.tiers, work.settings.roles
-    counts = {tier.name: int((assigned["tier"] == tier.name).sum()) for tier in tiers}
+    counts = _counts(assigned, tiers)
+    margin = gross_margin(work.tables, settings=work.settings, as_of=work.as_of)
     revenue = assigned.groupby("tier", observed=True)["predicted_revenue"].sum()
     return {
         "tier_effort": tier_effort(counts, tiers=tiers, roles=roles),
@@ -207,8 +206,13 @@ def _effort(work: Work, assigned: pd.DataFrame) -> dict[str, pd.DataFrame]:
             horizon_quarters=work.settings.target.horizon_quarters,
             tiers=tiers,
             roles=roles,
+            margin=margin.share,
         ),
     }
+
+
+def _counts(assigned: pd.DataFrame, tiers: Sequence[Tier]) -> dict[str, int]:
+    return {tier.name: int((assigned["tier"] == tier.name).sum()) for tier in tiers}
 
 
 def _row(table: pd.DataFrame, name: str) -> dict[str, Any]:

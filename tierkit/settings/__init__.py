@@ -22,6 +22,7 @@ from tierkit.settings.parts import (
     Tier,
 )
 from tierkit.settings.reading import FILE_NAME, parse_settings, read_settings
+from tierkit.settings.serving import EffortSettings, EngagementSettings, ReadinessSettings
 from tierkit.settings.whole import Settings
 
 __all__ = [
@@ -33,11 +34,14 @@ __all__ = [
     "CardSettings",
     "CheckSettings",
     "DataSettings",
+    "EffortSettings",
+    "EngagementSettings",
     "Entitlement",
     "FeatureSettings",
     "IcpSettings",
     "Measure",
     "ModelSettings",
+    "ReadinessSettings",
     "RevenueType",
     "RoiSettings",
     "Role",

@@ -107,6 +107,7 @@ class Entitlement(Part):
     """What each account of a tier gets in a quarter."""
 
     activity: str
+    counts: tuple[str, ...] = ()
     role: str
     per_quarter: Positive
     hours: Annotated[float, Field(ge=0)]

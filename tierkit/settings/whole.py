@@ -27,6 +27,7 @@ from tierkit.settings.parts import (
     TargetSettings,
     Tier,
 )
+from tierkit.settings.serving import EffortSettings, EngagementSettings, ReadinessSettings
 
 
 class Settings(Part):
@@ -49,6 +50,9 @@ class Settings(Part):
     tiers: tuple[Tier, ...] = DEFAULT_TIERS
     roles: dict[str, Role] = Field(default_factory=dict)
     stability: StabilitySettings = StabilitySettings()
+    effort: EffortSettings = EffortSettings()
+    engagement: EngagementSettings = EngagementSettings()
+    readiness: ReadinessSettings = ReadinessSettings()
     roi: RoiSettings = RoiSettings()
     checks: CheckSettings = CheckSettings()
     run: RunSettings = RunSettings()
@@ -60,6 +64,7 @@ class Settings(Part):
             *_tier_problems(self.tiers),
             *_role_problems(self.tiers, self.roles),
             *_card_problems(self.model, self.card),
+            *_named_tier_problems(self),
         ]
         if problems:
             raise ValueError("\n".join(problems))
@@ -134,3 +139,16 @@ def _card_problems(model: ModelSettings, card: CardSettings) -> list[str]:
     if card.edits:
         problems.append("card.edits: they change a fitted card; change [[card.criteria]] instead")
     return problems
+
+
+def _named_tier_problems(settings: Settings) -> list[str]:
+    """Return where a setting names a tier that there is not."""
+    there = [tier.name for tier in settings.tiers]
+    named = [("readiness.fresh_days", name) for name in settings.readiness.fresh_days]
+    if settings.engagement.tier is not None:
+        named.append(("engagement.tier", settings.engagement.tier))
+    return [
+        f"{key}: there is no tier {name!r}; there are {', '.join(there)}"
+        for key, name in named
+        if name not in there
+    ]

@@ -20,21 +20,24 @@ class _Entitlement:
     role: str
     per_quarter: float
     hours: float
+    counts: str = ""
 
 
 ENTITLEMENTS = (
-    _Entitlement(1, "account plan review", "AE", 1, 8.0),
-    _Entitlement(1, "meeting", "AE", 6, 3.0),
-    _Entitlement(1, "executive meeting", "Executive", 1, 3.0),
-    _Entitlement(1, "call", "SDR", 12, 0.5),
+    _Entitlement(1, "account plan", "AE", 1, 8.0),
+    _Entitlement(1, "meeting", "AE", 3, 3.0),
+    _Entitlement(1, "executive sponsor", "Executive", 1, 3.0, counts="executive meeting"),
+    _Entitlement(1, "deep research", "SDR", 1, 6.0),
+    _Entitlement(1, "call", "SDR", 3, 0.5),
     _Entitlement(1, "1:1 campaign", "Marketing", 1, 24.0),
-    _Entitlement(2, "meeting", "AE", 3, 2.0),
-    _Entitlement(2, "call", "SDR", 6, 0.5),
-    _Entitlement(2, "industry campaign", "Marketing", 1, 2.0),
-    _Entitlement(3, "check-in", "AE", 1, 0.25),
-    _Entitlement(3, "call", "SDR", 1, 0.25),
-    _Entitlement(3, "newsletter", "Marketing", 1, 0.1),
+    _Entitlement(2, "meeting", "AE", 1, 2.0),
+    _Entitlement(2, "three talking points", "SDR", 1, 0.5),
+    _Entitlement(2, "call", "SDR", 2, 0.5),
+    _Entitlement(2, "industry play", "Marketing", 1, 2.0),
+    _Entitlement(3, "programmatic email", "Marketing", 1, 0.1, counts="email"),
 )
+"""What a software company gives its tiers: all of it for few, an industry's play for some,
+programmes for the rest. `counts` names the type under which the CRM records an activity."""
 
 _LABELS = ("Strategic", "Growth", "Standard")
 
@@ -67,6 +70,17 @@ keep_band = {keep_band}                     # an incumbent stays up to {keep_ban
 min_quarters = 2
 max_moves_share = 0.2
 
+[effort]
+gross_margin = 0.8                   # what is left of revenue after the cost of what was sold
+
+[engagement]                         # when an account of the last tier is qualified (MQA)
+weekly_capacity = {mqas}                  # what the SDR team can take on in a week
+points = {{ "web visit" = 1, "content download" = 3, "webinar" = 5, "demo request" = 15 }}
+
+[readiness]                          # what must be known of an account before it is served
+required_roles = ["champion", "economic buyer", "technical"]
+qualified_stages = ["Qualification", "Proposal", "Negotiation"]
+
 [roi]
 outcome_quarters = 1                 # compare what was won while the tier was held
 worth_having = "break-even"
@@ -86,7 +100,14 @@ def settings_text(scenario: Scenario) -> str:
         "\n# Hours are those that a person has for tiered accounts; open deals take the rest.\n"
     ]
     parts += [_role_text(*role, scenario) for role in _ROLES]
-    return "".join([*parts, _TAIL.format(title=TITLE, keep_band=KEEP_BAND)])
+    return "".join(
+        [
+            *parts,
+            _TAIL.format(
+                title=TITLE, keep_band=KEEP_BAND, mqas=max(1, round(scenario.accounts / 400))
+            ),
+        ]
+    )
 
 
 def _tier_text(tier: int, scenario: Scenario) -> str:
@@ -102,6 +123,7 @@ def _tier_text(tier: int, scenario: Scenario) -> str:
                 f"per_quarter = {item.per_quarter}",
                 f"hours = {item.hours}",
             ]
+            lines += [f'counts = ["{item.counts}"]'] if item.counts else []
     return "\n".join(lines) + "\n"
 
 

@@ -106,17 +106,21 @@ def break_even(
     horizon_quarters: int,
     tiers: Sequence[Tier],
     roles: Mapping[str, Role],
+    margin: float = 1.0,
 ) -> pd.DataFrame:
     """Return the effect on revenue at which each tier pays for what it costs more than the next.
 
-    The extra entitlement cost per account and quarter, over the predicted revenue per account and
-    quarter of the upper tier: 0.12 means that the tier pays if it lifts revenue by 12 %.
+    The extra entitlement cost per account and quarter, over what is left of the predicted revenue
+    per account and quarter of the upper tier: 0.12 means that the tier pays if it lifts revenue by
+    12 %.
 
     Parameters
     ----------
     accounts, predicted_revenue
         By tier: how many accounts it holds, and the revenue predicted for all of them together over
         the horizon.
+    margin
+        What is left of a unit of predicted revenue after the cost of what was sold.
 
     Returns
     -------
@@ -127,7 +131,7 @@ def break_even(
     """
     rows = []
     for upper, lower in pairwise(tiers):
-        extra, why = _extra_cost(upper, lower, roles)
+        extra, why = extra_cost(upper, lower, roles=roles)
         count = accounts.get(upper.name, 0)
         total = predicted_revenue.get(upper.name, 0.0)
         revenue = total / count / horizon_quarters if count else np.nan
@@ -138,7 +142,7 @@ def break_even(
                 "boundary": boundary_name(upper.name, lower.name),
                 "extra_cost": extra,
                 "revenue": revenue,
-                "break_even": np.nan if why else max(0.0, extra) / revenue,
+                "break_even": np.nan if why else max(0.0, extra) / (revenue * margin),
                 "break_even_why": why,
             }
         )
@@ -146,7 +150,77 @@ def break_even(
     return pd.DataFrame(rows, columns=columns).set_index("boundary")
 
 
-def _extra_cost(upper: Tier, lower: Tier, roles: Mapping[str, Role]) -> tuple[float, str]:
+def tier_break_even(
+    effort: pd.DataFrame,
+    predicted_revenue: Mapping[str, float],
+    *,
+    horizon_quarters: int,
+    margin: float = 1.0,
+) -> pd.DataFrame:
+    """Return the effect on revenue at which each tier pays for all that its entitlements cost.
+
+    Entitlement cost over the horizon ÷ (predicted revenue × margin), against giving these accounts
+    nothing; `break_even` compares with the tier below instead.
+
+    Parameters
+    ----------
+    effort
+        As `tier_effort` returns it.
+    predicted_revenue
+        By tier, of all its accounts over the horizon.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per `tier`: `cost` (money over the horizon), `predicted_revenue`, `break_even` (a
+        share). Missing where it cannot be told, with the reason in `break_even_why`.
+
+    Examples
+    --------
+    >>> effort = pd.DataFrame({"accounts": [15], "cost": [9_000.0], "cost_why": [""]},
+    ...                       index=pd.Index(["Tier 1"], name="tier"))
+    >>> pays = tier_break_even(effort, {"Tier 1": 400_000.0}, horizon_quarters=4, margin=0.75)
+    >>> float(pays.loc["Tier 1", "break_even"])
+    0.12
+    """
+    revenue = pd.Series(dict(predicted_revenue), dtype=float).reindex(effort.index).fillna(0.0)
+    cost = effort["cost"] * horizon_quarters
+    why = effort["cost_why"].mask(
+        effort["cost_why"].eq("") & ~revenue.gt(0), "no revenue is predicted for the tier"
+    )
+    return pd.DataFrame(
+        {
+            "cost": cost,
+            "predicted_revenue": revenue,
+            "break_even": (cost / (revenue * margin)).where(why == ""),
+            "break_even_why": why,
+        }
+    )
+
+
+def hours_by_role(
+    accounts: Mapping[str, int], *, tiers: Sequence[Tier], roles: Mapping[str, Role]
+) -> dict[str, dict[str, float]]:
+    """Return the hours a quarter by tier and role; a role that a tier does not need is absent.
+
+    Examples
+    --------
+    >>> visit = Entitlement(activity="visit", role="AE", per_quarter=2.0, hours=3.0)
+    >>> hours_by_role({"Tier 1": 15}, tiers=[Tier(name="Tier 1", entitlements=(visit,))],
+    ...               roles={"AE": Role(people=10.0, hours_per_person=400.0)})
+    {'Tier 1': {'AE': 90.0}}
+    """
+    return {
+        tier.name: {
+            role: accounts.get(tier.name, 0) * hours
+            for role in roles
+            if (hours := _hours(tier, role))
+        }
+        for tier in tiers
+    }
+
+
+def extra_cost(upper: Tier, lower: Tier, *, roles: Mapping[str, Role]) -> tuple[float, str]:
     """Return what an account of the upper tier costs more in a quarter, or why it is not known."""
     if not (upper.entitlements or lower.entitlements):
         return np.nan, f"neither {upper.name} nor {lower.name} has entitlements"

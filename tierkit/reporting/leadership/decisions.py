@@ -99,7 +99,7 @@ def _slots(facts: Facts) -> Iterator[Decision]:
         elif found == "shown" and value is not None:
             yield (
                 f"Add slots to {upper}, or not.",
-                f"One more is worth {money(currency(facts), value)}.",
+                f"One more is worth {money(currency(facts), value)} a quarter.",
             )
         elif even is not None and even > 0:
             yield (

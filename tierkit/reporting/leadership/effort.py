@@ -36,7 +36,8 @@ def how_much_effort(facts: Facts) -> Markup:
     split = len(roles) and UNSPLIT not in roles
     by_tier = "By tier, in the order of the bars' parts" if split else "By tier"
     body.append(_by_tier(facts, caption=by_tier))
-    return panel(QUESTION, count(needed), "hours a quarter", _sentence(roles, needed), *body)
+    words = " ".join(part for part in (_sentence(roles, needed), *_notes(facts)) if part)
+    return panel(QUESTION, count(needed), "hours a quarter", words, *body)
 
 
 def effort_table(facts: Facts) -> pd.DataFrame:
@@ -70,6 +71,15 @@ def _sentence(roles: pd.DataFrame, needed: float) -> str:
         return f"The tiers' entitlements take {hours(needed)}; what the team has is not known."
     part_used = share(needed / available)
     return f"The tiers' entitlements take {part_used} of the {hours(available)} that the team has."
+
+
+def _notes(facts: Facts) -> list[str]:
+    """Return when the first tier pays, and a warning where everyone is treated alike."""
+    first = next(iter(parts(facts, "effort", "break_even")), {})
+    pays = text(first, "sentence") if number(first, "break_even") is not None else ""
+    alike = part(facts, "effort", "received").get("alike") is True
+    warning = "Everyone is treated alike although value differs." if alike else ""
+    return [pays, warning]
 
 
 def _finding(roles: pd.DataFrame) -> str:

@@ -1,0 +1,127 @@
+"""What was delivered of each tier's entitlements, quarter by quarter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from tierkit.calendar import Quarter, outcome_rows
+from tierkit.crm.tables import Tables
+from tierkit.settings import Entitlement, Settings, Tier
+from tierkit.tiers.previous import tiers_in_force
+
+NO_HISTORY = "needs tier_history: which account held which tier when a quarter began"
+NO_ACTIVITIES = "needs the table activities"
+NO_ENTITLEMENTS = "no tier has entitlements; write [[tiers.entitlements]] in tierkit.toml"
+COLUMNS = ("quarter", "tier", "activity", "accounts", "entitled", "delivered", "delivered_share",
+           "accounts_in_full", "why")  # fmt: skip
+
+
+def delivered_entitlements(
+    tables: Tables, quarters: Sequence[Quarter], *, settings: Settings
+) -> tuple[pd.DataFrame, str]:
+    """Return what the accounts of each tier got of what they were entitled to.
+
+    Outbound activities whose type is one of the entitlement's `counts` (its own name where it has
+    none; case does not matter) count for it, for the accounts that held the tier on the quarter's
+    first day. Of an entitlement of less than one a quarter the sums still compare; whether an
+    account got it in full then means at least one.
+
+    Parameters
+    ----------
+    quarters
+        Complete ones.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per quarter, tier and entitlement: `accounts`, `entitled` and `delivered` (times),
+        `delivered_share` (0.5 is half of what was promised), `accounts_in_full`. Where no activity
+        of the type was ever written down, the last three are missing with the reason in `why`.
+    str
+        Why there are no rows; empty otherwise.
+    """
+    why = _missing(tables, settings)
+    if why or not quarters:
+        return pd.DataFrame(columns=[*COLUMNS]), why or "no quarter is complete"
+    held = tiers_in_force(tables, [quarter.start for quarter in quarters])
+    done, ever = _activities(tables, quarters)
+    by_day = {pd.Timestamp(quarter.start): quarter for quarter in quarters}
+    held = held.assign(start=pd.to_datetime(held["day"]))
+    rows = []
+    for start, holders in held.groupby("start", sort=True):
+        for tier in settings.tiers:
+            ids = holders.loc[holders["tier"] == tier.name, "account_id"]
+            here = done[(done["start"] == start) & done["account_id"].isin(ids)]
+            rows += [
+                {"quarter": by_day[pd.Timestamp(str(start))].label, "tier": tier.name}
+                | _row(entitlement, len(ids), here, ever)
+                for entitlement in tier.entitlements
+                if len(ids)
+            ]
+    return pd.DataFrame(rows, columns=[*COLUMNS]), "" if rows else NO_HISTORY
+
+
+def activity_types(entitlement: Entitlement) -> frozenset[str]:
+    """Return the types of activities that count for an entitlement, in lower case."""
+    return frozenset(name.strip().lower() for name in entitlement.counts or (entitlement.activity,))
+
+
+def _missing(tables: Tables, settings: Settings) -> str:
+    if not any(tier.entitlements for tier in settings.tiers):
+        return NO_ENTITLEMENTS
+    if "activities" not in tables:
+        return NO_ACTIVITIES
+    return "" if "tier_history" in tables else NO_HISTORY
+
+
+def _activities(tables: Tables, quarters: Sequence[Quarter]) -> tuple[pd.DataFrame, frozenset[str]]:
+    """Return counts by quarter, account and type, and the types that were ever written down."""
+    ours = tables["activities"].select("account_id", "date", "type", "direction")
+    if tables.has("activities", "direction"):
+        ours = ours.filter(nw.col("direction") == "outbound")
+    kind = nw.col("type").str.strip_chars(" ").str.to_lowercase()
+    named = ours.with_columns(kind=kind)
+    spans = {"as_of": [q.start for q in quarters], "horizon_end": [q.as_of for q in quarters]}
+    inside = outcome_rows(named, "date", tables.dates(spans))
+    counted = inside.group_by("as_of", "account_id", "kind").agg(times=nw.len())
+    frame = counted.collect().to_pandas()
+    frame["start"] = pd.to_datetime(frame.pop("as_of"))
+    types = named.select("kind").unique().collect().to_pandas()["kind"].dropna()
+    return frame, frozenset(types)
+
+
+def _row(
+    entitlement: Entitlement, accounts: int, here: pd.DataFrame, ever: frozenset[str]
+) -> dict[str, object]:
+    types = activity_types(entitlement)
+    entitled = accounts * entitlement.per_quarter
+    row = {"activity": entitlement.activity, "accounts": accounts, "entitled": entitled}
+    if not types & ever:
+        why = f"no activity of the type {' or '.join(sorted(types))} was ever written down"
+        unsaid = dict.fromkeys(("delivered", "delivered_share", "accounts_in_full"), np.nan)
+        return row | unsaid | {"why": why}
+    by_account = here.loc[here["kind"].isin(types)].groupby("account_id")["times"].sum()
+    in_full = by_account >= max(1.0, entitlement.per_quarter)
+    return row | {
+        "delivered": float(by_account.sum()),
+        "delivered_share": float(by_account.sum()) / entitled,
+        "accounts_in_full": int(in_full.sum()),
+        "why": "",
+    }
+
+
+def tier_delivery(delivered: pd.DataFrame, tiers: Sequence[Tier]) -> pd.DataFrame:
+    """Return the share delivered by tier and quarter, over the entitlements that are written down.
+
+    Every entitlement weighs the same, whatever its number: the mean of the shares, each at most 1.
+    """
+    told = delivered.dropna(subset=["delivered_share"])
+    capped = told.assign(delivered_share=told["delivered_share"].clip(upper=1.0))
+    table = capped.pivot_table(
+        index="tier", columns="quarter", values="delivered_share", aggfunc="mean"
+    )
+    return table.reindex([tier.name for tier in tiers if tier.name in table.index])

@@ -1,0 +1,100 @@
+"""What one more slot in a tier is worth, once its effect has been shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from tierkit.settings import Role, Tier
+from tierkit.tiers.effort import boundary_name, extra_cost
+
+NOT_SHOWN = "no effect of the tier has been shown"
+NO_LINE = "no tier lies below it"
+KEY = "value_of_one_more_slot"
+_SHOWN = "shown"
+_BY_DESIGN = ("randomised", "cutoff", "adjusted")
+
+
+def slot_values(
+    boundaries: Sequence[Mapping[str, Any]],
+    *,
+    tiers: Sequence[Tier],
+    roles: Mapping[str, Role],
+    outcome_quarters: int,
+    margin: float = 1.0,
+) -> dict[str, dict[str, Any]]:
+    """Return by tier what one more slot is worth a quarter.
+
+    The effect in money that was shown at the tier's lower boundary (per account and quarter, times
+    the margin) less what an account of the tier costs more than one of the tier below. The effect
+    is that of the lot where there was one, else the one at the line, since the account that one
+    more slot lets in stands there; else the adjusted one.
+
+    Parameters
+    ----------
+    boundaries
+        As `facts.json` holds them in `roi.boundaries`.
+    outcome_quarters
+        The quarters of the window in which outcomes were counted.
+
+    Returns
+    -------
+    dict
+        By tier `value_of_one_more_slot` with its 95 % interval (`_low`, `_high`), None with a
+        reason where no effect is shown; `value_of_one_more_slot_note` says what it rests on.
+
+    Examples
+    --------
+    >>> shown = {"boundary": "A / B", "verdict": "shown", "designs": [
+    ...     {"design": "cutoff", "money": {"estimate": 900.0, "low": 300.0, "high": 1500.0}}]}
+    >>> found = slot_values([shown], tiers=[Tier(name="A", capacity=5), Tier(name="B")], roles={},
+    ...                     outcome_quarters=1, margin=0.5)
+    >>> found["A"]["value_of_one_more_slot"], found["A"]["value_of_one_more_slot_note"]
+    (450.0, 'a quarter, by the cutoff design, before its cost: neither A nor B has entitlements')
+    >>> found["B"]["value_of_one_more_slot_why"]
+    'no tier lies below it'
+    """
+    by_name = {str(boundary.get("boundary")): boundary for boundary in boundaries}
+    found = {}
+    for upper, lower in pairwise(tiers):
+        boundary = by_name.get(boundary_name(upper.name, lower.name), {})
+        found[upper.name] = _value(boundary, extra_cost(upper, lower, roles=roles),
+                                   quarters=outcome_quarters, margin=margin)  # fmt: skip
+    return found | {tier.name: _unsaid(NO_LINE) for tier in tiers[-1:]}
+
+
+def _value(
+    boundary: Mapping[str, Any], cost: tuple[float, str], *, quarters: int, margin: float
+) -> dict[str, Any]:
+    money = _shown_money(boundary)
+    if money is None:
+        return _unsaid(NOT_SHOWN)
+    design, ends = money
+    extra, why = cost
+    paid = 0.0 if why else extra
+    worth = {end: ends[end] * margin / quarters - paid for end in ("estimate", "low", "high")}
+    after = f", before its cost: {why}" if why else " and after what it costs more"
+    return {
+        KEY: worth["estimate"],
+        f"{KEY}_low": worth["low"],
+        f"{KEY}_high": worth["high"],
+        f"{KEY}_note": f"a quarter, by the {design} design{after}",
+    }
+
+
+def _shown_money(boundary: Mapping[str, Any]) -> tuple[str, Mapping[str, float]] | None:
+    """Return the design whose money counts, None where no effect is shown in money."""
+    if boundary.get("verdict") != _SHOWN:
+        return None
+    by_design = {entry.get("design"): entry.get("money") or {} for entry in boundary["designs"]}
+    for design in _BY_DESIGN:
+        money = by_design.get(design, {})
+        if all(money.get(end) is not None for end in ("estimate", "low", "high")):
+            return design, money
+    return None
+
+
+def _unsaid(why: str) -> dict[str, Any]:
+    keys = (KEY, f"{KEY}_low", f"{KEY}_high")
+    return {**dict.fromkeys(keys), **{f"{key}_why": why for key in keys}}

@@ -1,0 +1,1 @@
+"""How engaged accounts are, and when one is marketing qualified; blind to what came of it."""

@@ -1,0 +1,103 @@
+"""Contact coverage: which required roles are known at an account, and which are engaged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import narwhals as nw
+import pandas as pd
+
+from tierkit.calendar import before, outcome_rows
+from tierkit.crm.tables import Tables
+
+NO_ROLES = "set readiness.required_roles"
+NO_CONTACTS = "needs contacts with a role"
+
+
+def contact_coverage(
+    tables: Tables,
+    tier: pd.Series[str],
+    *,
+    as_of: date,
+    required_roles: Sequence[str],
+    engaged_days: int,
+) -> tuple[pd.DataFrame, str]:
+    """Return how many of the required roles are known and engaged at each account.
+
+    A role is known where a contact with it was made before `as_of`; engaged where such a contact
+    took part in an activity of either direction in the last `engaged_days` days. Case of roles does
+    not matter. Roles are those of today.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per account of `tier`, in its order: `tier`, `roles_known`, `roles_engaged`
+        (counts), `roles_missing`, `roles_silent` (names: not known; known but not engaged).
+    str
+        Why there are no rows; empty otherwise.
+
+    Examples
+    --------
+    >>> from tierkit.features.example import tables_of
+    >>> tables = tables_of(contacts="contact_id account_id role created_date;"
+    ...     "C1 A champion 2025-01-01; C2 A buyer 2025-01-01",
+    ...     activities="account_id date type contact_id; A 2025-12-01 call C1")
+    >>> found, _ = contact_coverage(tables, pd.Series({"A": "Tier 1"}), as_of=date(2026, 1, 1),
+    ...                             required_roles=["champion", "buyer", "user"], engaged_days=92)
+    >>> found[["roles_known", "roles_engaged", "roles_missing", "roles_silent"]].values.tolist()
+    [[2, 1, 'user', 'buyer']]
+    """
+    why = _why(tables, required_roles)
+    columns = ["tier", "roles_known", "roles_engaged", "roles_missing", "roles_silent"]
+    if why:
+        return pd.DataFrame(columns=columns, index=tier.index[:0]), why
+    wanted = {role.strip().lower(): role for role in required_roles}
+    contacts = _contacts(tables, as_of)
+    contacts = contacts[contacts["account_id"].isin(tier.index) & contacts["role"].isin(wanted)]
+    active = contacts["contact_id"].isin(_active(tables, as_of, engaged_days))
+    known = contacts.groupby("account_id")["role"].agg(frozenset)
+    engaged = contacts[active].groupby("account_id")["role"].agg(frozenset)
+    rows = []
+    for account, name in tier.items():
+        has = known.get(account, frozenset())
+        busy = engaged.get(account, frozenset())
+        rows.append(
+            {
+                "tier": str(name),
+                "roles_known": len(has),
+                "roles_engaged": len(busy),
+                "roles_missing": _named(wanted, wanted.keys() - has),
+                "roles_silent": _named(wanted, has - busy),
+            }
+        )
+    return pd.DataFrame(rows, index=tier.index, columns=columns), ""
+
+
+def _why(tables: Tables, required_roles: Sequence[str]) -> str:
+    if not required_roles:
+        return NO_ROLES
+    return "" if tables.has("contacts", "role") else NO_CONTACTS
+
+
+def _contacts(tables: Tables, as_of: date) -> pd.DataFrame:
+    rows = tables["contacts"].select("contact_id", "account_id", "role", "created_date")
+    known = before(rows, "created_date", as_of) if tables.has("contacts", "created_date") else rows
+    role = nw.col("role").str.strip_chars(" ").str.to_lowercase()
+    frame: pd.DataFrame = (
+        known.with_columns(role=role).filter(~nw.col("role").is_null()).collect().to_pandas()
+    )
+    return frame
+
+
+def _active(tables: Tables, as_of: date, days: int) -> frozenset[str]:
+    if not tables.has("activities", "contact_id"):
+        return frozenset()
+    span = tables.dates({"as_of": [as_of - timedelta(days=days)], "horizon_end": [as_of]})
+    rows = outcome_rows(tables["activities"].select("date", "contact_id"), "date", span)
+    found = rows.select("contact_id").unique().collect().to_pandas()["contact_id"]
+    return frozenset(found.dropna())
+
+
+def _named(wanted: dict[str, str], roles: frozenset[str] | set[str]) -> str:
+    return ", ".join(name for key, name in wanted.items() if key in roles)
