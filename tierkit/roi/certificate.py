@@ -29,7 +29,7 @@ MOST_ACCOUNTS, MOST_QUARTERS = 4000, 12
 INFORMED_EVERY = 4
 """Every fourth world has people who know more than the score when they override it."""
 
-VERSION = "1"
+VERSION = "2"
 _KEYS = ("worlds", "false_shown", "coverage", "seen")
 _ALWAYS, _WORKERS = 2.0, 2
 

@@ -36,8 +36,9 @@ VALUES = ("estimate", "low", "high")
 _WIDE, _NARROW, _AXIS = 912.0, 350.0, 34.0
 _COLUMNS = ["boundary", "heading", "note", "label", "text", *VALUES, "raw", "break_even"]
 _NO_HISTORY = (
-    "No tier that was in force in the past is known. From the first quarter whose tiers are "
-    "accepted on, this section compares them."
+    "No tier that was in force in the past is known. `tierkit accept` records who holds which "
+    "tier, with score and line. From the first quarter whose tiers are accepted on, this section "
+    "compares them."
 )
 _ONE_TIER = "There is one tier, so there is no other to compare it with."
 _RAW_ONLY = (
