@@ -18,7 +18,7 @@ from tierkit.tiers.moves import moved_accounts, moves
 from tierkit.tiers.overrides import no_overrides
 from tierkit.tiers.previous import previous_tiers
 
-BAND = StabilitySettings(keep_band=1.5)
+BAND = StabilitySettings(keep_band=1.5, max_moves_share=1.0)
 ONE_TWO_REST = (
     Tier(name="Tier 1", capacity=2),
     Tier(name="Tier 2", capacity=2),

@@ -19,8 +19,8 @@ from tierkit.crm.guard import gathered, only_with
 from tierkit.crm.tables import Rows, Tables
 from tierkit.crm.trusted import examine
 from tierkit.errors import Problem, SettingsError, TierkitError
+from tierkit.recalibration.asking import check_tiering
 from tierkit.settings import Settings
-from tierkit.tiers.eligibility import check_eligibility
 
 EXCLUDED_FILE = "excluded_rows.csv"
 Row = tuple[object, ...]
@@ -171,12 +171,7 @@ def _leaks(settings: Settings, tables: Tables) -> list[Problem]:
 
 
 def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[TierkitError]:
-    accounts = tables["accounts"].collect().to_pandas()
     errors: list[TierkitError] = []
-    try:
-        check_eligibility(accounts, where=settings.icp.where)
-    except SettingsError as error:
-        errors.append(error)
     try:
         from tierkit.features.registry import all_features
 
@@ -185,10 +180,9 @@ def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[Tierki
         errors.append(error)
     try:
         from tierkit.crm.period import default_quarter
-        from tierkit.recalibration.set_tiers import project_overrides
 
         as_of = default_quarter(tables, settings.fiscal_calendar).as_of
-        project_overrides(settings, tables, as_of=as_of)
+        check_tiering(tables, settings=settings, as_of=as_of)
     except TierkitError as error:
         errors.append(error)
     return errors

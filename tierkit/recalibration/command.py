@@ -12,14 +12,13 @@ from tierkit.crm.tables import Tables
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.features.registry import all_features
+from tierkit.recalibration.asking import check_tiering
 from tierkit.recalibration.leaks import RULE, leak_problems
 from tierkit.recalibration.plan import REPORT_PLAN
-from tierkit.recalibration.set_tiers import project_overrides
 from tierkit.recalibration.work import data_remarks, prepare
 from tierkit.reporting.manifest import settings_rows
 from tierkit.reporting.run import run_recalibration
 from tierkit.settings import Settings
-from tierkit.tiers.eligibility import check_eligibility
 
 OUTPUTS = (
     "leadership.html",
@@ -113,9 +112,7 @@ def _read(request: Request) -> tuple[Tables, Quarter]:
     blocking = [problem for problem in found if problem.blocks]
     if blocking:
         raise DataError(f"{quarter.label}: the settings do not let these data run", blocking)
-    accounts = tables["accounts"].collect().to_pandas()
-    check_eligibility(accounts, where=settings.icp.where)
-    project_overrides(settings, tables, as_of=quarter.as_of)
+    check_tiering(tables, settings=settings, as_of=quarter.as_of)
     return tables, quarter
 
 

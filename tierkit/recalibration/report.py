@@ -19,7 +19,7 @@ from tierkit.recalibration.readiness_facts import readiness_facts
 from tierkit.recalibration.restated import keep_won_deals, restated_deals
 from tierkit.recalibration.serving import Serving
 from tierkit.recalibration.serving_sheets import serving_sheets
-from tierkit.recalibration.tiering import Tiering, override_facts
+from tierkit.recalibration.tiering import Tiering, move_facts, override_facts
 from tierkit.recalibration.work import Work
 from tierkit.reporting.workbook import AccountTables, Kind, Sheet, write_workbook
 
@@ -27,6 +27,7 @@ FACTS_FILE = "facts.json"
 TIER_COLUMNS = (
     "account_id", "tier", "model_tier", "previous_tier", "rank", "score", "predicted_revenue",
     "predicted_low", "predicted_high", "overridden", "reasons", "move_reason", "cut_score",
+    "rule_tier", "kept_by", "group",
 )  # fmt: skip
 
 
@@ -72,7 +73,7 @@ def report_facts(work: Work, tiering: Tiering, serving: Serving) -> dict[str, An
         "engagement": engagement_facts(serving.engagement, work),
         "readiness": readiness_facts(serving.readiness, work),
         "overrides": override_facts(tiering),
-        "moves": tiering.moves.facts(),
+        "moves": move_facts(work, tiering),
         "roi": roi["roi"],
         "ledger": ledger_facts(work),
         "decision": decision_facts(
@@ -118,7 +119,9 @@ def decision_facts(work: Work, model: dict[str, Any], *, previous_known: bool) -
 def tiers_table(tiering: Tiering) -> pd.DataFrame:
     """Return one row per tiered account, best rank first, as `tiers.csv` holds it."""
     tiered = tiering.tiered.reset_index()
-    frame = tiered[[*TIER_COLUMNS]].astype({"tier": "object", "model_tier": "object"})
+    frame = tiered[[*TIER_COLUMNS]].astype(
+        dict.fromkeys(("tier", "model_tier", "rule_tier"), "object")
+    )
     money = ["predicted_revenue", "predicted_low", "predicted_high"]
     return frame.assign(**{column: frame[column].round(2) for column in money})
 

@@ -14,11 +14,22 @@ from tierkit.settings import Settings
 from tierkit.tiers.overrides import read_overrides
 
 
-def project_overrides(settings: Settings, tables: Tables, *, as_of: date) -> pd.DataFrame:
+def project_overrides(
+    settings: Settings,
+    tables: Tables,
+    *,
+    as_of: date,
+    groups: pd.Series[str] | None = None,
+) -> pd.DataFrame:
     """Return the overrides of a project as `read_overrides` does, each at the account that is left.
 
     An override of an account that was merged, or is tiered with its ultimate parent, is carried
     there; the override of the account itself counts before it.
+
+    Parameters
+    ----------
+    groups
+        The group of each account, where tiers are filled within groups.
 
     Raises
     ------
@@ -27,10 +38,14 @@ def project_overrides(settings: Settings, tables: Tables, *, as_of: date) -> pd.
     """
     accounts = tables["accounts"].select("account_id").collect()["account_id"].to_list()
     now = successors(tables)
+    within = None
+    if groups is not None:
+        within = dict(zip(map(str, groups.index), groups.fillna("").map(str), strict=True))
     found = read_overrides(
         settings.folder / OVERRIDES,
         accounts=frozenset(accounts) | frozenset(now),
         tiers=settings.tiers,
         as_of=as_of,
+        groups=within,
     )
     return carry_overrides(found, now)

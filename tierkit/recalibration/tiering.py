@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,22 @@ import pandas as pd
 
 from tierkit.crm.hierarchy import successors
 from tierkit.effort.margin import gross_margin
+from tierkit.recalibration.last_run import read_earlier_run
 from tierkit.recalibration.set_tiers import project_overrides
+from tierkit.recalibration.tier_groups import account_groups
 from tierkit.recalibration.work import Work
 from tierkit.settings import Tier
-from tierkit.tiers.assign import assign_tiers
+from tierkit.tiers.assign import assign
+from tierkit.tiers.budget import MoveBudget
+from tierkit.tiers.decomposition import Decomposition, decompose
 from tierkit.tiers.effort import break_even, hours_by_role, role_effort, tier_effort
 from tierkit.tiers.eligibility import check_eligibility
+from tierkit.tiers.lining_up import AccountContext, minimum_stay
 from tierkit.tiers.moves import Moves, moved_accounts, moves
 from tierkit.tiers.previous import PreviousTiers, previous_tiers
+from tierkit.tiers.saved import stability_facts
 
+_FURTHEST = 8
 NOT_YET = "not yet an account: neither created nor active before the first unknown day"
 NO_SLOT = "beyond the last tier's capacity"
 
@@ -35,6 +43,10 @@ class Tiering:
         returns it, with the columns of the predictions beside.
     untiered
         One row per account without a tier: `account_id`, `reason`.
+    budget
+        What the move budget did.
+    decomposition
+        The parts of every move, which add up to it.
     tier_effort, role_effort, break_even
         What the entitlements of these tiers ask for.
     """
@@ -44,6 +56,8 @@ class Tiering:
     overrides: pd.DataFrame
     previous: PreviousTiers
     moves: Moves
+    budget: MoveBudget
+    decomposition: Decomposition
     tier_effort: pd.DataFrame
     role_effort: pd.DataFrame
     break_even: pd.DataFrame
@@ -55,8 +69,9 @@ class Tiering:
 
     @property
     def moved(self) -> pd.DataFrame:
-        """The accounts whose tier changes."""
-        return moved_accounts(self.assigned)
+        """The accounts whose tier changes, with the parts of the change."""
+        found = moved_accounts(self.assigned)
+        return found.join(self.decomposition.accounts, how="left", validate="1:1")
 
 
 def tier_accounts(work: Work, predictions: pd.DataFrame) -> Tiering:
@@ -76,22 +91,24 @@ def tier_accounts(work: Work, predictions: pd.DataFrame) -> Tiering:
         With every problem of `overrides.csv`.
     """
     accounts = work.accounts()
-    eligible = check_eligibility(accounts, where=work.settings.icp.where)
-    previous = previous_tiers(
-        work.tables,
-        as_of=work.as_of,
-        last_published=last_published_tiers(work),
-        successors=successors(work.tables),
-    )
-    overrides = project_overrides(work.settings, work.tables, as_of=work.as_of)
+    groups = account_groups(work.tables, accounts, settings=work.settings, as_of=work.as_of)
+    eligible = _in_a_group(check_eligibility(accounts, where=work.settings.icp.where), groups, work)
+    previous = held_before(work)
+    overrides = project_overrides(work.settings, work.tables, as_of=work.as_of, groups=groups)
     in_scope = predictions.index.intersection(eligible.index[eligible["eligible"]])
-    assigned = assign_tiers(
+    assignment = assign(
         predictions.loc[in_scope, ["predicted_revenue", "score"]],
         tiers=work.settings.tiers,
         stability=work.settings.stability,
         previous=previous.tiers,
         overrides=overrides,
+        context=AccountContext(
+            columns=accounts.set_index("account_id"),
+            groups=groups,
+            quarters_held=previous.quarters_held,
+        ),
     )
+    assigned = assignment.accounts
     beside = predictions.drop(columns=["score"])
     assigned = assigned.join(beside, how="left", validate="1:1")
     return Tiering(
@@ -100,20 +117,56 @@ def tier_accounts(work: Work, predictions: pd.DataFrame) -> Tiering:
         overrides=overrides,
         previous=previous,
         moves=moves(assigned),
+        budget=assignment.budget,
+        decomposition=decompose(
+            assigned,
+            moved=moved_accounts(assigned).index,
+            tiers=work.settings.tiers,
+            earlier=read_earlier_run(work, last_published_tiers(work)),
+        ),
         **_effort(work, assigned),
+    )
+
+
+def held_before(work: Work) -> PreviousTiers:
+    """Return the tiers held before the run, and for how long as far as the settings ask."""
+    stays = [minimum_stay(tier, work.settings.stability) for tier in work.settings.tiers]
+    calendar = work.settings.fiscal_calendar
+    earlier = [calendar.shift(work.quarter, -n) for n in range(1, max(stays))]
+    return previous_tiers(
+        work.tables,
+        as_of=work.as_of,
+        last_published=last_published_tiers(work),
+        earlier_days=[quarter.end for quarter in earlier],
+        earlier_published=_published_before(work, max(stays))[1:],
+        successors=successors(work.tables),
+    )
+
+
+def _in_a_group(eligible: pd.DataFrame, groups: pd.Series[str] | None, work: Work) -> pd.DataFrame:
+    """Return the same, where an account of no group cannot be tiered."""
+    if groups is None:
+        return eligible
+    lost = eligible["eligible"] & groups.reindex(eligible.index).isna()
+    why = f"tiers are filled within {work.settings.tiering.within}, and it is missing"
+    return eligible.assign(
+        eligible=eligible["eligible"] & ~lost, reason=eligible["reason"].mask(lost, why)
     )
 
 
 def last_published_tiers(work: Work) -> Path | None:
     """Return the tiers of the newest published run of an earlier quarter, None without one."""
+    found = _published_before(work, 0)
+    return found[0] if found else None
+
+
+def _published_before(work: Work, runs: int) -> list[Path]:
+    """Return the newest published tiers of an earlier quarter and so many runs right before it."""
     calendar, reports = work.settings.fiscal_calendar, work.settings.reports
-    quarter = calendar.shift(work.quarter, -1)
-    for _ in range(8):
-        file = reports / quarter.label / "tiers.csv"
-        if file.is_file():
-            return file
-        quarter = calendar.shift(quarter, -1)
-    return None
+    quarters = [calendar.shift(work.quarter, -n) for n in range(1, _FURTHEST + 1)]
+    files = [reports / quarter.label / "tiers.csv" for quarter in quarters]
+    newest = next((n for n, file in enumerate(files) if file.is_file()), len(files))
+    return [*takewhile(Path.is_file, files[newest : newest + 1 + runs])]
 
 
 def tier_facts(
@@ -179,6 +232,17 @@ def said(key: str, value: Any, why: str) -> dict[str, Any]:  # noqa: ANN401 (a n
     if value is None or pd.isna(value):
         return {key: None, f"{key}_why": why}
     return {key: value if isinstance(value, int) else float(value)}
+
+
+def move_facts(work: Work, tiering: Tiering) -> dict[str, Any]:
+    """Return the moves, their parts, and what stability saved and cost."""
+    return {
+        **tiering.moves.facts(),
+        "decomposition": tiering.decomposition.facts(),
+        "stability": stability_facts(
+            tiering.assigned, tiers=work.settings.tiers, budget=tiering.budget
+        ),
+    }
 
 
 def override_facts(tiering: Tiering) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from tierkit.experiments import band_bytes
 from tierkit.project import OVERRIDES, find_project
 from tierkit.reporting.handover import Handover, read_handover, write_handover
 from tierkit.settings import Settings
+from tierkit.tiers.asking import tier_rule_problems
 
 TABLES_FOLDER = "tables"
 FACTS_FOLDER = "facts"
@@ -163,7 +164,10 @@ def data_remarks(tables: Tables, settings: Settings, quarter: Quarter) -> tuple[
     dated = check_as_of(tables, settings, quarter.as_of)
     found = {problem.rule for problem in dated}
     others = [problem for problem in tables.remarks if problem.rule not in found]
-    return (*others, *dated, *raised(of_quarter, settings.checks))
+    accounts = tables["accounts"].collect().to_pandas()
+    asked = tier_rule_problems(accounts, settings=settings)
+    of_tiers = [problem for problem in asked if not problem.blocks]
+    return (*others, *dated, *raised(of_quarter, settings.checks), *of_tiers)
 
 
 def _fingerprint(tables: Tables) -> str:

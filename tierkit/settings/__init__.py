@@ -20,6 +20,7 @@ from tierkit.settings.parts import (
     StabilitySettings,
     TargetSettings,
     Tier,
+    TieringSettings,
 )
 from tierkit.settings.reading import FILE_NAME, parse_settings, read_settings
 from tierkit.settings.serving import EffortSettings, EngagementSettings, ReadinessSettings
@@ -50,6 +51,7 @@ __all__ = [
     "StabilitySettings",
     "TargetSettings",
     "Tier",
+    "TieringSettings",
     "parse_settings",
     "read_settings",
 ]

@@ -20,6 +20,13 @@ Measure = Literal["revenue", "margin", "annual"]
 ModelKind = Literal["fitted card", "rules card"]
 
 
+def _readable(text: str) -> None:
+    try:
+        Rule(text)
+    except SettingsError as error:
+        raise ValueError(str(error)) from error
+
+
 class Part(BaseModel):
     """A table of `tierkit.toml`: frozen, and strict about names and types."""
 
@@ -75,10 +82,7 @@ class IcpSettings(Part):
     @classmethod
     def _rules_can_be_read(cls, where: tuple[str, ...]) -> tuple[str, ...]:
         for text in where:
-            try:
-                Rule(text)
-            except SettingsError as error:
-                raise ValueError(str(error)) from error
+            _readable(text)
         return where
 
 
@@ -115,12 +119,42 @@ class Entitlement(Part):
 
 
 class Tier(Part):
-    """One tier; without a capacity it takes the rest."""
+    """One tier: at most one rule of size and one written by hand; without any it takes the rest.
+
+    `capacity` (with `capacities` by group) is a head count, `share` a part of the accounts in
+    scope, `line` the predicted revenue from which on accounts belong, `revenue_share` the part of
+    predicted revenue that its accounts hold together. `where` lets in only accounts that meet it.
+    """
 
     name: Annotated[str, Field(min_length=1)]
     label: str = ""
     capacity: Annotated[int, Field(ge=0)] | None = None
+    capacities: dict[str, Annotated[int, Field(ge=0)]] = {}
+    share: Share | None = None
+    line: Positive | None = None
+    revenue_share: Share | None = None
+    where: str | None = None
+    max_per_owner: Annotated[int, Field(ge=1)] | None = None
+    min_quarters: Annotated[int, Field(ge=0)] | None = None
     entitlements: tuple[Entitlement, ...] = ()
+
+    @field_validator("where")
+    @classmethod
+    def _rule_can_be_read(cls, where: str | None) -> str | None:
+        if where is not None:
+            _readable(where)
+        return where
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The names of the rules of size that are set; more than one contradict each other."""
+        rules = ("capacity", "share", "line", "revenue_share")
+        return tuple(rule for rule in rules if getattr(self, rule) is not None)
+
+    @property
+    def takes_rest(self) -> bool:
+        """Whether no rule limits the tier."""
+        return not self.sizes and self.where is None
 
 
 class Role(Part):
@@ -129,6 +163,13 @@ class Role(Part):
     people: Annotated[float, Field(ge=0)]
     hours_per_person: Annotated[float, Field(ge=0)]
     cost_per_hour: Annotated[float, Field(ge=0)] = 0.0
+
+
+class TieringSettings(Part):
+    """In which groups of accounts the tiers are filled, each group by itself."""
+
+    within: Literal["territory", "segment", "region", "country", "industry"] | None = None
+    new_and_expansion_apart: bool = False
 
 
 class StabilitySettings(Part):

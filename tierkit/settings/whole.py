@@ -26,8 +26,10 @@ from tierkit.settings.parts import (
     StabilitySettings,
     TargetSettings,
     Tier,
+    TieringSettings,
 )
 from tierkit.settings.serving import EffortSettings, EngagementSettings, ReadinessSettings
+from tierkit.settings.tier_rules import hours_problems, tier_problems
 
 
 class Settings(Part):
@@ -48,6 +50,7 @@ class Settings(Part):
     model: ModelSettings = ModelSettings()
     card: CardSettings = CardSettings()
     tiers: tuple[Tier, ...] = DEFAULT_TIERS
+    tiering: TieringSettings = TieringSettings()
     roles: dict[str, Role] = Field(default_factory=dict)
     stability: StabilitySettings = StabilitySettings()
     effort: EffortSettings = EffortSettings()
@@ -61,8 +64,9 @@ class Settings(Part):
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Settings:
         problems = [
-            *_tier_problems(self.tiers),
+            *tier_problems(self.tiers, tiering=self.tiering),
             *_role_problems(self.tiers, self.roles),
+            *hours_problems(self.tiers, roles=self.roles),
             *_card_problems(self.model, self.card),
             *_named_tier_problems(self),
         ]
@@ -104,22 +108,6 @@ class Settings(Part):
             mode="json", exclude={"run": {"reports", "time_limit_seconds"}, "data": {"source"}}
         )
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _tier_problems(tiers: Sequence[Tier]) -> list[str]:
-    names = [tier.name for tier in tiers]
-    problems = [
-        f"tiers: the name {name!r} is given twice"
-        for name in sorted({n for n in names if names.count(n) > 1})
-    ]
-    if not tiers:
-        problems.append("tiers: there is none")
-    problems += [
-        f"tiers: {tier.name!r} has no capacity and is not the last; it would take all the rest"
-        for tier in tiers[:-1]
-        if tier.capacity is None
-    ]
-    return problems
 
 
 def _role_problems(tiers: Sequence[Tier], roles: Mapping[str, Role]) -> list[str]:

@@ -1,17 +1,39 @@
-"""Predicted revenue to tiers that hold to capacity and do not change for no reason."""
+"""Predicted revenue to tiers that hold to their rules and do not change for no reason."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from tierkit.errors import DataError, Problem
 from tierkit.settings import StabilitySettings, Tier
+from tierkit.tiers.budget import MoveBudget, within_budget
+from tierkit.tiers.ladder import Ladder
+from tierkit.tiers.lining_up import AccountContext, levels_of, line_up
 from tierkit.tiers.overrides import capacity_problems
 from tierkit.tiers.reasons import FIRST_RUN, move_reasons
-from tierkit.tiers.slots import IntArray, Ladder, Standing, nearest_line, place
+from tierkit.tiers.slots import Placement, nearest_line, place
+from tierkit.tiers.standing import IntArray, Standing
+
+NOTHING_KNOWN = AccountContext()
+KEPT_BY = ("keep band", "minimum stay", "move budget")
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Tiers, and what the move budget did to reach them.
+
+    Attributes
+    ----------
+    accounts
+        As `assign_tiers` returns it.
+    """
+
+    accounts: pd.DataFrame
+    budget: MoveBudget
 
 
 def assign_tiers(
@@ -21,12 +43,15 @@ def assign_tiers(
     stability: StabilitySettings,
     previous: pd.Series[str],
     overrides: pd.DataFrame,
+    context: AccountContext = NOTHING_KNOWN,
 ) -> pd.DataFrame:
     """Give each eligible account a tier.
 
     Overrides take their slots first. Whoever held a tier keeps its slot while its rank is at most
-    `keep_band` times the capacity of that tier and those above together. Open slots fill by rank.
-    No tier ever holds more than its capacity; a tier without one takes the rest.
+    `keep_band` times the capacity of that tier and those above together, or while it has not held
+    the tier for its minimum stay. Open slots fill by rank. No tier ever holds more than its
+    capacity; a tier without a rule takes the rest. Where more accounts would move than
+    `max_moves_share` of those that hold a limited tier, the band is widened until they do not.
 
     Parameters
     ----------
@@ -39,6 +64,8 @@ def assign_tiers(
     overrides
         `account_id` and `tier` of each override, as `read_overrides` gives them. One for an account
         that is not eligible stands too; such an account has no rank and no score.
+    context
+        What the rules of the tiers ask of accounts beside: columns, group, owner, quarters held.
 
     Returns
     -------
@@ -46,14 +73,18 @@ def assign_tiers(
         One row per account_id that is eligible, overridden, or held a tier before; best rank first,
         those without a rank at the end.
 
-        - `tier`, missing beyond the last tier's capacity and outside the scope; `model_tier`, the
-          tier by the same rule without any override; `previous_tier`. Ordered categories.
-        - `rank`, 1 is best; `score`.
+        - `tier`, missing where no tier has room and outside the scope; `model_tier`, the tier by
+          the same rules without any override; `rule_tier`, without overrides and as if nobody had
+          held a tier; `unkept_tier`, with overrides and as if nobody had held a tier;
+          `previous_tier`. Ordered categories.
+        - `rank`, 1 is best, among all; `score`; `group`, in which its tiers are filled.
         - `cut_score`: of the lines between tiers the one nearest to the account's score. It is the
           exit line for accounts that held the tier above it or a better one (the score at rank
           `keep_band` × capacity), the entry line for others (the score of the last one let in;
-          missing if no slot was open).
-        - `overridden`; `kept_by_band`: whether the account would have lost its tier by rank alone.
+          missing if no slot was open, under a written rule and during a minimum stay).
+        - `overridden`; `kept_by_band`: whether the account would have lost its tier by rank alone
+          and keeps it inside the band; `kept_by`: `keep band`, `minimum stay` or `move budget`,
+          empty where nothing kept it.
         - `move_reason`, empty where the tier stayed.
 
     Raises
@@ -61,6 +92,8 @@ def assign_tiers(
     DataError
         If an account appears twice or has no score, or if more accounts are put into a tier than it
         has places for.
+    SettingsError
+        If a written rule names a column that `context` does not hold.
 
     Examples
     --------
@@ -81,50 +114,113 @@ def assign_tiers(
     >>> assigned["kept_by_band"].to_dict()
     {'A1': False, 'A2': True, 'A3': False}
     """
+    return assign(
+        predicted,
+        tiers=tiers,
+        stability=stability,
+        previous=previous,
+        overrides=overrides,
+        context=context,
+    ).accounts
+
+
+def assign(
+    predicted: pd.DataFrame,
+    *,
+    tiers: Sequence[Tier],
+    stability: StabilitySettings,
+    previous: pd.Series[str],
+    overrides: pd.DataFrame,
+    context: AccountContext = NOTHING_KNOWN,
+) -> Assignment:
+    """Do what `assign_tiers` does, and say what the move budget did."""
     chosen = overrides.set_index("account_id")["tier"]
-    _check(predicted, previous=previous, chosen=chosen, tiers=tiers)
-    ladder = Ladder.of(tiers, keep_band=stability.keep_band)
+    _check(predicted, previous=previous, chosen=chosen, tiers=tiers, groups=context.groups)
     known = previous.dropna()
-    ranked = _ranked(predicted, others=known.index.union(chosen.index))
+    ranked = _ranked(predicted, others=known.index.union(chosen.index, sort=False))
     before = known.reindex(ranked.index)
-    standing = Standing(
-        scores=ranked["score"].to_numpy(dtype=float),
-        held=_levels(before, ladder),
-        forced=_levels(chosen.reindex(ranked.index), ladder),
+    names = [tier.name for tier in tiers]
+    line = line_up(
+        ranked,
+        tiers=tiers,
+        stability=stability,
+        held=levels_of(before, names),
+        forced=levels_of(chosen.reindex(ranked.index), names),
+        context=context,
     )
-    assigned = _placed(standing, index=ranked.index, ladder=ladder)
-    retired = before.notna().to_numpy() & (standing.held == ladder.none)
-    levels = assigned["tier"].cat.codes.to_numpy(dtype=np.int64)
+    ladder = Ladder.of(tiers, line.standing, groups=line.group_names)
+    budget = within_budget(line.standing, ladder=ladder, stability=stability)
+    given = _given(line.standing, ladder, stability=stability, budget=budget)
+    retired = before.notna().to_numpy() & (line.standing.held == ladder.none)
     reasons = move_reasons(
-        standing, np.where(levels < 0, ladder.none, levels), retired=retired, ladder=ladder
+        line.standing, given.final.levels, retired=retired, ladder=ladder, band=budget.band
     )
-    return assigned.assign(
+    frame = _placed(line.standing, given, ladder=ladder, index=ranked.index)
+    accounts = frame.assign(
         previous_tier=_with_retired_names(before, ladder),
         move_reason=FIRST_RUN if known.empty else reasons,
+        group=line.group,
     )[[*_COLUMNS]]
+    return Assignment(accounts, budget)
 
 
 _COLUMNS = ("tier", "model_tier", "previous_tier", "rank", "score", "cut_score", "overridden",
-            "kept_by_band", "move_reason")  # fmt: skip
+            "kept_by_band", "kept_by", "rule_tier", "unkept_tier", "group",
+            "move_reason")  # fmt: skip
 
 
-def _placed(standing: Standing, *, index: pd.Index[str], ladder: Ladder) -> pd.DataFrame:
+@dataclass(frozen=True)
+class _Given:
+    """Where accounts are placed: finally, and with one thing after the other left away."""
+
+    final: Placement
+    by_model: IntArray
+    by_rule: IntArray
+    unkept: IntArray
+    kept_by: IntArray
+
+
+def _given(
+    standing: Standing, ladder: Ladder, *, stability: StabilitySettings, budget: MoveBudget
+) -> _Given:
+    final = place(standing, ladder=ladder, band=budget.band)
+    usual = stability.keep_band
+    with_band = place(standing.without_stay(), ladder=ladder, band=usual).levels
+    stayed = (
+        place(standing, ladder=ladder, band=usual).levels if standing.stays.any() else with_band
+    )
+    bare = standing.without_history()
+    unkept = place(bare, ladder=ladder, band=1.0).levels
+    plain, alone = standing.without_overrides(), bare.without_overrides()
+    free = standing.forced == ladder.none
+    kept = (final.levels == standing.held) & (final.levels < unkept) & free
+    holds = [kept & (levels == standing.held) for levels in (with_band, stayed)]
+    return _Given(
+        final=final,
+        by_model=place(plain, ladder=ladder, band=budget.band).levels,
+        by_rule=unkept if free.all() else place(alone, ladder=ladder, band=1.0).levels,
+        unkept=unkept,
+        kept_by=np.select([~kept, *holds], [0, 1, 2], 3).astype(np.int64),
+    )
+
+
+def _placed(
+    standing: Standing, given: _Given, *, ladder: Ladder, index: pd.Index[str]
+) -> pd.DataFrame:
     """Return what follows from the slots: everything but the words."""
-    final = place(standing, ladder=ladder)
-    by_model = place(standing.without_overrides(ladder), ladder=ladder)
-    by_rank = place(standing.without_history(ladder), ladder=ladder)
-    overridden = standing.forced < ladder.none
-    kept = (final.levels == standing.held) & (final.levels < by_rank.levels) & ~overridden
     rank = pd.Series(np.arange(1, len(index) + 1), index=index, dtype="Int64")
     return pd.DataFrame(
         {
-            "tier": _names(final.levels, ladder),
-            "model_tier": _names(by_model.levels, ladder),
+            "tier": _names(given.final.levels, ladder),
+            "model_tier": _names(given.by_model, ladder),
+            "rule_tier": _names(given.by_rule, ladder),
+            "unkept_tier": _names(given.unkept, ladder),
             "rank": rank.where(standing.in_scope),
             "score": standing.scores,
-            "cut_score": nearest_line(standing.scores, final.lines),
-            "overridden": overridden,
-            "kept_by_band": kept,
+            "cut_score": nearest_line(standing.scores, given.final.lines),
+            "overridden": standing.forced < ladder.none,
+            "kept_by_band": given.kept_by == 1,
+            "kept_by": np.array(["", *KEPT_BY], dtype=object)[given.kept_by],
         },
         index=index,
     )
@@ -136,6 +232,7 @@ def _check(
     previous: pd.Series[str],
     chosen: pd.Series[str],
     tiers: Sequence[Tier],
+    groups: pd.Series[str] | None,
 ) -> None:
     problems = [
         Problem(f"{index[index.duplicated()].nunique()} accounts appear more than once",
@@ -152,7 +249,9 @@ def _check(
                     "predicted", "score", rule="missing score", rows=len(unscored),
                     examples=tuple(map(str, unscored[:5])))
         )  # fmt: skip
-    problems += capacity_problems(chosen, tiers=tiers)
+    if not chosen.index.has_duplicates:
+        given = dict(zip(map(str, chosen.index), chosen, strict=True))
+        problems += capacity_problems(given, tiers=tiers, groups=_by_account(groups, chosen.index))
     unknown = sorted(set(chosen) - {tier.name for tier in tiers})
     if unknown:
         there = ", ".join(tier.name for tier in tiers)
@@ -162,20 +261,21 @@ def _check(
         raise DataError("tiers cannot be assigned", problems)
 
 
+def _by_account(groups: pd.Series[str] | None, accounts: pd.Index[str]) -> dict[str, str] | None:
+    if groups is None:
+        return None
+    names = groups.reindex(accounts).fillna("")
+    return dict(zip(map(str, accounts), map(str, names), strict=True))
+
+
 def _ranked(predicted: pd.DataFrame, *, others: pd.Index[str]) -> pd.DataFrame:
     """Return the accounts by rank, below them by account_id those that are not eligible."""
     by_id = predicted[["score", "predicted_revenue"]].sort_index()
     order = np.lexsort((-by_id["predicted_revenue"].to_numpy(), -by_id["score"].to_numpy()))
     ranked = by_id.iloc[order]
-    outside = others.difference(predicted.index)
+    outside = others.difference(predicted.index, sort=False).sort_values()
     index = ranked.index.append(outside) if len(outside) else ranked.index
     return ranked.reindex(index).rename_axis("account_id")
-
-
-def _levels(names: pd.Series[str], ladder: Ladder) -> IntArray:
-    """Return the level of each tier's name, `none` for missing and unknown ones."""
-    levels = pd.Index(ladder.names).get_indexer(pd.Index(names))
-    return np.where(levels < 0, ladder.none, levels).astype(np.int64)
 
 
 def _names(levels: IntArray, ladder: Ladder) -> pd.Categorical[str]:

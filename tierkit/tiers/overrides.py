@@ -32,7 +32,12 @@ def no_overrides() -> pd.DataFrame:
 
 
 def read_overrides(
-    path: str | Path, *, accounts: Collection[str], tiers: Sequence[Tier], as_of: date
+    path: str | Path,
+    *,
+    accounts: Collection[str],
+    tiers: Sequence[Tier],
+    as_of: date,
+    groups: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Read the overrides beside `tierkit.toml`; without a file there are none.
 
@@ -44,6 +49,8 @@ def read_overrides(
         The ids of all accounts.
     as_of
         First day that is not yet known; an override whose `review_on` lies before it is expired.
+    groups
+        The group of each account, where tiers are filled within groups.
 
     Returns
     -------
@@ -63,7 +70,9 @@ def read_overrides(
     lines, problems = _read_lines(file)
     problems = problems or [
         *_row_problems(lines, accounts=frozenset(accounts), tiers=[tier.name for tier in tiers]),
-        *capacity_problems((line["tier"] for line in lines), tiers=tiers),
+        *capacity_problems(
+            {line["account_id"]: line["tier"] for line in lines}, tiers=tiers, groups=groups
+        ),
     ]
     if problems:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
@@ -71,21 +80,45 @@ def read_overrides(
     return _frame(lines, as_of=as_of)
 
 
-def capacity_problems(names: Iterable[str], *, tiers: Sequence[Tier]) -> list[Problem]:
-    """Return one problem per tier that is given to more accounts than it has places for."""
-    counts = Counter(names)
-    return [
-        Problem(
-            f"{counts[tier.name]} accounts are put into {tier.name}; it has {tier.capacity} places",
-            f"Take out {counts[tier.name] - tier.capacity}, or raise its capacity in tierkit.toml.",
-            _TABLE,
-            "tier",
-            rule="capacity",
-            rows=counts[tier.name],
-        )
-        for tier in tiers
-        if tier.capacity is not None and counts[tier.name] > tier.capacity
-    ]
+def capacity_problems(
+    chosen: Mapping[str, str],
+    *,
+    tiers: Sequence[Tier],
+    groups: Mapping[str, str] | None = None,
+) -> list[Problem]:
+    """Return one problem per tier and group that more accounts are put into than it has places for.
+
+    Parameters
+    ----------
+    chosen
+        The tier that a person gave, by account.
+    groups
+        The group of each account, where tiers are filled within groups.
+    """
+    within = groups or {}
+    counts = Counter((tier, within.get(account, "")) for account, tier in chosen.items())
+    sized = {tier.name: tier for tier in tiers if tier.capacity is not None}
+    found = []
+    for (name, group), count in sorted(counts.items()):
+        places = capacity_in(sized[name], group) if name in sized else count
+        where = f"{name} in {group}" if group else name
+        if count > places:
+            mend = f"Take out {count - places}, or raise its capacity in tierkit.toml."
+            message = f"{count} accounts are put into {where}; it has {places} places"
+            found.append(Problem(message, mend, _TABLE, "tier", rule="capacity", rows=count))
+    return found
+
+
+def capacity_in(tier: Tier, group: str) -> int:
+    """Return the capacity of a tier that has one, in a group.
+
+    Examples
+    --------
+    >>> tier = Tier(name="Tier 1", capacity=15, capacities={"EMEA": 4})
+    >>> capacity_in(tier, "EMEA"), capacity_in(tier, "AMER")
+    (4, 15)
+    """
+    return tier.capacities.get(group, tier.capacity or 0)
 
 
 def _read_lines(file: Path) -> tuple[list[dict[str, str]], list[Problem]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -27,11 +27,14 @@ class PreviousTiers:
         `tier_history`, `last published run` or `none`.
     remark
         A sentence for the report, empty where there is nothing to say.
+    quarters_held
+        By account for how many quarter-ends in a row it has held that tier, as far as was asked.
     """
 
     tiers: pd.Series[str]
     source: str
     remark: str = ""
+    quarters_held: pd.Series[int] | None = None
 
 
 def previous_tiers(
@@ -39,6 +42,8 @@ def previous_tiers(
     *,
     as_of: date,
     last_published: Path | None = None,
+    earlier_days: Sequence[date] = (),
+    earlier_published: Sequence[Path] = (),
     successors: Mapping[str, str] | None = None,
 ) -> PreviousTiers:
     """Return the tier that each account held the day before `as_of`.
@@ -50,26 +55,59 @@ def previous_tiers(
         `tier_history` has nobody in force that day: then what was proposed counts as held.
     successors
         The account that stands for one that was merged since; its own tier counts first.
+    earlier_days, earlier_published
+        The last days of the quarters before, and the `tiers.csv` of the runs before the last
+        published one, the newest first: how far back it is asked how long a tier has been held.
     """
     day = as_of - timedelta(days=1)
     if "tier_history" in tables:
-        in_force_then = tiers_in_force(tables, [day])
-        if len(in_force_then):
-            tiers = in_force_then.set_index("account_id")["tier"]
-            return PreviousTiers(tiers, "tier_history")
+        held = tiers_in_force(tables, [day, *earlier_days])
+        by_day = [_on(held, one) for one in (day, *earlier_days)]
+        if len(by_day[0]):
+            return PreviousTiers(by_day[0], "tier_history", quarters_held=quarters_in_a_row(by_day))
     if last_published is not None and last_published.exists():
         remark = (
             f"tier_history has no tier in force on {spell_date(day)}; the tiers that the last "
             "published run proposed are taken as held. `tierkit accept` records what takes force."
         )
-        held = carried(_published(last_published), successors or {})
-        return PreviousTiers(held, "last published run", remark)
+        now = successors or {}
+        files = (last_published, *earlier_published)
+        runs = [carried(_published(file), now) for file in files]
+        return PreviousTiers(runs[0], "last published run", remark, quarters_in_a_row(runs))
     empty = pd.Series([], index=pd.Index([], name="account_id", dtype="str"), dtype="str")
     return PreviousTiers(
         empty.rename("tier"),
         "none",
         "No earlier tiers are known: accounts are tiered by rank alone.",
     )
+
+
+def quarters_in_a_row(by_quarter: Sequence[pd.Series[str]]) -> pd.Series[int]:
+    """Return for how many quarters in a row each account has held the tier that it holds now.
+
+    Parameters
+    ----------
+    by_quarter
+        The tier of each account at the end of a quarter, the newest first.
+
+    Examples
+    --------
+    >>> now, before = pd.Series({"A": "Tier 1", "B": "Tier 2"}), pd.Series({"A": "Tier 1"})
+    >>> quarters_in_a_row([now, before]).to_dict()
+    {'A': 2, 'B': 1}
+    """
+    now = by_quarter[0]
+    quarters = pd.Series(1, index=now.index, dtype="int64")
+    unbroken = pd.Series(data=True, index=now.index)
+    for earlier in by_quarter[1:]:
+        unbroken &= earlier.reindex(now.index).eq(now).fillna(value=False).astype(bool)
+        quarters += unbroken
+    return quarters
+
+
+def _on(held: pd.DataFrame, day: date) -> pd.Series[str]:
+    days = pd.to_datetime(held["day"]).dt.date
+    return held[days == day].set_index("account_id")["tier"]
 
 
 def tiers_in_force(tables: Tables, days: list[date]) -> pd.DataFrame:

@@ -1,130 +1,55 @@
-"""Who gets a slot: capacities, the keep band and the lines, as arrays with the best rank first."""
+"""Who gets a slot: overrides, then who keeps its slot, then the best of the rest."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from tierkit.settings import Tier
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Ladder:
-    """The tiers from the top: level 0 is the first tier, level `none` is no tier.
-
-    Attributes
-    ----------
-    names, capacities
-        By level; a capacity of None takes the rest.
-    keep_band
-        How far past the capacity an account keeps its slot, as a multiple.
-    """
-
-    names: tuple[str, ...]
-    capacities: tuple[int | None, ...]
-    keep_band: float
-
-    @classmethod
-    def of(cls, tiers: Sequence[Tier], *, keep_band: float) -> Ladder:
-        """Return the ladder of the tiers of the settings."""
-        names = tuple(tier.name for tier in tiers)
-        return cls(names, tuple(tier.capacity for tier in tiers), keep_band)
-
-    @property
-    def none(self) -> int:
-        """The level of accounts without a tier."""
-        return len(self.names)
-
-    def last_rank(self, level: int) -> float:
-        """Return the last rank that has a place in this tier or one above."""
-        capacities = self.capacities[: level + 1]
-        return (
-            math.inf if None in capacities else float(sum(c for c in capacities if c is not None))
-        )
-
-    def keep_rank(self, level: int) -> float:
-        """Return the last rank at which an account keeps this tier.
-
-        Examples
-        --------
-        >>> ladder = Ladder(("Tier 1", "Tier 2"), (100, 300), keep_band=1.15)
-        >>> ladder.keep_rank(0), ladder.keep_rank(1)
-        (115, 460)
-        """
-        last = self.last_rank(level)
-        # 1.15 × 100 is a little less than 115 in binary
-        return last if math.isinf(last) else math.floor(round(self.keep_band * last, 6))
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What is known of each account before slots are given.
-
-    Attributes
-    ----------
-    scores
-        Best first; missing at the end, for accounts outside the scope.
-    held, forced
-        The level held before, and the level that an override sets; `none` without one.
-    """
-
-    scores: FloatArray
-    held: IntArray
-    forced: IntArray
-
-    @property
-    def in_scope(self) -> BoolArray:
-        """Whether the account is ranked."""
-        return ~np.isnan(self.scores)
-
-    def without_overrides(self, ladder: Ladder) -> Standing:
-        """Return the same with no override."""
-        return replace(self, forced=np.full_like(self.forced, ladder.none))
-
-    def without_history(self, ladder: Ladder) -> Standing:
-        """Return the same as if nobody had held a tier."""
-        return replace(self, held=np.full_like(self.held, ladder.none))
+from tierkit.tiers.ladder import Ladder
+from tierkit.tiers.standing import BoolArray, FloatArray, IntArray, Standing
 
 
 @dataclass(frozen=True)
 class Placement:
-    """The level of each account, and per tier with a capacity the line that each account faced."""
+    """The level of each account, and per limited tier the line that each account faced."""
 
     levels: IntArray
     lines: tuple[FloatArray, ...]
 
 
-def place(standing: Standing, *, ladder: Ladder) -> Placement:
+def place(standing: Standing, *, ladder: Ladder, band: float) -> Placement:
     """Fill the tiers from the top: overrides, then who keeps its slot, then the best of the rest.
 
     An account that held a tier above counts as one that held this tier: it does not fall through a
-    tier that it ranks inside.
+    tier that it ranks inside. One that has not yet held its tier long enough keeps it like one
+    inside the band.
+
+    Parameters
+    ----------
+    band
+        How far past its end an account keeps its slot, as a multiple.
     """
-    taken = np.bincount(standing.forced, minlength=ladder.none + 1)
     levels = standing.forced.copy()
-    rank = np.arange(1, len(levels) + 1)
     lines = []
-    for level, capacity in enumerate(ladder.capacities):
-        free = (levels == ladder.none) & standing.in_scope
-        if capacity is None:
-            levels[free] = level
-            break
-        slots = capacity - int(taken[level])
+    for level, tier in enumerate(ladder.tiers):
+        free = (levels == ladder.none) & standing.in_scope & standing.meets[level]
         holders = standing.held <= level
-        kept = _first(free & holders & (rank <= ladder.keep_rank(level)), slots)
-        entered = _first(free & ~kept, slots - int(kept.sum()))
+        stays = standing.stays & (standing.held == level)
+        claims = free & ((holders & ladder.inside(standing, level, band=band)) | stays)
+        slots = _Slots.of(standing, ladder, level)
+        kept = slots.first(claims)
+        entering = free & ~kept
+        if tier.line is not None:
+            entering &= ladder.inside(standing, level)
+        entered = slots.without(kept).first(entering)
         levels[kept | entered] = level
-        exit_line = _exit_line(standing.scores, free & holders, kept, ladder.keep_rank(level))
-        entry_line = _lowest(standing.scores, entered)
-        lines.append(np.where(holders, exit_line, entry_line))
+        if not tier.takes_rest:
+            exit_line = _exit_line(standing, ladder, level, band=band, claims=claims, kept=kept)
+            entry_line = _entry_line(standing, ladder, level, entered=entered)
+            line = np.where(holders, exit_line, entry_line)
+            lines.append(np.where(stays, np.nan, line))
     return Placement(levels, tuple(lines))
 
 
@@ -137,20 +62,96 @@ def nearest_line(scores: FloatArray, lines: Sequence[FloatArray]) -> FloatArray:
     return nearest
 
 
-def _first(candidates: BoolArray, slots: int) -> BoolArray:
-    """Return the candidates that get one of the slots, best rank first."""
-    return candidates & (np.cumsum(candidates) <= slots)
+@dataclass(frozen=True)
+class _Slots:
+    """The open slots of one tier: by group, and by owner where an owner may hold so many only."""
+
+    standing: Standing
+    by_group: FloatArray
+    most: int | None
+    by_owner: IntArray
+
+    @classmethod
+    def of(cls, standing: Standing, ladder: Ladder, level: int) -> _Slots:
+        """Return the slots that overrides leave open."""
+        forced = standing.forced == level
+        whole = cls(
+            standing,
+            ladder.places[level],
+            ladder.tiers[level].max_per_owner,
+            np.zeros(int(standing.owners.max(initial=-1)) + 1, dtype=np.int64),
+        )
+        return whole.without(forced)
+
+    def without(self, members: BoolArray) -> _Slots:
+        """Return the slots that are left once these accounts have theirs."""
+        owned = self.standing.owners[members & (self.standing.owners >= 0)]
+        return _Slots(
+            self.standing,
+            self.by_group - self.standing.groups.counts(members),
+            self.most,
+            self.by_owner + np.bincount(owned, minlength=len(self.by_owner)),
+        )
+
+    def first(self, candidates: BoolArray) -> BoolArray:
+        """Return the candidates that get a slot, best rank first."""
+        if self.most is not None:
+            return self._first_by_owner(candidates, most=self.most)
+        if np.isinf(self.by_group).all():
+            return candidates
+        groups = self.standing.groups
+        return candidates & (groups.running(candidates) <= self.by_group[groups.codes])
+
+    def _first_by_owner(self, candidates: BoolArray, *, most: int) -> BoolArray:
+        """Return the same where an owner may hold so many only: one after the other."""
+        places = np.flatnonzero(candidates)
+        groups = self.standing.groups.codes[places].tolist()
+        owners = self.standing.owners[places].tolist()
+        open_, held = self.by_group.clip(min=0).tolist(), self.by_owner.tolist()
+        chosen: list[int] = []
+        left = sum(open_)
+        for place_, group, owner in zip(places.tolist(), groups, owners, strict=True):
+            if len(chosen) >= left:
+                break
+            if open_[group] >= 1 and (owner < 0 or held[owner] < most):
+                chosen.append(place_)
+                open_[group] -= 1
+                if owner >= 0:
+                    held[owner] += 1
+        taken = np.zeros_like(candidates)
+        taken[chosen] = True
+        return taken
 
 
-def _exit_line(scores: FloatArray, holders: BoolArray, kept: BoolArray, keep_rank: float) -> float:
+def _exit_line(
+    standing: Standing,
+    ladder: Ladder,
+    level: int,
+    *,
+    band: float,
+    claims: BoolArray,
+    kept: BoolArray,
+) -> FloatArray:
     """Return the score at the end of the keep band, or of the last one that found a slot."""
-    ranked = int((~np.isnan(scores)).sum())
-    if ranked == 0 or keep_rank < 1:
-        return math.nan
-    end = min(ranked, int(keep_rank))
-    short_of_slots = kept.any() and bool((holders & ~kept)[:end].any())
-    return _lowest(scores, kept) if short_of_slots else float(scores[end - 1])
+    groups, tier = standing.groups, ladder.tiers[level]
+    if not tier.sizes:
+        return np.full(len(standing.scores), np.nan)
+    able = standing.in_scope & ladder.inside(standing, level, band=band)
+    if band == np.inf and tier.line is None:
+        able = standing.in_scope & standing.meets[level]
+    end = groups.lowest(standing.scores, able)
+    refused = groups.counts(claims & ~kept) > 0
+    crowded = refused & (groups.counts(kept) > 0)
+    line = np.where(crowded, groups.lowest(standing.scores, kept), end)
+    return np.asarray(line[groups.codes])
 
 
-def _lowest(scores: FloatArray, members: BoolArray) -> float:
-    return float(scores[members].min()) if members.any() else math.nan
+def _entry_line(
+    standing: Standing, ladder: Ladder, level: int, *, entered: BoolArray
+) -> FloatArray:
+    """Return the score of the last one let in; with a line in money, the lowest that reaches it."""
+    groups, tier = standing.groups, ladder.tiers[level]
+    if not tier.sizes:
+        return np.full(len(standing.scores), np.nan)
+    members = entered if tier.line is None else ladder.inside(standing, level)
+    return np.asarray(groups.lowest(standing.scores, members)[groups.codes])

@@ -1,0 +1,113 @@
+"""What is known of each account before slots are given, as arrays with the best rank first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Which of `count` groups each account belongs to.
+
+    Examples
+    --------
+    >>> groups = Groups(np.array([0, 1, 0, 1]), 2)
+    >>> groups.running(np.array([True, True, True, False])).tolist()
+    [1, 1, 2, 1]
+    """
+
+    codes: IntArray
+    count: int
+
+    def running(self, members: BoolArray) -> IntArray:
+        """Return how many members of its group stand at each account's place or above it."""
+        if self.count == 1:
+            return np.cumsum(members)
+        sums = np.cumsum(members[self._order])
+        starts = np.cumsum(self._sizes) - self._sizes
+        above = np.concatenate([[0], sums])[starts]
+        running = np.empty(len(sums), dtype=np.int64)
+        running[self._order] = sums - np.repeat(above, self._sizes)
+        return running
+
+    def runs(self, values: FloatArray) -> list[FloatArray]:
+        """Return the values of each group, in the order of its accounts."""
+        return np.split(values[self._order], np.cumsum(self._sizes)[:-1])
+
+    def counts(self, members: BoolArray) -> IntArray:
+        """Return the members of each group."""
+        return np.bincount(self.codes[members], minlength=self.count).astype(np.int64)
+
+    def lowest(self, values: FloatArray, members: BoolArray) -> FloatArray:
+        """Return the lowest value among the members of each group, missing without one."""
+        found = np.full(self.count, np.inf)
+        np.minimum.at(found, self.codes[members], values[members])
+        return np.where(np.isinf(found), np.nan, found)
+
+    @cached_property
+    def _order(self) -> IntArray:
+        return np.argsort(self.codes, kind="stable")
+
+    @cached_property
+    def _sizes(self) -> IntArray:
+        return np.bincount(self.codes, minlength=self.count).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is known of each account before slots are given.
+
+    Attributes
+    ----------
+    scores
+        Best first; missing at the end, for accounts outside the scope.
+    money
+        Predicted revenue.
+    held, forced
+        The level held before, and the level that an override sets; the number of tiers without one.
+    stays
+        Whether the account has not yet held its tier as long as it shall.
+    groups, owners
+        Groups that are filled each by itself; the owner, -1 where nobody is.
+    meets
+        By level: whether the account meets the tier's written rule.
+    """
+
+    scores: FloatArray
+    money: FloatArray
+    held: IntArray
+    forced: IntArray
+    stays: BoolArray
+    groups: Groups
+    owners: IntArray
+    meets: tuple[BoolArray, ...]
+
+    @property
+    def in_scope(self) -> BoolArray:
+        """Whether the account is ranked."""
+        return ~np.isnan(self.scores)
+
+    @property
+    def none(self) -> int:
+        """The level of accounts without a tier."""
+        return len(self.meets)
+
+    def without_overrides(self) -> Standing:
+        """Return the same with no override."""
+        return replace(self, forced=np.full_like(self.forced, self.none))
+
+    def without_history(self) -> Standing:
+        """Return the same as if nobody had held a tier."""
+        return replace(self, held=np.full_like(self.held, self.none)).without_stay()
+
+    def without_stay(self) -> Standing:
+        """Return the same without a minimum stay."""
+        return replace(self, stays=np.zeros_like(self.stays))
