@@ -35,6 +35,7 @@ ROOMS = (
     "recalibration",
     "analysis",
     "asking",
+    "reviewing",
     "accepting",
     "checking",
     "doctor",

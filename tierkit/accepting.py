@@ -8,8 +8,11 @@ from datetime import date
 from pathlib import Path
 
 from tierkit.crm.contract import ACCEPTED_TIERS
+from tierkit.crm.hierarchy import successors
+from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.experiments import read_bands, with_drawn_tiers
+from tierkit.reviewing import apply_review, read_review, with_review
 from tierkit.roi.experiment import Band
 from tierkit.settings import Settings
 
@@ -33,6 +36,8 @@ class Acceptance:
         How many of the accounts hold the tier that a randomised band gave them.
     remark
         What a person should know about it; empty where there is nothing.
+    reviewed
+        How many overrides the managers' review brought.
     """
 
     file: Path
@@ -41,9 +46,12 @@ class Acceptance:
     ended: int
     drawn: int = 0
     remark: str = ""
+    reviewed: int = 0
 
 
-def accept_tiers(settings: Settings, label: str, *, start: date | None = None) -> Acceptance:
+def accept_tiers(
+    settings: Settings, label: str, *, start: date | None = None, review: Path | None = None
+) -> Acceptance:
     """Append the tiers of a published run to the project's tier history.
 
     The history is `tier_history.csv` beside `tierkit.toml`; it is read together with the source's
@@ -57,6 +65,9 @@ def accept_tiers(settings: Settings, label: str, *, start: date | None = None) -
         Of the published quarter.
     start
         The day from which the tiers are in force, by default the first day after the quarter.
+    review
+        The workbook that managers have reviewed, or a CSV of overrides: these take their slots
+        first, and are added to `overrides.csv`, so that the next run keeps them.
 
     Raises
     ------
@@ -83,6 +94,8 @@ def accept_tiers(settings: Settings, label: str, *, start: date | None = None) -
         )
     bands, remark = _bands(settings, begins)
     proposed = with_drawn_tiers(_read(published), bands)
+    reviewed = [] if review is None else _reviewed(settings, review, proposed, bands, begins)
+    proposed = apply_review(proposed, reviewed, tiers=settings.tiers) if reviewed else proposed
     new = [_accepted(row, quarter.label, begins) for row in proposed]
     still_held = [
         row for row in earlier if not row["end_date"] or row["end_date"] > begins.isoformat()
@@ -91,7 +104,32 @@ def accept_tiers(settings: Settings, label: str, *, start: date | None = None) -
     kept = [row for row in earlier if row not in still_held]
     _write(file, [*kept, *ended, *new])
     drawn = sum(len(band.rows) for band in bands)
-    return Acceptance(file, begins, len(new), len(ended), drawn, remark)
+    return Acceptance(file, begins, len(new), len(ended), drawn, remark, len(reviewed))
+
+
+def _reviewed(
+    settings: Settings, review: Path, proposed: list[Row], bands: list[Band], begins: date
+) -> list[Row]:
+    """Return the overrides of a review, once they are checked and in `overrides.csv`."""
+    found = read_review(review, set_on=begins)
+    drawn = {str(account) for band in bands for account in band.rows["account_id"]}
+    chosen = sorted(drawn.intersection(row["account_id"] for row in found))
+    if chosen:
+        raise DataError(
+            f"{review.name}: the tier of {', '.join(chosen[:5])} was drawn by lot; an override "
+            "would spoil the comparison. Take the row out."
+        )
+    tables = read_tables(settings)
+    accounts = tables["accounts"].select("account_id").collect()["account_id"].to_list()
+    with_review(
+        settings.folder,
+        found,
+        accounts=frozenset(accounts) | frozenset(successors(tables)),
+        tiers=settings.tiers,
+        as_of=begins,
+        groups={row["account_id"]: row.get("group", "") for row in proposed},
+    )
+    return found
 
 
 def _bands(settings: Settings, begins: date) -> tuple[list[Band], str]:

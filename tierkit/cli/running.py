@@ -82,6 +82,12 @@ def accept(
             help="First day in force; by default the day after the quarter.",
         ),
     ] = None,
+    review: Annotated[
+        Path | None,
+        typer.Option(
+            "--overrides", metavar="FILE", help="The reviewed workbook, or a CSV of overrides."
+        ),
+    ] = None,
     file: SettingsFile = DEFAULT_FILE,
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
@@ -91,11 +97,13 @@ def accept(
     settings = read_settings(file)
     from tierkit.accepting import accept_tiers
 
-    done = accept_tiers(settings, quarter, start=start.date() if start else None)
+    done = accept_tiers(settings, quarter, start=start.date() if start else None, review=review)
     typer.echo(
         f"{done.accounts:,} accounts hold these tiers from {done.start} on; {done.ended:,} earlier "
         f"ones end there. Recorded in {done.file}"
     )
+    if done.reviewed:
+        typer.echo(f"{done.reviewed:,} overrides of the review are in force and in overrides.csv.")
     if done.drawn:
         typer.echo(
             f"{done.drawn:,} of them hold the tier that was drawn by lot. {done.remark}".strip()

@@ -25,6 +25,7 @@ OUTPUTS = (
     "analyst.html",
     "tiers.csv",
     "accounts.xlsx",
+    "crm_import.csv",
     "model.json",
     "facts.json",
     "summary.txt",

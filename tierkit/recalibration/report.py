@@ -14,6 +14,7 @@ from tierkit.crm.period import UsedRevenue, last_day, used_revenue
 from tierkit.crm.tables import Tables
 from tierkit.recalibration.effort_facts import effort_facts
 from tierkit.recalibration.engagement import engagement_facts
+from tierkit.recalibration.handing_over import CRM_FILE, crm_rows, manager_sheets
 from tierkit.recalibration.ledger import earlier_promises, ledger_facts
 from tierkit.recalibration.readiness_facts import readiness_facts
 from tierkit.recalibration.restated import keep_won_deals, restated_deals
@@ -45,6 +46,7 @@ def write_report(work: Work, tiering: Tiering, serving: Serving) -> dict[str, An
     tiers = tiers_table(tiering)
     tiers.to_csv(work.folder / "tiers.csv", index=False, lineterminator="\n")
     keep_won_deals(work)
+    crm_rows(tiering).to_csv(work.folder / CRM_FILE, index=False, lineterminator="\n")
     _write_identities(work)
     _write_workbook(work, tiering, tiers, serving=serving)
     return facts
@@ -162,7 +164,12 @@ def _write_workbook(work: Work, tiering: Tiering, tiers: pd.DataFrame, *, servin
         "Currency": work.currency,
         "Fingerprint": work.fingerprint,
     }
-    sheets = {**tables.sheets(), **serving_sheets(serving), **_data_sheets(work)}
+    sheets = {
+        **tables.sheets(),
+        **manager_sheets(work, tiering),
+        **serving_sheets(serving),
+        **_data_sheets(work),
+    }
     write_workbook(work.folder / "accounts.xlsx", sheets, notes=notes)
 
 

@@ -19,7 +19,7 @@ from tierkit.reporting.underway import Run
 
 IDENTITIES = "identities.csv"
 OUTPUTS = ("facts.json", "tiers.csv", "accounts.xlsx", "model.json")
-BESIDE = ("won_deals.csv",)
+BESIDE = ("won_deals.csv", "crm_import.csv")
 """Files that a report keeps where the notebooks wrote them."""
 
 

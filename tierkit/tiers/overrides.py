@@ -67,7 +67,7 @@ def read_overrides(
     file = file / FILE_NAME if file.is_dir() else file
     if not file.exists():
         return no_overrides()
-    lines, problems = _read_lines(file)
+    lines, problems = override_lines(file)
     problems = problems or [
         *_row_problems(lines, accounts=frozenset(accounts), tiers=[tier.name for tier in tiers]),
         *capacity_problems(
@@ -121,8 +121,16 @@ def capacity_in(tier: Tier, group: str) -> int:
     return tier.capacities.get(group, tier.capacity or 0)
 
 
-def _read_lines(file: Path) -> tuple[list[dict[str, str]], list[Problem]]:
-    """Return the rows as text without surrounding blanks, or why they cannot be read."""
+def override_lines(
+    file: Path, *, asked: Sequence[str] = COLUMNS
+) -> tuple[list[dict[str, str]], list[Problem]]:
+    """Return the rows as text without surrounding blanks, or why they cannot be read.
+
+    Parameters
+    ----------
+    asked
+        The columns that must be there.
+    """
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -139,12 +147,14 @@ def _read_lines(file: Path) -> tuple[list[dict[str, str]], list[Problem]]:
         mend = "Close every quotation mark and save it as CSV again."
         return [], [Problem(f"is not a valid CSV file: {error}", mend, _TABLE, rule="file")]
     rows = [[cell.strip() for cell in row] for row in rows]
-    return _named([row for row in rows if any(row)])
+    return _named([row for row in rows if any(row)], asked=asked)
 
 
-def _named(rows: Sequence[Sequence[str]]) -> tuple[list[dict[str, str]], list[Problem]]:
+def _named(
+    rows: Sequence[Sequence[str]], *, asked: Sequence[str]
+) -> tuple[list[dict[str, str]], list[Problem]]:
     header = rows[0] if rows else []
-    missing = [column for column in COLUMNS if column not in header]
+    missing = [column for column in asked if column not in header]
     if missing:
         found = f"the columns {', '.join(missing)} are missing; found {', '.join(header) or 'none'}"
         return [], [Problem(found, _TEMPLATE, _TABLE, rule="missing column")]
