@@ -371,6 +371,18 @@ def test_the_order_of_accounts_changes_nothing():
         assert one.adjusted.estimate.se == pytest.approx(other.adjusted.estimate.se)
 
 
+@pytest.mark.parametrize("refunded", [0.3, 1.0])
+def test_companies_that_refund_much_or_all_are_told_in_finite_numbers_or_words(refunded):
+    ladder = simulate_world(World(accounts=300, capacities=(30, 80), quarters=5), seed=1).ladder
+    won = ladder.history.won_revenue
+    back = np.random.default_rng(1).random(won.shape) < refunded
+    history = replace(ladder.history, won_revenue=np.where(back, -won, won))
+    studies = study_boundaries(TierOutcomes(()), replace(ladder, history=history),
+                               break_even=pays(), settings=project())  # fmt: skip
+    json.dumps([study.facts for study in studies], allow_nan=False)
+    json.dumps(certificate(replace(ladder, history=history), worlds=1), allow_nan=False)
+
+
 # Rates, in small: the whole bench is `make bench-roi`
 
 

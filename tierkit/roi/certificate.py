@@ -56,7 +56,8 @@ def shape_of(ladder: Ladder) -> World | None:
     history, level = ladder.history, ladder.level
     tiered = (level >= 0).any(axis=0)
     known = (level >= 0) & ~np.isnan(ladder.score)
-    if tiered.sum() < 2 or not known.any() or not (history.wins_count > 0).any():
+    paid = (history.wins_count > 0) & (history.won_revenue > 0)
+    if tiered.sum() < 2 or not known.any() or not paid.any():
         return None
     quarters = int(min(tiered.sum(), MOST_QUARTERS))
     accounts = int(np.median(known.sum(axis=0)[known.any(axis=0)]))

@@ -20,6 +20,9 @@ _JACKKNIFE_TERMS = 3
 _MANY, _EVERY = 8_000, 6
 _LARGEST_LOG = 30.0
 
+WIDEST = 5.0
+"""A standard error (log scale) beyond this says nothing: its interval spans a factor of 10⁸."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -94,7 +97,7 @@ def effect_of_holding(rows: Weighted, instrument: BoolArray | FloatArray) -> Est
         return None
     effect, slopes = solution
     se = problem.standard_error(effect, slopes)
-    if se is None:
+    if se is None or se > WIDEST:
         return None
     mean = problem.mean(slopes)
     weights = rows.weights * rows.held
