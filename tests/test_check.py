@@ -188,6 +188,18 @@ def test_tables_that_end_long_before_as_of_are_stale(tmp_path):
     assert check_as_of(tables, Settings(), on_time) == []
 
 
+def test_a_stale_export_stops_a_run_where_the_settings_say_so(tmp_path, capsys):
+    deals = "opportunity_id,account_id,close_date,amount,is_won\nO1,A1,2026-04-05,5,true\n"
+    late = ["run", "--dry-run", "--quarter", "2026Q2", "-f"]
+    for block, code in (("[]", 0), ('["stale table"]', 3)):
+        settings = f"[checks]\nblock = {block}\n"
+        folder = write_project(tmp_path / str(code), deals=deals, settings=settings)
+        with pytest.raises(SystemExit) as ended:
+            main([*late, str(folder)])
+        assert ended.value.code == code
+    assert "end more than 45 days before as_of" in capsys.readouterr().out
+
+
 def test_statuses_are_counted_and_units_have_one_total(tmp_path):
     accounts = "account_id,status\nA1,customer\nA2,partner\nA3,customer\n"
     checked = check_project(read_settings(write_project(tmp_path, accounts=accounts)))

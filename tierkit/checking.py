@@ -94,7 +94,7 @@ def _written(checked: Checked, rows: Sequence[Row], settings: Settings) -> Check
     rejected = pd.DataFrame(rows, columns=["table", "reason", *_SHOWN])
     page = write_check_page(
         folder,
-        title=settings.run.title,
+        title=settings.run.title or settings.folder.resolve().name,
         verdict=checked.verdict,
         problems=checked.problems,
         tables=tables,

@@ -66,8 +66,8 @@ def with_amounts_of_lines(
     apart = found.filter(~missing & ((nw.col("amount") - total).abs() > CENT))
     rows = found.with_columns(amount=nw.coalesce("amount", "__total")).drop("__total")
     return replace(deals, rows=rows), [
-        *_noted(filled, "without an amount take the sum of their lines", "amount of lines"),
-        *_noted(apart, "differ from the sum of their lines by more than a cent", "lines disagree"),
+        *_noted(filled, "had no amount and got the sum of the lines", "amount of lines"),
+        *_noted(apart, "differed from the sum of the lines by over a cent", "lines disagree"),
     ]
 
 

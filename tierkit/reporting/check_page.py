@@ -21,6 +21,7 @@ from tierkit.reporting.workbook import Sheet, write_workbook
 
 PAGE, WORKBOOK = "check.html", "check.xlsx"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_WIDE = "main { max-width: 78rem }"
 _KINDS = {"rows": "count"}
 _EXCLUSION_KINDS = {"rows": "count", "won_revenue": "money"}
 
@@ -60,10 +61,8 @@ def write_check_page(
     name = title or "this project"
     parts = [tag("h1", f"Check of the data of {name}"), tag("p", verdict)]
     if problems:
-        frame = problem_frame(problems)
-        frame = frame.assign(rows=frame["rows"].astype("float64"))
         caption = "Problems, those that block first"
-        parts.append(_table(frame, caption, "problems", _KINDS))
+        parts.append(_table(_told(problems), caption, "problems", _KINDS))
     if tables is not None:
         parts += _about(tables)
     head = joined(
@@ -71,7 +70,7 @@ def write_check_page(
         tag("title", f"Check of {name}"),
         Markup(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
         Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-        tag("style", style_sheet()),
+        tag("style", Markup(f"{style_sheet()}\n{_WIDE}")),
     )
     body = tag("body", tag("main", joined(*parts)))
     html = f"<!doctype html>\n{tag('html', joined(tag('head', head), body), lang='en')}\n"
@@ -99,6 +98,23 @@ def write_check_workbook(
 
 def _table(frame: pd.DataFrame, caption: str, name: str, kinds: Mapping[str, str]) -> Markup:
     return Markup(html_table(frame, caption=caption, kinds=kinds, name=name).html)
+
+
+def _told(problems: Sequence[Problem]) -> pd.DataFrame:
+    """Return problems in as few columns as a page has room for."""
+    frame = problem_frame(problems)
+    where = frame["table"] + frame["column"].map(lambda column: f".{column}" if column else "")
+    examples = frame["examples"].map(lambda ids: f", for example {ids}" if ids else "")
+    return pd.DataFrame(
+        {
+            "level": frame["level"],
+            "rule": frame["rule"],
+            "where": where,
+            "rows": frame["rows"].astype("float64"),
+            "found": frame["found"] + examples,
+            "what_to_do": frame["what_to_do"],
+        }
+    )
 
 
 def _about(tables: Tables) -> list[Markup]:
