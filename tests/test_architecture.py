@@ -33,6 +33,7 @@ ROOMS = (
     "project",
     "experiments",
     "recalibration",
+    "dossiers",
     "analysis",
     "asking",
     "reviewing",

@@ -16,7 +16,11 @@ from tierkit.reporting.notebooks import RUN_NOTEBOOKS, check_notebook
 from tierkit.settings import FILE_NAME
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+# those of a run first: the others show what they left
+NOTEBOOKS = sorted(
+    FOLDER.glob("*.ipynb"),
+    key=lambda path: (*(path.stem != name for name in RUN_NOTEBOOKS), path.stem),
+)
 FORBIDDEN = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.Try,
     ast.AsyncFor, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,

@@ -54,7 +54,7 @@ def facts(report):
 
 
 def test_a_run_publishes_every_file(report):
-    assert {path.name for path in report.iterdir()} == {*FILES, "run.json", "notebooks"}
+    assert {path.name for path in report.iterdir()} == {*FILES, "run.json", "notebooks", "dossiers"}
     assert len(list((report / "notebooks").glob("*.ipynb"))) == 3
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tierkit.crm.tables import Tables as Tables
     from tierkit.crm.tables import tables_from_frames as tables_from_frames
     from tierkit.crm.trusted import read_tables as read_tables
+    from tierkit.dossiers.stages import account_dossier as account_dossier
+    from tierkit.dossiers.stages import account_dossier_text as account_dossier_text
     from tierkit.errors import TierkitError as TierkitError
     from tierkit.features.panel import Panel as Panel
     from tierkit.features.panel import build_panel as build_panel
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "account_dossier": "tierkit.dossiers.stages",
+    "account_dossier_text": "tierkit.dossiers.stages",
     "Panel": "tierkit.features.panel",
     "Settings": "tierkit.settings",
     "Tables": "tierkit.crm.tables",

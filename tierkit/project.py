@@ -13,7 +13,7 @@ from tierkit.settings import FILE_NAME, Settings, read_settings
 
 OVERRIDES = "overrides.csv"
 OVERRIDES_HEADER = "account_id,tier,reason,set_by,set_on,review_on\n"
-NOTEBOOKS = ("fit_tier_model", "validate_tier_roi", "recalibrate")
+NOTEBOOKS = ("fit_tier_model", "validate_tier_roi", "recalibrate", "account_dossier")
 
 
 def make_project(folder: Path, *, sample: bool = False, exports: Path | None = None) -> list[Path]:

@@ -55,6 +55,7 @@ def run(
     from tierkit.settings import read_settings
 
     settings = read_settings(file, overrides=overrides or ())  # before anything slow is loaded
+    from tierkit.dossiers.stages import write_dossiers
     from tierkit.recalibration.command import Request, describe, recalibrate
 
     request = Request(
@@ -68,7 +69,10 @@ def run(
     if dry_run:
         typer.echo(describe(request))
         return
-    typer.echo(recalibrate(request, on_step=lambda line: typer.echo(line, err=True)))
+    remark = recalibrate(
+        request, on_step=lambda line: typer.echo(line, err=True), beside=write_dossiers
+    )
+    typer.echo(remark)
 
 
 @app.command(epilog="Example: tierkit accept 2026Q3 --from 2026-10-15")

@@ -31,6 +31,7 @@ OUTPUTS = (
     "summary.txt",
     "run.json",
     "won_deals.csv",
+    "dossiers/",
     "notebooks/",
 )
 
@@ -47,8 +48,20 @@ class Request:
     project_notebooks: bool = False
 
 
-def recalibrate(request: Request, *, on_step: Callable[[str], None]) -> str:
+def recalibrate(
+    request: Request,
+    *,
+    on_step: Callable[[str], None],
+    beside: Callable[[Path, Path, Callable[[str], None]], object] | None = None,
+) -> str:
     """Run the recalibration and return, in a line, what came of it and where it lies.
+
+    Parameters
+    ----------
+    on_step
+        Called with one line per step.
+    beside
+        Writes what the report holds beside its pages, as `ReportPlan.beside` says.
 
     Raises
     ------
@@ -66,7 +79,9 @@ def recalibrate(request: Request, *, on_step: Callable[[str], None]) -> str:
         project_notebooks=request.project_notebooks,
         on_step=on_step,
         plan=replace(
-            REPORT_PLAN, prepare=lambda handover, folder: prepare(handover, tables, folder)
+            REPORT_PLAN,
+            prepare=lambda handover, folder: prepare(handover, tables, folder),
+            beside=beside,
         ),
     )
     page = result.folder / "leadership.html"

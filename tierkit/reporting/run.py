@@ -137,6 +137,9 @@ def _publishing(run: Run) -> RunResult:
     with run.stage("pages"):
         collect(run)
         write_pages(run, executions)
+    if run.plan.beside is not None:
+        with run.stage("dossiers"):
+            run.plan.beside(run.folder, run.report, run.on_step)
     write_report_manifest(run)
     with run.stage("gates"):
         check_report(run.report, requirements(run))

@@ -30,12 +30,16 @@ class ReportPlan:
         Page → names that must stand there.
     prepare
         Called with what the notebooks work with and the run's folder, before the first of them.
+    beside
+        Called with the run's folder, the report's folder and what takes a line per step, once the
+        pages stand: it writes what a report holds beside them.
     """
 
     notebooks: tuple[Path, ...] = ()
     figures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     prepare: Callable[[Handover, Path], object] | None = None
+    beside: Callable[[Path, Path, OnStep], object] | None = None
 
 
 @dataclass
