@@ -23,6 +23,9 @@ TEXTS = {
     "O2 A1 2025-11-01 2026-02-01 9000 - Proposal Plus new;"
     "O3 A1 2026-01-05 2026-03-01 777000 - Proposal Plus new;"
     "O4 C3 2025-01-01 2025-07-01 4000 true Won Plus new",
+    "stage_history": "opportunity_id changed_date stage amount close_date;"
+    "O2 2025-11-01 Proposal 9000 2026-02-01; O2 2026-01-05 Proposal 555000 2026-02-01;"
+    "O1 2025-06-01 Won 5000 2025-06-01; O3 2026-01-05 Proposal 777000 2026-03-01",
     "contacts": "contact_id account_id role created_date; P1 A1 champion 2025-01-01;"
     "P2 A1 buyer 2026-01-02",
     "activities": "account_id date type direction contact_id; A1 2025-12-01 visit inbound P1;"
@@ -70,15 +73,15 @@ def test_a_dossier_is_a_self_contained_page_with_every_part(known):
     page = read_page(dossier_page(known, "A1"))
     assert not page.faults
     assert page.headings.count(1) == 1
-    for part in ("Talking points", "Won revenue by quarter and product", "Open pipeline", "People",
-                 "Whitespace", "Tiers and reasons", "How fresh this is", "Next review"):  # fmt: skip
+    for part in ("Talking points", "Won revenue by quarter and product", "Open pipeline",
+                 "People", "Whitespace", "Tiers and reasons", "How fresh this is"):  # fmt: skip
         assert part in page.words
 
 
 def test_nothing_from_as_of_on_is_told(known):
     words = read_page(dossier_page(known, "A1")).words
     assert "9,000" in words
-    assert "777,000" not in words
+    assert not {"777,000", "555,000"} & set(words.split())
     assert known.roles.set_index(["account_id", "role"])["contacts"].to_dict() == {
         ("A1", "champion"): 1
     }
@@ -107,7 +110,7 @@ def test_a_reason_that_names_another_account_is_withheld(tmp_path):
 
 def test_talking_points_are_three_with_the_most_pressing_first(known):
     deal, contract, people = talking_points(known, "A1")
-    assert deal.startswith("Open deal of $9.0 k for Plus in stage Proposal, expected on 1 Feb 2026")
+    assert deal.startswith("Open deal of $9.0 k in stage Proposal, expected on 1 Feb 2026")
     assert contract.startswith("2 contracts of $6.0 k a year end on 1 Jun 2026")
     assert "Nobody is known as buyer" in people or "Has not bought" in people
     assert len(talking_points(known, "B2")) == 3  # of an account of which nothing is known

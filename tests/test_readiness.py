@@ -132,11 +132,16 @@ OPEN = (
     "O1 A 2025-12-01 2026-02-01 50 - Proposal; O2 B 2025-12-01 2026-02-01 30 - Prospecting;"
     "O3 A 2025-12-01 2025-12-20 99 true Won; O4 A 2026-01-01 2026-02-01 70 - Proposal"
 )
+STAGES = (
+    "opportunity_id changed_date stage amount; O1 2025-12-01 Proposal 50;"
+    "O2 2025-12-01 Prospecting 30; O3 2025-12-20 Won 99; O4 2026-01-01 Proposal 70;"
+    "O1 2026-01-05 Proposal 9000"
+)
 GEO = "account_id territory created_date; A North 2020-01-01; B South 2020-01-01"
 
 
 def pipeline(targets, stages=(), deals=OPEN):
-    tables = tables_of(opportunities=deals, accounts=GEO, targets=targets)
+    tables = tables_of(opportunities=deals, accounts=GEO, targets=targets, stage_history=STAGES)
     coming = FiscalCalendar().containing(AS_OF)
     return pipeline_coverage(tables, coming, as_of=AS_OF, qualified_stages=stages)
 
@@ -152,6 +157,14 @@ def test_pipeline_coverage_is_open_qualified_pipeline_over_the_coming_quarters_t
 def test_targets_by_territory_are_covered_by_their_own_accounts():
     found, _ = pipeline("quarter amount territory; 2026Q1 100 North; 2026Q1 60 South")
     assert {part.territory: part.coverage for part in found} == {"North": 0.5, "South": 0.5}
+
+
+def test_without_stage_history_open_amounts_are_not_known():
+    tables = tables_of(opportunities=OPEN, targets="quarter amount; 2026Q1 160")
+    coming = FiscalCalendar().containing(AS_OF)
+    found, why = pipeline_coverage(tables, coming, as_of=AS_OF, qualified_stages=())
+    assert found == []
+    assert "stage_history" in why
 
 
 def test_without_targets_or_without_one_for_the_quarter_the_reason_is_said():

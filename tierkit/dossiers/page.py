@@ -147,10 +147,12 @@ def _deals(known: Known, account: str) -> Markup:
     rows = rows_of(known.deals, account)
     if rows.empty:
         return _words("No deal is open.")
-    frame = rows.drop(columns="account_id").rename(columns={"close_date": "expected"})
+    told = rows.drop(columns="account_id").dropna(axis="columns", how="all")
+    frame = told.rename(columns={"close_date": "expected"})
     kinds = {"amount": f"money {known.work.currency}", "created_date": "date", "expected": "date"}
     total = money(known.work.currency, float(rows["amount"].sum()))
-    caption = f"{plural(len(frame), 'open deal')}, {total} together, as they were known"
+    worth = f"{total} together" if rows["amount"].notna().any() else "of unknown amount"
+    caption = f"{plural(len(frame), 'open deal')}, {worth}, as they were known"
     return joined(html_table(frame.head(20), caption=caption, kinds=kinds, name="deals",
                              total=len(frame), of="deals, by amount"))  # fmt: skip
 

@@ -26,7 +26,7 @@ def talking_points(known: Known, account: str) -> list[str]:
 
 def _deal(known: Known, account: str) -> Iterator[str]:
     deals = rows_of(known.deals, account)
-    deals = deals[deals["amount"] > 0]
+    deals = deals[deals["amount"] > 0]  # without stage_history no amount was known
     if deals.empty:
         return
     first = deals.iloc[0]

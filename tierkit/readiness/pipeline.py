@@ -15,6 +15,7 @@ from tierkit.crm.revenue import TARGET_TYPES
 from tierkit.crm.tables import Tables
 
 NO_TARGETS = "needs the table targets: a quarter and its amount"
+NO_HISTORY = "needs stage_history: without it amount and stage of open deals are not known"
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def pipeline_coverage(
 ) -> tuple[list[PipelineCoverage], str]:
     """Return how far the open pipeline covers the target of the quarter that begins at `as_of`.
 
-    Deals as they were known at `as_of`; amounts without `stage_history` are today's.
+    Deals as they were known at `as_of`, so it needs `stage_history`.
 
     Parameters
     ----------
@@ -65,6 +66,8 @@ def pipeline_coverage(
     """
     if "targets" not in tables:
         return [], NO_TARGETS
+    if not tables.has("stage_history", "amount", "stage"):
+        return [], NO_HISTORY
     rows = tables["targets"].select("quarter", "amount", "territory").collect().to_pandas()
     wanted = quarter.label.removeprefix("FY").upper()
     labels = rows["quarter"].astype("str").str.strip().str.upper().str.removeprefix("FY")
