@@ -164,12 +164,14 @@ def test_a_report_that_changed_after_the_draw_is_not_accepted(project):
     assert not (project.folder / "tier_history.csv").exists()
 
 
-def test_a_file_that_was_changed_after_the_draw_stops_a_run(project):
+def test_a_file_that_was_changed_after_the_draw_stops_a_run_before_it_begins(project, capsys):
     drawn = draw_quarter_band(project, PUBLISHED, ranks=(6, 75))
     text = drawn.file.read_text()
     drawn.file.write_text(text.replace("Tier 1,Tier 2,Tier 1", "Tier 1,Tier 2,Tier 2", 1))
     with pytest.raises(DataError, match="changed it after the draw"):
         read_bands(project)
+    assert command(project, "run", "--quarter", DRAWN_FOR, "--dry-run") == 3
+    assert "changed it after the draw" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

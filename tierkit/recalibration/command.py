@@ -11,6 +11,7 @@ from tierkit.crm.period import check_quarter, default_quarter, used_revenue
 from tierkit.crm.tables import Tables
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError, SettingsError
+from tierkit.experiments import read_bands
 from tierkit.features.registry import all_features
 from tierkit.recalibration.asking import check_tiering
 from tierkit.recalibration.leaks import RULE, leak_problems
@@ -129,6 +130,7 @@ def _read(request: Request) -> tuple[Tables, Quarter]:
     if blocking:
         raise DataError(f"{quarter.label}: the settings do not let these data run", blocking)
     check_tiering(tables, settings=settings, as_of=quarter.as_of)
+    read_bands(settings)
     return tables, quarter
 
 
