@@ -111,6 +111,57 @@ def test_salesforce_by_fivetran(tmp_path):
     }
 
 
+ACCOUNT_COLUMNS = (
+    "_fivetran_synced account_number account_source annual_revenue billing_city billing_country "
+    "billing_country_code billing_postal_code billing_state billing_state_code billing_street "
+    "description fax id industry is_deleted last_activity_date master_record_id name "
+    "number_of_employees owner_id ownership parent_id phone photo_url rating record_type_id "
+    "shipping_city shipping_country sic site ticker_symbol type website _fivetran_active"
+)
+DEAL_COLUMNS = (
+    "_fivetran_synced account_id amount campaign_id close_date created_date description "
+    "expected_revenue fiscal fiscal_quarter fiscal_year forecast_category forecast_category_name "
+    "has_open_activity id is_closed is_deleted is_won last_activity_date lead_source name "
+    "next_step owner_id probability record_type_id stage_name synced_quote_id type _fivetran_active"
+)
+
+
+def wide(columns, *rows):
+    """Return a CSV of every column that such a table has, filled only where a row says so."""
+    names = columns.split()
+    lines = [",".join(row.get(name, "") for name in names) for row in rows]
+    return "\n".join([",".join(names), *lines, ""])
+
+
+def test_tables_as_wide_as_the_real_ones(tmp_path):
+    """The source's account seed has no created_date, and amounts of won deals may be missing."""
+    common = {"is_deleted": "false", "_fivetran_active": "true"}
+    won = {"account_id": "A1", "is_won": "true", "is_closed": "true", "close_date": "2026-02-01"}
+    files = {
+        "account.csv": wide(
+            ACCOUNT_COLUMNS,
+            {**common, "id": "A1", "name": "Acme", "billing_country_code": "US", "type": "Partner"},
+            {**common, "id": "A2", "name": "Gone", "master_record_id": "A1", "is_deleted": "true"},
+        ),
+        "opportunity.csv": wide(
+            DEAL_COLUMNS,
+            {**common, **won, "id": "O1", "amount": "100", "probability": "1000"},
+            {**common, **won, "id": "O2"},
+            {**common, **won, "id": "O3", "account_id": "A9", "amount": "7"},
+        ),
+    }
+    tables = tables_of(tmp_path, "salesforce_fivetran", files, "[target.revenue_types]\n'' = 'new'")
+    assert rows_of(tables, "accounts", "account_id", "country", "status") == [
+        ("A1", "US", "Partner")
+    ]
+    assert rows_of(tables, "opportunities", "opportunity_id", "amount") == [("O1", "100.0000")]
+    assert {
+        (part.reason, part.won_revenue)
+        for part in tables.exclusions
+        if part.table == "opportunities"
+    } == {("no amount on a won deal", "0.0000"), ("unknown account_id", "7.0000")}
+
+
 HUBSPOT_DEALS = (
     "Record ID\tDeal Name\tDeal Stage\tPipeline\tAmount\tClose Date\tCreate Date\t"
     "Associated Company IDs\n"
