@@ -28,8 +28,9 @@ format: $(BIN)/.installed-dev ## write the format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(BIN)/.installed-dev ## time and memory of a run, by stage
+bench: $(BIN)/.installed-dev ## time and memory of a run, by stage, and of reading 5 million deals
 	$(BIN)/python -m benches.run_speed
+	$(BIN)/python -m benches.read_speed
 
 bench-roi: $(BIN)/.installed-dev ## how often tier ROI is right and wrong, on simulated worlds
 	$(BIN)/python -m benches.roi
