@@ -18,6 +18,7 @@ from tierkit.effort.margin import gross_margin
 from tierkit.effort.proportion import concentration, effort_index, lorenz_curve, tier_index
 from tierkit.effort.received import EffortReceived, effort_received
 from tierkit.effort.slots import slot_values
+from tierkit.errors import SettingsError
 from tierkit.features.example import tables_of
 from tierkit.settings import Entitlement, Role, Settings, Tier, parse_settings
 from tierkit.tiers.effort import break_even, tier_break_even, tier_effort
@@ -252,3 +253,11 @@ def test_the_lot_speaks_before_the_line():
     assert (
         "randomised" in slots("shown", cutoff=MONEY, randomised=lot)["value_of_one_more_slot_note"]
     )
+
+
+def test_a_role_of_which_nobody_has_said_what_it_has_is_no_contradiction():
+    tiers = [{"name": "Tier 1", "entitlements": [PLAN.model_dump()]}]
+    role = {"people": 0, "hours_per_person": 100}
+    assert parse_settings({"tiers": tiers, "roles": {"AE": role}}).roles["AE"].people == 0
+    with pytest.raises(SettingsError, match=r"entitled to 8 hours of AE a quarter.*has 5"):
+        parse_settings({"tiers": tiers, "roles": {"AE": role | {"people": 0.05}}})

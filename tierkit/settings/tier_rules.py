@@ -36,6 +36,8 @@ def tier_problems(tiers: Sequence[Tier], *, tiering: TieringSettings) -> list[st
 def hours_problems(tiers: Sequence[Tier], *, roles: Mapping[str, Role]) -> list[str]:
     """Return where a role has fewer hours than one account of a tier is entitled to.
 
+    No people or no hours mean that nobody has said yet what the role has.
+
     Examples
     --------
     >>> from tierkit.settings.parts import Entitlement
@@ -49,7 +51,9 @@ def hours_problems(tiers: Sequence[Tier], *, roles: Mapping[str, Role]) -> list[
         f"but [roles.{name}] has {has:g}"
         for tier in tiers
         for name, asked in _hours(tier).items()
-        if name in roles and asked > (has := roles[name].people * roles[name].hours_per_person)
+        if name in roles
+        and asked > (has := roles[name].people * roles[name].hours_per_person)
+        and has > 0
     ]
 
 
