@@ -31,6 +31,7 @@ format: $(BIN)/.installed-dev ## write the format
 bench: $(BIN)/.installed-dev ## time and memory of a run, by stage, and of reading 5 million deals
 	$(BIN)/python -m benches.run_speed
 	$(BIN)/python -m benches.read_speed
+	$(BIN)/python -m benches.tiering
 
 bench-roi: $(BIN)/.installed-dev ## how often tier ROI is right and wrong, on simulated worlds
 	$(BIN)/python -m benches.roi

@@ -12,6 +12,7 @@ from tierkit.reporting.fragment import Fragment, tag
 from tierkit.reporting.tables import html_table
 from tierkit.reporting.words import plural
 from tierkit.tiers.moves import UNTIERED
+from tierkit.tiers.saved import moves_by_rank
 
 MOST_ROWS = 20
 
@@ -50,10 +51,11 @@ def tier_table(tiering: Tiering, *, currency: str) -> Fragment:
 def account_table(tiering: Tiering, *, currency: str) -> Fragment:
     """Return the accounts with the best ranks, with the reasons of their prediction."""
     tiered = tiering.tiered
-    columns = ["tier", "rank", "predicted_revenue", "predicted_low", "predicted_high", "reasons"]
-    frame = tiered[columns].head(MOST_ROWS).reset_index()
+    money_columns = ["predicted_revenue", "predicted_low", "predicted_high"]
+    columns = ["tier", "model_tier", "rank", *money_columns, "reasons"]
+    frame = tiered[columns].astype({"model_tier": "object"}).head(MOST_ROWS).reset_index()
     money = f"money {currency}"
-    kinds = {"rank": "count", **dict.fromkeys(columns[2:5], money)}
+    kinds = {"rank": "count", **dict.fromkeys(money_columns, money)}
     return html_table(
         frame,
         caption="The best-ranked accounts; the range holds in 8 of 10 cases",
@@ -91,9 +93,11 @@ def moves_figure(tiering: Tiering) -> Fragment:
         matrix.drop(index=UNTIERED, errors="ignore") if not matrix.loc[UNTIERED].any() else matrix
     )
     found = tiering.moves
+    by_rank, now = moves_by_rank(tiering.assigned)
     finding = (
         f"{plural(found.up + found.down, 'account')} change tier: {found.up} up, {found.down} "
-        f"down; {found.kept_by_band} keep theirs inside the keep band."
+        f"down; {found.kept_by_band} keep theirs inside the keep band. By rank alone {by_rank:,} "
+        f"would move, with overrides aside; as it is {now:,} do."
     )
     picture = Picture(
         lambda ax: charts.moves_heat(matrix, ax=ax),
@@ -109,7 +113,7 @@ def moved_table(tiering: Tiering) -> Fragment:
     moved = tiering.moved
     if moved.empty:
         return Fragment(str(tag("p", "No account changes its tier.")))
-    columns = ["previous_tier", "tier", "rank", "predicted_revenue", "move_reason"]
+    columns = ["previous_tier", "tier", "rank", "predicted_revenue", "move_reason", "main_part"]
     shown = moved.join(tiering.assigned[["predicted_revenue"]], how="left", validate="1:1")
     frame = shown[columns].head(MOST_ROWS).reset_index().astype({"previous_tier": "object"})
     frame["tier"] = frame["tier"].astype("object")

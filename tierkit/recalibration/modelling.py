@@ -105,7 +105,7 @@ def tier_totals(work: Work, tiered: pd.DataFrame) -> pd.DataFrame:
     ranges = tier_total_ranges(
         tested,
         totals,
-        capacities=[tier.capacity for tier in work.settings.tiers],
+        capacities=_sizes(work, tiered),
         horizon=work.settings.target.horizon_quarters,
         seed=work.settings.model.seed,
     )
@@ -114,7 +114,25 @@ def tier_totals(work: Work, tiered: pd.DataFrame) -> pd.DataFrame:
     return found.assign(low=found["low"].clip(upper=totals), high=found["high"].clip(lower=totals))
 
 
-def tier_pipeline(work: Work, totals: pd.DataFrame) -> pd.DataFrame:
+def _sizes(work: Work, tiered: pd.DataFrame) -> list[int | None]:
+    """Return how many accounts each tier holds by its rule; None for the one that takes the rest.
+
+    A capacity for all accounts is its own size; other rules have the size that they gave.
+    """
+    tiering = work.settings.tiering
+    whole = tiering.within is None and not tiering.new_and_expansion_apart
+    counts = tiered["tier"].value_counts()
+    return [
+        None
+        if tier.takes_rest
+        else tier.capacity
+        if whole and tier.capacity is not None and tier.where is None
+        else int(counts.get(tier.name, 0))
+        for tier in work.settings.tiers
+    ]
+
+
+def tier_pipeline(work: Work, totals: pd.DataFrame, tiered: pd.DataFrame) -> pd.DataFrame:
     """Return the pipeline that each tier should create in the horizon.
 
     At the tested quarter-ends, accounts that would have been in the tier created so much pipeline
@@ -132,7 +150,7 @@ def tier_pipeline(work: Work, totals: pd.DataFrame) -> pd.DataFrame:
         return _unsaid_pipeline(totals, "no earlier prediction could be tested")
     ordered = tested.sort_values(["as_of", "rank_by", "account_id"], ascending=[True, False, True])
     rank = ordered.groupby("as_of").cumcount()
-    sizes = [tier.capacity or len(tested) for tier in work.settings.tiers]
+    sizes = [len(tested) if size is None else size for size in _sizes(work, tiered)]
     place = np.searchsorted(np.cumsum(sizes), rank, side="right")
     sums = ordered.groupby(place)[["pipeline_created_amount", "predicted"]].sum()
     ratio = sums["pipeline_created_amount"] / sums["predicted"].where(sums["predicted"] > 0)

@@ -152,7 +152,7 @@ def _write_workbook(work: Work, tiering: Tiering, tiers: pd.DataFrame, *, servin
         tiers=tiers,
         untiered=tiering.untiered,
         moves=tiering.moved.reset_index(),
-        overrides=tiering.overrides,
+        overrides=_overrides_beside_the_model(tiering),
         capacity=tiering.role_effort.reset_index(),
         excluded=pd.DataFrame(
             _excluded_facts(money), columns=["table", "reason", "rows", "won_revenue"]
@@ -171,6 +171,13 @@ def _write_workbook(work: Work, tiering: Tiering, tiers: pd.DataFrame, *, servin
         **_data_sheets(work),
     }
     write_workbook(work.folder / "accounts.xlsx", sheets, notes=notes)
+
+
+def _overrides_beside_the_model(tiering: Tiering) -> pd.DataFrame:
+    """Return the overrides with what the model would have given."""
+    beside = tiering.assigned[["model_tier", "rank", "predicted_revenue"]]
+    found = tiering.overrides.set_index("account_id").join(beside, how="left", validate="1:1")
+    return found.reset_index().astype({"model_tier": "object"})
 
 
 def _data_sheets(work: Work) -> dict[str, Sheet]:

@@ -65,7 +65,7 @@ def write_run_report(
 ) -> dict[str, object]:
     """Write the files of the report and return what `facts.json` holds."""
     totals = tier_totals(run, tiering.tiered)
-    pipeline = tier_pipeline(run, totals)
+    pipeline = tier_pipeline(run, totals, tiering.tiered)
     if not run.read_facts("roi"):
         save_run_roi(run, compare_tiers(run, tiering))
     found = tier_facts(run, tiering, totals=totals, pipeline=pipeline, slots=slot_facts(run))

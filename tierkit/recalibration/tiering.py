@@ -24,6 +24,7 @@ from tierkit.tiers.effort import break_even, hours_by_role, role_effort, tier_ef
 from tierkit.tiers.eligibility import check_eligibility
 from tierkit.tiers.lining_up import AccountContext, minimum_stay
 from tierkit.tiers.moves import Moves, moved_accounts, moves
+from tierkit.tiers.overrides import capacity_in
 from tierkit.tiers.previous import PreviousTiers, previous_tiers
 from tierkit.tiers.saved import stability_facts
 
@@ -203,7 +204,7 @@ def tier_facts(
                 "tier": tier.name,
                 "label": tier.label,
                 "accounts": int(effort["accounts"]),
-                **said("capacity", tier.capacity, "it takes the rest"),
+                **_capacity(tier, tiering),
                 **said("previous_accounts", before, "no earlier tiers are known"),
                 "predicted_revenue": float(money["predicted_revenue"]),
                 **said("low", money["low"], money["why"]),
@@ -217,6 +218,17 @@ def tier_facts(
             }
         )
     return facts
+
+
+def _capacity(tier: Tier, tiering: Tiering) -> dict[str, Any]:
+    """Return the capacity of a tier, over all groups together."""
+    rules = " and ".join([*tier.sizes, *(["a written rule"] if tier.where else [])])
+    why = f"it is filled by {rules.replace('_', ' ')}" if rules else "it takes the rest"
+    if tier.capacity is None:
+        return said("capacity", None, why)
+    ranked = tiering.assigned[tiering.assigned["rank"].notna()]
+    groups = sorted(ranked["group"].unique()) or [""]
+    return said("capacity", sum(capacity_in(tier, group) for group in groups), "")
 
 
 def said(key: str, value: Any, why: str) -> dict[str, Any]:  # noqa: ANN401 (a number or nothing)
