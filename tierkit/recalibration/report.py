@@ -23,6 +23,7 @@ from tierkit.recalibration.serving_sheets import serving_sheets
 from tierkit.recalibration.tiering import Tiering, move_facts, override_facts
 from tierkit.recalibration.work import Work
 from tierkit.reporting.workbook import AccountTables, Kind, Sheet, write_workbook
+from tierkit.roi.override_scoreboard import override_scoreboard
 
 FACTS_FILE = "facts.json"
 TIER_COLUMNS = (
@@ -74,7 +75,12 @@ def report_facts(work: Work, tiering: Tiering, serving: Serving) -> dict[str, An
         "effort": effort_facts(serving.effort, tiering, work),
         "engagement": engagement_facts(serving.engagement, work),
         "readiness": readiness_facts(serving.readiness, work),
-        "overrides": override_facts(tiering),
+        "overrides": {
+            **override_facts(tiering),
+            "scoreboard": override_scoreboard(
+                work.tables, settings=work.settings, as_of=work.as_of
+            ),
+        },
         "moves": move_facts(work, tiering),
         "roi": roi["roi"],
         "ledger": ledger_facts(work),
