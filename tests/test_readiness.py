@@ -112,6 +112,14 @@ def test_whitespace_is_what_was_not_bought_times_the_share_of_revenue_it_brought
     assert rows["buyers"].tolist() == [2, 2]
 
 
+def test_an_account_that_has_bought_everything_has_no_whitespace():
+    deals = "account_id close_date amount is_won product; A 2024-06-01 10 true Core"
+    industry = pd.Series({"A": "retail"})
+    rows, why = whitespace(tables_of(opportunities=deals), pd.Series({"A": 100.0}), industry,
+                           settings=Settings(), as_of=AS_OF)  # fmt: skip
+    assert (len(rows), why) == (0, "")
+
+
 def test_lines_speak_before_the_deals_own_product():
     deals = "opportunity_id account_id close_date amount is_won product; O1 A 2025-06-01 10 true X"
     lines = "opportunity_id product amount; O1 Core 6; O1 Plus 4"

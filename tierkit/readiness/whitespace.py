@@ -73,8 +73,9 @@ def whitespace(
     owned = _owned(rows, as_of)
     products = sorted(owned["product"].unique())
     shares = _shares(tables, rows, industry, products, start=start, as_of=as_of)
-    if not products or shares.empty:
-        return pd.DataFrame(columns=[*COLUMNS]), "no product was sold yet"
+    if not products or shares.empty:  # nobody is without a product, or there is none
+        why = "" if products else "no product was sold yet"
+        return pd.DataFrame(columns=[*COLUMNS]), why
     wanted = pd.MultiIndex.from_product(
         [predicted_revenue.index, products], names=["account_id", "product"]
     )
@@ -82,7 +83,8 @@ def whitespace(
     frame = wanted[~wanted.isin(has)].to_frame(index=False)
     frame["industry"] = frame["account_id"].map(industry).fillna("")
     frame = frame.merge(shares, on=["industry", "product"], how="left", validate="m:1")
-    frame["predicted_value"] = frame["account_id"].map(predicted_revenue) * frame["share"]
+    value = frame["account_id"].map(predicted_revenue).astype(float)  # no rows have no type
+    frame["predicted_value"] = value * frame["share"].astype(float)
     order = {account: place for place, account in enumerate(predicted_revenue.index)}
     frame["place"] = frame["account_id"].map(order)
     frame = frame.sort_values(
