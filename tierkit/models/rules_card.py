@@ -21,9 +21,9 @@ from tierkit.models.criteria import (
 )
 from tierkit.models.regression import tweedie_coefficients
 from tierkit.models.rows import newest_rows
+from tierkit.models.words import LOG
 from tierkit.settings import CardCriterion, CardSettings
 
-LOG = "log_"
 _USUAL_POINTS_TO_DOUBLE = 10.0
 _FLAT = math.log(1.01)
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-_LOG = "log_"
+LOG = "log_"
 _WINDOW = re.compile(r"(?P<base>.+)_(?P<quarters>\d+)q")
 _UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
@@ -22,7 +22,7 @@ def plain_name(name: str) -> str:
     >>> plain_name("won_revenue_4q"), plain_name("wins_count_1q"), plain_name("log_employees")
     ('won revenue (4 quarters)', 'wins (1 quarter)', 'employees')
     """
-    base, window = name.removeprefix(_LOG), ""
+    base, window = name.removeprefix(LOG), ""
     if found := _WINDOW.fullmatch(base):
         base, quarters = found["base"], int(found["quarters"])
         window = f" ({quarters} quarter{'s' if quarters > 1 else ''})"
@@ -80,7 +80,7 @@ def numeric_bins(name: str, edges: Sequence[float], *, counts: bool) -> tuple[st
     """
     if not edges:
         return ("any value",)
-    shown = [float(np.exp(edge)) for edge in edges] if name.startswith(_LOG) else [*edges]
+    shown = [float(np.exp(edge)) for edge in edges] if name.startswith(LOG) else [*edges]
     spell = _spell_range_of_counts if counts else _spell_range
     between = [spell(low, high) for low, high in pairwise(shown)]
     first = spell(0, shown[0]) if counts and shown[0] > 0 else f"under {short_number(shown[0])}"
