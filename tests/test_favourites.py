@@ -132,3 +132,21 @@ def test_the_weightiest_criteria_are_asked_about_and_twins_once(world):
     assert favourite_criteria(card, values) == ("won_revenue_4q", "noise")
     assert favourite_criteria(card, values, asked=["noise", "absent"]) == ("noise",)
     assert not math.isnan(card.base)
+
+
+def test_segments_that_look_alike_are_not_said_to_be_the_same(world):
+    values, won = world
+    draws = np.random.default_rng(5).choice(["N", "S"], size=600)
+    names = pd.Series(draws, index=sorted(set(values.index.get_level_values(0))))
+    region = names.reindex(values.index.get_level_values(0)).to_numpy()
+    found = weigh_favourites(values.assign(region=region), won, criteria=["region"])
+    rows = found.segments
+    assert (rows["low"] < 1).all()
+    assert (rows["high"] > 1).all()
+
+
+def test_a_column_that_most_accounts_share_is_compared_further_out(world):
+    values, won = world
+    capped = values["won_revenue_4q"].clip(lower=values["won_revenue_4q"].quantile(0.8))
+    found = weigh_favourites(values.assign(capped=capped), won, criteria=["capped"])
+    assert found.factors["factor"].iloc[0] > 1.5

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tierkit.recalibration.stages import save_run_roi as save_run_roi
     from tierkit.recalibration.stages import study_run_serving as study_run_serving
     from tierkit.recalibration.stages import tier_run_accounts as tier_run_accounts
+    from tierkit.recalibration.stages import weigh_run_criteria as weigh_run_criteria
     from tierkit.recalibration.stages import write_run_report as write_run_report
     from tierkit.recalibration.work import open_run as open_run
     from tierkit.settings import Settings as Settings
@@ -61,6 +62,7 @@ _HOMES = {
     "save_run_roi": "tierkit.recalibration.stages",
     "study_run_serving": "tierkit.recalibration.stages",
     "tier_run_accounts": "tierkit.recalibration.stages",
+    "weigh_run_criteria": "tierkit.recalibration.stages",
     "write_run_report": "tierkit.recalibration.stages",
     "write_crm": "tierkit.simulate",
 }

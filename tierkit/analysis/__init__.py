@@ -55,6 +55,12 @@ from tierkit.analysis.tiers import (
     tier_table,
     untiered_table,
 )
+from tierkit.analysis.weight import (
+    edits_note,
+    favourites_table,
+    prospects_table,
+    segments_table,
+)
 
 __all__ = [
     "account_table",
@@ -72,10 +78,12 @@ __all__ = [
     "delivered_table",
     "designs_table",
     "dropped_table",
+    "edits_note",
     "effects_figure",
     "effort_against_value",
     "effort_table",
     "event_figures",
+    "favourites_table",
     "gini_figure",
     "heading",
     "left_out_table",
@@ -88,12 +96,14 @@ __all__ = [
     "overlap_figures",
     "overrides_table",
     "power_table",
+    "prospects_table",
     "qualified_table",
     "readiness_tables",
     "remarks",
     "restated_tables",
     "return_table",
     "revenue_by_type",
+    "segments_table",
     "sizes_figure",
     "tier_table",
     "untiered_table",

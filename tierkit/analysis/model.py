@@ -139,12 +139,10 @@ def card_table(card: Card) -> Fragment:
         "share_of_importance": "share",
     }
     return html_table(
-        table.head(MOST_ROWS),
+        table,
         caption=f"The card: {card.base:,.2f} times one factor per criterion",
         kinds=kinds,
         name="card",
-        total=len(table),
-        of="bins, by importance of their criterion; all of them are in model.json",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,6 +15,7 @@ from tierkit.calendar import Quarter
 from tierkit.crm.period import last_day
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import SettingsError
+from tierkit.models.prospects import COLUMNS as BESIDE
 from tierkit.models.reasons import reasons
 from tierkit.models.saved import SavedModel
 from tierkit.models.sql import Dialect, model_sql
@@ -23,7 +25,8 @@ from tierkit.reporting.workbook import KINDS, Sheet, write_workbook
 from tierkit.settings import Settings
 
 COLUMNS = ("account_id", "name", "tier", "model_tier", "previous_tier", "rank", "score",
-           "predicted_revenue", "overridden", "reasons", "move_reason")  # fmt: skip
+           "predicted_revenue", "won_probability", "predicted_wins", "predicted_pipeline",
+           "overridden", "reasons", "move_reason")  # fmt: skip
 PANEL_TABLE = "panel"
 QUERY = ".sql"
 
@@ -70,7 +73,9 @@ def score_project(model: SavedModel, settings: Settings, *, as_of: date | None =
     known_until = last_day(tables)
     day = as_of or known_until + timedelta(days=1)
     values = values_for(model, tables, as_of=day, settings=settings)
-    predictions = model.ranked(values).assign(reasons=reasons(model.card, values))
+    ranked = model.ranked(values).assign(reasons=reasons(model.card, values))
+    beside = model.prospects.predict(values) if model.prospects else _unknown(values)
+    predictions = ranked.join(beside, validate="1:1")
     whole = settings.fiscal_calendar.ending_at(day)
     work = Work(settings, Quarter(whole.label, whole.start, day), tables, settings.scratch)
     tiering = tier_accounts(work, predictions)
@@ -80,6 +85,10 @@ def score_project(model: SavedModel, settings: Settings, *, as_of: date | None =
     behind = (day - known_until).days - 1
     remark = f"The data end on {known_until}, {behind} days before." if behind > 0 else ""
     return Scored(tiered[[*COLUMNS]].astype(texts), len(tiering.untiered), day, remark)
+
+
+def _unknown(values: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(math.nan, index=values.index, columns=[*BESIDE])
 
 
 def write_scores(accounts: pd.DataFrame, file: Path) -> None:

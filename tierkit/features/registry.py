@@ -62,7 +62,7 @@ def all_features(tables: Tables, settings: Settings) -> tuple[Feature, ...]:
 
 
 def check_card(features: Sequence[Feature], tables: Tables, settings: Settings) -> None:
-    """Raise with every column that `[card]` names and that cannot be a criterion.
+    """Raise with every column that the settings of the card name and that cannot be a criterion.
 
     Raises
     ------
@@ -75,14 +75,15 @@ def check_card(features: Sequence[Feature], tables: Tables, settings: Settings) 
     lacking = reasons_to_leave_out(features, tables, enough)
     lacking |= dict.fromkeys(settings.features.leave_out, "it is named in features.leave_out")
     problems = []
-    for name in settings.card.columns:
+    favourites = [*settings.model.favourite_criteria]
+    for name in dict.fromkeys([*settings.card.columns, *favourites]):
         column = name if name in known else f"log_{name}"
         if column not in known:
             problems.append(_unknown_criterion(name, sorted(known)))
         elif isinstance(found := known[column], Aggregate) and found.effort:
             mend = "Our own effort never makes an account valuable: choose another criterion."
             problems.append(Problem(f"card: {name} measures our own effort", mend))
-        elif column in lacking and name not in {edit.criterion for edit in settings.card.edits}:
+        elif column in lacking and name in {one.criterion for one in settings.card.criteria}:
             problems.append(
                 Problem(f"card: {name} cannot be built: {lacking[column]}", "Leave it.")
             )

@@ -27,6 +27,9 @@ FEWEST_ACCOUNTS = 50
 FEWEST_WINS = 20
 TOO_ALIKE = 0.9
 _REACH = 1.96
+_SHARES = (0.25, 0.1, 0.02)
+"""The lower end of a comparison: quartiles, or further out where most accounts are alike."""
+_NEARLY = 0.01
 _FACTORS = ("criterion", "from", "to", "factor", "low", "high", "same_direction", "dates",
             "lowest", "highest", "accounts")  # fmt: skip
 _SEGMENTS = ("criterion", "segment", "accounts", "factor", "low", "high", "alone")
@@ -40,7 +43,8 @@ class Favourites:
     ----------
     factors
         A row per numeric criterion: `criterion` in words; `factor` of won revenue of an account at
-        the value `to` (upper quartile) over one at `from` (lower quartile), with its 95 % interval
+        the value `to` (upper quartile, or further out where most are alike) over one at `from`
+        (the same from below), with its 95 % interval
         `low`, `high`; in how many of `dates` quarter-ends it had the same direction, the `lowest`
         and `highest` factor of a single one; `accounts`.
     segments
@@ -162,10 +166,11 @@ def _span(values: pd.DataFrame, name: str) -> _Span | None:
     numbers = known_numbers(values[name])
     if len(numbers) < RARE_ROWS or np.ptp(numbers) == 0:
         return None
-    low, high = np.quantile(numbers, [0.25, 0.75])
-    if low == high:  # most accounts share a value: it against the middle of the others
-        others = numbers[numbers != low]
-        low, high = sorted((float(low), float(np.median(others))))
+    ends = [np.quantile(numbers, [share, 1 - share]) for share in _SHARES]
+    wide = [(low, high) for low, high in ends if high - low > _NEARLY * (ends[-1][1] - ends[-1][0])]
+    if not wide:
+        return None
+    low, high = wide[0]
     skewed = bool(numbers.min() >= 0) and not name.startswith(LOG) and bool(numbers.max() > 1)
     return _Span(name, float(low), float(high), skewed)
 
@@ -262,7 +267,8 @@ def _pooled(found: Any, column: pd.Series[Any]) -> list[dict[str, object]]:  # n
     # what few accounts tell of their own spread is uncertain: not below what so many usually leave
     usual = float(np.median(np.diag(errors) * counts)) / np.array(counts, dtype=float)
     variance = np.maximum(np.maximum(np.diag(errors), usual), 1e-12)
-    spread = _between(points, variance)
+    # segments that look alike are not known to be: not below the error of their mean
+    spread = max(_between(points, variance), float(np.median(variance)) / len(points))
     kept = spread / (spread + variance)
     half = _REACH * np.sqrt(kept * variance)
     return [

@@ -14,6 +14,7 @@ import pandas as pd
 from tierkit.errors import SettingsError
 from tierkit.models.card import Card
 from tierkit.models.past_revenue import PAST_REVENUE
+from tierkit.models.prospects import Prospects
 from tierkit.models.simple_rules import past_revenue_rule
 
 Kind = Literal["fitted card", "rules card", "past revenue"]
@@ -63,6 +64,8 @@ class SavedModel:
         The as_of dates that the card learned from.
     look_back
         The quarters of deals that its criteria look back on; None where the file does not say.
+    prospects
+        The cards of wins and pipeline; None where there are none.
     """
 
     card: Card
@@ -71,6 +74,7 @@ class SavedModel:
     horizon_quarters: int
     trained_on: tuple[date, ...] = ()
     look_back: int | None = None
+    prospects: Prospects | None = None
 
     def ranked(self, values: pd.DataFrame) -> pd.DataFrame:
         """Return `score` and `predicted_revenue` of each row, as `ranked` does."""
@@ -86,6 +90,7 @@ class SavedModel:
             "trained_on_as_of": [day.isoformat() for day in self.trained_on],
             "look_back": self.look_back,
             "card": self.card.to_plain(),
+            "prospects": None if self.prospects is None else self.prospects.to_plain(),
         }
 
     @classmethod
@@ -102,6 +107,7 @@ class SavedModel:
                 f"model: schema must be {MODEL_SCHEMA}, found {data.get('schema')!r}. "
                 "Use the release of tierkit that wrote it, or run the recalibration again."
             )
+        beside = data.get("prospects")
         try:
             if data["kind"] not in get_args(Kind):
                 raise ValueError(data["kind"])  # noqa: TRY301 (one sentence for all of them)
@@ -112,6 +118,7 @@ class SavedModel:
                 horizon_quarters=int(data["horizon_quarters"]),
                 trained_on=tuple(date.fromisoformat(day) for day in data["trained_on_as_of"]),
                 look_back=data.get("look_back"),
+                prospects=None if beside is None else Prospects.from_plain(beside),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SettingsError(

@@ -16,6 +16,12 @@ from tierkit.models.ranges import account_ranges, tier_total_ranges
 from tierkit.models.reasons import reasons
 from tierkit.models.words import factor_words
 from tierkit.outcomes import join_outcomes, outcomes
+from tierkit.recalibration.beside import (
+    edit_facts,
+    prospect_facts,
+    prospects_at,
+    run_prospects,
+)
 from tierkit.recalibration.future_check import future_rows_seen
 from tierkit.recalibration.quarter_ends import training_dates
 from tierkit.recalibration.saving import with_saved_card, write_model
@@ -62,11 +68,17 @@ def fit_model(work: Work, panel: Panel) -> ModelChoice:
 
 def save_model(work: Work, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
     """Leave model, predictions and facts for the stages that follow; return the facts."""
-    predictions = predict_accounts(work, panel, choice)
+    prospects = run_prospects(work, panel, choice.trained_on)
+    beside = prospects_at(panel, work.as_of, prospects)
+    predictions = predict_accounts(work, panel, choice).join(beside, validate="1:1")
     predictions.reset_index().to_parquet(work.folder / PREDICTIONS_FILE, index=False)
     _tested_with_pipeline(work, choice).to_parquet(work.folder / TESTED_FILE, index=False)
-    write_model(work, choice, look_back=panel.look_back)
+    write_model(work, choice, look_back=panel.look_back, prospects=prospects)
     facts = model_facts(work, choice)
+    facts |= {
+        "prospects": prospect_facts(work, panel, choice.trained_on),
+        "edits": edit_facts(work, choice),
+    }
     work.write_facts("model", {"model": facts})
     return facts
 

@@ -28,8 +28,8 @@ from tierkit.roi.override_scoreboard import override_scoreboard
 FACTS_FILE = "facts.json"
 TIER_COLUMNS = (
     "account_id", "tier", "model_tier", "previous_tier", "rank", "score", "predicted_revenue",
-    "predicted_low", "predicted_high", "overridden", "reasons", "move_reason", "cut_score",
-    "rule_tier", "kept_by", "group",
+    "predicted_low", "predicted_high", "won_probability", "predicted_wins", "predicted_pipeline",
+    "overridden", "reasons", "move_reason", "cut_score", "rule_tier", "kept_by", "group",
 )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def report_facts(work: Work, tiering: Tiering, serving: Serving) -> dict[str, An
         "fingerprint": work.fingerprint,
         "min_group": work.settings.run.min_group,
         "data": data_facts(work, tiering),
-        "model": model["model"],
+        "model": {**model["model"], **_favourites(work)},
         "tiers": work.read_facts("tiers")["tiers"],
         "effort": effort_facts(serving.effort, tiering, work),
         "engagement": engagement_facts(serving.engagement, work),
@@ -130,8 +130,14 @@ def tiers_table(tiering: Tiering) -> pd.DataFrame:
     frame = tiered[[*TIER_COLUMNS]].astype(
         dict.fromkeys(("tier", "model_tier", "rule_tier"), "object")
     )
-    money = ["predicted_revenue", "predicted_low", "predicted_high"]
+    money = ["predicted_revenue", "predicted_low", "predicted_high", "predicted_pipeline"]
     return frame.assign(**{column: frame[column].round(2) for column in money})
+
+
+def _favourites(work: Work) -> dict[str, Any]:
+    why = "what carries weight was not asked for in this run"
+    empty = {"favourite_criteria": [], "favourite_criteria_why": why}
+    return work.read_facts("favourites") or empty
 
 
 def _excluded_facts(money: UsedRevenue) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tierkit.backtest import ModelChoice
+from tierkit.models.prospects import Prospects
 from tierkit.models.saved import SavedModel, read_model
 from tierkit.recalibration.work import MODEL_FILE, Work
 from tierkit.reporting.manifest import package_versions
@@ -15,10 +16,12 @@ from tierkit.reporting.manifest import package_versions
 _HELD = "The card is one that an earlier run has saved; the tests are those of a card fitted anew."
 
 
-def write_model(work: Work, choice: ModelChoice, *, look_back: int) -> Path:
+def write_model(
+    work: Work, choice: ModelChoice, *, look_back: int, prospects: Prospects | None = None
+) -> Path:
     """Write the card and what is needed to use it again, as plain data; return the file."""
     text = json.dumps(
-        saved_model(work, choice, look_back=look_back),
+        saved_model(work, choice, look_back=look_back, prospects=prospects),
         indent=1,
         ensure_ascii=False,
         allow_nan=False,
@@ -28,7 +31,9 @@ def write_model(work: Work, choice: ModelChoice, *, look_back: int) -> Path:
     return path
 
 
-def saved_model(work: Work, choice: ModelChoice, *, look_back: int) -> dict[str, Any]:
+def saved_model(
+    work: Work, choice: ModelChoice, *, look_back: int, prospects: Prospects | None = None
+) -> dict[str, Any]:
     """Return what `model.json` holds: the model, and which run it is of."""
     model = SavedModel(
         card=choice.card,
@@ -37,8 +42,9 @@ def saved_model(work: Work, choice: ModelChoice, *, look_back: int) -> dict[str,
         horizon_quarters=work.settings.target.horizon_quarters,
         trained_on=choice.trained_on,
         look_back=look_back,
+        prospects=prospects,
     ).to_plain()
-    card = model.pop("card")
+    card, beside = model.pop("card"), model.pop("prospects")
     return {
         **model,
         "tiers": [{"name": tier.name, "capacity": tier.capacity} for tier in work.settings.tiers],
@@ -46,6 +52,7 @@ def saved_model(work: Work, choice: ModelChoice, *, look_back: int) -> dict[str,
         "fingerprint": work.fingerprint,
         "versions": package_versions(),
         "card": card,
+        "prospects": beside,
     }
 
 

@@ -6,6 +6,8 @@ import pandas as pd
 
 from tierkit.backtest import ModelChoice
 from tierkit.features.panel import Panel
+from tierkit.models.favourites import Favourites
+from tierkit.recalibration.beside import weigh_criteria
 from tierkit.recalibration.effort import slot_facts
 from tierkit.recalibration.modelling import (
     PREDICTIONS_FILE,
@@ -58,6 +60,11 @@ def save_run_roi(run: Work, roi: TierRoi) -> Fragment:
 def study_run_serving(run: Work, tiering: Tiering) -> Serving:
     """Look at how accounts are served: effort, engagement, readiness."""
     return study_serving(run, tiering)
+
+
+def weigh_run_criteria(run: Work, panel: Panel, model: ModelChoice) -> Favourites:
+    """Weigh leadership's favourite criteria, each with the others held equal."""
+    return weigh_criteria(run, panel, model)
 
 
 def write_run_report(

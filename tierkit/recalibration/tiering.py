@@ -30,6 +30,7 @@ from tierkit.tiers.saved import stability_facts
 
 _FURTHEST = 8
 NOT_YET = "not yet an account: neither created nor active before the first unknown day"
+_FEW = "too few accounts have won anything to learn from"
 NO_SLOT = "beyond the last tier's capacity"
 
 
@@ -211,6 +212,8 @@ def tier_facts(
                 **said("high", money["high"], money["why"]),
                 **said("share_of_predicted_revenue", share, "no revenue is predicted"),
                 **said("predicted_pipeline", deals["predicted_pipeline"], deals["why"]),
+                **said("predicted_winners", _sum(tiering, tier.name, "won_probability"), _FEW),
+                **said("predicted_wins", _sum(tiering, tier.name, "predicted_wins"), _FEW),
                 **said("hours", effort["hours"], effort["hours_why"]),
                 **said("cost", effort["cost"], effort["cost_why"]),
                 "entitlement_hours_by_role": by_role[tier.name],
@@ -229,6 +232,14 @@ def _capacity(tier: Tier, tiering: Tiering) -> dict[str, Any]:
     ranked = tiering.assigned[tiering.assigned["rank"].notna()]
     groups = sorted(ranked["group"].unique()) or [""]
     return said("capacity", sum(capacity_in(tier, group) for group in groups), "")
+
+
+def _sum(tiering: Tiering, tier: str, column: str) -> float | None:
+    """Return the sum over a tier's accounts of what stands beside their predictions."""
+    if column not in tiering.tiered.columns:
+        return None
+    of_tier = tiering.tiered.loc[tiering.tiered["tier"] == tier, column]
+    return float(of_tier.sum(min_count=1))
 
 
 def said(key: str, value: Any, why: str) -> dict[str, Any]:  # noqa: ANN401 (a number or nothing)

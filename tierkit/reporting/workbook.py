@@ -26,6 +26,8 @@ KINDS: Mapping[str, Kind] = {
     "predicted_revenue": "money",
     "predicted_low": "money",
     "predicted_high": "money",
+    "won_probability": "share",
+    "predicted_pipeline": "money",
     "won_revenue": "money",
     "cost": "money",
     "share_used": "share",

@@ -101,6 +101,7 @@ class ModelSettings(Part):
     bags: Annotated[int, Field(ge=1, le=64)] = 8
     max_bins: Annotated[int, Field(ge=4, le=256)] = 16
     max_training_rows: Annotated[int, Field(ge=100)] = 100_000
+    favourite_criteria: tuple[str, ...] = ()
     backtest_quarter_ends: Annotated[int, Field(ge=1, le=40)] = 6
     shuffled_refits: Annotated[int, Field(ge=0, le=199)] = 19
     most_bags: Annotated[int, Field(ge=1, le=256)] = 32

@@ -10,6 +10,7 @@ from tierkit.reporting.tables import html_table
 from tierkit.reporting.words import count, plural, sentence, share
 
 MOST_ROWS = 7
+MOST_FAVOURITES = 2
 
 
 def what_changed(facts: Facts) -> Fragment:
@@ -77,7 +78,25 @@ def _weights(facts: Facts) -> list[object]:
     if not known:
         return [tag("p", _without_weights(facts))] if text(part(facts, "model"), "kind") else []
     lines = [tag("li", _weight(weight)) for weight in known]
-    return [tag("h3", "What carries the weight"), tag("ol", joined(*lines), class_="weights")]
+    heading = tag("h3", "What carries the weight")
+    return [heading, tag("ol", joined(*lines), class_="weights"), *_favourites(facts)]
+
+
+def _favourites(facts: Facts) -> list[object]:
+    """Return what the first criteria are worth by themselves, in one sentence."""
+    known = parts(facts, "model", "favourite_criteria")[:MOST_FAVOURITES]
+    spoken = [words for one in known if (words := _favourite(one))]
+    return [tag("p", f"With all else equal, {'; '.join(spoken)}.")] if spoken else []
+
+
+def _favourite(one: Facts) -> str:
+    factor, low, high = (number(one, key) for key in ("factor", "low", "high"))
+    if factor is None or low is None or high is None:
+        return ""
+    return (
+        f"{text(one, 'criterion')} of {text(one, 'to')} rather than {text(one, 'from')} goes with "
+        f"{factor:.1f} times the won revenue ({low:.1f}–{high:.1f})"
+    )
 
 
 def _weight(weight: Facts) -> object:
