@@ -17,9 +17,6 @@ from tierkit.crm.known import (
 )
 from tierkit.crm.retention import retention, retention_totals
 from tierkit.crm.tables import tables_from_frames
-from tierkit.features import build_panel
-from tierkit.recalibration.future_check import future_rows_seen
-from tierkit.settings import Settings
 
 DEALS = pd.DataFrame(
     [
@@ -162,27 +159,3 @@ def test_an_amount_edited_after_the_end_counts_from_then_on():
     frames = {"opportunities": DEALS.replace("70", "75"), "stage_history": edited}
     assert known(frames, date(2026, 5, 10))["kept"] == (True, Decimal(70))
     assert known(frames, date(2026, 5, 11))["kept"] == (True, Decimal(75))
-
-
-@pytest.mark.parametrize(
-    ("day", "won", "open_deals"),
-    [(date(2026, 4, 1), 90 + 70 + 20, 1), (date(2026, 7, 1), 70 + 30 + 20, 0)],
-)
-def test_criteria_count_deals_as_they_were_known(day, won, open_deals):
-    """In April the re-opened deal was still won, and the one booked late still open."""
-    frames = {
-        "accounts": pd.DataFrame({"account_id": ["A", "B"], "created_date": ["2020-01-01"] * 2}),
-        "opportunities": DEALS[DEALS["opportunity_id"] != "young"],
-        "stage_history": HISTORY,
-    }
-    panel = build_panel(tables_from_frames(frames), [day], settings=Settings(), look_back=8)
-    sums = panel.values[["won_revenue_ever", "open_deals_count"]].sum()  # noqa: PD011 (a panel)
-    assert sums.tolist() == [won, open_deals]
-
-
-@pytest.mark.parametrize("day", [date(2026, 2, 3), date(2026, 4, 1), date(2026, 5, 2)])
-def test_rewritten_deals_do_not_show_their_future(day):
-    accounts = pd.DataFrame({"account_id": ["A", "B"], "created_date": ["2020-01-01"] * 2})
-    frames = {"accounts": accounts, "opportunities": DEALS, "stage_history": HISTORY}
-    tables = tables_from_frames(frames)
-    assert future_rows_seen(tables, [day], settings=Settings()) == 0

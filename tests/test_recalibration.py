@@ -39,8 +39,19 @@ def run(project, *arguments):
 def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("one")
     write_crm(simulate_crm(accounts=ACCOUNTS, quarters=QUARTERS, seed=3), folder)
+    (folder / "overrides.csv").write_text(
+        "account_id,tier,reason,set_by,set_on,review_on\n"
+        f"{oldest_partner(folder)},Tier 1,New alliance,Kim,2025-04-02,2026-04-01\n"
+    )
     assert run(folder) == 0
     return folder
+
+
+def oldest_partner(folder):
+    """Return an account that the ICP leaves out."""
+    accounts = pd.read_csv(folder / "data" / "accounts.csv")
+    partners = accounts[accounts["status"] == "partner"]
+    return partners.sort_values("created_date", kind="stable")["account_id"].iloc[0]
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +86,14 @@ def test_tiers_hold_to_capacity_and_everybody_has_one_or_a_reason(report, facts)
     assert tiers["account_id"].is_unique
     ranked = tiers[~tiers["overridden"] & tiers["rank"].notna()]
     assert ranked["rank"].is_monotonic_increasing
+
+
+def test_an_account_outside_the_icp_can_be_given_a_tier_by_hand(report, facts):
+    tiers = pd.read_csv(report / "tiers.csv")
+    (by_hand,) = tiers[tiers["overridden"]].to_dict("records")
+    assert by_hand["tier"] == "Tier 1"
+    assert pd.isna(by_hand["rank"])
+    assert facts["overrides"]["in_force"] == 1
 
 
 def test_predicted_revenue_of_tiers_is_that_of_their_accounts(report, facts):

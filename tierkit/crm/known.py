@@ -193,7 +193,7 @@ def reopened_deals(tables: Tables) -> Problem | None:
         return None
     return Problem(
         f"{count:,} deal{'s were' if count > 1 else ' was'} won and re-opened later "
-        f"({amount or 0:,.2f} today); each counts as its last state before as_of",
+        f"({amount or 0:,.2f} today); each stands in criteria as it is written today",
         "Nothing to do; see that these are no wins.",
         "opportunities",
         "is_won",

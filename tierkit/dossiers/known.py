@@ -75,7 +75,7 @@ def known_of(work: Work, tiers: pd.DataFrame) -> Known:
     )
     space, _ = whitespace(
         work.tables,
-        tiers["predicted_revenue"].astype(float).clip(lower=0.0),
+        tiers["predicted_revenue"].dropna().astype(float).clip(lower=0.0),
         everyone["industry"],
         settings=work.settings,
         as_of=work.as_of,

@@ -126,7 +126,7 @@ def file_stem(name: str, account: str) -> str:
     Examples
     --------
     >>> file_stem("Ünion / Söhne: GmbH", "A1"), file_stem("../..", "A1")
-    ('union-sohne-gmbh-a1-2a00', 'a1-2a00')
+    ('union-sohne-gmbh-a1-16a3', 'a1-16a3')
     """
     plain = unicodedata.normalize("NFKD", f"{name[:_LONGEST_NAME]} {account[:_LONGEST_NAME]}")
     words = re.findall(r"[a-z0-9]+", plain.encode("ascii", "ignore").decode().lower())

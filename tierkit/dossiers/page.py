@@ -80,6 +80,8 @@ def dossier_text(known: Known, account: str) -> str:
 def standing(known: Known, account: str) -> str:
     """Return tier, rank and predicted revenue of an account in a sentence."""
     row = record(known.tiers, account)
+    if pd.isna(row["predicted_revenue"]):
+        return f"{row['tier']}, set by hand; no revenue is predicted for it."
     ends = [float(row[key]) if pd.notna(row[key]) else None
             for key in ("predicted_low", "predicted_high")]  # fmt: skip
     worth = money_with_range(known.work.currency, float(row["predicted_revenue"]), *ends)

@@ -99,6 +99,8 @@ def _last_win(known: Known, account: str) -> Iterator[str]:
 
 def _prediction(known: Known, account: str) -> Iterator[str]:
     row = record(known.tiers, account)
+    if pd.isna(row["predicted_revenue"]):
+        return
     worth = money(known.work.currency, float(row["predicted_revenue"]))
     quarters = known.work.settings.target.horizon_quarters
     yield f"Predicted to bring {worth} in the next {quarters} quarters."

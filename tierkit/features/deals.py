@@ -6,30 +6,23 @@ from collections.abc import Sequence
 
 import narwhals as nw
 
-from tierkit.calendar import earlier
-from tierkit.crm.known import closed_as_known, open_as_known
-from tierkit.crm.revenue import RENEWAL_TYPES, TARGET_TYPES, with_values
+from tierkit.calendar import known_rows, latest_of, on_or_after
+from tierkit.crm.revenue import RENEWAL_TYPES, TARGET_TYPES, target_deals
 from tierkit.crm.tables import Rows
 from tierkit.features.feature import Block, Context
 from tierkit.features.windows import EVER_WINDOW
 
 
-def all_closed_deals(context: Context) -> Rows:
-    """Return the deals of every type that were known to be closed before as_of."""
-    return closed_as_known(context.tables, context.dates)
-
-
 def closed_deals(context: Context, *, revenue_types: Sequence[str] = TARGET_TYPES) -> Rows:
     """Return the deals that were made and closed before as_of, within the look-back.
 
-    Outcome, amount and close date are as `stage_history` gave them before as_of; without history a
-    deal is closed from its close date on, as it is written today. A deal that was written down only
-    after it had been closed is known from the later day on.
+    A deal that was written down only after it had been closed is known from the later day on.
     """
-    known = context.once(all_closed_deals)
-    made = nw.col("created_date").is_null() | earlier("created_date", "as_of")
-    counted = known.filter(made & EVER_WINDOW.holds("close_date"))
-    return with_values(counted, context.settings.target.measure, revenue_types=revenue_types)
+    deals = target_deals(context.tables, context.settings, revenue_types=revenue_types)
+    closed = deals.filter(~nw.col("is_won").is_null()).with_columns(
+        settled_date=latest_of("created_date", "close_date")
+    )
+    return known_rows(closed, "settled_date", context.dates).filter(EVER_WINDOW.holds("close_date"))
 
 
 def won_deals(context: Context) -> Rows:
@@ -49,9 +42,10 @@ def open_deals(context: Context) -> Rows:
     created_date is known only once closed. That today's close date, outcome, amount and stage
     exist must not show: a deal that is open today counts like one that was closed later.
     """
-    still_open = open_as_known(context.tables, context.dates)
-    target = still_open.filter(nw.col("revenue_type").is_in(list(TARGET_TYPES)))
-    return target.select("opportunity_id", "account_id", "created_date", "as_of")
+    deals = target_deals(context.tables, context.settings)
+    made = known_rows(deals, "created_date", context.dates)
+    still_open = nw.col("is_won").is_null() | on_or_after("close_date", "as_of")
+    return made.filter(still_open).select("opportunity_id", "account_id", "created_date", "as_of")
 
 
 def is_win() -> nw.Expr:

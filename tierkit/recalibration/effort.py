@@ -70,7 +70,7 @@ def study_effort(work: Work, tiering: Tiering) -> EffortStudy:
     """Hold the effort that accounts received against their value and their entitlements."""
     settings, tiered = work.settings, tiering.tiered
     received = effort_received(work.tables, as_of=work.as_of, quarters=settings.effort.quarters)
-    value = tiered["predicted_revenue"].clip(lower=0.0).astype(float)
+    value = tiered["predicted_revenue"].dropna().clip(lower=0.0).astype(float)
     proportion = effort_index(value, received.by_account)
     spent = not received.why and proportion["effort"].sum() > 0
     known = proportion if spent else proportion.iloc[:0]

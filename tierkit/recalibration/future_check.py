@@ -9,9 +9,8 @@ from datetime import date
 import narwhals as nw
 
 from tierkit.calendar import before, from_on
-from tierkit.crm.guard import only_with, without
-from tierkit.crm.known import rewritten_deals
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm.engine import Rows
+from tierkit.crm.tables import Tables
 from tierkit.features.panel import build_panel
 from tierkit.settings import Settings
 
@@ -57,32 +56,15 @@ def _without_future(tables: Tables, as_of: date) -> Tables:
         if name in frames:
             undated = frames[name].filter(nw.col(column).is_null())
             frames[name] = nw.concat([before(frames[name], column, as_of), undated])
-    frames["opportunities"] = _known_deals(tables, as_of)
+    frames["opportunities"] = _known_deals(frames["opportunities"], as_of)
     return replace(tables, frames=frames)
 
 
-def _known_deals(tables: Tables, as_of: date) -> Rows:
-    """Return deals closed before, and deals made before of which nothing later is known.
-
-    Of a deal whose end was rewritten, only what `stage_history` tells is known.
-    """
-    deals = tables["opportunities"]
-    if not tables.has("stage_history", "stage"):
-        return _as_written(deals, as_of)
-    told = rewritten_deals(tables)
-    in_history = [name for name in ("amount", "close_date") if tables.has("stage_history", name)]
-    rewritten = only_with(deals, told, on="opportunity_id")
-    rewritten = _hidden(rewritten, ("is_won", "stage", *in_history))
-    return nw.concat([_as_written(without(deals, told, on="opportunity_id"), as_of), rewritten])
-
-
-def _as_written(deals: Rows, as_of: date) -> Rows:
+def _known_deals(deals: Rows, as_of: date) -> Rows:
+    """Return deals closed before, and deals made before of which nothing later is known."""
     closed = before(deals, "close_date", as_of)
     made = before(from_on(deals, "close_date", as_of), "created_date", as_of)
-    undated = before(deals.filter(nw.col("close_date").is_null()), "created_date", as_of)
-    return nw.concat([closed, _hidden(made, _UNKNOWN_WHILE_OPEN), undated])
-
-
-def _hidden(deals: Rows, columns: Sequence[str]) -> Rows:
     schema = deals.collect_schema()
-    return deals.with_columns(*(nw.lit(None).cast(schema[name]).alias(name) for name in columns))
+    hidden = [nw.lit(None).cast(schema[name]).alias(name) for name in _UNKNOWN_WHILE_OPEN]
+    undated = deals.filter(nw.col("close_date").is_null())
+    return nw.concat([closed, made.with_columns(*hidden), before(undated, "created_date", as_of)])

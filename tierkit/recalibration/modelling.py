@@ -23,6 +23,7 @@ from tierkit.recalibration.beside import (
     run_prospects,
 )
 from tierkit.recalibration.future_check import future_rows_seen
+from tierkit.recalibration.known_tables import known_tables
 from tierkit.recalibration.quarter_ends import training_dates
 from tierkit.recalibration.saving import with_saved_card, write_model
 from tierkit.recalibration.work import PANEL_FILE, Work
@@ -239,7 +240,8 @@ def _tested_with_pipeline(work: Work, choice: ModelChoice) -> pd.DataFrame:
     if tested.empty:
         return tested.assign(pipeline_created_amount=[])
     days = [day.date() for day in sorted(tested["as_of"].unique())]
-    created = outcomes(work.tables, days, settings=work.settings)["pipeline_created_amount"]
+    known = known_tables(work.tables, work.as_of)
+    created = outcomes(known, days, settings=work.settings)["pipeline_created_amount"]
     keyed = tested.set_index(["account_id", "as_of"]).join(created, how="left", validate="1:1")
     return keyed.fillna({"pipeline_created_amount": 0.0}).reset_index()
 

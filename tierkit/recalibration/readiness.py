@@ -63,7 +63,7 @@ def study_readiness(work: Work, tiering: Tiering) -> ReadinessStudy:
     )
     white, white_why = whitespace(
         tables,
-        upper["predicted_revenue"].clip(lower=0.0).astype(float),
+        upper["predicted_revenue"].dropna().clip(lower=0.0).astype(float),
         accounts["industry"],
         settings=work.settings,
         as_of=work.as_of,
