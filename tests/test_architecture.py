@@ -36,6 +36,7 @@ ROOMS = (
     "dossiers",
     "analysis",
     "asking",
+    "explorer",
     "reviewing",
     "accepting",
     "checking",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tierkit.dossiers.stages import account_dossier as account_dossier
     from tierkit.dossiers.stages import account_dossier_text as account_dossier_text
     from tierkit.errors import TierkitError as TierkitError
+    from tierkit.explorer import explore as explore
     from tierkit.features.panel import Panel as Panel
     from tierkit.features.panel import build_panel as build_panel
     from tierkit.project import find_project as find_project
@@ -48,6 +49,7 @@ _HOMES = {
     "assign_tiers": "tierkit.tiers.assign",
     "build_panel": "tierkit.features.panel",
     "check_project": "tierkit.checking",
+    "explore": "tierkit.explorer",
     "find_project": "tierkit.project",
     "make_project": "tierkit.project",
     "open_run": "tierkit.recalibration.work",

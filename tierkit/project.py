@@ -13,7 +13,13 @@ from tierkit.settings import FILE_NAME, Settings, read_settings
 
 OVERRIDES = "overrides.csv"
 OVERRIDES_HEADER = "account_id,tier,reason,set_by,set_on,review_on\n"
-NOTEBOOKS = ("fit_tier_model", "validate_tier_roi", "recalibrate", "account_dossier")
+NOTEBOOKS = (
+    "fit_tier_model",
+    "validate_tier_roi",
+    "recalibrate",
+    "account_dossier",
+    "explore_criteria",
+)
 
 
 def make_project(folder: Path, *, sample: bool = False, exports: Path | None = None) -> list[Path]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tierkit.models.card import Card
 from tierkit.models.criteria import CategoricalCriterion, Criterion, NumericCriterion
-from tierkit.models.rules_card import column_named, on_scale_of
+from tierkit.models.rules_card import column_named, on_scale_of, scaled_criterion
 from tierkit.models.words import plain_name, short_number
 from tierkit.settings import CardEdit
 
@@ -56,6 +56,8 @@ def edit_in_words(edit: CardEdit) -> str:
 
 
 def _parts_in_words(edit: CardEdit) -> Iterator[str]:
+    if edit.weight is not None:
+        yield f"weight {edit.weight:g}"
     if edit.factor is not None:
         yield f"factor {edit.factor:g} {_place_in_words(edit)}"
     for name, factor in (("other", edit.other), ("unknown", edit.missing)):
@@ -99,7 +101,7 @@ def _noted(card: Card, note: str) -> Card:
 
 
 def _edited(criterion: Criterion, edit: CardEdit) -> Criterion:
-    changed = criterion
+    changed = criterion if edit.weight is None else scaled_criterion(criterion, by=edit.weight)
     if isinstance(changed, NumericCriterion) and edit.is_of_range and edit.factor is not None:
         low, high = (
             end if number is None else on_scale_of(changed.name, edit.criterion, number)

@@ -70,6 +70,24 @@ def fit_rules_card(
     return card.recalibrated(values, total=max(float(actual.sum()), 0.0))
 
 
+def set_by_hand(values: pd.DataFrame, *, settings: CardSettings) -> Card:
+    """Return the card of the settings with a base of 1; a tenth of a doubling a point by default.
+
+    Parameters
+    ----------
+    values
+        Rows of a panel, with every column that the criteria name.
+
+    Raises
+    ------
+    SettingsError
+        As `fit_rules_card` does.
+    """
+    worth = math.log(2) / (settings.points_to_double or _USUAL_POINTS_TO_DOUBLE)
+    made = (scaled_criterion(_criterion(rule, values), by=worth) for rule in settings.criteria)
+    return Card(base=1.0, criteria=tuple(made))
+
+
 def column_named(name: str, columns: Collection[Any]) -> str:
     """Return the column that a criterion's name stands for, empty where there is none.
 

@@ -77,11 +77,19 @@ class Work:
             self.settings.fingerprint,
             self.quarter.label,
             hashlib.sha256(written).hexdigest(),
-            _fingerprint(self.tables),
+            self.data_fingerprint,
         ]
         if bands := band_bytes(self.settings):
             parts.append(hashlib.sha256(bands).hexdigest())
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+
+    @property
+    def data_fingerprint(self) -> str:
+        """A hash of every trusted row, whatever their order."""
+        digest = hashlib.sha256()
+        for name in sorted(self.tables.frames):
+            digest.update(f"{name}={content_hash(self.tables[name])};".encode())
+        return digest.hexdigest()
 
     def accounts(self) -> pd.DataFrame:
         """Return the accounts as they are today, one row each, by account_id."""
@@ -168,11 +176,3 @@ def data_remarks(tables: Tables, settings: Settings, quarter: Quarter) -> tuple[
     asked = tier_rule_problems(accounts, settings=settings)
     of_tiers = [problem for problem in asked if not problem.blocks]
     return (*others, *dated, *raised(of_quarter, settings.checks), *of_tiers)
-
-
-def _fingerprint(tables: Tables) -> str:
-    """Return a hash of every trusted row, whatever their order."""
-    digest = hashlib.sha256()
-    for name in sorted(tables.frames):
-        digest.update(f"{name}={content_hash(tables[name])};".encode())
-    return digest.hexdigest()

@@ -70,6 +70,8 @@ class CardEdit(Part):
     ----------
     remove
         Whether the criterion gives nothing any more.
+    weight
+        The power that all its factors are raised to: 2 doubles its points, 0.5 halves them.
     highest_factor, lowest_factor
         Limits of all its factors.
     at_least, below, factor
@@ -82,6 +84,7 @@ class CardEdit(Part):
 
     criterion: Name
     remove: bool = False
+    weight: Factor | None = None
     highest_factor: Factor | None = None
     lowest_factor: Factor | None = None
     at_least: Finite | None = None
@@ -106,7 +109,10 @@ class CardEdit(Part):
         given = [name for name, value in self if value and name != "criterion"]
         places = self.is_of_range + (self.value is not None)
         if not (given or places):
-            yield "the edit changes nothing; say remove, highest_factor, factor, other or missing"
+            yield (
+                "the edit changes nothing; say remove, weight, highest_factor, factor, other or "
+                "missing"
+            )
         if self.remove and (len(given) > 1 or places):
             yield "a removed criterion has no factor left to change"
         if places != (self.factor is not None):

@@ -1,0 +1,17 @@
+"""A simulated company small enough to be fitted in a second or two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tierkit.simulate import simulate_crm, write_crm
+
+CHEAP = "\n[model]\nbags = 1\nbacktest_quarter_ends = 2\nmax_bins = 6\n"
+
+
+def write_small_company(folder: Path, *, accounts: int = 200, quarters: int = 12) -> Path:
+    """Write a project whose card is fitted quickly; return its folder."""
+    write_crm(simulate_crm(accounts=accounts, quarters=quarters, seed=3), folder)
+    settings = folder / "tierkit.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + CHEAP, encoding="utf-8")
+    return folder

@@ -1,0 +1,92 @@
+"""The controls of the account tab."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+
+from tierkit.errors import SettingsError
+from tierkit.explorer.controls.labelled import button, choice, column, row, text
+
+if TYPE_CHECKING:
+    from tierkit.explorer.controls.acting import Acting
+    from tierkit.explorer.session import Session
+
+_REVIEW_AFTER = timedelta(days=90)
+
+
+class AccountControls:
+    """Type-ahead, and the override of the account that is shown.
+
+    Parameters
+    ----------
+    session
+        What the controls change.
+    acting
+        How they do it.
+    """
+
+    def __init__(self, session: Session, acting: Acting) -> None:
+        self._session, self._acting = session, acting
+        self._search = text("Find an account", hint="name, id or domain", as_typed=True)
+        self._found = widgets.Select(
+            options=[], description="Accounts", tooltip="Accounts that match", rows=8,
+            style={"description_width": "11em"}, layout={"width": "99%"},
+        )  # fmt: skip
+        acting.on(self._search, self._find, soon="find")
+        acting.on(self._found, self._choose)
+        self._tier = choice("Put it into", [tier.name for tier in session.settings.tiers],
+                            value=session.settings.tiers[0].name)  # fmt: skip
+        self._reason = text("Reason")
+        self._by = text("Set by")
+        self._review = widgets.DatePicker(
+            description="Review on", tooltip="Review on",
+            value=session.basis.work.as_of + _REVIEW_AFTER,
+            style={"description_width": "11em"}, layout={"width": "99%"},
+        )  # fmt: skip
+        self.widget = column(
+            self._search,
+            self._found,
+            self._tier,
+            self._reason,
+            self._by,
+            self._review,
+            row(
+                button("Set override", acting.act(self._set), tooltip="Writes overrides.csv"),
+                button("Remove override", acting.act(self._remove)),
+            ),
+        )
+
+    def sync(self) -> None:
+        """Show what the session says."""
+
+    def _find(self, typed: Any) -> None:  # noqa: ANN401
+        names = self._session.basis.names
+        found = self._session.find_accounts(str(typed))
+        with self._acting.quietly():
+            self._found.options = [(f"{names[account]} ({account})", account) for account in found]
+            self._found.value = found[0] if len(found) == 1 else None
+        if len(found) == 1:
+            self._session.show_account(found[0])
+
+    def _choose(self, account: Any) -> None:  # noqa: ANN401
+        if account:
+            self._session.show_account(account)
+
+    def _set(self) -> None:
+        if not self._session.account:
+            raise SettingsError("Find an account first.")
+        self._session.set_override(
+            self._session.account,
+            self._tier.value,
+            reason=self._reason.value,
+            review_on=self._review.value or "",
+            set_by=self._by.value,
+        )
+
+    def _remove(self) -> None:
+        if not self._session.account:
+            raise SettingsError("Find an account first.")
+        self._session.remove_override(self._session.account)

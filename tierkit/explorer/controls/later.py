@@ -1,0 +1,60 @@
+"""Acting a moment after the last of many quick events, with the latest of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+WAIT_SECONDS, LONGEST_SECONDS = 0.08, 0.4
+"""How long quiet is waited for, and how long at most while one goes on dragging."""
+
+Act = Callable[[], None]
+
+
+class Later:
+    """Keeps the latest act of each name and does them once events pause.
+
+    Where no event loop runs, as in a plain script, acts are done at once.
+
+    Parameters
+    ----------
+    wait, longest
+        Seconds of quiet to wait for; seconds after which it acts although events go on.
+
+    Examples
+    --------
+    >>> done = []
+    >>> Later().soon("capacity", lambda: done.append(15))
+    >>> done
+    [15]
+    """
+
+    def __init__(self, *, wait: float = WAIT_SECONDS, longest: float = LONGEST_SECONDS) -> None:
+        self._wait, self._longest = wait, longest
+        self._pending: dict[str, Act] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._since: float | None = None
+
+    def soon(self, name: str, act: Act) -> None:
+        """Do `act` once events pause, unless a later one of the same name takes its place."""
+        self._pending.pop(name, None)
+        self._pending[name] = act
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.now()
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._since = loop.time() if self._since is None else self._since
+        waited = loop.time() - self._since
+        self._timer = loop.call_later(max(0.0, min(self._wait, self._longest - waited)), self.now)
+
+    def now(self) -> None:
+        """Do what is pending."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._since = None, None
+        pending, self._pending = self._pending, {}
+        for act in pending.values():
+            act()

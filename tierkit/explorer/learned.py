@@ -1,0 +1,214 @@
+"""What the explorer starts from: the panel, the fitted card, and the cards of the backtest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from tierkit.features.panel import Panel
+from tierkit.models.card import Card
+from tierkit.models.examples import Examples
+from tierkit.models.past_revenue import fit_past_revenue_card
+from tierkit.outcomes import join_outcomes, outcomes
+from tierkit.settings import Settings
+
+if TYPE_CHECKING:
+    from tierkit.backtest import ModelChoice
+    from tierkit.models.tested import Method
+    from tierkit.recalibration.work import Work
+
+SCHEMA = 1
+_FILE, _PANEL, _TESTED, _WON = "learned.json", "panel.parquet", "tested.parquet", "won.parquet"
+_SHAPING = ("data", "calendar", "target", "features", "model")
+"""The settings that decide the panel and the fitted cards; `model.kind` and `card` do not."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The panel of a project, and what a fit and a backtest without any edit made of it.
+
+    Attributes
+    ----------
+    fitted
+        The fitted card; None where no earlier quarter-end has a complete outcome.
+    past
+        Past revenue as a card of one criterion.
+    past_revenue
+        The column of past revenue.
+    method, folds, tested
+        How was tested, the card of each fold, and a row per account and tested date as in
+        `Backtest.predictions`; None, no card and no row where nothing could be tested.
+    untested_because
+        Why nothing could be tested; empty where it could.
+    won
+        Won revenue of the horizon by account_id and as_of, at the dates of training.
+    ranks, because, gated
+        Whether the gate found the fitted card better than past revenue, why, and under which
+        settings (`gate_key`).
+    """
+
+    panel: Panel
+    fitted: Card | None
+    past: Card
+    past_revenue: str
+    method: Method | None
+    folds: tuple[Card, ...]
+    tested: pd.DataFrame
+    untested_because: str
+    won: pd.Series[float]
+    trained_on: tuple[date, ...]
+    ranks: bool
+    because: str
+    gated: str
+
+
+def learned_of(work: Work, *, progress: Progress) -> Learned:
+    """Return what was learned from a project, from the explorer's folder where it is there already.
+
+    It is learned anew where data, quarter or a setting that shapes the cards has changed.
+
+    Parameters
+    ----------
+    progress
+        Is told the name of each step as it starts.
+    """
+    folder = work.settings.scratch / "explorer" / work.quarter.label
+    key = _key(work)
+    if (kept := _read(folder, key)) is not None:
+        return kept
+    learned = learn(work, progress=progress)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(learned, folder, key)
+    return learned
+
+
+def learn(work: Work, *, progress: Progress) -> Learned:
+    """Build the panel, fit the card and test it, as a run does, but for edits of the card."""
+    from tierkit.recalibration.modelling import fit_model, make_panel
+
+    plain = replace(work, settings=unedited(work.settings), model_file=None)
+    progress("building the criteria of every account")
+    panel = make_panel(plain)
+    progress("fitting the card and testing it on earlier quarters")
+    choice = fit_model(plain, panel)
+    progress("comparing with past revenue")
+    return _with_both_cards(plain, panel, choice)
+
+
+def unedited(settings: Settings) -> Settings:
+    """Return the settings with a fitted card that nobody has edited."""
+    model = settings.model.model_copy(update={"kind": "fitted card"})
+    changed = settings.model_copy(update={"model": model, "card": type(settings.card)()})
+    changed._folder = settings.folder
+    return changed
+
+
+def _with_both_cards(work: Work, panel: Panel, choice: ModelChoice) -> Learned:
+    days = list(choice.trained_on)
+    values = panel.values  # noqa: PD011 (a panel is no series)
+    known = values.index.get_level_values("as_of").isin(pd.to_datetime(days))
+    index: pd.MultiIndex = values.index[known]  # type: ignore[assignment]
+    fitted: Card | None = None
+    past = choice.card
+    won: pd.Series[float] = pd.Series(0.0, index=index[:0], name="won_revenue")
+    if days:
+        happened = outcomes(work.tables, days, settings=work.settings)
+        won = join_outcomes(index, happened)["won_revenue"]
+        examples = Examples.of(panel, won, days=days)
+        is_fitted = choice.kind == "fitted card"
+        fitted = choice.card if is_fitted else examples.fit(work.settings)
+        past = fit_past_revenue_card(examples.values, examples.won, column=choice.past_revenue)
+    tested = choice.backtest
+    return Learned(
+        panel=panel,
+        fitted=fitted,
+        past=past,
+        past_revenue=choice.past_revenue,
+        method=tested.method,
+        folds=tested.cards,
+        tested=tested.predictions,
+        untested_because="" if tested.method else tested.because,
+        won=won,
+        trained_on=choice.trained_on,
+        ranks=choice.kind == "fitted card",
+        because=tested.because,
+        gated=gate_key(work.settings),
+    )
+
+
+def gate_key(settings: Settings) -> str:
+    """Return what the gate depends on: the card and the capacities at which it is compared."""
+    tiers = [tier.model_dump(mode="json", exclude={"entitlements", "label"})
+             for tier in settings.tiers[:2]]  # fmt: skip
+    parts = [settings.model.kind, settings.card.model_dump(mode="json"), tiers]
+    return json.dumps(parts, sort_keys=True)
+
+
+def _key(work: Work) -> str:
+    """Return a hash of all that decides what is learned."""
+    shaping = work.settings.model_dump(mode="json", include=set(_SHAPING))
+    shaping["model"].pop("kind", None)
+    parts = [
+        str(SCHEMA),
+        json.dumps(shaping, sort_keys=True),
+        json.dumps([tier.name for tier in work.settings.tiers]),
+        work.quarter.label,
+        work.data_fingerprint,
+    ]
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+
+
+def _write(learned: Learned, folder: Path, key: str) -> None:
+    (folder / _FILE).unlink(missing_ok=True)
+    learned.panel.write(folder / _PANEL)
+    learned.tested.to_parquet(folder / _TESTED, index=False)
+    learned.won.reset_index().to_parquet(folder / _WON, index=False)
+    about = {
+        "key": key,
+        "fitted": learned.fitted.to_plain() if learned.fitted else None,
+        "past": learned.past.to_plain(),
+        "past_revenue": learned.past_revenue,
+        "method": learned.method,
+        "folds": [card.to_plain() for card in learned.folds],
+        "untested_because": learned.untested_because,
+        "trained_on": [day.isoformat() for day in learned.trained_on],
+        "ranks": learned.ranks,
+        "because": learned.because,
+        "gated": learned.gated,
+    }
+    (folder / _FILE).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+
+
+def _read(folder: Path, key: str) -> Learned | None:
+    """Return what was kept; None where nothing was, or something else."""
+    try:
+        about: dict[str, Any] = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if about.get("key") != key:
+        return None
+    won = pd.read_parquet(folder / _WON).set_index(["account_id", "as_of"])["won_revenue"]
+    return Learned(
+        panel=Panel.read(folder / _PANEL),
+        fitted=Card.from_plain(about["fitted"]) if about["fitted"] else None,
+        past=Card.from_plain(about["past"]),
+        past_revenue=about["past_revenue"],
+        method=about["method"],
+        folds=tuple(Card.from_plain(card) for card in about["folds"]),
+        tested=pd.read_parquet(folder / _TESTED),
+        untested_because=about["untested_because"],
+        won=won,
+        trained_on=tuple(date.fromisoformat(day) for day in about["trained_on"]),
+        ranks=about["ranks"],
+        because=about["because"],
+        gated=about["gated"],
+    )

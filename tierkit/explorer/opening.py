@@ -1,0 +1,162 @@
+"""Opening an explorer: reading, fitting, and what is shown where that is not possible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from tierkit.errors import TierkitError
+from tierkit.explorer.session import Session
+from tierkit.reporting.fragment import Fragment, joined, tag
+
+if TYPE_CHECKING:
+    from tierkit.explorer.controls.panel import Panel
+    from tierkit.explorer.learned import Progress
+
+STEPS = 6
+_TWIN_AFTER_SECONDS = 0.8
+
+
+class Explorer(Session):
+    """A project under exploration, with a panel in JupyterLab.
+
+    As the last line of a cell it shows the panel, and stores a still picture of it in the notebook.
+    Everything that can be clicked is a method.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (those of a session)
+        super().__init__(*args, **kwargs)
+        self._panel: Panel | None = None
+        self._twin: Any = None
+
+    @property
+    def panel(self) -> Panel:
+        """The controls and views; made when first asked for."""
+        if self._panel is None:
+            from tierkit.explorer.controls.panel import Panel
+
+            self._panel = Panel(self)
+            self.on_change(self._twin_later)
+        return self._panel
+
+    def static(self) -> Fragment:
+        """Return all tabs as they are now, as a still picture without controls."""
+        from tierkit.explorer.pages.status import static_twin
+
+        return static_twin(self)
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        display(self.panel.widget)  # type: ignore[no-untyped-call]
+        self._twin = display(self.static(), display_id=True)  # type: ignore[no-untyped-call]
+
+    def _twin_later(self) -> None:
+        """Renew the picture in the notebook once changes pause."""
+        if self._twin is None:
+            return
+        from tierkit.explorer.controls.later import Later
+
+        if not hasattr(self, "_later"):
+            self._later = Later(wait=_TWIN_AFTER_SECONDS, longest=5.0)
+        self._later.soon("twin", lambda: self._twin.update(self.static()))
+
+
+class Unopened:
+    """An explorer that could not be opened: it shows why, and what to do.
+
+    Parameters
+    ----------
+    error
+        What stands in the way.
+    """
+
+    def __init__(self, error: TierkitError) -> None:
+        self.error = error
+
+    @property
+    def errors(self) -> list[str]:
+        """What stands in the way, in words."""
+        return [str(self.error)]
+
+    def static(self) -> Fragment:
+        """Return what stands in the way, and how to go on."""
+        from tierkit.explorer.pages.parts import note, warning
+
+        hint = "`tierkit check` lists every problem of the data; then run this cell again."
+        parts = [tag("h3", "The explorer cannot be opened"), warning(str(self.error)), note(hint)]
+        return Fragment(str(joined(*parts)))
+
+    def _repr_html_(self) -> str:
+        return self.static().html
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Raise what stands in the way, whatever is asked of the explorer."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise self.error
+
+
+def explore(project: str = "", *, quarter: str = "") -> Explorer | Unopened:
+    """Open a project's criteria and tiers to explore them.
+
+    Parameters
+    ----------
+    project
+        The project's folder; by default the one around the working folder, or else a sample.
+    quarter
+        Its label; by default the last quarter that the data cover.
+
+    Returns
+    -------
+    Explorer or Unopened
+        The last line of a notebook's cell shows it. Where the project cannot be read, what is shown
+        says why and what to do, and every method raises that.
+
+    Examples
+    --------
+    >>> explorer = explore("no such folder")
+    >>> explorer.errors
+    ['no such folder: no tierkit.toml there or above. `tierkit init DIR` makes one.']
+    """
+    from tierkit.explorer.basis import Basis
+    from tierkit.explorer.learned import learned_of
+    from tierkit.recalibration.work import open_run
+
+    with _progress() as step:
+        try:
+            step("reading the source")
+            work = open_run(project, quarter=quarter)
+            learned = learned_of(work, progress=step)
+            step("putting accounts into tiers")
+            return Explorer(Basis.of(work, learned))
+        except TierkitError as error:
+            return Unopened(error)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Show a bar in a notebook, and take it away at the end; elsewhere show nothing."""
+    from IPython import get_ipython
+    from IPython.display import display
+
+    shell = get_ipython()  # type: ignore[no-untyped-call,unused-ignore]
+    if shell is None or not hasattr(shell, "kernel"):
+        yield lambda _: None
+        return
+    handle = display(_bar(0, "starting"), display_id=True)  # type: ignore[no-untyped-call]
+    done = 0
+
+    def step(words: str) -> None:
+        nonlocal done
+        done += 1
+        handle.update(_bar(done, words))
+
+    yield step
+    handle.update(Fragment(""))
+
+
+def _bar(done: int, words: str) -> Fragment:
+    bar = tag("progress", "", value=str(done), max=str(STEPS), aria_label=words)
+    return Fragment(str(tag("p", joined(bar, f" {words} …"))))

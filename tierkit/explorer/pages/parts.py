@@ -1,0 +1,123 @@
+"""What all tabs share: bars, cells with intervals, tables that say how many rows they show."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from tierkit.models.intervals import Interval
+from tierkit.reporting.fragment import printable, tag
+from tierkit.reporting.words import MINUS, share
+
+UP, DOWN, PLAIN = "#0072b2", "#d55e00", "#7a8691"
+"""Blue and orange are told apart by colour-blind readers, on light and on dark ground."""
+MOST_ROWS = 20
+_CELL = "padding:2px 10px 2px 0;text-align:{side};vertical-align:top"
+_TABLE = "border-collapse:collapse;margin:0 0 10px"
+_CAPTION = "text-align:left;font-weight:600;padding:6px 0 4px;white-space:nowrap"
+_LINE = "border-bottom:1px solid #8888884d"
+
+
+def bar(length: float, *, colour: str = PLAIN, start: float = 0.0) -> Markup:
+    """Return a bar from `start`, both as shares of the width, 0 to 1; it prints, too."""
+    width, left = max(0.0, min(1.0, length)) * 8, max(0.0, start) * 8
+    return Markup(
+        f'<span aria-hidden="true" style="display:inline-block;width:{width:.2f}em;'
+        f'margin-left:{left:.2f}em;border-top:0.7em solid {colour}"></span>'
+    )  # numbers and a colour of this module
+
+
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[object]], *, caption: str, text: int = 1
+) -> Markup:
+    """Return a table; the first `text` columns hold text, the others numbers to the right.
+
+    A view of many rows says in its caption how many it shows of how many. Text is escaped here and
+    put together as one string: a view is redrawn while one drags.
+    """
+    styles = [_style(place, text) for place in range(len(header))]
+    head = "".join(
+        f'<th scope="col" style="{style}">{_safe(name)}</th>'
+        for name, style in zip(header, styles, strict=True)
+    )
+    body = "".join(f"<tr>{_cells(row, styles)}</tr>" for row in rows)
+    return Markup(
+        f'<table style="{_TABLE}"><caption style="{_CAPTION}">{_safe(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )  # escaped above
+
+
+def note(text: str) -> Markup:
+    """Return a sentence on its own."""
+    return tag("p", text, style="margin:4px 0")
+
+
+def warning(text: str) -> Markup:
+    """Return what a reader must not miss, marked by a word and not by colour alone."""
+    style = f"margin:4px 0;padding:4px 8px;border-left:4px solid {DOWN};white-space:pre-wrap"
+    return tag("p", text, style=style, role="alert")
+
+
+def heading(text: str) -> Markup:
+    """Return the title of a part."""
+    return tag("h4", text, style="margin:10px 0 4px")
+
+
+def shown(rows: int, total: int, what: str) -> str:
+    """Return how many rows are shown of how many.
+
+    Examples
+    --------
+    >>> shown(20, 1936, "accounts"), shown(3, 3, "accounts")
+    ('20 of 1,936 accounts', '3 accounts')
+    """
+    return f"{total:,} {what}" if rows >= total else f"{rows:,} of {total:,} {what}"
+
+
+def share_with_interval(found: Interval) -> str:
+    """Return a share with its 95 % interval.
+
+    Examples
+    --------
+    >>> share_with_interval(Interval(0.31, 0.24, 0.38))
+    '31 % (24–38 %)'
+    """
+    if not math.isfinite(found.estimate):
+        return "–"
+    if not math.isfinite(found.low):
+        return share(found.estimate)
+    return f"{share(found.estimate)} ({100 * found.low:.0f}–{100 * found.high:.0f} %)"
+
+
+def ratio_with_interval(found: Interval | None) -> str:
+    """Return a ratio with its 95 % interval; a dash where there is none."""
+    if found is None or not math.isfinite(found.estimate):
+        return "–"
+    if not math.isfinite(found.low):
+        return f"{found.estimate:.2f}"
+    return f"{found.estimate:.2f} ({found.low:.2f}–{found.high:.2f})"
+
+
+def signed(value: float, spelled: str) -> str:
+    """Return a spelled amount with the sign of a difference."""
+    return f"{'+' if value > 0 else MINUS if value < 0 else ''}{spelled}"
+
+
+def _cells(row: Sequence[object], styles: Sequence[str]) -> str:
+    first = f'<th scope="row" style="{styles[0]};font-weight:normal">{_safe(row[0])}</th>'
+    others = (
+        f'<td style="{style}">{_safe(cell)}</td>'
+        for cell, style in zip(row[1:], styles[1:], strict=True)
+    )
+    return first + "".join(others)
+
+
+def _safe(cell: object) -> str:
+    return str(cell) if isinstance(cell, Markup) else html.escape(printable(cell))
+
+
+def _style(place: int, text: int) -> str:
+    return f"{_CELL.format(side='left' if place < text else 'right')};{_LINE}"

@@ -1,0 +1,175 @@
+"""The tiers tab: sizes, money, effort against capacity, moves, break-even."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from tierkit.explorer.pages.criteria import last_change
+from tierkit.explorer.pages.parts import DOWN, MOST_ROWS, UP, bar, note, shown, table
+from tierkit.reporting.fragment import joined
+from tierkit.reporting.words import count, money, share, signed_share
+
+if TYPE_CHECKING:
+    from tierkit.explorer.session import Session
+
+
+def tiers_page(session: Session) -> Markup:
+    """Return the tiers tab."""
+    return joined(
+        tier_table(session),
+        role_table(session),
+        break_even_table(session),
+        last_change(session),
+        matrix_table(session),
+        moved_table(session),
+    )
+
+
+def tier_table(session: Session) -> Markup:
+    """Return one row a tier: size, money, hours, cost."""
+    view, currency = session.view, session.basis.currency
+    effort, pipeline = view.tier_effort.to_dict("index"), view.pipeline
+    most = max([*view.sizes.values(), 1])
+    rows = []
+    for tier in session.settings.tiers:
+        row = effort[tier.name]
+        rows.append(
+            [
+                tier.name,
+                bar(view.sizes[tier.name] / most, colour=UP),
+                count(view.sizes[tier.name]),
+                _size_words(tier.capacity, tier.share, tier.line, tier.revenue_share, currency),
+                money(currency, view.revenue[tier.name]),
+                _known(pipeline[tier.name], lambda value: money(currency, value)),
+                _known(float(row["hours"]), count),
+                _known(float(row["cost"]), lambda value: money(currency, value)),
+            ]
+        )
+    header = ["Tier", "", "Accounts", "Rule", "Predicted revenue", "Predicted pipeline",
+              "Hours a quarter", "Cost a quarter"]  # fmt: skip
+    total = len(view.places.ids)
+    untiered = total - sum(view.sizes.values())
+    caption = f"{shown(total - untiered, total, 'accounts')} in {len(rows)} tiers"
+    return joined(table(header, rows, caption=caption, text=2), *_whys(view.tier_effort))
+
+
+def role_table(session: Session) -> Markup:
+    """Return the hours that are asked of each role against what it has."""
+    roles = session.view.role_effort
+    if roles.empty:
+        return note("No [roles.NAME] in tierkit.toml: hours cannot be held against capacity.")
+    rows = []
+    for name, row in roles.iterrows():
+        used = float(row["share_used"])
+        known = not math.isnan(used)
+        over = known and used > 1
+        words = f"{share(used)}{' – too much' if over else ''}" if known else row["share_used_why"]
+        rows.append(
+            [
+                str(name),
+                bar(used if known else 0.0, colour=DOWN if over else UP),
+                count(float(row["hours"])),
+                count(float(row["available"])),
+                words,
+            ]
+        )
+    header = ["Role", "", "Hours asked", "Hours it has", "Used"]
+    return table(header, rows, caption="Hours a quarter against capacity, by role", text=2)
+
+
+def break_even_table(session: Session) -> Markup:
+    """Return the effect at which each tier pays for what it costs more than the next."""
+    found = session.view.break_even
+    if found.empty:
+        return note("There is one tier: nothing to compare it with.")
+    currency = session.basis.currency
+    rows = [
+        [
+            str(name),
+            row["break_even_why"] or signed_share(float(row["break_even"])),
+            _known(float(row["extra_cost"]), lambda value: money(currency, value)),
+            _known(float(row["revenue"]), lambda value: money(currency, value)),
+        ]
+        for name, row in found.iterrows()
+    ]
+    header = ["Boundary", "Break-even effect on revenue", "Extra cost", "Predicted revenue"]
+    caption = "The effect at which a tier pays for itself; money per account and quarter"
+    return table(header, rows, caption=caption)
+
+
+def matrix_table(session: Session) -> Markup:
+    """Return how many accounts move from where to where."""
+    view = session.view
+    if session.basis.previous.source == "none":
+        return note("No earlier tiers are known, so no account moves.")
+    moves, matrix = view.moves, view.matrix
+    rows = [[f"from {name}", *(count(float(value)) for value in matrix.loc[name])]
+            for name in matrix.index]  # fmt: skip
+    caption = (
+        f"Against today's tiers: {moves['up']:,} up, {moves['down']:,} down, "
+        f"{moves['entered']:,} enter, {moves['left']:,} leave"
+    )
+    return table(["", *(f"to {name}" for name in matrix.columns)], rows, caption=caption)
+
+
+def moved_table(session: Session) -> Markup:
+    """Return the accounts that move, the largest predicted revenue first."""
+    view = session.view
+    placed = view.placed
+    if session.basis.previous.source == "none" or not len(placed.moved):
+        return note("No account changes its tier.")
+    largest = placed.moved[np.argsort(-view.money[placed.moved], kind="stable")][:MOST_ROWS]
+    names = [*view.names, "–"]
+    rows = []
+    for place in largest:
+        account = view.places.ids[placed.order[place]]
+        rows.append(
+            [
+                _name(session, account),
+                account,
+                names[placed.standing.held[place]],
+                names[placed.levels[place]],
+                str(placed.reasons[place]),
+                money(session.basis.currency, float(view.money[place])),
+            ]
+        )
+    header = ["Account", "Id", "From", "To", "Why", "Predicted revenue"]
+    caption = f"Moves: {shown(len(rows), len(placed.moved), 'accounts')}, largest prediction first"
+    return table(header, rows, caption=caption, text=5)
+
+
+def _name(session: Session, account: str) -> str:
+    names = session.basis.names
+    return str(names.loc[account]) if account in names.index else account
+
+
+def _known(value: float, spell: Callable[[float], str]) -> str:
+    return "–" if math.isnan(value) else spell(value)
+
+
+def _size_words(
+    capacity: int | None,
+    part: float | None,
+    line: float | None,
+    revenue: float | None,
+    currency: str,
+) -> str:
+    if capacity is not None:
+        return f"capacity {capacity:,}"
+    if part is not None:
+        return f"{share(part)} of accounts"
+    if line is not None:
+        return f"from {money(currency, line)} on"
+    return "takes the rest" if revenue is None else f"{share(revenue)} of revenue"
+
+
+def _whys(effort: pd.DataFrame) -> list[Markup]:
+    columns = ("hours_why", "cost_why")
+    reasons = {why for column in columns for why in effort[column] if why}
+    return [note(f"Not known: {why}.") for why in sorted(reasons)]

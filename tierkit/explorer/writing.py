@@ -1,0 +1,182 @@
+"""What was found by hand, written where a run reads it: `tierkit.toml`, `overrides.csv`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from difflib import unified_diff
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import tomlkit
+from tomlkit.items import AoT, Table
+
+from tierkit.errors import SettingsError
+from tierkit.settings import FILE_NAME, Settings, parse_settings
+from tierkit.tiers.overrides import COLUMNS
+
+_TIER_RULES = ("capacity", "share", "line", "revenue_share")
+
+
+def settings_text(text: str, *, before: Settings, after: Settings) -> str:
+    r"""Return the text of a `tierkit.toml` with what has changed, comments and order kept.
+
+    Parameters
+    ----------
+    text
+        Of the file.
+    before, after
+        The settings that the file states, and those that it shall state.
+
+    Raises
+    ------
+    SettingsError
+        If the text cannot state them.
+
+    Examples
+    --------
+    >>> text = "[stability]\nkeep_band = 1.25 # to rank 1.25 × capacity\n"
+    >>> after = parse_settings({"stability": {"keep_band": 1.5}})
+    >>> print(settings_text(text, before=parse_settings(tomllib.loads(text)), after=after))
+    [stability]
+    keep_band = 1.5 # to rank 1.25 × capacity
+    """
+    document = tomlkit.parse(text)
+    if before.stability.keep_band != after.stability.keep_band:
+        _table(document, "stability")["keep_band"] = after.stability.keep_band
+    if before.icp.where != after.icp.where:
+        _table(document, "icp")["where"] = list(after.icp.where)
+    if before.model.kind != after.model.kind:
+        _table(document, "model")["kind"] = after.model.kind
+    _write_tiers(document, before, after)
+    if before.card != after.card:
+        _write_card(document, after)
+    written = tomlkit.dumps(document)
+    stated = parse_settings(tomllib.loads(written))
+    if stated.model_dump() != after.model_dump():
+        raise SettingsError(
+            f"{FILE_NAME}: cannot be changed in place. Write the lines of the difference by hand."
+        )
+    return written
+
+
+def difference(before: str, after: str) -> str:
+    """Return what changes in the file, line by line, empty where nothing does."""
+    lines = unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=1)
+    return "\n".join(line for line in lines if not line.startswith(("---", "+++")))
+
+
+def write_atomically(file: Path, text: str) -> None:
+    """Replace a file in one step, so that nobody ever reads half of it."""
+    with NamedTemporaryFile(
+        "w", encoding="utf-8", newline="", dir=file.parent, prefix=f".{file.name}.", delete=False
+    ) as draft:
+        draft.write(text)
+    if file.exists():
+        os.chmod(draft.name, file.stat().st_mode & 0o777)  # noqa: PTH101
+    else:
+        os.chmod(draft.name, 0o644)  # noqa: PTH101
+    Path(draft.name).replace(file)
+
+
+def overrides_text(text: str, row: Mapping[str, str]) -> str:
+    r"""Return the text of an `overrides.csv` with one account's row new, replaced or taken out.
+
+    Parameters
+    ----------
+    text
+        Of the file; empty where there is none.
+    row
+        `account_id` and the other columns; with no `tier` the account's row is taken out.
+
+    Examples
+    --------
+    >>> row = dict(account_id="A1", tier="Tier 1", reason="new owner, large plan", set_by="Kim",
+    ...            set_on="2026-10-05", review_on="2027-01-05")
+    >>> print(overrides_text("account_id,tier,reason,set_by,set_on,review_on\n", row), end="")
+    account_id,tier,reason,set_by,set_on,review_on
+    A1,Tier 1,"new owner, large plan",Kim,2026-10-05,2027-01-05
+    """
+    header_line = text.partition("\n")[0]
+    delimiter = ";" if header_line.count(";") > header_line.count(",") else ","
+    rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""),
+                           delimiter=delimiter))  # fmt: skip
+    header = rows[0] if rows and any(rows[0]) else list(COLUMNS)
+    place = header.index("account_id") if "account_id" in header else 0
+    body = [line for line in rows[1:] if len(line) > place]
+    others = [line for line in body if line[place].strip() != row["account_id"]]
+    own = next((line for line in body if line not in others), [])
+    if row.get("tier"):
+        known = dict(zip(header, own, strict=False)) | dict(row)
+        others.append([known.get(column, "") for column in header])
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows([header, *others])
+    return out.getvalue()
+
+
+def _table(document: Any, name: str) -> Any:  # noqa: ANN401 (tomlkit's own containers)
+    if name not in document:
+        document.add(tomlkit.nl())
+        document[name] = tomlkit.table()
+    return document[name]
+
+
+def _write_tiers(document: Any, before: Settings, after: Settings) -> None:  # noqa: ANN401
+    if before.tiers == after.tiers:
+        return
+    if "tiers" not in document:
+        document["tiers"] = _array(
+            [tier.model_dump(mode="json", exclude_defaults=True) for tier in after.tiers]
+        )
+        return
+    for place, (old, new) in enumerate(zip(before.tiers, after.tiers, strict=True)):
+        for rule in _TIER_RULES:
+            value = getattr(new, rule)
+            if value == getattr(old, rule):
+                continue
+            if value is None:
+                document["tiers"][place].pop(rule, None)
+            else:
+                _set_after_name(document["tiers"][place], rule, value)
+
+
+def _set_after_name(table: Any, key: str, value: float) -> None:  # noqa: ANN401
+    """Set a value; a new key must stand before the tables inside, such as entitlements."""
+    if key in table:
+        table[key] = value
+        return
+    inside = {name: table.pop(name) for name in list(table)
+              if isinstance(table[name], Table | AoT)}  # fmt: skip
+    table[key] = value
+    for name, part in inside.items():
+        table[name] = part
+
+
+def _write_card(document: Any, after: Settings) -> None:  # noqa: ANN401
+    plain = after.card.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    if not plain:
+        document.pop("card", None)
+        return
+    card = _table(document, "card")
+    for name in ("criteria", "edits", "points_to_double"):
+        if name not in plain:
+            card.pop(name, None)
+    if "points_to_double" in plain:
+        _set_after_name(card, "points_to_double", plain["points_to_double"])
+    for name in ("criteria", "edits"):
+        if name in plain:
+            kept = list(card.get(name, []))
+            card[name] = _array(plain[name], kept=kept)
+
+
+def _array(entries: Sequence[Mapping[str, Any]], *, kept: Sequence[Any] = ()) -> AoT:
+    """Return an array of tables; entries that were there already keep their comments."""
+    array = tomlkit.aot()
+    for entry in entries:
+        same = next((one for one in kept if one.unwrap() == entry), None)
+        array.append(same if same is not None else tomlkit.item(dict(entry)))
+    return array
