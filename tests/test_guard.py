@@ -60,34 +60,63 @@ def test_groups_that_do_not_add_up_are_refused():
         added_up(frame, "k", sums={"v": nw.col("v").max()}, what="values")
 
 
-def bare_calls(path):
-    """Give the joins and group-bys of a module, but for `", ".join(texts)`."""
+NEVER_MISSING = {
+    "account_id", "as_of", "boundary", "criterion", "currency", "from", "group", "key", "kind",
+    "matched_by", "model", "quarter", "start", "tier", "to",
+}  # fmt: skip
+DATES = PACKAGE / "calendar" / "rows.py"  # pairs rows with dates, and joins nothing else
+
+
+def calls_of(path, *names):
+    """Give the calls of methods of these names in a module, but for `", ".join(texts)`."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             of_text = isinstance(node.func.value, ast.Constant | ast.JoinedStr)
-            if node.func.attr in ("join", "group_by", "join_asof") and not of_text:
-                yield f"{path.relative_to(PACKAGE)}:{node.lineno}: .{node.func.attr}("
+            of_words = ast.unparse(node.func).startswith(("os.pathsep.", "_BETWEEN.", "Markup("))
+            if node.func.attr in names and not of_text and not of_words:
+                yield node, f"{path.relative_to(PACKAGE)}:{node.lineno}: .{node.func.attr}("
 
 
-def test_tables_of_the_crm_are_joined_and_grouped_through_the_guard_alone():
-    modules = [path for path in (PACKAGE / "crm").rglob("*.py") if path.name != "guard.py"]
+def given(node):
+    return {keyword.arg for keyword in node.keywords}
+
+
+def bare_calls(path):
+    """Give the joins and group-bys of a module that nothing validates."""
+    for node, call in calls_of(path, "join", "merge", "group_by", "join_asof"):
+        if "validate" not in given(node):
+            yield call
+
+
+def test_rows_meet_through_the_guard_or_with_keys_that_are_validated():
+    modules = [path for path in PACKAGE.rglob("*.py") if path.name != "guard.py" and path != DATES]
     assert [call for path in modules for call in bare_calls(path)] == []
     assert len(list(bare_calls(PACKAGE / "crm" / "guard.py"))) >= 5  # so that the rule can fail
+    pairs = [node for node, _ in calls_of(DATES, "join")]
+    assert pairs
+    assert all("how='cross'" in ast.unparse(node) for node in pairs)
 
 
-def test_data_frames_are_merged_only_with_keys_that_are_validated():
-    merges = [
-        (path, node)
-        for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "merge"
-    ]
-    assert merges
-    bare = [
-        f"{path.relative_to(PACKAGE)}:{node.lineno}"
-        for path, node in merges
-        if "validate" not in {keyword.arg for keyword in node.keywords}
-    ]
-    assert bare == []
+def keys_of(node):
+    try:
+        keys = ast.literal_eval(node.args[0])
+    except (IndexError, ValueError):
+        return None
+    return {keys} if isinstance(keys, str) else set(keys)
+
+
+def drops_in_silence(node):
+    """Whether a group-by of a data frame may pass over rows whose key is missing."""
+    if given(node) & {"dropna", "level"}:
+        return False
+    keys = keys_of(node)
+    return not keys or not keys <= NEVER_MISSING
+
+
+def test_group_bys_of_data_frames_say_what_becomes_of_missing_keys():
+    """A key is always there, or the call says whether its rows count."""
+    modules = [path for path in PACKAGE.rglob("*.py") if "simulate" not in path.parts]
+    calls = [found for path in modules for found in calls_of(path, "groupby")]
+    assert calls
+    assert [call for node, call in calls if drops_in_silence(node)] == []
+    assert drops_in_silence(ast.parse("frame.groupby('industry')", mode="eval").body)

@@ -52,7 +52,7 @@ def delivered_table(effort: EffortStudy) -> Fragment:
     )
     now = told[told["quarter"] == last].set_index(["tier", "activity"])
     counts = now[["accounts", "entitled", "delivered", "accounts_in_full"]]
-    frame = counts.join(shares, how="left").reset_index()
+    frame = counts.join(shares, how="left", validate="1:1").reset_index()
     quarters = {str(column): "share" for column in shares.columns}
     kinds = dict.fromkeys([*counts.columns], "count")
     caption = (

@@ -102,7 +102,7 @@ def calibration_figure(model: ModelChoice, *, currency: str) -> Fragment:
         return Fragment(str(tag("p", UNTESTED)))
     order = tested["predicted"].rank(method="first").to_numpy()
     decile = np.minimum((order - 1) * 10 // len(tested), 9).astype(int) + 1
-    table = tested.groupby(decile)[["predicted", "actual"]].mean()
+    table = tested.groupby(decile, dropna=False)[["predicted", "actual"]].mean()
     table = table.rename_axis("decile").reset_index()
     total = float(tested["actual"].sum() / max(tested["predicted"].sum(), 1e-9))
     finding = f"In the tests accounts brought {total:.2f} times what was predicted for them."

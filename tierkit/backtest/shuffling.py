@@ -147,7 +147,9 @@ def _past_revenue(folds: Sequence[Fold]) -> pd.Series[float]:
     frames = [one.past for fold in folds for one in fold]
     joined = pd.concat(frames)
     unique = joined[~joined.index.duplicated()].astype(float).fillna(0.0)
-    means: pd.Series[float] = unique.groupby(account_ids(unique.to_frame()), sort=True).mean()
+    means: pd.Series[float] = unique.groupby(
+        account_ids(unique.to_frame()), sort=True, dropna=False
+    ).mean()
     return means
 
 

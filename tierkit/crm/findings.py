@@ -90,7 +90,7 @@ def quarter_volume(tables: Tables, settings: Settings) -> Problem | None:
     daily = daily[daily["close_date"].notna()]
     calendar = settings.fiscal_calendar
     quarters = [calendar.containing(pd.Timestamp(day).date()) for day in daily["close_date"]]
-    counts = daily.groupby(quarters, sort=True)["deals"].sum()
+    counts = daily.groupby(quarters, sort=True, dropna=False)["deals"].sum()
     ordered, factor = sorted(counts.index), settings.checks.quarter_volume
     odd = []
     for place, quarter in enumerate(ordered[1:], start=1):

@@ -1,6 +1,7 @@
 """The one way in which rows of two tables meet and amounts are added up, so that none gets lost.
 
-The rest of `crm/` joins and groups through these functions alone; a test holds that.
+Lazy tables are joined and grouped through these functions alone, everywhere; a test holds that.
+Only `calendar.rows` beside it pairs rows with dates.
 """
 
 from __future__ import annotations
@@ -67,6 +68,28 @@ def look_up(rows: Rows, table: Rows, *, on: str | Sequence[str], what: str) -> R
     return rows.join(table, on=keys, how="left")
 
 
+def look_up_gathered(
+    rows: Rows, table: Rows, *, on: str | Sequence[str], **values: nw.Expr
+) -> Rows:
+    """Return every row once, with values gathered over the rows of `table` that have its key.
+
+    Rows without a key, or whose key is not in `table`, are kept, with missing values. No row can
+    multiply, since a group has one row, so that nothing is read to see it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tierkit.crm.engine import connect, register
+    >>> c = connect()
+    >>> accounts = register(c, pd.DataFrame({"account_id": ["A", None]}))
+    >>> deals = register(c, pd.DataFrame({"account_id": ["A", "A", None], "won": [1, 2, 4]}))
+    >>> won = nw.col("won").sum().cast(nw.Int64)
+    >>> look_up_gathered(accounts, deals, on="account_id", won=won).sort("won").collect().rows()
+    [(None, None), ('A', 3)]
+    """
+    return rows.join(gathered(table, on, **values), on=_keys(on), how="left")
+
+
 def look_up_counted(rows: Rows, table: Rows, *, on: str | Sequence[str], what: str) -> Joined:
     """Look up as `look_up` does, and count how many rows found their key.
 
@@ -107,12 +130,14 @@ def at_every(rows: Rows, dates: Rows) -> Rows:
     return rows.join(dates, how="cross")
 
 
-def gathered(rows: Rows, by: str | Sequence[str], /, **values: nw.Expr) -> Rows:
+def gathered(rows: Rows, by: str | Sequence[str], /, *columns: nw.Expr, **values: nw.Expr) -> Rows:
     """Return a row per group, rows without a key in a group of their own.
 
-    For counts and for values that describe; amounts are added up by `added_up`.
+    For counts and for values that describe; amounts are added up by `added_up`. The sums of the
+    panel, many over one reading of the deals, are gathered too: tests hold that they conserve
+    money.
     """
-    return rows.group_by(by).agg(**values)
+    return rows.group_by(_keys(by)).agg(*columns, **values)
 
 
 def added_up(
@@ -140,7 +165,7 @@ def added_up(
     >>> sorted(map(int, total.collect()["won"].to_list()))
     [3, 4]
     """
-    grouped = rows.group_by(by).agg(**sums)
+    grouped = gathered(rows, by, **sums)
     whole = rows.select(**sums).collect().rows()[0]
     parts = grouped.select(*(nw.col(name).sum() for name in sums)).collect().rows()[0]
     for name, total, added in zip(sums, whole, parts, strict=True):

@@ -9,6 +9,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import Quarter, before, outcome_rows
+from tierkit.crm.guard import added_up, gathered
 from tierkit.crm.known import deals_as_known
 from tierkit.crm.revenue import TARGET_TYPES
 from tierkit.crm.tables import Rows
@@ -147,7 +148,8 @@ def _revenue(work: Work, quarters: list[Quarter], ids: list[str]) -> pd.DataFram
     if rows is None:
         return pd.DataFrame(columns=columns)
     inside = _by_quarter(work, _of(rows, ids), "close_date", quarters)
-    sums = inside.group_by("account_id", "product", "as_of").agg(nw.col("amount").sum())
+    keys = ["account_id", "product", "as_of"]
+    sums = added_up(inside, keys, sums={"amount": nw.col("amount").sum()}, what="revenue")
     frame = _named(sums.collect().to_pandas(), quarters)
     frame["amount"] = frame["amount"].astype(float)
     named = frame.fillna({"product": "not known"})[columns]
@@ -165,13 +167,13 @@ def _effort(work: Work, quarters: list[Quarter], ids: list[str]) -> pd.DataFrame
             inbound=nw.when(theirs).then(nw.lit(1)).otherwise(nw.lit(0)),
             outbound=nw.when(~theirs).then(nw.lit(1)).otherwise(nw.lit(0)),
         )
-        sums = marked.group_by("account_id", "as_of").agg(
-            nw.col("inbound").sum(), nw.col("outbound").sum()
-        )
+        totals = {name: nw.col(name).sum() for name in ("inbound", "outbound")}
+        sums = gathered(marked, ("account_id", "as_of"), **totals)
         parts.append(_named(sums.collect().to_pandas(), quarters))
     if "costs" in work.tables:
         inside = _by_quarter(work, _of(work.tables["costs"], ids), "date", quarters)
-        spent = inside.group_by("account_id", "as_of").agg(spent=nw.col("amount").sum())
+        total = {"spent": nw.col("amount").sum()}
+        spent = added_up(inside, ["account_id", "as_of"], sums=total, what="costs")
         frame = _named(spent.collect().to_pandas(), quarters)
         parts.append(frame.assign(spent=frame["spent"].astype(float)))
     if not parts:
@@ -212,7 +214,7 @@ def _roles(work: Work, ids: list[str]) -> pd.DataFrame:
     if work.tables.has("contacts", "created_date"):
         rows = before(rows, "created_date", work.as_of)
     role = nw.coalesce("role", nw.lit("role not known"))
-    counted = rows.with_columns(role=role).group_by("account_id", "role").agg(contacts=nw.len())
+    counted = gathered(rows.with_columns(role=role), ("account_id", "role"), contacts=nw.len())
     frame: pd.DataFrame = counted.collect().to_pandas()
     return frame[columns].sort_values(columns[:2], kind="stable")
 

@@ -151,7 +151,7 @@ def _write_key_points(known: Known, tiers: pd.DataFrame, folder: Path, *, tier: 
     label = known.work.quarter.label
     parts = [tag("h1", f"{tier}: key points · {label}")]
     lines = [f"{tier}: key points, {label}\n"]
-    for industry, group in rows.groupby("industry", sort=True):
+    for industry, group in rows.groupby("industry", sort=True, dropna=False):
         shown = group.drop(columns="industry")
         caption = f"{industry}: {plural(len(group), 'account')}"
         parts.append(joined(html_table(shown, caption=caption, kinds={}, name="key-points")))

@@ -9,6 +9,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import look_back_start, outcome_rows
+from tierkit.crm.guard import added_up
 from tierkit.crm.tables import Rows, Tables
 
 NO_EFFORT = (
@@ -70,7 +71,7 @@ def effort_received(tables: Tables, *, as_of: date, quarters: int) -> EffortRece
 
 
 def _totals(rows: Rows, total: nw.Expr) -> pd.Series[float]:
-    summed = rows.group_by("account_id").agg(total.alias("effort"))
+    summed = added_up(rows, "account_id", sums={"effort": total}, what="effort received")
     frame = summed.select("account_id", nw.col("effort").cast(nw.Float64)).collect().to_pandas()
     found: pd.Series[float] = frame.set_index("account_id")["effort"].fillna(0.0).sort_index()
     return found

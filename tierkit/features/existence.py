@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import narwhals as nw
 
 from tierkit.calendar import known_rows
+from tierkit.crm.guard import look_up_gathered
 from tierkit.crm.tables import Rows, Tables
 from tierkit.features.feature import KEYS
 from tierkit.features.windows import EVER_WINDOW
@@ -42,21 +43,21 @@ def existing_accounts(tables: Tables, dates: Rows) -> Rows:
     {'A': 1.0, 'C': 10.0}
     """
     accounts = tables["accounts"].select("account_id", "created_date")
-    seen = accounts.join(_first_events(tables), on="account_id", how="left")
+    first_event = nw.col("day").min()
+    seen = look_up_gathered(accounts, _events(tables), on="account_id", first_event=first_event)
     first = nw.coalesce("created_date", "first_event").alias("first_seen")
     known = known_rows(seen.select("account_id", first), "first_seen", dates)
     return known.select(*KEYS, "first_seen", EVER_WINDOW.start)
 
 
-def _first_events(tables: Tables) -> Rows:
-    """Return the day of each account's first event; accounts without one are absent."""
+def _events(tables: Tables) -> Rows:
+    """Return the day of each event of each account."""
     events = [_deal_events(tables)] + [
         tables[table].select("account_id", nw.col(column).alias("day"))
         for table, column in EVENTS.items()
         if table in tables
     ]
-    days = nw.concat(events, how="vertical")
-    return days.group_by("account_id").agg(nw.col("day").min().alias("first_event"))
+    return nw.concat(events, how="vertical")
 
 
 def _deal_events(tables: Tables) -> Rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import narwhals as nw
 
+from tierkit.crm.guard import look_up_gathered, without
 from tierkit.crm.tables import Rows
 from tierkit.features.deals import won_deals
 from tierkit.features.feature import KEYS, Aggregate, Block, Context, Feature, Window
@@ -54,18 +55,18 @@ def families(context: Context) -> Rows:
     """
     accounts = firmographics(context, columns=("parent_id",))
     year = nw.when(YEAR.holds("close_date")).then(nw.col("value"))
-    own = context.once(won_deals).group_by(*KEYS).agg(year.sum().alias("own_revenue"))
-    members = (
-        accounts.join(_tops(accounts), on=list(KEYS), how="left")
-        .join(own, on=list(KEYS), how="left")
-        .with_columns(
-            nw.coalesce("top", "account_id").alias("family"), nw.col("own_revenue").fill_null(0)
-        )
+    topped = look_up_gathered(accounts, _tops(accounts), on=KEYS, top=nw.col("top").min())
+    won = context.once(won_deals)
+    members = look_up_gathered(topped, won, on=KEYS, own_revenue=year.sum()).with_columns(
+        nw.coalesce("top", "account_id").alias("family"), nw.col("own_revenue").fill_null(0)
     )
-    totals = members.group_by("family", "as_of").agg(
-        nw.col("own_revenue").sum().alias("family_revenue"), nw.len().alias("family_accounts")
+    return look_up_gathered(
+        members,
+        members,
+        on=("family", "as_of"),
+        family_revenue=nw.col("own_revenue").sum(),
+        family_accounts=nw.len(),
     )
-    return members.join(totals, on=["family", "as_of"], how="left")
 
 
 def _tops(accounts: Rows) -> Rows:
@@ -75,11 +76,10 @@ def _tops(accounts: Rows) -> Rows:
     upward = links.select("as_of", top="account_id", above="parent_id")
     walk = links.select(*KEYS, top="parent_id")
     for _ in range(MAX_LEVELS - 1):
-        walk = walk.join(upward, on=["top", "as_of"], how="left").select(
-            *KEYS, nw.coalesce("above", "top").alias("top")
-        )
+        found = look_up_gathered(walk, upward, on=("top", "as_of"), above=nw.col("above").min())
+        walk = found.select(*KEYS, nw.coalesce("above", "top").alias("top"))
     unfinished = upward.select("as_of", "top")
-    return walk.join(unfinished, on=["top", "as_of"], how="anti")
+    return without(walk, unfinished, on=("top", "as_of"))
 
 
 FAMILIES = Block(

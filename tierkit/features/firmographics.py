@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import before, known_rows
+from tierkit.crm.guard import look_up, look_up_gathered
 from tierkit.crm.tables import Rows, Tables
 from tierkit.errors import SettingsError
 from tierkit.features.feature import HIDDEN, KEYS, Aggregate, Block, Context, Derived, Feature
@@ -78,25 +79,16 @@ def named_column(column: str, values: pd.DataFrame) -> pd.Series:
 def firmographics(context: Context, *, columns: Sequence[str]) -> Rows:
     """Return the existing accounts with `columns` as they stood at as_of."""
     today = context.tables["accounts"].select("account_id", *columns)
-    rows = context.existing.select(*KEYS).join(today, on="account_id", how="left")
+    rows = look_up(context.existing.select(*KEYS), today, on="account_id", what="accounts")
     for column in dated_columns(context, columns, as_of=context.days[-1]):
         changes = _changes(context.tables, column)
         known = known_rows(changes, "changed_date", context.dates)
         newest = nw.col("value").last(order_by=["changed_date", "value"])
-        then = known.group_by(*KEYS).agg(newest.alias("value_then"))
-        dated = known.select("as_of").unique().with_columns(is_dated=nw.lit(value=True))
+        rows = look_up_gathered(rows, known, on=KEYS, value_then=newest)
+        rows = look_up_gathered(rows, known, on="as_of", changes=nw.len())
         as_text = nw.col(column).cast(nw.String)
-        rows = (
-            rows.join(then, on=list(KEYS), how="left")
-            .join(dated, on="as_of", how="left")
-            .with_columns(
-                nw.when(nw.col("is_dated"))
-                .then(nw.col("value_then"))
-                .otherwise(as_text)
-                .alias(column)
-            )
-            .drop("value_then", "is_dated")
-        )
+        then = nw.when(nw.col("changes") > 0).then(nw.col("value_then")).otherwise(as_text)
+        rows = rows.with_columns(then.alias(column)).drop("value_then", "changes")
     return rows
 
 

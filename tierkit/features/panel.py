@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tierkit.crm.engine import register
+from tierkit.crm.guard import gathered
 from tierkit.crm.tables import Rows, Tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.features.existence import existing_accounts
@@ -210,7 +211,7 @@ def _aggregate(block: Block, features: Sequence[Aggregate], context: Context) ->
     rows = context.once(block.rows)
     columns = [feature.compute().alias(feature.name) for feature in features]
     return _collect(
-        rows.select(*KEYS, *columns) if block.aggregated else rows.group_by(*KEYS).agg(*columns)
+        rows.select(*KEYS, *columns) if block.aggregated else gathered(rows, KEYS, *columns)
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from tierkit.calendar import days_between, earlier
 from tierkit.crm.contract import MONEY
+from tierkit.crm.guard import every_pair, gathered
 from tierkit.crm.tables import Rows
 from tierkit.features.deals import CLOSED, OPEN, is_win, open_deals
 from tierkit.features.feature import KEYS, Aggregate, Block, Context, Derived, Feature, Window
@@ -114,12 +115,11 @@ def priced_amount() -> nw.Expr:
 def priced_deals(context: Context) -> Rows:
     """Return the open deals with the amount that stage_history last gave before as_of."""
     history = context.tables["stage_history"].select("opportunity_id", "changed_date", "amount")
-    changes = context.once(open_deals).join(
-        history.filter(~nw.col("amount").is_null()), on="opportunity_id", how="inner"
-    )
-    last = nw.col("amount").last(order_by=["changed_date", "amount"]).alias("amount_then")
+    priced = history.filter(~nw.col("amount").is_null())
+    changes = every_pair(context.once(open_deals), priced, on="opportunity_id")
     known = changes.filter(earlier("changed_date", "as_of"))
-    return known.group_by(*KEYS, "opportunity_id").agg(last)
+    last = nw.col("amount").last(order_by=["changed_date", "amount"])
+    return gathered(known, [*KEYS, "opportunity_id"], amount_then=last)
 
 
 PRICED = Block(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import before
+from tierkit.crm.guard import gathered
 from tierkit.crm.tables import Tables
 from tierkit.settings import Tier
 
@@ -54,7 +55,7 @@ def newest_facts(tables: Tables, *, as_of: date, sources: Sequence[str]) -> pd.D
         column = DATED[name]
         if tables.has(name, column):
             known = before(tables[name], column, as_of)
-            last = known.group_by("account_id").agg(nw.col(column).max().alias(name))
+            last = gathered(known, "account_id", **{name: nw.col(column).max()})
             frame = last.filter(~nw.col("account_id").is_null()).collect().to_pandas()
             columns.append(pd.to_datetime(frame.set_index("account_id")[name]))
     if not columns:

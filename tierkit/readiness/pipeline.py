@@ -10,6 +10,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import Quarter
+from tierkit.crm.guard import look_up
 from tierkit.crm.known import deals_as_known
 from tierkit.crm.revenue import TARGET_TYPES
 from tierkit.crm.tables import Tables
@@ -77,7 +78,7 @@ def pipeline_coverage(
     deals = _open_deals(tables, as_of, qualified_stages)
     quota = goals.assign(territory=goals["territory"].fillna("").astype("str"))
     found = []
-    for territory, target in quota.groupby("territory")["amount"].sum().items():
+    for territory, target in quota.groupby("territory", dropna=False)["amount"].sum().items():
         inside = deals if not territory else deals[deals["territory"] == territory]
         amount = float(inside["amount"].astype(float).sum())
         found.append(PipelineCoverage(str(territory), amount, len(inside), float(target)))
@@ -92,6 +93,7 @@ def _open_deals(tables: Tables, as_of: date, stages: Sequence[str]) -> pd.DataFr
         plain = nw.col("stage").str.strip_chars(" ").str.to_lowercase()
         known = known.filter(plain.is_in([stage.strip().lower() for stage in stages]))
     accounts = tables["accounts"].select("account_id", "territory")
-    joined = known.select("account_id", "amount").join(accounts, on="account_id", how="left")
+    deals = known.select("account_id", "amount")
+    joined = look_up(deals, accounts, on="account_id", what="accounts")
     frame: pd.DataFrame = joined.collect().to_pandas()
     return frame

@@ -8,6 +8,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import before, look_back_start, outcome_rows
+from tierkit.crm.guard import added_up, look_up
 from tierkit.crm.revenue import target_deals
 from tierkit.crm.tables import Rows, Tables
 from tierkit.settings import Settings
@@ -28,7 +29,8 @@ def product_revenue(tables: Tables, *, settings: Settings) -> Rows | None:
     if "opportunity_lines" in tables:
         lines = tables["opportunity_lines"].select("opportunity_id", "product", "amount")
         deals = won.select("opportunity_id", "account_id", "close_date")
-        return lines.join(deals, on="opportunity_id", how="inner")
+        found = look_up(lines, deals, on="opportunity_id", what="opportunities")
+        return found.filter(~nw.col("account_id").is_null())
     if not tables.has("opportunities", "product"):
         return None
     return won.select("account_id", "product", "close_date", "amount")
@@ -113,8 +115,10 @@ def _shares(
 ) -> pd.DataFrame:
     """Return by industry and product the share of revenue from it among accounts without it."""
     span = tables.dates({"as_of": [start], "horizon_end": [as_of]})
-    sums = outcome_rows(rows, "close_date", span).group_by("account_id", "product")
-    since = sums.agg(nw.col("amount").sum()).collect().to_pandas()
+    sums = {"amount": nw.col("amount").sum()}
+    inside = outcome_rows(rows, "close_date", span)
+    by = added_up(inside, ["account_id", "product"], sums=sums, what="products bought")
+    since = by.collect().to_pandas()
     since = since.assign(amount=since["amount"].astype(float).clip(lower=0.0))
     revenue = since.groupby("account_id")["amount"].sum()
     had = _owned(rows, start)
@@ -136,7 +140,7 @@ def _shares(
 
 def _drawn_in(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the share by industry, drawn to that of all accounts."""
-    by = frame.groupby("industry").agg(
+    by = frame.groupby("industry", dropna=False).agg(
         all_revenue=("all", "sum"),
         amount=("product_amount", "sum"),
         accounts=("all", "size"),

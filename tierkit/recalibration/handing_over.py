@@ -66,7 +66,7 @@ def crm_rows(tiering: Tiering) -> pd.DataFrame:
 
 def _by_owner(rows: pd.DataFrame, *, review_on: date) -> dict[str, Sheet]:
     sheets: dict[str, Sheet] = {}
-    for owner, part in rows.groupby("owner", sort=True):
+    for owner, part in rows.groupby("owner", sort=True, dropna=False):
         blank = pd.Series("", index=part.index, dtype="object")
         asked = part.drop(columns="owner").assign(
             override_tier=blank,

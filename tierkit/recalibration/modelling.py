@@ -165,7 +165,7 @@ def tier_pipeline(work: Work, totals: pd.DataFrame, tiered: pd.DataFrame) -> pd.
     rank = ordered.groupby("as_of").cumcount()
     sizes = [len(tested) if size is None else size for size in _sizes(work, tiered)]
     place = np.searchsorted(np.cumsum(sizes), rank, side="right")
-    sums = ordered.groupby(place)[["pipeline_created_amount", "predicted"]].sum()
+    sums = ordered.groupby(place, dropna=False)[["pipeline_created_amount", "predicted"]].sum()
     ratio = sums["pipeline_created_amount"] / sums["predicted"].where(sums["predicted"] > 0)
     ratios = ratio.reindex(range(len(totals))).to_numpy()
     amounts = totals["predicted_revenue"].to_numpy() * ratios

@@ -56,7 +56,7 @@ def coverage_rows(study: ReadinessStudy) -> list[dict[str, Any]]:
 
 def whitespace_rows(study: ReadinessStudy) -> list[dict[str, Any]]:
     """Return one row per product: accounts that have not bought it, and what it may bring."""
-    by = study.whitespace.groupby("product").agg(
+    by = study.whitespace.groupby("product", dropna=False).agg(
         accounts=("account_id", "size"), value=("predicted_value", "sum")
     )
     return [

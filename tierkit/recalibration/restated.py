@@ -136,7 +136,9 @@ def _reported(was: WonDeals, work: Work) -> dict[str, Decimal]:
     days = pd.to_datetime(was.deals["close_date"])
     quarters = [calendar.containing(day.date()).label for day in days]
     amounts = was.deals["amount"].map(Decimal)
-    return {str(label): sum(part, Decimal(0)) for label, part in amounts.groupby(quarters)}
+    return {
+        str(label): sum(part, Decimal(0)) for label, part in amounts.groupby(quarters, dropna=False)
+    }
 
 
 def _no_changes() -> pd.DataFrame:

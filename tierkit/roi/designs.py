@@ -194,7 +194,7 @@ def _sums_by_tier(pair: TierRows, names: tuple[str, str]) -> FloatArray:
     parts = []
     for name in names:
         revenue = pair.rows["won_revenue"].where(pair.rows["tier"] == name)
-        parts.append(revenue.groupby(pair.rows["account_id"]).agg(["sum", "count"]))
+        parts.append(revenue.groupby(pair.rows["account_id"], dropna=False).agg(["sum", "count"]))
     return pd.concat(parts, axis=1).to_numpy(dtype=float)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from tierkit.calendar import Quarter, outcome_rows
 from tierkit.crm.contract import MONEY
+from tierkit.crm.guard import gathered
 from tierkit.crm.retention import retention
 from tierkit.crm.revenue import TARGET_TYPES, target_deals
 from tierkit.crm.tables import Rows, Tables
@@ -84,7 +85,9 @@ def _is_win() -> nw.Expr:
 def _closed(deals: Rows) -> Rows:
     """Sum what was won and lost; refunds lower the revenue and are neither win nor loss."""
     win, expansion = _is_win(), nw.col("revenue_type") == "expansion"
-    return deals.group_by(*KEYS).agg(
+    return gathered(
+        deals,
+        KEYS,
         won_revenue=nw.when(nw.col("is_won")).then(nw.col("value")).sum(),
         won_amount=nw.when(nw.col("is_won")).then(nw.col("amount")).sum(),
         wins_value=nw.when(win).then(nw.col("value")).sum(),
@@ -98,7 +101,9 @@ def _closed(deals: Rows) -> Rows:
 
 def _created(deals: Rows) -> Rows:
     """Sum the amounts, as they stand today, of the deals that were made; whatever came of them."""
-    return deals.group_by(*KEYS).agg(
+    return gathered(
+        deals,
+        KEYS,
         pipeline_created_amount=nw.col("amount").sum(),
         largest_created_amount=nw.col("amount").max(),
     )
@@ -113,7 +118,9 @@ def _won_deals(tables: Tables) -> Rows:
 def _margins(deals: Rows) -> Rows:
     margin = (nw.col("amount") - nw.col("cost")).cast(MONEY)
     rows = deals.with_columns(margin=margin)
-    return rows.group_by(*KEYS).agg(
+    return gathered(
+        rows,
+        KEYS,
         margin=nw.col("margin").sum(),
         largest_margin=nw.col("margin").max(),
         costed_amount=nw.col("amount").sum(),
@@ -121,13 +128,15 @@ def _margins(deals: Rows) -> Rows:
 
 
 def _spent(costs: Rows) -> Rows:
-    return costs.group_by(*KEYS).agg(cost=nw.col("amount").cast(MONEY).sum())
+    return gathered(costs, KEYS, cost=nw.col("amount").cast(MONEY).sum())
 
 
 def _touched(activities: Rows) -> Rows:
     """Sum the minutes of our own activities, and what activities cost."""
     ours = nw.col("direction") == "outbound"
-    return activities.group_by(*KEYS).agg(
+    return gathered(
+        activities,
+        KEYS,
         nw.when(ours).then(nw.col("minutes").cast(MONEY)).sum().alias("effort_minutes"),
         nw.col("cost").cast(MONEY).sum().alias(ACTIVITY_COST),
     )
@@ -141,7 +150,7 @@ def _measured(signals: Rows) -> Rows:
         here = (nw.col("signal") == signal) & known
         sums[f"{signal}_sum"] = nw.when(here).then(nw.col("value").cast(MONEY)).sum()
         sums[f"{signal}_count"] = nw.when(here).then(nw.lit(1)).sum()
-    return named.group_by(*KEYS).agg(**sums)
+    return gathered(named, KEYS, **sums)
 
 
 def _retained(tables: Tables, windows: Sequence[Quarter]) -> pd.DataFrame:

@@ -90,7 +90,9 @@ def moved_accounts(before: PublishedRun, after: PublishedRun) -> pd.DataFrame:
         }
     )
     beside = [name for name in ("predicted_revenue", "rank", "move_reason") if name in after.tiers]
-    moved = table[table["from"] != table["to"]].join(after.tiers[beside], how="left")
+    moved = table[table["from"] != table["to"]].join(
+        after.tiers[beside], how="left", validate="1:1"
+    )
     moved = moved.rename_axis("account_id").reset_index()
     order = "predicted_revenue" if "predicted_revenue" in moved else "account_id"
     ascending = order == "account_id"
