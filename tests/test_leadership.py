@@ -144,7 +144,8 @@ def test_the_recommendation_is_one_paragraph_of_computed_numbers():
     html = leadership.recommendation(companies.sample()).html
     assert html.count("<p") == 1
     assert Page(html).text.strip() == (
-        "What we recommend Keep the present model and adopt the tiers below. The card still "
+        "What we recommend Keep the present ranking, with corrected amounts, and adopt the tiers "
+        "below. The card still "
         "ranks better than past revenue does. 14 of 1,840 accounts change tier. Tier 1 should "
         "bring $6.1 M in the next four quarters (80 % range $4.9–7.4 M). Whether Tier 1 "
         "treatment itself adds revenue over Tier 2 cannot be told yet: with 15 accounts in Tier "
@@ -162,7 +163,7 @@ def test_the_three_questions_have_one_number_each():
     assert "$6.1 M predicted for Tier 1" in text
     assert "Tier 1: 15 accounts hold 31 % of predicted revenue." in text
     assert "SDR is needed for more hours than there are" in text
-    assert "Promised on 1 Oct 2025: 2 of 3 tiers came in (diamond) within the range." in text
+    assert "Promised on 1 Oct 2025 for 1 Oct 2025 – 30 Sep 2026: 2 of 3 tiers came in" in text
 
 
 def test_shares_of_predicted_revenue_add_up():

@@ -10,6 +10,7 @@ from projects import write_project
 
 from tierkit.crm.trusted import read_tables
 from tierkit.recalibration.ledger import ledger_facts
+from tierkit.recalibration.track_record import track_record
 from tierkit.recalibration.work import Work
 from tierkit.settings import read_settings
 
@@ -37,7 +38,8 @@ def publish(project, label):
     ]
     facts = {"quarter": {"label": label}, "model": {"horizon_quarters": 1}, "tiers": tiers}
     (folder / "facts.json").write_text(json.dumps(facts))
-    held = pd.DataFrame({"account_id": ["A1", "A2", "A3"], "tier": ["Tier 1", "Tier 2", "Tier 2"]})
+    held = pd.DataFrame({"account_id": ["A1", "A2", "A3"], "tier": ["Tier 1", "Tier 2", "Tier 2"],
+                         "predicted_revenue": [80.0, 6.0, 4.0]})  # fmt: skip
     held.to_csv(folder / "tiers.csv", index=False)
 
 
@@ -52,6 +54,10 @@ def test_delivered_is_what_the_accounts_of_that_tier_won_in_the_window(project):
     first, second = ledger(project, "2026Q1")
     assert first == {
         "promised_on": "2025Q4",
+        "span": "horizon",
+        "accounts": 1,
+        "error": 0.5,
+        "five_accounts_share": 1.0,
         "window": "1 Jan – 31 Mar 2026",
         "tier": "Tier 1",
         "predicted": 80.0,
@@ -67,7 +73,7 @@ def test_a_window_that_is_not_over_is_no_result(project):
     publish(project, "2025Q4")
     facts = project / "reports" / "2025Q4" / "facts.json"
     facts.write_text(facts.read_text().replace('"horizon_quarters": 1', '"horizon_quarters": 2'))
-    first, _ = ledger(project, "2026Q1")
+    first, *_ = ledger(project, "2026Q1")
     assert first["mature"] is False
     assert first["delivered"] is None
     assert first["delivered_why"] == "the window runs until 30 Jun 2026"
@@ -84,3 +90,54 @@ def test_what_is_no_report_is_passed_over(project):
     folder.mkdir(parents=True)
     (folder / "facts.json").write_text("{")
     assert ledger(project, "2026Q1") == []
+
+
+def promise_next_quarter(project, label, amounts):
+    """Let a published report of a two-quarter horizon also promise the next quarter."""
+    file = project / "reports" / label / "facts.json"
+    facts = json.loads(file.read_text())
+    facts["model"]["horizon_quarters"] = 2
+    for tier, amount in zip(facts["tiers"], amounts, strict=True):
+        tier["next_quarter"] = {"predicted_revenue": amount, "low": amount / 2, "high": amount * 2}
+    file.write_text(json.dumps(facts))
+
+
+def test_the_next_quarter_is_due_before_the_horizon_is(project):
+    publish(project, "2025Q4")
+    promise_next_quarter(project, "2025Q4", [60.0, 8.0])
+    entries = ledger(project, "2026Q1")
+    spans = [(entry["span"], entry["tier"], entry["mature"]) for entry in entries]
+    assert spans == [
+        ("next quarter", "Tier 1", True),
+        ("next quarter", "Tier 2", True),
+        ("horizon", "Tier 1", False),
+        ("horizon", "Tier 2", False),
+    ]
+    assert [entry["delivered"] for entry in entries] == [120.0, 7.0, None, None]
+    assert entries[0]["error"] == 1.0
+
+
+def test_the_track_record_counts_what_is_due_and_says_where_it_went_wrong(project):
+    publish(project, "2025Q4")
+    promise_next_quarter(project, "2025Q4", [50.0, 8.0])  # ranges 25–100 and 4–16
+    record = track_record(ledger(project, "2026Q1"))
+    assert (record["quarters"], record["due"], record["not_yet_due"]) == (1, 2, 2)
+    assert (record["inside"], record["share_inside"], record["share_wanted"]) == (1, 0.5, 0.8)
+    assert 0 < record["share_inside_low"] < 0.5 < record["share_inside_high"] < 1
+    assert record["is_track_record"] is False
+    assert [entry["mean_error"] for entry in record["by_tier"]] == [1.4, -0.125]
+    missed = record["went_wrong"]
+    assert [(entry["tier"], entry["delivered"]) for entry in missed] == [("Tier 1", 120.0)]
+
+
+def test_four_quarters_make_a_track_record(project):
+    for label in ("2025Q1", "2025Q2", "2025Q3", "2025Q4"):
+        publish(project, label)
+    assert track_record(ledger(project, "2026Q1"))["is_track_record"] is True
+    assert track_record(ledger(project, "2025Q4"))["is_track_record"] is False
+
+
+def test_nothing_due_is_said_as_such():
+    record = track_record([])
+    assert (record["due"], record["share_inside"]) == (0, None)
+    assert record["share_inside_why"] == "no promise with a range is due yet"

@@ -21,6 +21,7 @@ CHEAP = (
     *("--set", "model.bags=2"),
     *("--set", "model.most_bags=2"),
     *("--set", "model.shuffled_refits=2"),
+    *("--set", "run.formats=[]"),
     *("--set", "model.backtest_quarter_ends=2"),
     *("--set", "roi.certificate_worlds=2"),
 )

@@ -8,6 +8,7 @@ from tierkit.analysis.data import (
     what_was_left_out,
     what_was_read,
 )
+from tierkit.analysis.decision import decision, drift_table
 from tierkit.analysis.effort import (
     break_even_table,
     delivered_table,
@@ -75,8 +76,10 @@ __all__ = [
     "certificate_note",
     "checks_table",
     "criteria_table",
+    "decision",
     "delivered_table",
     "designs_table",
+    "drift_table",
     "dropped_table",
     "edits_note",
     "effects_figure",

@@ -56,11 +56,19 @@ def _ends(ax: Axes, table: pd.DataFrame) -> None:
 
 
 def _values(ax: Axes, table: pd.DataFrame, spell: Callable[[float], str]) -> None:
-    known = table["value"].dropna()
     lift = (ax.get_ylim()[1] - ax.get_ylim()[0]) * 0.05
-    for row, side in dict.fromkeys([(known.index[0], "left"), (known.index[-1], "right")]):
-        top = max(float(table["value"].loc[row]), float(table["high"].fillna(-1e300).loc[row]))
-        edge = -_ROOM if side == "left" else len(table) - 1 + _ROOM
-        if len(known) == 1 and side == "left":
-            continue
-        place(ax, spell(float(known.loc[row])), edge, top + lift, ha=side, color=INK, va="bottom")
+    places = [place_ for place_, value in enumerate(table["value"]) if value == value]
+    for row in dict.fromkeys([places[0], places[-1]]):
+        top = float(table[["value", "high"]].iloc[row].max())
+        at, middle = float(row), (len(table) - 1) / 2
+        ha = "center" if abs(at - middle) < middle / 2 else "left" if at < middle else "right"
+        edge = {"left": at - _ROOM, "right": at + _ROOM}.get(ha, at)
+        place(
+            ax,
+            spell(float(table["value"].iloc[row])),
+            edge,
+            top + lift,
+            ha=ha,
+            color=INK,
+            va="bottom",
+        )

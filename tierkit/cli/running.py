@@ -46,6 +46,13 @@ def run(
     project_notebooks: Annotated[
         bool, typer.Option("--project-notebooks", help="Run the project's own notebooks.")
     ] = False,
+    each: Annotated[
+        str, typer.Option(metavar="COLUMN=A,B", help="One run per value of a column of accounts.")
+    ] = "",
+    jobs: Annotated[int, typer.Option(min=0, help="Units at a time; 0: half the processors.")] = 0,
+    hooks: Annotated[
+        bool, typer.Option("--hooks", help="Run the commands of [hooks] when it has ended.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show inputs, settings and outputs; run nothing.")
     ] = False,
@@ -56,7 +63,13 @@ def run(
 
     settings = read_settings(file, overrides=overrides or ())  # before anything slow is loaded
     from tierkit.dossiers.stages import write_dossiers
-    from tierkit.recalibration.command import Request, describe, recalibrate
+    from tierkit.recalibration.command import (
+        Request,
+        describe,
+        recalibrate,
+        recalibrate_and_tell,
+        recalibrate_each,
+    )
 
     request = Request(
         settings=settings,
@@ -69,9 +82,14 @@ def run(
     if dry_run:
         typer.echo(describe(request))
         return
-    remark = recalibrate(
-        request, on_step=lambda line: typer.echo(line, err=True), beside=write_dossiers
-    )
+    if each:
+        done = recalibrate_each(
+            request, each, jobs=jobs, on_step=lambda line: typer.echo(line, err=True)
+        )
+        typer.echo(str(done.index))
+        raise typer.Exit(done.exit_code)
+    work = recalibrate_and_tell if hooks else recalibrate
+    remark = work(request, on_step=lambda line: typer.echo(line, err=True), beside=write_dossiers)
     typer.echo(remark)
 
 

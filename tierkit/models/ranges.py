@@ -94,7 +94,7 @@ def tier_total_ranges(
         By tier: `predicted`, `low`, `high` (missing where nothing can be said), `method` in words.
     """
     rows = tested.reset_index(drop=True)
-    placed = rows.assign(tier=_past_tiers(rows, capacities))
+    placed = rows.assign(tier=past_tiers(rows, capacities))
     found = [
         _tier_range(placed[placed["tier"] == place], horizon=horizon, seed=seed)
         for place in range(len(totals))
@@ -158,7 +158,7 @@ def _ranges(low: FloatArray, high: FloatArray, index: pd.Index) -> pd.DataFrame:
     return pd.DataFrame({"predicted_low": low, "predicted_high": high}, index=index)
 
 
-def _past_tiers(tested: pd.DataFrame, capacities: Sequence[int | None]) -> FloatArray:
+def past_tiers(tested: pd.DataFrame, capacities: Sequence[int | None]) -> FloatArray:
     """Return the place of the tier that each account would have had; NaN beyond the last."""
     ordered = tested.sort_values(
         ["as_of", "rank_by", "account_id"], ascending=[True, False, True], kind="stable"

@@ -14,9 +14,14 @@ from tierkit.errors import DataError, SettingsError
 from tierkit.experiments import read_bands
 from tierkit.features.registry import all_features
 from tierkit.recalibration.asking import check_tiering
+from tierkit.recalibration.each import EachResult, run_each
 from tierkit.recalibration.leaks import RULE, leak_problems
 from tierkit.recalibration.plan import REPORT_PLAN
+from tierkit.recalibration.units import read_each
 from tierkit.recalibration.work import data_remarks, prepare
+from tierkit.reporting.handover import Handover
+from tierkit.reporting.hooks import Ending, exit_code_of, failure_file, tell
+from tierkit.reporting.lock import project_lock
 from tierkit.reporting.manifest import settings_rows
 from tierkit.reporting.run import run_recalibration
 from tierkit.settings import Settings
@@ -87,6 +92,62 @@ def recalibrate(
     )
     page = result.folder / "leadership.html"
     return f"{result.remark}\n{page if page.is_file() else result.folder}"
+
+
+def recalibrate_and_tell(
+    request: Request,
+    *,
+    on_step: Callable[[str], None],
+    beside: Callable[[Path, Path, Callable[[str], None]], object] | None = None,
+) -> str:
+    """Run the recalibration and tell the project's hooks how it ended; return as `recalibrate`.
+
+    A hook that fails is a line to `on_step` and changes nothing else.
+    """
+    settings = request.settings
+    try:
+        said = recalibrate(request, on_step=on_step, beside=beside)
+    except BaseException as error:
+        code = exit_code_of(error)
+        run_file = failure_file(settings, error, exit_code=code)
+        _report(tell(settings, Ending(code, run_file)), on_step)
+        raise
+    folder = Path(said.splitlines()[-1])
+    run_file = (folder.parent if folder.is_file() else folder) / "run.json"
+    _report(tell(settings, Ending(0, run_file)), on_step)
+    return said
+
+
+def _report(sentence: str, on_step: Callable[[str], None]) -> None:
+    if sentence:
+        on_step(sentence)
+
+
+def recalibrate_each(
+    request: Request, given: str, *, jobs: int = 0, on_step: Callable[[str], None]
+) -> EachResult:
+    """Run the recalibration once for each value of a column of accounts.
+
+    Parameters
+    ----------
+    given
+        `COLUMN` or `COLUMN=A,B,C`.
+    jobs
+        How many units run at a time; 0 for half the processors.
+
+    Raises
+    ------
+    TierkitError
+        Before any unit is started; what happens in a unit is in the result.
+    """
+    if request.only or request.project_notebooks:
+        raise SettingsError("--each goes neither with --only nor with --project-notebooks.")
+    tables, quarter = _read(request)
+    units = read_each(given, tables)
+    on_step(f"data: {_read_in_words(tables, quarter)}; {len(units)} units")
+    handover = Handover(request.settings, quarter, request.model_file, request.set_overrides)
+    with project_lock(request.settings.scratch):
+        return run_each(handover, tables, units, jobs=jobs, on_step=on_step)
 
 
 def describe(request: Request) -> str:

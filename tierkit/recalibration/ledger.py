@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,14 +17,35 @@ from tierkit.outcomes import outcomes
 from tierkit.recalibration.tiering import said
 from tierkit.recalibration.work import Work
 
+HORIZON, NEXT_QUARTER = "horizon", "next quarter"
+_FEW = 5
+"""So many accounts are named together when a miss is laid at the door of a few."""
+
 
 @dataclass(frozen=True)
 class Promise:
-    """What a published report said of its tiers."""
+    """What a published report said of its tiers.
+
+    Attributes
+    ----------
+    tiers
+        A row per account_id: `tier` and `predicted_revenue` of the horizon.
+    """
 
     quarter: Quarter
     facts: dict[str, Any]
-    tiers: pd.Series[str]
+    tiers: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Window:
+    """One span that a report predicted: its name, its quarters, and whether it is over."""
+
+    span: str
+    quarters: int
+    start: date
+    last: date
+    is_over: bool
 
 
 def earlier_promises(work: Work) -> list[Promise]:
@@ -37,8 +59,18 @@ def earlier_promises(work: Work) -> list[Promise]:
 
 
 def ledger_facts(work: Work) -> list[dict[str, Any]]:
-    """Return one entry per earlier report and tier, delivered where its window is over."""
-    return [entry for promise in earlier_promises(work) for entry in _entries(promise, work)]
+    """Return one entry per earlier report, span and tier, delivered where its window is over.
+
+    A report predicts two spans: the next quarter and the whole horizon. `error` is delivered over
+    predicted less one; `five_accounts_share` is the part of all absolute differences between what
+    accounts brought and what was predicted for them that the five largest make up.
+    """
+    return [
+        entry
+        for promise in earlier_promises(work)
+        for window in _windows(promise, work)
+        for entry in _entries(promise, window, work)
+    ]
 
 
 def _read(facts_file: Path, work: Work) -> Promise | None:
@@ -46,36 +78,70 @@ def _read(facts_file: Path, work: Work) -> Promise | None:
         facts = json.loads(facts_file.read_text(encoding="utf-8"))
         quarter = work.settings.fiscal_calendar.parse(str(facts["quarter"]["label"]))
         tiers = pd.read_csv(facts_file.parent / "tiers.csv", dtype=str, keep_default_na=False)
-        return Promise(quarter, facts, tiers.set_index("account_id")["tier"])
+        tiers = tiers.set_index("account_id").reindex(columns=["tier", "predicted_revenue"])
+        money = pd.to_numeric(tiers["predicted_revenue"], errors="coerce")
+        return Promise(quarter, facts, tiers.assign(predicted_revenue=money))
     except (OSError, ValueError, KeyError, TypeError, SettingsError):
         return None  # no report of this project's calendar: nothing that it could be held to
 
 
-def _entries(promise: Promise, work: Work) -> list[dict[str, Any]]:
-    calendar = work.settings.fiscal_calendar
+def _windows(promise: Promise, work: Work) -> Iterator[_Window]:
+    calendar, start = work.settings.fiscal_calendar, promise.quarter.as_of
     horizon = int(promise.facts["model"]["horizon_quarters"])
-    start, end = promise.quarter.as_of, calendar.window_end(promise.quarter.as_of, horizon)
-    mature = window_is_over(end, work.as_of)
-    won = _won_by_account(work, promise.quarter.as_of, horizon) if mature else None
-    last = calendar.ending_at(end).end
-    entries = []
+    spans = {NEXT_QUARTER: 1, HORIZON: horizon} if horizon > 1 else {HORIZON: horizon}
+    for span, quarters in spans.items():
+        end = calendar.window_end(start, quarters)
+        last = calendar.ending_at(end).end
+        yield _Window(span, quarters, start, last, window_is_over(end, work.as_of))
+
+
+def _entries(promise: Promise, window: _Window, work: Work) -> Iterator[dict[str, Any]]:
+    won = _won_by_account(work, window.start, window.quarters) if window.is_over else None
     for tier in promise.facts["tiers"]:
-        members = promise.tiers.index[promise.tiers == tier["tier"]]
-        delivered = None if won is None else float(won.reindex(members).sum())
-        why = f"the window runs until {spell_date(last)}"
-        entries.append(
-            {
-                "promised_on": promise.quarter.label,
-                "window": spell_range(start, last),
-                "tier": tier["tier"],
-                "predicted": tier["predicted_revenue"],
-                **said("low", tier["low"], tier.get("low_why", "")),
-                **said("high", tier["high"], tier.get("high_why", "")),
-                **said("delivered", delivered, why),
-                "mature": mature,
-            }
-        )
-    return entries
+        told = tier if window.span == HORIZON else tier.get("next_quarter") or {}
+        if told.get("predicted_revenue") is None:
+            continue
+        members = promise.tiers[promise.tiers["tier"] == tier["tier"]]
+        yield {
+            "promised_on": promise.quarter.label,
+            "span": window.span,
+            "window": spell_range(window.start, window.last),
+            "tier": tier["tier"],
+            "accounts": len(members),
+            "predicted": told["predicted_revenue"],
+            **said("low", told.get("low"), told.get("low_why") or "no range was promised"),
+            **said("high", told.get("high"), told.get("high_why") or "no range was promised"),
+            **_delivered(told["predicted_revenue"], members, won, window),
+            "mature": window.is_over,
+        }
+
+
+def _delivered(
+    predicted: float, members: pd.DataFrame, won: pd.Series[float] | None, window: _Window
+) -> dict[str, Any]:
+    """Return what came of a promise; nulls with the day until which to wait while it runs."""
+    why = f"the window runs until {spell_date(window.last)}"
+    if won is None:
+        keys = ("delivered", "error", "five_accounts_share")
+        return {name: value for key in keys for name, value in said(key, None, why).items()}
+    brought = won.reindex(members.index).fillna(0.0)
+    delivered = float(brought.sum())
+    error = delivered / predicted - 1 if predicted > 0 else None
+    return {
+        "delivered": delivered,
+        **said("error", error, "nothing was predicted"),
+        **said("five_accounts_share", _few_share(brought, members, predicted),
+               "every account brought what was predicted, or theirs is not known"),
+    }  # fmt: skip
+
+
+def _few_share(brought: pd.Series[float], members: pd.DataFrame, predicted: float) -> float | None:
+    """Return the part of all absolute differences that the five largest accounts make up."""
+    whole = float(members["predicted_revenue"].sum())
+    own = members["predicted_revenue"] * (predicted / whole if whole > 0 else 0.0)
+    apart = (brought - own).abs().dropna().sort_values(ascending=False, kind="stable")
+    total = float(apart.sum())
+    return float(apart.iloc[:_FEW].sum()) / total if total > 0 else None
 
 
 def _won_by_account(work: Work, as_of: date, horizon: int) -> pd.Series[float]:

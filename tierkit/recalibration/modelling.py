@@ -22,6 +22,8 @@ from tierkit.recalibration.beside import (
     prospects_at,
     run_prospects,
 )
+from tierkit.recalibration.champion import champion
+from tierkit.recalibration.decision import decide
 from tierkit.recalibration.future_check import future_rows_seen
 from tierkit.recalibration.known_tables import known_tables
 from tierkit.recalibration.quarter_ends import training_dates
@@ -31,6 +33,7 @@ from tierkit.tiers.previous import tiers_in_force
 
 PREDICTIONS_FILE = "predictions.parquet"
 TESTED_FILE = "tested.parquet"
+DECISION = "decision"
 _WEIGHTS_NAMED = 3
 
 
@@ -64,7 +67,16 @@ def fit_model(work: Work, panel: Panel) -> ModelChoice:
             kept=Kept(work.settings.scratch / "cache"),
         ),
     )
-    return choice if work.model_file is None else with_saved_card(choice, work.model_file)
+    if work.model_file is not None:
+        return with_saved_card(choice, work.model_file)
+    present = champion(work)
+    if present is None:
+        work.write_facts(DECISION, {})
+        return choice
+    decided = decide(work, panel, choice, present, _tested_with_pipeline(work, choice))
+    told = {"action": decided.action, "because": decided.because, **decided.facts}
+    work.write_facts(DECISION, told)
+    return decided.applied(choice, present)
 
 
 def save_model(work: Work, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
@@ -238,12 +250,15 @@ def _held_before(work: Work, dates: list[date]) -> pd.Series[str] | None:
 def _tested_with_pipeline(work: Work, choice: ModelChoice) -> pd.DataFrame:
     tested = choice.tested()
     if tested.empty:
-        return tested.assign(pipeline_created_amount=[])
+        return tested.assign(pipeline_created_amount=[], next_quarter_revenue=[])
     days = [day.date() for day in sorted(tested["as_of"].unique())]
     known = known_tables(work.tables, work.as_of)
     created = outcomes(known, days, settings=work.settings)["pipeline_created_amount"]
-    keyed = tested.set_index(["account_id", "as_of"]).join(created, how="left", validate="1:1")
-    return keyed.fillna({"pipeline_created_amount": 0.0}).reset_index()
+    target = work.settings.target.model_copy(update={"horizon_quarters": 1})
+    soon = outcomes(work.tables, days, settings=work.settings.model_copy(update={"target": target}))
+    beside = pd.concat([created, soon["won_revenue"].rename("next_quarter_revenue")], axis=1)
+    keyed = tested.set_index(["account_id", "as_of"]).join(beside, how="left", validate="1:1")
+    return keyed.fillna(dict.fromkeys(beside.columns, 0.0)).reset_index()
 
 
 def _unsaid_pipeline(totals: pd.DataFrame, why: str) -> pd.DataFrame:

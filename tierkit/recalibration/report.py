@@ -21,6 +21,7 @@ from tierkit.recalibration.restated import keep_won_deals, restated_deals
 from tierkit.recalibration.serving import Serving
 from tierkit.recalibration.serving_sheets import serving_sheets
 from tierkit.recalibration.tiering import Tiering, move_facts, override_facts
+from tierkit.recalibration.track_record import track_record
 from tierkit.recalibration.work import Work
 from tierkit.reporting.workbook import AccountTables, Kind, Sheet, write_workbook
 from tierkit.roi.override_scoreboard import override_scoreboard
@@ -57,6 +58,7 @@ def report_facts(work: Work, tiering: Tiering, serving: Serving) -> dict[str, An
     """Return every number that the pages show; no ids, no names."""
     model = work.read_facts("model")
     roi = work.read_facts("roi")
+    ledger = ledger_facts(work)
     return {
         "schema": 1,
         "title": work.title,
@@ -83,7 +85,8 @@ def report_facts(work: Work, tiering: Tiering, serving: Serving) -> dict[str, An
         },
         "moves": move_facts(work, tiering),
         "roi": roi["roi"],
-        "ledger": ledger_facts(work),
+        "ledger": ledger,
+        "track_record": track_record(ledger),
         "decision": decision_facts(
             work, model["model"], previous_known=bool(len(tiering.previous.tiers))
         ),
@@ -114,10 +117,13 @@ def data_facts(work: Work, tiering: Tiering) -> dict[str, Any]:
     }
 
 
-def decision_facts(work: Work, model: dict[str, Any], *, previous_known: bool) -> dict[str, str]:
+def decision_facts(work: Work, model: dict[str, Any], *, previous_known: bool) -> dict[str, Any]:
     """Return what the run proposes to do with tiers and model, and why."""
     if work.model_file is not None:
         return {"action": "hold", "because": "An earlier model was asked for and used as it is."}
+    decided = work.read_facts("decision")
+    if decided:
+        return decided
     learned = f"The {model['kind']} was fitted on {len(model['trained_on_as_of'])} quarter-ends"
     if not (earlier_promises(work) or previous_known):
         return {"action": "first run", "because": f"{learned}; no earlier tiers are known."}

@@ -11,12 +11,14 @@ from tierkit.recalibration.beside import weigh_criteria
 from tierkit.recalibration.effort import slot_facts
 from tierkit.recalibration.modelling import (
     PREDICTIONS_FILE,
+    TESTED_FILE,
     fit_model,
     make_panel,
     save_model,
     tier_pipeline,
     tier_totals,
 )
+from tierkit.recalibration.next_quarter import next_quarter_totals, with_next_quarter
 from tierkit.recalibration.report import write_report
 from tierkit.recalibration.serving import Serving, study_serving
 from tierkit.recalibration.tier_roi import TierRoi, compare_tiers
@@ -73,10 +75,11 @@ def write_run_report(
     """Write the files of the report and return what `facts.json` holds."""
     totals = tier_totals(run, tiering.tiered)
     pipeline = tier_pipeline(run, totals, tiering.tiered)
+    coming = next_quarter_totals(run, totals, pd.read_parquet(run.folder / TESTED_FILE))
     if not run.read_facts("roi"):
         save_run_roi(run, compare_tiers(run, tiering))
     found = tier_facts(run, tiering, totals=totals, pipeline=pipeline, slots=slot_facts(run))
-    run.write_facts("tiers", {"tiers": found})
+    run.write_facts("tiers", {"tiers": with_next_quarter(found, coming)})
     return write_report(run, tiering, serving or study_serving(run, tiering))
 
 

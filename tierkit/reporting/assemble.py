@@ -13,8 +13,10 @@ from tierkit.reporting import manifest
 from tierkit.reporting.execute import Execution
 from tierkit.reporting.gates import SUMMARY_FILE, Requirements
 from tierkit.reporting.leadership.mail import mail_summary
+from tierkit.reporting.printing import print_page
 from tierkit.reporting.render import PageContext, render_analyst, render_leadership
 from tierkit.reporting.scrub import Json, secret_values
+from tierkit.reporting.slides import write_slides
 from tierkit.reporting.underway import Run
 
 IDENTITIES = "identities.csv"
@@ -56,6 +58,16 @@ def write_pages(run: Run, executions: Sequence[Execution]) -> None:
     for name, page in pages.items():
         (run.report / name).write_text(page, encoding="utf-8")
     (run.report / SUMMARY_FILE).write_text(mail_summary(_facts(run)), encoding="utf-8")
+
+
+def write_formats(run: Run) -> list[str]:
+    """Write the PDF and the slides that the settings ask for; return why one could not be."""
+    asked, said = run.settings.run.formats, []
+    if "pdf" in asked:
+        said.append(print_page(run.report / "leadership.html", run.report / "leadership.pdf"))
+    if "slides" in asked:
+        said.append(write_slides(_facts(run), run.report / "leadership.pptx"))
+    return [sentence for sentence in said if sentence]
 
 
 def _context(run: Run) -> PageContext:

@@ -91,12 +91,6 @@ def _kept(facts: Facts) -> Values:
     return (inside / due if due else None), None, None
 
 
-def _used(facts: Facts) -> Values:
-    data = part(facts, "data")
-    total, used = number(data, "won_revenue"), number(data, "used_won_revenue")
-    return (used / total if total and used is not None else None), None, None
-
-
 def _scope(facts: Facts) -> Values:
     return number(part(facts, "data"), "accounts_in_scope"), None, None
 
@@ -108,8 +102,7 @@ def _gini(_currency: str, value: float) -> str:
 _MEASURES: tuple[tuple[str, str, Callable[[Facts], Values], Callable[[str, float], str]], ...] = (
     ("quarters-revenue", "Predicted for the top tier", _revenue, money),
     ("quarters-moves", "Accounts that change tier", _moves, lambda _, value: count(value)),
-    ("quarters-gain", "Ranking over past revenue (Gini)", _gain, _gini),
+    ("quarters-gain", "Gini over past revenue", _gain, _gini),
     ("quarters-kept", "Promises kept", _kept, lambda _, value: share(value)),
     ("quarters-scope", "Accounts in scope", _scope, lambda _, value: count(value)),
-    ("quarters-used", "Won revenue used", _used, lambda _, value: share(value)),
 )

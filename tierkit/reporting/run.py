@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING
 from tierkit.calendar import Quarter
 from tierkit.errors import Problem, SettingsError
 from tierkit.reporting.handover import Handover, write_handover
+from tierkit.reporting.hooks import REMAINS_NOTE, exit_code_of
 from tierkit.reporting.lock import project_lock
-from tierkit.reporting.manifest import Stage
+from tierkit.reporting.manifest import Stage, now, write_manifest
 from tierkit.reporting.notebooks import (
     RUN_NOTEBOOKS,
     check_notebook,
@@ -119,8 +121,7 @@ def _guarded(run: Run, *, publishes: bool) -> RunResult:
         _make_folder(run.folder)
         return _publishing(run) if publishes else _partial(run)
     except BaseException as error:
-        remains = _keep_remains(run.settings, run.folder, error)
-        error.add_note(f"What is left of the run: {remains}")
+        error.add_note(f"{REMAINS_NOTE}{_keep_remains(run, error)}")
         if isinstance(error, OSError):
             raise SettingsError(
                 f"The run could not read or write {error.filename}: {error.strerror}. "
@@ -130,13 +131,22 @@ def _guarded(run: Run, *, publishes: bool) -> RunResult:
 
 
 def _publishing(run: Run) -> RunResult:
-    from tierkit.reporting.assemble import collect, requirements, write_pages, write_report_manifest
+    from tierkit.reporting.assemble import (
+        collect,
+        requirements,
+        write_formats,
+        write_pages,
+        write_report_manifest,
+    )
     from tierkit.reporting.gates import check_report
 
     executions = _execute(run)
     with run.stage("pages"):
         collect(run)
         write_pages(run, executions)
+        remarks = write_formats(run)
+    for remark in remarks:
+        run.on_step(remark)
     if run.plan.beside is not None:
         with run.stage("dossiers"):
             run.plan.beside(run.folder, run.report, run.on_step)
@@ -242,12 +252,36 @@ def _sweep(settings: Settings) -> None:
         keep_remains(folder, reports=settings.reports, run=folder.name, cause=cause)
 
 
-def _keep_remains(settings: Settings, folder: Path, error: BaseException) -> Path:
+def _keep_remains(run: Run, error: BaseException) -> Path:
+    """Keep what is left of a run, its cause in a line, and a `run.json` that hooks can read."""
+    settings, folder = run.settings, run.folder
     finish_interrupted(settings.reports)
     kind = "" if str(error) else "interrupted from the keyboard"
     cause = f"{type(error).__name__}: {str(error) or kind}"
     folder.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # a full disk must not hide why the run failed
+        write_failure_manifest(run, cause=" ".join(cause.split()), exit_code=exit_code_of(error))
     return keep_remains(folder, reports=settings.reports, run=folder.name, cause=cause)
+
+
+def write_failure_manifest(run: Run, *, cause: str, exit_code: int) -> None:
+    """Write `run.json` of a run that failed: what went into it, what it took, and the cause."""
+    content = {
+        "run_id": run.run_id,
+        "quarter": run.label,
+        "started": run.started,
+        "finished": now(),
+        "set": list(run.handover.set_overrides),
+        "cause": cause,
+        "exit_code": exit_code,
+    }
+    write_manifest(
+        run.folder / "run.json",
+        run=content,
+        settings=run.settings,
+        stages=run.stages,
+        replacements=run.replacements,
+    )
 
 
 def _short(path: Path, run: Run) -> str:

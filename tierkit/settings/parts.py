@@ -190,6 +190,13 @@ class RoiSettings(Part):
     band_share: Annotated[float, Field(gt=0, le=1)] = 0.2
 
 
+class DecisionSettings(Part):
+    """When the present model is held, recalibrated or refitted."""
+
+    refit_after_quarters: Annotated[int, Field(ge=1)] = 4
+    recalibrate_beyond: Annotated[float, Field(gt=0)] = 0.15
+
+
 class CheckSettings(Part):
     """When data are remarked on, and which remarks stop a run."""
 
@@ -207,6 +214,14 @@ class RunSettings(Part):
     reports: str = "reports"
     min_group: Annotated[int, Field(ge=1)] = 5
     time_limit_seconds: Annotated[float, Field(gt=0)] = 600.0
+    formats: tuple[Literal["pdf", "slides"], ...] = ("pdf",)
+
+
+class HookSettings(Part):
+    """Commands that are told how a run ended: a program and its arguments, never a shell's line."""
+
+    on_success: tuple[str, ...] = ()
+    on_failure: tuple[str, ...] = ()
 
 
 DEFAULT_TIERS = (

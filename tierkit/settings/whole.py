@@ -16,7 +16,9 @@ from tierkit.settings.parts import (
     CalendarSettings,
     CheckSettings,
     DataSettings,
+    DecisionSettings,
     FeatureSettings,
+    HookSettings,
     IcpSettings,
     ModelSettings,
     Part,
@@ -57,8 +59,10 @@ class Settings(Part):
     engagement: EngagementSettings = EngagementSettings()
     readiness: ReadinessSettings = ReadinessSettings()
     roi: RoiSettings = RoiSettings()
+    decision: DecisionSettings = DecisionSettings()
     checks: CheckSettings = CheckSettings()
     run: RunSettings = RunSettings()
+    hooks: HookSettings = HookSettings()
     _folder: Path = PrivateAttr(default_factory=Path)
 
     @model_validator(mode="after")
@@ -104,9 +108,12 @@ class Settings(Part):
     @property
     def fingerprint(self) -> str:
         """A short hash of every setting that can change a number (paths and limits cannot)."""
-        values = self.model_dump(
-            mode="json", exclude={"run": {"reports", "time_limit_seconds"}, "data": {"source"}}
-        )
+        unseen: dict[str, set[str] | bool] = {
+            "run": {"reports", "time_limit_seconds", "formats"},
+            "data": {"source"},
+            "hooks": True,
+        }
+        values = self.model_dump(mode="json", exclude=unseen)
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 

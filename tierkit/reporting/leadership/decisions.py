@@ -47,9 +47,7 @@ def _tiers(facts: Facts) -> Iterator[Decision]:
     everyone = sum(number(tier, "accounts") or 0 for tier in parts(facts, "tiers"))
     if action == "first run":
         yield "Accept the first tiers.", f"They cover {plural(everyone, 'account')}."
-    elif action == "hold":
-        yield "Hold the present tiers.", f"{plural(up + down, 'move')} would be the alternative."
-    elif action in ("recalibrate", "refit"):
+    elif action in ("hold", "recalibrate", "refit"):
         model = " and the new model" if action == "refit" else ""
         yield f"Accept the new tiers{model}.", f"{plural(up, 'account')} up, {count(down)} down."
 
@@ -138,7 +136,7 @@ def _untiered(facts: Facts) -> Iterator[Decision]:
     unknown = {
         reason: amount
         for reason, amount in numbers(part(facts, "data", "untiered")).items()
-        if "unknown" in reason.lower() or "missing" in reason.lower()
+        if reason.lower().startswith("icp") or "missing" in reason.lower()
     }
     for reason, amount in list(unknown.items())[:1]:
         yield (

@@ -34,8 +34,8 @@ from tierkit.reporting.words import (
 
 ACTIONS = {
     "first run": "Adopt these tiers as the first ones.",
-    "hold": "Keep the present tiers and the present model.",
-    "recalibrate": "Keep the present model and adopt the tiers below.",
+    "hold": "Keep the present model; the tiers below follow from it.",
+    "recalibrate": "Keep the present ranking, with corrected amounts, and adopt the tiers below.",
     "refit": "Adopt the newly fitted model and the tiers below.",
 }
 

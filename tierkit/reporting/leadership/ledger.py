@@ -6,33 +6,66 @@ import math
 
 import pandas as pd
 
-from tierkit.reporting.leadership.reading import Facts, currency, number, parts, text, too_small
-from tierkit.reporting.words import day, money, plural
+from tierkit.reporting.leadership.reading import (
+    Facts,
+    currency,
+    number,
+    part,
+    parts,
+    text,
+    too_small,
+)
+from tierkit.reporting.words import count, day, money, number_word, plural, quarter_name, share
+
+NEXT_QUARTER = "next quarter"
 
 _COLUMNS = ("predicted", "low", "high", "delivered")
 
 
 def matured(facts: Facts) -> pd.DataFrame:
     """Return the latest promise whose window is over, one row a tier; empty where there is none."""
-    due = [entry for entry in parts(facts, "ledger") if _due(facts, entry)]
-    latest = max((text(entry, "promised_on") for entry in due), default="")
-    rows = [_row(facts, entry) for entry in due if text(entry, "promised_on") == latest]
+    rows = [_row(facts, entry) for entry in _latest(facts)]
     return pd.DataFrame(rows, columns=["label", "text", *_COLUMNS])
 
 
 def ledger_sentence(facts: Facts) -> str:
-    """Return what earlier promises came to, as a sentence."""
-    entries = parts(facts, "ledger")
-    due = [entry for entry in entries if _due(facts, entry)]
-    if not entries:
+    """Return what earlier promises came to, in a sentence or two."""
+    rows = _latest(facts)
+    if not parts(facts, "ledger"):
         return "Earlier promises: none yet. This run's are checked here once their window is over."
-    if not due:
+    if not rows:
         return "Earlier promises: none is due yet. Each is checked here once its window is over."
-    latest = max(text(entry, "promised_on") for entry in due)
-    rows = [entry for entry in due if text(entry, "promised_on") == latest]
-    inside = sum(_inside(entry) for entry in rows)
-    tiers = plural(len(rows), "tier")
-    return f"Promised on {day(latest)}: {inside} of {tiers} came in (diamond) within the range."
+    inside, tiers = sum(_inside(entry) for entry in rows), plural(len(rows), "tier")
+    when = _promised(rows[0])
+    return f"{when}: {inside} of {tiers} came in (diamond) within the range.{_record(facts)}"
+
+
+def _latest(facts: Facts) -> list[Facts]:
+    """Return the promises of the newest report that are due; the horizon's before a quarter's."""
+    due = [entry for entry in parts(facts, "ledger") if _due(facts, entry)]
+    newest = max((text(entry, "promised_on") for entry in due), default="")
+    rows = [entry for entry in due if text(entry, "promised_on") == newest]
+    whole = [entry for entry in rows if text(entry, "span") != NEXT_QUARTER]
+    return whole or rows
+
+
+def _promised(entry: Facts) -> str:
+    on, window = day(quarter_name(text(entry, "promised_on"))), text(entry, "window")
+    spans = f" for {window}" if window else ""
+    return f"Promised after {on}{spans}" if "Q" in on else f"Promised on {on}{spans}"
+
+
+def _record(facts: Facts) -> str:
+    """Return the track record in a sentence; empty while only one quarter is due."""
+    record = part(facts, "track_record")
+    quarters, due, inside = (number(record, key) for key in ("quarters", "due", "inside"))
+    if quarters is None or due is None or inside is None or quarters < 2:
+        return ""
+    kept = f" All in all {count(inside)} of {count(due)} did, over {number_word(quarters)} quarters"
+    if record.get("is_track_record") is True:
+        wanted = number(record, "share_wanted") or 0.8
+        return f"{kept}; {share(wanted)} should."
+    return f"{kept}; four make a track record."
 
 
 def ledger_score(facts: Facts) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from tierkit.reporting.leadership.reading import (
     currency,
     horizon,
     number,
+    part,
     parts,
     text,
     tier_name,
@@ -41,7 +42,7 @@ def how_much_revenue(facts: Facts) -> Markup:
     if table["estimate"].notna().any():
         finding = _finding(table)
         body.append(row_figure(charts.range_rows, table, name="predicted-revenue", finding=finding))
-    body.append(tag("p", _pipeline(facts), class_="small"))
+    body.append(tag("p", f"{_next_quarter(facts)} {_pipeline(facts)}".strip(), class_="small"))
     spoken = ledger_sentence(facts)
     if len(due):
         body.append(row_figure(charts.ledger_ranges, due, name="ledger", finding=spoken))
@@ -107,6 +108,20 @@ def _finding(table: pd.DataFrame) -> str:
     if len(known) == 1:
         return f"{most['label']} should bring {most['text'].partition(' (')[0]}."
     return f"{most['label']} should bring most: {most['text'].partition(' (')[0]}."
+
+
+def _next_quarter(facts: Facts) -> str:
+    """Return what the next quarter alone should bring, by tier; empty where it is the horizon."""
+    if horizon(facts) == 1:
+        return ""
+    spoken = []
+    for tier in parts(facts, "tiers"):
+        coming = part(tier, "next_quarter")
+        amount, low, high = (number(coming, key) for key in ("predicted_revenue", "low", "high"))
+        if amount is not None and not too_small(facts, tier):
+            money_ = money_with_range(currency(facts), amount, low, high)
+            spoken.append(f"{text(tier, 'tier')} {money_}")
+    return f"Of it in the next quarter: {enumerated(spoken)}." if spoken else ""
 
 
 def _pipeline(facts: Facts) -> str:

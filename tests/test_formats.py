@@ -1,0 +1,91 @@
+"""The report in other formats: PDF by an installed browser, seven slides with native charts."""
+
+from __future__ import annotations
+
+import io
+
+import leadership_facts as companies
+import pytest
+from report_samples import page
+
+from tierkit.reporting import printing, slides
+
+pptx = pytest.importorskip("pptx")
+
+
+def deck(tmp_path, facts):
+    assert slides.write_slides(facts, tmp_path / "report.pptx") == ""
+    return (tmp_path / "report.pptx").read_bytes()
+
+
+def opened(content):
+    return pptx.Presentation(io.BytesIO(content))
+
+
+def test_seven_slides_each_with_a_title_and_native_charts(tmp_path):
+    shown = opened(deck(tmp_path, companies.with_designs("shown")))
+    assert len(shown.slides) == 7
+    titles = [slide.shapes[0].text_frame.text for slide in shown.slides]
+    assert titles[0].startswith("Northwind Instruments · Account tiers, 2026 Q3")
+    charts = [shape.chart for slide in shown.slides for shape in slide.shapes if shape.has_chart]
+    assert len(charts) == 6  # all but the decisions
+    accounts = charts[0].plots[0].series[0].values
+    assert list(accounts) == [15, 300, 1_525]
+
+
+def test_the_same_facts_give_the_same_slides(tmp_path, monkeypatch):
+    first = deck(tmp_path, companies.sample())
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    assert deck(tmp_path, companies.sample()) == first
+
+
+@pytest.mark.parametrize("make", [dict, companies.small, companies.long_names])
+def test_any_company_gives_slides_without_a_missing_number(tmp_path, make):
+    shown = opened(deck(tmp_path, make()))
+    text = "\n".join(
+        shape.text_frame.text for slide in shown.slides for shape in slide.shapes
+        if shape.has_text_frame
+    )  # fmt: skip
+    assert len(shown.slides) == 7
+    assert "nan" not in text.split()
+    assert "None" not in text.split()
+
+
+def test_nothing_leaves_its_slide(tmp_path):
+    shown = opened(deck(tmp_path, companies.long_names()))
+    for slide in shown.slides:
+        for shape in slide.shapes:
+            assert shape.left + shape.width <= shown.slide_width
+            assert shape.top + shape.height <= shown.slide_height
+
+
+def test_without_the_library_a_sentence_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr(slides.importlib.util, "find_spec", lambda _name: None)
+    assert slides.write_slides({}, tmp_path / "report.pptx") == slides.NO_LIBRARY
+    assert not (tmp_path / "report.pptx").exists()
+
+
+def test_without_a_browser_a_sentence_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(printing, "find_browser", lambda: None)
+    assert printing.print_page(tmp_path / "page.html", tmp_path / "page.pdf") == printing.NO_BROWSER
+    assert not (tmp_path / "page.pdf").exists()
+
+
+def test_a_browser_that_fails_is_a_sentence_and_no_file(tmp_path, monkeypatch):
+    broken = tmp_path / "chromium"
+    broken.write_text("#!/bin/sh\nexit 3\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(printing, "find_browser", lambda: broken)
+    said = printing.print_page(tmp_path / "page.html", tmp_path / "page.pdf")
+    assert "chromium did not print the page (it ended with status 3)" in said
+    assert not (tmp_path / "page.pdf").exists()
+
+
+@pytest.mark.skipif(printing.find_browser() is None, reason="no browser is installed here")
+def test_the_same_page_prints_to_the_same_bytes(tmp_path):
+    source = tmp_path / "a page.html"
+    source.write_text(page("<p>Three accounts</p>"))
+    for name in ("one.pdf", "two.pdf"):
+        assert printing.print_page(source, tmp_path / name) == ""
+    assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
