@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 from report_samples import LABEL, facts, report_notebook, write_notebook, write_report
+from tiny_runs import QUARTER, contents, fails, make_project, one
 
-from tierkit.calendar import FiscalCalendar
 from tierkit.errors import GateError, NotebookError, SettingsError
 from tierkit.reporting import publish as publishing
 from tierkit.reporting.handover import Handover, read_handover, write_handover
 from tierkit.reporting.index import index_rows, write_index
-from tierkit.reporting.lock import project_lock
 from tierkit.reporting.pages import read_page
 from tierkit.reporting.publish import (
     JOURNAL,
@@ -31,17 +30,6 @@ from tierkit.reporting.publish import (
 )
 from tierkit.reporting.run import ReportPlan, run_recalibration
 from tierkit.settings import read_settings
-
-QUARTER = FiscalCalendar().parse(LABEL)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
 
 # ---- one folder in, the other out ----------------------------------------------------------------
 
@@ -245,18 +233,6 @@ def test_the_index_draws_each_number_that_two_quarters_know(tmp_path):
 # ---- whole runs, with tiny notebooks -------------------------------------------------------------
 
 
-def make_project(folder: Path, *, toml: str = "") -> Path:
-    (folder / "data").mkdir(parents=True)
-    (folder / "data" / "accounts.csv").write_text("account_id,name\nA-001,Blue Heron Freight\n")
-    (folder / "tierkit.toml").write_text(f'[run]\ntitle = "Acme"\n{toml}')
-    return folder
-
-
-def one(folder: Path, **kwargs: str) -> ReportPlan:
-    made = report_notebook(**kwargs)
-    return ReportPlan((write_notebook(folder / "nb" / "recalibrate.ipynb", made),))
-
-
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
     """A project with a published report, made by two notebooks."""
@@ -353,21 +329,6 @@ def test_an_identical_rerun_publishes_nothing_and_says_so(published):
     assert result.remark == f"Nothing new: reports/{LABEL} holds the same report already."
     assert contents(quarters) == before
     assert not (project / "reports" / "archive").exists()
-
-
-def fails(project: Path, kind: type[BaseException], said: str, **options: object) -> Path:
-    """Run and expect a failure that leaves the last report as it was; return the remains."""
-    before = contents(project / "reports" / LABEL)
-    with pytest.raises(kind, match=said) as caught:
-        run_recalibration(read_settings(project), quarter=QUARTER, **options)
-    assert contents(project / "reports" / LABEL) == before
-    assert list((project / ".tierkit" / "runs").iterdir()) == []
-    with project_lock(project / ".tierkit"):
-        pass
-    remains = Path(caught.value.__notes__[-1].removeprefix("What is left of the run: "))
-    assert (remains / "cause.txt").read_text().startswith(kind.__name__)
-    assert len((remains / "cause.txt").read_text().splitlines()) == 1
-    return remains
 
 
 @pytest.fixture

@@ -40,12 +40,15 @@ def project_lock(scratch: Path, *, wait: float = 0.0) -> Iterator[None]:
     path = scratch / "lock"
     try:
         scratch.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
+        file = path.open("a+b", buffering=0)
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be written: {error.strerror}.") from error
+        raise _not_written(path, error) from error
     with file:
         _acquire(file, time.monotonic() + wait)
-        _write_owner(file)
+        try:
+            _write_owner(file)
+        except OSError as error:
+            raise _not_written(path, error) from error
         try:
             yield
         finally:
@@ -53,29 +56,37 @@ def project_lock(scratch: Path, *, wait: float = 0.0) -> Iterator[None]:
             _release(file)
 
 
-def _acquire(file: IO[str], until: float) -> None:
+def _not_written(path: Path, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"{path}: cannot be written: {error.strerror}. "
+        "Make room, or put the project where you may write."
+    )
+
+
+def _acquire(file: IO[bytes], until: float) -> None:
     while not _try_lock(file):
         if time.monotonic() >= until:
             raise SettingsError(_who_holds(file))
         time.sleep(_PAUSE)
 
 
-def _write_owner(file: IO[str]) -> None:
+def _write_owner(file: IO[bytes]) -> None:
     owner = {
         "pid": os.getpid(),
         "host": socket.gethostname(),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     file.truncate(0)
-    file.write(json.dumps(owner))
-    file.flush()
+    file.write(json.dumps(owner).encode())
 
 
-def _who_holds(file: IO[str]) -> str:
+def _who_holds(file: IO[bytes]) -> str:
     file.seek(0)
     try:
         owner = json.loads(file.read())
-        who = f"process {owner['pid']} on {owner['host']}, since {owner['since']}"
+        since = datetime.fromisoformat(owner["since"])
+        age = max(int((datetime.now(UTC) - since).total_seconds()), 0)
+        who = f"process {owner['pid']} on {owner['host']}, for {age:,} s, since {since.isoformat()}"
     except (ValueError, KeyError, TypeError):
         who = "a process that has only just started"
     return f"Another run of this project goes on ({who}). Wait for its end, or end it."
@@ -86,7 +97,7 @@ if sys.platform == "win32":
 
     _FAR = 1 << 30  # a byte beyond the text, so that others can still read who holds the lock
 
-    def _try_lock(file: IO[str]) -> bool:
+    def _try_lock(file: IO[bytes]) -> bool:
         file.seek(_FAR)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
@@ -94,14 +105,14 @@ if sys.platform == "win32":
             return False
         return True
 
-    def _release(file: IO[str]) -> None:
+    def _release(file: IO[bytes]) -> None:
         file.seek(_FAR)
         msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
 
 else:
     import fcntl
 
-    def _try_lock(file: IO[str]) -> bool:
+    def _try_lock(file: IO[bytes]) -> bool:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -113,5 +124,5 @@ else:
             ) from error
         return True
 
-    def _release(file: IO[str]) -> None:
+    def _release(file: IO[bytes]) -> None:
         fcntl.flock(file, fcntl.LOCK_UN)

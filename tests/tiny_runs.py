@@ -1,0 +1,59 @@
+"""Whole runs with tiny notebooks, in this process and in others that can be killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from report_samples import LABEL, report_notebook, write_notebook
+
+from tierkit.calendar import FiscalCalendar
+from tierkit.reporting.lock import project_lock
+from tierkit.reporting.run import ReportPlan, run_recalibration
+from tierkit.settings import read_settings
+
+QUARTER = FiscalCalendar().parse(LABEL)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return every file of a folder by its path."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def make_project(folder: Path, *, toml: str = "") -> Path:
+    """Write a project of one account and return its folder."""
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / "accounts.csv").write_text("account_id,name\nA-001,Blue Heron Freight\n")
+    (folder / "tierkit.toml").write_text(f'[run]\ntitle = "Acme"\nformats = []\n{toml}')
+    return folder
+
+
+def one(folder: Path, **kwargs: str) -> ReportPlan:
+    """Return a plan of one tiny notebook that makes a whole report, and more if asked."""
+    made = report_notebook(**kwargs)
+    return ReportPlan((write_notebook(folder / "nb" / "recalibrate.ipynb", made),))
+
+
+def fails(project: Path, kind: type[BaseException], said: str, **options: object) -> Path:
+    """Run and expect a failure that leaves the last report as it was; return the remains."""
+    before = contents(project / "reports" / LABEL)
+    with pytest.raises(kind, match=said) as caught:
+        run_recalibration(read_settings(project), quarter=QUARTER, **options)
+    assert contents(project / "reports" / LABEL) == before
+    assert list((project / ".tierkit" / "runs").iterdir()) == []
+    with project_lock(project / ".tierkit"):
+        pass
+    remains = Path(caught.value.__notes__[-1].removeprefix("What is left of the run: "))
+    assert (remains / "cause.txt").read_text().startswith(kind.__name__)
+    assert len((remains / "cause.txt").read_text().splitlines()) == 1
+    return remains
+
+
+def run_project(folder: Path) -> None:
+    """Run the notebooks of `nb` as a command would, in the process that this file is run in."""
+    plan = ReportPlan(tuple(sorted((folder / "nb").glob("*.ipynb"))))
+    run_recalibration(read_settings(folder), quarter=QUARTER, plan=plan)
