@@ -78,7 +78,7 @@ def _facts(row: pd.Series[Any]) -> dict[str, Any]:
 
 def _parts(rows: pd.DataFrame, place: FloatArray, tiers: int) -> FloatArray:
     """Return by tier which part of its predicted revenue came within one quarter."""
-    sums = rows.groupby(place)[[COLUMN, "predicted"]].sum().reindex(range(tiers))
+    sums = rows.groupby(place, dropna=True)[[COLUMN, "predicted"]].sum().reindex(range(tiers))
     ratio = sums[COLUMN] / sums["predicted"].where(sums["predicted"] > 0)
     return np.asarray(ratio.to_numpy(dtype=float))
 

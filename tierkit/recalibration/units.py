@@ -16,6 +16,7 @@ import narwhals as nw
 
 from tierkit.crm.cleaning import won_amount
 from tierkit.crm.engine import Rows
+from tierkit.crm.guard import only_with
 from tierkit.crm.tables import Tables
 from tierkit.errors import Problem, SettingsError
 from tierkit.project import OVERRIDES
@@ -100,7 +101,7 @@ def unit_tables(tables: Tables, unit: Unit) -> Tables:
         deals = frames["opportunities"].select("opportunity_id")
         for name, rows in frames.items():
             if "account_id" not in rows.columns and "opportunity_id" in rows.columns:
-                frames[name] = rows.join(deals, on="opportunity_id", how="semi")
+                frames[name] = only_with(rows, deals, on="opportunity_id")
     return replace(
         tables,
         frames=frames,
@@ -162,7 +163,7 @@ def account_ids(tables: Tables) -> frozenset[str]:
 
 
 def _of(rows: Rows, ids: Rows) -> Rows:
-    return rows.join(ids, on="account_id", how="semi") if "account_id" in rows.columns else rows
+    return only_with(rows, ids, on="account_id") if "account_id" in rows.columns else rows
 
 
 def _values(tables: Tables, column: str) -> list[str]:
