@@ -1,18 +1,18 @@
-"""The model at earlier quarter-ends against what happened; the one module that sees both sides."""
+"""Which model ranks the accounts: the card where it has proved better, else past revenue."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from tierkit.backtest.folds import complete_dates, held_out_folds, rolling_folds
+from tierkit.backtest.folds import complete_dates
 from tierkit.backtest.gate import Gate, history_moved, leaks_of, pass_gate
 from tierkit.backtest.seeds import steadied_card
-from tierkit.backtest.shuffling import Fold
+from tierkit.backtest.trial import NOTHING_COMPLETE, tried_at
 from tierkit.models.card import Card
 from tierkit.models.examples import Examples, rows_at
 from tierkit.models.kept import Kept
@@ -23,28 +23,13 @@ from tierkit.models.past_revenue import (
 )
 from tierkit.models.rules_card import fit_rules_card
 from tierkit.models.saved import BY_HAND, FITTED, PAST, Kind, ranked
-from tierkit.models.simple_rules import (
-    Model,
-    RandomRule,
-    TierRule,
-    best_column,
-    last_quarter_rule,
-    past_revenue_rule,
-)
-from tierkit.models.tested import HELD_OUT, MONEY, ROLLING, Backtest, Method, scored, untested
+from tierkit.models.tested import MONEY, Backtest, untested
 from tierkit.models.verdict import BETTER
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
     from tierkit.features.panel import Panel
 
-FEWEST_TESTED_ACCOUNTS = 30
-FEWEST_TESTED_WINS = 10
-_NOTHING_COMPLETE = (
-    "No earlier quarter-end has a horizon that is over, so there is nothing to test on."
-)
-MOST_BAGS = 4
-"""A backtest fits many cards; more bags steady each a little and change no verdict."""
 _ASKED_FOR = "The rules card ranks the accounts because the settings ask for it (model.kind)."
 
 
@@ -157,7 +142,7 @@ def choose_model(
     examples = Examples.of(panel, won, days=complete, kept=known.kept)
     leaks = leaks_of(examples, settings)
     honest = examples.by([name for name in examples.criteria if name not in leaks])
-    tried = _tested(honest, complete, settings, known.previous_tiers)
+    tried = tried_at(honest, complete, settings=settings, previous_tiers=known.previous_tiers)
     gate = Gate(leaks, known.future_rows, history_moved(examples, settings))
     tested, gate = pass_gate(
         tried.backtest, tried.folds, gate, settings=settings, effort=panel.effort
@@ -193,145 +178,12 @@ def _without_outcomes(panel: Panel, settings: Settings, *, as_of: date) -> Model
         column=column,
         window=_window(panel, column),
     )
-    tested = untested(_NOTHING_COMPLETE, settings=settings)
+    tested = untested(NOTHING_COMPLETE, settings=settings)
     if settings.model.kind != BY_HAND:
         return ModelChoice(card, PAST, tested, card.notes, (), column)
     by_hand = fit_rules_card(rows, card.predict(rows), settings=settings.card)
     noted = replace(by_hand, notes=(*by_hand.notes, *card.notes, _ASKED_FOR))
     return ModelChoice(noted, BY_HAND, tested, noted.notes, (), column)
-
-
-def backtest(
-    panel: Panel,
-    won: pd.Series[float],
-    *,
-    settings: Settings,
-    dates: Sequence[date],
-    as_of: date,
-    previous_tiers: pd.Series[str] | None = None,
-) -> Backtest:
-    """Test the card and simple rules on outcomes that they could not know.
-
-    At each of the last quarter-ends whose horizon is over, everything is fitted to quarter-ends
-    whose horizons were over by then. Where the history is too short for that, accounts stand in for
-    time: at the last complete quarter-end each fifth of the accounts is predicted from the others.
-    Cards of the backtest have at most 4 bags. Arguments as for `choose_model`.
-    """
-    complete = complete_dates(dates, as_of, settings)
-    if not complete:
-        return untested(_NOTHING_COMPLETE, settings=settings)
-    examples = Examples.of(panel, won, days=complete)
-    return _tested(examples, complete, settings, previous_tiers).backtest
-
-
-@dataclass(frozen=True)
-class _Tested:
-    """A backtest, and what was learned from and tested on."""
-
-    backtest: Backtest
-    folds: tuple[Fold, ...] = ()
-
-
-def _tested(
-    examples: Examples,
-    complete: Sequence[date],
-    settings: Settings,
-    previous: pd.Series[str] | None,
-) -> _Tested:
-    tried = _predictions(examples, complete, settings, previous)
-    if tried.method is None:
-        why = f"The rows are too few to fit a card. {tried.note}"
-        return _Tested(untested(why, settings=settings))
-    if why := _too_few(tried.predictions):
-        return _Tested(untested(why, settings=settings))
-    found = scored(tried.method, tried.predictions, settings=settings)
-    return _Tested(replace(found, cards=tried.cards), tried.folds)
-
-
-@dataclass(frozen=True)
-class _Tried:
-    """What was predicted and with which cards; no method where none could be fitted."""
-
-    method: Method | None
-    predictions: pd.DataFrame
-    cards: tuple[Card, ...] = ()
-    note: str = ""
-    folds: tuple[Fold, ...] = ()
-
-
-def _predictions(
-    examples: Examples,
-    complete: Sequence[date],
-    settings: Settings,
-    previous: pd.Series[str] | None,
-) -> _Tried:
-    """Return how was tested, the predictions and the card of each fold."""
-    notes: list[str] = []
-    for method, folds in (
-        (ROLLING, rolling_folds(examples, complete, settings)),
-        (HELD_OUT, held_out_folds(examples, complete, settings)),
-    ):
-        parts: list[pd.DataFrame] = []
-        cards: list[Card] = []
-        used: list[Fold] = []
-        for train, test in folds:
-            compared = train.compared_cards(settings, most_bags=MOST_BAGS)
-            card = compared["card"]
-            notes += card.notes
-            if card.criteria:
-                found = _predicted(compared, train, test, settings, previous)
-                parts.append(found.assign(fold=len(cards)))
-                cards.append(card)
-                used.append((train, test))
-        if parts:
-            joined = pd.concat(parts, ignore_index=True)
-            ordered = joined.sort_values(["as_of", "account_id"], ignore_index=True)
-            return _Tried(method, ordered, tuple(cards), folds=tuple(used))
-    return _Tried(None, pd.DataFrame(), note=notes[0] if notes else "")
-
-
-def _predicted(
-    cards: Mapping[str, Card],
-    train: Examples,
-    test: Examples,
-    settings: Settings,
-    previous: pd.Series[str] | None,
-) -> pd.DataFrame:
-    """Return the tested rows with what each model says of them."""
-    column = train.past_revenue
-    rules: list[Model] = [
-        past_revenue_rule(column),
-        last_quarter_rule(),
-        best_column(train.values, train.won, criteria=train.criteria),
-        RandomRule(settings.model.seed),
-    ]
-    if previous is not None:
-        rules.append(TierRule(previous, tuple(tier.name for tier in settings.tiers)))
-    money = fit_past_revenue_card(train.values, train.won, column=column)
-    found = {rule.name: rule.predict(test.values) for rule in rules}
-    # the best column may differ between folds, so that only its order within one can be compared
-    found["best_column"] = found["best_column"].rank(pct=True)
-    frame = pd.DataFrame(
-        {
-            "actual": test.won,
-            **{name: card.predict(test.values) for name, card in cards.items()},
-            "past_revenue_predicted": money.predict(test.values),
-            "customer": test.bought,
-            **found,
-        }
-    )
-    return frame.rename_axis(["account_id", "as_of"]).reset_index()
-
-
-def _too_few(predictions: pd.DataFrame) -> str:
-    accounts = int(predictions["account_id"].nunique())
-    wins = int((predictions["actual"] > 0).sum())
-    if accounts >= FEWEST_TESTED_ACCOUNTS and wins >= FEWEST_TESTED_WINS:
-        return ""
-    return (
-        f"The tests cover {accounts} accounts and {wins} of them won anything; a test needs at "
-        f"least {FEWEST_TESTED_ACCOUNTS} accounts and {FEWEST_TESTED_WINS} with won revenue."
-    )
 
 
 def _window(panel: Panel, column: str) -> int | None:

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from tierkit.models.boosting import QUICK
 from tierkit.models.criteria import IntArray
 from tierkit.models.examples import Examples
 from tierkit.models.fitting import Prepared
 from tierkit.models.measures import gini
 from tierkit.models.rows import ACCOUNT, AS_OF, account_ids
-from tierkit.settings import Settings
+from tierkit.settings import ModelSettings, Settings
 
 FOLDS = 2
 """The newest tested dates that are used: more cost time and change no verdict."""
 
 MOST_ROWS = 20_000
-"""Of one refit, sampled by account."""
+"""Of one refit, learned from and tested on, sampled by account."""
 
 _BAGS, _BINS, _GROUPS = 1, 32, 10
 Fold = tuple[Examples, Examples]
@@ -62,74 +63,89 @@ def shuffled_outcomes(folds: Sequence[Fold], *, settings: Settings) -> Shuffled 
 
     Accounts swap all their outcomes, at every date at once, with accounts of the same tenth of past
     revenue that were known at the same dates. What past revenue tells stays; whatever else a
-    criterion tells is gone. Refits have one bag and 32 bins, and use at most 20,000 rows of the two
-    newest tested dates. Folds by account have one test of all folds, since each account has one.
+    criterion tells is gone. Refits have one bag, 32 bins and
+    large steps, learn from at most 20,000 rows and are
+    tested on at most 20,000 accounts of each of the two newest tested dates. Folds by account have
+    one test of all folds, since each account has one.
 
     Returns
     -------
     Shuffled or None
         None where the settings ask for none, or nothing can be fitted.
     """
-    times = settings.model.shuffled_refits
-    used = [*folds][-FOLDS:]
+    times, seed = settings.model.shuffled_refits, settings.model.seed
+    used = [
+        (train.sampled(MOST_ROWS, seed=seed), test.sampled(MOST_ROWS, seed=seed))
+        for train, test in [*folds][-FOLDS:]
+    ]
     if not times or not used:
         return None
+    first, _ = used[0]
     parts = [part for fold in used for one in fold for part in (one.values, one.won)]  # noqa: PD011
-    how = (times, settings.model.seed, used[0][0].criteria)
-    found = used[0][0].kept.value("shuffled", [*parts, how], lambda: _gains(used, times, settings))
+    how = (times, seed, first.criteria)
+    found = first.kept.value("shuffled", [*parts, how], lambda: _gains(used, times, settings))
     return None if found is None else Shuffled(found[0], tuple(found[1:]))
 
 
 def _gains(folds: Sequence[Fold], times: int, settings: Settings) -> list[float] | None:
     """Return the gain on the true outcomes and, after it, those on shuffled ones."""
-    update = {"bags": _BAGS, "max_bins": _BINS}
-    cheap = settings.model.model_copy(
-        update=update | {"max_training_rows": min(MOST_ROWS, settings.model.max_training_rows)}
-    )
-    prepared = [
-        Prepared.of(train.values, criteria=train.criteria, undated=train.undated, settings=cheap)
-        for train, _ in folds
-    ]
+    cheap = settings.model.model_copy(update={"bags": _BAGS, "max_bins": _BINS})
+    refits = [_Refit.of(train, test, settings=cheap) for train, test in folds]
     everything = pd.concat([one.won for fold in folds for one in fold])
     everything = everything[~everything.index.duplicated()].sort_index()
-    past = _past_revenue(folds)
-    deals = [everything] + [
-        shuffled(everything, past, seed=settings.model.seed + time) for time in range(1, times + 1)
-    ]
-    gains = [_gain(folds, prepared, won) for won in deals]
+    swaps = Swaps.of(everything, _past_revenue(folds))
+    deals = [swaps.dealt(seed=settings.model.seed + time) for time in range(1, times + 1)]
+    gains = [float(np.mean([refit.gain(won) for refit in refits])) for won in [everything, *deals]]
     return gains if np.isfinite(gains).all() else None
 
 
-def shuffled(won: pd.Series[float], past: pd.Series[float], *, seed: int) -> pd.Series[float]:
-    """Return outcomes dealt out anew among accounts of the same tenth of past revenue.
+@dataclass(frozen=True)
+class Swaps:
+    """Outcomes, and which accounts may swap theirs.
 
-    Parameters
+    Attributes
     ----------
     won
-        By account_id and as_of, sorted. An account gets all outcomes of one other account that was
-        known at the same dates.
-    past
-        Past revenue by account.
-
-    Examples
-    --------
-    >>> index = pd.MultiIndex.from_product([["A", "B"], [1, 2]], names=["account_id", "as_of"])
-    >>> won = pd.Series([1.0, 2.0, 3.0, 4.0], index=index)
-    >>> sorted(shuffled(won, pd.Series({"A": 0.0, "B": 0.0}), seed=2).groupby("account_id").sum())
-    [3.0, 7.0]
+        By account_id and as_of, sorted.
+    starts, counts
+        For each account, in order, its first row and how many rows it has.
+    strata
+        Accounts of one number are of the same tenth of past revenue and known at the same dates.
     """
-    ids = won.index.get_level_values(ACCOUNT)
-    tenths = (past.rank(pct=True) * _GROUPS).round().reindex(ids.unique())
-    days = pd.factorize(won.index.get_level_values(AS_OF), sort=True)[0]
-    known = pd.Series(days.astype(str), index=ids).groupby(level=0, sort=False).agg(",".join)
-    strata = pd.factorize(tenths.astype(str) + "|" + known.reindex(tenths.index))[0]
-    rows = pd.Series(np.arange(len(won)), index=ids).groupby(level=0, sort=False).agg(list)
-    order = _permuted_within(strata, np.random.default_rng(seed))
-    places = [*rows.reindex(tenths.index)]
-    taken = np.empty(len(won), dtype=np.int64)
-    for own, other in enumerate(order):
-        taken[places[own]] = places[other]
-    return pd.Series(won.to_numpy()[taken], index=won.index, name=won.name)
+
+    won: pd.Series[float]
+    starts: IntArray
+    counts: IntArray
+    strata: IntArray
+
+    @classmethod
+    def of(cls, won: pd.Series[float], past: pd.Series[float]) -> Swaps:
+        """Return who may swap; `past` is the past revenue of each account."""
+        accounts, ids = pd.factorize(won.index.get_level_values(ACCOUNT))
+        days, _ = pd.factorize(won.index.get_level_values(AS_OF))
+        known = np.zeros((len(ids), days.max(initial=0) + 1), dtype=np.int64)
+        known[accounts, days] = 1
+        tenths = (past.rank(pct=True) * _GROUPS).round().reindex(ids).fillna(-1.0)
+        together = np.column_stack([tenths.to_numpy(dtype=np.int64), known])
+        _, strata = np.unique(together, axis=0, return_inverse=True)
+        counts = np.bincount(accounts, minlength=len(ids))
+        return cls(won, np.cumsum(counts) - counts, counts, strata.ravel())
+
+    def dealt(self, *, seed: int) -> pd.Series[float]:
+        """Return outcomes dealt out anew: an account gets all those of one other account.
+
+        Examples
+        --------
+        >>> index = pd.MultiIndex.from_product([["A", "B"], [1, 2]], names=["account_id", "as_of"])
+        >>> won = pd.Series([1.0, 2.0, 3.0, 4.0], index=index)
+        >>> swaps = Swaps.of(won, pd.Series({"A": 0.0, "B": 0.0}))
+        >>> sorted(swaps.dealt(seed=2).groupby("account_id").sum())
+        [3.0, 7.0]
+        """
+        other = _permuted_within(self.strata, np.random.default_rng(seed))
+        moved = np.repeat(self.starts[other] - self.starts, self.counts)
+        taken = self.won.to_numpy()[np.arange(len(self.won)) + moved]
+        return pd.Series(taken, index=self.won.index, name=self.won.name)
 
 
 def _permuted_within(strata: IntArray, rng: np.random.Generator) -> IntArray:
@@ -153,12 +169,29 @@ def _past_revenue(folds: Sequence[Fold]) -> pd.Series[float]:
     return means
 
 
-def _gain(folds: Sequence[Fold], prepared: Sequence[Prepared], won: pd.Series[float]) -> float:
-    """Return the mean gain over past revenue over the folds, learned and tested on `won`."""
-    found = []
-    for (_, test), one in zip(folds, prepared, strict=True):
-        card = one.fit(won)
-        actual = won.reindex(test.won.index)
-        own = gini(actual, card.predict(test.values))
-        found.append(own - gini(actual, test.past))
-    return float(np.mean(found))
+@dataclass(frozen=True)
+class _Refit:
+    """A fold whose rows have their bins, ready to be fitted and tested again and again."""
+
+    prepared: Prepared
+    test: Examples
+    codes: IntArray
+
+    @classmethod
+    def of(cls, train: Examples, test: Examples, *, settings: ModelSettings) -> _Refit:
+        prepared = Prepared.of(
+            train.values, criteria=train.criteria, undated=train.undated, settings=settings
+        )
+        tested = test.values  # noqa: PD011 (examples are no series)
+        codes = [one.bin_of(tested[one.name]) for one in prepared.binned.criteria]
+        none = np.zeros((len(tested), 0), dtype=np.int64)
+        return cls(prepared, test, np.column_stack(codes) if codes else none)
+
+    def gain(self, won: pd.Series[float]) -> float:
+        """Return the gain over past revenue, learned and tested on `won`."""
+        card = self.prepared.fit(won, pace=QUICK)
+        score = np.zeros(len(self.codes))
+        for place, one in enumerate(card.criteria):
+            score = score + one.points_by_bin[self.codes[:, place]]
+        actual = won.reindex(self.test.won.index)
+        return gini(actual, score) - gini(actual, self.test.past)

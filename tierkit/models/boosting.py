@@ -27,6 +27,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Pace:
+    """How small the steps of boosting are: small ones find a little more and take longer."""
+
+    learning_rate: float
+    smoothing_rounds: int
+    early_stopping_rounds: int
+
+
+CAREFUL = Pace(learning_rate=0.05, smoothing_rounds=50, early_stopping_rounds=50)
+QUICK = Pace(learning_rate=0.2, smoothing_rounds=12, early_stopping_rounds=12)
+"""For cards that are only compared with each other, never used."""
+
+
+@dataclass(frozen=True)
 class Boosted:
     """What boosting found, on the log scale.
 
@@ -46,7 +60,13 @@ class Boosted:
 
 
 def boost(
-    criteria: Sequence[Criterion], codes: IntArray, target: FloatArray, bags: IntArray, *, seed: int
+    criteria: Sequence[Criterion],
+    codes: IntArray,
+    target: FloatArray,
+    bags: IntArray,
+    *,
+    seed: int,
+    pace: Pace = CAREFUL,
 ) -> Boosted:
     """Fit an additive Tweedie model with a log link to binned criteria.
 
@@ -61,6 +81,8 @@ def boost(
         Amounts, 0 or more.
     bags
         From `bags_by_account`.
+    pace
+        How small the steps are.
     """
     from interpret.glassbox import ExplainableBoostingRegressor  # takes seconds: only to fit
 
@@ -73,9 +95,9 @@ def boost(
         objective=f"tweedie_deviance:variance_power={VARIANCE_POWER}",
         interactions=0,
         outer_bags=bags.shape[1],
-        learning_rate=0.05,
-        smoothing_rounds=50,
-        early_stopping_rounds=50,
+        learning_rate=pace.learning_rate,
+        smoothing_rounds=pace.smoothing_rounds,
+        early_stopping_rounds=pace.early_stopping_rounds,
         random_state=seed,
         n_jobs=1,  # threads wait for each other here, and processes cost more than they save
     )

@@ -17,7 +17,7 @@ from tierkit.models.edits import edit_card
 from tierkit.models.fitting import Prepared
 from tierkit.models.kept import Kept
 from tierkit.models.past_revenue import past_revenue_column
-from tierkit.models.rows import AS_OF, newest_rows
+from tierkit.models.rows import AS_OF, newest_rows, sample_accounts
 from tierkit.models.rules_card import fit_rules_card
 from tierkit.settings import ModelSettings, Settings
 
@@ -90,6 +90,11 @@ class Examples:
     def where(self, chosen: Chosen) -> Examples:
         """Return some of them."""
         return replace(self, values=self.values[chosen], won=self.won[chosen])
+
+    def sampled(self, most_rows: int, *, seed: int) -> Examples:
+        """Return whole accounts, as many as fit into so many rows, in order."""
+        rows = sample_accounts(self.values, most_rows=most_rows, seed=seed)
+        return replace(self, values=rows, won=self.won.reindex(rows.index))
 
     def by(self, criteria: Sequence[str]) -> Examples:
         """Return the same rows, to be judged by other criteria."""

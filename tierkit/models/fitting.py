@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.models.binning import Binned, bin_criteria
-from tierkit.models.boosting import Boosted, bags_by_account, boost
+from tierkit.models.boosting import CAREFUL, Boosted, Pace, bags_by_account, boost
 from tierkit.models.card import Card
 from tierkit.models.criteria import Criterion, FloatArray, IntArray, NumericCriterion
 from tierkit.models.past_revenue import POWERS, past_revenue_column, powers_of_past_revenue
@@ -104,7 +104,7 @@ class Prepared:
         notes = _sampling_notes(values, rows)
         return cls(rows, binned, amounts, frozenset(undated), settings, notes)
 
-    def fit(self, target: pd.Series[float], *, first_bag: int = 0) -> Card:
+    def fit(self, target: pd.Series[float], *, first_bag: int = 0, pace: Pace = CAREFUL) -> Card:
         """Return the card fitted to what the rows won; see `fit_card`.
 
         Parameters
@@ -113,22 +113,24 @@ class Prepared:
             Won revenue with the index of the values.
         first_bag
             The number of the first bag; cards of other bags differ as those of other seeds do.
+        pace
+            How small the steps of boosting are.
         """
         actual = np.asarray(target.reindex(self.rows.index), dtype=np.float64)
         if why := _why_not(self.rows, actual, self.binned):
             base = max(float(actual.mean()), 0.0) if len(actual) else 0.0
             return Card(base=base, dropped=self.binned.dropped, notes=(*self.notes, why))
-        fitted = self._fitted(np.maximum(actual, 0.0), first_bag)
+        fitted = self._fitted(np.maximum(actual, 0.0), first_bag, pace)
         card = Card(
             base=1.0, criteria=fitted, dropped=self.binned.dropped, notes=self.notes
         ).with_accounts(newest_rows(self.rows))
         return card.recalibrated(self.rows, total=float(actual.sum()))
 
-    def _fitted(self, target: FloatArray, first_bag: int) -> tuple[Criterion, ...]:
+    def _fitted(self, target: FloatArray, first_bag: int, pace: Pace) -> tuple[Criterion, ...]:
         made, codes, seed = self.binned.criteria, self.binned.codes, self.settings.seed
         ids = account_ids(self.rows)
         bags = bags_by_account(ids, bags=self.settings.bags, seed=seed, first=first_bag)
-        boosted = boost(made, codes, target, bags, seed=seed)
+        boosted = boost(made, codes, target, bags, seed=seed, pace=pace)
         points = _with_past_revenue(made, boosted, self.rows, target, amounts=self.amounts)
         return tuple(
             _centred(one, found, codes[:, place], pool_missing=one.name in self.undated)

@@ -1,0 +1,190 @@
+"""The model at earlier quarter-ends against what happened; the one module that sees both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from tierkit.backtest.folds import complete_dates, held_out_folds, rolling_folds
+from tierkit.backtest.shuffling import Fold
+from tierkit.models.card import Card
+from tierkit.models.examples import Examples
+from tierkit.models.past_revenue import fit_past_revenue_card
+from tierkit.models.simple_rules import (
+    Model,
+    RandomRule,
+    TierRule,
+    best_column,
+    last_quarter_rule,
+    past_revenue_rule,
+)
+from tierkit.models.tested import HELD_OUT, ROLLING, Backtest, Method, scored, untested
+from tierkit.settings import Settings
+
+if TYPE_CHECKING:
+    from tierkit.features.panel import Panel
+
+FEWEST_TESTED_ACCOUNTS = 30
+FEWEST_TESTED_WINS = 10
+NOTHING_COMPLETE = (
+    "No earlier quarter-end has a horizon that is over, so there is nothing to test on."
+)
+MOST_BAGS = 4
+"""A backtest fits many cards; more bags steady each a little and change no verdict."""
+
+BAGS_OF_MANY_ROWS = 2
+MANY_ROWS = 50_000
+"""From here on, rows steady a card as more bags would."""
+
+
+def backtest(
+    panel: Panel,
+    won: pd.Series[float],
+    *,
+    settings: Settings,
+    dates: Sequence[date],
+    as_of: date,
+    previous_tiers: pd.Series[str] | None = None,
+) -> Backtest:
+    """Test the card and simple rules on outcomes that they could not know.
+
+    At each of the last quarter-ends whose horizon is over, everything is fitted to quarter-ends
+    whose horizons were over by then. Where the history is too short for that, accounts stand in for
+    time: at the last complete quarter-end each fifth of the accounts is predicted from the others.
+    Cards of the backtest have at most 4 bags, 2 where they learn from 50,000 rows or more.
+    Arguments as for `choose_model`.
+    """
+    complete = complete_dates(dates, as_of, settings)
+    if not complete:
+        return untested(NOTHING_COMPLETE, settings=settings)
+    examples = Examples.of(panel, won, days=complete)
+    tried = tried_at(examples, complete, settings=settings, previous_tiers=previous_tiers)
+    return tried.backtest
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A backtest, and what was learned from and tested on."""
+
+    backtest: Backtest
+    folds: tuple[Fold, ...] = ()
+
+
+def tried_at(
+    examples: Examples,
+    complete: Sequence[date],
+    *,
+    settings: Settings,
+    previous_tiers: pd.Series[str] | None = None,
+) -> Trial:
+    """Return the test of the card and of simple rules; see `backtest`.
+
+    Parameters
+    ----------
+    examples
+        Accounts at the complete dates.
+    complete
+        Quarter-ends whose horizon is over, at least one.
+    """
+    found = _predictions(examples, complete, settings, previous_tiers)
+    if found.method is None:
+        why = f"The rows are too few to fit a card. {found.note}"
+        return Trial(untested(why, settings=settings))
+    if why := _too_few(found.rows):
+        return Trial(untested(why, settings=settings))
+    tested = scored(found.method, found.rows, settings=settings)
+    return Trial(replace(tested, cards=found.cards), found.folds)
+
+
+@dataclass(frozen=True)
+class _Predictions:
+    """What was predicted and with which cards; no method where none could be fitted."""
+
+    method: Method | None
+    rows: pd.DataFrame
+    cards: tuple[Card, ...] = ()
+    note: str = ""
+    folds: tuple[Fold, ...] = ()
+
+
+def _predictions(
+    examples: Examples,
+    complete: Sequence[date],
+    settings: Settings,
+    previous: pd.Series[str] | None,
+) -> _Predictions:
+    """Return how was tested, the predictions and the card of each fold."""
+    notes: list[str] = []
+    for method, folds in (
+        (ROLLING, rolling_folds(examples, complete, settings)),
+        (HELD_OUT, held_out_folds(examples, complete, settings)),
+    ):
+        parts: list[pd.DataFrame] = []
+        cards: list[Card] = []
+        used: list[Fold] = []
+        for train, test in folds:
+            compared = train.compared_cards(settings, most_bags=_bags_for(train))
+            card = compared["card"]
+            notes += card.notes
+            if card.criteria:
+                found = _predicted(compared, train, test, settings, previous)
+                parts.append(found.assign(fold=len(cards)))
+                cards.append(card)
+                used.append((train, test))
+        if parts:
+            joined = pd.concat(parts, ignore_index=True)
+            ordered = joined.sort_values(["as_of", "account_id"], ignore_index=True)
+            return _Predictions(method, ordered, tuple(cards), folds=tuple(used))
+    return _Predictions(None, pd.DataFrame(), note=notes[0] if notes else "")
+
+
+def _bags_for(train: Examples) -> int:
+    return BAGS_OF_MANY_ROWS if len(train.won) >= MANY_ROWS else MOST_BAGS
+
+
+def _predicted(
+    cards: Mapping[str, Card],
+    train: Examples,
+    test: Examples,
+    settings: Settings,
+    previous: pd.Series[str] | None,
+) -> pd.DataFrame:
+    """Return the tested rows with what each model says of them."""
+    column = train.past_revenue
+    rules: list[Model] = [
+        past_revenue_rule(column),
+        last_quarter_rule(),
+        best_column(train.values, train.won, criteria=train.criteria),
+        RandomRule(settings.model.seed),
+    ]
+    if previous is not None:
+        rules.append(TierRule(previous, tuple(tier.name for tier in settings.tiers)))
+    money = fit_past_revenue_card(train.values, train.won, column=column)
+    found = {rule.name: rule.predict(test.values) for rule in rules}
+    # the best column may differ between folds, so that only its order within one can be compared
+    found["best_column"] = found["best_column"].rank(pct=True)
+    frame = pd.DataFrame(
+        {
+            "actual": test.won,
+            **{name: card.predict(test.values) for name, card in cards.items()},
+            "past_revenue_predicted": money.predict(test.values),
+            "customer": test.bought,
+            **found,
+        }
+    )
+    return frame.rename_axis(["account_id", "as_of"]).reset_index()
+
+
+def _too_few(predictions: pd.DataFrame) -> str:
+    accounts = int(predictions["account_id"].nunique())
+    wins = int((predictions["actual"] > 0).sum())
+    if accounts >= FEWEST_TESTED_ACCOUNTS and wins >= FEWEST_TESTED_WINS:
+        return ""
+    return (
+        f"The tests cover {accounts} accounts and {wins} of them won anything; a test needs at "
+        f"least {FEWEST_TESTED_ACCOUNTS} accounts and {FEWEST_TESTED_WINS} with won revenue."
+    )
