@@ -40,7 +40,7 @@ class AccountHistory:
         calendar = self._work.settings.fiscal_calendar
         days = pd.to_datetime(won["close_date"]).dt.date
         labels = days.map(lambda day: calendar.containing(day).label)
-        by_quarter = won.groupby(labels)["amount"].agg(wins="size", won_revenue="sum")
+        by_quarter = won.groupby(labels, dropna=False)["amount"].agg(wins="size", won_revenue="sum")
         ordered = by_quarter.sort_index(ascending=False).rename_axis("quarter")
         found: pd.DataFrame = ordered.reset_index()
         return found
@@ -71,7 +71,7 @@ class AccountHistory:
         ours = recent.collect().to_pandas()
         ours = ours[ours["direction"].ne("inbound") | ours["direction"].isna()]
         known = self._work.tables.has("activities", "minutes")
-        grouped = ours.groupby("type", sort=True)["minutes"]
+        grouped = ours.groupby("type", sort=True, dropna=False)["minutes"]
         table = grouped.agg(touches="size", minutes="sum").rename_axis("activity").reset_index()
         hours = table["minutes"] / 60 if known else float("nan")
         return table.assign(hours=hours)[["activity", "touches", "hours"]]
