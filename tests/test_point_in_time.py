@@ -28,7 +28,7 @@ COLUMNS = {
     "accounts": "account_id created_date parent_id industry employees",
     "opportunities": "opportunity_id account_id created_date close_date amount is_won stage product"
     " revenue_type",
-    "stage_history": "opportunity_id changed_date stage amount",
+    "stage_history": "opportunity_id changed_date stage amount close_date",
     "account_history": "account_id changed_date column value",
     "activities": "account_id date type direction contact_id minutes",
     "contacts": "contact_id account_id created_date role",
@@ -36,6 +36,7 @@ COLUMNS = {
     "costs": "account_id date amount",
 }
 few = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+fewer = settings(few, max_examples=2)
 slow = settings(
     max_examples=8,
     deadline=None,
@@ -64,7 +65,7 @@ def dated_rows(offsets: st.SearchStrategy[int]) -> dict[str, st.SearchStrategy[t
     """Return a strategy for a row of each table whose day tells when it became known."""
     on = days(offsets)
     return {
-        "stage_history": st.tuples(deal_ids, on, st.just("Proposal"), amounts),
+        "stage_history": st.tuples(deal_ids, on, st.just("Proposal"), amounts, st.none()),
         "account_history": st.tuples(
             ids, on, st.sampled_from(["industry", "employees"]), st.sampled_from(["7", "bank"])
         ),
@@ -229,6 +230,51 @@ def test_another_future_and_another_order_of_rows_leave_the_panel_as_it_is(
     assert_same(panel_of(worlds[0], look_back=look_back), panel_of(shuffled, look_back=look_back))
 
 
+ANCHORS = [  # from these two deals it is known what the stages mean
+    ("W", "A", day(-1400), day(-1300), "7", "true", "Won", "suite", "new"),
+    ("L", "A", day(-1400), day(-1300), "7", "false", "Lost", "suite", "new"),
+]
+
+
+@st.composite
+def ended_deals(draw) -> dict[str, list[tuple]]:
+    """Deals whose end the history tells, some of them re-opened; what became of them is free.
+
+    With two pasts of which only the history before as_of is the same.
+    """
+    spans = draw(st.lists(st.tuples(ids, st.integers(-400, -30), amounts), min_size=1, max_size=4))
+    told, worlds = [], ([], [])
+    for n, (account, ended, amount) in enumerate(spans):
+        stage = draw(st.sampled_from(["Won", "Lost"]))
+        told += [
+            (f"E{n}", day(ended - 9), "Talk", amount, None),
+            (f"E{n}", day(ended), stage, amount, day(ended)),
+        ]
+        if draw(st.booleans()):
+            told.append((f"E{n}", day(draw(st.integers(ended, -1))), "Talk", None, day(9)))
+        for rows in worlds:
+            won, end = draw(st.sampled_from([("true", "Won"), ("false", "Lost"), (None, "Talk")]))
+            close = draw(days(future) | st.just(day(ended)))
+            rows.append(
+                (f"E{n}", account, day(ended - 9), close, draw(amounts), won, end, "suite", "new")
+            )
+    return {"told": told, "one": [*ANCHORS, *worlds[0]], "other": [*ANCHORS, *worlds[1]]}
+
+
+@pytest.mark.slow
+@fewer
+@given(known_rows(), ended_deals(), later_rows())
+def test_what_became_of_a_deal_whose_end_was_told_leaves_the_panel_as_it_is(known, deals, later):
+    panels = [
+        panel_of(
+            together(known, {"opportunities": deals[name], "stage_history": deals["told"]}, rows),
+            look_back=None,
+        )
+        for name, rows in (("one", {}), ("other", later))
+    ]
+    assert_same(*panels)
+
+
 @pytest.mark.slow
 @few
 @given(known_rows(), straddling_deals(), later_rows())
@@ -266,7 +312,7 @@ def test_the_day_before_is_known_and_the_day_itself_is_not(offset):
         "contacts": [("C1", "A", on, "user")],
         "contracts": [("K1", "A", on, None, "10")],
         "costs": [("A", on, "10")],
-        "stage_history": [("O1", on, "x", "10")],
+        "stage_history": [("O1", on, "x", "10", None)],
     }
     values = panel_of(world, look_back=8).values
     seen = values.loc[("A", pd.Timestamp(AS_OF))]
@@ -284,12 +330,33 @@ def test_the_day_before_is_known_and_the_day_itself_is_not(offset):
     assert seen["open_deals_count"] == 1 - known
 
 
+REOPENED = [  # won for 70, open again, lost for 50; the close date is written anew each time
+    ("O1", day(-200), "Won", "70", day(-200)),
+    ("O1", day(-100), "Talk", None, day(300)),
+    ("O1", day(-20), "Lost", "50", day(-20)),
+]
+
+
+def test_a_reopened_deal_counts_as_it_was_last_told():
+    world = {
+        "accounts": [("A", day(-2000), None, None, None), ("Z", day(-2000), None, None, None)],
+        "opportunities": [
+            *((deal[0], "Z", *deal[2:]) for deal in ANCHORS),
+            ("O1", "A", day(-300), day(-20), "50", "false", "Lost", "suite", "new"),
+        ],
+        "stage_history": REOPENED,
+    }
+    values = panel_of(world, day(-150), day(-50), AS_OF, look_back=8).values
+    found = values.loc["A", ["won_revenue_ever", "wins_count_ever", "open_deals_count"]]
+    assert found.to_numpy().tolist() == [[70, 1, 0], [0, 0, 1], [0, 0, 0]]
+
+
 def test_a_deal_that_was_written_down_later_is_not_known_before():
     deal = ("O1", "A", day(0), day(-5), "10", "true", "x", "suite", "new")
     world = {
         "accounts": [("A", day(-2000), None, None, None)],
         "opportunities": [deal],
-        "stage_history": [("O1", day(-3), "x", "10")],
+        "stage_history": [("O1", day(-3), "x", "10", None)],
     }
     seen = panel_of(world, look_back=8).values.iloc[0]
     assert seen[["wins_count_ever", "open_deals_count", "open_pipeline_amount"]].tolist() == [0] * 3

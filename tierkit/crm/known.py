@@ -11,7 +11,15 @@ from tierkit.calendar import earlier, known_rows
 from tierkit.crm.contract import TABLES
 from tierkit.crm.engine import register
 from tierkit.crm.guard import at_every, gathered, look_up, only_with, without
-from tierkit.crm.stages import LOST, OPEN, WON, dated_meanings, meant_outcome, with_outcomes
+from tierkit.crm.stages import (
+    LOST,
+    OPEN,
+    WON,
+    dated_meanings,
+    meant_outcome,
+    with_outcomes,
+    with_outcomes_then,
+)
 from tierkit.crm.tables import Rows, Tables
 from tierkit.crm.typed import example_ids
 from tierkit.errors import Problem
@@ -193,7 +201,7 @@ def reopened_deals(tables: Tables) -> Problem | None:
         return None
     return Problem(
         f"{count:,} deal{'s were' if count > 1 else ' was'} won and re-opened later "
-        f"({amount or 0:,.2f} today); each stands in criteria as it is written today",
+        f"({amount or 0:,.2f} today); each counts as won until the day on which it was re-opened",
         "Nothing to do; see that these are no wins.",
         "opportunities",
         "is_won",
@@ -226,7 +234,7 @@ def _as_told(tables: Tables, deals: Rows, days: Rows) -> Rows:
     """Return rewritten deals as the history gives them before each as_of; open ones are bare."""
     told = only_with(_history(tables), deals, on="opportunity_id")
     changes = known_rows(told, "changed_date", days.select("as_of"))
-    changes = _meant_at(changes, dated_meanings(tables))
+    changes = with_outcomes_then(changes, dated_meanings(tables))
     known = at_every(deals, days)
     ends = _last_stages(changes)
     known = look_up(known, ends, on=_KEYS, what="stage_history.stage")
@@ -246,17 +254,6 @@ def _as_told(tables: Tables, deals: Rows, days: Rows) -> Rows:
         amount=nw.coalesce("__amount", "amount"),
         close_date=nw.col("__close"),
     )
-
-
-def _meant_at(changes: Rows, meanings: Rows) -> Rows:
-    """Return changes of deals, paired with as_of, with what each stage meant then."""
-    named = changes.with_columns(__plain=nw.col("stage").str.strip_chars(" ").str.to_lowercase())
-    dated = look_up(named, meanings, on="__plain", what="stages")
-    won = earlier("__first_won", "as_of").fill_null(value=False)
-    lost = earlier("__first_lost", "as_of").fill_null(value=False)
-    closed = nw.when(won & ~lost).then(nw.lit(WON)).when(lost & ~won).then(nw.lit(LOST))
-    meaning = closed.otherwise(nw.lit(OPEN))
-    return dated.with_columns(__outcome=nw.when(~nw.col("stage").is_null()).then(meaning))
 
 
 def _with_last_values(deals: Rows, changes: Rows) -> Rows:

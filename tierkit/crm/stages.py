@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import narwhals as nw
 
+from tierkit.calendar import earlier
 from tierkit.crm.contract import TABLES
 from tierkit.crm.guard import gathered, look_up
 from tierkit.crm.tables import Rows, Tables
@@ -17,12 +18,30 @@ def with_outcomes(tables: Tables) -> Rows:
     A stage in which deals ended as won and as lost, or in which none ended, is open.
     """
     history = tables["stage_history"].select(*TABLES["stage_history"].columns)
-    named = history.filter(~nw.col("stage").is_null()).with_columns(__plain=_plain())
+    named = with_plain_stage(history.filter(~nw.col("stage").is_null()))
     meant = look_up(named, dated_meanings(tables), on="__plain", what="stages")
     won, lost = ~nw.col("__first_won").is_null(), ~nw.col("__first_lost").is_null()
     outcome = nw.when(won & ~lost).then(nw.lit(WON)).when(lost & ~won).then(nw.lit(LOST))
     meant = meant.with_columns(__outcome=outcome.otherwise(nw.lit(OPEN)))
     return meant.drop("__plain", "__first_won", "__first_lost")
+
+
+def with_outcomes_then(changes: Rows, meanings: Rows) -> Rows:
+    """Return changes paired with as_of with `__outcome`: what each stage meant then.
+
+    Parameters
+    ----------
+    changes
+        Rows of `stage_history`, each with an as_of.
+    meanings
+        As `dated_meanings` gives them; deals closed on or after as_of teach nothing.
+    """
+    dated = look_up(with_plain_stage(changes), meanings, on="__plain", what="stages")
+    won = earlier("__first_won", "as_of").fill_null(value=False)
+    lost = earlier("__first_lost", "as_of").fill_null(value=False)
+    closed = nw.when(won & ~lost).then(nw.lit(WON)).when(lost & ~won).then(nw.lit(LOST))
+    meaning = closed.otherwise(nw.lit(OPEN))
+    return dated.with_columns(__outcome=nw.when(~nw.col("stage").is_null()).then(meaning))
 
 
 def dated_meanings(tables: Tables) -> Rows:
@@ -47,6 +66,11 @@ def meant_outcome(is_won: nw.Expr) -> nw.Expr:
     return (
         nw.when(is_won).then(nw.lit(WON)).when(~is_won).then(nw.lit(LOST)).otherwise(nw.lit(OPEN))
     )
+
+
+def with_plain_stage(rows: Rows) -> Rows:
+    """Return rows with `__plain`, their stage without case and surrounding blanks."""
+    return rows.with_columns(__plain=_plain())
 
 
 def _plain() -> nw.Expr:

@@ -6,23 +6,55 @@ from collections.abc import Sequence
 
 import narwhals as nw
 
-from tierkit.calendar import known_rows, latest_of, on_or_after
-from tierkit.crm.revenue import RENEWAL_TYPES, TARGET_TYPES, target_deals
+from tierkit.calendar import earlier, known_rows, latest_of, on_or_after
+from tierkit.crm.guard import every_pair, look_up, without
+from tierkit.crm.reopened import told_ends
+from tierkit.crm.revenue import COLUMNS, RENEWAL_TYPES, TARGET_TYPES, target_deals, with_values
 from tierkit.crm.tables import Rows
 from tierkit.features.feature import Block, Context
 from tierkit.features.windows import EVER_WINDOW
+
+_DEAL = ("opportunity_id", "as_of")
+_SETTLED = latest_of("created_date", "close_date")
 
 
 def closed_deals(context: Context, *, revenue_types: Sequence[str] = TARGET_TYPES) -> Rows:
     """Return the deals that were made and closed before as_of, within the look-back.
 
-    A deal that was written down only after it had been closed is known from the later day on.
+    A deal that was written down only after it had been closed is known from the later day on. One
+    whose end was undone or written anew counts as `stage_history` last told before as_of.
     """
     deals = target_deals(context.tables, context.settings, revenue_types=revenue_types)
-    closed = deals.filter(~nw.col("is_won").is_null()).with_columns(
-        settled_date=latest_of("created_date", "close_date")
+    closed = deals.filter(~nw.col("is_won").is_null()).with_columns(settled_date=_SETTLED)
+    known = known_rows(closed, "settled_date", context.dates)
+    told = _told_deals(context, revenue_types)
+    if told is not None:
+        by_history = told.filter(~nw.col("is_won").is_null()).with_columns(settled_date=_SETTLED)
+        by_history = by_history.filter(earlier("settled_date", "as_of")).select(known.columns)
+        known = nw.concat([without(known, context.once(told_before), on=_DEAL), by_history])
+    return known.filter(EVER_WINDOW.holds("close_date"))
+
+
+def told_before(context: Context) -> Rows:
+    """Return what `stage_history` told before each as_of of deals that had ended (`told_ends`)."""
+    return told_ends(context.tables, context.dates)
+
+
+def _told_deals(context: Context, revenue_types: Sequence[str]) -> Rows | None:
+    """Return the deals of which the history tells, as it told them before each as_of, if any."""
+    if not context.tables.has("stage_history", "stage"):
+        return None
+    told = context.once(told_before)
+    if told.head(1).collect().is_empty():
+        return None
+    then = every_pair(context.tables["opportunities"], told, on="opportunity_id").with_columns(
+        amount=nw.coalesce("told_amount", "amount"),
+        close_date=nw.col("told_close"),
+        is_won=nw.col("told_won"),
     )
-    return known_rows(closed, "settled_date", context.dates).filter(EVER_WINDOW.holds("close_date"))
+    valued = with_values(then, context.settings.target.measure, revenue_types=revenue_types)
+    rows = valued.select(*COLUMNS, "as_of")
+    return look_up(rows, context.dates, on="as_of", what="dates")
 
 
 def won_deals(context: Context) -> Rows:
@@ -40,12 +72,18 @@ def open_deals(context: Context) -> Rows:
 
     Known of them are opportunity_id, account_id, created_date and their type; a deal without a
     created_date is known only once closed. That today's close date, outcome, amount and stage
-    exist must not show: a deal that is open today counts like one that was closed later.
+    exist must not show: a deal that is open today counts like one that was closed later. A deal
+    that had ended and was open again, as `stage_history` told before as_of, is among them.
     """
     deals = target_deals(context.tables, context.settings)
     made = known_rows(deals, "created_date", context.dates)
-    still_open = nw.col("is_won").is_null() | on_or_after("close_date", "as_of")
-    return made.filter(still_open).select("opportunity_id", "account_id", "created_date", "as_of")
+    found = made.filter(nw.col("is_won").is_null() | on_or_after("close_date", "as_of"))
+    told = _told_deals(context, TARGET_TYPES)
+    if told is not None:
+        again = told.filter(nw.col("is_won").is_null() & earlier("created_date", "as_of"))
+        plain = without(found, context.once(told_before), on=_DEAL)
+        found = nw.concat([plain, again.select(found.columns)])
+    return found.select("opportunity_id", "account_id", "created_date", "as_of")
 
 
 def is_win() -> nw.Expr:
