@@ -46,6 +46,12 @@ class Explorer(Session):
 
         return static_twin(self)
 
+    def settings_lines(self) -> Fragment:
+        """Return which lines of `tierkit.toml` *Copy as settings* would change, to be shown."""
+        from tierkit.explorer.pages.compare import settings_lines
+
+        return Fragment(str(settings_lines(self)))
+
     def _ipython_display_(self) -> None:
         from IPython.display import display
 

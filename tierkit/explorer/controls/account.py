@@ -33,7 +33,7 @@ class AccountControls:
         self._search = text("Find an account", hint="name, id or domain", as_typed=True)
         self._found = widgets.Select(
             options=[], description="Accounts", tooltip="Accounts that match", rows=8,
-            style={"description_width": "11em"}, layout={"width": "99%"},
+            style={"description_width": "5em"}, layout={"width": "99%"},
         )  # fmt: skip
         acting.on(self._search, self._find, soon="find")
         acting.on(self._found, self._choose)
@@ -44,7 +44,7 @@ class AccountControls:
         self._review = widgets.DatePicker(
             description="Review on", tooltip="Review on",
             value=session.basis.work.as_of + _REVIEW_AFTER,
-            style={"description_width": "11em"}, layout={"width": "99%"},
+            style={"description_width": "10em"}, layout={"width": "99%"},
         )  # fmt: skip
         self.widget = column(
             self._search,

@@ -44,6 +44,7 @@ class CriteriaControls:
         self._rows: dict[str, tuple[Any, Any]] = {}
         self._by_hand: bool | None = None
         self._list = column()
+        self._list.layout.max_height, self._list.layout.overflow = "24em", "hidden auto"
         self._which = choice("Bins of", [("–", "")], value="")
         self._edges = text("Bins begin at", hint="100; 500; 2000")
         self._values = text("Points")
@@ -98,7 +99,7 @@ class CriteriaControls:
         """Make the rows anew; those of before are closed, so that nothing piles up."""
         old = self._list.children
         self._rows = {name: self._row(name) for name in names}
-        self._list.children = [widgets.VBox(pair) for pair in self._rows.values()]
+        self._list.children = [column(*pair) for pair in self._rows.values()]
         take_away(*old)
         self._by_hand = self._session.card_is_set_by_hand
         self._which.options = [("–", ""), *((plain_name(name), name) for name in names)]

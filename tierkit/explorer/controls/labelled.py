@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets as widgets
 
 Widget = Any
-_LABEL = {"description_width": "11em"}
+_LABEL = {"description_width": "10em"}
 _WIDE = {"width": "99%"}
 
 
@@ -82,8 +82,14 @@ def page(label: str) -> Widget:
 
 
 def column(*children: Widget, width: str = "auto") -> Widget:
-    """Return controls one below the other."""
-    return widgets.VBox([*children], layout={"width": width})
+    """Return controls one below the other, none of them squeezed where they are many."""
+    return widgets.VBox([unsqueezed(child) for child in children], layout={"width": width})
+
+
+def unsqueezed(control: Widget) -> Widget:
+    """Return the control with its own height kept, however many stand in its column."""
+    control.layout.flex = "0 0 auto"
+    return control
 
 
 def row(*children: Widget) -> Widget:
@@ -93,7 +99,8 @@ def row(*children: Widget) -> Widget:
 
 def beside(controls: Widget, view: Widget) -> Widget:
     """Return controls at the left of the view that they change, above it where it is narrow."""
-    controls.layout.width = "24em"
+    controls.layout.width = "28em"
+    controls.layout.padding = "0 12px 0 0"
     controls.layout.max_height = "44em"
     controls.layout.overflow = "hidden auto"
     view.layout.flex = "1 1 30em"

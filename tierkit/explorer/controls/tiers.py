@@ -15,6 +15,7 @@ from tierkit.explorer.controls.labelled import (
     number_slider,
     slider,
     take_away,
+    unsqueezed,
 )
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class TierControls:
         shown = []
         for rule, size in zip(self._rules, self._sizes, strict=True):
             shown += [rule] if size is None else [rule, size]
-        self._tiers.children = shown
+        self._tiers.children = [unsqueezed(one) for one in shown]
         self._built = [_rule_of(tier) for tier in tiers]
 
     def _rule(self, tier: Tier) -> Any:  # noqa: ANN401

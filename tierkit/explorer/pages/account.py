@@ -77,7 +77,7 @@ def _headline(found: AccountView, currency: str) -> Markup:
         "p",
         f"{found.tier or 'No tier'}{before}; rank {found.rank:,}; predicted revenue "
         f"{predicted}{sure}.",
-        style="margin:4px 0;font-weight:600",
+        style="margin:4px 0;font-weight:600;line-height:1.45",
     )
 
 
@@ -127,7 +127,7 @@ def _wins(found: AccountView, currency: str) -> Markup:
          count(float(row["wins"])), money(currency, float(row["won_revenue"]))]
         for row in newest.to_dict("records")
     ]  # fmt: skip
-    caption = f"Won revenue: {shown(len(newest), len(found.wins), 'quarters with a win')}"
+    caption = f"Won revenue: {shown(len(newest), len(found.wins), 'winning quarters')}"
     return table(["Quarter", "", "Wins", "Won revenue"], rows, caption=caption, text=2)
 
 

@@ -15,9 +15,12 @@ from tierkit.reporting.words import MINUS, share
 UP, DOWN, PLAIN = "#0072b2", "#d55e00", "#7a8691"
 """Blue and orange are told apart by colour-blind readers, on light and on dark ground."""
 MOST_ROWS = 20
-_CELL = "padding:2px 10px 2px 0;text-align:{side};vertical-align:top"
-_TABLE = "border-collapse:collapse;margin:0 0 10px"
-_CAPTION = "text-align:left;font-weight:600;padding:6px 0 4px;white-space:nowrap"
+_CELL = "padding:2px 12px 2px 0;text-align:{side};vertical-align:top"
+_FIRST = ";white-space:nowrap"
+_TABLE = "border-collapse:collapse;margin:0 0 12px;line-height:1.45"
+_CAPTION = "text-align:left;font-weight:600;padding:8px 0 4px"
+_UNBROKEN = '<span style="white-space:nowrap">{}</span>'
+_SHORT, _SHORT_CAPTION = 14, 70
 _LINE = "border-bottom:1px solid #8888884d"
 
 
@@ -45,19 +48,22 @@ def table(
     )
     body = "".join(f"<tr>{_cells(row, styles)}</tr>" for row in rows)
     return Markup(
-        f'<table style="{_TABLE}"><caption style="{_CAPTION}">{_safe(caption)}</caption>'
+        f'<table style="{_TABLE}">{_caption(caption)}'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )  # escaped above
 
 
 def note(text: str) -> Markup:
     """Return a sentence on its own."""
-    return tag("p", text, style="margin:4px 0")
+    return tag("p", text, style="margin:4px 0;line-height:1.45")
 
 
 def warning(text: str) -> Markup:
     """Return what a reader must not miss, marked by a word and not by colour alone."""
-    style = f"margin:4px 0;padding:4px 8px;border-left:4px solid {DOWN};white-space:pre-wrap"
+    style = (
+        f"margin:4px 0;line-height:1.45;padding:4px 8px;border-left:4px solid {DOWN};"
+        "white-space:pre-wrap"
+    )
     return tag("p", text, style=style, role="alert")
 
 
@@ -71,9 +77,11 @@ def shown(rows: int, total: int, what: str) -> str:
 
     Examples
     --------
-    >>> shown(20, 1936, "accounts"), shown(3, 3, "accounts")
-    ('20 of 1,936 accounts', '3 accounts')
+    >>> shown(20, 1936, "accounts"), shown(3, 3, "accounts"), shown(1, 1, "accounts")
+    ('20 of 1,936 accounts', '3 accounts', '1 account')
     """
+    if total == 1:
+        return f"1 {what.removesuffix('s')}"
     return f"{total:,} {what}" if rows >= total else f"{rows:,} of {total:,} {what}"
 
 
@@ -109,7 +117,7 @@ def signed(value: float, spelled: str) -> str:
 def _cells(row: Sequence[object], styles: Sequence[str]) -> str:
     first = f'<th scope="row" style="{styles[0]};font-weight:normal">{_safe(row[0])}</th>'
     others = (
-        f'<td style="{style}">{_safe(cell)}</td>'
+        f'<td style="{style}">{_spelled(cell)}</td>'
         for cell, style in zip(row[1:], styles[1:], strict=True)
     )
     return first + "".join(others)
@@ -119,5 +127,24 @@ def _safe(cell: object) -> str:
     return str(cell) if isinstance(cell, Markup) else html.escape(printable(cell))
 
 
+def _spelled(cell: object) -> str:
+    """Return a cell that breaks between an estimate and its interval, and not inside them."""
+    text = _safe(cell)
+    if isinstance(cell, Markup) or not text:
+        return text
+    if len(text) <= _SHORT:
+        return _UNBROKEN.format(text)
+    estimate, bracket, interval = text.partition(" (")
+    if bracket and text.endswith(")") and len(text) <= 3 * _SHORT:
+        return f"{_UNBROKEN.format(estimate)} {_UNBROKEN.format('(' + interval)}"
+    return text
+
+
+def _caption(text: str) -> str:
+    style = _CAPTION + (_FIRST if len(text) <= _SHORT_CAPTION else "")
+    return f'<caption style="{style}">{_safe(text)}</caption>' if text else ""
+
+
 def _style(place: int, text: int) -> str:
-    return f"{_CELL.format(side='left' if place < text else 'right')};{_LINE}"
+    side = "left" if place < text else "right"
+    return f"{_CELL.format(side=side)};{_LINE}{'' if place else _FIRST}"

@@ -63,5 +63,10 @@ def _gaps(session: Session) -> Markup:
     if not gaps:
         return Markup("")
     items = joined(*(tag("li", str(gap)) for gap in gaps))
-    words = f"{len(gaps)} thing{'s' if len(gaps) > 1 else ''} cannot be shown, and how to get them"
+    one = len(gaps) == 1
+    words = (
+        "1 thing cannot be shown, and how to get it"
+        if one
+        else f"{len(gaps)} things cannot be shown, and how to get them"
+    )
     return tag("details", joined(tag("summary", words), tag("ul", items)))

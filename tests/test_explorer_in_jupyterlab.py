@@ -1,0 +1,221 @@
+"""The explorer as a person uses it: JupyterLab in a browser, from the first run to a reload."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.small_company import write_small_company
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = "/usr/bin/chromium"
+NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "explore_criteria.ipynb"
+TOKEN = "for-this-test-only"
+# what ipywidgets itself writes when a notebook is opened whose kernel is gone
+WIDGET_IS_GONE = "widget model not found"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not Path(CHROMIUM).exists(), reason=f"{CHROMIUM} is absent; `.ci/run` installs it"
+    ),
+]
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def artefacts():
+    """Return where screenshots are kept: TIERKIT_ARTEFACTS, or a folder beside the tests' own."""
+    folder = Path(os.environ.get("TIERKIT_ARTEFACTS", "build/screenshots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = write_small_company(tmp_path_factory.mktemp("lab") / "company")
+    shutil.copyfile(NOTEBOOK, folder / NOTEBOOK.name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lab(project, tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    port = free_port()
+    folders = {name: str(home / name.lower()) for name in (
+        "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR",
+        "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")}  # fmt: skip
+    without_news(Path(folders["JUPYTERLAB_SETTINGS_DIR"]))
+    without_debugger(Path(folders["JUPYTER_CONFIG_DIR"]))
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}",
+         "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", "--allow-root",
+         f"--ServerApp.root_dir={project}"],
+        env={**os.environ, **folders},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    wait_until(lambda: answers(f"{address}/api?token={TOKEN}"), seconds=120)
+    yield address
+    server.terminate()
+    server.wait(timeout=10)
+
+
+def without_news(settings):
+    folder = settings / "@jupyterlab" / "apputils-extension"
+    folder.mkdir(parents=True)
+    chosen = {"fetchNews": "false", "checkForUpdates": False}
+    (folder / "notification.jupyterlab-settings").write_text(json.dumps(chosen))
+
+
+def without_debugger(config):
+    """Take JupyterLab's debugger away: it complains where a kernel starts while it asks it."""
+    folder = config / "labconfig"
+    folder.mkdir(parents=True)
+    disabled = {"disabledExtensions": {"@jupyterlab/debugger-extension": True}}
+    (folder / "page_config.json").write_text(json.dumps(disabled))
+
+
+def answers(address):
+    try:
+        with urllib.request.urlopen(address, timeout=1) as reply:
+            return reply.status == 200
+    except OSError:
+        return False
+
+
+def wait_until(true, *, seconds):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.1)
+
+
+def shut_down_kernels(address):
+    with urllib.request.urlopen(f"{address}/api/sessions?token={TOKEN}") as reply:
+        sessions = json.load(reply)
+    for session in sessions:
+        request = urllib.request.Request(
+            f"{address}/api/sessions/{session['id']}?token={TOKEN}", method="DELETE"
+        )
+        urllib.request.urlopen(request).close()
+
+
+def test_an_analyst_explores_in_the_browser_and_finds_the_picture_when_coming_back(project, lab):
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        said: list[str] = []
+        page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(f"{lab}/lab/tree/{NOTEBOOK.name}?token={TOKEN}")
+        try:
+            run_all(page)
+            drag_the_capacity(page)
+            look_an_account_up_and_override_it(page, project)
+            copy_as_settings(page, project)
+            assert not said, said
+            reload_without_the_kernel(page, lab)
+        finally:
+            page.screenshot(path=artefacts() / "last.png")
+            browser.close()
+        assert not [line for line in said if WIDGET_IS_GONE not in line], said
+
+
+def run_all(page):
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
+    for _ in range(3):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.wait_for_timeout(1_500)
+        if not page.locator(".jp-Dialog").count():
+            break
+        page.locator(".jp-Dialog .jp-mod-accept").click()
+        page.wait_for_timeout(1_500)
+    page.wait_for_selector(".tierkit-explorer-live", timeout=120_000)
+    page.wait_for_function(
+        "![...document.querySelectorAll('.jp-InputPrompt')].some(one => "
+        "one.innerText.includes('*'))"
+    )
+    assert not page.locator(".jp-RenderedText[data-mime-type*='stderr']").count()
+    page.screenshot(path=artefacts() / "1-opened.png")
+
+
+def drag_the_capacity(page):
+    live = page.locator(".tierkit-explorer-live")
+    live.get_by_role("tab", name="Tiers").click()
+    handle = live.locator(".tierkit-capacity-Tier-1 .noUi-handle").first
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for step in range(1, 11):
+        page.mouse.move(box["x"] + 6 * step, box["y"] + box["height"] / 2)
+    page.mouse.up()
+    page.wait_for_function(
+        "document.querySelector('.tierkit-explorer-live').innerText.includes('Last change, Tier 1')"
+    )
+    handle.press("ArrowRight")  # the keyboard reaches it, too
+    page.screenshot(path=artefacts() / "2-capacity.png")
+
+
+def look_an_account_up_and_override_it(page, project):
+    live = page.locator(".tierkit-explorer-live")
+    live.get_by_role("tab", name="Account").click()
+    live.get_by_label("Find an account").press_sequentially("A0001")
+    found = live.locator(".widget-select option").first
+    sync_api.expect(found).to_contain_text("(A0001")  # what was typed last has been looked up
+    account = found.inner_text().rpartition("(")[2].rstrip(")")
+    live.locator(".widget-select select").select_option(index=0)
+    page.wait_for_function(f"document.body.innerText.includes('({account})')")
+    live.get_by_label("Reason").fill("a new plan, signed last week")
+    live.get_by_label("Set by").fill("Kim")
+    live.get_by_label("Set by").press("Tab")
+    live.get_by_role("button", name="Set override").click()
+    live.get_by_text("Override to Tier 1 by Kim").wait_for()
+    assert account in (project / "overrides.csv").read_text()
+    page.screenshot(path=artefacts() / "3-account.png")
+
+
+def copy_as_settings(page, project):
+    before = (project / "tierkit.toml").read_text()
+    live = page.locator(".tierkit-explorer-live")
+    live.get_by_role("tab", name="Compare").click()
+    live.get_by_label("Name").fill("more strategic accounts")
+    live.get_by_label("Name").press("Tab")
+    live.get_by_role("button", name="Save as scenario").click()
+    live.get_by_role("button", name="Copy as settings").click()
+    live.get_by_text("tierkit.toml says what is on screen").wait_for(timeout=20_000)
+    after = (project / "tierkit.toml").read_text()
+    changed = set(after.splitlines()) ^ set(before.splitlines())
+    assert changed
+    assert all(line.startswith("capacity = ") for line in changed)
+    page.screenshot(path=artefacts() / "4-settings.png")
+
+
+def reload_without_the_kernel(page, lab):
+    page.wait_for_timeout(1_200)  # the picture in the notebook is renewed once changes pause
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(800)
+    shut_down_kernels(lab)
+    page.reload()
+    twin = page.locator(".tierkit-explorer-static")
+    twin.wait_for(state="visible", timeout=90_000)
+    assert "This is a still picture" in twin.inner_text()
+    assert "Override to Tier 1 by Kim" in twin.inner_text()
+    assert not page.get_by_text("Error displaying widget").is_visible()
+    page.screenshot(path=artefacts() / "5-reopened.png")
