@@ -42,6 +42,9 @@ bench-read: $(BIN)/.installed-dev ## time and memory of reading and checking 5 m
 bench-roi-speed: $(BIN)/.installed-dev ## time and memory of tier ROI on 4,000 accounts and 16 quarters
 	$(BIN)/python -m benches.roi_speed
 
+bench-models: $(BIN)/.installed-dev ## the card against other models, on five data sets
+	$(BIN)/python -m benches.models
+
 bench-mutations: $(BIN)/.installed-dev ## corrupted inputs: trusted tables or an error in words
 	$(BIN)/python -m benches.mutations 500
 

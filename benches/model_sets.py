@@ -122,8 +122,9 @@ def _cdnow(folder: Path) -> Path | None:
     found = importlib.util.find_spec("lifetimes")
     if found is None or found.origin is None:
         return None
-    file = Path(found.origin).parent / "datasets" / "CDNOW_master.txt"
-    orders = pd.read_csv(file, sep=r"\s+", dtype={"customer_id": str})
+    file = Path(found.origin).parent / "datasets" / "CDNOW_sample.txt"
+    names = ["master_id", "customer_id", "date", "cds", "dollar_value"]
+    orders = pd.read_csv(file, sep=r"\s+", header=None, names=names, dtype={"customer_id": str})
     orders = orders.assign(
         close_date=pd.to_datetime(orders["date"].astype(str), format="%Y%m%d").dt.date,
         opportunity_id=[f"O{place:06d}" for place in range(len(orders))],

@@ -12,6 +12,7 @@ from tierkit.models.draws import account_draws
 from tierkit.models.fitting import fit_card
 from tierkit.models.intervals import compare
 from tierkit.models.measures import actual_over_predicted, capture, capture_share, gini
+from tierkit.models.mixing import share_of_boosting
 from tierkit.models.past_revenue import (
     fit_past_revenue_card,
     past_revenue_column,
@@ -256,6 +257,30 @@ def test_edges_of_amounts_ascend_and_are_few(amounts):
     edges = np.array(amount_edges(np.array(amounts)))
     assert 1 <= len(edges) <= 49
     assert (np.diff(edges) > 0).all()
+
+
+# ---- boosting and past revenue --------------------------------------------------------------
+
+
+def shared_out(won):
+    """Return the share of boosting where outcomes follow from the values in this way."""
+    values, _ = panel_of()
+    binned = bin_criteria(values, [*values], max_bins=8, amounts=["won_revenue_4q"])
+    windows = [one for one in binned.criteria if one.name == "won_revenue_4q"]
+    return share_of_boosting(
+        binned.criteria, binned.codes, values, np.asarray(won(values)), windows=windows, seed=1
+    )
+
+
+def test_boosting_gets_more_where_past_revenue_misses_what_matters():
+    past = panel_of()[0]["won_revenue_4q"].to_numpy()
+    by_visits = shared_out(lambda values: past * np.exp(2 * values["visits"].fillna(0)))
+    by_past = shared_out(lambda _: past)
+    assert by_visits > 0.5 >= by_past
+
+
+def test_where_nothing_can_be_tried_both_parts_count_the_same():
+    assert shared_out(lambda values: (np.arange(len(values)) < 15) * 10.0) == 0.5
 
 
 # ---- past revenue and simple rules ----------------------------------------------------------

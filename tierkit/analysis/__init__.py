@@ -1,5 +1,11 @@
 """The analyst page, cell by cell: tables and figures of what the stages of a run computed."""
 
+from tierkit.analysis.checks import (
+    calibration_table,
+    effort_alone_table,
+    gate_table,
+    history_table,
+)
 from tierkit.analysis.data import (
     remarks,
     restated_tables,
@@ -70,6 +76,7 @@ __all__ = [
     "boundaries_table",
     "break_even_table",
     "calibration_figure",
+    "calibration_table",
     "capture_figure",
     "card_figure",
     "card_table",
@@ -84,11 +91,14 @@ __all__ = [
     "edits_note",
     "effects_figure",
     "effort_against_value",
+    "effort_alone_table",
     "effort_table",
     "event_figures",
     "favourites_table",
+    "gate_table",
     "gini_figure",
     "heading",
+    "history_table",
     "left_out_table",
     "line_figures",
     "moved_table",

@@ -63,10 +63,10 @@ def shuffled_outcomes(folds: Sequence[Fold], *, settings: Settings) -> Shuffled 
 
     Accounts swap all their outcomes, at every date at once, with accounts of the same tenth of past
     revenue that were known at the same dates. What past revenue tells stays; whatever else a
-    criterion tells is gone. Refits have one bag, 32 bins and
-    large steps, learn from at most 20,000 rows and are
-    tested on at most 20,000 accounts of each of the two newest tested dates. Folds by account have
-    one test of all folds, since each account has one.
+    criterion tells is gone. Refits have one bag, 32 bins, large steps and equal shares of boosting
+    and past revenue, learn from at most 20,000 rows and are tested on at most 20,000 accounts of
+    each of the two newest tested dates. Folds by account have one test of all folds, since each
+    account has one.
 
     Returns
     -------

@@ -12,13 +12,13 @@ from tierkit.models.binning import Binned, bin_criteria
 from tierkit.models.boosting import CAREFUL, Boosted, Pace, bags_by_account, boost
 from tierkit.models.card import Card
 from tierkit.models.criteria import Criterion, FloatArray, IntArray, NumericCriterion
+from tierkit.models.mixing import BEFORE, share_of_boosting
 from tierkit.models.past_revenue import POWERS, past_revenue_column, powers_of_past_revenue
 from tierkit.models.rows import account_ids, newest_rows, sample_accounts
 from tierkit.settings import ModelSettings
 
 FEWEST_ACCOUNTS = 50
 FEWEST_WINS = 20
-SHARE_OF_PAST_REVENUE = 0.5
 
 
 def fit_card(
@@ -34,7 +34,7 @@ def fit_card(
     Two predictions are combined by their geometric mean, which is again a card: additive boosting
     of all criteria (Tweedie with a log link), and fitted powers of past revenue over one, two and
     four quarters. Boosting finds what past revenue misses; the powers keep large accounts apart and
-    steady the rest.
+    steady the rest. How much of each is tried on the newest date of accounts that were held out.
 
     Parameters
     ----------
@@ -114,27 +114,71 @@ class Prepared:
         first_bag
             The number of the first bag; cards of other bags differ as those of other seeds do.
         pace
-            How small the steps of boosting are.
+            How small the steps of boosting are. Cards of large steps are only compared with each
+            other: both parts count the same in them.
         """
         actual = np.asarray(target.reindex(self.rows.index), dtype=np.float64)
         if why := _why_not(self.rows, actual, self.binned):
             base = max(float(actual.mean()), 0.0) if len(actual) else 0.0
             return Card(base=base, dropped=self.binned.dropped, notes=(*self.notes, why))
         fitted = self._fitted(np.maximum(actual, 0.0), first_bag, pace)
-        card = Card(
-            base=1.0, criteria=fitted, dropped=self.binned.dropped, notes=self.notes
-        ).with_accounts(newest_rows(self.rows))
-        return card.recalibrated(self.rows, total=float(actual.sum()))
+        card = Card(base=1.0, criteria=fitted, dropped=self.binned.dropped, notes=self.notes)
+        even = self._evened(card, np.maximum(actual, 0.0)).with_accounts(newest_rows(self.rows))
+        return even.recalibrated(self.rows, total=float(actual.sum()))
+
+    def _evened(self, card: Card, target: FloatArray) -> Card:
+        """Return the card that is right in sum on accounts with past revenue and on those without.
+
+        The points of no past revenue are moved, never above those of a little: the mix of two
+        parts is right on neither alone.
+        """
+        names = [one.name for one in card.criteria if one.name in self.amounts]
+        if not names:
+            return card
+        one = next(one for one in card.criteria if one.name == names[0])
+        none = one.bin_of(self.rows[one.name]) == 0
+        predicted = card.predict(self.rows).to_numpy()
+        sums = [(target[rows].sum(), predicted[rows].sum()) for rows in (none, ~none)]
+        if min(min(pair) for pair in sums) <= 0 or (target[none] > 0).sum() < FEWEST_WINS:
+            return card
+        step = np.log(sums[0][0] / sums[0][1]) - np.log(sums[1][0] / sums[1][1])
+        points = one.points_by_bin.copy()
+        step = min(float(step), float(points[1] - points[0]))  # more never lowers the points
+        points[0] += step
+        moved = _with_points(one, points - step * none.mean())
+        return replace(card, criteria=tuple(moved if c is one else c for c in card.criteria))
 
     def _fitted(self, target: FloatArray, first_bag: int, pace: Pace) -> tuple[Criterion, ...]:
         made, codes, seed = self.binned.criteria, self.binned.codes, self.settings.seed
         ids = account_ids(self.rows)
         bags = bags_by_account(ids, bags=self.settings.bags, seed=seed, first=first_bag)
         boosted = boost(made, codes, target, bags, seed=seed, pace=pace)
-        points = _with_past_revenue(made, boosted, self.rows, target, amounts=self.amounts)
+        points = self._with_past_revenue(boosted, target, pace)
         return tuple(
             _centred(one, found, codes[:, place], pool_missing=one.name in self.undated)
             for place, (one, found) in enumerate(zip(made, points, strict=True))
+        )
+
+    def _with_past_revenue(
+        self, boosted: Boosted, target: FloatArray, pace: Pace
+    ) -> list[FloatArray]:
+        """Return the points of a geometric mean of boosting and powers of past revenue."""
+        made, amounts = self.binned.criteria, self.amounts
+        windows = [one for one in made if isinstance(one, NumericCriterion) and one.name in amounts]
+        powers = powers_of_past_revenue(windows, self.rows, target) if windows else []
+        if not any(points.any() for points in powers):  # past revenue tells nothing
+            return [*boosted.points]
+        by_name = {one.name: points for one, points in zip(windows, powers, strict=True)}
+        share = self._share(windows, target) if pace is CAREFUL else BEFORE
+        return [
+            share * points + (1 - share) * by_name.get(one.name, 0.0)
+            for one, points in zip(made, boosted.points, strict=True)
+        ]
+
+    def _share(self, windows: Sequence[NumericCriterion], target: FloatArray) -> float:
+        made, codes = self.binned.criteria, self.binned.codes
+        return share_of_boosting(
+            made, codes, self.rows, target, windows=windows, seed=self.settings.seed
         )
 
 
@@ -185,26 +229,6 @@ def _sampling_notes(values: pd.DataFrame, rows: pd.DataFrame) -> tuple[str, ...]
         f"{account_ids(rows).nunique():,} of {account_ids(values).nunique():,} accounts, "
         "drawn by their ids.",
     )
-
-
-def _with_past_revenue(
-    criteria: Sequence[Criterion],
-    boosted: Boosted,
-    rows: pd.DataFrame,
-    target: FloatArray,
-    *,
-    amounts: Collection[str],
-) -> list[FloatArray]:
-    """Return the points of the geometric mean of boosting and powers of past revenue."""
-    windows = [one for one in criteria if isinstance(one, NumericCriterion) and one.name in amounts]
-    if not windows:
-        return [*boosted.points]
-    powers = powers_of_past_revenue(windows, rows, target)
-    by_name = {one.name: points for one, points in zip(windows, powers, strict=True)}
-    return [
-        (1 - SHARE_OF_PAST_REVENUE) * points + SHARE_OF_PAST_REVENUE * by_name.get(one.name, 0.0)
-        for one, points in zip(criteria, boosted.points, strict=True)
-    ]
 
 
 def _centred(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -156,6 +157,67 @@ def _group_edges(predicted: FloatArray) -> FloatArray:
 
 def _ranges(low: FloatArray, high: FloatArray, index: pd.Index) -> pd.DataFrame:
     return pd.DataFrame({"predicted_low": low, "predicted_high": high}, index=index)
+
+
+@dataclass(frozen=True)
+class RangesTested:
+    """How often outcomes lay beyond account ranges that were made without them.
+
+    Attributes
+    ----------
+    rows
+        Predictions that the ranges were tried on.
+    above, below
+        Shares of them beyond the high and the low end.
+    inside_upper
+        The share inside among accounts of all tiers but the last; NaN where there are none.
+    """
+
+    rows: int
+    above: float
+    below: float
+    inside_upper: float
+
+
+def ranges_tested(tested: pd.DataFrame, capacities: Sequence[int | None]) -> RangesTested | None:
+    """Return how account ranges do on predictions that they were not made from.
+
+    Each tested date is tried with the ranges of the other dates; with one date, each half of the
+    accounts, in the order of their ids, with those of the other half.
+
+    Parameters
+    ----------
+    tested
+        As for `tier_total_ranges`.
+    capacities
+        Of the tiers, best first.
+
+    Returns
+    -------
+    RangesTested or None
+        None where too few predictions are left to make ranges from.
+    """
+    rows = tested.sort_values(["as_of", "account_id"], kind="stable").reset_index(drop=True)
+    days = rows["as_of"]
+    one_date = len(days.unique()) == 1
+    parts = pd.Series(np.arange(len(rows)) % 2) if one_date else days
+    ranges = [
+        account_ranges(rows[parts != part], rows.loc[parts == part, "predicted"])
+        for part in parts.unique()
+    ]
+    if not ranges:
+        return None
+    tried = rows.join(pd.concat(ranges)).assign(tier=past_tiers(rows, capacities))
+    tried = tried.dropna(subset=["predicted_low", "actual"])
+    if tried.empty:
+        return None
+    above = tried["actual"] > tried["predicted_high"]
+    below = tried["actual"] < tried["predicted_low"]
+    inside = ~(above | below)
+    upper = (tried["tier"] < len(capacities) - 1).to_numpy(dtype=bool)
+    return RangesTested(
+        len(tried), float(above.mean()), float(below.mean()), float(inside[upper].mean())
+    )
 
 
 def past_tiers(tested: pd.DataFrame, capacities: Sequence[int | None]) -> FloatArray:

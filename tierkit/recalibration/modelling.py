@@ -26,6 +26,7 @@ from tierkit.recalibration.champion import champion
 from tierkit.recalibration.decision import decide
 from tierkit.recalibration.future_check import future_rows_seen
 from tierkit.recalibration.known_tables import known_tables
+from tierkit.recalibration.model_checks import check_facts
 from tierkit.recalibration.quarter_ends import training_dates
 from tierkit.recalibration.saving import with_saved_card, write_model
 from tierkit.recalibration.work import PANEL_FILE, Work
@@ -196,6 +197,7 @@ def model_facts(work: Work, choice: ModelChoice) -> dict[str, Any]:
         "trained_on_as_of": [day.isoformat() for day in choice.trained_on],
         **choice.backtest.facts(),
         **choice.gate.facts(),
+        **check_facts(choice, work.settings),
         **({"future_rows_seen": seen} if seen is not None else _not_checked()),
         "weights": weights(choice.card),
         "notes": list(choice.notes),
