@@ -75,10 +75,11 @@ def model_sets(scratch: Path) -> Iterator[ModelSet]:
             continue
         for look_back in looks:
             ending = f", look-back {look_back}" if len(looks) > 1 else ""
-            yield _read(f"{name}{ending}", folder, look_back=look_back, as_of=as_of)
+            yield read_set(f"{name}{ending}", folder, look_back=look_back, as_of=as_of)
 
 
-def _read(name: str, folder: Path, *, look_back: int, as_of: date) -> ModelSet:
+def read_set(name: str, folder: Path, *, look_back: int, as_of: date) -> ModelSet:
+    """Return the panel of a project folder, with outcomes and orders."""
     settings = read_settings(folder)
     tables = read_tables(settings)
     dates = _dates(history_start(tables, settings), settings, look_back=look_back, as_of=as_of)

@@ -20,7 +20,7 @@ from tierkit.models.intervals import compare
 from tierkit.models.measures import actual_over_predicted, capture, capture_share, gini
 
 PAGE = Path(__file__).parent.parent / "docs" / "models.md"
-START, END = "<!-- results of `make bench-models` -->", "<!-- end of results -->"
+MARKERS = ("<!-- results of `make bench-models` -->", "<!-- end of results -->")
 CAPACITIES = (15, 315)
 SHARES = (0.05, 0.10, 0.20)
 DRAWS = 500
@@ -93,11 +93,15 @@ def write(scores: Sequence[pd.DataFrame], gains: Sequence[pd.DataFrame]) -> None
         "**The card's Gini minus the peer's** (95 % interval, accounts resampled)\n\n"
         + _table(table.reset_index(names="peer"))
     )
-    text = PAGE.read_text(encoding="utf-8")
-    before, rest = text.split(START)
-    after = rest.split(END)[1]
-    body = "\n\n".join(parts)
-    PAGE.write_text(f"{before}{START}\n\n{body}\n\n{END}{after}", encoding="utf-8")
+    put_between(MARKERS, "\n\n".join(parts))
+
+
+def put_between(markers: tuple[str, str], body: str) -> None:
+    """Write a text between two markers of the page, in place of what is there."""
+    start, end = markers
+    before, rest = PAGE.read_text(encoding="utf-8").split(start)
+    after = rest.split(end)[1]
+    PAGE.write_text(f"{before}{start}\n\n{body}\n\n{end}{after}", encoding="utf-8")
 
 
 def _summary(scores: Sequence[pd.DataFrame], gains: Sequence[pd.DataFrame]) -> str:
