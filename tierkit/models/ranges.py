@@ -24,8 +24,9 @@ def account_ranges(tested: pd.DataFrame, predicted: pd.Series[float]) -> pd.Data
     """Return the range that would hold the revenue of such an account in 8 of 10 cases.
 
     Tested predictions are cut into up to 20 groups of similar size, at least 50 rows each; the
-    range is predicted revenue times the 10 % and 90 % quantiles of actual ÷ predicted in the group.
-    It is widened where it would not hold the predicted revenue itself, which is a mean.
+    range is predicted revenue times the ratios of actual ÷ predicted that 10 % of the group lie
+    below and above (split conformal prediction; the low end is above 0 where fewer than 20 % won
+    nothing). It is widened where it would not hold the predicted revenue itself, which is a mean.
 
     Parameters
     ----------
@@ -54,9 +55,7 @@ def account_ranges(tested: pd.DataFrame, predicted: pd.Series[float]) -> pd.Data
     edges = _group_edges(known["predicted"].to_numpy(dtype=float))
     group = np.searchsorted(edges, known["predicted"].to_numpy(dtype=float), side="right")
     ratios = (known["actual"] / known["predicted"]).to_numpy(dtype=float)
-    factors = np.array(
-        [np.quantile(ratios[group == place], _QUANTILES) for place in range(len(edges) + 1)]
-    )
+    factors = np.array([_ends(ratios[group == place]) for place in range(len(edges) + 1)])
     own = factors[np.searchsorted(edges, amounts, side="right")]
     low, high = np.minimum(own[:, 0], 1.0), np.maximum(own[:, 1], 1.0)
     return _ranges(amounts * low, amounts * high, predicted.index)
@@ -141,6 +140,20 @@ def log_ratio_range(ratios: FloatArray, places: FloatArray, *, horizon: int) -> 
     reach = float(stdtrit(freedom, 1 - (1 - RANGE_SHARE) / 2))
     half = reach * np.sqrt(variance * (1 + of_mean))
     return float(np.exp(logs.mean() - half)), float(np.exp(logs.mean() + half))
+
+
+def _ends(ratios: FloatArray) -> tuple[float, float]:
+    """Return the ends that a new ratio is beyond in at most 1 of 10 cases each (split conformal).
+
+    Nothing lies below 0, so a low end of 0 leaves 9 of 10 inside. Where more than 10 % but less
+    than 20 % won nothing, the smallest amount won is the low end: nearer to 8 of 10 than 0 is.
+    """
+    ordered = np.sort(ratios)
+    beyond = int((len(ordered) + 1) * _QUANTILES[0])
+    low, high = ordered[beyond - 1], ordered[-beyond]
+    if low <= 0 and (ratios <= 0).mean() < 2 * _QUANTILES[0]:
+        low = ratios[ratios > 0].min()
+    return float(low), float(high)
 
 
 def _group_edges(predicted: FloatArray) -> FloatArray:
