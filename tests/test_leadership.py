@@ -224,7 +224,7 @@ def test_certainty_has_four_lines():
 def test_the_verdict_comes_first_and_the_break_even_is_always_said(verdict):
     html = leadership.did_tiers_earn(companies.with_designs(verdict)).html
     assert html.index(VERDICTS[verdict]) < html.index("<figure")
-    assert "Tier 1 pays if it lifts revenue by 12 %." in Page(html).text
+    assert "Tier 1 pays, against Tier 2, if it lifts revenue by 12 %." in Page(html).text
 
 
 def test_a_word_that_is_no_verdict_cannot_tell():

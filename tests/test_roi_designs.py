@@ -42,7 +42,7 @@ def project(**changes):
 def pays(cost=900.0, share=0.08):
     names = ["Tier 1 / Tier 2", "Tier 2 / Tier 3"]
     return pd.DataFrame(
-        {"extra_cost": cost, "break_even": share, "break_even_why": ""},
+        {"extra_cost": cost, "margin": 0.8, "break_even": share, "break_even_why": ""},
         index=pd.Index(names, name="boundary"),
     )
 
@@ -331,7 +331,7 @@ def test_what_is_told_of_a_boundary_is_complete():
     assert facts[1]["verdict"] in ("shown", "suggestive")
     assert facts[1]["direction"] == "more"
     money = facts[1]["designs"][0]["money"]["estimate"]
-    assert facts[1]["return_on_cost"]["estimate"] == pytest.approx(money / 900.0)
+    assert facts[1]["return_on_cost"]["estimate"] == pytest.approx(0.8 * money / 900.0)
 
 
 def unexplained(value):

@@ -71,6 +71,17 @@ class Estimates:
 
 
 @dataclass(frozen=True)
+class Costs:
+    """What the upper tier costs more per account and quarter, and what is left of revenue.
+
+    Both are 0 where they are not known.
+    """
+
+    extra: float
+    margin: float
+
+
+@dataclass(frozen=True)
 class BoundaryStudy:
     """Everything that was found at one boundary.
 
@@ -143,7 +154,8 @@ def study_boundaries(
         if source is not None and outcomes.rows:
             raw = [raw_design(source, upper.name, lower.name, settings)]
         pays = {**_break_even(name, break_even), **_worth_having(name, break_even, settings)}
-        head = {"boundary": name, "pays": pays, "extra_cost": _extra_cost(name, break_even)}
+        costs = Costs(_known(name, break_even, "extra_cost"), _known(name, break_even, "margin"))
+        head = {"boundary": name, "pays": pays, "costs": costs}
         if ladder is None or not ladder.scored:
             why = NO_SCORES if ladder is not None else ""
             studies.append(_without_scores(head, raw, outcomes, why))
@@ -218,7 +230,7 @@ def _study(
         **head["pays"],
         **power_facts(at_line.estimate, quarters=quarters, why=at_line.why),
         "designs": [design.facts() for design in designs],
-        "return_on_cost": _return_on_cost(verdict, found, head["extra_cost"] * window),
+        "return_on_cost": _return_on_cost(verdict, found, head["costs"], window=window),
     }
     return BoundaryStudy(
         facts,
@@ -229,25 +241,27 @@ def _study(
     )
 
 
-def _return_on_cost(verdict: str, found: Estimates, cost: float) -> Numbers:
-    """Return added revenue per account and window over what the upper tier costs more in it."""
+def _return_on_cost(verdict: str, found: Estimates, costs: Costs, *, window: int) -> Numbers:
+    """Return what is left of added revenue over what the upper tier costs more, in a window."""
     if verdict not in (SHOWN, SUGGESTIVE):
         return unsaid(_ENDS, "no effect is shown, and a return on nothing is no number")
     best = found.randomised.estimate or found.cutoff.estimate
-    if best is None or not cost > 0:
+    if best is None or not costs.extra > 0:
         return unsaid(_ENDS, "what the upper tier costs more is not known, or nothing")
-    return {key: value / cost for key, value in best.money().items()}
+    margin = costs.margin or 1.0
+    return {key: value * margin / (costs.extra * window) for key, value in best.money().items()}
 
 
 def _z(estimate: Estimate | None) -> float | None:
     return None if estimate is None else estimate.z
 
 
-def _extra_cost(name: str, table: pd.DataFrame) -> float:
-    if name not in table.index or "extra_cost" not in table.columns:
+def _known(name: str, table: pd.DataFrame, column: str) -> float:
+    """Return a number of the table of break-even effects; 0 where it is not known or negative."""
+    if name not in table.index or column not in table.columns:
         return 0.0
-    cost = float(table.loc[name, "extra_cost"])  # type: ignore[arg-type]
-    return cost if cost > 0 else 0.0
+    value = float(table.loc[name, column])  # type: ignore[arg-type]
+    return value if value > 0 else 0.0
 
 
 def _break_even(name: str, table: pd.DataFrame) -> Numbers:

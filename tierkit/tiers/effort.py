@@ -126,8 +126,8 @@ def break_even(
     -------
     pandas.DataFrame
         One row per `boundary`, from the top: `extra_cost` and `revenue` (money per account and
-        quarter), `break_even` (a share; 0 where the upper tier costs no more). Missing where it
-        cannot be told, with the reason in `break_even_why`.
+        quarter), `margin`, `break_even` (a share; 0 where the upper tier costs no more). Missing
+        where it cannot be told, with the reason in `break_even_why`.
     """
     rows = []
     for upper, lower in pairwise(tiers):
@@ -142,11 +142,12 @@ def break_even(
                 "boundary": boundary_name(upper.name, lower.name),
                 "extra_cost": extra,
                 "revenue": revenue,
+                "margin": margin,
                 "break_even": np.nan if why else max(0.0, extra) / (revenue * margin),
                 "break_even_why": why,
             }
         )
-    columns = ["boundary", "extra_cost", "revenue", "break_even", "break_even_why"]
+    columns = ["boundary", "extra_cost", "revenue", "margin", "break_even", "break_even_why"]
     return pd.DataFrame(rows, columns=columns).set_index("boundary")
 
 

@@ -74,15 +74,15 @@ def finding(boundary: Facts) -> str:
 
 
 def pays(boundary: Facts) -> str:
-    """Return the effect from which the upper tier pays, as a sentence."""
-    upper, _ = tier_pair(boundary)
+    """Return the effect from which the upper tier pays for what it costs more, as a sentence."""
+    upper, lower = tier_pair(boundary)
     value = number(boundary, "break_even")
     if value is None:
         reason = why(boundary, "break_even", otherwise="the cost of its treatment is not known")
         return f"From which effect {upper} pays cannot be said: {reason}."
     if value <= 0:
-        return f"{upper} costs no more than the tier below: any added revenue pays."
-    return f"{upper} pays if it lifts revenue by {share(value)}."
+        return f"{upper} costs no more than {lower}: any added revenue pays."
+    return f"{upper} pays, against {lower}, if it lifts revenue by {share(value)}."
 
 
 def visible(boundary: Facts, *, accounts: float | None = None) -> str:
