@@ -15,7 +15,7 @@ from tierkit.models.measures import Ranking, capture_of, gini_of
 DRAWS = 1_000
 _FEWEST_DRAWS = 200
 _MOST_NUMBERS = 150_000_000
-_CHUNK_NUMBERS = 4_000_000
+_CHUNK_NUMBERS = 250_000
 _TAIL = 0.025
 _COMPARED = ("card", "past_revenue")
 

@@ -18,8 +18,7 @@ from tierkit.models.favourites import Favourites, favourite_criteria, weigh_favo
 from tierkit.models.intervals import compare
 from tierkit.models.prospects import COLUMNS, Prospects, fit_prospects
 from tierkit.models.saved import read_model
-from tierkit.outcomes import join_outcomes, outcomes
-from tierkit.recalibration.known_tables import known_tables
+from tierkit.outcomes import join_outcomes
 from tierkit.recalibration.tiering import said
 from tierkit.recalibration.work import Work
 
@@ -162,5 +161,4 @@ def _fitted(
 def _happened(work: Work, panel: Panel, days: Sequence[date]) -> pd.DataFrame:
     values = panel.values  # noqa: PD011 (a panel, not a data frame)
     index: pd.MultiIndex = values[rows_at(values, days)].index  # type: ignore[assignment]
-    known = known_tables(work.tables, work.as_of)
-    return join_outcomes(index, outcomes(known, list(days), settings=work.settings))
+    return join_outcomes(index, work.known_outcomes(days))

@@ -25,7 +25,6 @@ from tierkit.recalibration.beside import (
 from tierkit.recalibration.champion import champion
 from tierkit.recalibration.decision import decide
 from tierkit.recalibration.future_check import future_rows_seen
-from tierkit.recalibration.known_tables import known_tables
 from tierkit.recalibration.model_checks import check_facts
 from tierkit.recalibration.quarter_ends import training_dates
 from tierkit.recalibration.saving import with_saved_card, write_model
@@ -254,8 +253,7 @@ def _tested_with_pipeline(work: Work, choice: ModelChoice) -> pd.DataFrame:
     if tested.empty:
         return tested.assign(pipeline_created_amount=[], next_quarter_revenue=[])
     days = [day.date() for day in sorted(tested["as_of"].unique())]
-    known = known_tables(work.tables, work.as_of)
-    created = outcomes(known, days, settings=work.settings)["pipeline_created_amount"]
+    created = work.known_outcomes(days)["pipeline_created_amount"]
     target = work.settings.target.model_copy(update={"horizon_quarters": 1})
     soon = outcomes(work.tables, days, settings=work.settings.model_copy(update={"target": target}))
     beside = pd.concat([created, soon["won_revenue"].rename("next_quarter_revenue")], axis=1)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,10 @@ from tierkit.crm.tables import Tables
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import Problem
 from tierkit.experiments import band_bytes
+from tierkit.outcomes import outcomes
 from tierkit.project import OVERRIDES, find_project
+from tierkit.recalibration.known_tables import known_tables
+from tierkit.recalibration.quarter_ends import training_dates
 from tierkit.reporting.handover import Handover, read_handover, write_handover
 from tierkit.settings import Settings
 from tierkit.tiers.asking import tier_rule_problems
@@ -90,6 +94,25 @@ class Work:
         for name in sorted(self.tables.frames):
             digest.update(f"{name}={content_hash(self.tables[name])};".encode())
         return digest.hexdigest()
+
+    @cached_property
+    def _outcomes(self) -> tuple[frozenset[date], pd.DataFrame]:
+        """What followed every quarter-end to learn from: these dates, and outcomes at them."""
+        days = training_dates(self.tables, settings=self.settings, as_of=self.as_of)
+        known = known_tables(self.tables, self.as_of)
+        return frozenset(days), outcomes(known, days, settings=self.settings)
+
+    def known_outcomes(self, days: Collection[date]) -> pd.DataFrame:
+        """Return what accounts brought after each date, by deals as they were known at `as_of`.
+
+        Rows and columns are those of `tierkit.outcomes.outcomes`.
+        """
+        learned, found = self._outcomes
+        if not learned.issuperset(days):
+            known = known_tables(self.tables, self.as_of)
+            return outcomes(known, sorted(days), settings=self.settings)
+        moments = pd.DatetimeIndex([*days])
+        return found[found.index.get_level_values("as_of").isin(moments)]
 
     def accounts(self) -> pd.DataFrame:
         """Return the accounts as they are today, one row each, by account_id."""
