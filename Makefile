@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test check format bench bench-models bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read clean help lock
+.PHONY: demo test check format bench bench-models bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read bench-explorer clean help lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -38,6 +38,9 @@ bench-roi: $(BIN)/.installed-dev ## how often tier ROI is right and wrong, on si
 
 bench-read: $(BIN)/.installed-dev ## time and memory of reading and checking 5 million deals
 	$(BIN)/python -m benches.read_speed
+
+bench-explorer: $(BIN)/.installed-dev ## what a change costs in the explorer, and whether memory grows
+	$(BIN)/python -m benches.explorer
 
 bench-roi-speed: $(BIN)/.installed-dev ## time and memory of tier ROI on 4,000 accounts and 16 quarters
 	$(BIN)/python -m benches.roi_speed

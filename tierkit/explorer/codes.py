@@ -35,6 +35,7 @@ class BinCodes:
         self.values = values
         self._kept: OrderedDict[tuple[object, ...], IntArray] = OrderedDict()
         self._total: tuple[Card, float] | None = None
+        self._reference: tuple[Card, FloatArray] | None = None
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -57,6 +58,37 @@ class BinCodes:
         total = np.zeros(len(self.values))
         for criterion in card.criteria:
             total += criterion.points_by_bin[self.of(criterion)]
+        return total
+
+    def predict_near(self, card: Card, *, reference: Card) -> FloatArray:
+        """Return each row's predicted revenue; quick where few criteria differ from `reference`.
+
+        Sums of points are those of the reference and the differences, so that they may differ from
+        `Card.score` in the last bits.
+
+        Examples
+        --------
+        >>> wins = NumericCriterion("wins_count_4q", (1.0,), (-0.5, 0.5), counts=True)
+        >>> rows = BinCodes(pd.DataFrame({"wins_count_4q": [0.0, 3.0]}))
+        >>> rows.predict_near(Card(10.0, ()), reference=Card(1.0, (wins,))).tolist()
+        [10.0, 10.0]
+        """
+        return np.asarray(card.base * np.exp(self._near(card, reference)))
+
+    def _near(self, card: Card, reference: Card) -> FloatArray:
+        if self._reference is None or self._reference[0] is not reference:
+            self._reference = (reference, self.score(reference))
+        before = {one.name: one for one in reference.criteria}
+        total = self._reference[1].copy()
+        for criterion in card.criteria:
+            old = before.pop(criterion.name, None)
+            if old == criterion:
+                continue
+            total += criterion.points_by_bin[self.of(criterion)]
+            if old is not None:
+                total -= old.points_by_bin[self.of(old)]
+        for gone in before.values():
+            total -= gone.points_by_bin[self.of(gone)]
         return total
 
     def total(self, card: Card) -> float:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from tierkit.errors import DataError
 from tierkit.tiers.budget import MoveBudget, within_budget
-from tierkit.tiers.eligibility import check_eligibility
+from tierkit.tiers.eligibility import meets_all
 from tierkit.tiers.ladder import Ladder
 from tierkit.tiers.lining_up import AccountContext, levels_of, minimum_stay
 from tierkit.tiers.overrides import capacity_problems
@@ -108,8 +108,9 @@ class Places:
         """Return which accounts of `ids` can be predicted and meet every rule."""
         key = ("icp", where)
         if key not in self._kept:
-            found = check_eligibility(self._accounts.reset_index(drop=True), where=where)
-            meets = found["eligible"].reindex(self.ids).fillna(value=False).to_numpy(dtype=bool)
+            met = meets_all(self._accounts, where=where)
+            meets = np.zeros(len(self.ids), dtype=bool)
+            meets[self.ids.get_indexer(met.index)] = met
             known = np.zeros(len(self.ids), dtype=bool)
             known[self._predicted] = True
             self._keep(key, meets & known & self._in_a_group)

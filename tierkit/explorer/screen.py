@@ -105,7 +105,8 @@ def tested_by(basis: Basis, settings: Settings) -> FloatArray:
     to_double = _with_points_to_double(basis, settings)
     for card, fold in zip(basis.learned.folds, basis.folds, strict=True):
         made = _fold_card(card, fold, to_double)
-        predicted[fold.rows] = fold.tested.predict(made)
+        reference = made if settings.model.kind == BY_HAND else card
+        predicted[fold.rows] = fold.tested.predict_near(made, reference=reference)
     return predicted
 
 
@@ -120,7 +121,8 @@ def _edited(fitted: Card, settings: Settings, training: BinCodes) -> Card:
         return fitted
     edited = edit_card(fitted, settings.card.edits)
     total = training.total(fitted)
-    share = float(np.exp(training.score(edited)).sum())
+    plain = replace(edited, base=1.0)
+    share = float(training.predict_near(plain, reference=fitted).sum())
     return replace(edited, base=total / share if share > 0 else 0.0)
 
 

@@ -236,6 +236,7 @@ class Rankings:
         self._card = tested["card"].to_numpy(dtype=float)
         self._last = tested["last_tiers"].to_numpy(dtype=float) if "last_tiers" in tested else None
         self._kept: dict[tuple[str, int], Capture] = {}
+        self._totals: dict[str, Interval] = {}
         self._basis = basis
 
     @cached_property
@@ -300,4 +301,6 @@ class Rankings:
                     self._kept.clear()
                 self._kept[name, size] = capture(self.rows, ranked_by, accounts=size)
         captures = {size: self._kept[name, size] for size in sizes}
-        return BacktestRow(name, captures, None if money is None else total_over(self.rows, money))
+        if money is not None and name not in self._totals:
+            self._totals[name] = total_over(self.rows, money)
+        return BacktestRow(name, captures, self._totals.get(name))

@@ -54,6 +54,27 @@ def check_eligibility(accounts: pd.DataFrame, *, where: Sequence[str]) -> pd.Dat
     return pd.DataFrame({"eligible": reason == "", "reason": reason}, index=index)
 
 
+def meets_all(accounts: pd.DataFrame, *, where: Sequence[str]) -> pd.Series[bool]:
+    """Say of every row whether it meets all rules, as `check_eligibility` does, without a reason.
+
+    Raises
+    ------
+    SettingsError
+        As `check_eligibility` does.
+
+    Examples
+    --------
+    >>> meets_all(pd.DataFrame({"employees": [50, 5, None]}), where=["employees >= 20"]).tolist()
+    [True, False, False]
+    """
+    rules = [Rule(text) for text in where]
+    _check_columns(rules, accounts.columns)
+    met = pd.Series(data=True, index=accounts.index)
+    for rule in rules:
+        met &= rule.evaluate(accounts).fillna(value=False).astype(bool)
+    return met
+
+
 def _check_columns(rules: Iterable[Rule], columns: Iterable[object]) -> None:
     known = sorted(map(str, columns))
     problems = [

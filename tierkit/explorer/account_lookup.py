@@ -1,0 +1,106 @@
+"""One account at a time: found by what is typed, looked at, put into a tier against the card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tierkit.errors import SettingsError
+from tierkit.explorer import scenario
+from tierkit.explorer.account import AccountView, account_view
+from tierkit.explorer.finding import AccountFinder
+from tierkit.explorer.overriding import override_row, write_override
+from tierkit.explorer.stage import Stage, State
+from tierkit.explorer.view import View
+
+if TYPE_CHECKING:
+    from tierkit.explorer.basis import Basis
+
+
+class AccountLookup(Stage):
+    """What can be done with single accounts; see `Session`.
+
+    Attributes
+    ----------
+    account
+        The id of the account that is looked at; empty where none is.
+    """
+
+    def __init__(self, basis: Basis) -> None:
+        super().__init__(basis)
+        self.account: str = ""
+        self._account_view: tuple[View, AccountView] | None = None
+
+    def find_accounts(self, text: str) -> list[str]:
+        """Return the ids of at most 25 accounts whose name, id or domain holds the text."""
+        return self._finder.find(text)
+
+    def show_account(self, account: str) -> AccountView:
+        """Look at one account, by id, or by name where only one has it."""
+        found = self._guarded(lambda: self._account(self._id_of(account)))
+        self.account = found.account
+        self._tell()
+        return found
+
+    @property
+    def shown_account(self) -> AccountView | None:
+        """The account that is looked at, under the settings on screen; None where none is."""
+        return self._account(self.account) if self.account else None
+
+    def set_override(
+        self,
+        account: str,
+        tier: str,
+        *,
+        reason: str,
+        review_on: date | str,
+        set_by: str = "",
+    ) -> None:
+        """Put an account into a tier against the card, signed, in `overrides.csv`."""
+
+        def write() -> State:
+            names = [one.name for one in self.settings.tiers]
+            scenario.place_of(tier, names, what="tier")
+            row = override_row(
+                self._id_of(account), tier, reason=reason, review_on=review_on, set_by=set_by
+            )
+            return self._with_override(row)
+
+        self._write_state(f"override: {account} in {tier}", write)
+
+    def remove_override(self, account: str) -> None:
+        """Take an account's override out of `overrides.csv`."""
+        row = {"account_id": account, "tier": ""}
+        self._write_state(f"override of {account} removed", lambda: self._with_override(row))
+
+    @cached_property
+    def _finder(self) -> AccountFinder:
+        return AccountFinder(self.basis.accounts)
+
+    def _account(self, account: str) -> AccountView:
+        kept = self._account_view
+        if kept is None or kept[0] is not self.view or kept[1].account != account:
+            kept = (self.view, account_view(self.view, account))
+            self._account_view = kept
+        return kept[1]
+
+    def _id_of(self, account: str) -> str:
+        if account in self.basis.accounts.index:
+            return account
+        named = self.basis.names.index[self.basis.names == account]
+        if len(named) == 1:
+            return str(named[0])
+        near = self.find_accounts(account)
+        hint = f"Did you mean {', '.join(near[:3])}?" if near else "Type a part of its name."
+        raise SettingsError(f"no account {account}. {hint}")
+
+    def _write_state(self, words: str, write: Callable[[], State]) -> None:
+        self._show(replace(self._guarded(write), words=words), words)
+
+    def _with_override(self, row: dict[str, str]) -> State:
+        overrides = write_override(self.basis, self.settings, row)
+        text = self._read_overrides()
+        return replace(self._state, overrides=overrides, overrides_text=text)

@@ -1,0 +1,122 @@
+"""Changes of the card on screen: criteria on and off, weights, factors, points set by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tierkit.errors import SettingsError
+from tierkit.explorer import scenario
+from tierkit.explorer.screen import points_to_double
+from tierkit.explorer.stage import Stage
+from tierkit.models.saved import BY_HAND
+from tierkit.settings import Settings
+
+if TYPE_CHECKING:
+    from tierkit.explorer.basis import Basis
+    from tierkit.models.card import Card
+
+
+class CardChanges(Stage):
+    """What can be done with the card on screen; see `Session`."""
+
+    def __init__(self, basis: Basis) -> None:
+        super().__init__(basis)
+        self._off: dict[str, dict[str, Any]] = {}
+
+    def turn_off(self, criterion: str) -> None:
+        """Take a criterion off the card."""
+
+        def change() -> Settings:
+            if self.settings.model.kind == BY_HAND:
+                plain = self.settings.model_dump(mode="json", exclude_none=True)
+                own = [one for one in plain["card"]["criteria"] if one["criterion"] == criterion]
+                self._off.update((criterion, one) for one in own)
+            card = self.view.card if self.card_is_set_by_hand else self._fitted()
+            return scenario.without_criterion(self.settings, criterion, card)
+
+        self._apply(f"{criterion} off", change)
+
+    def turn_on(self, criterion: str) -> None:
+        """Put a criterion on the card again, with the points it had."""
+        self._apply(
+            f"{criterion} on",
+            lambda: scenario.with_criterion(
+                self.settings, criterion, as_before=self._off.get(criterion)
+            ),
+        )
+
+    def set_weight(self, criterion: str, weight: float) -> None:
+        """Give a criterion more weight (above 1) or less: its factors to the power of `weight`."""
+
+        def change() -> Settings:
+            if self.card_is_set_by_hand:
+                return scenario.with_hand_weight(self.settings, criterion, weight)
+            return scenario.with_weight(self.settings, criterion, weight, self._fitted())
+
+        self._apply(f"{criterion}: weight {weight:g}", change)
+
+    def set_factors(self, criterion: str, factors: Sequence[float]) -> None:
+        """Give the bins of a fitted criterion other factors, the missing one last."""
+        self._apply(
+            f"{criterion}: factors",
+            lambda: scenario.with_factors(
+                self.settings, self._fitted_criterion(criterion), factors
+            ),
+        )
+
+    def set_points(
+        self,
+        criterion: str,
+        points: Sequence[float] | Mapping[str, float],
+        *,
+        edges: Sequence[float] = (),
+        missing: float = 0.0,
+        other: float = 0.0,
+    ) -> None:
+        """Give a criterion of the card set by hand its bins and points; it may be a new one.
+
+        Parameters
+        ----------
+        points
+            One for each bin between the `edges`, or by category.
+        missing, other
+            Points where the value is unknown, and of categories without their own.
+        """
+
+        def change() -> Settings:
+            if not self.card_is_set_by_hand:
+                raise SettingsError("The card is fitted; start a card set by hand first.")
+            return scenario.with_hand_points(
+                self.settings,
+                scenario.hand_criterion(
+                    criterion, points, edges=edges, missing=missing, other=other
+                ),
+                known=self.basis.learned.panel.criteria,
+            )
+
+        self._apply(f"{criterion}: points", change)
+
+    def points_to_double(self) -> float:
+        """Return how many points of the card set by hand double predicted revenue."""
+        return points_to_double(self.basis, self.settings)
+
+    def start_rules_card(self) -> None:
+        """Go on with a card set by hand that starts from the one on screen."""
+        self._apply("card set by hand", lambda: scenario.by_hand(self.settings, self.view.card))
+
+    def use_fitted_card(self) -> None:
+        """Go back to the fitted card, without any edit."""
+        self._apply("fitted card", lambda: scenario.fitted(self.settings))
+
+    def _fitted(self) -> Card:
+        if self.basis.learned.fitted is None:
+            raise SettingsError("No card is fitted yet: no earlier quarter-end has an outcome.")
+        return self.basis.learned.fitted
+
+    def _fitted_criterion(self, name: str) -> Any:  # noqa: ANN401 (one of the kinds of criteria)
+        if self.card_is_set_by_hand:
+            raise SettingsError("The card is set by hand; set its points.")
+        criteria = self._fitted().criteria
+        names = [one.name for one in criteria]
+        return criteria[scenario.place_of(name, names, what="criterion on the card")]

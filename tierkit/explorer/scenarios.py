@@ -1,0 +1,116 @@
+"""Scenarios side by side, and what is on screen written into `tierkit.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from tierkit.errors import SettingsError
+from tierkit.explorer import scenario
+from tierkit.explorer.change import Snapshot, differing
+from tierkit.explorer.saved_scenarios import read_scenarios, write_scenarios
+from tierkit.explorer.stage import Stage
+from tierkit.explorer.writing import difference, settings_text, write_atomically
+from tierkit.settings import FILE_NAME, Settings, parse_settings
+
+if TYPE_CHECKING:
+    from tierkit.explorer.basis import Basis
+
+
+class Scenarios(Stage):
+    """What can be done with whole sets of settings; see `Session`.
+
+    Attributes
+    ----------
+    scenarios
+        Saved settings by name.
+    written
+        Which lines of `tierkit.toml` were changed last; empty where none were.
+    """
+
+    def __init__(self, basis: Basis) -> None:
+        super().__init__(basis)
+        self.written: str = ""
+        self.scenarios = read_scenarios(self.settings)
+        self._file_text = self._read_file()
+
+    def save_scenario(self, name: str) -> None:
+        """Remember the settings on screen under a name, also for the next time."""
+        if not name.strip():
+            self._fail(SettingsError("Give the scenario a name."))
+        self.scenarios[name.strip()] = self.settings
+        write_scenarios(self.settings, self.scenarios)
+        self._tell()
+
+    def load_scenario(self, name: str) -> None:
+        """Bring a saved scenario on screen."""
+
+        def change() -> Settings:
+            scenario.place_of(name, [*self.scenarios], what="scenario")
+            return self.scenarios[name]
+
+        self._apply(f"scenario {name}", change)
+
+    def delete_scenario(self, name: str) -> None:
+        """Forget a saved scenario."""
+        self.scenarios.pop(name, None)
+        write_scenarios(self.settings, self.scenarios)
+        self._tell()
+
+    def snapshots(self) -> dict[str, Snapshot]:
+        """Return what each saved scenario gives, and what is on screen."""
+        found = {"on screen": Snapshot.of(self.view, with_captures=True)}
+        for name, settings in self.scenarios.items():
+            state = replace(self._state, settings=settings)
+            found[name] = Snapshot.of(self._view(state), with_captures=True)
+        return found
+
+    def differing(self, name: str) -> pd.DataFrame:
+        """Return the accounts that have another tier on screen than in a saved scenario."""
+        scenario.place_of(name, [*self.scenarios], what="scenario")
+        view = self._view(replace(self._state, settings=self.scenarios[name]))
+        before = Snapshot.of(view, with_captures=False)
+        after = Snapshot.of(self.view, with_captures=False)
+        return differing(before, after, ids=self._places.ids)
+
+    def settings_text(self) -> str:
+        """Return the text of `tierkit.toml` with the settings on screen, comments kept."""
+        stated = parse_settings(tomllib.loads(self._file_text))
+        return settings_text(self._file_text, before=stated, after=self.settings)
+
+    def settings_difference(self) -> str:
+        """Return which lines of `tierkit.toml` the settings on screen would change."""
+        return difference(self._file_text, self.settings_text())
+
+    def write_settings(self) -> Path:
+        """Copy what is on screen into `tierkit.toml`; the quarterly run then gives these tiers.
+
+        Raises
+        ------
+        SettingsError
+            If somebody else changed the file since it was opened.
+        """
+        file = self.settings.folder / FILE_NAME
+        if self._read_file() != self._file_text:
+            self._fail(
+                SettingsError(
+                    f"{FILE_NAME} has been changed since it was opened here. Save what is on "
+                    "screen as a scenario and open the explorer again."
+                )
+            )
+        if not self.gate_is_current:
+            self.check_gate()
+        text = self._guarded(self.settings_text)
+        self.written = difference(self._file_text, text)
+        write_atomically(file, text)
+        self._file_text = text
+        self._tell()
+        return file
+
+    def _read_file(self) -> str:
+        file = self.basis.work.settings.folder / FILE_NAME
+        return file.read_bytes().decode("utf-8-sig")
