@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from tierkit.reporting.leadership.reading import Facts, because, number, part, parts, text, why
-from tierkit.reporting.words import number_word, plural, sentence, share, signed_range, signed_share
+from tierkit.reporting.words import (
+    number_word,
+    plural,
+    ratio,
+    sentence,
+    share,
+    signed_range,
+    signed_share,
+)
 
 VERDICTS = {
     "shown": "Shown",
@@ -18,6 +26,7 @@ DESIGNS = {
     "moved": "Moved accounts, before and after",
     "randomised": "Assigned by lot",
 }
+_TIMES_FROM = 4.0
 _BEST_FIRST = ("randomised", "cutoff", "adjusted")
 """The designs that have a say, the most trustworthy first; moves describe and decide nothing."""
 
@@ -45,12 +54,22 @@ def best_design(boundary: Facts) -> Facts:
 
 
 def effect(relative: Facts) -> str:
-    """Return an estimate with its range, empty where there is none."""
+    """Return an estimate with its range, empty where there is none; from five times on as such.
+
+    Examples
+    --------
+    >>> effect({"estimate": 0.16, "low": -0.26, "high": 0.82})
+    '+16 % (range −26 % to +82 %)'
+    >>> effect({"estimate": 8.7, "low": 6.2, "high": 11.4})
+    '9.7 times (range 7.2–12)'
+    """
     estimate, low, high = (number(relative, key) for key in ("estimate", "low", "high"))
     if estimate is None:
         return ""
     if low is None or high is None:
         return signed_share(estimate)
+    if estimate >= _TIMES_FROM:
+        return f"{ratio(1 + estimate)} times (range {ratio(1 + low)}–{ratio(1 + high)})"
     return f"{signed_share(estimate)} (range {signed_range(low, high)})"
 
 
