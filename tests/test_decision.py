@@ -78,7 +78,7 @@ def decided(found, *, age=1):
 def test_a_model_that_keeps_its_word_is_held():
     action, because, factor = decided(newest(104.0))
     assert (action, factor) == (HOLD, 1.0)
-    assert because == "On the newest quarter accounts brought 1.0 times what it predicted."
+    assert because == "On the newest quarter accounts brought 104 % of what it predicted."
 
 
 def test_amounts_that_are_off_by_more_than_chance_are_corrected():

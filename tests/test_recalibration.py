@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import openpyxl
 import pandas as pd
 import pytest
+from network_cut import network_cut
 
 from tierkit.cli import main
 from tierkit.reporting.workbook import NOTES
 from tierkit.simulate import simulate_crm, write_crm
 
 pytestmark = pytest.mark.slow
-ACCOUNTS, QUARTERS = 400, 16
-LABEL = "2025Q3"  # the last quarter that the simulated CRM covers
+ACCOUNTS, QUARTERS = 300, 16
+LABEL, AS_OF = "2025Q2", "2025-07-01"  # a quarter before the last one of the simulated CRM
 CHEAP = (
     *("--set", "model.bags=2"),
     *("--set", "model.most_bags=2"),
@@ -32,20 +35,28 @@ FILES = ("leadership.html", "analyst.html", "tiers.csv", "accounts.xlsx", "model
 def run(project, *arguments):
     """Run the recalibration in process; return the exit code."""
     with pytest.raises(SystemExit) as caught:
-        main(["run", "-f", str(project), *CHEAP, *arguments])
+        main(["run", "-f", str(project), "--quarter", LABEL, *CHEAP, *arguments])
     return caught.value.code
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def project(tmp_path_factory, reached_for):
     folder = tmp_path_factory.mktemp("one")
     write_crm(simulate_crm(accounts=ACCOUNTS, quarters=QUARTERS, seed=3), folder)
     (folder / "overrides.csv").write_text(
         "account_id,tier,reason,set_by,set_on,review_on\n"
         f"{oldest_partner(folder)},Tier 1,New alliance,Kim,2025-04-02,2026-04-01\n"
     )
-    assert run(folder) == 0
+    with network_cut(tmp_path_factory.mktemp("network")) as notes:
+        reached_for.append(notes)
+        assert run(folder) == 0
     return folder
+
+
+@pytest.fixture(scope="module")
+def reached_for():
+    """The file that notes who reached for the network in the first run."""
+    return []
 
 
 def oldest_partner(folder):
@@ -121,6 +132,19 @@ def test_the_workbook_holds_the_tiers_as_numbers(report):
     assert book["Tiers"].max_row == len(tiers) + 1
 
 
+def test_a_run_reaches_for_no_network(project, reached_for, tmp_path):
+    """It was cut off, for tierkit and for its kernels, and nobody noticed."""
+    assert (project / "reports" / LABEL / "leadership.html").is_file()
+    assert not reached_for[0].exists()
+    reach = "import socket; socket.create_connection(('192.0.2.1', 9), timeout=0.1)"
+    with network_cut(tmp_path / "cut") as notes:
+        with pytest.raises(OSError, match="unreachable"):
+            exec(reach)
+        other = subprocess.run([sys.executable, "-c", reach], check=False, capture_output=True)
+        assert b"Network is unreachable" in other.stderr
+        assert len(notes.read_text().splitlines()) == 2
+
+
 def test_the_same_input_elsewhere_gives_the_same_bytes(project, report, tmp_path, capsys):
     """Moved to a folder with spaces, the project has nothing new to publish: byte for byte."""
     twin = tmp_path / "another place"
@@ -128,21 +152,23 @@ def test_the_same_input_elsewhere_gives_the_same_bytes(project, report, tmp_path
     kept = twin / "reports" / report.name
     before = {path: path.read_bytes() for path in kept.rglob("*") if path.is_file()}
     assert run(twin) == 0
-    assert "Nothing new" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "Nothing new" in said.out
     assert before == {path: path.read_bytes() for path in kept.rglob("*") if path.is_file()}
+    lines = (said.out + said.err).splitlines()
+    assert 5 < len(lines) <= 40  # a job's log: short, and without signs that steer a terminal
+    assert all(line.isprintable() for line in lines)
 
 
 def test_an_earlier_quarter_sees_nothing_later(project, tmp_path):
     """Rows from the first unknown day on are taken away; tiers and model stay the same bytes."""
-    label, as_of = "2025Q2", "2025-07-01"
-    assert run(project, "--quarter", label) == 0
     blind = tmp_path / "blind"
     shutil.copytree(project, blind, ignore=shutil.ignore_patterns("reports", ".tierkit"))
-    cut_off(blind / "data", as_of)
-    assert run(blind, "--quarter", label) == 0
+    cut_off(blind / "data", AS_OF)
+    assert run(blind) == 0
     for name in ("tiers.csv", "model.json"):
-        told = (project / "reports" / label / name).read_text()
-        unknowing = (blind / "reports" / label / name).read_text()
+        told = (project / "reports" / LABEL / name).read_text()
+        unknowing = (blind / "reports" / LABEL / name).read_text()
         assert without_fingerprint(told) == without_fingerprint(unknowing)
 
 
@@ -179,9 +205,10 @@ def without_fingerprint(text: str) -> list[str]:
 
 
 def test_a_saved_model_is_used_as_it_is(project, report):
-    model = report / "model.json"
-    assert run(project, "--model", str(model), "--set", 'run.reports="held"') == 0
-    held = project / "held" / report.name
-    assert json.loads((held / "facts.json").read_text())["decision"]["action"] == "hold"
-    tiers = pd.read_csv(held / "tiers.csv")["predicted_revenue"]
-    assert tiers.tolist() == pd.read_csv(report / "tiers.csv")["predicted_revenue"].tolist()
+    """The first notebook is where it is read; what it hands over holds the report's amounts."""
+    model = ("--model", str(report / "model.json"))
+    assert run(project, *model, "--only", "fit_tier_model") == 0
+    handed_over = project / ".tierkit" / "partial" / LABEL / "predictions.parquet"
+    told = pd.read_csv(report / "tiers.csv").set_index("account_id")["predicted_revenue"]
+    held = pd.read_parquet(handed_over).set_index("account_id")["predicted_revenue"]
+    assert held.reindex(told.index).round(2).tolist() == told.tolist()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property, reduce
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_LENGTH = 2_000
+MAX_DEPTH = 50
 Literal = str | int | float | bool
 _ORDER: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt,
@@ -92,9 +94,22 @@ class Rule:
         if len(self.text) > MAX_LENGTH:
             raise SettingsError(f"rule {self.text[:40]!r}…: longer than {MAX_LENGTH} characters.")
         try:
-            return ast.parse(self.text.strip(), mode="eval").body
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Python's remarks on code; a rule is none
+                tree = ast.parse(self.text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise SettingsError(f"rule {self.text!r}: cannot be read. {_HOW}") from error
+        if _depth(tree) > MAX_DEPTH:
+            raise SettingsError(f"rule {self.text[:40]!r}…: nested too deeply. {_HOW}")
+        return tree
+
+
+def _depth(tree: ast.AST) -> int:
+    """Return how many levels a syntax tree has, at most one more than allowed."""
+    level, depth = [tree], 0
+    while level and depth <= MAX_DEPTH:
+        level, depth = [child for node in level for child in ast.iter_child_nodes(node)], depth + 1
+    return depth
 
 
 def _check(node: ast.expr, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -47,7 +48,7 @@ def tone(position: int, tiers: int) -> str:
 def any_script() -> Iterator[None]:
     """Accept text in scripts that the measuring font lacks; the reader's own fonts show it."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*[Gg]lyph.*missing")
+        warnings.filterwarnings("ignore", message="(?s).*[Gg]lyph.*missing")
         yield
 
 
@@ -67,12 +68,15 @@ def fitted(text: str, width: float, *, weight: str = "normal") -> str:
     >>> fitted("Tier 1", 100), fitted("Strategic accounts of the North", 100)
     ('Tier 1', 'Strategic acc…')
     """
-    if text_width(text, weight=weight) <= width:
+    most = int(width) + 1  # no sign is narrower than a point
+    if len(text) <= most and text_width(text, weight=weight) <= width:
         return text
-    kept = len(text)
-    while kept > 1 and text_width(text[:kept].rstrip() + "…", weight=weight) > width:
-        kept -= 1
-    return text[:kept].rstrip() + "…"
+    kept = bisect_left(
+        range(min(len(text), most)),
+        x=True,
+        key=lambda end: text_width(text[: end + 1].rstrip() + "…", weight=weight) > width,
+    )
+    return text[: max(kept, 1)].rstrip() + "…"
 
 
 def percent_tick(value: float, *, signed: bool = False) -> str:

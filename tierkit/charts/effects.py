@@ -25,7 +25,7 @@ from tierkit.charts.canvas import (
 )
 
 BESIDE_HEIGHT, ABOVE_HEIGHT = 28.0, 62.0
-LEFT, RIGHT = 330.0, 210.0
+LEFT, RIGHT = 310.0, 236.0
 """Points kept at the sides for text, where labels stand beside the marks."""
 
 _WIDEST = 3.0

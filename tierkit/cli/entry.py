@@ -6,9 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import typer
-
 from tierkit.cli.app import app
+from tierkit.cli.plain import say
 
 if TYPE_CHECKING:
     from tierkit.errors import TierkitError
@@ -39,20 +38,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _report(error: TierkitError) -> None:
     """Print the list of problems to standard output and the cause to standard error."""
     for problem in error.problems:
-        typer.echo(f"- {problem}")
+        say(f"- {problem}")
     lines = str(error.args[0]).splitlines()
     if error.problems:
         lines.append(f"{len(error.problems)} listed on standard output. Nothing was published.")
     lines += getattr(error, "__notes__", [])
     for line in lines[:MOST_ERROR_LINES]:
-        typer.echo(line, err=True)
+        say(line, err=True)
 
 
 def _report_fault(error: Exception) -> None:
     """Say in words that tierkit itself failed, and how to see more."""
     said = str(error).strip().splitlines()
-    typer.echo(f"tierkit failed: {type(error).__name__}: {said[0] if said else ''}"[:500], err=True)
-    typer.echo("This is a fault of tierkit. Nothing was published.", err=True)
-    typer.echo("Run the command again with --debug for the whole trace, and report it.", err=True)
+    say(f"tierkit failed: {type(error).__name__}: {said[0] if said else ''}"[:500], err=True)
+    say("This is a fault of tierkit. Nothing was published.", err=True)
+    say("Run the command again with --debug for the whole trace, and report it.", err=True)
     for note in getattr(error, "__notes__", []):
-        typer.echo(note, err=True)
+        say(note, err=True)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from tierkit.cli.app import DEFAULT_FILE, Debug, Overrides, SettingsFile, app
+from tierkit.cli.plain import say
 
 
 @app.command(epilog="Example: tierkit check -f demo/tierkit.toml")
@@ -83,14 +84,16 @@ def run(
         typer.echo(describe(request))
         return
     if each:
-        done = recalibrate_each(
-            request, each, jobs=jobs, on_step=lambda line: typer.echo(line, err=True)
-        )
+        done = recalibrate_each(request, each, jobs=jobs, on_step=_step)
         typer.echo(str(done.index))
         raise typer.Exit(done.exit_code)
     work = recalibrate_and_tell if hooks else recalibrate
-    remark = work(request, on_step=lambda line: typer.echo(line, err=True), beside=write_dossiers)
+    remark = work(request, on_step=_step, beside=write_dossiers)
     typer.echo(remark)
+
+
+def _step(line: str) -> None:
+    say(line, err=True)
 
 
 @app.command(epilog="Example: tierkit accept 2026Q3 --from 2026-10-15")

@@ -52,6 +52,8 @@ class Card:
         names = [criterion.name for criterion in self.criteria]
         if not (math.isfinite(self.base) and self.base >= 0):
             raise SettingsError(f"card: base must be an amount, 0 or more; found {self.base!r}.")
+        if wrong := [name for name in names if not isinstance(name, str)]:
+            raise SettingsError(f"card: the name of a criterion is text; found {wrong[0]!r}.")
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise SettingsError(f"card: criteria named twice: {', '.join(twice)}.")
 
@@ -169,7 +171,7 @@ class Card:
                 dropped=dict(data.get("dropped", {})),
                 notes=tuple(data.get("notes", ())),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise SettingsError(f"card: not a card: {error!r}. Fit it again.") from error
 
     @classmethod

@@ -18,6 +18,9 @@ from tierkit.models.words import numeric_bins
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
+MOST_POINTS = 50
+"""A factor of e⁵⁰ either way; beyond, a few criteria together pass what a number can hold."""
+
 
 @dataclass(frozen=True)
 class NumericCriterion:
@@ -67,7 +70,7 @@ class NumericCriterion:
     @property
     def points_by_bin(self) -> FloatArray:
         """Points of every bin, the missing one last."""
-        return np.array([*self.points, self.missing])
+        return np.array([*self.points, self.missing], dtype=float)
 
     @property
     def bins(self) -> tuple[str, ...]:
@@ -133,7 +136,7 @@ class CategoricalCriterion:
     @property
     def points_by_bin(self) -> FloatArray:
         """Points of every category, of the others, and of the missing ones last."""
-        return np.array([*self.points, self.other, self.missing])
+        return np.array([*self.points, self.other, self.missing], dtype=float)
 
     @property
     def bins(self) -> tuple[str, ...]:
@@ -161,11 +164,15 @@ def _finite(numbers: Sequence[float]) -> bool:
 
 
 def _raise_if_wrong(criterion: Criterion, rules: Mapping[str, bool]) -> None:
-    bins = len(criterion.points_by_bin)
+    points = criterion.points_by_bin
+    bins = len(points)
     every = {
         **rules,
         "points must be finite": _finite(criterion.points) and math.isfinite(criterion.missing)
         and rules.get("points must be finite", True),
+        f"points must lie between -{MOST_POINTS} and {MOST_POINTS}, or money has no end": not bool(
+            (np.abs(points) > MOST_POINTS).any()
+        ),
         "there must be accounts for every bin or none": len(criterion.accounts) in {0, bins},
     }  # fmt: skip
     wrong = [rule for rule, kept in every.items() if not kept]

@@ -120,7 +120,7 @@ class SavedModel:
                 look_back=data.get("look_back"),
                 prospects=None if beside is None else Prospects.from_plain(beside),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise SettingsError(
                 f"model: not a saved model ({error!r}). `tierkit run` publishes one as model.json."
             ) from error

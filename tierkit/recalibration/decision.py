@@ -19,7 +19,8 @@ from tierkit.recalibration.challenge import Challenge, challenge
 from tierkit.recalibration.champion import Champion
 from tierkit.recalibration.consequences import consequence_facts, consequences
 from tierkit.recalibration.work import Work
-from tierkit.reporting.words import number_word, plural, quarter_name, ratio, signed_share
+from tierkit.reporting.words import number_word, plural, quarter_name, signed_share
+from tierkit.reporting.words import share as share_words
 from tierkit.settings import DecisionSettings
 
 HOLD, RECALIBRATE, REFIT = "hold", "recalibrate", "refit"
@@ -140,7 +141,7 @@ def judge(
         return REFIT, f"A new fit ranks better on {_quarters(found)} ({gain}).", 1.0
     if not math.isfinite(actual) or actual <= 0:
         return HOLD, f"{name}, has met no complete quarter yet.", 1.0
-    spoken = f"On {_quarters(found)} accounts brought {ratio(actual)} times what it predicted"
+    spoken = f"On {_quarters(found)} accounts brought {share_words(actual)} of what it predicted"
     if abs(actual - 1) > rules.recalibrate_beyond and not low <= actual <= high:
         changed = f"its amounts are changed by {signed_share(actual - 1)}"
         return RECALIBRATE, f"{spoken}; {changed}.", actual

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from tierkit.reporting.fragment import joined, tag
+from tierkit.reporting.fragment import joined, printable, tag
 from tierkit.reporting.render import style_sheet
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -34,7 +34,7 @@ def document(body: Markup, *, title: str, class_: str = "analyst") -> str:
         Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
         Markup(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
         Markup('<meta name="color-scheme" content="light dark">'),
-        Markup("<title>{}</title>").format(title),
+        tag("title", Markup(escape(printable(title)))),
         tag("style", style_sheet("analyst.css")),
     )
     page = tag("html", joined(tag("head", head), tag("body", tag("main", body), class_=class_)),

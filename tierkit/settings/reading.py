@@ -59,7 +59,11 @@ def parse_settings(values: Mapping[str, Any], *, name: str = FILE_NAME) -> Setti
       - stability.keep_bend: is no setting. Did you mean keep_band?
     """
     try:
-        return Settings.model_validate_json(json.dumps(values, default=str), strict=True)
+        text = json.dumps(values, default=str)
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"{name}: a value is too long or too deep to be read.") from error
+    try:
+        return Settings.model_validate_json(text, strict=True)
     except ValidationError as error:
         problems = [problem for detail in error.errors() for problem in settings_problems(detail)]
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
@@ -73,7 +77,7 @@ def _load(file: Path) -> dict[str, Any]:
         raise SettingsError(
             f"{file}: no such file. `tierkit init DIR` makes a project with one; -f names another."
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(
             f"{file.name}: not valid TOML: {error}. Text values need quotes."
         ) from error
@@ -90,7 +94,7 @@ def _put_over(values: dict[str, Any], override: str) -> None:
         )
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(
             f"--set {override}: {text!r} is no TOML value. "
             f"Text needs quotes: --set '{key}=\"{text}\"'."
@@ -102,7 +106,7 @@ def _assign(values: dict[str, Any], path: Sequence[str], value: object, override
     place: Any = values
     for part, following in zip(path, [*path[1:], ""], strict=True):
         last = not following
-        if isinstance(place, list) and part.isdigit() and int(part) < len(place):
+        if isinstance(place, list) and part in map(str, range(len(place))):
             step: Any = int(part)
         elif isinstance(place, dict):
             step = part

@@ -88,8 +88,9 @@ def _moves(facts: Facts, everyone: float) -> str:
         return f"The first run: {plural(everyone, 'account')} in {tiers}, none was in one before."
     moves = part(facts, "moves")
     known = [(number(moves, key), word) for key, word in _MOVES.items()]
-    spoken = [f"{count(value)} {word}" for value, word in known if value is not None]
-    if not spoken:
+    said = [(value, word) for value, word in known if value is not None]
+    spoken = [f"{count(value)} {word}" for value, word in said if value or word in ("up", "down")]
+    if not said:
         return "Which accounts move is not known: no earlier tier is known."
     kept = number(moves, "kept_by_band") or 0
     its = "keeps its" if kept == 1 else "keep their"

@@ -17,7 +17,7 @@ from tierkit.reporting.leadership.reading import (
     texts,
     why,
 )
-from tierkit.reporting.words import count, enumerated, money, plural, ratio, share
+from tierkit.reporting.words import MINUS, count, enumerated, money, plural, ratio, share
 
 MAKES_POSSIBLE = {
     "tier_history": "what earlier tiers brought",
@@ -67,7 +67,21 @@ def _ranking(facts: Facts) -> str:
         "no better than past revenue": "No better than ranking by past revenue.",
         "no signal": "It found no signal: the order is no better than chance.",
     }.get(verdict, "")
-    return " ".join(filter(None, [spoken, compared, _tested_on(backtest), reason]))
+    gained = _gain(model) if verdict == "better than past revenue" else ""
+    return " ".join(filter(None, [spoken, compared, _tested_on(backtest), gained or reason]))
+
+
+def _gain(model: Facts) -> str:
+    """Return by how much the order is better, as a sentence; empty where its range is not known."""
+    gain = part(model, "gain_over_past_revenue")
+    values = [number(gain, key) for key in ("estimate", "low", "high")]
+    if None in values:
+        return ""
+    estimate, low, high = (f"{value:+.2f}".replace("-", MINUS) for value in values)
+    return (
+        f"The whole order is better by {estimate} (range {low} to {high}) on a scale from 0, "
+        "chance, to 1, perfect foresight."
+    )
 
 
 def _tested_on(backtest: Facts) -> str:

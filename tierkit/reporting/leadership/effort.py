@@ -74,9 +74,14 @@ def _sentence(roles: pd.DataFrame, needed: float) -> str:
 
 
 def _notes(facts: Facts) -> list[str]:
-    """Return when the first tier pays, and a warning where everyone is treated alike."""
+    """Return when the first tier pays, and a warning where everyone is treated alike.
+
+    Where tiers are compared, the break-even stands there, against the tier below.
+    """
     first = next(iter(parts(facts, "effort", "break_even")), {})
-    pays = text(first, "sentence") if number(first, "break_even") is not None else ""
+    told = any(number(one, "break_even") is not None for one in parts(facts, "roi", "boundaries"))
+    known = number(first, "break_even") is not None and not told
+    pays = text(first, "sentence") if known else ""
     alike = part(facts, "effort", "received").get("alike") is True
     warning = "Everyone is treated alike although value differs." if alike else ""
     return [pays, warning]

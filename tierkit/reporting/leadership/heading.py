@@ -116,7 +116,9 @@ def _dates(quarter: Facts) -> str:
 
 
 def _last_day(facts: Facts) -> str:
-    return text(part(facts, "data"), "last_day") or text(part(facts, "quarter"), "end")
+    """Return the last day that the report knows: never one after its quarter."""
+    ends = (text(part(facts, "data"), "last_day"), text(part(facts, "quarter"), "end"))
+    return min(filter(None, ends), default="")
 
 
 def _promise(facts: Facts) -> str:

@@ -58,8 +58,8 @@ def _promised(entry: Facts) -> str:
 def _record(facts: Facts) -> str:
     """Return the track record in a sentence; empty while only one quarter is due."""
     record = part(facts, "track_record")
-    quarters, due, inside = (number(record, key) for key in ("quarters", "due", "inside"))
-    if quarters is None or due is None or inside is None or quarters < 2:
+    quarters, (inside, due) = number(record, "quarters"), ledger_score(facts)
+    if quarters is None or not due or quarters < 2:
         return ""
     kept = f" All in all {count(inside)} of {count(due)} did, over {number_word(quarters)} quarters"
     if record.get("is_track_record") is True:
@@ -69,9 +69,13 @@ def _record(facts: Facts) -> str:
 
 
 def ledger_score(facts: Facts) -> tuple[int, int]:
-    """Return how many due promises came in within their range, and how many are due."""
+    """Return how many due promises came in within their range, and how many with one are due.
+
+    Tiers that are too small to be shown are not among them.
+    """
     due = [entry for entry in parts(facts, "ledger") if _due(facts, entry)]
-    return sum(_inside(entry) for entry in due), len(due)
+    ranged = [e for e in due if None not in (number(e, "low"), number(e, "high"))]
+    return sum(map(_inside, ranged)), len(ranged)
 
 
 def _due(facts: Facts, entry: Facts) -> bool:
