@@ -87,6 +87,13 @@ class Places:
         The tier held the day before, by account_id.
     context
         What the rules of the tiers ask of accounts beside.
+
+    Attributes
+    ----------
+    ids
+        All accounts that could have a tier, in order.
+    predicted
+        Places in `ids` of those that can be predicted.
     """
 
     def __init__(
@@ -99,9 +106,10 @@ class Places:
     ) -> None:
         self.ids = accounts.index.union(predicted).union(previous.dropna().index)
         self._accounts = accounts
-        self._predicted = self.ids.get_indexer(predicted)
+        self.predicted = self.ids.get_indexer(predicted)
         self._previous = previous.dropna().reindex(self.ids)
         self._context = context
+        self._levels_held: tuple[tuple[str, ...], IntArray] | None = None
         self._kept: dict[tuple[object, ...], np.ndarray[tuple[int], np.dtype[np.bool_]]] = {}
 
     def eligible(self, where: tuple[str, ...]) -> BoolArray:
@@ -112,7 +120,7 @@ class Places:
             meets = np.zeros(len(self.ids), dtype=bool)
             meets[self.ids.get_indexer(met.index)] = met
             known = np.zeros(len(self.ids), dtype=bool)
-            known[self._predicted] = True
+            known[self.predicted] = True
             self._keep(key, meets & known & self._in_a_group)
         return self._kept[key]
 
@@ -146,13 +154,13 @@ class Places:
             raise DataError("tiers cannot be assigned", problems)
         names = [tier.name for tier in tiers]
         forced = self._levels(overrides.set_index("account_id")["tier"], names)
-        held = levels_of(self._previous, names)
+        held = self._held(tuple(names))
         scores, amounts = self._spread(score), self._spread(money)
         order, in_scope = self._order(
             scores,
             amounts,
             eligible=self.eligible(settings.icp.where),
-            others=(forced < len(names)) | self._previous.notna().to_numpy(),
+            others=(forced < len(names)) | self._held_before,
         )
         known = np.arange(len(order)) < in_scope
         groups, group_names = self._groups(order)
@@ -169,7 +177,7 @@ class Places:
         ladder = Ladder.of(tiers, standing, groups=group_names)
         budget = within_budget(standing, ladder=ladder, stability=settings.stability)
         levels = place(standing, ladder=ladder, band=budget.band).levels
-        retired = self._previous.notna().to_numpy()[order] & (standing.held == len(names))
+        retired = self._held_before[order] & (standing.held == len(names))
         return Placed(order, levels, standing, ladder, budget, retired)
 
     def _order(
@@ -181,9 +189,19 @@ class Places:
         outside = np.flatnonzero(others & ~eligible)
         return np.concatenate([ranked, outside]), len(ranked)
 
+    @cached_property
+    def _held_before(self) -> BoolArray:
+        return np.asarray(self._previous.notna(), dtype=bool)
+
+    def _held(self, names: tuple[str, ...]) -> IntArray:
+        """Return the tier held before, from 0; the number of tiers where none was."""
+        if self._levels_held is None or self._levels_held[0] != names:
+            self._levels_held = (names, levels_of(self._previous, list(names)))
+        return self._levels_held[1]
+
     def _spread(self, values: FloatArray) -> FloatArray:
         spread = np.full(len(self.ids), np.nan)
-        spread[self._predicted] = values
+        spread[self.predicted] = values
         return spread
 
     def _groups_of(self, accounts: Iterable[str]) -> dict[str, str]:

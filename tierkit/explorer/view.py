@@ -96,7 +96,7 @@ class View:
     @cached_property
     def _predicted(self) -> FloatArray:
         spread = np.full(len(self.places.ids), np.nan)
-        spread[self.places.ids.get_indexer(self.basis.ids)] = self.screen.predicted
+        spread[self.places.predicted] = self.screen.predicted
         return spread[self.placed.order]
 
     @cached_property

@@ -15,6 +15,7 @@ from tierkit.explorer.pages.parts import (
     note,
     ratio_with_interval,
     share_with_interval,
+    shown,
     signed,
     table,
     warning,
@@ -74,10 +75,11 @@ def backtest_table(session: Session) -> Markup:
     header = ["Ranked by", *(part for name, size in ends.items()
                              for part in (f"Capture at {name} ({size:,})", "on screen over it")),
               "Actual over predicted"]  # fmt: skip
-    tested = session.basis.tested
+    tested = view.rankings.rows
+    dates = shown(len(tested.dates), len(tested.dates), "earlier quarter-ends")
     caption = (
-        f"Share of won revenue that the top accounts brought, mean of {tested['as_of'].nunique()} "
-        f"earlier quarter-ends, {tested['account_id'].nunique():,} accounts (95 % intervals)"
+        f"Share of won revenue that the top accounts brought, mean of {dates}, "
+        f"{tested.count:,} accounts (95 % intervals)"
     )
     return table(header, rows, caption=caption)
 
