@@ -6,6 +6,7 @@ from tierkit.analysis.checks import (
     gate_table,
     history_table,
 )
+from tierkit.analysis.chances import borderline_table, chances_table, scoreboard_table
 from tierkit.analysis.data import (
     remarks,
     restated_tables,
@@ -73,6 +74,7 @@ __all__ = [
     "account_table",
     "backtest_table",
     "balance_table",
+    "borderline_table",
     "boundaries_table",
     "break_even_table",
     "calibration_figure",
@@ -81,6 +83,7 @@ __all__ = [
     "card_figure",
     "card_table",
     "certificate_note",
+    "chances_table",
     "checks_table",
     "criteria_table",
     "decision",
@@ -116,6 +119,7 @@ __all__ = [
     "restated_tables",
     "return_table",
     "revenue_by_type",
+    "scoreboard_table",
     "segments_table",
     "sizes_figure",
     "tier_table",

@@ -52,7 +52,7 @@ def account_ranges(tested: pd.DataFrame, predicted: pd.Series[float]) -> pd.Data
     if len(known) < FEWEST_ROWS:
         unknown = np.full(len(amounts), np.nan)
         return _ranges(unknown, unknown, predicted.index)
-    edges = _group_edges(known["predicted"].to_numpy(dtype=float))
+    edges = size_groups(known["predicted"].to_numpy(dtype=float))
     group = np.searchsorted(edges, known["predicted"].to_numpy(dtype=float), side="right")
     ratios = (known["actual"] / known["predicted"]).to_numpy(dtype=float)
     factors = np.array([_ends(ratios[group == place]) for place in range(len(edges) + 1)])
@@ -156,7 +156,8 @@ def _ends(ratios: FloatArray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _group_edges(predicted: FloatArray) -> FloatArray:
+def size_groups(predicted: FloatArray) -> FloatArray:
+    """Return the edges of up to 20 groups of similar predictions, at least 50 in each."""
     groups = int(np.clip(len(predicted) // FEWEST_ROWS, 1, _MOST_BINS))
     edges = np.unique(np.quantile(predicted, np.linspace(0, 1, groups + 1)[1:-1]))
     kept: list[float] = []

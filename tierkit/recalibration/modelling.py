@@ -130,7 +130,7 @@ def tier_totals(work: Work, tiered: pd.DataFrame) -> pd.DataFrame:
     ranges = tier_total_ranges(
         tested,
         totals,
-        capacities=_sizes(work, tiered),
+        capacities=tier_sizes(work, tiered),
         horizon=work.settings.target.horizon_quarters,
         seed=work.settings.model.seed,
     )
@@ -139,7 +139,7 @@ def tier_totals(work: Work, tiered: pd.DataFrame) -> pd.DataFrame:
     return found.assign(low=found["low"].clip(upper=totals), high=found["high"].clip(lower=totals))
 
 
-def _sizes(work: Work, tiered: pd.DataFrame) -> list[int | None]:
+def tier_sizes(work: Work, tiered: pd.DataFrame) -> list[int | None]:
     """Return how many accounts each tier holds by its rule; None for the one that takes the rest.
 
     A capacity for all accounts is its own size; other rules have the size that they gave.
@@ -175,7 +175,7 @@ def tier_pipeline(work: Work, totals: pd.DataFrame, tiered: pd.DataFrame) -> pd.
         return _unsaid_pipeline(totals, "no earlier prediction could be tested")
     ordered = tested.sort_values(["as_of", "rank_by", "account_id"], ascending=[True, False, True])
     rank = ordered.groupby("as_of").cumcount()
-    sizes = [len(tested) if size is None else size for size in _sizes(work, tiered)]
+    sizes = [len(tested) if size is None else size for size in tier_sizes(work, tiered)]
     place = np.searchsorted(np.cumsum(sizes), rank, side="right")
     sums = ordered.groupby(place, dropna=False)[["pipeline_created_amount", "predicted"]].sum()
     ratio = sums["pipeline_created_amount"] / sums["predicted"].where(sums["predicted"] > 0)

@@ -24,7 +24,6 @@ from tierkit.recalibration.tiering import Tiering, move_facts, override_facts
 from tierkit.recalibration.track_record import track_record
 from tierkit.recalibration.work import Work
 from tierkit.reporting.workbook import AccountTables, Kind, Sheet, write_workbook
-from tierkit.roi.override_scoreboard import override_scoreboard
 
 FACTS_FILE = "facts.json"
 TIER_COLUMNS = (
@@ -79,10 +78,9 @@ def report_facts(work: Work, tiering: Tiering, serving: Serving) -> dict[str, An
         "readiness": readiness_facts(serving.readiness, work),
         "overrides": {
             **override_facts(tiering),
-            "scoreboard": override_scoreboard(
-                work.tables, settings=work.settings, as_of=work.as_of
-            ),
+            "scoreboard": serving.scoreboard,
         },
+        "chances": serving.chances.facts([tier.name for tier in work.settings.tiers]),
         "moves": move_facts(work, tiering),
         "roi": roi["roi"],
         "ledger": ledger,

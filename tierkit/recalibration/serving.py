@@ -1,23 +1,28 @@
-"""The stage that looks at how accounts are served, for the notebook and for the report."""
+"""The stage that looks at how accounts are served and how firm tiers are, for pages and report."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from tierkit.recalibration.chances import Chances, study_chances
 from tierkit.recalibration.effort import EffortStudy, study_effort
 from tierkit.recalibration.engagement import EngagementStudy, study_engagement
 from tierkit.recalibration.readiness import ReadinessStudy, study_readiness
 from tierkit.recalibration.tiering import Tiering
 from tierkit.recalibration.work import Work
+from tierkit.roi.override_scoreboard import override_scoreboard
 
 
 @dataclass(frozen=True)
 class Serving:
-    """How accounts are served."""
+    """How accounts are served, how firm their tiers are, and how past overrides did."""
 
     effort: EffortStudy
     engagement: EngagementStudy
     readiness: ReadinessStudy
+    chances: Chances
+    scoreboard: list[dict[str, Any]]
 
 
 def study_serving(work: Work, tiering: Tiering) -> Serving:
@@ -26,4 +31,6 @@ def study_serving(work: Work, tiering: Tiering) -> Serving:
         effort=study_effort(work, tiering),
         engagement=study_engagement(work),
         readiness=study_readiness(work, tiering),
+        chances=study_chances(work, tiering),
+        scoreboard=override_scoreboard(work.tables, settings=work.settings, as_of=work.as_of),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tierkit.recalibration.chances import Chances
 from tierkit.recalibration.effort import EffortStudy
 from tierkit.recalibration.readiness import ReadinessStudy
 from tierkit.recalibration.serving import Serving
@@ -25,8 +26,28 @@ def serving_sheets(serving: Serving) -> dict[str, Sheet]:
         **_effort_sheets(serving.effort),
         "MQA": qualified,
         **_readiness_sheets(serving.readiness),
+        **_chance_sheets(serving.chances),
     }
     return {name: sheet for name, sheet in sheets.items() if len(sheet.frame)}
+
+
+def _chance_sheets(chances: Chances) -> dict[str, Sheet]:
+    """Return how firm each account's tier is, and the accounts on the borderline."""
+    names = ("in_tier", "higher", "lower", "up", "down")
+    kinds: dict[str, Kind] = dict.fromkeys((f"chance_{name}" for name in names), "share")
+    kinds |= {"predicted_revenue": "money", "rank": "number", "account_quarters": "number"}
+    known = chances.accounts.drop(columns="borders_on").dropna(
+        how="all", subset=["chance_in_tier", "chance_up"]
+    )
+    columns = ["tier", "borders_on", "rank", "predicted_revenue", "chance_in_tier"]
+    open_ = chances.borderline[columns]
+    return {
+        "Chances": Sheet(known.rename_axis("account_id").reset_index(), kinds),
+        "Borderline": Sheet(
+            open_.rename_axis("account_id").reset_index(),
+            {name: kind for name, kind in kinds.items() if name in columns},
+        ),
+    }
 
 
 def _effort_sheets(effort: EffortStudy) -> dict[str, Sheet]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from tierkit.reporting.fragment import Fragment, joined, section, tag
+from tierkit.reporting.leadership.firmness import firmness, override_record
 from tierkit.reporting.leadership.ledger import ledger_score
 from tierkit.reporting.leadership.reading import (
     Facts,
@@ -36,14 +37,16 @@ MAKES_POSSIBLE = {
 
 
 def how_sure(facts: Facts) -> Fragment:
-    """Return four lines: the ranking, the money, the data used and left out, what is missing."""
+    """Return a line each: the ranking, money, tiers, past overrides, data, what is missing."""
     lines = (
         ("The ranking", _ranking(facts)),
         ("The money", _calibration(facts)),
+        ("The tiers", firmness(facts)),
+        ("Past overrides", override_record(facts)),
         ("The data", _data(facts)),
         ("Not computed", _missing(facts)),
     )
-    items = joined(*(tag("dt", name) + tag("dd", spoken) for name, spoken in lines))
+    items = joined(*(tag("dt", name) + tag("dd", spoken) for name, spoken in lines if spoken))
     return section("certainty", tag("h2", "How sure are we?"), tag("dl", items))
 
 
