@@ -171,4 +171,5 @@ def test_both_pages_tell_how_firm_tiers_are_and_how_overrides_did():
     facts["overrides"] = facts["overrides"] | {"scoreboard": [SIDE]}
     page = leadership.how_sure(facts).html
     assert "2 accounts ($190 predicted) may as well belong in another tier" in page
-    assert "12 accounts that people put above the model" in page
+    assert "brought about as much as those whose place they took" in page
+    assert "−$50 to $450 in 8 of 10 cases" in page

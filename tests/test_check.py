@@ -107,6 +107,35 @@ def test_rows_that_block_are_in_the_workbook_too(tmp_path):
     assert "A3" in checked.excluded_file.read_text(encoding="utf-8")
 
 
+def test_every_row_that_is_rejected_is_in_the_workbook_with_what_is_wrong(tmp_path):
+    footers = "".join(f'"Grand Totals ({n} records)",,,,,,,\n' for n in range(7))
+    files = with_faults()
+    files["accounts.csv"] += "".join(f"B{n},Co,,many,1\n" for n in range(9))
+    files["opportunities.csv"] += footers
+    checked = check_project(read_settings(write_files(tmp_path, files, settings=SETTINGS)))
+    book = openpyxl.load_workbook(checked.workbook)
+    rows = list(book["Rows left out"].iter_rows(values_only=True))
+    cells = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+    found = {
+        (c["table"], c["reason"], c["opportunity_id"] or c["account_id"], c["column"], c["value"])
+        for c in cells
+    }
+    employees = {f"B{n}": "many" for n in range(9)} | {"A2": "about seventy"}
+    expected = {
+        ("accounts", "unreadable value", account, "employees", value)
+        for account, value in employees.items()
+    } | {
+        ("opportunities", "unreadable value", "O3", "is_won", "perhaps"),
+        ("opportunities", "missing rate", "O2", "currency", None),
+        ("accounts", "in a circle", "A1", "parent_id", "A2"),
+        ("accounts", "in a circle", "A2", "parent_id", "A1"),
+        ("merges", "in a circle", "OLD", "merged_into", "OLDER"),
+        ("merges", "in a circle", "OLDER", "merged_into", "OLD"),
+    }
+    assert expected <= found
+    assert sum(c["reason"].startswith("report footer") for c in cells) == 7
+
+
 def test_a_check_writes_a_page_and_a_workbook_with_the_rows_left_out(tmp_path):
     files = CLEAN | {
         "opportunities.csv": CLEAN["opportunities.csv"]

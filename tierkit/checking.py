@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,8 +15,11 @@ import pandas as pd
 
 from tierkit.crm.cleaning import REASON
 from tierkit.crm.contract import TABLES
+from tierkit.crm.currencies import without_rate
 from tierkit.crm.guard import gathered, only_with
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm.hierarchy import hierarchy
+from tierkit.crm.merges import resolve
+from tierkit.crm.tables import VALUE, Rejected, Rows, Tables
 from tierkit.crm.trusted import examine
 from tierkit.errors import Problem, SettingsError, TierkitError
 from tierkit.recalibration.asking import check_tiering
@@ -33,6 +36,7 @@ _SHOWN = (
     "date",
     "amount",
 )
+_HEADER = ("table", "reason", *_SHOWN, "column", "value")
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,10 @@ def check_project(settings: Settings) -> Checked:
             problems += error.problems or (Problem(str(error), ""),)
             exit_code = max(exit_code, error.exit_code)
     seen = reading.tables or reading.unusable
-    rows = [] if seen is None else rejected_rows(seen)
+    rules = {problem.rule for problem in problems}
+    rows = [row for part in reading.rejected for row in _listed_part(part)]
+    if seen is not None:
+        rows += rejected_rows(seen, rules=rules, currency=settings.calendar.currency)
     file = write_rejected_rows(rows, settings.scratch / "check" / EXCLUDED_FILE)
     ordered = sorted(problems, key=lambda problem: not problem.blocks)
     return _written(Checked(tuple(ordered), exit_code, reading.tables, file), rows, settings)
@@ -91,7 +98,7 @@ def _written(checked: Checked, rows: Sequence[Row], settings: Settings) -> Check
     folder = settings.scratch / "check"
     folder.mkdir(parents=True, exist_ok=True)
     tables = checked.tables
-    rejected = pd.DataFrame(rows, columns=["table", "reason", *_SHOWN])
+    rejected = pd.DataFrame(rows, columns=[*_HEADER])
     page = write_check_page(
         folder,
         title=settings.run.title or settings.folder.resolve().name,
@@ -105,10 +112,11 @@ def _written(checked: Checked, rows: Sequence[Row], settings: Settings) -> Check
     return replace(checked, page=page, workbook=workbook)
 
 
-def rejected_rows(tables: Tables) -> list[Row]:
+def rejected_rows(tables: Tables, *, rules: Collection[str] = (), currency: str = "") -> list[Row]:
     """Return the rows that cannot be used, each with its table and reason, then `_SHOWN`.
 
-    Rows that block a run are among them: ids with two contents, types without a meaning.
+    Rows that block a run are among them: ids with two contents, types without a meaning, and by the
+    rules that were broken deals without a rate to `currency`, parents and merges in circles.
     """
     found: list[Row] = []
     for name in sorted(tables.excluded):
@@ -116,7 +124,36 @@ def rejected_rows(tables: Tables) -> list[Row]:
     for name in sorted(tables.frames):
         for reason, rows in _blocking(name, tables[name]):
             found += _listed(name, rows.with_columns(nw.lit(reason).alias(REASON)))
+    for part in _by_rule(tables, rules, currency):
+        found += _listed_part(part)
     return found
+
+
+def _by_rule(tables: Tables, rules: Collection[str], currency: str) -> Iterator[Rejected]:
+    """Give the rows that break rules of several rows or tables at once."""
+    if "missing rate" in rules and tables.has("opportunities", "currency"):
+        yield Rejected("opportunities", "missing rate", without_rate(tables, currency), "currency")
+    if "parents in a circle" in rules:
+        accounts = tables["accounts"].select("account_id", "parent_id").collect().to_pandas()
+        yield _in_circles(tables, "accounts", "parent_id", hierarchy(accounts).cycles)
+    if "merges in a circle" in rules:
+        merges = tables["merges"].select("account_id", "merged_into").collect().rows()
+        yield _in_circles(tables, "merges", "merged_into", resolve(dict(merges))[1])
+
+
+def _in_circles(
+    tables: Tables, table: str, column: str, cycles: Sequence[Sequence[str]]
+) -> Rejected:
+    ids = {one for cycle in cycles for one in cycle}
+    rows = tables[table].filter(nw.col("account_id").is_in(sorted(ids)))
+    rows = rows.with_columns(nw.col(column).alias(VALUE))
+    return Rejected(table, "in a circle", rows, column)
+
+
+def _listed_part(part: Rejected) -> list[Row]:
+    return _listed(
+        part.table, part.rows.with_columns(nw.lit(part.reason).alias(REASON)), part.column
+    )
 
 
 def _blocking(name: str, rows: Rows) -> Iterator[tuple[str, Rows]]:
@@ -137,7 +174,7 @@ def write_rejected_rows(rows: Sequence[Row], file: Path) -> Path | None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w", encoding="utf-8", newline="") as target:
         writer = csv.writer(target, lineterminator="\n")
-        writer.writerow(("table", "reason", *_SHOWN))
+        writer.writerow(_HEADER)
         writer.writerows(rows)
     return file
 
@@ -188,13 +225,19 @@ def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[Tierki
     return errors
 
 
-def _listed(name: str, rows: Rows) -> list[Row]:
-    shown = [column for column in _SHOWN if column in rows.columns]
+def _listed(name: str, rows: Rows, at_fault: str = "") -> list[Row]:
+    shown = [column for column in (*_SHOWN, VALUE) if column in rows.columns]
     texts = rows.select(REASON, *(nw.col(column).cast(nw.String) for column in shown))
     found = texts.sort(REASON, *shown).collect()
     position = {column: index for index, column in enumerate(shown, start=1)}
     return [
-        (name, row[0], *(row[position[c]] if c in position else None for c in _SHOWN))
+        (
+            name,
+            row[0],
+            *(row[position[c]] if c in position else None for c in _SHOWN),
+            at_fault or None,
+            row[position[VALUE]] if VALUE in position else None,
+        )
         for row in found.rows()
     ]
 

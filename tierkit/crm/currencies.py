@@ -12,8 +12,9 @@ import pyarrow as pa
 from tierkit.calendar import latest_on_or_before
 from tierkit.crm.contract import MONEY
 from tierkit.crm.engine import Connection, Rows, materialise, register
-from tierkit.crm.guard import gathered, look_up
+from tierkit.crm.guard import gathered, look_up, only_with
 from tierkit.crm.meaning import foreign_currencies
+from tierkit.crm.tables import Tables
 from tierkit.crm.typed import TypedTable
 from tierkit.errors import Problem
 
@@ -52,6 +53,25 @@ def in_reporting_currency(
     if problems or len(missing):
         return dict(typed), [*problems, *_missing_rates(missing, currency)]
     return _converted(typed, rows, priced, connection, deals), _without_currency(rows, currency)
+
+
+def without_rate(tables: Tables, currency: str) -> Rows:
+    """Return the deals whose amount cannot be converted, for want of a rate on or before the day.
+
+    Parameters
+    ----------
+    tables
+        As they were read, before amounts were converted.
+    """
+    deals = tables["opportunities"].with_columns(currency=nw.col("currency").str.to_uppercase())
+    pairs = _pairs(deals, currency)
+    if "exchange_rates" in tables:
+        priced = _priced(pairs, _rates(tables["exchange_rates"])[0])
+        pairs = priced[priced["rate"].isna()]
+    keys = pairs["currency"] + " " + pairs["close_date"].dt.strftime("%Y-%m-%d").fillna("")
+    lacking = register(tables.connection, pa.table({"__key": pa.array(keys.tolist(), pa.string())}))
+    found = deals.filter(~nw.col("amount").is_null()).with_columns(__key=_key())
+    return only_with(found, lacking, on="__key").drop("__key")
 
 
 def _key() -> nw.Expr:

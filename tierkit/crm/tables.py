@@ -15,6 +15,9 @@ from tierkit.crm.engine import Connection, connect, register
 from tierkit.crm.engine import Rows as Rows
 from tierkit.errors import DataError, Problem
 
+VALUE = "rejected_value"
+"""The column that holds what could not be read, as it was written."""
+
 
 @dataclass(frozen=True)
 class Exclusion:
@@ -30,6 +33,24 @@ class Exclusion:
     reason: str
     rows: int
     won_revenue: str = "0"
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Rows of one table that break a rule, each to be listed.
+
+    Attributes
+    ----------
+    rows
+        With the contract's columns as far as there are any, and `VALUE` where a value is at fault.
+    column
+        The column at fault; empty where it is the row.
+    """
+
+    table: str
+    reason: str
+    rows: Rows = field(repr=False)
+    column: str = ""
 
 
 @dataclass(frozen=True)

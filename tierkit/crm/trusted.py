@@ -26,7 +26,7 @@ from tierkit.crm.parsing import DateRules
 from tierkit.crm.preparing import prepare
 from tierkit.crm.presets.preset import DELETED, SUPERSEDED
 from tierkit.crm.sources import RawTable, deals_come_from_lines, read_raw_tables
-from tierkit.crm.tables import Tables
+from tierkit.crm.tables import Rejected, Tables
 from tierkit.crm.typed import TypedTable, typed_table
 from tierkit.errors import DataError, Problem
 from tierkit.settings import Settings
@@ -48,11 +48,14 @@ class Reading:
     unusable
         What could be read where something blocks, for the rows that it leaves out: never to be
         computed with. None where nothing blocks, or where nothing could be read.
+    rejected
+        Lines that are no rows, and rows with values that could not be read.
     """
 
     tables: Tables | None
     problems: tuple[Problem, ...]
     unusable: Tables | None = None
+    rejected: tuple[Rejected, ...] = ()
 
     @property
     def blocking(self) -> tuple[Problem, ...]:
@@ -105,7 +108,7 @@ def _examine(settings: Settings) -> Reading:
     problems += empty
     deals = "opportunity_lines" if deals_come_from_lines(raw) else "opportunities"
     if not {"accounts", deals} <= set(typed) or any(problem.blocks for problem in empty):
-        return Reading(None, tuple(problems))
+        return Reading(None, tuple(problems), rejected=_rejected(typed))
     typed, more = prepare(typed, settings, connection)
     problems += more
     clean, more = _clean_all(typed, settings, connection)
@@ -114,9 +117,13 @@ def _examine(settings: Settings) -> Reading:
     found = check_tables(tables, settings) if "opportunities" in tables else []
     together = (*problems, *found)
     if any(problem.blocks for problem in together):
-        return Reading(None, together, tables)
+        return Reading(None, together, tables, _rejected(typed))
     conserve(tables)
-    return Reading(replace(tables, remarks=together), together)
+    return Reading(replace(tables, remarks=together), together, rejected=_rejected(typed))
+
+
+def _rejected(typed: Mapping[str, TypedTable]) -> tuple[Rejected, ...]:
+    return tuple(part for name in sorted(typed) for part in typed[name].rejected)
 
 
 def _type(

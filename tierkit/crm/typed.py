@@ -11,6 +11,7 @@ import narwhals as nw
 from tierkit.crm.contract import LEFT_OUT, TABLES, Kind, TableContract
 from tierkit.crm.dates import ZONE_MEND, DateReading
 from tierkit.crm.engine import Connection, Rows, forget, materialise
+from tierkit.crm.furniture import REASON as FURNITURE
 from tierkit.crm.furniture import furniture
 from tierkit.crm.numbers import Decimal, NumberReading, with_plain_numbers
 from tierkit.crm.parsing import (
@@ -26,9 +27,11 @@ from tierkit.crm.parsing import (
     without_padding,
 )
 from tierkit.crm.sources import RawTable
+from tierkit.crm.tables import VALUE, Rejected
 from tierkit.errors import Problem
 
 MOST_UNREADABLE = 0.05
+UNREADABLE = "unreadable value"
 _TEXT = "__text"
 
 
@@ -40,6 +43,8 @@ class TypedTable:
     ----------
     furniture_rows
         Lines of the export that were no rows: footers, totals, repeated headers.
+    rejected
+        These lines, and the rows with values that could not be read.
     """
 
     name: str
@@ -48,6 +53,7 @@ class TypedTable:
     extra: tuple[str, ...]
     problems: tuple[Problem, ...]
     furniture_rows: int = 0
+    rejected: tuple[Rejected, ...] = ()
 
 
 Words = Mapping[str, Mapping[str, Sequence[str]]]
@@ -73,7 +79,7 @@ def typed_table(
     decimal
         The sign before decimals where the settings say it.
     """
-    source, furniture_rows = _without_furniture(raw)
+    source, furniture_rows, rejected = _without_furniture(raw)
     schema = source.collect_schema()
     source = without_padding(source, [*contract.columns, *raw.extra])
     kept = [column for column in contract.columns if _needs_reading(column, contract, schema)]
@@ -118,7 +124,8 @@ def typed_table(
         forget(connection, text_name)
     problems = _unclear(raw.name, unclear, contract)
     clear = [column for column in kept if not (column in unclear and unclear[column].unclear)]
-    problems += _unreadable(raw.name, rows, clear, contract, words)
+    more, unread = _unreadable(raw.name, rows, clear, contract, words)
+    problems += more
     return TypedTable(
         name=raw.name,
         rows=rows.drop([column + _TEXT for column in kept]),
@@ -126,17 +133,21 @@ def typed_table(
         extra=raw.extra,
         problems=tuple(problems),
         furniture_rows=furniture_rows,
+        rejected=(*rejected, *unread),
     )
 
 
-def _without_furniture(raw: RawTable) -> tuple[Rows, int]:
-    """Return the rows that are rows, and how many lines of the export were none."""
+def _without_furniture(raw: RawTable) -> tuple[Rows, int, list[Rejected]]:
+    """Return the rows that are rows, and how many lines of the export were none, and which."""
     key = id_column(raw.name)
     is_furniture = furniture(raw.rows, key=key, header=raw.headers.get(key, key))
     if is_furniture is None:
-        return raw.rows, 0
+        return raw.rows, 0, []
     count = int(raw.rows.select(is_furniture.cast(nw.Int64).sum()).collect().item() or 0)
-    return (raw.rows.filter(~is_furniture) if count else raw.rows), count
+    if not count:
+        return raw.rows, 0, []
+    lines = Rejected(raw.name, FURNITURE, raw.rows.filter(is_furniture))
+    return raw.rows.filter(~is_furniture), count, [lines]
 
 
 def _needs_reading(column: str, contract: TableContract, schema: nw.Schema) -> bool:
@@ -195,10 +206,10 @@ def _unclear(
 
 def _unreadable(
     name: str, rows: Rows, kept: Sequence[str], contract: TableContract, words: Words
-) -> list[Problem]:
-    """Return one problem per column that holds values which could not be read."""
+) -> tuple[list[Problem], list[Rejected]]:
+    """Return one problem per column that holds values which could not be read, and the rows."""
     if not kept:
-        return []
+        return [], []
     lost = {
         column: nw.col(column + _TEXT).is_null().__invert__() & nw.col(column).is_null()
         for column in kept
@@ -211,11 +222,17 @@ def _unreadable(
         .collect()
         .rows(named=True)[0]
     )
-    return [
-        _unreadable_problem(name, column, rows.filter(lost[column]), counted, contract, words)
-        for column in kept
-        if counted[f"{column} lost"]
+    unread = {column: rows.filter(lost[column]) for column in kept if counted[f"{column} lost"]}
+    problems = [
+        _unreadable_problem(name, column, found, counted, contract, words)
+        for column, found in unread.items()
     ]
+    rejected = [
+        Rejected(name, UNREADABLE, found.with_columns(nw.col(column + _TEXT).alias(VALUE)), column)
+        for (column, found), problem in zip(unread.items(), problems, strict=True)
+        if problem.rule == UNREADABLE
+    ]
+    return problems, rejected
 
 
 def _unreadable_problem(
@@ -238,7 +255,7 @@ def _unreadable_problem(
         _mend(name, column, kind),
         name,
         column,
-        rule="unlisted value" if listed else "unreadable value",
+        rule="unlisted value" if listed else UNREADABLE,
         rows=count,
         examples=_examples(lost, contract),
         blocks=not listed and _blocks(column, contract, lost, count / there),

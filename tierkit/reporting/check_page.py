@@ -23,6 +23,7 @@ PAGE, WORKBOOK = "check.html", "check.xlsx"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _WIDE = "main { max-width: 78rem }"
 _KINDS = {"rows": "count"}
+_MOST_ROWS = 1_048_575
 _EXCLUSION_KINDS = {"rows": "count", "won_revenue": "money"}
 
 
@@ -85,7 +86,10 @@ def write_check_workbook(
     """Write `check.xlsx`: problems, rows left out, and accounts that a person should look at."""
     sheets = {"Problems": Sheet(_texts(problem_frame(problems)), {"rows": "number"})}
     if not rejected.empty:
-        sheets["Rows left out"] = Sheet(_texts(rejected))
+        sheets |= {
+            "Rows left out" if not place else f"Rows left out {place + 1}": Sheet(_texts(part))
+            for place, part in enumerate(_in_sheets(rejected))
+        }
     if tables is not None:
         kinds = {"won_revenue": "money", "at_stake": "money", "refunded": "money"}
         for name, frame in _accounts_to_see(tables).items():
@@ -135,6 +139,12 @@ def _about(tables: Tables) -> list[Markup]:
     kinds = {"units": "count", "units_with_wins": "count", "won_revenue": "money"}
     parts.append(_table(units, "Won revenue by both units of tiering", "units", kinds))
     return parts
+
+
+def _in_sheets(rejected: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the rows in as many parts as they need sheets, each with room for a header."""
+    starts = range(0, len(rejected), _MOST_ROWS)
+    return [rejected.iloc[start : start + _MOST_ROWS] for start in starts]
 
 
 def _accounts_to_see(tables: Tables) -> dict[str, pd.DataFrame]:

@@ -28,8 +28,8 @@ def _borderline(facts: Facts, tiers: list[Facts]) -> str:
     amount = sum(number(tier, "borderline_predicted_revenue") or 0.0 for tier in known)
     at_stake = money(currency(facts), amount)
     return (
-        f"{plural(accounts, 'account')} ({at_stake} predicted) may as well belong in another tier "
-        "(in 4 of 10 worlds or more)."
+        f"{plural(accounts, 'account')} ({at_stake} predicted) may as well belong in another "
+        "tier: as far as predictions missed before, they do in 4 of 10 cases or more."
     )
 
 
@@ -54,10 +54,13 @@ def _record(facts: Facts, side: Facts) -> str:
         return ""
     unit = currency(facts)
     way = "above" if text(side, "side") == "raised" else "below"
-    more = "more" if estimate >= 0 else "less"
-    spread = money_range(unit, low, high)
+    if low <= 0 <= high:
+        found_words = "brought about as much as"
+    else:
+        found_words = f"brought {'more' if estimate > 0 else 'less'} than"
     return (
-        f"{plural(int(accounts), 'account')} that people put {way} the model's tier brought "
-        f"{money(unit, abs(estimate))} {more} each than those whose place they took "
-        f"({spread}; 8 in 10)."
+        f"{plural(int(accounts), 'account')} that people put {way} the model's tier {found_words} "
+        f"those whose place they took: {money(unit, estimate)} each on average "
+        f"({money_range(unit, low, high)} in 8 of 10 cases). People chose them, so this is a "
+        "difference, not an effect."
     )
