@@ -1,12 +1,12 @@
 """The analyst page, cell by cell: tables and figures of what the stages of a run computed."""
 
+from tierkit.analysis.chances import borderline_table, chances_table, scoreboard_table
 from tierkit.analysis.checks import (
     calibration_table,
     effort_alone_table,
     gate_table,
     history_table,
 )
-from tierkit.analysis.chances import borderline_table, chances_table, scoreboard_table
 from tierkit.analysis.data import (
     remarks,
     restated_tables,

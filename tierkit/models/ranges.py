@@ -221,7 +221,7 @@ def ranges_tested(tested: pd.DataFrame, capacities: Sequence[int | None]) -> Ran
     ]
     if not ranges:
         return None
-    tried = rows.join(pd.concat(ranges)).assign(tier=past_tiers(rows, capacities))
+    tried = rows.join(pd.concat(ranges), validate="1:1").assign(tier=past_tiers(rows, capacities))
     tried = tried.dropna(subset=["predicted_low", "actual"])
     if tried.empty:
         return None
