@@ -30,9 +30,9 @@ def compare_page(session: Session, *, against: str = "") -> Markup:
 
 def scenario_table(session: Session) -> Markup:
     """Return one column a scenario: sizes, predicted revenue, capture."""
-    found = session.snapshots()
-    if len(found) == 1:
+    if not session.scenarios:
         return note("No scenario is saved. Give what is on screen a name, change it, and compare.")
+    found = session.snapshots()
     currency = session.basis.currency
     screen = found["on screen"]
     rows: list[list[object]] = []
