@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from tierkit.backtest.folds import complete_dates
-from tierkit.backtest.gate import Gate, history_moved, leaks_of, pass_gate
+from tierkit.backtest.gate import Gate, concentration_notes, history_moved, leaks_of, pass_gate
 from tierkit.backtest.seeds import steadied_card
 from tierkit.backtest.trial import NOTHING_COMPLETE, tried_at
 from tierkit.models.card import Card
@@ -147,19 +147,22 @@ def choose_model(
     tested, gate = pass_gate(
         tried.backtest, tried.folds, gate, settings=settings, effort=panel.effort
     )
+    concentrated = concentration_notes(examples)
     column, by_hand = honest.past_revenue, settings.model.kind == BY_HAND
     if by_hand:
         card = examples.ranking_card(settings)
-        notes = (*card.notes, _ASKED_FOR)
+        notes = (*card.notes, *concentrated, _ASKED_FOR)
         return ModelChoice(card, BY_HAND, tested, notes, complete, column, gate)
     if tested.verdict == BETTER:
         now = _values_at(panel, as_of)
         steadied = steadied_card(honest, settings=settings, now=now, size=tested.capacities[0])
         card = replace(steadied.card, dropped={**leaks, **steadied.card.dropped})
         gate = replace(gate, overlap=steadied.overlap, bags=steadied.bags)
-        return ModelChoice(card, FITTED, tested, card.notes, complete, column, gate)
+        notes = (*card.notes, *concentrated)
+        return ModelChoice(card, FITTED, tested, notes, complete, column, gate)
     card = fit_past_revenue_card(examples.values, examples.won, column=column)
-    return ModelChoice(card, PAST, tested, card.notes, complete, column, gate)
+    notes = (*card.notes, *concentrated)
+    return ModelChoice(card, PAST, tested, notes, complete, column, gate)
 
 
 def _values_at(panel: Panel, as_of: date) -> pd.DataFrame:

@@ -15,11 +15,14 @@ from tierkit.models.calibration import totals_moved
 from tierkit.models.criteria import FloatArray
 from tierkit.models.examples import Examples
 from tierkit.models.leaks import gini_alone, probable_leaks
+from tierkit.models.rows import ACCOUNT
 from tierkit.models.tested import Backtest
 from tierkit.models.verdict import BETTER, KEEP, NO_BETTER
 from tierkit.settings import Settings
 
 LEAK_ROWS = 20_000
+WHALE_SHARE = 0.5
+FEWEST_TO_COMPARE = 10
 """Of the test of every criterion alone, the newest."""
 
 
@@ -121,6 +124,17 @@ def pass_gate(
 def history_moved(examples: Examples, settings: Settings) -> FloatArray:
     """Return by how much totals of a horizon were those of the horizon before."""
     return totals_moved(examples.won, dates_apart=settings.target.horizon_quarters)
+
+
+def concentration_notes(examples: Examples) -> tuple[str, ...]:
+    """Return a sentence where half or more of the revenue that is learned from is one account's."""
+    won = examples.won.clip(lower=0).groupby(level=ACCOUNT, dropna=False).sum()
+    if won.sum() <= 0 or len(won) < FEWEST_TO_COMPARE or won.max() < WHALE_SHARE * won.sum():
+        return ()
+    return (
+        f"One account brought {won.max() / won.sum():.0%} of the revenue that is learned from: "
+        "captures and totals are mostly its own, and one year without it changes them.",
+    )
 
 
 def _stopped_by(gate: Gate) -> str:
