@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -114,7 +115,8 @@ def hurdle(train: Examples, test: Examples, _one: ModelSet) -> FloatArray:
 
 def poisson_trees(train: Examples, test: Examples, _one: ModelSet) -> FloatArray:
     """Predict by boosted trees with a Poisson loss."""
-    seen, unseen, categories = _for_trees(train, test)
+    every = np.ones(len(train.values), dtype=bool)
+    seen, unseen, categories = _for_trees(train, test, among=every)
     model = HistGradientBoostingRegressor(loss="poisson", **_trees(categories))
     scale = _positive(train).mean()
     return model.fit(seen, _positive(train) / scale).predict(unseen) * scale
@@ -122,9 +124,9 @@ def poisson_trees(train: Examples, test: Examples, _one: ModelSet) -> FloatArray
 
 def two_part_trees(train: Examples, test: Examples, _one: ModelSet) -> FloatArray:
     """Predict by boosted trees whether anything is won, times how much then (Gamma loss)."""
-    seen, unseen, categories = _for_trees(train, test)
     won = _positive(train)
     some = won > 0
+    seen, unseen, categories = _for_trees(train, test, among=some)
     whether = HistGradientBoostingClassifier(**_trees(categories)).fit(seen, some)
     scale = won[some].mean()
     how_much = HistGradientBoostingRegressor(loss="gamma", **_trees(categories))
@@ -196,8 +198,12 @@ def _signed_log(values: FloatArray) -> FloatArray:
     return np.sign(values) * np.log1p(np.abs(values))
 
 
-def _for_trees(train: Examples, test: Examples) -> tuple[FloatArray, FloatArray, Sequence[int]]:
-    names = [name for name in train.criteria if train.values[name].nunique() > 1]
+def _for_trees(
+    train: Examples, test: Examples, *, among: npt.NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray, Sequence[int]]:
+    """Return numbers for trees of the columns that differ among some of the rows learned from."""
+    fitted = train.values[among]
+    names = [name for name in train.criteria if fitted[name].nunique() > 1]
     text = [name for name in names if is_category(train.values[name])]
     seen, unseen = train.values[names].copy(), test.values[names].copy()
     for name in text:
