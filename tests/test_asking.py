@@ -100,6 +100,20 @@ def test_scores_are_those_of_the_card_on_what_was_known(project, tmp_path, capsy
     assert found.loc["A1", "name"] == "Acme Ltd"
 
 
+def test_accounts_are_scored_after_an_earlier_report_too(project, tmp_path, capsys):
+    later = tmp_path / "later"
+    shutil.copytree(project, later)
+    (later / "reports" / "2026Q3").rename(later / "reports" / "2026Q2")
+    report = later / "reports" / "2026Q2"
+    tiers = pd.read_csv(report / "tiers.csv").assign(group="")
+    tiers.assign(rule_tier=tiers["model_tier"]).to_csv(report / "tiers.csv", index=False)
+    file = tmp_path / "scores.csv"
+    asked = ("score", "-f", later, "--model", report / "model.json", "-o", file)
+    assert run(capsys, *asked)[0] == 0
+    found = pd.read_csv(file).set_index("account_id")
+    assert found["tier"].tolist() == found["previous_tier"].tolist()
+
+
 def test_an_earlier_day_sees_nothing_later(project, tmp_path, capsys):
     model = project / "reports" / "2026Q3" / "model.json"
     file = tmp_path / "then.parquet"

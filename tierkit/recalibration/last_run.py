@@ -21,20 +21,23 @@ _TEXTS = ("account_id", "tier", "model_tier", "rule_tier", "group")
 def read_earlier_run(work: Work, published: Path | None) -> EarlierRun | None:
     """Return what a published run gave each account, None where that cannot be read.
 
+    Between runs, when accounts are scored by a saved model, nothing is told of the way either.
+
     Parameters
     ----------
     published
         Its `tiers.csv`; its `model.json` lies beside it.
     """
+    current = work.folder / MODEL_FILE
     try:
         accounts = _accounts(published) if published is not None else None
-        if published is None or accounts is None:
+        if published is None or accounts is None or not current.is_file():
             return None
         saved = json.loads((published.parent / MODEL_FILE).read_text(encoding="utf-8"))
         kind = str(saved["kind"])
     except (OSError, ValueError, KeyError, TypeError):
         return None  # no report of this release: nothing that the way could begin with
-    now = json.loads((work.folder / MODEL_FILE).read_text(encoding="utf-8"))
+    now = json.loads(current.read_text(encoding="utf-8"))
     same = kind == PAST == now["kind"] and saved.get("past_revenue") == now.get("past_revenue")
     return EarlierRun(accounts, _rescored(work, saved), same)
 
