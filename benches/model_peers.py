@@ -65,7 +65,7 @@ def rfm_sum(_train: Examples, test: Examples, _one: ModelSet) -> FloatArray:
 def buy_till_you_die(_train: Examples, test: Examples, one: ModelSet) -> FloatArray:
     """Predict by BG/NBD purchases times Gamma-Gamma values, from all orders before as_of."""
     from lifetimes import BetaGeoFitter, GammaGammaFitter
-    from lifetimes.utils import summary_data_from_transaction_data
+    from lifetimes.utils import ConvergenceError, summary_data_from_transaction_data
 
     (as_of,) = test.values.index.get_level_values("as_of").unique()
     orders = one.orders[(one.orders["close_date"] < as_of) & (one.orders["value"] > 0)]
@@ -79,7 +79,10 @@ def buy_till_you_die(_train: Examples, test: Examples, one: ModelSet) -> FloatAr
     days = one.settings.target.horizon_quarters * _DAYS_A_QUARTER
     weeks, history = 7.0, summary[["frequency", "recency", "T"]].astype(float)
     history = history.assign(recency=history["recency"] / weeks, T=history["T"] / weeks)
-    buying = BetaGeoFitter(_PENALTY).fit(history["frequency"], history["recency"], history["T"])
+    try:
+        buying = BetaGeoFitter(_PENALTY).fit(history["frequency"], history["recency"], history["T"])
+    except ConvergenceError:  # orders that are nothing like its assumptions: it says nothing
+        return np.zeros(len(test.values))
     times = buying.conditional_expected_number_of_purchases_up_to_time(
         days / weeks, history["frequency"], history["recency"], history["T"]
     )

@@ -204,19 +204,6 @@ def without_fingerprint(text: str) -> list[str]:
     return [line for line in text.splitlines() if '"fingerprint"' not in line]
 
 
-def test_scores_at_the_day_of_a_run_are_its_own(project, report, tmp_path):
-    file, model = tmp_path / "scores.csv", report / "model.json"
-    asked = ("score", "-f", project, "--model", model, "--as-of", "2025-10-01", "-o", file)
-    with pytest.raises(SystemExit) as caught:
-        main([str(one) for one in asked])
-    assert caught.value.code == 0
-    scored = pd.read_csv(file).set_index("account_id")
-    tiers = pd.read_csv(report / "tiers.csv").set_index("account_id")
-    same = ["tier", "model_tier", "score", "predicted_revenue", "won_probability"]
-    pd.testing.assert_frame_equal(scored[same], tiers.loc[scored.index, same], rtol=1e-9)
-    assert len(scored) == len(tiers)
-
-
 def test_a_saved_model_is_used_as_it_is(project, report):
     """The first notebook is where it is read; what it hands over holds the report's amounts."""
     model = ("--model", str(report / "model.json"))
