@@ -17,7 +17,7 @@ demo: $(BIN)/.installed ## a sample project, its quarterly report, and where the
 	@echo "The page: $(CURDIR)/$$(ls -d reports/20*/leadership.html | tail -1)"
 
 test: $(BIN)/.installed-dev ## every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(BIN)/.installed-dev ## format, lint, types
 	$(BIN)/ruff format --check .

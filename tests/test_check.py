@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 
 import openpyxl
 import pytest
@@ -14,8 +15,9 @@ from tierkit.cli import main
 from tierkit.crm.checks import RULES, check_as_of
 from tierkit.crm.trusted import examine, read_tables
 from tierkit.errors import SettingsError
+from tierkit.features.example import tables_of
 from tierkit.reporting.pages import read_page
-from tierkit.settings import Settings, read_settings
+from tierkit.settings import Settings, parse_settings, read_settings
 
 SETTINGS = """
 [target]
@@ -215,6 +217,24 @@ def test_tables_that_end_long_before_as_of_are_stale(tmp_path):
     assert [problem.rule for problem in check_as_of(tables, Settings(), late)] == ["stale table"]
     on_time = FiscalCalendar().parse("2026Q2").as_of
     assert check_as_of(tables, Settings(), on_time) == []
+
+
+def test_accounts_that_nobody_changed_for_a_year_are_counted():
+    # A and B changed or created within the year before 2026-01-01, C and D were not
+    tables = tables_of(
+        accounts="account_id created_date; A 2020-01-01; B 2025-05-01; C 2020-01-01; D 2024-12-31",
+        account_history="account_id changed_date column value; A 2025-01-01 industry banking;"
+        "C 2024-12-31 industry banking; D 2026-01-01 industry banking",
+    )
+    (found,) = [
+        problem
+        for problem in check_as_of(tables, Settings(), date(2026, 1, 1))
+        if problem.rule == "accounts not updated"
+    ]
+    assert "2 of 4 accounts (50%) were not updated in the 365 days before" in found.message
+    allowed = parse_settings({"checks": {"not_updated_share": 0.5}})
+    rules = {problem.rule for problem in check_as_of(tables, allowed, date(2026, 1, 1))}
+    assert "accounts not updated" not in rules
 
 
 def test_a_stale_export_stops_a_run_where_the_settings_say_so(tmp_path, capsys):

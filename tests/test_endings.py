@@ -24,6 +24,7 @@ from tierkit.reporting.lock import project_lock
 from tierkit.reporting.run import run_recalibration
 from tierkit.settings import read_settings
 
+pytestmark = pytest.mark.slow
 resource = pytest.importorskip("resource", reason="this system limits no files")
 HARMED = {
     "raises": (NotebookError, "ZeroDivisionError", "1 / 0"),

@@ -71,8 +71,13 @@ def lab(project, tmp_path_factory):
     address = f"http://127.0.0.1:{port}"
     wait_until(lambda: answers(f"{address}/api?token={TOKEN}"), seconds=120)
     yield address
+    shut_down_kernels(address)
     server.terminate()
-    server.wait(timeout=10)
+    try:
+        server.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 def without_news(settings):

@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benches.mutations import outcome, write_corrupted
 from tierkit.cli import main
 
+pytestmark = pytest.mark.slow
 IN_PROCESS = range(10_000, 10_010)
 BY_COMMAND = range(20_000, 20_010)
 

@@ -15,6 +15,7 @@ from tierkit.project import sample_project
 from tierkit.reporting.notebooks import RUN_NOTEBOOKS, check_notebook
 from tierkit.settings import FILE_NAME
 
+pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parent.parent / "notebooks"
 # those of a run first: the others show what they left
 NOTEBOOKS = sorted(

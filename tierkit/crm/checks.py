@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
 
-from tierkit.crm import findings
+from tierkit.crm import findings, freshness
 from tierkit.crm.known import reopened_deals, reopening_remark
 from tierkit.crm.tables import Tables
 from tierkit.errors import Problem, SettingsError
@@ -15,6 +15,7 @@ from tierkit.settings import CheckSettings, Settings
 
 RULES: Mapping[str, str] = {
     "stale table": "a table ends long before the others, or before as_of",
+    "accounts not updated": "many accounts were not changed for a year",
     "quarter volume": "a quarter holds far fewer or more closed deals than its neighbours",
     "missing values": "an optional column is mostly empty",
     "implausible year": "dates before 1990, or many years after the data end",
@@ -49,7 +50,8 @@ RULES: Mapping[str, str] = {
 def check_tables(tables: Tables, settings: Settings) -> list[Problem]:
     """Return what a person should know about trusted tables, in the order of `RULES`."""
     checks: tuple[Callable[[], Problem | None], ...] = (
-        lambda: findings.stale(tables, settings.checks, None),
+        lambda: freshness.stale(tables, settings.checks, None),
+        lambda: freshness.not_updated(tables, settings.checks, None),
         lambda: findings.quarter_volume(tables, settings),
         lambda: findings.missing_values(tables, settings.checks),
         lambda: findings.implausible_years(tables),
@@ -68,8 +70,11 @@ def check_tables(tables: Tables, settings: Settings) -> list[Problem]:
 
 def check_as_of(tables: Tables, settings: Settings, as_of: date) -> list[Problem]:
     """Return what a person should know about tables that a run at `as_of` rests on."""
-    found = findings.stale(tables, settings.checks, as_of)
-    return raised([] if found is None else [found], settings.checks)
+    found = (
+        freshness.stale(tables, settings.checks, as_of),
+        freshness.not_updated(tables, settings.checks, as_of),
+    )
+    return raised([problem for problem in found if problem is not None], settings.checks)
 
 
 def raised(problems: Iterable[Problem], checks: CheckSettings) -> list[Problem]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from statistics import median
 
 import narwhals as nw
 import pandas as pd
 
-from tierkit.calendar import days_old, from_on, later_than, spell_date
+from tierkit.calendar import from_on, later_than, spell_date
 from tierkit.crm.contract import TABLES, Kind
 from tierkit.crm.duplicates import candidate_duplicates
 from tierkit.crm.engine import Rows
+from tierkit.crm.freshness import newest_days
 from tierkit.crm.guard import added_up, gathered
 from tierkit.crm.netting import netted_accounts
 from tierkit.crm.tables import Tables
@@ -27,14 +27,6 @@ FEWEST_DEALS = 20
 FIRST_PLAUSIBLE_YEAR = 1990
 YEARS_AHEAD = 10
 _ENDS_IN_WORDS = r"(?i)\b(won|lost|closed|signed|dead|cancel)"
-_DAYS: Mapping[str, str] = {
-    "opportunities": "created_date",
-    "activities": "date",
-    "stage_history": "changed_date",
-    "account_history": "changed_date",
-    "costs": "date",
-    "signals": "date",
-}
 
 
 def _warn(
@@ -49,38 +41,6 @@ def _count(rows: Rows) -> int:
 
 def _plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def _newest(tables: Tables) -> dict[str, date]:
-    """Return the newest day of each table that records days as they pass."""
-    days = {}
-    for name, column in _DAYS.items():
-        if tables.has(name, column):
-            newest = tables[name].select(nw.col(column).max()).collect().item()
-            if newest is not None:
-                days[name] = newest
-    return days
-
-
-def stale(tables: Tables, checks: CheckSettings, as_of: date | None) -> Problem | None:
-    """Find tables that end long before the others, or before as_of."""
-    closed = tables["opportunities"].filter(~nw.col("is_won").is_null())
-    newest_close = closed.select(nw.col("close_date").max()).collect().item()
-    days = {**_newest(tables), **({"opportunities": newest_close} if newest_close else {})}
-    end = as_of - timedelta(days=1) if as_of else max(days.values(), default=None)
-    late = {
-        name: day for name, day in days.items() if end and days_old(day, end) > checks.stale_days
-    }
-    if not late:
-        return None
-    shown = ", ".join(f"{name} on {spell_date(day)}" for name, day in sorted(late.items()))
-    until = "as_of" if as_of else "the newest of all"
-    return _warn(
-        "stale table",
-        f"the data end more than {checks.stale_days} days before {until} ({shown})",
-        "Export again." if as_of else "Export all tables on the same day.",
-        next(iter(sorted(late))),
-    )
 
 
 def quarter_volume(tables: Tables, settings: Settings) -> Problem | None:
@@ -148,7 +108,7 @@ def _may_be_empty(table: str, column: str) -> bool:
 
 def implausible_years(tables: Tables) -> Problem | None:
     """Find dates before 1990 or many years after the data end."""
-    days = list(_newest(tables).values())
+    days = list(newest_days(tables).values())
     if not days:
         return None
     last_year = sorted(days)[len(days) // 2].year + YEARS_AHEAD
@@ -221,7 +181,7 @@ def one_large_account(tables: Tables, checks: CheckSettings) -> Problem | None:
 
 def won_in_the_future(tables: Tables, checks: CheckSettings) -> Problem | None:
     """Find won deals dated long after the newest day on which anything else was recorded."""
-    days = _newest(tables)
+    days = newest_days(tables)
     if not days:
         return None
     end = max(days.values())

@@ -205,6 +205,7 @@ class CheckSettings(Part):
     quarter_volume: Annotated[float, Field(gt=1)] = 2.0
     largest_account_share: Share = 1 / 3
     missing_share: Share = 0.5
+    not_updated_share: Share = 0.25
 
 
 class RunSettings(Part):
