@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from tierkit.models.draws import account_draws
 from tierkit.models.regression import VARIANCE_POWER
 
 VALIDATION_SHARE = 0.15
+MANY_ROWS = 50_000
+"""From here on, threads save more than they wait for each other."""
+
 _HELPS = (
     "won_revenue_1q", "won_revenue_2q", "won_revenue_4q", "won_revenue_8q", "won_revenue_ever",
     "won_revenue_same_quarter_last_year", "wins_count_", "open_deals_count", "inbound_count_",
@@ -85,6 +89,7 @@ def boost(
         How small the steps are.
     """
     from interpret.glassbox import ExplainableBoostingRegressor  # takes seconds: only to fit
+    from joblib import parallel_config
 
     kinds = [_feature_type(one) for one in criteria]
     columns = {f"{place:04d}": _encoded(one, codes[:, place]) for place, one in enumerate(criteria)}
@@ -99,10 +104,10 @@ def boost(
         smoothing_rounds=pace.smoothing_rounds,
         early_stopping_rounds=pace.early_stopping_rounds,
         random_state=seed,
-        n_jobs=1,  # threads wait for each other here, and processes cost more than they save
+        n_jobs=_threads(rows=len(frame), bags=bags.shape[1]),
     )
-    with warnings.catch_warnings():  # of missing values, which have a bin of their own here
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(), parallel_config(backend="threading"):
+        warnings.simplefilter("ignore")  # of missing values, which have a bin of their own here
         model.fit(frame, target, bags=bags.astype(np.int8))
         fitted = model.predict(frame)
     points = tuple(_points(model, place, one) for place, one in enumerate(criteria))
@@ -129,6 +134,11 @@ def bags_by_account(
         draws = account_draws(unique, purpose=f"bag {first + bag}", seed=seed)
         sides[np.argsort(draws, kind="stable")[:kept], bag] = -1
     return np.asarray(sides[codes])
+
+
+def _threads(*, rows: int, bags: int) -> int:
+    """Return how many bags are fitted at a time: few rows would only wait for each other."""
+    return min(bags, os.cpu_count() or 1) if rows >= MANY_ROWS else 1
 
 
 def _only_helps(criterion: Criterion) -> bool:

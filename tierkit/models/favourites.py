@@ -19,10 +19,11 @@ from tierkit.models.binning import RARE_ROWS, is_category, known_numbers
 from tierkit.models.card import Card
 from tierkit.models.criteria import FloatArray
 from tierkit.models.regression import VARIANCE_POWER
-from tierkit.models.rows import AS_OF, account_ids
+from tierkit.models.rows import AS_OF, account_ids, sample_accounts
 from tierkit.models.words import LOG, plain_name, short_number
 
 MOST_FAVOURITES = 6
+MOST_ROWS = 50_000
 FEWEST_ACCOUNTS = 50
 FEWEST_WINS = 20
 TOO_ALIKE = 0.9
@@ -84,9 +85,11 @@ def favourite_criteria(
 
 
 def weigh_favourites(
-    values: pd.DataFrame, target: pd.Series[float], *, criteria: Sequence[str]
+    values: pd.DataFrame, target: pd.Series[float], *, criteria: Sequence[str], seed: int = 1
 ) -> Favourites:
     """Return what the criteria are worth, each with the others held equal.
+
+    Of more than 50,000 rows, those of as many whole accounts as fit are used.
 
     Parameters
     ----------
@@ -97,8 +100,10 @@ def weigh_favourites(
         Won revenue over the horizon, same index; amounts below 0 count as 0.
     criteria
         A few columns; those with one value only are left out.
+    seed
+        Decides which accounts are used where they are too many.
     """
-    values = values.sort_index(kind="stable")
+    values = sample_accounts(values, most_rows=MOST_ROWS, seed=seed)
     won = np.maximum(target.reindex(values.index).to_numpy(dtype=float), 0.0)
     accounts = account_ids(values).nunique()
     if accounts < FEWEST_ACCOUNTS or (won > 0).sum() < FEWEST_WINS:
@@ -183,7 +188,8 @@ def _numbers(values: pd.DataFrame, spans: Sequence[_Span]) -> pd.DataFrame:
         if RARE_ROWS <= (~known).sum() <= len(known) - RARE_ROWS:
             columns[f"{span.name} is known"] = known.astype(float)
     frame = pd.DataFrame(columns, index=values.index)
-    return frame.loc[:, ~frame.T.duplicated()]
+    contents = pd.Series([frame[name].to_numpy().tobytes() for name in frame.columns])
+    return frame.loc[:, ~contents.duplicated().to_numpy()]
 
 
 def _dummies(column: pd.Series[Any]) -> pd.DataFrame:

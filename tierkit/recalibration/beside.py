@@ -94,7 +94,7 @@ def weigh_criteria(run: Work, panel: Panel, model: ModelChoice) -> Favourites:
     card = model.backtest.cards[-1] if model.backtest.cards else model.card
     names = favourite_criteria(card, rows, asked=asked)
     won = _happened(run, panel, days)["won_revenue"] if days else pd.Series(dtype=float)
-    found = weigh_favourites(rows, won, criteria=names)
+    found = weigh_favourites(rows, won, criteria=names, seed=run.settings.model.seed)
     run.write_facts(FAVOURITES, favourite_facts(found))
     return found
 
