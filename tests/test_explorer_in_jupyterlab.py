@@ -141,21 +141,28 @@ def test_an_analyst_explores_in_the_browser_and_finds_the_picture_when_coming_ba
         assert not [line for line in said if WIDGET_IS_GONE not in line], said
 
 
+NOTHING_RUNS = (
+    "![...document.querySelectorAll('.jp-InputPrompt')].some(one => one.innerText.includes('*'))"
+)
+
+
 def run_all(page):
+    """Run all cells; a kernel that has only just started may forget those after the first."""
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
-    for _ in range(3):
+    page.get_by_text("| Idle").wait_for(timeout=60_000)
+    live = page.locator(".tierkit-explorer-live")
+    for _ in range(5):
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         page.wait_for_timeout(1_500)
-        if not page.locator(".jp-Dialog").count():
-            break
-        page.locator(".jp-Dialog .jp-mod-accept").click()
+        if page.locator(".jp-Dialog").count():
+            page.locator(".jp-Dialog .jp-mod-accept").click()
+            page.wait_for_timeout(1_500)
+        page.wait_for_function(NOTHING_RUNS, timeout=120_000)
         page.wait_for_timeout(1_500)
-    page.wait_for_selector(".tierkit-explorer-live", timeout=120_000)
-    page.wait_for_function(
-        "![...document.querySelectorAll('.jp-InputPrompt')].some(one => "
-        "one.innerText.includes('*'))"
-    )
+        if live.count():
+            break
+    live.wait_for(timeout=10_000)
     assert not page.locator(".jp-RenderedText[data-mime-type*='stderr']").count()
     page.screenshot(path=artefacts() / "1-opened.png")
 
