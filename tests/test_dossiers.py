@@ -7,9 +7,13 @@ import pytest
 
 from tierkit.calendar import FiscalCalendar
 from tierkit.crm.tables import tables_from_frames
+from tierkit.dossiers.history import tiers_held
+from tierkit.dossiers.kinship import group_sentences
 from tierkit.dossiers.known import known_of
 from tierkit.dossiers.make import FAILED_FILE, file_stem, make_dossiers
-from tierkit.dossiers.page import WITHHELD, dossier_page, dossier_text
+from tierkit.dossiers.money import NO_PRODUCT
+from tierkit.dossiers.naming import WITHHELD, OtherAccounts
+from tierkit.dossiers.page import dossier_page, dossier_text
 from tierkit.dossiers.points import talking_points
 from tierkit.features.example import table_of
 from tierkit.recalibration.work import Work
@@ -42,10 +46,11 @@ SETTINGS = {
 
 def work_of(folder, **more):
     frames = {name: table_of(text) for name, text in TEXTS.items()} | more
-    frames["accounts"] = pd.DataFrame(
-        {"account_id": [*NAMES], "name": [*NAMES.values()], "industry": ["Freight", None, "Wood"],
-         "parent_id": [None, "A1", None], "created_date": "2020-01-01"}
-    )  # fmt: skip
+    if "accounts" not in more:
+        frames["accounts"] = pd.DataFrame(
+            {"account_id": [*NAMES], "name": [*NAMES.values()], "created_date": "2020-01-01",
+             "industry": ["Freight", None, "Wood"], "parent_id": [None, "A1", None]}
+        )  # fmt: skip
     return Work(
         settings=parse_settings(SETTINGS),
         quarter=FiscalCalendar().parse("2025Q4"),
@@ -82,9 +87,8 @@ def test_nothing_from_as_of_on_is_told(known):
     words = read_page(dossier_page(known, "A1")).words
     assert "9,000" in words
     assert not {"777,000", "555,000"} & set(words.split())
-    assert known.roles.set_index(["account_id", "role"])["contacts"].to_dict() == {
-        ("A1", "champion"): 1
-    }
+    people = known.roles[known.roles["contacts"] > 0]
+    assert people[["account_id", "role", "contacts"]].to_numpy().tolist() == [["A1", "champion", 1]]
     assert known.effort.set_index("quarter").loc["2025Q4", "inbound"] == 1
 
 
@@ -106,6 +110,84 @@ def test_a_reason_that_names_another_account_is_withheld(tmp_path):
     page = dossier_page(known, "A1")
     assert WITHHELD in page
     assert "Borealis" not in page
+
+
+@pytest.mark.parametrize(
+    ("text", "is_named"),
+    [
+        ("as good as Borealis Clinics", True),
+        ("as good as BOREALIS-CLINICS, they say", True),  # without its legal form, in any case
+        ("see B20000", True),
+        ("see 4711000", True),
+        ("wrote from borealis.example", True),
+        ("Acme Freight pays late (A1)", False),  # its own names
+        ("Freight, from IBM on", True),  # short, but capitals
+        ("Freight, bought 470 of them", False),  # an industry of several; a short number
+    ],
+)
+def test_other_accounts_are_told_by_name_id_and_domain(text, is_named):
+    accounts = pd.DataFrame(
+        {"name": ["Acme Freight", "Borealis Clinics GmbH", "IBM", "Freight Inc", None, None],
+         "domain": ["acme.example", "borealis.example", None, None, None, None],
+         "industry": ["Freight", "Health", "Freight", "Freight", None, None]},
+        index=["A1", "B20000", "C3", "D4", "4711000", "470"],
+    )  # fmt: skip
+    assert OtherAccounts(accounts).are_named_in(text, about="A1") is is_named
+
+
+def test_a_product_that_is_named_after_another_account_is_withheld(tmp_path):
+    deals = table_of(
+        "opportunity_id account_id created_date close_date amount is_won stage product;"
+        " O1 A1 2025-01-01 2025-06-01 5000 true Won Core"
+    ).assign(product="Connector of Cedar Mills")
+    known = known_of(work_of(tmp_path, opportunities=deals), tiers_of(A1="Tier 1"))
+    for text in (dossier_page(known, "A1"), dossier_text(known, "A1")):
+        assert WITHHELD in text
+        assert "Cedar" not in text
+
+
+def test_the_group_is_counted_over_all_levels_and_its_money_is_shared(tmp_path):
+    accounts = pd.DataFrame(
+        {"account_id": ["A1", "B2", "C3", "D4"], "name": [*NAMES.values(), "Delta Mines"],
+         "parent_id": [None, "A1", "B2", "A1"],
+         "created_date": ["2020-01-01"] * 3 + ["2026-02-01"]}
+    )  # fmt: skip
+    work = work_of(tmp_path, accounts=accounts)
+    known = known_of(work, tiers_of(A1="Tier 1", C3="Tier 1"))
+    assert [*group_sentences(known, "A1")] == [
+        "At the top of a group of 3 accounts: 1 directly below it.",  # D4 was made later
+        "The group bought $9.0 k in the last 4 quarters, 56 % of it here.",
+        "1 deal of $9.0 k is open in the group.",
+    ]
+    assert next(group_sentences(known, "C3")).startswith("Two levels below the top")
+
+
+def test_money_without_a_product_is_told_as_such(tmp_path):
+    lines = table_of("opportunity_id product amount; O1 Core 3000")
+    known = known_of(work_of(tmp_path, opportunity_lines=lines), tiers_of(A1="Tier 1"))
+    own = known.revenue[known.revenue["account_id"] == "A1"]
+    assert own.set_index("product")["amount"].to_dict() == {"Core": 3000, NO_PRODUCT: 2000}
+
+
+def test_tiers_held_go_on_as_one_span_and_later_ends_are_not_known(tmp_path):
+    history = table_of(
+        "account_id tier start_date end_date; A1 T2 2024-10-01 2025-01-01;"
+        "A1 T2 2025-01-01 2025-04-01; A1 T1 2025-04-01 2026-04-01; A1 T3 2026-04-01 -"
+    ).replace({"tier": {"T1": "Tier 1", "T2": "Tier 2", "T3": "Tier 3"}})
+    held = tiers_held(work_of(tmp_path, tier_history=history), ["A1"])
+    spans = held[["tier", "start_date", "end_date"]].astype("str").fillna("").to_numpy().tolist()
+    assert spans == [["Tier 2", "2024-10-01", "2025-04-01"], ["Tier 1", "2025-04-01", ""]]
+
+
+def test_an_account_is_told_as_it_was(tmp_path):
+    history = table_of(
+        "account_id changed_date column value; A1 2025-01-01 industry Ships;"
+        "A1 2026-01-05 industry Freight; C3 2026-01-05 industry Wood"
+    )
+    work = work_of(tmp_path, account_history=history)
+    accounts = known_of(work, tiers_of(A1="Tier 1", C3="Tier 2")).accounts
+    assert accounts.loc["A1", "industry"] == "Ships"
+    assert pd.isna(accounts.loc["C3", "industry"])
 
 
 def test_talking_points_are_three_with_the_most_pressing_first(known):
@@ -139,6 +221,34 @@ def test_one_failure_does_not_stop_the_rest_and_is_reported(tmp_path):
     assert (tmp_path / "dossiers" / FAILED_FILE).read_text().startswith("A1: ValueError")
 
 
+def test_key_points_fail_alone_too(tmp_path, monkeypatch):
+    def points(_, account):
+        if account == "C3":
+            raise ValueError("its deals are a riddle")
+        return ["Talk."]
+
+    monkeypatch.setattr("tierkit.dossiers.key_points.talking_points", points)
+    tiers = tiers_of(A1="Tier 1", B2="Tier 2", C3="Tier 2")
+    made = make_dossiers(work_of(tmp_path), tiers, tmp_path / "d")
+    assert (made.pages, made.key_points) == (1, 1)
+    assert made.failed == {"C3": "ValueError: its deals are a riddle"}
+
+
+def test_progress_is_told_while_dossiers_are_made(tmp_path):
+    told = []
+    tiers = tiers_of(**{f"N{number}": "Tier 1" for number in range(20)})
+    accounts = pd.DataFrame({"account_id": tiers.index, "created_date": "2020-01-01"})
+    make_dossiers(
+        work_of(tmp_path, accounts=accounts), tiers, tmp_path / "d", on_step=told.append,
+        page=lambda _, account: account,
+    )  # fmt: skip
+    assert told == [
+        "dossiers: reading what is known of 20 accounts",
+        "dossiers: 10 of 20",
+        "dossiers: 20 of 20",
+    ]
+
+
 def test_key_points_of_the_second_tier_are_grouped_by_industry(tmp_path):
     tiers = tiers_of(A1="Tier 1", B2="Tier 2", C3="Tier 2")
     make_dossiers(work_of(tmp_path), tiers, tmp_path / "d")
@@ -161,5 +271,5 @@ def test_without_optional_tables_the_words_say_what_is_not_known(tmp_path):
                                                          " amount is_won")})  # fmt: skip
     poor = Work(work.settings, work.quarter, bare, tmp_path)
     words = read_page(dossier_page(known_of(poor, tiers_of(A1="Tier 1")), "A1")).words
-    for said in ("No deal is open", "No contact is known", "No earlier tier is known"):
+    for said in ("No deal is open", "the source has no contacts", "No earlier tier is known"):
         assert said in words

@@ -6,6 +6,7 @@ from tierkit.charts.models import calibration, capture_curve, card_bins, gini_by
 from tierkit.charts.moves import moves_heat
 from tierkit.charts.quarters import quarter_line
 from tierkit.charts.rows import effort_bars, ledger_ranges, range_rows, tier_bars
+from tierkit.charts.timeline import stacked_quarters, two_way_quarters
 
 __all__ = [
     "calibration",
@@ -21,5 +22,7 @@ __all__ = [
     "quarter_line",
     "range_rows",
     "size_frontier",
+    "stacked_quarters",
     "tier_bars",
+    "two_way_quarters",
 ]

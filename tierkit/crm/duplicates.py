@@ -12,7 +12,7 @@ from tierkit.crm.engine import register
 from tierkit.crm.guard import added_up, gathered, look_up, only_with
 from tierkit.crm.tables import Tables
 
-_LEGAL_FORMS = (
+LEGAL_FORMS = (
     "inc|incorporated|llc|llp|ltd|limited|plc|corp|corporation|co|company|gmbh|mbh|ag|kg|se|sa|sas|"
     "sarl|srl|spa|bv|nv|oy|oyj|ab|as|aps|pty|pte|kk|sp z o o|ltda|the"
 )
@@ -83,7 +83,7 @@ def _groups(tables: Tables, column: str, key: nw.Expr) -> pd.DataFrame:
 
 def _name_key() -> nw.Expr:
     plain = nw.col("name").str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ")
-    forms = rf"(^| )({_LEGAL_FORMS})( ({_LEGAL_FORMS}))*$"
+    forms = rf"(^| )({LEGAL_FORMS})( ({LEGAL_FORMS}))*$"
     bare = plain.str.strip_chars(" ").str.replace_all(forms, "")
     return bare.str.strip_chars(" ")
 

@@ -5,27 +5,24 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from markupsafe import Markup
 
-from tierkit.dossiers.known import Known, known_of, record
+from tierkit.dossiers.key_points import key_points, write_key_points
+from tierkit.dossiers.known import Known, known_of
 from tierkit.dossiers.page import account_name, dossier_page, dossier_text
-from tierkit.dossiers.points import talking_points
 from tierkit.project import OVERRIDES
 from tierkit.recalibration.work import Work
-from tierkit.reporting.document import document
-from tierkit.reporting.fragment import joined, tag
-from tierkit.reporting.tables import html_table
 from tierkit.reporting.words import plural
 from tierkit.tiers.overrides import read_overrides
 
 FOLDER = "dossiers"
 FAILED_FILE = "failed.txt"
-_PROGRESS = 25
+_PROGRESS = 10
 _LONGEST_NAME = 60
 
 
@@ -85,31 +82,56 @@ def make_dossiers(
     first = tiers[tiers["tier"] == names[0]]
     second = tiers[tiers["tier"] == names[1]] if len(names) > 2 else tiers.iloc[:0]
     folder.mkdir(parents=True, exist_ok=True)
+    on_step(f"dossiers: reading what is known of {plural(len(first) + len(second), 'account')}")
     known = known_of(work, pd.concat([first, second]))
-    failed: dict[str, str] = {}
-    for number, account in enumerate(map(str, first.index), 1):
-        try:
-            stem = folder / file_stem(account_name(known, account), account)
-            texts = {".html": page(known, account), ".txt": dossier_text(known, account)}
-        except Exception as error:  # one account's data must not cost all the others theirs
-            failed[account] = f"{type(error).__name__}: {error}"
-            continue
-        for ending, text in texts.items():
-            stem.with_name(stem.name + ending).write_text(text, encoding="utf-8")
-        if number % _PROGRESS == 0:
-            on_step(f"dossiers: {number} of {len(first)}")
-    if len(second):
-        _write_key_points(known, second, folder, tier=names[1])
+    failed = _write_pages(known, first.index, folder, page=page, on_step=on_step)
+    told: list[dict[str, str]] = []
+    for account in map(str, second.index):
+        with _noting(account, failed):
+            told.append(key_points(known, account))
+    if told:
+        stem = folder / file_stem(names[1], "key points")
+        write_key_points(known, pd.DataFrame(told), stem, tier=names[1])
     if failed:
         lines = [f"{account}: {reason}\n" for account, reason in failed.items()]
         (folder / FAILED_FILE).write_text("".join(lines), encoding="utf-8")
-    return Dossiers(len(first) - len(failed), failed, len(second))
+    return Dossiers(len(first) - sum(one in failed for one in first.index), failed, len(told))
+
+
+def _write_pages(
+    known: Known,
+    accounts: pd.Index,
+    folder: Path,
+    *,
+    page: Callable[[Known, str], str],
+    on_step: Callable[[str], None],
+) -> dict[str, str]:
+    """Write a page and a text per account, and return why those that failed did."""
+    failed: dict[str, str] = {}
+    for number, account in enumerate(map(str, accounts), 1):
+        with _noting(account, failed):
+            stem = folder / file_stem(account_name(known, account), account)
+            texts = {".html": page(known, account), ".txt": dossier_text(known, account)}
+            for ending, text in texts.items():
+                stem.with_name(stem.name + ending).write_text(text, encoding="utf-8")
+        if number % _PROGRESS == 0:
+            on_step(f"dossiers: {number} of {len(accounts)}")
+    return failed
+
+
+@contextmanager
+def _noting(account: str, failed: dict[str, str]) -> Iterator[None]:
+    """Note an account's error: one account's data must not cost all the others theirs."""
+    try:
+        yield
+    except Exception as error:
+        failed[account] = f"{type(error).__name__}: {error}"
 
 
 def published_tiers(work: Work, file: Path) -> pd.DataFrame:
     """Return the rows of a run's `tiers.csv` by account_id, with `review_on` of overrides."""
     text = {"account_id": "str", "reasons": "str", "move_reason": "str"}
-    tiers = pd.read_csv(file, dtype=text, keep_default_na=True, na_values=[""])
+    tiers = pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""])
     tiers = tiers.set_index("account_id")
     overrides = read_overrides(
         work.settings.folder / OVERRIDES,
@@ -132,38 +154,3 @@ def file_stem(name: str, account: str) -> str:
     words = re.findall(r"[a-z0-9]+", plain.encode("ascii", "ignore").decode().lower())
     mark = hashlib.sha256(account.encode()).hexdigest()[:4]
     return "-".join([*words, mark])
-
-
-def _write_key_points(known: Known, tiers: pd.DataFrame, folder: Path, *, tier: str) -> None:
-    """Write the key points of a tier's accounts as one table grouped by industry, and as text."""
-    rows = pd.DataFrame(
-        [
-            {
-                "industry": _industry(known, account),
-                "account": account_name(known, account),
-                **{
-                    f"point_{n}": point for n, point in enumerate(talking_points(known, account), 1)
-                },
-            }
-            for account in map(str, tiers.index)
-        ]
-    ).sort_values(["industry", "account"], kind="stable")
-    label = known.work.quarter.label
-    parts = [tag("h1", f"{tier}: key points · {label}")]
-    lines = [f"{tier}: key points, {label}\n"]
-    for industry, group in rows.groupby("industry", sort=True, dropna=False):
-        shown = group.drop(columns="industry")
-        caption = f"{industry}: {plural(len(group), 'account')}"
-        parts.append(joined(html_table(shown, caption=caption, kinds={}, name="key-points")))
-        lines.append(f"\n{industry}\n")
-        lines += [f"{row.pop('account')}: {' '.join(row.values())}\n"
-                  for row in shown.fillna("").to_dict("records")]  # fmt: skip
-    stem = folder / file_stem(tier, "key points")
-    page = document(Markup("\n").join(parts), title=f"{tier}: key points · {label}")
-    stem.with_name(f"{stem.name}.html").write_text(page, encoding="utf-8")
-    stem.with_name(f"{stem.name}.txt").write_text("".join(lines), encoding="utf-8")
-
-
-def _industry(known: Known, account: str) -> str:
-    industry = record(known.accounts, account).get("industry")
-    return str(industry) if pd.notna(industry) else "industry not known"

@@ -107,9 +107,10 @@ def _prediction(known: Known, account: str) -> Iterator[str]:
 
 
 def _size(known: Known, account: str) -> Iterator[str]:
-    size = record(known.accounts, account).get("group_size", 1)
-    if pd.notna(size) and size > 1:
-        yield f"Belongs to a group of {count(size)} accounts: ask who decides there."
+    if account in known.groups.index:
+        size = record(known.groups, account)["group_size"]
+        if size > 1:
+            yield f"Belongs to a group of {count(size)} accounts: ask who decides there."
 
 
 def _never(known: Known, account: str) -> Iterator[str]:

@@ -21,7 +21,7 @@ def document(body: Markup, *, title: str, class_: str = "analyst") -> str:
     title
         What a browser shows in its tab.
     class_
-        Which part of the style sheet applies.
+        Of the body, and the style sheet beside that of all pages.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def document(body: Markup, *, title: str, class_: str = "analyst") -> str:
         Markup(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
         Markup('<meta name="color-scheme" content="light dark">'),
         tag("title", Markup(escape(printable(title)))),
-        tag("style", style_sheet("analyst.css")),
+        tag("style", style_sheet(f"{class_}.css")),
     )
     page = tag("html", joined(tag("head", head), tag("body", tag("main", body), class_=class_)),
                lang="en")  # fmt: skip
