@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,13 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def lab(project, tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
+    with running_lab(project, home=tmp_path_factory.mktemp("home")) as address:
+        yield address
+
+
+@contextmanager
+def running_lab(root, *, home):
+    """Run JupyterLab on a free port, with settings of its own, and yield its address."""
     port = free_port()
     folders = {name: str(home / name.lower()) for name in (
         "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR",
@@ -63,21 +70,23 @@ def lab(project, tmp_path_factory):
     server = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}",
          "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", "--allow-root",
-         f"--ServerApp.root_dir={project}"],
+         f"--ServerApp.root_dir={root}"],
         env={**os.environ, **folders},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
-    wait_until(lambda: answers(f"{address}/api?token={TOKEN}"), seconds=120)
-    yield address
-    shut_down_kernels(address)
-    server.terminate()
     try:
-        server.wait(timeout=30)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
+        wait_until(lambda: answers(f"{address}/api?token={TOKEN}"), seconds=120)
+        yield address
+        shut_down_kernels(address)
+    finally:
+        server.terminate()
+        try:
+            server.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
 
 
 def without_news(settings):

@@ -15,7 +15,8 @@ from tierkit.errors import SettingsError
 from tierkit.recalibration.report import tiers_table
 from tierkit.recalibration.stages import tier_run_accounts
 from tierkit.recalibration.work import Work, open_run
-from tierkit.reporting.fragment import Fragment, tag
+from tierkit.reporting.fragment import Fragment, joined, tag
+from tierkit.reporting.render import style_sheets
 
 TIERS_FILE = "tiers.csv"
 
@@ -42,7 +43,10 @@ def account_dossier(run: Work, account: str = "") -> Fragment:
         If there is no such account among those that have a tier.
     """
     tiers = run_tiers(run)
-    return dossier_body(known_of(run, tiers.loc[[(one := _found(run, tiers, account))]]), one)
+    one = _found(run, tiers, account)
+    body = dossier_body(known_of(run, tiers.loc[[one]]), one)
+    style = tag("style", style_sheets("dossier.css", "dossier_notebook.css"))
+    return Fragment(str(joined(style, tag("div", body, class_="dossier in-notebook"))))
 
 
 def account_dossier_text(run: Work, account: str = "") -> Fragment:

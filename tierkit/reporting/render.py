@@ -105,7 +105,12 @@ def environment() -> Environment:
 
 def style_sheet(*more: str) -> Markup:
     """Return the style sheet of all pages, and what others add to it, for a `<style>` element."""
-    files = [_TEMPLATES / name for name in ("style.css", *more)]
+    return style_sheets("style.css", *more)
+
+
+def style_sheets(*names: str) -> Markup:
+    """Return style sheets one after the other, for a `<style>` element."""
+    files = [_TEMPLATES / name for name in names]
     return Markup("\n").join(Markup(file.read_text(encoding="utf-8")) for file in files)
 
 

@@ -99,7 +99,7 @@ def row(*children: Widget) -> Widget:
 
 def beside(controls: Widget, view: Widget) -> Widget:
     """Return controls at the left of the view that they change, above it where it is narrow."""
-    controls.layout.width = "28em"
+    controls.layout.width = "26em"
     controls.layout.padding = "0 12px 0 0"
     controls.layout.max_height = "44em"
     controls.layout.overflow = "hidden auto"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tierkit.explorer.session import Session
 
 _MOST_FACTORS, _MOST_QUARTERS = 12, 8
+_WATERFALL = 8.0
+"""Width of the whole waterfall in ems."""
 
 
 def account_page(session: Session) -> Markup:
@@ -51,7 +53,7 @@ def waterfall(found: AccountView, currency: str) -> Markup:
     for place, factor in enumerate(found.factors[:_MOST_FACTORS]):
         start, end = levels[place], levels[place + 1]
         drawn = bar(abs(end - start) / width, colour=UP if end >= start else DOWN,
-                    start=(min(start, end) - low) / width)  # fmt: skip
+                    start=(min(start, end) - low) / width, whole=_WATERFALL)  # fmt: skip
         amount = found.base * math.exp(end)
         rows.append([factor.criterion, factor.bin, drawn, f"×{factor.factor:.2f}",
                      money(currency, amount)])  # fmt: skip

@@ -20,13 +20,15 @@ _FIRST = ";white-space:nowrap"
 _TABLE = "border-collapse:collapse;margin:0 0 12px;line-height:1.45"
 _CAPTION = "text-align:left;font-weight:600;padding:8px 0 4px"
 _UNBROKEN = '<span style="white-space:nowrap">{}</span>'
+_BAR = 5.5
+"""Width of a whole bar in ems."""
 _SHORT, _SHORT_CAPTION = 14, 70
 _LINE = "border-bottom:1px solid #8888884d"
 
 
-def bar(length: float, *, colour: str = PLAIN, start: float = 0.0) -> Markup:
-    """Return a bar from `start`, both as shares of the width, 0 to 1; it prints, too."""
-    width, left = max(0.0, min(1.0, length)) * 8, max(0.0, start) * 8
+def bar(length: float, *, colour: str = PLAIN, start: float = 0.0, whole: float = _BAR) -> Markup:
+    """Return a bar from `start`, both as shares of `whole` (ems), 0 to 1; it prints, too."""
+    width, left = max(0.0, min(1.0, length)) * whole, max(0.0, start) * whole
     return Markup(
         f'<span aria-hidden="true" style="display:inline-block;width:{width:.2f}em;'
         f'margin-left:{left:.2f}em;border-top:0.7em solid {colour}"></span>'
