@@ -96,12 +96,12 @@ def write(scores: Sequence[pd.DataFrame], gains: Sequence[pd.DataFrame]) -> None
     put_between(MARKERS, "\n\n".join(parts))
 
 
-def put_between(markers: tuple[str, str], body: str) -> None:
-    """Write a text between two markers of the page, in place of what is there."""
+def put_between(markers: tuple[str, str], body: str, page: Path = PAGE) -> None:
+    """Write a text between two markers of a page, in place of what is there."""
     start, end = markers
-    before, rest = PAGE.read_text(encoding="utf-8").split(start)
+    before, rest = page.read_text(encoding="utf-8").split(start)
     after = rest.split(end)[1]
-    PAGE.write_text(f"{before}{start}\n\n{body}\n\n{end}{after}", encoding="utf-8")
+    page.write_text(f"{before}{start}\n\n{body}\n\n{end}{after}", encoding="utf-8")
 
 
 def _summary(scores: Sequence[pd.DataFrame], gains: Sequence[pd.DataFrame]) -> str:

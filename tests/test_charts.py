@@ -261,3 +261,12 @@ def test_ids_of_two_figures_never_meet():
 def test_a_narrow_picture_stands_beside_the_wide_one():
     html = figure(hostile_picture(), name="tiers", finding="x", narrow=hostile_picture()).html
     assert [image.attrib["class"] for image in elements(html).iter("svg")] == ["wide", "narrow"]
+
+
+def test_without_a_style_sheet_a_figure_is_shown_once():
+    """Mail programs that drop style sheets would show it twice."""
+    html = figure(hostile_picture(), name="tiers", finding="x", narrow=hostile_picture()).html
+    hidden = [
+        image.attrib["style"].endswith(";display:none") for image in elements(html).iter("svg")
+    ]
+    assert hidden == [False, True]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
+import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,6 +95,46 @@ def test_a_full_disk_is_said_in_words_and_harms_nothing(project, most):
         run_recalibration(read_settings(project), quarter=QUARTER, plan=plan)
     assert contents(good_report(project)) == before
     works_again(project)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Mount a file system of 3 MB, where this user may."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def fill(disk: Path, *, but: int) -> Path:
+    """Fill a file system up to so many bytes; return the file that does."""
+    known = os.statvfs(disk)
+    file = disk / "fill"
+    file.write_bytes(b"x" * (known.f_bavail * known.f_frsize - but))
+    return file
+
+
+def test_a_disk_that_fills_up_leaves_the_report_and_the_cause_in_a_line(small_disk):
+    """Without room for a cause nothing is begun; with little, the run ends where it is used up."""
+    project = make_project(small_disk / "a cme")
+    one(project)
+    run_project(project)
+    before = contents(good_report(project))
+    one(project, html="<p data-figure='tiers'>Another finding</p>")
+    for room, kept in ((0, 0), (8_192, 0), (81_920, 1)):
+        filled = fill(small_disk, but=room)
+        with pytest.raises(SettingsError, match="Make room") as caught:
+            run_project(project)
+        filled.unlink()
+        assert contents(good_report(project)) == before
+        assert len(getattr(caught.value, "__notes__", [])) == kept
+        remains = list((project / "reports" / "failed").glob("*/cause.txt"))
+        assert [len(one.read_text().splitlines()) for one in remains] == [1] * kept
+    run_project(project)
+    assert "Another finding" in (good_report(project) / "leadership.html").read_text()
 
 
 # ---- two at once ---------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 from report_samples import page
 
 from tierkit.reporting import printing, slides
+from tierkit.reporting.slide_drawing import text_height
 
 pptx = pytest.importorskip("pptx")
 
@@ -25,7 +26,8 @@ def opened(content):
 def test_seven_slides_each_with_a_title_and_native_charts(tmp_path):
     shown = opened(deck(tmp_path, companies.with_designs("shown")))
     assert len(shown.slides) == 7
-    titles = [slide.shapes[0].text_frame.text for slide in shown.slides]
+    titles = [slide.shapes.title.text_frame.text for slide in shown.slides]
+    assert all(titles)
     assert titles[0].startswith("Northwind Instruments · Account tiers, 2026 Q3")
     charts = [shape.chart for slide in shown.slides for shape in slide.shapes if shape.has_chart]
     assert len(charts) == 6  # all but the decisions
@@ -57,6 +59,18 @@ def test_nothing_leaves_its_slide(tmp_path):
         for shape in slide.shapes:
             assert shape.left + shape.width <= shown.slide_width
             assert shape.top + shape.height <= shown.slide_height
+            if shape.has_text_frame:
+                runs = [run for part in shape.text_frame.paragraphs for run in part.runs]
+                lines, size = [run.text for run in runs], int(runs[0].font.size.pt)
+                assert text_height(lines, shape.width.inches, size) <= shape.height.inches
+
+
+def test_no_colour_of_a_chart_is_left_to_the_program(tmp_path):
+    """Its own are red and green as soon as there are three."""
+    shown = opened(deck(tmp_path, companies.sample()))
+    charts = [shape.chart for slide in shown.slides for shape in slide.shapes if shape.has_chart]
+    colours = {str(one.format.fill.fore_color.rgb) for chart in charts for one in chart.series}
+    assert colours <= {"7096B6", "1F5C8C", "0F3A5F"}
 
 
 def test_without_the_library_a_sentence_says_what_to_install(tmp_path, monkeypatch):

@@ -10,7 +10,12 @@ from projects import write_project
 
 from tierkit.errors import DataError
 from tierkit.recalibration import command
-from tierkit.recalibration.command import Request, recalibrate_and_tell
+from tierkit.recalibration.command import (
+    Request,
+    recalibrate_and_tell,
+    recalibrate_each_and_tell,
+)
+from tierkit.recalibration.each import EachResult
 from tierkit.settings import read_settings
 
 WRITE = "import os, shutil, sys; shutil.copy(sys.argv[-1], sys.argv[1]);" \
@@ -71,6 +76,22 @@ def test_a_hook_that_fails_is_a_line_and_nothing_else(project, monkeypatch):
     assert told == []
     assert said == ["hooks.on_success: no-such-program could not be run to its end"
                     " (FileNotFoundError)."]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "told"), [(0, "success"), (7, "failure")])
+def test_a_run_of_units_tells_one_hook_with_what_came_of_all(project, monkeypatch, code, told):
+    index = project / "reports" / "each" / "region" / "index.html"
+    index.parent.mkdir(parents=True)
+    index.with_name("units.json").write_text('{"units": []}')
+    done = EachResult(index, (), code)
+    monkeypatch.setattr(command, "recalibrate_each", lambda *_given, **_named: done)
+    said = []
+    request = Request(read_settings(project))
+    assert recalibrate_each_and_tell(request, "region", on_step=said.append) is done
+    (file,) = project.glob("* $(rm).json")
+    assert (file.name, said) == (f"{told} $(rm).json", [])
+    assert file.read_text() == '{"units": []}'
+    assert (project / f"{file.name}.code").read_text() == str(code)
 
 
 def test_hooks_never_change_the_fingerprint(project, tmp_path):

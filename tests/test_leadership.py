@@ -134,15 +134,24 @@ def test_every_image_is_described_by_a_sentence(pages):
 # ---- what the sample says
 
 
+@pytest.mark.parametrize("name", COMPANIES)
+def test_text_in_figures_has_a_colour_of_text_and_is_whole(pages, name):
+    """What does not fit is said shorter, not cut off; names of people are as long as they are."""
+    drawn = re.findall(r"<text([^>]*)>([^<]*)", pages[name])
+    assert all(re.search(r"fill: var\(--(ink|muted|warn),", style) for style, _ in drawn)
+    if "names" not in name:
+        assert not [words for _, words in drawn if words.endswith("…")]
+
+
 def test_the_title_names_company_quarter_dates_currency_and_scope():
     text = text_of(leadership.title_block(companies.sample()))
     assert "Account tiers, 2026 Q3 (1 Jul – 30 Sep 2026)" in text
     assert "Data as of 30 Sep 2026 · Money in USD · 1,840 accounts in scope of 2,312" in text
 
 
-def test_the_recommendation_is_one_paragraph_of_computed_numbers():
+def test_the_recommendation_is_one_paragraph_of_computed_numbers_and_a_line_on_promises():
     html = leadership.recommendation(companies.sample()).html
-    assert html.count("<p") == 1
+    assert html.count("<p") == 2
     assert Page(html).text.strip() == (
         "What we recommend Keep the present ranking, with corrected amounts, and adopt the tiers "
         "below. The card still "
@@ -150,7 +159,8 @@ def test_the_recommendation_is_one_paragraph_of_computed_numbers():
         "bring $6.1 M in the next four quarters (80 % range $4.9–7.4 M). Whether Tier 1 "
         "treatment itself adds revenue over Tier 2 cannot be told yet: with 15 accounts in Tier "
         "1 we would only see an effect above +90 %; nine more quarters would bring that to +50 "
-        "%."
+        "%. Promised and delivered: of 3 earlier promises now due, 2 came in within their range; "
+        "80 % should."
     )
 
 
@@ -317,7 +327,9 @@ def test_one_tier_has_nothing_to_be_compared_with():
 
 def test_a_group_that_is_too_small_is_not_shown_and_cannot_be_worked_out():
     text = Page(page(companies.small())).text
-    assert "it has only 4 accounts" in text
+    assert "Tier 1: 4 accounts" not in text
+    assert "Tier 2 should bring CHF 88 k in the next two quarters" in text
+    assert "CHF 88 k predicted for Tier 2" in text
     assert "61 k" not in text
     assert tier_table(companies.small())["share"].isna().all()
 

@@ -70,6 +70,7 @@ def run(
         recalibrate,
         recalibrate_and_tell,
         recalibrate_each,
+        recalibrate_each_and_tell,
     )
 
     request = Request(
@@ -84,7 +85,8 @@ def run(
         typer.echo(describe(request))
         return
     if each:
-        done = recalibrate_each(request, each, jobs=jobs, on_step=_step)
+        work_each = recalibrate_each_and_tell if hooks else recalibrate_each
+        done = work_each(request, each, jobs=jobs, on_step=_step)
         typer.echo(str(done.index))
         raise typer.Exit(done.exit_code)
     work = recalibrate_and_tell if hooks else recalibrate

@@ -1,4 +1,4 @@
-"""Ranges around predicted revenue: of an account, and of a tier's total."""
+"""Ranges around the predicted revenue of an account, and how they do."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from tierkit.models.criteria import FloatArray
 
 RANGE_SHARE = 0.8
 FEWEST_ROWS = 50
-FEWEST_DATES = 3
-_QUANTILES = (0.1, 0.9)
+QUANTILES = (0.1, 0.9)
 _MOST_BINS = 20
-_DRAWS = 1_000
-_MONTHS_A_QUARTER = 3
 
 
 def account_ranges(tested: pd.DataFrame, predicted: pd.Series[float]) -> pd.DataFrame:
@@ -61,87 +57,6 @@ def account_ranges(tested: pd.DataFrame, predicted: pd.Series[float]) -> pd.Data
     return _ranges(amounts * low, amounts * high, predicted.index)
 
 
-def tier_total_ranges(
-    tested: pd.DataFrame,
-    totals: pd.Series[float],
-    *,
-    capacities: Sequence[int | None],
-    horizon: int,
-    seed: int,
-) -> pd.DataFrame:
-    """Return the range that would hold each tier's revenue in 8 of 10 cases.
-
-    At each tested date the accounts are ranked and cut by the same capacities; what those tiers
-    brought over what was predicted for them tells how far a total can be off. From three dates on
-    it is a t prediction interval of the log ratio; horizons that overlap tell less, which is
-    allowed for. With fewer dates, accounts of the tier are resampled instead: that knows nothing of
-    good and bad years.
-
-    Parameters
-    ----------
-    tested
-        A row per account and as_of: `account_id`, `as_of`, `rank_by`, `predicted`, `actual`.
-    totals
-        Predicted revenue by tier, best first.
-    capacities
-        Of the tiers in the same order; None takes the rest.
-    horizon
-        Quarters that revenue is predicted for.
-
-    Returns
-    -------
-    DataFrame
-        By tier: `predicted`, `low`, `high` (missing where nothing can be said), `method` in words.
-    """
-    rows = tested.reset_index(drop=True)
-    placed = rows.assign(tier=past_tiers(rows, capacities))
-    found = [
-        _tier_range(placed[placed["tier"] == place], horizon=horizon, seed=seed)
-        for place in range(len(totals))
-    ]
-    table = pd.DataFrame(found, columns=["low", "high", "method"], index=totals.index)
-    scaled = table[["low", "high"]].astype(float).mul(totals.astype(float), axis=0)
-    return scaled.assign(method=table["method"]).assign(predicted=totals)[
-        ["predicted", "low", "high", "method"]
-    ]
-
-
-def log_ratio_range(ratios: FloatArray, places: FloatArray, *, horizon: int) -> tuple[float, float]:
-    """Return the 80 % prediction interval of a new ratio, from ratios at several quarter-ends.
-
-    Parameters
-    ----------
-    ratios
-        Actual over predicted, above 0.
-    places
-        When each was promised, in quarters from any start. Ratios less than a horizon apart share
-        outcomes: their correlation is the share of the horizon that they have in common. It makes
-        the spread look too small and the degrees of freedom too many (Satterthwaite).
-    horizon
-        Quarters of an outcome.
-
-    Examples
-    --------
-    Far apart, it is the usual t prediction interval:
-
-    >>> low, high = log_ratio_range(np.array([0.8, 1.0, 1.25]), np.array([0, 9, 18]), horizon=4)
-    >>> round(low, 3), round(high, 3)
-    (0.615, 1.626)
-    """
-    logs = np.log(ratios)
-    count = len(logs)
-    shared = np.clip(1 - np.abs(places[:, None] - places[None, :]) / horizon, 0, 1)
-    centred = np.eye(count) - 1 / count
-    spread = centred @ shared
-    trace = float(np.trace(spread))
-    variance = float(logs @ centred @ logs) / trace
-    freedom = trace**2 / float(np.trace(spread @ spread))
-    of_mean = float(shared.sum()) / count**2
-    reach = float(stdtrit(freedom, 1 - (1 - RANGE_SHARE) / 2))
-    half = reach * np.sqrt(variance * (1 + of_mean))
-    return float(np.exp(logs.mean() - half)), float(np.exp(logs.mean() + half))
-
-
 def _ends(ratios: FloatArray) -> tuple[float, float]:
     """Return the ends that a new ratio is beyond in at most 1 of 10 cases each (split conformal).
 
@@ -149,9 +64,9 @@ def _ends(ratios: FloatArray) -> tuple[float, float]:
     than 20 % won nothing, the smallest amount won is the low end: nearer to 8 of 10 than 0 is.
     """
     ordered = np.sort(ratios)
-    beyond = int((len(ordered) + 1) * _QUANTILES[0])
+    beyond = int((len(ordered) + 1) * QUANTILES[0])
     low, high = ordered[beyond - 1], ordered[-beyond]
-    if low <= 0 and (ratios <= 0).mean() < 2 * _QUANTILES[0]:
+    if low <= 0 and (ratios <= 0).mean() < 2 * QUANTILES[0]:
         low = ratios[ratios > 0].min()
     return float(low), float(high)
 
@@ -244,30 +159,3 @@ def past_tiers(tested: pd.DataFrame, capacities: Sequence[int | None]) -> FloatA
     ends = np.cumsum(sizes)
     tiers = np.searchsorted(ends, rank, side="right").astype(float)
     return np.where(tiers < len(ends), tiers, np.nan)
-
-
-def _tier_range(rows: pd.DataFrame, *, horizon: int, seed: int) -> tuple[float, float, str]:
-    sums = rows.groupby("as_of")[["actual", "predicted"]].sum()
-    usable = sums[(sums["actual"] > 0) & (sums["predicted"] > 0)]
-    if len(usable) >= FEWEST_DATES and len(usable) == len(sums):
-        days = pd.DatetimeIndex(usable.index)
-        places = ((days.year * 12 + days.month) // _MONTHS_A_QUARTER).to_numpy(dtype=float)
-        ratios = (usable["actual"] / usable["predicted"]).to_numpy(dtype=float)
-        low, high = log_ratio_range(ratios, places, horizon=horizon)
-        return low, high, f"from {len(usable)} earlier quarter-ends"
-    if sums["predicted"].sum() <= 0 or sums["actual"].sum() <= 0:
-        return np.nan, np.nan, "nothing was won in the tests"
-    return (*_resampled_ratio(rows, seed=seed), "from resampled accounts")
-
-
-def _resampled_ratio(rows: pd.DataFrame, *, seed: int) -> tuple[float, float]:
-    by_account = rows.groupby("account_id")[["actual", "predicted"]].sum()
-    amounts = by_account.to_numpy(dtype=float)
-    rng = np.random.default_rng(seed)
-    drawn = [
-        amounts[rng.integers(0, len(amounts), size=len(amounts))].sum(axis=0) for _ in range(_DRAWS)
-    ]
-    sums = np.array(drawn)
-    ratios = sums[sums[:, 1] > 0]
-    low, high = np.quantile(ratios[:, 0] / ratios[:, 1], _QUANTILES)
-    return max(float(low), 0.0), float(high)

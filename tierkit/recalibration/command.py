@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from tierkit.reporting.hooks import Ending, exit_code_of, failure_file, tell
 from tierkit.reporting.lock import project_lock
 from tierkit.reporting.manifest import settings_rows
 from tierkit.reporting.run import run_recalibration
+from tierkit.reporting.units_index import TOTALS
 from tierkit.settings import Settings
 
 OUTPUTS = (
@@ -104,22 +106,27 @@ def recalibrate_and_tell(
 
     A hook that fails is a line to `on_step` and changes nothing else.
     """
-    settings = request.settings
-    try:
+    with _failure_told(request.settings, on_step):
         said = recalibrate(request, on_step=on_step, beside=beside)
-    except BaseException as error:
-        code = exit_code_of(error)
-        run_file = failure_file(settings, error, exit_code=code)
-        _report(tell(settings, Ending(code, run_file)), on_step)
-        raise
     folder = Path(said.splitlines()[-1])
     run_file = (folder.parent if folder.is_file() else folder) / "run.json"
-    _report(tell(settings, Ending(0, run_file)), on_step)
+    _tell(request.settings, Ending(0, run_file), on_step)
     return said
 
 
-def _report(sentence: str, on_step: Callable[[str], None]) -> None:
-    if sentence:
+@contextmanager
+def _failure_told(settings: Settings, on_step: Callable[[str], None]) -> Iterator[None]:
+    """Tell the hook of failures what ended the block."""
+    try:
+        yield
+    except BaseException as error:
+        code = exit_code_of(error)
+        _tell(settings, Ending(code, failure_file(settings, error, exit_code=code)), on_step)
+        raise
+
+
+def _tell(settings: Settings, ending: Ending, on_step: Callable[[str], None]) -> None:
+    if sentence := tell(settings, ending):
         on_step(sentence)
 
 
@@ -148,6 +155,19 @@ def recalibrate_each(
     handover = Handover(request.settings, quarter, request.model_file, request.set_overrides)
     with project_lock(request.settings.scratch):
         return run_each(handover, tables, units, jobs=jobs, on_step=on_step)
+
+
+def recalibrate_each_and_tell(
+    request: Request, given: str, *, jobs: int = 0, on_step: Callable[[str], None]
+) -> EachResult:
+    """Run each unit as `recalibrate_each` does and tell the project's hooks how all ended, once.
+
+    They are given `units.json`; a single unit that failed makes it a failure.
+    """
+    with _failure_told(request.settings, on_step):
+        done = recalibrate_each(request, given, jobs=jobs, on_step=on_step)
+    _tell(request.settings, Ending(done.exit_code, done.index.with_name(TOTALS)), on_step)
+    return done
 
 
 def describe(request: Request) -> str:

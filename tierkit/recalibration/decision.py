@@ -14,7 +14,7 @@ from tierkit.errors import TierkitError
 from tierkit.features.panel import Panel
 from tierkit.models.criteria import FloatArray
 from tierkit.models.drift import card_drift
-from tierkit.models.ranges import log_ratio_range
+from tierkit.models.total_ranges import FEWEST_DATES, ratio_range
 from tierkit.recalibration.challenge import Challenge, challenge
 from tierkit.recalibration.champion import Champion
 from tierkit.recalibration.consequences import consequence_facts, consequences
@@ -24,7 +24,6 @@ from tierkit.reporting.words import share as share_words
 from tierkit.settings import DecisionSettings
 
 HOLD, RECALIBRATE, REFIT = "hold", "recalibrate", "refit"
-_FEWEST_DATES = 3
 _TESTS = "the tests are those of a model fitted anew."
 
 
@@ -75,7 +74,7 @@ def decide(
     Parameters
     ----------
     tested
-        Tested predictions with `predicted` (horizon) and `next_quarter_revenue`.
+        Earlier predictions with `predicted` (horizon) and `next_quarter_revenue`.
     """
     if present.model.kind != choice.kind:
         kinds = f"a {present.model.kind}, and the tests now speak for a {choice.kind}"
@@ -198,8 +197,8 @@ def _quarter_share(tested: pd.DataFrame) -> tuple[float, float, float]:
     if sums.empty:
         return math.nan, 0.0, math.inf
     share = float(sums["next_quarter_revenue"].sum() / sums["predicted"].sum())
-    if len(sums) < _FEWEST_DATES:
+    if len(sums) < FEWEST_DATES:
         return share, 0.0, math.inf
     ratios: FloatArray = (sums["next_quarter_revenue"] / sums["predicted"] / share).to_numpy(float)
-    low, high = log_ratio_range(ratios, np.arange(len(ratios), dtype=float), horizon=1)
+    low, high = ratio_range(ratios, np.arange(len(ratios), dtype=float), horizon=1)
     return share, low, high

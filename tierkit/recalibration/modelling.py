@@ -12,8 +12,9 @@ from tierkit.backtest import Known, ModelChoice, choose_model
 from tierkit.features.panel import Panel, build_panel
 from tierkit.models.card import Card
 from tierkit.models.kept import Kept
-from tierkit.models.ranges import account_ranges, tier_total_ranges
+from tierkit.models.ranges import account_ranges
 from tierkit.models.reasons import reasons
+from tierkit.models.total_ranges import tier_total_ranges
 from tierkit.models.words import factor_words
 from tierkit.outcomes import join_outcomes, outcomes
 from tierkit.recalibration.beside import (
@@ -26,13 +27,14 @@ from tierkit.recalibration.champion import champion
 from tierkit.recalibration.decision import decide
 from tierkit.recalibration.future_check import future_rows_seen
 from tierkit.recalibration.model_checks import check_facts
+from tierkit.recalibration.next_quarter import COLUMN, quarter_tests
 from tierkit.recalibration.quarter_ends import training_dates
 from tierkit.recalibration.saving import with_saved_card, write_model
 from tierkit.recalibration.work import PANEL_FILE, Work
 from tierkit.tiers.previous import tiers_in_force
 
 PREDICTIONS_FILE = "predictions.parquet"
-TESTED_FILE = "tested.parquet"
+TESTED_FILE, QUARTERS_FILE = "tested.parquet", "tested_quarters.parquet"
 DECISION = "decision"
 _WEIGHTS_NAMED = 3
 
@@ -73,7 +75,7 @@ def fit_model(work: Work, panel: Panel) -> ModelChoice:
     if present is None:
         work.write_facts(DECISION, {})
         return choice
-    decided = decide(work, panel, choice, present, _tested_with_pipeline(work, choice))
+    decided = decide(work, panel, choice, present, quarter_tests(work, panel, choice))
     told = {"action": decided.action, "because": decided.because, **decided.facts}
     work.write_facts(DECISION, told)
     return decided.applied(choice, present)
@@ -86,6 +88,8 @@ def save_model(work: Work, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
     predictions = predict_accounts(work, panel, choice).join(beside, validate="1:1")
     predictions.reset_index().to_parquet(work.folder / PREDICTIONS_FILE, index=False)
     _tested_with_pipeline(work, choice).to_parquet(work.folder / TESTED_FILE, index=False)
+    quarters = quarter_tests(work, panel, choice)
+    quarters.to_parquet(work.folder / QUARTERS_FILE, index=False)
     write_model(work, choice, look_back=panel.look_back, prospects=prospects)
     facts = model_facts(work, choice)
     facts |= {
@@ -133,6 +137,7 @@ def tier_totals(work: Work, tiered: pd.DataFrame) -> pd.DataFrame:
         capacities=tier_sizes(work, tiered),
         horizon=work.settings.target.horizon_quarters,
         seed=work.settings.model.seed,
+        quarters=pd.read_parquet(work.folder / QUARTERS_FILE).rename(columns={COLUMN: "actual"}),
     )
     found = ranges.rename(columns={"predicted": "predicted_revenue", "method": "why"})
     found = found[["predicted_revenue", "low", "high", "why"]]
@@ -251,14 +256,11 @@ def _held_before(work: Work, dates: list[date]) -> pd.Series[str] | None:
 def _tested_with_pipeline(work: Work, choice: ModelChoice) -> pd.DataFrame:
     tested = choice.tested()
     if tested.empty:
-        return tested.assign(pipeline_created_amount=[], next_quarter_revenue=[])
+        return tested.assign(pipeline_created_amount=[])
     days = [day.date() for day in sorted(tested["as_of"].unique())]
     created = work.known_outcomes(days)["pipeline_created_amount"]
-    target = work.settings.target.model_copy(update={"horizon_quarters": 1})
-    soon = outcomes(work.tables, days, settings=work.settings.model_copy(update={"target": target}))
-    beside = pd.concat([created, soon["won_revenue"].rename("next_quarter_revenue")], axis=1)
-    keyed = tested.set_index(["account_id", "as_of"]).join(beside, how="left", validate="1:1")
-    return keyed.fillna(dict.fromkeys(beside.columns, 0.0)).reset_index()
+    keyed = tested.set_index(["account_id", "as_of"]).join(created, how="left", validate="1:1")
+    return keyed.fillna({created.name: 0.0}).reset_index()
 
 
 def _unsaid_pipeline(totals: pd.DataFrame, why: str) -> pd.DataFrame:

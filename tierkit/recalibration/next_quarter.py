@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from tierkit.backtest import ModelChoice
+from tierkit.calendar import is_before
+from tierkit.features.panel import Panel, build_panel
 from tierkit.models.criteria import FloatArray
-from tierkit.models.ranges import past_tiers, tier_total_ranges
+from tierkit.models.ranges import past_tiers
+from tierkit.models.saved import PAST
+from tierkit.models.total_ranges import tier_total_ranges
+from tierkit.outcomes import outcomes
 from tierkit.recalibration.tiering import said
 from tierkit.recalibration.work import Work
 
 COLUMN = "next_quarter_revenue"
 _UNTESTED = "no earlier prediction could be tested"
 _NOBODY = "no tested account ranked there"
+
+
+def quarter_tests(work: Work, panel: Panel, choice: ModelChoice) -> pd.DataFrame:
+    """Return earlier predictions with what was won in the one quarter after each.
+
+    A quarter is over sooner than a horizon. So the quarter-ends after the newest tested one count
+    as well, up to the one a quarter ago: predicted by the card of that newest test, which learned
+    nothing from the accounts' revenue since (a model that ranks by past revenue by its own card).
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per account and as_of: `account_id`, `as_of`, `rank_by`, `predicted` of the horizon,
+        and `next_quarter_revenue`. Empty where nothing was tested.
+    """
+    tested = choice.tested().drop(columns="actual")
+    if tested.empty:
+        return tested.assign(**{COLUMN: []})
+    newest = tested["as_of"].max().date()
+    rows = pd.concat([tested, _since(work, panel, choice, newest)], ignore_index=True)
+    days = [day.date() for day in sorted(rows["as_of"].unique())]
+    target = work.settings.target.model_copy(update={"horizon_quarters": 1})
+    single = work.settings.model_copy(update={"target": target})
+    won = outcomes(work.tables, days, settings=single)["won_revenue"].rename(COLUMN)
+    joined = rows.set_index(["account_id", "as_of"]).join(won, how="left", validate="1:1")
+    return joined.fillna({COLUMN: 0.0}).reset_index()
 
 
 def next_quarter_totals(work: Work, totals: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
@@ -30,8 +63,7 @@ def next_quarter_totals(work: Work, totals: pd.DataFrame, tested: pd.DataFrame) 
     totals
         By tier: `predicted_revenue` of the horizon.
     tested
-        A row per tested account and as_of: `rank_by`, `predicted` of the horizon, and
-        `next_quarter_revenue`, what was won in the first quarter after as_of.
+        As `quarter_tests` gives it.
 
     Returns
     -------
@@ -74,6 +106,35 @@ def with_next_quarter(tiers: list[dict[str, Any]], coming: pd.DataFrame) -> list
 def _facts(row: pd.Series[Any]) -> dict[str, Any]:
     keys = ("predicted_revenue", "low", "high")
     return {name: value for key in keys for name, value in said(key, row[key], row["why"]).items()}
+
+
+def _since(work: Work, panel: Panel, choice: ModelChoice, newest: date) -> pd.DataFrame:
+    """Return what was predicted at the quarter-ends between the newest test and a quarter ago."""
+    calendar, day, days = work.settings.fiscal_calendar, newest, []
+    while is_before(day := calendar.window_end(day, 1), work.as_of):
+        days.append(day)
+    if not days:
+        return pd.DataFrame()
+    then = build_panel(work.tables, days, settings=work.settings, look_back=panel.look_back)
+    values = then.values  # noqa: PD011 (a panel, not a data frame)
+    found = _predicted(choice, values)
+    return found.rename_axis(["account_id", "as_of"]).reset_index()
+
+
+def _predicted(choice: ModelChoice, values: pd.DataFrame) -> pd.DataFrame:
+    """Return `rank_by` and `predicted` of accounts that the newest test had not seen yet."""
+    if choice.kind == PAST:
+        ranked = choice.ranked(values)
+        return ranked.rename(columns={"score": "rank_by", "predicted_revenue": "predicted"})
+    rows, cards = choice.backtest.predictions, choice.backtest.cards
+    last = rows[rows["as_of"] == rows["as_of"].max()].set_index("account_id")["fold"]
+    ids = values.index.get_level_values("account_id")
+    fold = last.reindex(ids).fillna(len(cards) - 1).to_numpy(dtype=int)
+    amounts = pd.Series(0.0, index=values.index)
+    for place in sorted(set(fold)):
+        own = fold == place
+        amounts[own] = cards[place].predict(values[own])
+    return pd.DataFrame({"rank_by": amounts, "predicted": amounts})
 
 
 def _parts(rows: pd.DataFrame, place: FloatArray, tiers: int) -> FloatArray:

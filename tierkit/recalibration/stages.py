@@ -11,7 +11,7 @@ from tierkit.recalibration.beside import weigh_criteria
 from tierkit.recalibration.effort import slot_facts
 from tierkit.recalibration.modelling import (
     PREDICTIONS_FILE,
-    TESTED_FILE,
+    QUARTERS_FILE,
     fit_model,
     make_panel,
     save_model,
@@ -75,7 +75,7 @@ def write_run_report(
     """Write the files of the report and return what `facts.json` holds."""
     totals = tier_totals(run, tiering.tiered)
     pipeline = tier_pipeline(run, totals, tiering.tiered)
-    coming = next_quarter_totals(run, totals, pd.read_parquet(run.folder / TESTED_FILE))
+    coming = next_quarter_totals(run, totals, pd.read_parquet(run.folder / QUARTERS_FILE))
     if not run.read_facts("roi"):
         save_run_roi(run, compare_tiers(run, tiering))
     found = tier_facts(run, tiering, totals=totals, pipeline=pipeline, slots=slot_facts(run))

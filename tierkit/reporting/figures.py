@@ -20,6 +20,7 @@ from tierkit.reporting.fragment import Fragment, joined, printable, tag
 Draw = Callable[[Axes], Axes]
 
 READERS_FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+NARROW = "narrow"
 _VARIABLES = {
     INK: "ink",
     MUTED: "muted",
@@ -84,7 +85,7 @@ def figure(wide: Picture, *, name: str, finding: str, narrow: Picture | None = N
     finding = printable(finding)
     pictures = [svg(wide, name=f"{name}-wide", finding=finding, class_="wide" if narrow else "")]
     if narrow:
-        pictures.append(svg(narrow, name=f"{name}-narrow", finding=finding, class_="narrow"))
+        pictures.append(svg(narrow, name=f"{name}-{NARROW}", finding=finding, class_=NARROW))
     body = joined(tag("figcaption", finding), *pictures)
     return Fragment(str(tag("figure", body, data_figure=name)))
 
@@ -117,6 +118,8 @@ def _page_element(written: str, picture: Picture, finding: str, class_: str) -> 
     _tidy(root)
     size = f"{picture.width:g}"
     style = f"max-width:{size}px;font-family:{READERS_FONTS};font-variant-numeric:tabular-nums"
+    if class_ == NARROW:
+        style = f"{style};display:none"  # a mail program that drops style sheets shows the wide one
     box = root.attrib["viewBox"]
     root.attrib = {
         "role": "img",

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -132,7 +133,8 @@ def keep_remains(run_folder: Path, *, reports: Path, run: str, cause: str) -> Pa
     remains.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(run_folder, remains)
     line = " ".join(cause.split())
-    (remains / "cause.txt").write_text(f"{line}\n", encoding="utf-8")
+    with suppress(OSError):  # a full disk must not hide why the run failed
+        (remains / "cause.txt").write_text(f"{line}\n", encoding="utf-8")
     return remains
 
 

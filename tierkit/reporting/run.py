@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tierkit.calendar import Quarter
 from tierkit.errors import Problem, SettingsError
+from tierkit.reporting.disk import disk_errors_in_words, kept_room
 from tierkit.reporting.handover import Handover, write_handover
 from tierkit.reporting.hooks import REMAINS_NOTE, exit_code_of
 from tierkit.reporting.lock import project_lock
@@ -109,7 +110,7 @@ def run_recalibration(  # noqa: PLR0913 - one keyword per option of the command
     ready = replace(given, notebooks=tuple(chosen))
     run = Run(handover, ready, on_step or _say_nothing)
     _make_folder(settings.reports)
-    with project_lock(settings.scratch, wait=wait):
+    with project_lock(settings.scratch, wait=wait), disk_errors_in_words():
         finish_interrupted(settings.reports)
         _sweep(settings)
         return _guarded(run, publishes=not only)
@@ -117,17 +118,15 @@ def run_recalibration(  # noqa: PLR0913 - one keyword per option of the command
 
 def _guarded(run: Run, *, publishes: bool) -> RunResult:
     """Run; on any failure, Ctrl-C included, keep the remains with their cause."""
-    try:
-        _make_folder(run.folder)
-        return _publishing(run) if publishes else _partial(run)
-    except BaseException as error:
-        error.add_note(f"{REMAINS_NOTE}{_keep_remains(run, error)}")
-        if isinstance(error, OSError):
-            raise SettingsError(
-                f"The run could not read or write {error.filename}: {error.strerror}. "
-                "Make room, or put the project where you may write."
-            ) from error
-        raise
+    with kept_room(run.settings.scratch) as give_back:
+        try:
+            with disk_errors_in_words():
+                _make_folder(run.folder)
+                return _publishing(run) if publishes else _partial(run)
+        except BaseException as error:
+            give_back()
+            error.add_note(f"{REMAINS_NOTE}{_keep_remains(run, error)}")
+            raise
 
 
 def _publishing(run: Run) -> RunResult:

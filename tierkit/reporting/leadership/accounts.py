@@ -28,7 +28,7 @@ def which_accounts(facts: Facts) -> Markup:
         )
     body = []
     if len(table):
-        finding = _finding(table)
+        finding = sizes_finding(table)
         body = [row_figure(charts.tier_bars, table, name="tier-sizes", finding=finding)]
     return panel("Which accounts?", big, unit, _moves(facts, everyone), *body)
 
@@ -98,7 +98,8 @@ def _moves(facts: Facts, everyone: float) -> str:
     return f"Of {plural(everyone, 'account')}: {enumerated(spoken)}.{stay}"
 
 
-def _finding(table: pd.DataFrame) -> str:
+def sizes_finding(table: pd.DataFrame) -> str:
+    """Return what the sizes show: the best tier's accounts, and what they hold."""
     first = table.iloc[0]
     size = plural(first["accounts"], "account")
     if math.isnan(first["share"]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import partial
 
 import pandas as pd
@@ -26,7 +27,7 @@ from tierkit.reporting.leadership.effects import (
     verdict,
 )
 from tierkit.reporting.leadership.outcomes import raw_outcomes
-from tierkit.reporting.leadership.reading import Facts, number, part, parts, text, why
+from tierkit.reporting.leadership.reading import Facts, cases, number, part, parts, text, why
 from tierkit.reporting.words import plural, ratio, sentence, signed_share
 
 MANY = 100
@@ -35,6 +36,7 @@ MANY = 100
 VALUES = ("estimate", "low", "high")
 _WIDE, _NARROW, _AXIS = 912.0, 350.0, 34.0
 _COLUMNS = ["boundary", "heading", "note", "label", "text", *VALUES, "raw", "break_even"]
+_SIDE = re.compile(r" on the side of [^(),]+")
 _NO_HISTORY = (
     "No tier that was in force in the past is known. `tierkit accept` records who holds which "
     "tier, with score and line. From the first quarter whose tiers are accepted on, this section "
@@ -132,11 +134,16 @@ def _design(boundary: Facts, design: Facts) -> dict[str, object]:
         "heading": f"{upper} against {lower}",
         "note": f"dashed: pays from {signed_share(even)}" if even else "",
         "label": DESIGNS.get(kind, kind) + counted,
-        "text": effect(relative).replace("(range ", "(") or text(design, "why") or "not computed",
+        "text": effect(relative).replace("(range ", "(") or _not_made(design),
         "raw": kind == "raw",
     }
     values = {key: number(relative, key) for key in VALUES} | {"break_even": even}
     return words | {key: math.nan if value is None else value for key, value in values.items()}
+
+
+def _not_made(design: Facts) -> str:
+    """Return why a design has no estimate, short enough for its row."""
+    return _SIDE.sub("", cases(text(design, "why"))) or "not computed"
 
 
 def _forest(boundaries: list[Facts]) -> list[Fragment]:

@@ -31,7 +31,7 @@ def how_much_effort(facts: Facts) -> Markup:
     needed = math.fsum(known)
     body: list[Fragment] = []
     if len(roles):
-        finding = _finding(roles)
+        finding = effort_finding(roles)
         body.append(row_figure(charts.effort_bars, roles, name="effort", finding=finding))
     split = len(roles) and UNSPLIT not in roles
     by_tier = "By tier, in the order of the bars' parts" if split else "By tier"
@@ -87,7 +87,8 @@ def _notes(facts: Facts) -> list[str]:
     return [pays, warning]
 
 
-def _finding(roles: pd.DataFrame) -> str:
+def effort_finding(roles: pd.DataFrame) -> str:
+    """Return whether every role has the hours that its accounts need."""
     needed = roles.drop(columns=["label", "text", "available"]).sum(axis="columns")
     over = roles.loc[needed.gt(roles["available"]), "label"].tolist()
     if over:

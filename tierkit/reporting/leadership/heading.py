@@ -5,10 +5,12 @@ from __future__ import annotations
 from tierkit.reporting.fragment import Fragment, section, tag
 from tierkit.reporting.leadership.accounts import accounts_that_change
 from tierkit.reporting.leadership.effects import finding, tier_pair, verdict, visible, waits
+from tierkit.reporting.leadership.ledger import kept_sentence
 from tierkit.reporting.leadership.reading import (
     Facts,
     because,
     currency,
+    first_shown,
     horizon,
     number,
     part,
@@ -28,7 +30,6 @@ from tierkit.reporting.words import (
     plural,
     quarter_name,
     quarters_ahead,
-    sentence,
     signed_share,
 )
 
@@ -66,7 +67,8 @@ def recommendation(facts: Facts) -> Fragment:
     action, *rest = recommendation_sentences(facts)
     lead = tag("strong", action)
     body = tag("p", lead + " " + tag("span", " ".join(rest)), class_="lead")
-    return section("recommendation", tag("h2", "What we recommend"), body)
+    kept = tag("p", tag("strong", "Promised and delivered:") + f" {kept_sentence(facts)}")
+    return section("recommendation", tag("h2", "What we recommend"), body, kept)
 
 
 def recommendation_sentences(facts: Facts) -> list[str]:
@@ -97,14 +99,17 @@ def _moved(facts: Facts) -> str:
 
 
 def footer(facts: Facts) -> Fragment:
-    """Return remarks, what the words mean, and the fingerprint of data, settings and versions."""
+    """Return how many remarks there are, what words mean, and the run's fingerprint."""
     notes = [
         "A range would hold what happens in about 8 of 10 cases; that of a tier's own effect would "
         "hold the truth in 19 of 20. Predicted revenue is won revenue "
         f"predicted for {quarters_ahead(horizon(facts))}. Adjusting means comparing only accounts "
         "that could have been in either tier. A case is one account in one quarter.",
     ]
-    remarks = [tag("p", sentence(remark)) for remark in texts(facts, "remarks")[:6]]
+    many = len(texts(facts, "remarks"))
+    have = "stands" if many == 1 else "stand"
+    seen = f"{plural(many, 'remark')} on the data {have} on the analyst page."
+    remarks = [tag("p", seen)] if many else []
     mark = text(facts, "fingerprint")
     print_ = tag("p", f"Fingerprint of data, settings and versions: {mark}") if mark else ""
     return section("notes", *remarks, *(tag("p", note) for note in notes), print_)
@@ -125,7 +130,7 @@ def _promise(facts: Facts) -> str:
     tiers = parts(facts, "tiers")
     if not tiers:
         return "No account could be tiered."
-    first = tiers[0]
+    first = first_shown(facts)
     name = text(first, "tier")
     amount, low, high = (number(first, key) for key in ("predicted_revenue", "low", "high"))
     if too_small(facts, first):

@@ -18,6 +18,7 @@ from tierkit.reporting.leadership.reading import (
 from tierkit.reporting.words import count, day, money, number_word, plural, quarter_name, share
 
 NEXT_QUARTER = "next quarter"
+WANTED = 0.8
 
 _COLUMNS = ("predicted", "low", "high", "delivered")
 
@@ -38,6 +39,25 @@ def ledger_sentence(facts: Facts) -> str:
     inside, tiers = sum(_inside(entry) for entry in rows), plural(len(rows), "tier")
     when = _promised(rows[0])
     return f"{when}: {inside} of {tiers} came in (diamond) within the range.{_record(facts)}"
+
+
+def kept_sentence(facts: Facts) -> str:
+    """Return how many promises were kept, of all that are due, in one sentence.
+
+    Examples
+    --------
+    >>> kept_sentence({})
+    'nothing was promised before this run.'
+    """
+    (inside, due), waiting = ledger_score(facts), parts(facts, "ledger")
+    if not waiting:
+        return "nothing was promised before this run."
+    if not due:
+        return "no earlier promise is due yet."
+    wanted = number(part(facts, "track_record"), "share_wanted") or WANTED
+    promises, its = plural(due, "earlier promise"), "its" if due == 1 else "their"
+    kept = f"{count(inside)} came in within {its} range"
+    return f"of {promises} now due, {kept}; {share(wanted)} should."
 
 
 def _latest(facts: Facts) -> list[Facts]:
@@ -63,7 +83,7 @@ def _record(facts: Facts) -> str:
         return ""
     kept = f" All in all {count(inside)} of {count(due)} did, over {number_word(quarters)} quarters"
     if record.get("is_track_record") is True:
-        wanted = number(record, "share_wanted") or 0.8
+        wanted = number(record, "share_wanted") or WANTED
         return f"{kept}; {share(wanted)} should."
     return f"{kept}; four make a track record."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from tierkit.reporting.words import is_number, plural, sentence
 Facts = Mapping[str, Any]
 
 NOT_COMPUTED = "not computed in this run"
+_COUNTED = re.compile(r"\(n = (\d+)")
 
 
 def part(facts: Facts, *path: str) -> Facts:
@@ -69,7 +71,7 @@ def why(facts: Facts, key: str, *, otherwise: str = NOT_COMPUTED) -> str:
     >>> why({"cost": None, "cost_why": "no role has a cost."}, "cost"), why({}, "cost")
     ('no role has a cost', 'not computed in this run')
     """
-    return (text(facts, f"{key}_why").strip() or otherwise).rstrip(".")
+    return cases(text(facts, f"{key}_why").strip() or otherwise).rstrip(".")
 
 
 def said(
@@ -102,6 +104,30 @@ def too_small(facts: Facts, group: Facts, key: str = "accounts") -> str:
     if size is None or size >= min_group(facts):
         return ""
     return f"Not shown: {plural(size, 'account')}, fewer than {min_group(facts)}"
+
+
+def first_shown(facts: Facts) -> Facts:
+    """Return the best tier that is large enough to be shown; the best one where none is.
+
+    Examples
+    --------
+    >>> first_shown({"tiers": [{"tier": "A", "accounts": 3}, {"tier": "B", "accounts": 9}]})
+    {'tier': 'B', 'accounts': 9}
+    """
+    tiers = parts(facts, "tiers")
+    shown = (tier for tier in tiers if not too_small(facts, tier))
+    return next(shown, tiers[0] if tiers else {})
+
+
+def cases(words: str) -> str:
+    """Return words with `(n = 22 …)` as `(22 cases …)`, as everybody reads it.
+
+    Examples
+    --------
+    >>> cases("too few to say (n = 1)"), cases("too few (n = 22 on the side of Tier 1)")
+    ('too few to say (1 case)', 'too few (22 cases on the side of Tier 1)')
+    """
+    return _COUNTED.sub(lambda found: f"({plural(int(found[1]), 'case')}", words)
 
 
 def horizon(facts: Facts) -> float:

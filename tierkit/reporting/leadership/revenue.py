@@ -14,6 +14,7 @@ from tierkit.reporting.leadership.panels import UNKNOWN, panel, row_figure
 from tierkit.reporting.leadership.reading import (
     Facts,
     currency,
+    first_shown,
     horizon,
     number,
     part,
@@ -40,7 +41,7 @@ def how_much_revenue(facts: Facts) -> Markup:
     table, due = revenue_table(facts), matured(facts)
     body: list[Markup | Fragment] = []
     if table["estimate"].notna().any():
-        finding = _finding(table)
+        finding = revenue_finding(table)
         body.append(row_figure(charts.range_rows, table, name="predicted-revenue", finding=finding))
     body.append(tag("p", f"{_next_quarter(facts)} {_pipeline(facts)}".strip(), class_="small"))
     spoken = ledger_sentence(facts)
@@ -76,18 +77,17 @@ def _spoken(facts: Facts, tier: Facts) -> str:
 
 
 def _number(facts: Facts) -> tuple[str, str]:
-    tiers = parts(facts, "tiers")
-    amount = number(tiers[0], "predicted_revenue") if tiers else None
-    if not tiers or amount is None or too_small(facts, tiers[0]):
+    first = first_shown(facts)
+    amount = number(first, "predicted_revenue")
+    if amount is None or too_small(facts, first):
         return UNKNOWN, "not shown"
-    return money(currency(facts), amount), f"predicted for {text(tiers[0], 'tier')}"
+    return money(currency(facts), amount), f"predicted for {text(first, 'tier')}"
 
 
 def _sentence(facts: Facts) -> str:
-    tiers = parts(facts, "tiers")
-    if not tiers:
+    first = first_shown(facts)
+    if not first:
         return "No account could be tiered."
-    first = tiers[0]
     amount, low, high = (number(first, key) for key in ("predicted_revenue", "low", "high"))
     if too_small(facts, first):
         return f"{too_small(facts, first)}."
@@ -100,7 +100,8 @@ def _sentence(facts: Facts) -> str:
     return f"{start}, with an 80 % range of {money_range(currency(facts), low, high)}."
 
 
-def _finding(table: pd.DataFrame) -> str:
+def revenue_finding(table: pd.DataFrame) -> str:
+    """Return which tier should bring most; `table` has an estimate."""
     known = table.dropna(subset="estimate").reset_index(drop=True)
     most = known.iloc[int(known["estimate"].to_numpy().argmax())]
     if most["estimate"] <= 0:
