@@ -38,7 +38,6 @@ def main(seeds: int) -> None:
     started = time.monotonic()
     with threadpool_limits(1):
         rows = pd.DataFrame([row for seed in range(1, seeds + 1) for row in promises(seed)])
-    print(rows.to_string())
     shares = [_line(name, part) for name, part in _cuts(rows)]
     text = "\n".join(
         [
