@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from report_samples import LABEL, facts, page, write_report
 
 from tierkit.errors import GateError
+from tierkit.reporting.fragment import printable
 from tierkit.reporting.gates import MEGABYTE, RUN_FILES, Requirements, check_report
 from tierkit.reporting.names import account_ids, account_names
 from tierkit.reporting.pages import read_page
@@ -193,6 +194,12 @@ def test_names_are_found_as_whole_words_in_what_people_read(report, text, found)
     (report / "leadership.html").write_text(page(text))
     names = Requirements(account_names=frozenset({"Blue Heron Freight", "Müller & Söhne"}))
     assert ("names of 1 account" in problems(report, names)) is found
+
+
+@pytest.mark.parametrize("hidden", ["\x1b", "\u202e", "\u2066"])
+def test_a_name_is_found_though_pages_leave_some_of_its_characters_out(hidden):
+    names = account_names([f"Blue{hidden}heron Freight"])
+    assert list(names.found_in(printable(f"from Blue{hidden}heron Freight")))
 
 
 def test_names_that_the_page_says_anyway_are_not_looked_for(report):

@@ -12,7 +12,7 @@ from tierkit.dossiers.known import Known, record
 from tierkit.dossiers.page import account_name
 from tierkit.dossiers.points import POINTS, talking_points
 from tierkit.reporting.document import document
-from tierkit.reporting.fragment import joined, section, tag
+from tierkit.reporting.fragment import joined, on_one_line, section, tag
 from tierkit.reporting.tables import html_table
 from tierkit.reporting.words import plural
 
@@ -54,9 +54,10 @@ def key_points_text(known: Known, rows: pd.DataFrame, *, tier: str) -> str:
     """Return the same as text, a line per account."""
     lines = [f"{tier}: key points, {known.work.quarter.label}\n"]
     for industry, group in _by_industry(rows):
-        lines.append(f"\n{industry}\n")
+        lines.append(f"\n{on_one_line(industry)}\n")
         for row in group.drop(columns="industry").fillna("").to_dict("records"):
-            lines.append(f"{row.pop('account')}: {' '.join(map(str, row.values()))}\n")
+            said = f"{row.pop('account')}: {' '.join(map(str, row.values()))}"
+            lines.append(f"{on_one_line(said)}\n")
     return "".join(lines)
 
 

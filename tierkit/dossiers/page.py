@@ -12,7 +12,7 @@ from tierkit.dossiers import parts
 from tierkit.dossiers.known import Known, record, rows_of
 from tierkit.dossiers.points import talking_points
 from tierkit.reporting.document import document
-from tierkit.reporting.fragment import Fragment, joined, section, tag
+from tierkit.reporting.fragment import Fragment, joined, on_one_line, section, tag
 from tierkit.reporting.words import count, money, money_range, money_with_range, plural
 
 
@@ -81,7 +81,7 @@ def dossier_text(known: Known, account: str) -> str:
         parts.gaps(known, account),
         f"Next review: {parts.next_review(known, account)}.",
     ]
-    return "\n".join(line for line in lines if line) + "\n"
+    return "\n".join(on_one_line(line) for line in lines if line) + "\n"
 
 
 def standing(known: Known, account: str) -> str:

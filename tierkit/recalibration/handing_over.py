@@ -16,7 +16,7 @@ CRM_FILE = "crm_import.csv"
 NO_OWNER = "no owner"
 _REVIEW_QUARTERS = 2
 _LONGEST = 31  # characters of a sheet's name in Excel
-_FORBIDDEN = re.compile(r"[\[\]:*?/\\'\x00-\x1f]")
+_FORBIDDEN = re.compile(r"[\[\]:*?/\\'\x00-\x1f\u202a-\u202e\u2066-\u2069]")
 _SHOWN = ("account_id", "name", "previous_tier", "tier", "model_tier", "rank", "predicted_revenue",
           "move_reason", "main_part")  # fmt: skip
 _KINDS: dict[str, Kind] = {"predicted_revenue": "money", "rank": "number", "review_on": "date"}

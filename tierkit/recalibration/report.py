@@ -26,6 +26,7 @@ from tierkit.recalibration.work import Work
 from tierkit.reporting.workbook import AccountTables, Kind, Sheet, write_workbook
 
 FACTS_FILE = "facts.json"
+_FORMULA_SIGNS = tuple("=+-@\t\r")
 TIER_COLUMNS = (
     "account_id", "tier", "model_tier", "previous_tier", "rank", "score", "predicted_revenue",
     "predicted_low", "predicted_high", "won_probability", "predicted_wins", "predicted_pipeline",
@@ -135,7 +136,21 @@ def tiers_table(tiering: Tiering) -> pd.DataFrame:
         dict.fromkeys(("tier", "model_tier", "rule_tier"), "object")
     )
     money = ["predicted_revenue", "predicted_low", "predicted_high", "predicted_pipeline"]
-    return frame.assign(**{column: frame[column].round(2) for column in money})
+    return frame.assign(
+        **{column: frame[column].round(2) for column in money},
+        **{column: frame[column].map(no_formula) for column in ("reasons", "move_reason")},
+    )
+
+
+def no_formula(text: object) -> object:
+    """Return text that a spreadsheet takes for text, whatever a column was called.
+
+    Examples
+    --------
+    >>> no_formula("=HYPERLINK(1) high: ×1.2"), no_formula("industry Energy: ×1.2")
+    ("'=HYPERLINK(1) high: ×1.2", 'industry Energy: ×1.2')
+    """
+    return f"'{text}" if isinstance(text, str) and text[:1] in _FORMULA_SIGNS else text
 
 
 def _favourites(work: Work) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _UNIT = r" (?:k|M|bn|tn|%)(?!\w)"
 _DIGITS = r"\d[\d,.]*"
 _NUMBER = re.compile(rf"[$€£¥+−]*(?:{_DIGITS}–{_DIGITS}(?:{_UNIT})?|{_DIGITS}{_UNIT})")
@@ -38,8 +38,25 @@ class Fragment:
 
 
 def printable(text: object) -> str:
-    """Return text without the characters that no page may hold."""
+    r"""Return text without control characters, nor those that turn the text after them around.
+
+    Examples
+    --------
+    >>> printable("Acme\x1b[31m \u202egnp.exe")
+    'Acme[31m gnp.exe'
+    """
     return _CONTROL.sub("", str(text))
+
+
+def on_one_line(text: object) -> str:
+    r"""Return printable text with every run of white space as one space.
+
+    Examples
+    --------
+    >>> on_one_line("Acme\n Tier 1:\tall")
+    'Acme Tier 1: all'
+    """
+    return " ".join(printable(text).split())
 
 
 def words(text: object) -> Markup:

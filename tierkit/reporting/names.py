@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from tierkit.reporting.fragment import printable
+
 _WORD = re.compile(r"\w+")
 _SPACE = re.compile(r"\s+")
 _SHORTEST_NAME = 5
@@ -33,7 +35,7 @@ class Names:
         self._names: dict[str, str] = {}
         self._lengths: dict[str, set[int]] = {}
         for name in names:
-            core = _SPACE.sub(" ", name)
+            core = _SPACE.sub(" ", printable(name))
             words = list(_WORD.finditer(core))
             if words:
                 self._names[core[words[0].start() : words[-1].end()]] = name
@@ -43,7 +45,7 @@ class Names:
 
     def found_in(self, text: str) -> Iterator[str]:
         """Yield the names that stand in a text, each as often as it does."""
-        text = _SPACE.sub(" ", text)
+        text = _SPACE.sub(" ", printable(text))
         words = list(_WORD.finditer(text))
         for at, word in enumerate(words):
             for length in self._lengths.get(word[0], ()):

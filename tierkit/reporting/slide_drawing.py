@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tierkit.reporting.fragment import printable
+from tierkit.reporting.fragment import on_one_line
 
 _LONGEST_LINE, _MOST_LINES = 180, 9
 _INK = "1B2631"
@@ -75,7 +75,7 @@ def text_height(lines: Sequence[str], width: float, size: int) -> float:
 
 
 def _line(value: object) -> str:
-    plain = " ".join(printable(value).split())
+    plain = on_one_line(value)
     return plain if len(plain) <= _LONGEST_LINE else f"{plain[: _LONGEST_LINE - 1].rstrip()}…"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tierkit.reporting.fragment import printable
+from tierkit.reporting.fragment import on_one_line
 from tierkit.reporting.leadership.decisions import MOST, decisions
 from tierkit.reporting.leadership.effects import finding
 from tierkit.reporting.leadership.heading import recommendation_sentences, title_sentence
@@ -82,5 +82,5 @@ def _tier(facts: Facts, tier: Facts) -> str:
 
 def _cut(line: str, most: int) -> str:
     """Return text on one line without characters that mail cannot hold, cut with an ellipsis."""
-    plain = " ".join(printable(line).split())
+    plain = on_one_line(line)
     return plain if len(plain) <= most else f"{plain[: most - 1].rstrip()}…"
