@@ -28,6 +28,7 @@ from tierkit.explorer import Explorer
 explorer = Explorer(repeated(read(Path("company")), times={accounts} // READ))
 explorer
 """
+KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 WATCH = """
 window.took = [];
 const view = () => [...document.querySelectorAll('.tierkit-page')].find(
@@ -52,7 +53,8 @@ def main(accounts: int, runs: int) -> None:
     with TemporaryDirectory() as folder:
         (Path(folder) / "company").mkdir()
         cell = nbformat.v4.new_code_cell(CELL.format(accounts=accounts))
-        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), Path(folder) / "redraw.ipynb")
+        notebook = nbformat.v4.new_notebook(cells=[cell], metadata=KERNEL)
+        nbformat.write(notebook, Path(folder) / "redraw.ipynb")
         lab = running_lab(Path(folder), home=Path(folder) / "home")
         with lab as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

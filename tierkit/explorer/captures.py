@@ -50,6 +50,10 @@ class RankedRows:
         places = tuple(np.flatnonzero(codes == place) for place in range(len(days)))
         return cls(places, tested["actual"].to_numpy(dtype=float), accounts, len(unique))
 
+    def ordered(self, ranked_by: FloatArray) -> tuple[FloatArray, ...]:
+        """Return what ranks the rows of each date in ascending order, to be kept for `capture`."""
+        return tuple(np.sort(_keys(ranked_by[places])) for places in self.dates)
+
 
 @dataclass(frozen=True)
 class Capture:
@@ -64,7 +68,13 @@ class Capture:
         return _interval(estimate, self.influence - other.influence)
 
 
-def capture(rows: RankedRows, ranked_by: FloatArray, *, accounts: int) -> Capture:
+def capture(
+    rows: RankedRows,
+    ranked_by: FloatArray,
+    *,
+    accounts: int,
+    ordered: tuple[FloatArray, ...] | None = None,
+) -> Capture:
     """Return the mean capture of the best-ranked accounts over the tested dates.
 
     Parameters
@@ -74,6 +84,8 @@ def capture(rows: RankedRows, ranked_by: FloatArray, *, accounts: int) -> Captur
         every order at once.
     accounts
         How many accounts the tiers hold together.
+    ordered
+        As `RankedRows.ordered` returns it, for a ranking that is asked again and again.
 
     Returns
     -------
@@ -90,8 +102,9 @@ def capture(rows: RankedRows, ranked_by: FloatArray, *, accounts: int) -> Captur
     """
     influence = np.zeros(rows.count)
     shares = []
-    for places in rows.dates:
-        share, moves = _at(rows.actual[places], ranked_by[places], accounts)
+    for date, places in enumerate(rows.dates):
+        kept = None if ordered is None else ordered[date]
+        share, moves = _at(rows.actual[places], ranked_by[places], accounts, kept)
         if math.isfinite(share):
             shares.append(share)
             influence += np.bincount(rows.accounts[places], moves, minlength=rows.count)
@@ -112,19 +125,26 @@ def _interval(estimate: float, influence: FloatArray) -> Interval:
     return Interval(estimate, estimate - half, estimate + half)
 
 
-def _at(actual: FloatArray, ranked_by: FloatArray, accounts: int) -> tuple[float, FloatArray]:
+def _keys(ranked_by: FloatArray) -> FloatArray:
+    return np.where(np.isnan(ranked_by), -np.inf, ranked_by)
+
+
+def _at(
+    actual: FloatArray, ranked_by: FloatArray, accounts: int, ordered: FloatArray | None
+) -> tuple[float, FloatArray]:
     """Return the capture at one date, and what one account more of each row would change it by."""
     total, count = float(actual.sum()), len(actual)
     if total <= 0:
         return math.nan, np.zeros(count)
-    keys = np.where(np.isnan(ranked_by), -np.inf, ranked_by)
-    inside, at_line = _inside(keys, actual, min(accounts, count))
+    inside, at_line = _inside(_keys(ranked_by), actual, min(accounts, count), ordered)
     share = float(inside @ actual) / total
     moves = (inside - share) * actual - (inside - inside.mean()) * at_line
     return share, moves / total
 
 
-def _inside(keys: FloatArray, actual: FloatArray, slots: int) -> tuple[FloatArray, float]:
+def _inside(
+    keys: FloatArray, actual: FloatArray, slots: int, ordered: FloatArray | None
+) -> tuple[FloatArray, float]:
     """Return how much of each account is inside, and what an account at the line brings."""
     count = len(keys)
     if slots >= count:
@@ -133,7 +153,8 @@ def _inside(keys: FloatArray, actual: FloatArray, slots: int) -> tuple[FloatArra
         return np.zeros(count), 0.0
     low, at, high = (count - min(count, slots + _NEAR), count - slots,
                      count - max(1, slots - _NEAR))  # fmt: skip
-    ordered = np.partition(keys, sorted({low, at, high}))
+    if ordered is None:
+        ordered = np.partition(keys, sorted({low, at, high}))
     line = ordered[at]
     above, ties = keys > line, keys == line
     inside = above.astype(float)

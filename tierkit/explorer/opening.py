@@ -55,7 +55,10 @@ class Explorer(Session):
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        display(self.panel.widget)  # type: ignore[no-untyped-call]
+        from tierkit.explorer.pages.status import INSTEAD
+
+        panel = {**self.panel.widget._repr_mimebundle_(), "text/plain": INSTEAD}
+        display(panel, raw=True)  # type: ignore[no-untyped-call]
         self._twin = display(self.static(), display_id=True)  # type: ignore[no-untyped-call]
 
     def _twin_later(self) -> None:

@@ -48,13 +48,12 @@ def override_row(
             f"override of {account}: give it a {' and a '.join(missing)}. An override is signed, "
             "and looked at again."
         )
-    today = datetime.now(UTC).astimezone().date()
     return {
         "account_id": account,
         "tier": tier,
         "reason": reason.strip(),
         "set_by": set_by.strip() or _user(),
-        "set_on": today.isoformat(),
+        "set_on": today().isoformat(),
         "review_on": str(review_on),
     }
 
@@ -82,6 +81,11 @@ def write_overrides(basis: Basis, settings: Settings, text: str) -> pd.DataFrame
     found = overrides_of(basis, settings, folder=scratch)
     write_atomically(file, text)
     return found
+
+
+def today() -> date:
+    """Return the day on which a person sets an override, where they are."""
+    return datetime.now(UTC).astimezone().date()
 
 
 def _user() -> str:

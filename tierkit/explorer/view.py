@@ -236,6 +236,7 @@ class Rankings:
         self._card = tested["card"].to_numpy(dtype=float)
         self._last = tested["last_tiers"].to_numpy(dtype=float) if "last_tiers" in tested else None
         self._kept: dict[tuple[str, int], Capture] = {}
+        self._ordered: dict[str, tuple[FloatArray, ...]] = {}
         self._totals: dict[str, Interval] = {}
         self._basis = basis
 
@@ -299,7 +300,11 @@ class Rankings:
             if (name, size) not in self._kept:
                 if len(self._kept) >= _MOST_KEPT:
                     self._kept.clear()
-                self._kept[name, size] = capture(self.rows, ranked_by, accounts=size)
+                if name not in self._ordered:
+                    self._ordered[name] = self.rows.ordered(ranked_by)
+                self._kept[name, size] = capture(
+                    self.rows, ranked_by, accounts=size, ordered=self._ordered[name]
+                )
         captures = {size: self._kept[name, size] for size in sizes}
         if money is not None and name not in self._totals:
             self._totals[name] = total_over(self.rows, money)

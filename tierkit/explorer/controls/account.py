@@ -9,6 +9,7 @@ import ipywidgets as widgets
 
 from tierkit.errors import SettingsError
 from tierkit.explorer.controls.labelled import button, choice, column, row, text
+from tierkit.explorer.overriding import today
 
 if TYPE_CHECKING:
     from tierkit.explorer.controls.acting import Acting
@@ -43,7 +44,7 @@ class AccountControls:
         self._by = text("Set by")
         self._review = widgets.DatePicker(
             description="Review on", tooltip="Review on",
-            value=session.basis.work.as_of + _REVIEW_AFTER,
+            value=max(session.basis.work.as_of, today()) + _REVIEW_AFTER,
             style={"description_width": "10em"}, layout={"width": "99%"},
         )  # fmt: skip
         self.widget = column(

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from tierkit.explorer.pages.parts import MOST_ROWS, note, share_with_interval, shown, table
 from tierkit.reporting.fragment import joined, tag
-from tierkit.reporting.words import count, money
+from tierkit.reporting.words import count, money, plural
 
 if TYPE_CHECKING:
     from tierkit.explorer.session import Session
@@ -47,7 +47,7 @@ def scenario_table(session: Session) -> Markup:
         rows.append([f"Capture at {name}", *spoken])
     differ = (int((one.levels != screen.levels).sum()) for one in found.values())
     rows.append(["Accounts in another tier than on screen", *map(count, differ)])
-    caption = f"{len(found) - 1} saved scenarios beside what is on screen"
+    caption = f"{plural(len(found) - 1, 'saved scenario')} beside what is on screen"
     return table(["", *found], rows, caption=caption)
 
 

@@ -15,7 +15,7 @@ from tierkit.reporting.words import MINUS, share
 UP, DOWN, PLAIN = "#0072b2", "#d55e00", "#7a8691"
 """Blue and orange are told apart by colour-blind readers, on light and on dark ground."""
 MOST_ROWS = 20
-_CELL = "padding:2px 12px 2px 0;text-align:{side};vertical-align:top"
+_CELL = "padding:2px 10px 2px 0;text-align:{side};vertical-align:top"
 _FIRST = ";white-space:nowrap"
 _TABLE = "border-collapse:collapse;margin:0 0 12px;line-height:1.45"
 _CAPTION = "text-align:left;font-weight:600;padding:8px 0 4px"

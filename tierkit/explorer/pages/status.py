@@ -20,13 +20,19 @@ if TYPE_CHECKING:
 LIVE_CLASS, TWIN_CLASS = "tierkit-explorer-live", "tierkit-explorer-static"
 _MIME = "application/vnd.jupyter.widget-view+json"
 _AREA = ".jp-OutputArea"
+_WIDGET = f':is(.jp-OutputArea-output.lm-Panel, [data-mime-type="{_MIME}"])'
+INSTEAD = "The explorer's panel. Run the cell again to interact; a still picture stands below."
+"""What stands in the panel's place where nothing can show it."""
 TWIN_STYLE = (
     f"<style>@media screen{{{_AREA}:has(.{LIVE_CLASS}) .{TWIN_CLASS}{{display:none}}}}"
     f"@media print{{{_AREA}:has(.{TWIN_CLASS}) .{LIVE_CLASS}{{display:none}}}}"
-    f'{_AREA}:has(.{TWIN_CLASS}):not(:has(.{LIVE_CLASS})) [data-mime-type="{_MIME}"]'
-    "{display:none}</style>"
+    f"{_AREA}:has(.{TWIN_CLASS}):not(:has(.{LIVE_CLASS})) {_WIDGET}{{display:none}}</style>"
 )
-"""The twin is hidden while the panel is alive, and shown once it is reopened or printed."""
+"""The twin is hidden while the panel is alive, and shown once it is reopened or printed.
+
+Where a notebook is reopened, JupyterLab writes in the panel's place that it is loading, then that
+it is not found: that place is hidden.
+"""
 
 
 def status(session: Session, *, working: str = "") -> Markup:

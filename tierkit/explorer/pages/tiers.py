@@ -52,10 +52,11 @@ def tier_table(session: Session) -> Markup:
             ]
         )
     header = ["Tier", "", "Accounts", "Rule", "Predicted revenue", "Predicted pipeline",
-              "Hours a quarter", "Cost a quarter"]  # fmt: skip
+              "Hours", "Cost"]  # fmt: skip
     total = len(view.places.ids)
     untiered = total - sum(view.sizes.values())
-    caption = f"{shown(total - untiered, total, 'accounts')} in {len(rows)} tiers"
+    tiered = shown(total - untiered, total, "accounts")
+    caption = f"{tiered} in {len(rows)} tiers; hours and cost a quarter"
     return joined(table(header, rows, caption=caption, text=2), *_whys(view.tier_effort))
 
 
