@@ -16,6 +16,7 @@ from tierkit.errors import DataError, SettingsError
 from tierkit.explorer import Explorer
 from tierkit.explorer.captures import RankedRows, capture
 from tierkit.explorer.controls.later import Later
+from tierkit.explorer.example import example_explorer
 from tierkit.explorer.finding import AccountFinder
 from tierkit.explorer.writing import overrides_text
 from tierkit.models.intervals import compare
@@ -223,20 +224,29 @@ def test_controls_do_not_pile_up_over_updates(explorer):
     assert made[-2:] == made[2:4]
 
 
-def test_many_quick_events_are_one_change():
+@pytest.mark.parametrize(("at_once", "acts"), [(True, [0, 19]), (False, [19])])
+def test_of_many_quick_events_the_first_and_the_latest_count(at_once, acts):
     import asyncio
 
     done = []
 
     async def drag():
-        later = Later(wait=0.02, longest=1.0)
+        later = Later(wait=0.02, longest=1.0, at_once=at_once)
         for capacity in range(20):
             later.soon("capacity", lambda capacity=capacity: done.append(capacity))
             await asyncio.sleep(0.001)
         await asyncio.sleep(0.1)
 
     asyncio.run(drag())
-    assert done == [19]
+    assert done == acts
+
+
+def test_a_card_by_hand_starts_from_past_revenue_too():
+    explorer = example_explorer()  # its factor of a millionth would ask for too many points
+    before = explorer.tiers()["tier"].to_dict()
+    explorer.start_rules_card()
+    assert explorer.tiers()["tier"].to_dict() == before
+    assert explorer.points_to_double() < 10
 
 
 def test_a_project_that_cannot_be_read_says_why_and_what_to_do(tmp_path):
@@ -258,7 +268,7 @@ def test_one_account_without_any_optional_table_is_explored(tmp_path):
     (tmp_path / "tierkit.toml").write_text("")
     explorer = tierkit.explore(str(tmp_path))
     assert explorer.view.sizes == {"Tier 1": 1, "Tier 2": 0, "Tier 3": 0}
-    gaps = " ".join(map(str, explorer.basis.gaps))
+    gaps = explorer.panel.texts[0]
     assert "There is 1 account" in gaps
     assert "No run is published yet" in gaps
     assert "`tierkit run` publishes" in gaps

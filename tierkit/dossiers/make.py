@@ -77,6 +77,14 @@ def make_dossiers(
         Made if it does not exist.
     page
         Makes the page of one account.
+
+    Examples
+    --------
+    >>> from tierkit.dossiers.example import example_run
+    >>> run = example_run()
+    >>> tiers = published_tiers(run, run.folder / "tiers.csv")
+    >>> make_dossiers(run, tiers, run.folder / "dossiers").in_words
+    '1 dossier, key points of 0 accounts'
     """
     names = [tier.name for tier in work.settings.tiers]
     first = tiers[tiers["tier"] == names[0]]

@@ -18,7 +18,17 @@ MORE_THAN = 1.5
 
 
 def talking_points(known: Known, account: str) -> list[str]:
-    """Return three talking points of an account, each a sentence with its number."""
+    """Return three talking points of an account, each a sentence with its number.
+
+    Examples
+    --------
+    >>> from tierkit.dossiers.example import example_run
+    >>> from tierkit.dossiers.known import known_of
+    >>> from tierkit.dossiers.make import published_tiers
+    >>> run = example_run()
+    >>> talking_points(known_of(run, published_tiers(run, run.folder / "tiers.csv")), "A1")[0]
+    'Last bought in 2025Q2 (Core, $9.0 k): ask how it is used.'
+    """
     makers = (_deal, _contract, _space, _people, _interest, _last_win, _prediction, _size, _never)
     found = (point for maker in makers for point in maker(known, account))
     return [point for _, point in zip(range(POINTS), found, strict=False)]
@@ -53,7 +63,8 @@ def _contract(known: Known, account: str) -> Iterator[str]:
 
 def _space(known: Known, account: str) -> Iterator[str]:
     space = rows_of(known.whitespace, account)
-    for row in space[space["predicted_value"] > 0].head(1).to_dict("records"):
+    told = space[(space["predicted_value"] > 0) & (space["buyers"] > 0)]
+    for row in told.head(1).to_dict("records"):
         worth = money(known.work.currency, float(row["predicted_value"]))
         yield (
             f"Has not bought {row['product']}: {count(row['buyers'])} of {count(row['accounts'])} "

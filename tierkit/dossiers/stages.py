@@ -41,6 +41,12 @@ def account_dossier(run: Work, account: str = "") -> Fragment:
     ------
     SettingsError
         If there is no such account among those that have a tier.
+
+    Examples
+    --------
+    >>> from tierkit.dossiers.example import example_run
+    >>> "Won revenue by quarter and product" in account_dossier(example_run(), "A1").html
+    True
     """
     tiers = run_tiers(run)
     one = _found(run, tiers, account)
@@ -50,7 +56,14 @@ def account_dossier(run: Work, account: str = "") -> Fragment:
 
 
 def account_dossier_text(run: Work, account: str = "") -> Fragment:
-    """Return the plain text of an account's dossier, ready to be copied."""
+    """Return the plain text of an account's dossier, ready to be copied.
+
+    Examples
+    --------
+    >>> from tierkit.dossiers.example import example_run
+    >>> account_dossier_text(example_run(), "borealis clinics").html[5:34]
+    'Borealis Clinics (B2), 2025Q3'
+    """
     tiers = run_tiers(run)
     one = _found(run, tiers, account)
     return Fragment(str(tag("pre", dossier_text(known_of(run, tiers.loc[[one]]), one))))

@@ -35,11 +35,28 @@ class AccountLookup(Stage):
         self._account_view: tuple[View, AccountView] | None = None
 
     def find_accounts(self, text: str) -> list[str]:
-        """Return the ids of at most 25 accounts whose name, id or domain holds the text."""
+        """Return the ids of at most 25 accounts whose name, id or domain holds the text.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.find_accounts("clin")
+        ['B2']
+        """
         return self._finder.find(text)
 
     def show_account(self, account: str) -> AccountView:
-        """Look at one account, by id, or by name where only one has it."""
+        """Look at one account, by id, or by name where only one has it.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> found = explorer.show_account("Borealis Clinics")
+        >>> found.account, found.tier, found.rank
+        ('B2', 'Tier 2', 2)
+        """
         found = self._guarded(lambda: self._account(self._id_of(account)))
         self.account = found.account
         self._tell()
@@ -59,7 +76,16 @@ class AccountLookup(Stage):
         review_on: date | str,
         set_by: str = "",
     ) -> None:
-        """Put an account into a tier against the card, signed, in `overrides.csv`."""
+        """Put an account into a tier against the card, signed, in `overrides.csv`.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.set_override("D4", "Tier 1", reason="a plan, signed", review_on="2030-01-01")
+        >>> explorer.tiers()["tier"]["D4"]
+        'Tier 1'
+        """
 
         def write() -> State:
             names = [one.name for one in self.settings.tiers]
@@ -72,7 +98,17 @@ class AccountLookup(Stage):
         self._write_state(f"override: {account} in {tier}", write)
 
     def remove_override(self, account: str) -> None:
-        """Take an account's override out of `overrides.csv`."""
+        """Take an account's override out of `overrides.csv`.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.set_override("D4", "Tier 1", reason="a plan, signed", review_on="2030-01-01")
+        >>> explorer.remove_override("D4")
+        >>> explorer.tiers()["tier"]["D4"]
+        'Tier 2'
+        """
         row = {"account_id": account, "tier": ""}
         self._write_state(f"override of {account} removed", lambda: self._with_override(row))
 

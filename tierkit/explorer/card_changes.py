@@ -25,7 +25,18 @@ class CardChanges(Stage):
         self._off: dict[str, dict[str, Any]] = {}
 
     def turn_off(self, criterion: str) -> None:
-        """Take a criterion off the card."""
+        """Take a criterion off the card.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.start_rules_card()
+        >>> explorer.set_points("log_employees", [0, 3], edges=[4.0])
+        >>> explorer.turn_off("log_employees")
+        >>> [one.name for one in explorer.card().criteria]
+        ['won_revenue_1q']
+        """
 
         def change() -> Settings:
             if self.settings.model.kind == BY_HAND:
@@ -38,7 +49,19 @@ class CardChanges(Stage):
         self._apply(f"{criterion} off", change)
 
     def turn_on(self, criterion: str) -> None:
-        """Put a criterion on the card again, with the points it had."""
+        """Put a criterion on the card again, with the points it had.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.start_rules_card()
+        >>> explorer.set_points("log_employees", [0, 3], edges=[4.0])
+        >>> explorer.turn_off("log_employees")
+        >>> explorer.turn_on("log_employees")
+        >>> [one.name for one in explorer.card().criteria]
+        ['won_revenue_1q', 'log_employees']
+        """
         self._apply(
             f"{criterion} on",
             lambda: scenario.with_criterion(
@@ -47,7 +70,17 @@ class CardChanges(Stage):
         )
 
     def set_weight(self, criterion: str, weight: float) -> None:
-        """Give a criterion more weight (above 1) or less: its factors to the power of `weight`."""
+        """Give a criterion more weight (above 1) or less: its factors to the power of `weight`.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.start_rules_card()
+        >>> explorer.set_weight("won_revenue_1q", 0.5)
+        >>> explorer.change.words
+        'won_revenue_1q: weight 0.5'
+        """
 
         def change() -> Settings:
             if self.card_is_set_by_hand:
@@ -82,6 +115,15 @@ class CardChanges(Stage):
             One for each bin between the `edges`, or by category.
         missing, other
             Points where the value is unknown, and of categories without their own.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.start_rules_card()
+        >>> explorer.set_points("employees", [0, 3], edges=[100])
+        >>> [one.name for one in explorer.card().criteria]
+        ['won_revenue_1q', 'log_employees']
         """
 
         def change() -> Settings:
@@ -102,11 +144,30 @@ class CardChanges(Stage):
         return points_to_double(self.basis, self.settings)
 
     def start_rules_card(self) -> None:
-        """Go on with a card set by hand that starts from the one on screen."""
+        """Go on with a card set by hand that starts from the one on screen.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.start_rules_card()
+        >>> explorer.card_is_set_by_hand
+        True
+        """
         self._apply("card set by hand", lambda: scenario.by_hand(self.settings, self.view.card))
 
     def use_fitted_card(self) -> None:
-        """Go back to the fitted card, without any edit."""
+        """Go back to the fitted card, without any edit.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.start_rules_card()
+        >>> explorer.use_fitted_card()
+        >>> explorer.card_is_set_by_hand
+        False
+        """
         self._apply("fitted card", lambda: scenario.fitted(self.settings))
 
     def _fitted(self) -> Card:

@@ -41,7 +41,15 @@ class Explorer(Session):
         return self._panel
 
     def static(self) -> Fragment:
-        """Return all tabs as they are now, as a still picture without controls."""
+        """Return all tabs as they are now, as a still picture without controls.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> "Predicted revenue" in explorer.static().html
+        True
+        """
         from tierkit.explorer.pages.status import static_twin
 
         return static_twin(self)
@@ -68,7 +76,7 @@ class Explorer(Session):
         from tierkit.explorer.controls.later import Later
 
         if not hasattr(self, "_later"):
-            self._later = Later(wait=_TWIN_AFTER_SECONDS, longest=5.0)
+            self._later = Later(wait=_TWIN_AFTER_SECONDS, longest=5.0, at_once=False)
         self._later.soon("twin", lambda: self._twin.update(self.static()))
 
 

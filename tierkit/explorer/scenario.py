@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from tierkit.errors import SettingsError
-from tierkit.models.criteria import Criterion, NumericCriterion
+from tierkit.models.criteria import MOST_POINTS, Criterion, NumericCriterion
 from tierkit.models.saved import BY_HAND
 from tierkit.settings import Settings, parse_settings
 
@@ -242,15 +242,26 @@ def with_hand_weight(settings: Settings, name: str, weight: float) -> Settings:
 def by_hand(settings: Settings, card: Card) -> Settings:
     """Return the settings with a card set by hand that ranks as this card does.
 
-    Ten points double predicted revenue; points are rounded to tenths.
+    Ten points double predicted revenue, fewer where a criterion would have more than a card may
+    hold; points are rounded to tenths.
     """
-    criteria = [in_points(one) for one in card.criteria]
+    to_double = _points_to_double(card)
+    criteria = [in_points(one, to_double=to_double) for one in card.criteria]
 
     def change(plain: Plain) -> None:
         plain["model"]["kind"] = BY_HAND
-        plain["card"] = {"criteria": criteria, "points_to_double": USUAL_POINTS_TO_DOUBLE}
+        plain["card"] = {"criteria": criteria, "points_to_double": to_double}
 
     return changed(settings, change)
+
+
+def _points_to_double(card: Card) -> float:
+    """Return how many points double predicted revenue, so that no criterion has too many."""
+    largest = max((float(abs(one.points_by_bin).max()) for one in card.criteria), default=0.0)
+    doublings = largest / math.log(2)
+    if doublings * USUAL_POINTS_TO_DOUBLE <= MOST_POINTS:
+        return USUAL_POINTS_TO_DOUBLE
+    return math.floor(10 * MOST_POINTS / doublings) / 10
 
 
 def fitted(settings: Settings) -> Settings:

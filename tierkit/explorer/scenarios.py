@@ -39,7 +39,16 @@ class Scenarios(Stage):
         self._file_text = self._read_file()
 
     def save_scenario(self, name: str) -> None:
-        """Remember the settings on screen under a name, also for the next time."""
+        """Remember the settings on screen under a name, also for the next time.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.save_scenario("as it is")
+        >>> [*explorer.scenarios]
+        ['as it is']
+        """
         if not name.strip():
             self._fail(SettingsError("Give the scenario a name."))
         self.scenarios[name.strip()] = self.settings
@@ -47,7 +56,18 @@ class Scenarios(Stage):
         self._tell()
 
     def load_scenario(self, name: str) -> None:
-        """Bring a saved scenario on screen."""
+        """Bring a saved scenario on screen.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.save_scenario("as it is")
+        >>> explorer.set_capacity("Tier 1", 3)
+        >>> explorer.load_scenario("as it is")
+        >>> explorer.view.sizes["Tier 1"]
+        1
+        """
 
         def change() -> Settings:
             scenario.place_of(name, [*self.scenarios], what="scenario")
@@ -56,7 +76,17 @@ class Scenarios(Stage):
         self._apply(f"scenario {name}", change)
 
     def delete_scenario(self, name: str) -> None:
-        """Forget a saved scenario."""
+        """Forget a saved scenario.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.save_scenario("as it is")
+        >>> explorer.delete_scenario("as it is")
+        >>> [*explorer.scenarios]
+        []
+        """
         self.scenarios.pop(name, None)
         write_scenarios(self.settings, self.scenarios)
         self._tell()
@@ -70,7 +100,17 @@ class Scenarios(Stage):
         return found
 
     def differing(self, name: str) -> pd.DataFrame:
-        """Return the accounts that have another tier on screen than in a saved scenario."""
+        """Return the accounts that have another tier on screen than in a saved scenario.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.save_scenario("as it is")
+        >>> explorer.set_capacity("Tier 1", 2)
+        >>> explorer.differing("as it is")["after"].to_dict()
+        {'B2': 'Tier 1'}
+        """
         scenario.place_of(name, [*self.scenarios], what="scenario")
         view = self._view(replace(self._state, settings=self.scenarios[name]))
         before = Snapshot.of(view, with_captures=False)
@@ -78,12 +118,34 @@ class Scenarios(Stage):
         return differing(before, after, ids=self._places.ids)
 
     def settings_text(self) -> str:
-        """Return the text of `tierkit.toml` with the settings on screen, comments kept."""
+        """Return the text of `tierkit.toml` with the settings on screen, comments kept.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.set_capacity("Tier 1", 2)
+        >>> print(explorer.settings_text().splitlines()[2])
+        capacity = 2  # as agreed
+        """
         stated = parse_settings(tomllib.loads(self._file_text))
         return settings_text(self._file_text, before=stated, after=self.settings)
 
     def settings_difference(self) -> str:
-        """Return which lines of `tierkit.toml` the settings on screen would change."""
+        """Return which lines of `tierkit.toml` the settings on screen would change.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.set_capacity("Tier 1", 2)
+        >>> print(explorer.settings_difference())
+        @@ -2,3 +2,3 @@
+         name = "Tier 1"
+        -capacity = 1  # as agreed
+        +capacity = 2  # as agreed
+        <BLANKLINE>
+        """
         return difference(self._file_text, self.settings_text())
 
     def write_settings(self) -> Path:
@@ -93,6 +155,16 @@ class Scenarios(Stage):
         ------
         SettingsError
             If somebody else changed the file since it was opened.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.set_capacity("Tier 1", 2)
+        >>> explorer.write_settings().name
+        'tierkit.toml'
+        >>> explorer.settings_difference()
+        ''
         """
         file = self.settings.folder / FILE_NAME
         if self._read_file() != self._file_text:

@@ -109,7 +109,15 @@ class Stage:
         return self.settings.model.kind == BY_HAND
 
     def tiers(self) -> pd.DataFrame:
-        """Return one row per account with a rank or a tier, best first, as a run would."""
+        """Return one row per account with a rank or a tier, best first, as a run would.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.tiers()["tier"].to_dict()
+        {'A1': 'Tier 1', 'B2': 'Tier 2', 'C3': 'Tier 2', 'D4': 'Tier 2'}
+        """
         return self.view.tiers
 
     def card(self) -> Card:
@@ -121,7 +129,17 @@ class Stage:
         self._listeners.append(listener)
 
     def undo(self) -> None:
-        """Take the last change back; an override leaves `overrides.csv` again."""
+        """Take the last change back; an override leaves `overrides.csv` again.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.set_capacity("Tier 1", 2)
+        >>> explorer.undo()
+        >>> explorer.view.sizes["Tier 1"]
+        1
+        """
         if not self._undo:
             return
         state = self._undo.pop()
@@ -130,11 +148,29 @@ class Stage:
         self._show(state, f"undone: {self._state.words}", undo=False)
 
     def reset(self) -> None:
-        """Go back to the settings that were opened; overrides stay."""
+        """Go back to the settings that were opened; overrides stay.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.set_keep_band(1.4)
+        >>> explorer.reset()
+        >>> explorer.settings.stability.keep_band
+        1.25
+        """
         self._apply("settings as opened", lambda: self._start.settings)
 
     def check_gate(self) -> Gate:
-        """Ask, as the run will, whether the card on screen is better than past revenue."""
+        """Ask, as the run will, whether the card on screen is better than past revenue.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> print(explorer.check_gate().because)
+        No earlier quarter-end has a horizon that is over, so there is nothing to test on.
+        """
         gate = self._gate(self.settings)
         state = replace(
             self._state, gate=gate, gate_of=gate_key(self.settings), words="gate checked"
