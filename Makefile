@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test check format bench bench-models bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read bench-explorer bench-fuzz bench-kill bench-promises clean help lock
+.PHONY: demo test check format bench bench-models bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read bench-explorer bench-explorer-redraw bench-fuzz bench-kill bench-promises clean help lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -41,6 +41,9 @@ bench-read: $(BIN)/.installed-dev ## time and memory of reading and checking 5 m
 
 bench-explorer: $(BIN)/.installed-dev ## what a change costs in the explorer, and whether memory grows
 	$(BIN)/python -m benches.explorer
+
+bench-explorer-redraw: $(BIN)/.installed-dev ## what a change takes in JupyterLab, from the key to the painted view
+	$(BIN)/python -m benches.explorer_redraw
 
 bench-roi-speed: $(BIN)/.installed-dev ## time and memory of tier ROI on 4,000 accounts and 16 quarters
 	$(BIN)/python -m benches.roi_speed

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,7 @@ def test_an_analyst_explores_in_the_browser_and_finds_the_picture_when_coming_ba
         try:
             run_all(page)
             drag_the_capacity(page)
+            see_every_criterion_in_a_row_of_its_own(page)
             look_an_account_up_and_override_it(page, project)
             copy_as_settings(page, project)
             assert not said, said
@@ -195,6 +197,17 @@ def drag_the_capacity(page):
     )
     handle.press("ArrowRight")  # the keyboard reaches it, too
     page.screenshot(path=artefacts() / "2-capacity.png")
+
+
+def see_every_criterion_in_a_row_of_its_own(page):
+    live = page.locator(".tierkit-explorer-live")
+    live.get_by_role("tab", name="Criteria").click()
+    boxes = live.locator("input[type=checkbox]")
+    boxes.first.wait_for()
+    tops = sorted(box["y"] for box in (one.bounding_box() for one in boxes.all()))
+    assert len(tops) > 1
+    assert all(after - top > 30 for top, after in pairwise(tops)), tops
+    page.screenshot(path=artefacts() / "2-criteria.png")
 
 
 def look_an_account_up_and_override_it(page, project):

@@ -16,6 +16,7 @@ from tierkit.explorer.controls.labelled import (
     row,
     take_away,
     text,
+    unsqueezed,
 )
 from tierkit.models.criteria import Criterion, NumericCriterion
 from tierkit.models.words import plain_name
@@ -99,7 +100,7 @@ class CriteriaControls:
         """Make the rows anew; those of before are closed, so that nothing piles up."""
         old = self._list.children
         self._rows = {name: self._row(name) for name in names}
-        self._list.children = [column(*pair) for pair in self._rows.values()]
+        self._list.children = [unsqueezed(column(*pair)) for pair in self._rows.values()]
         take_away(*old)
         self._by_hand = self._session.card_is_set_by_hand
         self._which.options = [("–", ""), *((plain_name(name), name) for name in names)]
