@@ -85,7 +85,7 @@ def running_lab(root, *, home):
     finally:
         server.terminate()
         try:
-            server.wait(timeout=30)
+            server.wait(timeout=10)
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()

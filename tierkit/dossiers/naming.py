@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
 from tierkit.crm.duplicates import LEGAL_FORMS
-from tierkit.reporting.names import Names
 
 WITHHELD = "withheld: it names another account"
-_LEGAL = re.compile(rf"(?:[\s,]+(?:{LEGAL_FORMS})\.?)+\s*$", re.IGNORECASE)
-_SIGNS = re.compile(r"[\W_]+")
+_LEGAL = frozenset(LEGAL_FORMS.split("|"))
+_WORD, _SPACE = re.compile(r"\w+"), re.compile(r"\s+")
+_PLAIN_WORD = re.compile(r"[^\W_]+")
 _BREAK = " | "
 _SHORTEST_NAME, _SHORTEST_CAPITALS, _SHORTEST_ID, _SHORTEST_NUMBER = 5, 3, 4, 5
 WORDS = ("industry", "country", "region", "territory", "segment", "status", "owner")
@@ -45,19 +45,23 @@ class OtherAccounts:
     """
 
     def __init__(self, accounts: pd.DataFrame, *, words: Iterable[str] = ()) -> None:
-        self._own = {str(account): names for account, names in _known_as(accounts).items()}
-        spoken = _BREAK.join([*_shared_words(accounts), *words])
-        bare = {name for names in self._own.values() for name in names}
-        written = {name for name in bare if _can_be_told(name)}
-        written |= {account for account in self._own if _is_id(account)}
-        self._written = Names(sorted(written), spoken=spoken)
-        several = {plain for name in bare if " " in (plain := _plain(name))}
-        self._any_case = Names(sorted(several), spoken=_spoken_plain(spoken))
+        self._accounts = accounts
+        names = {name for column in _known_as(accounts) for name in column}
+        written = {_core(name) for name in names if _can_be_told(name)}
+        written |= {text for text in map(str, accounts.index) if _is_id(text)}
+        several = {plain for name in names if " " in (plain := _plain(name))}
+        self._longest = max((name.count(" ") for name in several), default=0) + 1
+        for text in (*_shared_words(accounts), *words):
+            written -= set(self._parts_of(text))
+            several -= set(self._parts_of(_plain(text)))
+        self._written, self._any_case = frozenset(written), frozenset(several)
 
     def are_named_in(self, text: str, *, about: str) -> bool:
         """Whether a text that is about one account names another one."""
+        own = self._accounts.reindex([about])
+        called = {name for column in _known_as(own) for name in column}
         rest = text
-        for name in sorted([about, *self._own.get(about, ())], key=len, reverse=True):
+        for name in sorted({about, *called}, key=len, reverse=True):
             rest = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", _BREAK, rest, flags=re.IGNORECASE)
         return self._found_in(rest)
 
@@ -73,20 +77,43 @@ class OtherAccounts:
         return table.assign(**changed) if any(changed.values()) else table
 
     def _found_in(self, text: str) -> bool:
-        found = (*self._written.found_in(text), *self._any_case.found_in(_plain(text)))
-        return bool(found)
+        if not self._written.isdisjoint(self._parts_of(text)):
+            return True
+        return not self._any_case.isdisjoint(self._parts_of(_plain(text)))
+
+    def _parts_of(self, text: str) -> Iterator[str]:
+        """Yield every run of words of a text that is no longer than the longest name."""
+        text = _SPACE.sub(" ", text)
+        words = [(word.start(), word.end()) for word in _WORD.finditer(text)]
+        for at, (start, _) in enumerate(words):
+            for _, end in words[at : at + self._longest]:
+                yield text[start:end]
 
 
-def _known_as(accounts: pd.DataFrame) -> Mapping[object, tuple[str, ...]]:
-    """Return by account_id what it is called: name, name without legal form, domain."""
-    columns = [column for column in ("name", "domain") if column in accounts]
-    known: dict[object, tuple[str, ...]] = dict.fromkeys(accounts.index, ())
-    for column in columns:
-        for account, text in accounts[column].dropna().astype(str).items():
-            whole = text.strip()
-            names = (whole, _LEGAL.sub("", whole)) if column == "name" else (whole,)
-            known[account] = (*known[account], *(name for name in dict.fromkeys(names) if name))
-    return known
+def _known_as(accounts: pd.DataFrame) -> list[list[str]]:
+    """Return what accounts are called: their names, those without legal form, their domains."""
+    names, domains = (
+        [text.strip() for text in accounts[column].dropna().astype(str)]
+        if column in accounts
+        else []
+        for column in ("name", "domain")
+    )
+    return [list(filter(None, column)) for column in
+            (names, map(_without_legal_form, names), domains)]  # fmt: skip
+
+
+def _without_legal_form(name: str) -> str:
+    """Return a name without the legal forms at its end.
+
+    Examples
+    --------
+    >>> _without_legal_form("ACME Freight Co., Ltd."), _without_legal_form("AG")
+    ('ACME Freight', 'AG')
+    """
+    words = name.split()
+    while len(words) > 1 and words[-1].strip(".,").lower() in _LEGAL:
+        words.pop()
+    return " ".join(words).rstrip(",")
 
 
 def _shared_words(accounts: pd.DataFrame) -> list[str]:
@@ -110,9 +137,12 @@ def _is_id(text: str) -> bool:
     return len(text) >= (_SHORTEST_NUMBER if text.isdigit() else _SHORTEST_ID)
 
 
+def _core(name: str) -> str:
+    """Return a name from its first to its last letter, with single spaces."""
+    text = _SPACE.sub(" ", name)
+    words = [*_WORD.finditer(text)]
+    return text[words[0].start() : words[-1].end()] if words else ""
+
+
 def _plain(text: str) -> str:
-    return _SIGNS.sub(" ", text.lower()).strip()
-
-
-def _spoken_plain(spoken: str) -> str:
-    return _BREAK.join(_plain(part) for part in spoken.split(_BREAK))
+    return " ".join(_PLAIN_WORD.findall(text.lower()))
