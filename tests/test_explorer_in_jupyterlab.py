@@ -266,4 +266,5 @@ def reload_without_the_kernel(page, lab):
     page.wait_for_timeout(500)
     for words in ("Loading widget", "Error displaying widget"):
         assert not page.get_by_text(words).is_visible(), words
+    assert not page.locator("mjx-container").count()  # money is no mathematics
     page.screenshot(path=artefacts() / "5-reopened.png")

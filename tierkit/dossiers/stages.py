@@ -15,7 +15,7 @@ from tierkit.errors import SettingsError
 from tierkit.recalibration.report import tiers_table
 from tierkit.recalibration.stages import tier_run_accounts
 from tierkit.recalibration.work import Work, open_run
-from tierkit.reporting.fragment import Fragment, joined, tag
+from tierkit.reporting.fragment import NO_MATHEMATICS, Fragment, joined, tag
 from tierkit.reporting.render import style_sheets
 
 TIERS_FILE = "tiers.csv"
@@ -52,7 +52,9 @@ def account_dossier(run: Work, account: str = "") -> Fragment:
     one = _found(run, tiers, account)
     body = dossier_body(known_of(run, tiers.loc[[one]]), one)
     style = tag("style", style_sheets("dossier.css", "dossier_notebook.css"))
-    return Fragment(str(joined(style, tag("div", body, class_="dossier in-notebook"))))
+    return Fragment(
+        str(joined(style, tag("div", body, class_=f"dossier in-notebook {NO_MATHEMATICS}")))
+    )
 
 
 def account_dossier_text(run: Work, account: str = "") -> Fragment:

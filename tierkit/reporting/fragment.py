@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+NO_MATHEMATICS = "mathjax_ignore tex2jax_ignore"
+"""Classes of what a notebook must not read as mathematics: two dollar signs would enclose it."""
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _UNIT = r" (?:k|M|bn|tn|%)(?!\w)"
 _DIGITS = r"\d[\d,.]*"

@@ -134,12 +134,10 @@ def _spelled(cell: object) -> str:
     text = _safe(cell)
     if isinstance(cell, Markup) or not text:
         return text
-    if len(text) <= _SHORT:
-        return _UNBROKEN.format(text)
     estimate, bracket, interval = text.partition(" (")
     if bracket and text.endswith(")") and len(text) <= 3 * _SHORT:
         return f"{_UNBROKEN.format(estimate)} {_UNBROKEN.format('(' + interval)}"
-    return text
+    return _UNBROKEN.format(text) if len(text) <= _SHORT else text
 
 
 def _caption(text: str) -> str:

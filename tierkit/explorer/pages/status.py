@@ -11,7 +11,7 @@ from tierkit.explorer.pages.compare import compare_page
 from tierkit.explorer.pages.criteria import criteria_page
 from tierkit.explorer.pages.parts import note, warning
 from tierkit.explorer.pages.tiers import tiers_page
-from tierkit.reporting.fragment import Fragment, joined, tag
+from tierkit.reporting.fragment import NO_MATHEMATICS, Fragment, joined, tag
 from tierkit.reporting.words import quarter_name
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def static_twin(session: Session) -> Fragment:
             ("Compare", compare_page),
         )),
     ]  # fmt: skip
-    body = tag("div", joined(*parts), class_=TWIN_CLASS)
+    body = tag("div", joined(*parts), class_=f"{TWIN_CLASS} {NO_MATHEMATICS}")
     return Fragment(str(Markup(TWIN_STYLE) + body))
 
 
