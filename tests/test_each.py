@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from decimal import Decimal
 
 import pytest
@@ -111,3 +112,22 @@ def test_one_unit_that_fails_stops_nobody_and_totals_add_up(whole, monkeypatch):
     *parts, total = (Decimal(entry["used_won_revenue"]) for entry in told)
     assert sum(parts) == total == Decimal("300.30")
     assert sum(entry["accounts"] for entry in told[:-1]) == told[-1]["accounts"] == 3
+
+
+def test_after_ctrl_c_no_further_unit_is_started(whole, monkeypatch):
+    """The one that was begun meanwhile goes on to its end; the last is never begun."""
+    settings, tables, quarter = whole
+    started = []
+
+    def run(unit, _folder):
+        started.append(unit.value)
+        if unit.value == "A1":
+            raise KeyboardInterrupt
+        time.sleep(0.5)
+        return 0, "published", 0.5
+
+    monkeypatch.setattr(each, "_run", run)
+    units = read_each("account_id", tables)
+    with pytest.raises(KeyboardInterrupt):
+        each.run_each(Handover(settings, quarter), tables, units, jobs=1, on_step=started.append)
+    assert started in (["A1"], ["A1", "A2"])

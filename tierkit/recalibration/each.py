@@ -7,8 +7,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -80,7 +81,7 @@ def run_each(
     folders = {unit: _prepare(handover, tables, unit) for unit in units}
     at_a_time = jobs or max(1, min(len(units), (os.cpu_count() or 2) // 2))
     done: dict[Unit, UnitRow] = {}
-    with ThreadPoolExecutor(at_a_time) as pool:
+    with _pool(at_a_time) as pool:
         running = {pool.submit(_run, unit, folders[unit]): unit for unit in units}
         for ended in as_completed(running):
             unit = running[ended]
@@ -99,6 +100,16 @@ def run_each(
     )
     codes = [row.exit_code for row in rows if row.exit_code]
     return EachResult(index, tuple(rows), codes[0] if codes else 0)
+
+
+@contextmanager
+def _pool(at_a_time: int) -> Iterator[ThreadPoolExecutor]:
+    """Give a pool of threads; after Ctrl-C those that work end, and no other is started."""
+    pool = ThreadPoolExecutor(at_a_time)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _prepare(handover: Handover, tables: Tables, unit: Unit) -> Path:
