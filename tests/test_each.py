@@ -16,6 +16,7 @@ from tierkit.recalibration import each
 from tierkit.recalibration.units import read_each, unit_name, unit_settings, unit_tables
 from tierkit.reporting.handover import Handover, read_handover
 from tierkit.reporting.pages import read_page
+from tierkit.reporting.units_index import UnitRow, write_units_index
 from tierkit.settings import read_settings
 
 OVERRIDES = (
@@ -108,6 +109,7 @@ def test_one_unit_that_fails_stops_nobody_and_totals_add_up(whole, monkeypatch):
     page = read_page(done.index.read_text())
     assert page.faults == []
     assert "1 unit of 2 failed" in page.words
+    assert "leadership.html" not in page.words  # a link where there is a report, no markup to read
     told = json.loads((done.index.parent / "units.json").read_text())["units"]
     *parts, total = (Decimal(entry["used_won_revenue"]) for entry in told)
     assert sum(parts) == total == Decimal("300.30")
@@ -131,3 +133,13 @@ def test_after_ctrl_c_no_further_unit_is_started(whole, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         each.run_each(Handover(settings, quarter), tables, units, jobs=1, on_step=started.append)
     assert started in (["A1"], ["A1", "A2"])
+
+
+def test_a_unit_with_a_report_is_a_link_and_its_name_stays_text(tmp_path):
+    (tmp_path / "US").mkdir()
+    rows = [UnitRow("US <b>", "US/2026Q3", 2, Decimal(5)), UnitRow("DE", "", 1, Decimal(2))]
+    whole = UnitRow("The whole", "", 3, Decimal(7))
+    index = write_units_index(tmp_path, rows=rows, whole=whole, title="Units", currency="USD")
+    html = index.read_text()
+    assert '<a href="US/2026Q3/leadership.html">US &lt;b&gt;</a>' in html
+    assert html.count("<a ") == 1

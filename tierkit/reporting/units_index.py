@@ -100,7 +100,7 @@ def write_units_index(
 def _table(rows: Sequence[UnitRow], currency: str) -> Markup:
     frame = pd.DataFrame(
         {
-            "unit": [_link(row) for row in rows],
+            "unit": pd.Series([_link(row) for row in rows], dtype="object"),  # keeps its links
             "accounts": [row.accounts for row in rows],
             "won_revenue_used": [float(row.used_won_revenue) for row in rows],
             "predicted_revenue": [row.predicted for row in rows],
