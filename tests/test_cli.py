@@ -177,3 +177,21 @@ def test_a_fault_of_tierkit_is_a_sentence_too(capsys, monkeypatch):
     assert code == 1
     assert "RuntimeError: out of luck" in err
     assert "--debug" in err
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
+def test_ctrl_c_is_said_in_words_with_where_the_remains_lie(tmp_path, monkeypatch, capsys, error):
+    """A query of the database that meets Ctrl-C raises an error of its own kind."""
+    (tmp_path / "tierkit.toml").write_text("")
+    error.add_note("What is left of the run: reports/failed/1")
+
+    def interrupted(*_given, **_named):
+        raise error
+
+    monkeypatch.setattr("tierkit.checking.check_project", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "-f", str(tmp_path)])
+    assert ended.value.code == 130
+    said = capsys.readouterr().err
+    assert "Interrupted. Nothing was published." in said
+    assert "What is left of the run: reports/failed/1" in said

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 MOST_ERROR_LINES = 15
+_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -28,9 +29,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         _report(error)
         sys.exit(error.exit_code)
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            _report_interruption(ended.__context__)
+        raise
     except Exception as error:
         if "--debug" in given:
             raise
+        from tierkit.reporting.hooks import is_interruption
+
+        if is_interruption(error):
+            _report_interruption(error)
+            sys.exit(_INTERRUPTED)
         _report_fault(error)
         sys.exit(1)
 
@@ -45,6 +55,15 @@ def _report(error: TierkitError) -> None:
     lines += getattr(error, "__notes__", [])
     for line in lines[:MOST_ERROR_LINES]:
         say(line, err=True)
+
+
+def _report_interruption(error: BaseException | None) -> None:
+    """Say that Ctrl-C ended the command, and where the remains of a run lie."""
+    say("Interrupted. Nothing was published.", err=True)
+    while error is not None:
+        for note in getattr(error, "__notes__", []):
+            say(note, err=True)
+        error = error.__cause__ or error.__context__
 
 
 def _report_fault(error: Exception) -> None:

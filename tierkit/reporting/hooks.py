@@ -16,6 +16,8 @@ from tierkit.settings import Settings
 
 REMAINS_NOTE = "What is left of the run: "
 FAILURE_FILE = "failure.json"
+INTERRUPTED = 130
+"""What a shell expects of a command that Ctrl-C ended."""
 _SECONDS = 60
 
 
@@ -83,7 +85,19 @@ def exit_code_of(error: BaseException) -> int:
     """Return the exit code that the command line ends with after an error."""
     if isinstance(error, TierkitError):
         return error.exit_code
-    return 130 if isinstance(error, KeyboardInterrupt) else 1
+    return INTERRUPTED if is_interruption(error) else 1
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Return whether an error is Ctrl-C, also where a query of the database met it.
+
+    Examples
+    --------
+    >>> is_interruption(KeyboardInterrupt()), is_interruption(RuntimeError("Query interrupted"))
+    (True, True)
+    """
+    met = isinstance(error, RuntimeError) and str(error) == "Query interrupted"
+    return isinstance(error, KeyboardInterrupt) or met
 
 
 def _run(name: str, command: Sequence[str], folder: Path, ending: Ending) -> str:
