@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,13 @@ def facts(report):
 def test_a_run_publishes_every_file(report):
     assert {path.name for path in report.iterdir()} == {*FILES, "run.json", "notebooks", "dossiers"}
     assert len(list((report / "notebooks").glob("*.ipynb"))) == 3
+
+
+@pytest.mark.parametrize("page", ["leadership.html", "analyst.html"])
+def test_no_page_shows_markup_as_text(report, page):
+    text = (report / page).read_text(encoding="utf-8")
+    shown = re.sub(r"(?s)<pre.*?</pre>", "", text)  # code may hold markup
+    assert not re.findall(r"&lt;/?(?:table|td|th|tr|div|p|span|svg)\b", shown)
 
 
 def test_money_in_is_money_used_plus_money_excluded(facts):
@@ -212,3 +220,19 @@ def test_a_saved_model_is_used_as_it_is(project, report):
     told = pd.read_csv(report / "tiers.csv").set_index("account_id")["predicted_revenue"]
     held = pd.read_parquet(handed_over).set_index("account_id")["predicted_revenue"]
     assert held.reindex(told.index).round(2).tolist() == told.tolist()
+
+
+def test_a_run_s_model_scored_on_its_day_gives_its_tiers(project, report, tmp_path):
+    """Overrides, keep band and the tiers held before count as they did in the run."""
+    out = tmp_path / "scores.csv"
+    model = ("--model", str(report / "model.json"))
+    with pytest.raises(SystemExit) as caught:
+        main(["score", "-f", str(project), *model, "--as-of", AS_OF, "-o", str(out)])
+    assert caught.value.code == 0
+    told = pd.read_csv(report / "tiers.csv").set_index("account_id")
+    scored = pd.read_csv(out).set_index("account_id")
+    columns = ["tier", "model_tier", "previous_tier", "rank", "overridden"]
+    assert set(scored.index) == set(told.index)
+    pd.testing.assert_frame_equal(scored.loc[told.index, columns], told[columns], check_dtype=False)
+    found = scored["predicted_revenue"].reindex(told.index)
+    assert found.round(2).tolist() == told["predicted_revenue"].tolist()

@@ -166,10 +166,10 @@ def eligible_weeks(
     if "tier_history" not in tables or weeks.why:
         return free, "every account without an open deal; tier_history is not known"
     held = in_force(tables["tier_history"], tables.dates({"day": list(weeks.days)}))
-    rows = held.filter(nw.col("tier") == tier).select("day", "account_id").collect().to_pandas()
-    account = weeks.accounts.get_indexer(pd.Index(rows["account_id"].to_numpy(dtype=object)))
-    place = {day: number for number, day in enumerate(weeks.days)}
-    week = pd.to_datetime(rows["day"]).dt.date.map(place).to_numpy(dtype=np.int64)
+    rows = held.filter(nw.col("tier") == tier).select("day", "account_id").collect()
+    account = weeks.accounts.get_indexer(pd.Index(rows["account_id"].to_pandas()))
+    day = rows["day"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    week = np.searchsorted(_starts(weeks), day)
     inside = np.zeros_like(free)
     inside[account[account >= 0], week[account >= 0]] = True
     return free & inside, f"accounts that held {tier} and had no open deal"

@@ -52,7 +52,7 @@ def calibration_table(model: ModelChoice, work: Work) -> Fragment:
     caption = "Actual over predicted revenue in the tests, by tier and by tenth (10 is the highest)"
     table = html_table(frame, caption=caption, kinds=kinds, name="calibration_by_group")
     said = [tag("p", _moved(model)), tag("p", _ranges(tested, work))]
-    return Fragment(str(joined(table.html, *said)))
+    return Fragment(str(joined(table, *said)))
 
 
 def history_table(model: ModelChoice) -> Fragment:
@@ -86,7 +86,7 @@ def effort_alone_table(model: ModelChoice) -> Fragment:
         "The score does not mostly re-learn past effort "
         f"(rank correlation {check.follows_effort:.2f})."
     )
-    return Fragment(str(joined(table.html, tag("p", line))))
+    return Fragment(str(joined(table, tag("p", line))))
 
 
 Row = tuple[str, str, str, str]

@@ -38,7 +38,7 @@ MOST_BAGS = 4
 
 BAGS_OF_MANY_ROWS = 2
 MANY_ROWS = 50_000
-"""From here on, rows steady a card as more bags would."""
+"""From here on, rows steady a card as more bags would; a backtest's card learns from no more."""
 
 
 def backtest(
@@ -55,7 +55,8 @@ def backtest(
     At each of the last quarter-ends whose horizon is over, everything is fitted to quarter-ends
     whose horizons were over by then. Where the history is too short for that, accounts stand in for
     time: at the last complete quarter-end each fifth of the accounts is predicted from the others.
-    Cards of the backtest have at most 4 bags, 2 where they learn from 50,000 rows or more.
+    Cards of the backtest have at most 4 bags, and 2 from 50,000 rows on; they learn from the
+    accounts of at most so many.
     Arguments as for `choose_model`.
     """
     complete = complete_dates(dates, as_of, settings)
@@ -127,7 +128,8 @@ def _predictions(
         cards: list[Card] = []
         used: list[Fold] = []
         for train, test in folds:
-            compared = train.compared_cards(settings, most_bags=_bags_for(train))
+            learned = train.sampled(MANY_ROWS, seed=settings.model.seed)
+            compared = learned.compared_cards(settings, most_bags=_bags_for(train))
             card = compared["card"]
             notes += card.notes
             if card.criteria:

@@ -72,19 +72,23 @@ def deals_as_known(tables: Tables, dates: Sequence[date] | Rows) -> Rows:
     [(True, '70.0000'), (None, '70.0000'), (False, '50.0000')]
     """
     days = tables.dates({"as_of": sorted(set(dates))}) if isinstance(dates, Sequence) else dates
-    still_open = open_as_known(tables, days)
-    return nw.concat([closed_as_known(tables, days).select(still_open.columns), still_open])
+    told = _rewritten(tables)
+    still_open = _open_as_known(tables, days, told)
+    closed = _closed_as_known(tables, days, told).select(still_open.columns)
+    return nw.concat([closed, still_open])
 
 
-def closed_as_known(tables: Tables, days: Rows) -> Rows:
+def _closed_as_known(tables: Tables, days: Rows, told: Rows | None) -> Rows:
     """Return the deals that were known to be closed before each as_of, won or lost.
 
     Parameters
     ----------
     days
         Rows with a column `as_of`, and whatever else shall stand beside it.
+    told
+        The ids of rewritten deals, None without any.
     """
-    deals, told = tables["opportunities"], _rewritten(tables)
+    deals = tables["opportunities"]
     plain = at_every(deals if told is None else without(deals, told, on="opportunity_id"), days)
     plain = plain.filter(_closed_as_written())
     if told is None:
@@ -94,7 +98,7 @@ def closed_as_known(tables: Tables, days: Rows) -> Rows:
     return nw.concat([plain, by_history.select(plain.columns)])
 
 
-def open_as_known(tables: Tables, days: Rows) -> Rows:
+def _open_as_known(tables: Tables, days: Rows, told: Rows | None) -> Rows:
     """Return the deals that were made before each as_of and not known to be closed before it.
 
     Stage, amount and close date are what `stage_history` gave before as_of; all else that an end
@@ -102,10 +106,10 @@ def open_as_known(tables: Tables, days: Rows) -> Rows:
 
     Parameters
     ----------
-    days
-        As for `closed_as_known`.
+    days, told
+        As for `_closed_as_known`.
     """
-    deals, told = tables["opportunities"], _rewritten(tables)
+    deals = tables["opportunities"]
     plain = at_every(deals if told is None else without(deals, told, on="opportunity_id"), days)
     rows = plain.filter(earlier("created_date", "as_of") & ~_closed_as_written())
     if told is not None:

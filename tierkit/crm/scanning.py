@@ -169,15 +169,23 @@ def _check_lines(rows: Rows, name: str, layout: TextLayout) -> None:
     others = len(layout.columns) - 1
     sign = re.escape(layout.delimiter)
     line = rf"\n([^\n{sign}]*{sign}){{{others}}}"
-    if others > 1:
-        swallowed = [nw.col(column).str.contains(line).any() for column in layout.columns]
-        found = rows.select(*swallowed).collect().rows()[0]
-        if any(found):
-            column = layout.columns[found.index(True)]
-            raise DataError(
-                f"{name}: a quotation mark in the column {column!r} is not closed and swallows the "
-                "lines after it. Export the file again, with quotation marks doubled in values."
-            )
+    if others < 2 or _first_with(rows, layout.columns, "\n", literal=True) is None:
+        return
+    column = _first_with(rows, layout.columns, line)
+    if column is not None:
+        raise DataError(
+            f"{name}: a quotation mark in the column {column!r} is not closed and swallows the "
+            "lines after it. Export the file again, with quotation marks doubled in values."
+        )
+
+
+def _first_with(
+    rows: Rows, columns: Sequence[str], sought: str, *, literal: bool = False
+) -> str | None:
+    """Return the first column with a value that holds what is sought, if any."""
+    held = [nw.col(column).str.contains(sought, literal=literal).any() for column in columns]
+    found = rows.select(*held).collect().rows()[0]
+    return next((column for column, has in zip(columns, found, strict=True) if has), None)
 
 
 def _read_excel(file: Path) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ DRAWS = 1_000
 _FEWEST_DRAWS = 200
 _MOST_NUMBERS = 150_000_000
 _CHUNK_NUMBERS = 250_000
+_MANY_ROWS = 50_000
+"""From here on, threads save more than they wait for each other."""
 _TAIL = 0.025
 _COMPARED = ("card", "past_revenue")
 
@@ -98,16 +101,17 @@ def compare(
     rivals
         Columns of other rules that the card is compared with as well.
     """
+    import joblib  # takes long: only to compare
+
     times = draws or _draws(len(predictions))
     codes, unique = pd.factorize(predictions["account_id"], sort=True)
     names = (*_COMPARED, *rivals)
     dates = [_Date.of(predictions.iloc[rows], codes[rows], names) for rows in _by_date(predictions)]
     whole = _measures(dates, np.ones((1, len(unique))), capacities)[0]
+    resampled = _resampled(len(unique), len(predictions), draws=times, seed=seed)
+    at_once = joblib.Parallel(n_jobs=_threads(len(predictions)), prefer="threads")
     drawn = np.concatenate(
-        [
-            _measures(dates, weights, capacities)
-            for weights in _resampled(len(unique), len(predictions), draws=times, seed=seed)
-        ]
+        at_once(joblib.delayed(_measures)(dates, weights, capacities) for weights in resampled)
     )
     ranges = [_interval(whole[place], drawn[:, place]) for place in range(len(whole))]
     others = dict(zip(rivals, ranges[3 : 3 + len(rivals)], strict=True))
@@ -174,6 +178,10 @@ def _resampled(accounts: int, rows: int, *, draws: int, seed: int) -> Iterator[F
         places = taken + accounts * np.arange(size)[:, None]
         counts = np.bincount(places.ravel(), minlength=size * accounts)
         yield counts.reshape(size, accounts).astype(float)
+
+
+def _threads(rows: int) -> int:
+    return os.cpu_count() or 1 if rows >= _MANY_ROWS else 1
 
 
 def _draws(rows: int) -> int:

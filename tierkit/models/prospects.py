@@ -24,6 +24,7 @@ from tierkit.settings import ModelSettings
 
 FEWEST_ACCOUNTS = 50
 FEWEST_WINS = 20
+MOST_ROWS = 50_000
 COLUMNS = ("won_probability", "predicted_wins", "predicted_pipeline")
 _RIDGE = 1e-3
 _MOST_WEIGHT = 2.0
@@ -86,6 +87,8 @@ def fit_prospects(
 ) -> Prospects | None:
     """Return the cards fitted to what happened after each as_of, None where rows are too few.
 
+    Of more than 50,000 rows, those of as many whole accounts as fit are used.
+
     Parameters
     ----------
     values
@@ -97,7 +100,8 @@ def fit_prospects(
     has_pipeline
         Whether it is known when deals were created.
     """
-    rows = sample_accounts(values, most_rows=settings.max_training_rows, seed=settings.seed)
+    most = min(settings.max_training_rows, MOST_ROWS)
+    rows = sample_accounts(values, most_rows=most, seed=settings.seed)
     known = happened.reindex(rows.index)
     wins = np.maximum(known["wins_count"].to_numpy(dtype=float), 0.0)
     if account_ids(rows).nunique() < FEWEST_ACCOUNTS or (wins > 0).sum() < FEWEST_WINS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -49,8 +49,10 @@ def reasons(card: Card, values: pd.DataFrame) -> pd.Series[str]:
     ]  # fmt: skip
     order = np.argsort(-np.abs(points), axis=1, kind="stable")
     found = [
-        _joined([(points[row, column], texts[column][bins[row, column]]) for column in order[row]])
-        for row in range(len(values))
+        _joined((point[column], texts[column][place[column]]) for column in strongest)
+        for point, place, strongest in zip(
+            points.tolist(), bins.tolist(), order.tolist(), strict=True
+        )
     ]
     return pd.Series(found, index=values.index, name="reasons", dtype="str")
 
@@ -60,7 +62,7 @@ def factors(card: Card, values: pd.DataFrame) -> pd.DataFrame:
     return card.points_of(values).apply(np.exp)
 
 
-def _joined(strongest_first: Sequence[tuple[float, str]]) -> str:
+def _joined(strongest_first: Iterable[tuple[float, str]]) -> str:
     """Return those reasons that fit, the ups before the downs."""
     ups: list[str] = []
     downs: list[str] = []

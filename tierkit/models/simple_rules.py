@@ -13,7 +13,10 @@ from tierkit.models.binning import is_category
 from tierkit.models.draws import account_draws
 from tierkit.models.measures import gini
 from tierkit.models.past_revenue import PAST_REVENUE
-from tierkit.models.rows import account_ids
+from tierkit.models.rows import account_ids, sample_accounts
+
+MOST_ROWS = 30_000
+"""The best column is looked for in about so many rows: those of accounts drawn by their ids."""
 
 
 class Model(Protocol):
@@ -106,8 +109,8 @@ def best_column(
 ) -> ColumnRule:
     """Return the rule by the one numeric column, rising or falling, that ranks these rows best.
 
-    Give it training rows alone. Of equally good columns the first is taken; without any numeric
-    column, past revenue.
+    Give it training rows alone; of many, those of the accounts of about 30,000 rows decide. Of
+    equally good columns the first is taken; without any numeric column, past revenue.
 
     Examples
     --------
@@ -121,6 +124,8 @@ def best_column(
         if name in values.columns and not is_category(values[name])
         for falling in (False, True)
     ]
-    found = [gini(target, rule.predict(values)) for rule in rules]
+    rows = sample_accounts(values, most_rows=MOST_ROWS, seed=0)
+    actual = target.reindex(rows.index)
+    found = [gini(actual, rule.predict(rows)) for rule in rules]
     known = np.nan_to_num(np.array(found), nan=-np.inf)
     return rules[int(known.argmax())] if rules else ColumnRule("best_column", PAST_REVENUE[0])

@@ -8,6 +8,9 @@ from tierkit.recalibration.readiness import ReadinessStudy
 from tierkit.recalibration.serving import Serving
 from tierkit.reporting.workbook import Kind, Sheet
 
+LEAST_CHANCE = 0.01
+"""Of accounts that stay with more certainty than this, one line each would say nothing."""
+
 _ACCOUNT_COLUMNS = [
     "account_id",
     "tier",
@@ -32,17 +35,19 @@ def serving_sheets(serving: Serving) -> dict[str, Sheet]:
 
 
 def _chance_sheets(chances: Chances) -> dict[str, Sheet]:
-    """Return how firm each account's tier is, and the accounts on the borderline."""
+    """Return the accounts with a chance of another tier, and those on the borderline."""
     names = ("in_tier", "higher", "lower", "up", "down")
     kinds: dict[str, Kind] = dict.fromkeys((f"chance_{name}" for name in names), "share")
     kinds |= {"predicted_revenue": "money", "rank": "number", "account_quarters": "number"}
     known = chances.accounts.drop(columns="borders_on").dropna(
         how="all", subset=["chance_in_tier", "chance_up"]
     )
+    moves = known[["chance_higher", "chance_lower", "chance_up", "chance_down"]].fillna(0.0)
+    open_to_chance = known[(moves >= LEAST_CHANCE).any(axis=1)]
     columns = ["tier", "borders_on", "rank", "predicted_revenue", "chance_in_tier"]
     open_ = chances.borderline[columns]
     return {
-        "Chances": Sheet(known.rename_axis("account_id").reset_index(), kinds),
+        "Chances": Sheet(open_to_chance.rename_axis("account_id").reset_index(), kinds),
         "Borderline": Sheet(
             open_.rename_axis("account_id").reset_index(),
             {name: kind for name, kind in kinds.items() if name in columns},
