@@ -63,12 +63,16 @@ def rfm_sum(_train: Examples, test: Examples, _one: ModelSet) -> FloatArray:
 
 
 def buy_till_you_die(_train: Examples, test: Examples, one: ModelSet) -> FloatArray:
-    """Predict by BG/NBD purchases times Gamma-Gamma values, from all orders before as_of."""
+    """Predict by BG/NBD purchases times Gamma-Gamma values, from the orders of the look-back."""
     from lifetimes import BetaGeoFitter, GammaGammaFitter
     from lifetimes.utils import ConvergenceError, summary_data_from_transaction_data
 
     (as_of,) = test.values.index.get_level_values("as_of").unique()
-    orders = one.orders[(one.orders["close_date"] < as_of) & (one.orders["value"] > 0)]
+    start = pd.Timestamp(
+        one.settings.fiscal_calendar.window_start(as_of.date(), one.panel.look_back)
+    )
+    seen = one.orders["close_date"].between(start, as_of, inclusive="left")
+    orders = one.orders[seen & (one.orders["value"] > 0)]
     summary = summary_data_from_transaction_data(
         orders, "account_id", "close_date", monetary_value_col="value",
         observation_period_end=as_of - pd.Timedelta(days=1),
