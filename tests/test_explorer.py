@@ -142,6 +142,18 @@ def test_an_error_is_on_the_panel_and_the_last_good_view_stays(explorer):
     assert explorer.errors == []
 
 
+def test_a_change_computes_the_backtest_only_where_it_is_in_front(explorer):
+    explorer.panel.look_at("Criteria")
+    explorer.set_capacity("Tier 1", 7)
+    assert explorer.change.after.captures
+    explorer.panel.look_at("Tiers")
+    explorer.set_capacity("Tier 1", 8)
+    explorer.static()  # the picture in the notebook looks at everything
+    explorer.set_capacity("Tier 1", 9)
+    assert not explorer.change.after.captures
+    assert "backtest" not in vars(explorer.view)
+
+
 def test_a_fault_in_a_control_is_not_swallowed(explorer):
     panel = explorer.panel
     panel._acting.guarded(lambda: 1 / 0)

@@ -48,12 +48,19 @@ class Stage:
     ----------
     basis
         What is explored.
+
+    Attributes
+    ----------
+    shows_backtest
+        Whether the backtest is in front of somebody, so that a change says what it did to it; a
+        panel knows. Without one (None) it is in front from the first look at it.
     """
 
     def __init__(self, basis: Basis) -> None:
         self.basis = basis
         self.errors: list[str] = []
         self.change: Change | None = None
+        self.shows_backtest: bool | None = None
         self._listeners: list[Listener] = []
         self._undo: list[State] = []
         self._shown: Snapshot | None = None
@@ -190,7 +197,7 @@ class Stage:
         if gate is not None:
             state = replace(state, gate=gate, gate_of=gate_key(state.settings))
         view = self._guarded(lambda: self._computed(state))
-        looked_at = "backtest" in vars(self.view)
+        looked_at = self._looks_at_backtest()
         before = self._snapshot(looked_at=looked_at)
         if undo:
             self._undo = [*self._undo[-MOST_UNDONE + 1 :], self._state]
@@ -198,6 +205,11 @@ class Stage:
         self._shown = None
         self.change = change_between(words, before, self._snapshot(looked_at=looked_at))
         self._tell()
+
+    def _looks_at_backtest(self) -> bool:
+        if self.shows_backtest is None:
+            return "backtest" in vars(self.view)
+        return self.shows_backtest
 
     def _snapshot(self, *, looked_at: bool) -> Snapshot:
         """Return what is on screen as numbers; with captures where the backtest was looked at."""
