@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
+from markupsafe import Markup
 
 from tierkit.dossiers.known import known_of
 from tierkit.dossiers.make import FOLDER, make_dossiers, published_tiers
@@ -45,12 +46,12 @@ def account_dossier(run: Work, account: str = "") -> Fragment:
     Examples
     --------
     >>> from tierkit.dossiers.example import example_run
-    >>> "Won revenue by quarter and product" in account_dossier(example_run(), "A1").html
+    >>> "<h1>Acme Freight</h1>" in account_dossier(example_run(), "A1").html
     True
     """
     tiers = run_tiers(run)
     one = _found(run, tiers, account)
-    body = dossier_body(known_of(run, tiers.loc[[one]]), one)
+    body = Markup(dossier_body(known_of(run, tiers.loc[[one]]), one).html)
     style = tag("style", style_sheets("dossier.css", "dossier_notebook.css"))
     return Fragment(
         str(joined(style, tag("div", body, class_=f"dossier in-notebook {NO_MATHEMATICS}")))
