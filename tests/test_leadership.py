@@ -159,8 +159,8 @@ def test_the_recommendation_is_one_paragraph_of_computed_numbers_and_a_line_on_p
         "bring $6.1 M in the next four quarters (80 % range $4.9–7.4 M). Whether Tier 1 "
         "treatment itself adds revenue over Tier 2 cannot be told yet: with 15 accounts in Tier "
         "1 we would only see an effect above +90 %; nine more quarters would bring that to +50 "
-        "%. Promised and delivered: of 3 earlier promises now due, 2 came in within their range; "
-        "80 % should."
+        "%. Promised and delivered: 2 of 3 earlier promises came in within their range; 80 % "
+        "should."
     )
 
 

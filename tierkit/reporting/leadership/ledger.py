@@ -56,8 +56,7 @@ def kept_sentence(facts: Facts) -> str:
         return "no earlier promise is due yet."
     wanted = number(part(facts, "track_record"), "share_wanted") or WANTED
     promises, its = plural(due, "earlier promise"), "its" if due == 1 else "their"
-    kept = f"{count(inside)} came in within {its} range"
-    return f"of {promises} now due, {kept}; {share(wanted)} should."
+    return f"{count(inside)} of {promises} came in within {its} range; {share(wanted)} should."
 
 
 def _latest(facts: Facts) -> list[Facts]:
