@@ -404,3 +404,24 @@ def test_the_fragments_show_themselves():
     fragment = leadership.title_block(companies.sample())
     assert fragment._repr_html_() == fragment.html
     assert "Northwind" not in repr(fragment)
+
+
+def test_no_command_no_key_and_no_column_is_named_to_leadership():
+    """What an analyst must do stands on the analyst page; here stands what is missing."""
+    facts = companies.small()
+    history = "Record it in tier_history. `tierkit accept QUARTER` writes it when tiers take force."
+    facts["tiers"][0] |= {
+        "hours_why": "no tier has entitlements; write [[tiers.entitlements]] in tierkit.toml",
+        "predicted_pipeline": None, "predicted_pipeline_why": "needs opportunities.created_date",
+    }  # fmt: skip
+    facts["roi"] = {"boundaries": [{"boundary": "Tier 1 / Tier 2", "because": history}]}
+    facts["data"]["excluded"] = [
+        {"table": "opportunities", "reason": "no account_id", "rows": 3, "won_revenue": 9_000}
+    ]
+    text = Page(page(facts)).text.split("How sure")[0].split("*/")[-1]
+    text = text.partition("Brightwater Clinics")[2]
+    assert "Not computed: no tier has entitlements." in text
+    assert "needs opportunities: created date" in text
+    assert "Record it in tier history." in text
+    assert "Mend 3 rows of opportunities: no account id." in text
+    assert not re.search(r"`|\[\[|\.toml|\w_\w", text)

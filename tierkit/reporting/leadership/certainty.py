@@ -11,6 +11,7 @@ from tierkit.reporting.leadership.reading import (
     Facts,
     because,
     currency,
+    in_plain_words,
     number,
     part,
     parts,
@@ -134,12 +135,15 @@ def _data(facts: Facts) -> str:
 
 def _left_out(facts: Facts) -> list[str]:
     known = [
-        (abs(amount), text(entry, "reason"), amount)
+        (abs(amount), in_plain_words(text(entry, "reason")), amount)
         for entry in parts(facts, "data", "excluded")
         if (amount := number(entry, "won_revenue"))
     ]
     known.sort(key=lambda entry: (-entry[0], entry[1]))
-    spoken = [f"{money(currency(facts), amount)} {reason}" for _, reason, amount in known[:3]]
+    spoken = [
+        f"{money(currency(facts), amount)} {in_plain_words(reason)}"
+        for _, reason, amount in known[:3]
+    ]
     rest = math.fsum(entry[2] for entry in known[3:])
     if len(known) > 3:
         spoken.append(

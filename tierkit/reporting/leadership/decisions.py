@@ -10,6 +10,7 @@ from tierkit.reporting.leadership.reading import (
     Facts,
     because,
     currency,
+    in_plain_words,
     number,
     numbers,
     part,
@@ -118,8 +119,9 @@ def _excluded(facts: Facts) -> Iterator[Decision]:
     amount, entry = max(known, key=lambda pair: (pair[0], text(pair[1], "reason")))
     rows = plural(number(entry, "rows") or 0, "row")
     where = f"{rows} of {text(entry, 'table')}".replace("_", " ")
+    reason = in_plain_words(text(entry, "reason"))
     yield (
-        f"Mend {where}: {text(entry, 'reason')}.",
+        f"Mend {where}: {reason}.",
         f"{money(currency(facts), amount)} won revenue is left out.",
     )
 

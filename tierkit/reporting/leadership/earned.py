@@ -27,7 +27,15 @@ from tierkit.reporting.leadership.effects import (
     verdict,
 )
 from tierkit.reporting.leadership.outcomes import raw_outcomes
-from tierkit.reporting.leadership.reading import Facts, cases, number, part, parts, text, why
+from tierkit.reporting.leadership.reading import (
+    Facts,
+    in_plain_words,
+    number,
+    part,
+    parts,
+    text,
+    why,
+)
 from tierkit.reporting.words import plural, ratio, sentence, signed_share
 
 MANY = 100
@@ -143,7 +151,7 @@ def _design(boundary: Facts, design: Facts) -> dict[str, object]:
 
 def _not_made(design: Facts) -> str:
     """Return why a design has no estimate, short enough for its row."""
-    return _SIDE.sub("", cases(text(design, "why"))) or "not computed"
+    return _SIDE.sub("", in_plain_words(text(design, "why"))) or "not computed"
 
 
 def _forest(boundaries: list[Facts]) -> list[Fragment]:

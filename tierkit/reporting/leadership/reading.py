@@ -12,6 +12,10 @@ Facts = Mapping[str, Any]
 
 NOT_COMPUTED = "not computed in this run"
 _COUNTED = re.compile(r"\(n = (\d+)")
+_KEY = re.compile(r"[;,] [^;.]*\[\[?[\w.]+\]\]?[^;]*?(?=\.?$)")
+_COMMAND = re.compile(r"(?:(?<=[.!?])|^)[^.!?`]*`[^`]*`[^.!?]*[.!?]?")
+_COLUMN = re.compile(r"\b([a-z]+(?:_[a-z]+)*)\.([a-z]+(?:_[a-z]+)+)\b")
+_IDENTIFIER = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 
 
 def part(facts: Facts, *path: str) -> Facts:
@@ -71,7 +75,7 @@ def why(facts: Facts, key: str, *, otherwise: str = NOT_COMPUTED) -> str:
     >>> why({"cost": None, "cost_why": "no role has a cost."}, "cost"), why({}, "cost")
     ('no role has a cost', 'not computed in this run')
     """
-    return cases(text(facts, f"{key}_why").strip() or otherwise).rstrip(".")
+    return in_plain_words(text(facts, f"{key}_why").strip() or otherwise).rstrip(".")
 
 
 def said(
@@ -119,15 +123,21 @@ def first_shown(facts: Facts) -> Facts:
     return next(shown, tiers[0] if tiers else {})
 
 
-def cases(words: str) -> str:
-    """Return words with `(n = 22 …)` as `(22 cases …)`, as everybody reads it.
+def in_plain_words(reason: str) -> str:
+    """Return a reason without commands, keys of settings and names of columns, as anybody reads it.
 
     Examples
     --------
-    >>> cases("too few to say (n = 1)"), cases("too few (n = 22 on the side of Tier 1)")
-    ('too few to say (1 case)', 'too few (22 cases on the side of Tier 1)')
+    >>> in_plain_words("too few (n = 1)"), in_plain_words("needs opportunities.created_date")
+    ('too few (1 case)', 'needs opportunities: created date')
+    >>> in_plain_words("Record it in tier_history. `tierkit accept` writes it.")
+    'Record it in tier history.'
+    >>> in_plain_words("no tier has entitlements; write [[tiers.entitlements]] in tierkit.toml.")
+    'no tier has entitlements.'
     """
-    return _COUNTED.sub(lambda found: f"({plural(int(found[1]), 'case')}", words)
+    counted = _COUNTED.sub(lambda found: f"({plural(int(found[1]), 'case')}", reason)
+    read = _COLUMN.sub(r"\1: \2", _COMMAND.sub("", _KEY.sub("", counted)))
+    return _IDENTIFIER.sub(lambda found: found[0].replace("_", " "), read).strip()
 
 
 def horizon(facts: Facts) -> float:
@@ -143,4 +153,4 @@ def tier_name(tier: Facts) -> str:
 
 def because(facts: Facts, key: str = "because") -> str:
     """Return a reason as a sentence."""
-    return sentence(text(facts, key))
+    return sentence(in_plain_words(text(facts, key)))
