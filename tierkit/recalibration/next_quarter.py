@@ -28,8 +28,9 @@ def quarter_tests(work: Work, panel: Panel, choice: ModelChoice) -> pd.DataFrame
     """Return earlier predictions with what was won in the one quarter after each.
 
     A quarter is over sooner than a horizon. So the quarter-ends after the newest tested one count
-    as well, up to the one a quarter ago: predicted by the card of that newest test, which learned
-    nothing from the accounts' revenue since (a model that ranks by past revenue by its own card).
+    as well, up to the one a quarter ago: predicted by the card of that newest test. It learned
+    nothing that happened since; where accounts stood in for time, nothing of the account itself. A
+    model that ranks by past revenue predicts by its own card: its level is known, not its spread.
 
     Returns
     -------
