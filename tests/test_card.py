@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tierkit.errors import DataError, SettingsError
 from tierkit.models.card import Card
+from tierkit.models.card_in_short import card_in_short
 from tierkit.models.criteria import CategoricalCriterion, NumericCriterion
 from tierkit.models.reasons import MOST_CHARACTERS, factors, reasons
 
@@ -192,3 +193,19 @@ def test_scoring_leaves_the_values_as_they_were(card):
     card.predict(VALUES)
     reasons(card, VALUES)
     pd.testing.assert_frame_equal(VALUES, before)
+
+
+def test_the_card_in_short_joins_bins_of_the_same_rounded_factor():
+    revenue = NumericCriterion(
+        "won_revenue_1q", (10.0, 20.0), (-0.7, 0.01, 0.02), accounts=(1, 1, 1, 0)
+    )
+    industry = CategoricalCriterion(
+        "industry", ("Energy", "Retail"), (0.01, 0.7), other=0.0, missing=0.0, accounts=(1, 1, 0, 1)
+    )
+    short = card_in_short(Card(1.0, (industry, revenue))).set_index("criterion")
+    assert short["factors"].str.replace("\xa0", " ").to_dict() == {
+        "won revenue (1 quarter)": "under 10 ×0.50 · 10 or more ×1.0",
+        "industry": "Energy, other, unknown ×1.0 · Retail ×2.0",
+    }
+    assert short.index[0] == "won revenue (1 quarter)"
+    assert short["importance"].sum() == pytest.approx(1.0)

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from tierkit import charts
 from tierkit.backtest import ModelChoice
 from tierkit.models.card import Card
+from tierkit.models.card_in_short import card_in_short
 from tierkit.models.measures import gini
 from tierkit.models.tested import MODELS
 from tierkit.reporting.figures import Picture, figure
@@ -130,20 +131,30 @@ def card_figure(card: Card) -> Fragment:
 
 
 def card_table(card: Card) -> Fragment:
-    """Return the card as people read it: criterion, bin, accounts, factor, points, importance."""
+    """Return the card as people read it: a line per criterion, and folded up a line per bin.
+
+    The lines of bins give criterion, bin, accounts, factor, points and share of importance.
+    """
     table = card.table()
-    kinds = {
-        "accounts": "count",
-        "factor": "number",
-        "points": "number",
-        "share_of_importance": "share",
-    }
-    return html_table(
+    every_bin = html_table(
         table,
         caption=f"The card: {card.base:,.2f} times one factor per criterion",
-        kinds=kinds,
+        kinds={
+            "accounts": "count",
+            "factor": "number",
+            "points": "number",
+            "share_of_importance": "share",
+        },
         name="card",
     )
+    if table.empty:
+        return every_bin
+    caption = f"The card in short: {card.base:,.2f} times one factor of every line, rounded"
+    lines = html_table(
+        card_in_short(card), caption=caption, kinds={"importance": "share"}, name="card-in-short"
+    )
+    summary = tag("summary", f"Every bin: {plural(len(table), 'line')}")
+    return Fragment(str(joined(lines, tag("details", joined(summary, every_bin)))))
 
 
 def dropped_table(card: Card) -> Fragment:
