@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from tierkit.models.boosting import EVEN
 from tierkit.models.examples import Examples
 from tierkit.models.measures import capture, gini
 from tierkit.settings import Settings
@@ -61,8 +62,8 @@ def effort_check(
 ) -> EffortCheck | None:
     """Return what criteria and effort find apart and together, at the newest tested dates.
 
-    Cards have two bags at most and learn from at most 20,000 rows. Effort never enters the card
-    that ranks accounts.
+    Cards have two bags at most, equal shares of boosting and past revenue, and learn from at most
+    20,000 rows. Effort never enters the card that ranks accounts.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ def _predicted(
 ) -> pd.DataFrame:
     learned = train.sampled(MOST_ROWS, seed=settings.model.seed)
     found = {
-        name: learned.by(columns).fit(settings, most_bags=_BAGS).score(test.values)
+        name: learned.by(columns).fit(settings, most_bags=_BAGS, pace=EVEN).score(test.values)
         for name, columns in by.items()
     }
     return pd.DataFrame(found).assign(actual=test.won)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,16 +32,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pace:
-    """How small the steps of boosting are: small ones find a little more and take longer."""
+    """How small the steps of boosting are: small ones find a little more and take longer.
+
+    Attributes
+    ----------
+    tries_share
+        Whether the share of boosting in a card is tried; otherwise it is one half.
+    """
 
     learning_rate: float
     smoothing_rounds: int
     early_stopping_rounds: int
+    tries_share: bool = False
 
 
-CAREFUL = Pace(learning_rate=0.05, smoothing_rounds=50, early_stopping_rounds=50)
-QUICK = Pace(learning_rate=0.2, smoothing_rounds=12, early_stopping_rounds=12)
-"""For cards that are only compared with each other, never used."""
+CAREFUL = Pace(0.05, smoothing_rounds=50, early_stopping_rounds=50, tries_share=True)
+EVEN = replace(CAREFUL, tries_share=False)
+QUICK = Pace(0.2, smoothing_rounds=12, early_stopping_rounds=12)
+"""This and `EVEN` are for cards that are only compared with each other, never used."""
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from tierkit.errors import DataError
+from tierkit.models.boosting import CAREFUL, Pace
 from tierkit.models.card import Card
 from tierkit.models.edits import edit_card
 from tierkit.models.fitting import Prepared
@@ -100,22 +101,29 @@ class Examples:
         """Return the same rows, to be judged by other criteria."""
         return replace(self, criteria=tuple(criteria))
 
-    def fit(self, settings: Settings, *, most_bags: int | None = None, first_bag: int = 0) -> Card:
-        """Return the card fitted to these rows; `first_bag` as in `Prepared.fit`."""
+    def fit(
+        self,
+        settings: Settings,
+        *,
+        most_bags: int | None = None,
+        first_bag: int = 0,
+        pace: Pace = CAREFUL,
+    ) -> Card:
+        """Return the card fitted to these rows; `first_bag` and `pace` as in `Prepared.fit`."""
         bags = min(settings.model.bags, most_bags or settings.model.bags)
         chosen = settings.model.model_copy(update={"bags": bags})
         how = chosen.model_dump(include={"bags", "max_bins", "max_training_rows", "seed"})
         names = [name for name in self.criteria if name in self.values.columns]
         parts = [
             self.values[names], self.won, self.criteria, sorted(self.undated), how, first_bag,
+            astuple(pace),
         ]  # fmt: skip
-        return Card.from_plain(
-            self.kept.value(
-                "card",
-                parts,
-                lambda: self._prepared(chosen).fit(self.won, first_bag=first_bag).to_plain(),
-            )
-        )
+
+        def fitted() -> dict[str, Any]:
+            card = self._prepared(chosen).fit(self.won, first_bag=first_bag, pace=pace)
+            return card.to_plain()
+
+        return Card.from_plain(self.kept.value("card", parts, fitted))
 
     def _prepared(self, settings: ModelSettings) -> Prepared:
         return Prepared.of(

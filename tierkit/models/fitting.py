@@ -114,8 +114,7 @@ class Prepared:
         first_bag
             The number of the first bag; cards of other bags differ as those of other seeds do.
         pace
-            How small the steps of boosting are. Cards of large steps are only compared with each
-            other: both parts count the same in them.
+            How small the steps of boosting are, and whether its share is tried.
         """
         actual = np.asarray(target.reindex(self.rows.index), dtype=np.float64)
         if why := _why_not(self.rows, actual, self.binned):
@@ -169,7 +168,7 @@ class Prepared:
         if not any(points.any() for points in powers):  # past revenue tells nothing
             return [*boosted.points]
         by_name = {one.name: points for one, points in zip(windows, powers, strict=True)}
-        share = self._share(windows, target) if pace is CAREFUL else BEFORE
+        share = self._share(windows, target) if pace.tries_share else BEFORE
         return [
             share * points + (1 - share) * by_name.get(one.name, 0.0)
             for one, points in zip(made, boosted.points, strict=True)
