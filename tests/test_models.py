@@ -10,7 +10,7 @@ from tierkit.models.binning import amount_edges, bin_criteria, numeric_edges
 from tierkit.models.boosting import bags_by_account, boost
 from tierkit.models.draws import account_draws
 from tierkit.models.fitting import fit_card
-from tierkit.models.intervals import compare
+from tierkit.models.intervals import accounts_that_count, compare, share_beyond
 from tierkit.models.measures import actual_over_predicted, capture, capture_share, gini
 from tierkit.models.mixing import share_of_boosting
 from tierkit.models.past_revenue import (
@@ -427,6 +427,19 @@ def test_an_account_that_counts_twice_is_two_accounts():
         pytest.approx(gini(actual, predicted)),
     ]
     assert capture_of(curve, accounts=1)[0] == 0.5
+
+
+def test_a_range_is_wider_where_few_accounts_bring_most():
+    """By hand: 2.5 % beyond each end with many accounts, 0.1 % with five."""
+    rng = np.random.default_rng(3)
+    rows = pd.DataFrame({"account_id": [f"A{place}" for place in range(200)], "as_of": 1})
+    rows = rows.assign(card=rng.random(200), past_revenue=rng.random(200))
+    even = compare(rows.assign(actual=1.0 + rng.random(200)), capacities=[], seed=1, draws=200)
+    few = rows.assign(actual=np.where(np.arange(200) < 5, 1000.0, 1.0))
+    assert accounts_that_count(few) == pytest.approx(5195**2 / (5 * 1000**2 + 195))
+    assert share_beyond(5) < share_beyond(30) < share_beyond(1_000) < 0.025
+    found = compare(few, capacities=[], seed=1, draws=200)
+    assert found.gain.high - found.gain.low > even.gain.high - even.gain.low
 
 
 def test_a_gain_has_a_range_and_does_not_depend_on_the_order_of_rows():
