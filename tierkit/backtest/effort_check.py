@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pandas as pd
 from tierkit.models.boosting import EVEN
 from tierkit.models.examples import Examples
 from tierkit.models.measures import capture, gini
+from tierkit.models.side_by_side import side_by_side
 from tierkit.settings import Settings
 
 FOLDS = 2
@@ -96,10 +98,13 @@ def _predicted(
     train: Examples, test: Examples, by: dict[str, tuple[str, ...]], settings: Settings
 ) -> pd.DataFrame:
     learned = train.sampled(MOST_ROWS, seed=settings.model.seed)
-    found = {
-        name: learned.by(columns).fit(settings, most_bags=_BAGS, pace=EVEN).score(test.values)
-        for name, columns in by.items()
-    }
+
+    def scored(columns: tuple[str, ...]) -> pd.Series[float]:
+        card = learned.by(columns).fit(settings, most_bags=_BAGS, pace=EVEN)
+        return card.score(test.values)
+
+    scores = side_by_side(partial(scored, columns) for columns in by.values())
+    found = dict(zip(by, scores, strict=True))
     return pd.DataFrame(found).assign(actual=test.won)
 
 

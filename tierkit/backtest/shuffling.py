@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from tierkit.models.examples import Examples
 from tierkit.models.fitting import Prepared
 from tierkit.models.measures import gini
 from tierkit.models.rows import ACCOUNT, AS_OF, account_ids
+from tierkit.models.side_by_side import side_by_side
 from tierkit.settings import ModelSettings, Settings
 
 FOLDS = 2
@@ -95,7 +97,9 @@ def _gains(folds: Sequence[Fold], times: int, settings: Settings) -> list[float]
     everything = everything[~everything.index.duplicated()].sort_index()
     swaps = Swaps.of(everything, _past_revenue(folds))
     deals = [swaps.dealt(seed=settings.model.seed + time) for time in range(1, times + 1)]
-    gains = [float(np.mean([refit.gain(won) for refit in refits])) for won in [everything, *deals]]
+    dealt = [everything, *deals]
+    each = side_by_side(partial(refit.gain, won) for won in dealt for refit in refits)
+    gains = np.reshape(each, (len(dealt), len(refits))).mean(axis=1).tolist()
     return gains if np.isfinite(gains).all() else None
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from tierkit.models.criteria import FloatArray, IntArray
 from tierkit.models.measures import Ranking, capture_of, gini_of
+from tierkit.models.side_by_side import side_by_side
 
 DRAWS = 1_000
 _FEWEST_DRAWS = 200
@@ -104,18 +105,15 @@ def compare(
     rivals
         Columns of other rules that the card is compared with as well.
     """
-    import joblib  # takes long: only to compare
-
     times = draws or _draws(len(predictions))
     codes, unique = pd.factorize(predictions["account_id"], sort=True)
     names = (*_COMPARED, *rivals)
     dates = [_Date.of(predictions.iloc[rows], codes[rows], names) for rows in _by_date(predictions)]
     whole = _measures(dates, np.ones((1, len(unique))), capacities)[0]
     resampled = _resampled(len(unique), len(predictions), draws=times, seed=seed)
-    at_once = joblib.Parallel(n_jobs=_threads(len(predictions)), prefer="threads")
-    drawn = np.concatenate(
-        at_once(joblib.delayed(_measures)(dates, weights, capacities) for weights in resampled)
-    )
+    tasks = (partial(_measures, dates, weights, capacities) for weights in resampled)
+    threads = None if len(predictions) >= _MANY_ROWS else 1
+    drawn = np.concatenate(side_by_side(tasks, threads=threads))
     tail = share_beyond(accounts_that_count(predictions))
     ranges = [_interval(whole[place], drawn[:, place], tail) for place in range(len(whole))]
     others = dict(zip(rivals, ranges[3 : 3 + len(rivals)], strict=True))
@@ -211,10 +209,6 @@ def _resampled(accounts: int, rows: int, *, draws: int, seed: int) -> Iterator[F
         places = taken + accounts * np.arange(size)[:, None]
         counts = np.bincount(places.ravel(), minlength=size * accounts)
         yield counts.reshape(size, accounts).astype(float)
-
-
-def _threads(rows: int) -> int:
-    return os.cpu_count() or 1 if rows >= _MANY_ROWS else 1
 
 
 def _draws(rows: int) -> int:
