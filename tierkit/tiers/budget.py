@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tierkit.settings import StabilitySettings
 from tierkit.tiers.ladder import Ladder
-from tierkit.tiers.slots import place
+from tierkit.tiers.slots import levels_of
 from tierkit.tiers.standing import BoolArray, IntArray, Standing
 
 _ONE_EXCHANGE = 2
@@ -45,7 +45,7 @@ def within_budget(
     away), the band is endless.
     """
     usual = stability.keep_band
-    asked = count_moves(standing, place(standing, ladder=ladder, band=usual).levels)
+    asked = count_moves(standing, levels_of(standing, ladder=ladder, band=usual))
     counted = int(_may_move(standing).sum())
     if stability.max_moves_share >= 1 or counted == 0:
         return MoveBudget(None, usual, asked)
@@ -70,7 +70,7 @@ def _widened(standing: Standing, ladder: Ladder, usual: float, most: int) -> flo
     """Return by halving, to one in a thousand, the narrowest band that is wide enough."""
 
     def holds(band: float) -> bool:
-        return count_moves(standing, place(standing, ladder=ladder, band=band).levels) <= most
+        return count_moves(standing, levels_of(standing, ladder=ladder, band=band)) <= most
 
     low, high = usual, 2 * usual
     while not holds(high):

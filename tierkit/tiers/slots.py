@@ -19,6 +19,18 @@ class Placement:
     lines: tuple[FloatArray, ...]
 
 
+@dataclass(frozen=True)
+class _Filled:
+    """One tier after its slots were given out."""
+
+    level: int
+    holders: BoolArray
+    stays: BoolArray
+    claims: BoolArray
+    kept: BoolArray
+    entered: BoolArray
+
+
 def place(standing: Standing, *, ladder: Ladder, band: float) -> Placement:
     """Fill the tiers from the top: overrides, then who keeps its slot, then the best of the rest.
 
@@ -31,8 +43,28 @@ def place(standing: Standing, *, ladder: Ladder, band: float) -> Placement:
     band
         How far past its end an account keeps its slot, as a multiple.
     """
-    levels = standing.forced.copy()
+    levels, filled = _fill(standing, ladder, band)
     lines = []
+    for one in filled:
+        if not ladder.tiers[one.level].takes_rest:
+            exit_line = _exit_line(
+                standing, ladder, one.level, band=band, claims=one.claims, kept=one.kept
+            )
+            entry_line = _entry_line(standing, ladder, one.level, entered=one.entered)
+            line = np.where(one.holders, exit_line, entry_line)
+            lines.append(np.where(one.stays, np.nan, line))
+    return Placement(levels, tuple(lines))
+
+
+def levels_of(standing: Standing, *, ladder: Ladder, band: float) -> IntArray:
+    """Return the level of each account as `place` gives it, without the lines."""
+    levels, _ = _fill(standing, ladder, band)
+    return levels
+
+
+def _fill(standing: Standing, ladder: Ladder, band: float) -> tuple[IntArray, list[_Filled]]:
+    levels = standing.forced.copy()
+    filled = []
     for level, tier in enumerate(ladder.tiers):
         free = (levels == ladder.none) & standing.in_scope & standing.meets[level]
         holders = standing.held <= level
@@ -45,12 +77,8 @@ def place(standing: Standing, *, ladder: Ladder, band: float) -> Placement:
             entering &= ladder.inside(standing, level)
         entered = slots.without(kept).first(entering)
         levels[kept | entered] = level
-        if not tier.takes_rest:
-            exit_line = _exit_line(standing, ladder, level, band=band, claims=claims, kept=kept)
-            entry_line = _entry_line(standing, ladder, level, entered=entered)
-            line = np.where(holders, exit_line, entry_line)
-            lines.append(np.where(stays, np.nan, line))
-    return Placement(levels, tuple(lines))
+        filled.append(_Filled(level, holders, stays, claims, kept, entered))
+    return levels, filled
 
 
 def nearest_line(scores: FloatArray, lines: Sequence[FloatArray]) -> FloatArray:
