@@ -54,7 +54,9 @@ def groups_of(accounts: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "group": members["ultimate_parent"],
-            "group_size": members.groupby("ultimate_parent")["depth"].transform("size"),
+            "group_size": members.groupby("ultimate_parent", dropna=False)["depth"].transform(
+                "size"
+            ),
             "depth": members["depth"],
             "directly_below": below.reindex(members.index).fillna(0).astype(int),
         }

@@ -31,7 +31,8 @@ def as_they_were(work: Work, accounts: pd.DataFrame) -> pd.DataFrame:
     known = before(rows, "changed_date", work.as_of).collect().to_pandas()
     ever = rows.select("account_id", "column").unique().collect().to_pandas()
     order = ["account_id", "column", "changed_date", "value"]
-    last = known.sort_values(order, kind="stable").groupby(["account_id", "column"])["value"].last()
+    ordered = known.sort_values(order, kind="stable")
+    last = ordered.groupby(["account_id", "column"], dropna=False)["value"].last()
     for account, column in ever.itertuples(index=False, name=None):
         if column in accounts and account in found.index:
             found.loc[account, column] = last.get((account, column))
@@ -60,6 +61,6 @@ def _joined_up(spans: pd.DataFrame) -> pd.DataFrame:
     before_it = spans[same].shift().fillna("").astype(str)
     goes_on = before_it.eq(spans[same].fillna("").astype(str)).all(axis=1)
     goes_on &= spans["end_date"].shift().eq(spans["start_date"])
-    by_run = spans.groupby((~goes_on).cumsum(), sort=False)
+    by_run = spans.groupby((~goes_on).cumsum(), sort=False, dropna=False)
     begun = by_run.head(1).reset_index(drop=True)
     return begun.assign(end_date=by_run.tail(1)["end_date"].to_numpy())

@@ -70,5 +70,7 @@ def write_key_points(known: Known, rows: pd.DataFrame, stem: Path, *, tier: str)
 
 def _by_industry(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     ordered = rows.sort_values(["industry", "account"], kind="stable")
-    groups = [(str(name), group) for name, group in ordered.groupby("industry", sort=True)]
+    groups = [
+        (str(name), group) for name, group in ordered.groupby("industry", sort=True, dropna=False)
+    ]
     return sorted(groups, key=lambda group: group[0] == NO_INDUSTRY)

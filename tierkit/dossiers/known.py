@@ -141,7 +141,7 @@ def _without_names(tiers: pd.DataFrame, others: OtherAccounts) -> pd.DataFrame:
 
 def _shared_products(revenue: pd.DataFrame) -> list[str]:
     """Return the products that several accounts bought: words, and nobody's name."""
-    buyers = revenue.groupby("product")["account_id"].nunique()
+    buyers = revenue.groupby("product", dropna=True)["account_id"].nunique()
     return [str(product) for product in buyers.index[buyers > 1]]
 
 

@@ -47,11 +47,11 @@ def won_by_quarter(work: Work, quarters: list[Quarter], ids: list[str]) -> pd.Da
         return totals.assign(product=NO_PRODUCT)[REVENUE]
     named = _won(work, lines, quarters, ids, ["account_id", "product", "as_of"])
     keys = ["account_id", "quarter"]
-    rest = totals.set_index(keys)["amount"] - named.groupby(keys)["amount"].sum()
+    rest = totals.set_index(keys)["amount"] - named.groupby(keys, dropna=False)["amount"].sum()
     rest = rest.fillna(totals.set_index(keys)["amount"])
     other = rest[rest.abs() >= CENT].rename("amount").reset_index().assign(product=NO_PRODUCT)
     found = pd.concat([named.fillna({"product": NO_PRODUCT})[REVENUE], other[REVENUE]])
-    return found.groupby(REVENUE[:3], sort=True)["amount"].sum().reset_index()
+    return found.groupby(REVENUE[:3], sort=True, dropna=False)["amount"].sum().reset_index()
 
 
 def _won(

@@ -46,14 +46,13 @@ def contacts_by_role(
     role = people["role"].fillna(NO_ROLE).str.strip()
     people["role"] = role.str.casefold().map(names).fillna(role)
     people["touched"] = people["last_touch"].ge(pd.Timestamp(as_of - timedelta(days=engaged_days)))
-    counted = people.groupby(["account_id", "role"]).agg(
+    counted = people.groupby(["account_id", "role"], dropna=False).agg(
         contacts=("contact_id", "size"), in_touch=("touched", "sum"),
         last_touch=("last_touch", "max"),
     )  # fmt: skip
-    wanted = pd.DataFrame({"account_id": [*ids]}).merge(
-        pd.DataFrame({"role": [*required]}), "cross"
-    )
-    found = wanted.merge(counted.reset_index(), on=["account_id", "role"], how="outer")
+    keys = ["account_id", "role"]
+    wanted = pd.MultiIndex.from_product([[*ids], [*dict.fromkeys(required)]], names=keys)
+    found = counted.reindex(counted.index.union(wanted)).reset_index()
     found = found.fillna({"contacts": 0, "in_touch": 0}).astype({"contacts": int, "in_touch": int})
     found["required"] = found["role"].isin([*required])
     place = {name: at for at, name in enumerate(required)}

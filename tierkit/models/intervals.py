@@ -167,7 +167,8 @@ def accounts_that_count(predictions: pd.DataFrame) -> float:
     1.22
     """
     amounts = predictions["actual"].clip(lower=0.0)
-    by_account = amounts.groupby(predictions["account_id"], sort=True).sum().to_numpy(dtype=float)
+    groups = amounts.groupby(predictions["account_id"], sort=True, dropna=False)
+    by_account = groups.sum().to_numpy(dtype=float)
     squares = float((by_account**2).sum())
     return float(by_account.sum() ** 2 / squares) if squares > 0 else 0.0
 
