@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from tierkit.models.binning import RARE_ROWS, is_category, known_numbers
 from tierkit.models.card import Card
@@ -119,10 +120,11 @@ def weigh_favourites(
         [_numbers(values, spans), *(_dummies(values[name]) for name in texts)], axis=1
     )
     spans = [span for span in spans if span.name in design.columns]
-    found = _fitted(design, won, groups=pd.factorize(account_ids(values))[0])
-    if found is None:
-        return _nothing("The regression did not come to an end on these data.")
-    by_date = _by_date(design, won, values)
+    with threadpool_limits(1):  # threads of small products wait for each other
+        found = _fitted(design, won, groups=pd.factorize(account_ids(values))[0])
+        if found is None:
+            return _nothing("The regression did not come to an end on these data.")
+        by_date = _by_date(design, won, values)
     rows = [
         {**span.words(), **_interval(found, span.name), **_stability(found, by_date, span.name),
          "accounts": accounts}

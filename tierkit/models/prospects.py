@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from tierkit.models.binning import RARE_ROWS, bin_criteria
 from tierkit.models.card import Card
@@ -166,8 +167,9 @@ def _weighted(
 
     start = np.concatenate([[np.log(max(float(target.mean()), 1e-9))], np.zeros(len(criteria))])
     bounds = [(-_FAR, _FAR), *[(0.0, _MOST_WEIGHT)] * len(criteria)]
-    found = minimize(whole, start, jac=True, method="L-BFGS-B", bounds=bounds,
-                     options={"maxiter": _MOST_STEPS}).x  # fmt: skip
+    with threadpool_limits(1):  # threads of small products wait for each other
+        found = minimize(whole, start, jac=True, method="L-BFGS-B", bounds=bounds,
+                         options={"maxiter": _MOST_STEPS}).x  # fmt: skip
     kept = [
         scaled_criterion(one, by=float(weight))
         for one, weight in zip(criteria, found[1:], strict=True)
