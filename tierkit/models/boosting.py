@@ -15,10 +15,9 @@ import pandas as pd
 from tierkit.models.criteria import Criterion, FloatArray, IntArray, NumericCriterion
 from tierkit.models.draws import account_draws
 from tierkit.models.regression import VARIANCE_POWER
+from tierkit.models.side_by_side import MANY_ROWS
 
 VALIDATION_SHARE = 0.15
-MANY_ROWS = 50_000
-"""From here on, threads save more than they wait for each other."""
 
 _HELPS = (
     "won_revenue_1q", "won_revenue_2q", "won_revenue_4q", "won_revenue_8q", "won_revenue_ever",

@@ -12,14 +12,12 @@ import pandas as pd
 
 from tierkit.models.criteria import FloatArray, IntArray
 from tierkit.models.measures import Ranking, capture_of, gini_of
-from tierkit.models.side_by_side import side_by_side
+from tierkit.models.side_by_side import MANY_ROWS, side_by_side
 
 DRAWS = 1_000
 _FEWEST_DRAWS = 200
 _MOST_NUMBERS = 150_000_000
 _CHUNK_NUMBERS = 250_000
-_MANY_ROWS = 50_000
-"""From here on, threads save more than they wait for each other."""
 _TAIL = 0.025
 _COMPARED = ("card", "past_revenue")
 
@@ -112,7 +110,7 @@ def compare(
     whole = _measures(dates, np.ones((1, len(unique))), capacities)[0]
     resampled = _resampled(len(unique), len(predictions), draws=times, seed=seed)
     tasks = (partial(_measures, dates, weights, capacities) for weights in resampled)
-    threads = None if len(predictions) >= _MANY_ROWS else 1
+    threads = None if len(predictions) >= MANY_ROWS else 1
     drawn = np.concatenate(side_by_side(tasks, threads=threads))
     tail = share_beyond(accounts_that_count(predictions))
     ranges = [_interval(whole[place], drawn[:, place], tail) for place in range(len(whole))]

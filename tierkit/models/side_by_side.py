@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 T = TypeVar("T")
+MANY_ROWS = 50_000
+"""From here on, threads of work on rows save more than they wait for each other."""
 
 
 def side_by_side(tasks: Iterable[Callable[[], T]], *, threads: int | None = None) -> list[T]:
