@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from tierkit.explorer import scenario
+from tierkit.explorer import card_settings, scenario
 from tierkit.explorer.gaps import Gap
 from tierkit.models.rules_card import column_named
 from tierkit.models.saved import BY_HAND
@@ -44,7 +44,7 @@ won_revenue_4q? Correct it, take it out, or add the table that it comes from.
         return settings, ()
     gaps = tuple(_gap(part, name, known) for name in absent)
     if part == "criteria" and set(named) == set(absent):
-        return scenario.fitted(settings), gaps
+        return card_settings.fitted(settings), gaps
 
     def change(plain: dict[str, Any]) -> None:
         kept = [one for one in plain["card"][part] if one["criterion"] not in absent]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tierkit.errors import SettingsError
-from tierkit.explorer import scenario
+from tierkit.explorer import card_settings, scenario
 from tierkit.explorer.screen import points_to_double
 from tierkit.explorer.stage import Stage
 from tierkit.models.saved import BY_HAND
@@ -44,7 +44,7 @@ class CardChanges(Stage):
                 own = [one for one in plain["card"]["criteria"] if one["criterion"] == criterion]
                 self._off.update((criterion, one) for one in own)
             card = self.view.card if self.card_is_set_by_hand else self._fitted()
-            return scenario.without_criterion(self.settings, criterion, card)
+            return card_settings.without_criterion(self.settings, criterion, card)
 
         self._apply(f"{criterion} off", change)
 
@@ -64,7 +64,7 @@ class CardChanges(Stage):
         """
         self._apply(
             f"{criterion} on",
-            lambda: scenario.with_criterion(
+            lambda: card_settings.with_criterion(
                 self.settings, criterion, as_before=self._off.get(criterion)
             ),
         )
@@ -84,8 +84,8 @@ class CardChanges(Stage):
 
         def change() -> Settings:
             if self.card_is_set_by_hand:
-                return scenario.with_hand_weight(self.settings, criterion, weight)
-            return scenario.with_weight(self.settings, criterion, weight, self._fitted())
+                return card_settings.with_hand_weight(self.settings, criterion, weight)
+            return card_settings.with_weight(self.settings, criterion, weight, self._fitted())
 
         self._apply(f"{criterion}: weight {weight:g}", change)
 
@@ -93,7 +93,7 @@ class CardChanges(Stage):
         """Give the bins of a fitted criterion other factors, the missing one last."""
         self._apply(
             f"{criterion}: factors",
-            lambda: scenario.with_factors(
+            lambda: card_settings.with_factors(
                 self.settings, self._fitted_criterion(criterion), factors
             ),
         )
@@ -129,9 +129,9 @@ class CardChanges(Stage):
         def change() -> Settings:
             if not self.card_is_set_by_hand:
                 raise SettingsError("The card is fitted; start a card set by hand first.")
-            return scenario.with_hand_points(
+            return card_settings.with_hand_points(
                 self.settings,
-                scenario.hand_criterion(
+                card_settings.hand_criterion(
                     criterion, points, edges=edges, missing=missing, other=other
                 ),
                 known=self.basis.learned.panel.criteria,
@@ -154,7 +154,9 @@ class CardChanges(Stage):
         >>> explorer.card_is_set_by_hand
         True
         """
-        self._apply("card set by hand", lambda: scenario.by_hand(self.settings, self.view.card))
+        self._apply(
+            "card set by hand", lambda: card_settings.by_hand(self.settings, self.view.card)
+        )
 
     def use_fitted_card(self) -> None:
         """Go back to the fitted card, without any edit.
@@ -168,7 +170,7 @@ class CardChanges(Stage):
         >>> explorer.card_is_set_by_hand
         False
         """
-        self._apply("fitted card", lambda: scenario.fitted(self.settings))
+        self._apply("fitted card", lambda: card_settings.fitted(self.settings))
 
     def _fitted(self) -> Card:
         if self.basis.learned.fitted is None:

@@ -1,0 +1,245 @@
+"""Changes of the card in the settings on screen: each returns new settings, checked as a file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from tierkit.errors import SettingsError
+from tierkit.explorer.scenario import Plain, changed, place_of
+from tierkit.models.criteria import MOST_POINTS, Criterion, NumericCriterion
+from tierkit.models.saved import BY_HAND
+from tierkit.settings import Settings
+
+if TYPE_CHECKING:
+    from tierkit.models.card import Card
+
+USUAL_POINTS_TO_DOUBLE = 10.0
+
+
+def without_criterion(settings: Settings, name: str, card: Card) -> Settings:
+    """Return the settings with a criterion that gives nothing any more."""
+    place_of(name, [one.name for one in card.criteria], what="criterion on the card")
+
+    def change(plain: Plain) -> None:
+        if settings.model.kind == BY_HAND:
+            kept = [one for one in plain["card"]["criteria"] if one["criterion"] != name]
+            plain["card"]["criteria"] = kept
+        else:
+            _replace_edits(plain, name, [{"criterion": name, "remove": True}])
+
+    return changed(settings, change)
+
+
+def with_criterion(settings: Settings, name: str, *, as_before: Plain | None = None) -> Settings:
+    """Return the settings with a criterion on again: as fitted, or as it was set by hand.
+
+    Parameters
+    ----------
+    as_before
+        The criterion as it was set by hand before it was turned off.
+    """
+
+    def change(plain: Plain) -> None:
+        if settings.model.kind == BY_HAND:
+            if as_before is None:
+                raise SettingsError(f"{name} was never on this card; set its points first.")
+            criteria = plain["card"]["criteria"]
+            plain["card"]["criteria"] = [
+                *(one for one in criteria if one["criterion"] != name), as_before,
+            ]  # fmt: skip
+        else:
+            _replace_edits(plain, name, [])
+
+    return changed(settings, change)
+
+
+def with_factors(settings: Settings, fitted: Criterion, factors: Sequence[float]) -> Settings:
+    """Return the settings with other factors of a fitted criterion.
+
+    Parameters
+    ----------
+    fitted
+        The criterion as it was fitted.
+    factors
+        One for every bin, the missing one last; those that are as fitted need no edit.
+    """
+    bins = len(fitted.points_by_bin)
+    if len(factors) != bins:
+        raise SettingsError(
+            f"{fitted.name} has {bins} bins, the missing one last; found {len(factors)} factors."
+        )
+    own = [math.exp(points) for points in fitted.points_by_bin]
+    edits = [
+        _edit(fitted, place, float(factor))
+        for place, (factor, before) in enumerate(zip(factors, own, strict=True))
+        if not math.isclose(factor, before, rel_tol=1e-9)
+    ]
+    return changed(settings, lambda plain: _replace_edits(plain, fitted.name, edits))
+
+
+def with_weight(settings: Settings, name: str, weight: float, card: Card) -> Settings:
+    """Return the settings with all factors of a fitted criterion to the power of a weight.
+
+    It takes the place of other edits of the criterion; 1 leaves it as fitted, 0 takes it off.
+    """
+    place_of(name, [one.name for one in card.criteria], what="criterion on the card")
+    if not (math.isfinite(weight) and weight >= 0):
+        raise SettingsError(f"weight of {name}: must be 0 or more, found {weight!r}.")
+    if weight == 0:
+        return without_criterion(settings, name, card)
+    edits = [] if weight == 1 else [{"criterion": name, "weight": float(weight)}]
+    return changed(settings, lambda plain: _replace_edits(plain, name, edits))
+
+
+def with_hand_points(settings: Settings, criterion: Plain, *, known: Sequence[str]) -> Settings:
+    """Return the settings with a criterion of the card set by hand, new or in its place.
+
+    Parameters
+    ----------
+    criterion
+        As in `[[card.criteria]]`.
+    known
+        The criteria that the data have.
+    """
+    names = [*known, *(name.removeprefix("log_") for name in known)]
+    place_of(criterion["criterion"], names, what="criterion in the data")
+
+    def change(plain: Plain) -> None:
+        criteria = plain["card"]["criteria"]
+        there = [one["criterion"] for one in criteria]
+        if criterion["criterion"] in there:
+            criteria[there.index(criterion["criterion"])] = criterion
+        else:
+            criteria.append(criterion)
+
+    return changed(settings, change)
+
+
+def hand_criterion(
+    name: str,
+    points: Sequence[float] | Mapping[str, float],
+    *,
+    edges: Sequence[float] = (),
+    missing: float = 0.0,
+    other: float = 0.0,
+) -> Plain:
+    """Return a criterion as `[[card.criteria]]` holds it.
+
+    Examples
+    --------
+    >>> hand_criterion("industry", {"Energy": 5}, other=1)
+    {'criterion': 'industry', 'points': {'Energy': 5.0}, 'other': 1.0, 'missing': 0.0}
+    """
+    if isinstance(points, Mapping):
+        named = {str(key): float(value) for key, value in points.items()}
+        return {"criterion": name, "points": named, "other": float(other),
+                "missing": float(missing)}  # fmt: skip
+    return {"criterion": name, "edges": [float(edge) for edge in edges],
+            "points": [float(point) for point in points], "missing": float(missing)}  # fmt: skip
+
+
+def with_hand_weight(settings: Settings, name: str, weight: float) -> Settings:
+    """Return the settings with the points of one criterion set by hand multiplied."""
+    criteria = settings.model_dump(mode="json", exclude_none=True)["card"]["criteria"]
+    place = place_of(name, [one["criterion"] for one in criteria], what="criterion on the card")
+    own = criteria[place]
+    points = own["points"]
+
+    def by(point: float) -> float:
+        return round(point * weight, 4) + 0.0
+
+    scaled = (
+        {key: by(value) for key, value in points.items()}
+        if isinstance(points, dict)
+        else [by(value) for value in points]
+    )
+    criteria[place] = {**own, "points": scaled, "other": by(own["other"]),
+                       "missing": by(own["missing"])}  # fmt: skip
+    return changed(settings, lambda plain: plain["card"].update(criteria=criteria))
+
+
+def by_hand(settings: Settings, card: Card) -> Settings:
+    """Return the settings with a card set by hand that ranks as this card does.
+
+    Ten points double predicted revenue, fewer where a criterion would have more than a card may
+    hold; points are rounded to tenths.
+    """
+    to_double = _points_to_double(card)
+    criteria = [in_points(one, to_double=to_double) for one in card.criteria]
+
+    def change(plain: Plain) -> None:
+        plain["model"]["kind"] = BY_HAND
+        plain["card"] = {"criteria": criteria, "points_to_double": to_double}
+
+    return changed(settings, change)
+
+
+def _points_to_double(card: Card) -> float:
+    """Return how many points double predicted revenue, so that no criterion has too many."""
+    largest = max((float(abs(one.points_by_bin).max()) for one in card.criteria), default=0.0)
+    doublings = largest / math.log(2)
+    if doublings * USUAL_POINTS_TO_DOUBLE <= MOST_POINTS:
+        return USUAL_POINTS_TO_DOUBLE
+    return math.floor(10 * MOST_POINTS / doublings) / 10
+
+
+def fitted(settings: Settings) -> Settings:
+    """Return the settings with the fitted card, without any edit."""
+
+    def change(plain: Plain) -> None:
+        plain["model"]["kind"] = "fitted card"
+        plain["card"] = {}
+
+    return changed(settings, change)
+
+
+def in_points(criterion: Criterion, *, to_double: float = USUAL_POINTS_TO_DOUBLE) -> Plain:
+    """Return a criterion as `[[card.criteria]]` holds it.
+
+    Examples
+    --------
+    >>> in_points(NumericCriterion("wins_count_4q", (1.0,), (0.0, math.log(2)), missing=0.0))
+    {'criterion': 'wins_count_4q', 'edges': [1.0], 'points': [0.0, 10.0], 'missing': 0.0}
+    """
+
+    def spell(points: float) -> float:
+        return round(points / math.log(2) * to_double, 1) + 0.0
+
+    if isinstance(criterion, NumericCriterion):
+        return {
+            "criterion": criterion.name,
+            "edges": [*criterion.edges],
+            "points": [spell(points) for points in criterion.points],
+            "missing": spell(criterion.missing),
+        }
+    named = zip(criterion.categories, criterion.points, strict=True)
+    return {
+        "criterion": criterion.name,
+        "points": {name: spell(points) for name, points in named},
+        "other": spell(criterion.other),
+        "missing": spell(criterion.missing),
+    }
+
+
+def _replace_edits(plain: Plain, name: str, edits: list[Plain]) -> None:
+    kept = [one for one in plain["card"].get("edits", []) if one["criterion"] != name]
+    plain["card"]["edits"] = [*kept, *edits]
+
+
+def _edit(criterion: Criterion, place: int, factor: float) -> Plain:
+    """Return the edit that gives one bin of a criterion a factor."""
+    name = criterion.name
+    if place == len(criterion.points_by_bin) - 1:
+        return {"criterion": name, "missing": factor}
+    if not isinstance(criterion, NumericCriterion):
+        if place == len(criterion.categories):
+            return {"criterion": name, "other": factor}
+        return {"criterion": name, "value": criterion.categories[place], "factor": factor}
+    edges = criterion.edges
+    if not edges:
+        raise SettingsError(f"{name} has one bin only; turn it off instead.")
+    low = {"at_least": edges[place - 1]} if place > 0 else {}
+    high = {"below": edges[place]} if place < len(edges) else {}
+    return {"criterion": name, **low, **high, "factor": factor}
