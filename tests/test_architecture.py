@@ -15,6 +15,7 @@ ROOMS = (
     "errors",
     "calendar",
     "rules",
+    "side_by_side",
     "settings",
     "crm",
     "features",

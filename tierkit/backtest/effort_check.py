@@ -12,8 +12,8 @@ import pandas as pd
 from tierkit.models.boosting import EVEN
 from tierkit.models.examples import Examples
 from tierkit.models.measures import capture, gini
-from tierkit.models.side_by_side import side_by_side
 from tierkit.settings import Settings
+from tierkit.side_by_side import ROWS_WORTH_PROCESSES, in_processes
 
 FOLDS = 2
 MOSTLY = 0.8
@@ -86,26 +86,30 @@ def effort_check(
         return None
     own = used[0][0].criteria
     by = {"criteria alone": own, "effort alone": tuple(effort), "both": (*own, *effort)}
-    rows = [_predicted(train, test, by, settings) for train, test in used]
+    scores = _scores(used, by, settings)
+    rows = [scored.assign(actual=test.won) for scored, (_, test) in zip(scores, used, strict=True)]
     measures = [_measures(part, [*by], capacities) for part in rows]
-    scores = sum(measures[1:], measures[0]) / len(measures)
+    means = sum(measures[1:], measures[0]) / len(measures)
     together = pd.concat(rows, ignore_index=True)
     same = together["criteria alone"].rank().corr(together["effort alone"].rank())
-    return EffortCheck(scores, float(same) if np.isfinite(same) else 0.0)
+    return EffortCheck(means, float(same) if np.isfinite(same) else 0.0)
 
 
-def _predicted(
-    train: Examples, test: Examples, by: dict[str, tuple[str, ...]], settings: Settings
-) -> pd.DataFrame:
-    learned = train.sampled(MOST_ROWS, seed=settings.model.seed)
-
-    def scored(columns: tuple[str, ...]) -> pd.Series[float]:
-        card = learned.by(columns).fit(settings, most_bags=_BAGS, pace=EVEN)
-        return card.score(test.values)
-
-    scores = side_by_side(partial(scored, columns) for columns in by.values())
-    found = dict(zip(by, scores, strict=True))
-    return pd.DataFrame(found).assign(actual=test.won)
+def _scores(
+    folds: Sequence[Fold], by: dict[str, tuple[str, ...]], settings: Settings
+) -> list[pd.DataFrame]:
+    """Return for each fold the scores of its tested accounts, a column for each set of criteria."""
+    learned = [train.sampled(MOST_ROWS, seed=settings.model.seed) for train, _ in folds]
+    rows = max(len(train.won) for train in learned)
+    tasks = [
+        partial(train.by(columns).fit, settings, most_bags=_BAGS, pace=EVEN)
+        for train in learned
+        for columns in by.values()
+    ]
+    cards = iter(in_processes(tasks, worth=rows >= ROWS_WORTH_PROCESSES))
+    return [
+        pd.DataFrame({name: next(cards).score(test.values) for name in by}) for _, test in folds
+    ]
 
 
 def _measures(

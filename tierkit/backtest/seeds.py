@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from tierkit.models.examples import Examples
 from tierkit.models.fitting import average
 from tierkit.models.rows import sample_accounts
 from tierkit.settings import Settings
+from tierkit.side_by_side import ROWS_WORTH_PROCESSES, in_processes
 
 WANTED_OVERLAP = 0.9
 
@@ -58,17 +60,16 @@ def steadied_card(
     )
     total = float(examples.won.reindex(rows.index).sum())
     half = max(1, settings.model.bags // 2)
-    first, used = examples.fit(settings, most_bags=half), half
+    halves = [partial(_fit, examples, settings, bags=half, first_bag=bag) for bag in (0, half)]
+    first, second = in_processes(halves, worth=len(rows) >= ROWS_WORTH_PROCESSES)
+    used = half
     while True:
-        second = _fit(examples, settings, bags=used, first_bag=used)
-        card, overlap = (
-            average([first, second], rows, total=total),
-            _shared(first, second, now, size),
-        )
+        card = average([first, second], rows, total=total)
+        overlap = _shared(first, second, now, size)
         used *= 2
         if not overlap < WANTED_OVERLAP or 2 * used > settings.model.most_bags:
             return Steadied(examples.edited(card, settings), used, overlap)
-        first = card
+        first, second = card, _fit(examples, settings, bags=used, first_bag=used)
 
 
 def _fit(examples: Examples, settings: Settings, *, bags: int, first_bag: int) -> Card:

@@ -15,8 +15,8 @@ from tierkit.models.examples import Examples
 from tierkit.models.fitting import Prepared
 from tierkit.models.measures import gini
 from tierkit.models.rows import ACCOUNT, AS_OF, account_ids
-from tierkit.models.side_by_side import side_by_side
 from tierkit.settings import ModelSettings, Settings
+from tierkit.side_by_side import ROWS_WORTH_PROCESSES, in_processes
 
 FOLDS = 2
 """The newest tested dates that are used: more cost time and change no verdict."""
@@ -98,7 +98,9 @@ def _gains(folds: Sequence[Fold], times: int, settings: Settings) -> list[float]
     swaps = Swaps.of(everything, _past_revenue(folds))
     deals = [swaps.dealt(seed=settings.model.seed + time) for time in range(1, times + 1)]
     dealt = [everything, *deals]
-    each = side_by_side(partial(refit.gain, won) for won in dealt for refit in refits)
+    tasks = (partial(refit.gain, won) for won in dealt for refit in refits)
+    rows = max(len(train.won) for train, _ in folds)
+    each = in_processes(tasks, worth=rows >= ROWS_WORTH_PROCESSES)
     gains = np.reshape(each, (len(dealt), len(refits))).mean(axis=1).tolist()
     return gains if np.isfinite(gains).all() else None
 

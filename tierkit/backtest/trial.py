@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -24,6 +25,7 @@ from tierkit.models.simple_rules import (
 )
 from tierkit.models.tested import HELD_OUT, ROLLING, Backtest, Method, scored, untested
 from tierkit.settings import Settings
+from tierkit.side_by_side import ROWS_WORTH_PROCESSES, in_processes
 
 if TYPE_CHECKING:
     from tierkit.features.panel import Panel
@@ -127,9 +129,7 @@ def _predictions(
         parts: list[pd.DataFrame] = []
         cards: list[Card] = []
         used: list[Fold] = []
-        for train, test in folds:
-            learned = train.sampled(MANY_ROWS, seed=settings.model.seed)
-            compared = learned.compared_cards(settings, most_bags=_bags_for(train))
+        for (train, test), compared in _with_cards([*folds], settings):
             card = compared["card"]
             notes += card.notes
             if card.criteria:
@@ -142,6 +142,22 @@ def _predictions(
             ordered = joined.sort_values(["as_of", "account_id"], ignore_index=True)
             return _Predictions(method, ordered, tuple(cards), folds=tuple(used))
     return _Predictions(None, pd.DataFrame(), note=notes[0] if notes else "")
+
+
+def _with_cards(
+    folds: Sequence[Fold], settings: Settings
+) -> Iterator[tuple[Fold, dict[str, Card]]]:
+    """Yield each fold with the cards that are compared on it."""
+    tasks = [
+        partial(
+            train.sampled(MANY_ROWS, seed=settings.model.seed).compared_cards,
+            settings,
+            most_bags=_bags_for(train),
+        )
+        for train, _ in folds
+    ]
+    rows = max((len(train.won) for train, _ in folds), default=0)
+    yield from zip(folds, in_processes(tasks, worth=rows >= ROWS_WORTH_PROCESSES), strict=True)
 
 
 def _bags_for(train: Examples) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ import pandas as pd
 from tierkit.models.criteria import Criterion, FloatArray, IntArray, NumericCriterion
 from tierkit.models.draws import account_draws
 from tierkit.models.regression import VARIANCE_POWER
-from tierkit.models.side_by_side import MANY_ROWS
+from tierkit.side_by_side import MANY_ROWS, free_processors
 
 VALIDATION_SHARE = 0.15
 
@@ -145,7 +144,7 @@ def bags_by_account(
 
 def _threads(*, rows: int, bags: int) -> int:
     """Return how many bags are fitted at a time: few rows would only wait for each other."""
-    return min(bags, os.cpu_count() or 1) if rows >= MANY_ROWS else 1
+    return min(bags, free_processors()) if rows >= MANY_ROWS else 1
 
 
 def _only_helps(criterion: Criterion) -> bool:

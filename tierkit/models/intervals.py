@@ -12,7 +12,7 @@ import pandas as pd
 
 from tierkit.models.criteria import FloatArray, IntArray
 from tierkit.models.measures import Ranking, capture_of, gini_of
-from tierkit.models.side_by_side import MANY_ROWS, side_by_side
+from tierkit.side_by_side import MANY_ROWS, side_by_side
 
 DRAWS = 1_000
 _FEWEST_DRAWS = 200

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from tierkit.roi.adjusted import adjusted
 from tierkit.roi.boundary_rows import boundary_rows
@@ -22,8 +19,12 @@ from tierkit.roi.ladder import FloatArray, Ladder
 from tierkit.roi.measures import unsaid
 from tierkit.roi.verdict import SHOWN, SIGNIFICANT, SUGGESTIVE, Evidence, Verdict, decide
 from tierkit.roi.worlds import World, simulate_world
+from tierkit.side_by_side import Progress, in_processes
 
 WORLDS = 100
+WORTH_PROCESSES = 20
+"""Worlds with and without an effect that take longer than it takes to start processes."""
+
 KNOWN_EFFECT = 0.6
 MOST_ACCOUNTS, MOST_QUARTERS = 4000, 12
 INFORMED_EVERY = 4
@@ -31,7 +32,7 @@ INFORMED_EVERY = 4
 
 VERSION = "2"
 _KEYS = ("worlds", "false_shown", "coverage", "seen")
-_ALWAYS, _WORKERS = 2.0, 2
+_ALWAYS = 2.0
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ def certificate(
     *,
     cache: Path | None = None,
     worlds: int = WORLDS,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Return how often the designs are wrong, and right, on accounts shaped like one's own.
 
@@ -225,19 +226,11 @@ def _fingerprint(shape: World, worlds: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _certify(
-    shape: World, worlds: int, progress: Callable[[int, int], None] | None
-) -> dict[str, Any]:
+def _certify(shape: World, worlds: int, progress: Progress | None) -> dict[str, Any]:
     none = with_effect(shape, 0.0)
     some = with_effect(shape, KNOWN_EFFECT)
     tasks = [partial(_try, world, seed) for world in (none, some) for seed in range(worlds)]
-    outcomes = []
-    # worlds run side by side, so the linear algebra of each keeps to one thread
-    with threadpool_limits(1), ThreadPoolExecutor(_WORKERS) as pool:
-        for done, outcome in enumerate(pool.map(lambda task: task(), tasks), start=1):
-            outcomes.append(outcome)
-            if progress is not None:
-                progress(done, len(tasks))
+    outcomes = in_processes(tasks, worth=worlds >= WORTH_PROCESSES, progress=progress)
     return _summary(outcomes[:worlds], outcomes[worlds:])
 
 
