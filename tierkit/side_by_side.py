@@ -18,7 +18,8 @@ ROWS_WORTH_PROCESSES = 5_000
 MOST_PROCESSES = 4
 """Each holds a copy of what it works on."""
 
-_BESIDE_OTHERS = "TIERKIT_BESIDE_OTHERS"
+BESIDE_OTHERS = "TIERKITBESIDE_OTHERS"
+"""The variable that tells a process to leave the other processors to others."""
 
 
 def side_by_side(tasks: Iterable[Callable[[], T]], *, threads: int | None = None) -> list[T]:
@@ -104,7 +105,7 @@ def free_processors() -> int:
     """
     import joblib
 
-    return 1 if os.environ.get(_BESIDE_OTHERS) else int(joblib.cpu_count())
+    return 1 if os.environ.get(BESIDE_OTHERS) else int(joblib.cpu_count())
 
 
 def _alone(task: Callable[[], T], *, beside_others: bool) -> T:
@@ -112,7 +113,7 @@ def _alone(task: Callable[[], T], *, beside_others: bool) -> T:
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     if beside_others:
-        os.environ[_BESIDE_OTHERS] = "1"
+        os.environ[BESIDE_OTHERS] = "1"
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore")
         return task()

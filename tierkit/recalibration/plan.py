@@ -6,5 +6,6 @@ from tierkit.reporting.underway import ReportPlan
 
 REPORT_PLAN = ReportPlan(
     figures={"leadership.html": ("tier-sizes",)},
+    ahead="tierkit.recalibration.certify",
     tables={"analyst.html": ("read", "criteria", "tiers", "settings")},
 )

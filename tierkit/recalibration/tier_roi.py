@@ -11,6 +11,7 @@ from tierkit.recalibration.work import Work
 from tierkit.roi.boundaries import BoundaryStudy, study_boundaries
 from tierkit.roi.certificate import certificate
 from tierkit.roi.from_tables import tier_ladder
+from tierkit.roi.ladder import Ladder
 from tierkit.roi.outcomes_by_tier import TierOutcomes, outcomes_by_tier
 
 NO_CERTIFICATE = "roi.certificate_worlds is 0, so the designs were not tried on simulated accounts"
@@ -62,9 +63,13 @@ def compare_tiers(work: Work, tiering: Tiering) -> TierRoi:
         settings=settings,
         bands=bands_before(settings, work.as_of),
     )
-    worlds = settings.roi.certificate_worlds
+    return TierRoi(outcomes, studies, certified(work, ladder))
+
+
+def certified(work: Work, ladder: Ladder | None) -> dict[str, Any]:
+    """Return the certificate for accounts like these, made only where none is kept."""
+    worlds = work.settings.roi.certificate_worlds
     if worlds == 0:
         unsaid = {f"{key}_why": NO_CERTIFICATE for key in _CERTIFIED}
-        return TierRoi(outcomes, studies, {**dict.fromkeys(_CERTIFIED), **unsaid})
-    cache = settings.scratch / "cache"
-    return TierRoi(outcomes, studies, certificate(ladder, cache=cache, worlds=worlds))
+        return {**dict.fromkeys(_CERTIFIED), **unsaid}
+    return certificate(ladder, cache=work.settings.scratch / "cache", worlds=worlds)

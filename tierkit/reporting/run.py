@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tierkit.calendar import Quarter
 from tierkit.errors import Problem, SettingsError
+from tierkit.reporting.ahead import working_ahead
 from tierkit.reporting.disk import disk_errors_in_words, kept_room
 from tierkit.reporting.handover import Handover, write_handover
 from tierkit.reporting.hooks import REMAINS_NOTE, exit_code_of
@@ -191,19 +192,23 @@ def _execute(run: Run) -> list[Execution]:
         "run_folder": str(run.folder.resolve()),
         "quarter": run.label,
     }
-    executions = []
-    for path in run.plan.notebooks:
-        execution = execute_notebook(
-            path,
-            parameters=notebook_parameters(path.stem, values),
-            folder=project,
-            copy=run.folder / "notebooks" / path.name,
-            time_limit=run.settings.run.time_limit_seconds,
-            replacements=run.replacements,
-        )
-        executions.append(execution)
-        run.stages.append(Stage(path.stem, round(execution.seconds, 3), execution.peak_memory))
-        run.on_step(f"{path.stem}: {execution.seconds:.1f} s")
+    executions: list[Execution] = []
+    several = len(run.plan.notebooks) > 1
+    with working_ahead(run.plan.ahead if several else "", run.folder) as finish:
+        for path in run.plan.notebooks:
+            if executions:
+                finish()
+            execution = execute_notebook(
+                path,
+                parameters=notebook_parameters(path.stem, values),
+                folder=project,
+                copy=run.folder / "notebooks" / path.name,
+                time_limit=run.settings.run.time_limit_seconds,
+                replacements=run.replacements,
+            )
+            executions.append(execution)
+            run.stages.append(Stage(path.stem, round(execution.seconds, 3), execution.peak_memory))
+            run.on_step(f"{path.stem}: {execution.seconds:.1f} s")
     return executions
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tierkit.models.kept import Kept
 from tierkit.roi.adjusted import adjusted
 from tierkit.roi.boundary_rows import boundary_rows
 from tierkit.roi.cutoff import cutoff
@@ -210,20 +209,10 @@ def certificate(
     shape = None if ladder is None or not ladder.scored else shape_of(ladder)
     if shape is None:
         return unsaid(_KEYS, "too little is recorded of tiers and scores to simulate their like")
-    file = None if cache is None else cache / f"certificate-{_fingerprint(shape, worlds)}.json"
-    if file is not None and file.is_file():
-        kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return kept
-    found = _certify(shape, worlds, progress)
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
-    return found
-
-
-def _fingerprint(shape: World, worlds: int) -> str:
-    text = json.dumps([VERSION, worlds, asdict(shape)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    kept: dict[str, Any] = Kept(cache).value(
+        "certificate", [VERSION, worlds, shape], lambda: _certify(shape, worlds, progress)
+    )
+    return kept
 
 
 def _certify(shape: World, worlds: int, progress: Progress | None) -> dict[str, Any]:
