@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tierkit.cli.app import DEFAULT_FILE, Debug, SettingsFile, app
+from tierkit.cli.imports import without_grammars_of_addresses
 
 
 @app.command(epilog="Example: tierkit diff 2026Q2 2026Q3 --page changes.html")
@@ -22,13 +23,14 @@ def diff(
 ) -> None:
     """Show what changed between two runs: settings, data, tiers moved, verdicts."""
     reports = _reports(file)
-    from tierkit.reporting.comparing import (
-        compare_runs,
-        difference_page,
-        difference_text,
-        find_run,
-        read_run,
-    )
+    with without_grammars_of_addresses():
+        from tierkit.reporting.comparing import (
+            compare_runs,
+            difference_page,
+            difference_text,
+            find_run,
+            read_run,
+        )
 
     runs = [read_run(find_run(name, reports=reports)) for name in (before, after)]
     found = compare_runs(*runs)

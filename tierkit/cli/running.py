@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from tierkit.cli.app import DEFAULT_FILE, Debug, Overrides, SettingsFile, app
+from tierkit.cli.imports import without_grammars_of_addresses
 from tierkit.cli.plain import say
 
 
@@ -63,15 +64,16 @@ def run(
     from tierkit.settings import read_settings
 
     settings = read_settings(file, overrides=overrides or ())  # before anything slow is loaded
-    from tierkit.dossiers.stages import write_dossiers
-    from tierkit.recalibration.command import (
-        Request,
-        describe,
-        recalibrate,
-        recalibrate_and_tell,
-        recalibrate_each,
-        recalibrate_each_and_tell,
-    )
+    with without_grammars_of_addresses():
+        from tierkit.dossiers.stages import write_dossiers
+        from tierkit.recalibration.command import (
+            Request,
+            describe,
+            recalibrate,
+            recalibrate_and_tell,
+            recalibrate_each,
+            recalibrate_each_and_tell,
+        )
 
     request = Request(
         settings=settings,

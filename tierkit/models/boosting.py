@@ -60,13 +60,10 @@ class Boosted:
         Of the sum.
     points
         For each criterion the points of every bin, in the order of its `points_by_bin`.
-    fitted
-        Predicted amounts of the training rows, by the library itself.
     """
 
     intercept: float
     points: tuple[FloatArray, ...]
-    fitted: FloatArray
 
 
 def boost(
@@ -94,14 +91,28 @@ def boost(
     pace
         How small the steps are.
     """
+    model, _ = boosted_model(criteria, codes, target, bags, seed=seed, pace=pace)
+    points = tuple(_points(model, place, one) for place, one in enumerate(criteria))
+    return Boosted(float(np.ravel(model.intercept_)[0]), points)
+
+
+def boosted_model(
+    criteria: Sequence[Criterion],
+    codes: IntArray,
+    target: FloatArray,
+    bags: IntArray,
+    *,
+    seed: int,
+    pace: Pace = CAREFUL,
+) -> tuple[ExplainableBoostingRegressor, pd.DataFrame]:
+    """Return the library's own model, and the rows as it was given them; see `boost`."""
     from interpret.glassbox import ExplainableBoostingRegressor  # takes seconds: only to fit
     from joblib import parallel_config
 
-    kinds = [_feature_type(one) for one in criteria]
     columns = {f"{place:04d}": _encoded(one, codes[:, place]) for place, one in enumerate(criteria)}
     frame = pd.DataFrame(columns)
     model = ExplainableBoostingRegressor(
-        feature_types=kinds,
+        feature_types=[_feature_type(one) for one in criteria],
         monotone_constraints=[int(_only_helps(one)) for one in criteria],
         objective=f"tweedie_deviance:variance_power={VARIANCE_POWER}",
         interactions=0,
@@ -115,9 +126,7 @@ def boost(
     with warnings.catch_warnings(), parallel_config(backend="threading"):
         warnings.simplefilter("ignore")  # of missing values, which have a bin of their own here
         model.fit(frame, target, bags=bags.astype(np.int8))
-        fitted = model.predict(frame)
-    points = tuple(_points(model, place, one) for place, one in enumerate(criteria))
-    return Boosted(float(np.ravel(model.intercept_)[0]), points, np.asarray(fitted, dtype=float))
+    return model, frame
 
 
 def bags_by_account(
@@ -162,9 +171,12 @@ def _feature_type(criterion: Criterion) -> str | list[float]:
     return [place + 0.5 for place in range(len(criterion.points_by_bin) - 2)]
 
 
-def _encoded(criterion: Criterion, codes: IntArray) -> npt.NDArray[np.float64] | list[str]:
+def _encoded(
+    criterion: Criterion, codes: IntArray
+) -> npt.NDArray[np.float64] | npt.NDArray[np.object_]:
     if not _is_ordered(criterion):
-        return [f"{code:04d}" for code in codes]
+        names = [f"{code:04d}" for code in range(len(criterion.points_by_bin))]
+        return np.array(names, dtype=object)[codes]
     return np.where(codes == len(criterion.points_by_bin) - 1, np.nan, codes.astype(float))
 
 

@@ -12,7 +12,12 @@ import numpy as np
 import pandas as pd
 
 from tierkit.errors import DataError, SettingsError
-from tierkit.models.criteria import CategoricalCriterion, Criterion, NumericCriterion
+from tierkit.models.criteria import (
+    CategoricalCriterion,
+    Criterion,
+    IntArray,
+    NumericCriterion,
+)
 from tierkit.models.words import plain_name
 
 SCHEMA = 1
@@ -112,7 +117,7 @@ class Card:
         """Return the card with the number of accounts of `values` in every bin."""
         self._check_columns(values)
         counted = [
-            replace(one, accounts=tuple(_in_each_bin(one, values[one.name])))
+            replace(one, accounts=counts_by_bin(one, one.bin_of(values[one.name])))
             for one in self.criteria
         ]
         return replace(self, criteria=tuple(counted))
@@ -202,9 +207,9 @@ def _mean_absolute_points(criterion: Criterion) -> float:
     return float(points @ weights / weights.sum())
 
 
-def _in_each_bin(criterion: Criterion, column: pd.Series[Any]) -> list[int]:
-    bins = len(criterion.points_by_bin)
-    return [*map(int, np.bincount(criterion.bin_of(column), minlength=bins))]
+def counts_by_bin(criterion: Criterion, codes: IntArray) -> tuple[int, ...]:
+    """Return how many rows are in each bin; `codes` are the positions of their bins."""
+    return (*map(int, np.bincount(codes, minlength=len(criterion.points_by_bin))),)
 
 
 def _bin_rows(criterion: Criterion, share: float) -> pd.DataFrame:

@@ -10,11 +10,11 @@ import pandas as pd
 
 from tierkit.models.binning import Binned, bin_criteria
 from tierkit.models.boosting import CAREFUL, Boosted, Pace, bags_by_account, boost
-from tierkit.models.card import Card
+from tierkit.models.card import Card, counts_by_bin
 from tierkit.models.criteria import Criterion, FloatArray, IntArray, NumericCriterion
 from tierkit.models.mixing import BEFORE, share_of_boosting
 from tierkit.models.past_revenue import POWERS, past_revenue_column, powers_of_past_revenue
-from tierkit.models.rows import account_ids, newest_rows, sample_accounts
+from tierkit.models.rows import account_ids, are_newest, sample_accounts
 from tierkit.settings import ModelSettings
 
 FEWEST_ACCOUNTS = 50
@@ -120,32 +120,52 @@ class Prepared:
         if why := _why_not(self.rows, actual, self.binned):
             base = max(float(actual.mean()), 0.0) if len(actual) else 0.0
             return Card(base=base, dropped=self.binned.dropped, notes=(*self.notes, why))
-        fitted = self._fitted(np.maximum(actual, 0.0), first_bag, pace)
-        card = Card(base=1.0, criteria=fitted, dropped=self.binned.dropped, notes=self.notes)
-        even = self._evened(card, np.maximum(actual, 0.0)).with_accounts(newest_rows(self.rows))
-        return even.recalibrated(self.rows, total=float(actual.sum()))
+        paid = np.maximum(actual, 0.0)
+        criteria = self._counted(self._evened(self._fitted(paid, first_bag, pace), paid))
+        share = float(np.exp(self._score(criteria)).sum())
+        return Card(
+            base=float(actual.sum()) / share if share > 0 else 0.0,
+            criteria=criteria,
+            dropped=self.binned.dropped,
+            notes=self.notes,
+        )
 
-    def _evened(self, card: Card, target: FloatArray) -> Card:
-        """Return the card that is right in sum on accounts with past revenue and on those without.
+    def _score(self, criteria: Sequence[Criterion]) -> FloatArray:
+        """Return the sum of points of every row."""
+        total = np.zeros(len(self.rows))
+        for place, one in enumerate(criteria):
+            total = total + one.points_by_bin[self.binned.codes[:, place]]
+        return total
+
+    def _counted(self, criteria: Sequence[Criterion]) -> tuple[Criterion, ...]:
+        """Return the criteria with the accounts of the newest date in every bin."""
+        codes = self.binned.codes[are_newest(self.rows)]
+        return tuple(
+            replace(one, accounts=counts_by_bin(one, codes[:, place]))
+            for place, one in enumerate(criteria)
+        )
+
+    def _evened(self, criteria: tuple[Criterion, ...], target: FloatArray) -> tuple[Criterion, ...]:
+        """Return criteria that are right in sum on accounts with past revenue, and without any.
 
         The points of no past revenue are moved, never above those of a little: the mix of two
         parts is right on neither alone.
         """
-        names = [one.name for one in card.criteria if one.name in self.amounts]
-        if not names:
-            return card
-        one = next(one for one in card.criteria if one.name == names[0])
-        none = one.bin_of(self.rows[one.name]) == 0
-        predicted = card.predict(self.rows).to_numpy()
+        places = [place for place, one in enumerate(criteria) if one.name in self.amounts]
+        if not places:
+            return criteria
+        one = criteria[places[0]]
+        none = self.binned.codes[:, places[0]] == 0
+        predicted = np.exp(self._score(criteria))
         sums = [(target[rows].sum(), predicted[rows].sum()) for rows in (none, ~none)]
         if min(min(pair) for pair in sums) <= 0 or (target[none] > 0).sum() < FEWEST_WINS:
-            return card
+            return criteria
         step = np.log(sums[0][0] / sums[0][1]) - np.log(sums[1][0] / sums[1][1])
         points = one.points_by_bin.copy()
         step = min(float(step), float(points[1] - points[0]))  # more never lowers the points
         points[0] += step
         moved = _with_points(one, points - step * none.mean())
-        return replace(card, criteria=tuple(moved if c is one else c for c in card.criteria))
+        return tuple(moved if each is one else each for each in criteria)
 
     def _fitted(self, target: FloatArray, first_bag: int, pace: Pace) -> tuple[Criterion, ...]:
         made, codes, seed = self.binned.criteria, self.binned.codes, self.settings.seed

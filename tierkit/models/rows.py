@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from tierkit.models.draws import account_draws
@@ -21,10 +22,16 @@ def account_ids(values: pd.DataFrame) -> pd.Index[Any]:
 
 def newest_rows(values: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the last as_of: every account once; all rows where there is one date."""
+    chosen = are_newest(values)
+    return values if chosen.all() else values[chosen]
+
+
+def are_newest(values: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return which rows are of the last as_of; all where there is no date."""
     if AS_OF not in values.index.names or values.empty:
-        return values
+        return np.ones(len(values), dtype=bool)
     days = values.index.get_level_values(AS_OF)
-    return values[days.isin([days.max()])]
+    return np.asarray(days.isin([days.max()]))
 
 
 def sample_accounts(values: pd.DataFrame, *, most_rows: int, seed: int) -> pd.DataFrame:
