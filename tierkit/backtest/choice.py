@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -30,6 +30,11 @@ from tierkit.settings import Settings
 if TYPE_CHECKING:
     from tierkit.features.panel import Panel
 
+FIT_STEPS = (
+    "testing the card on earlier quarter-ends",
+    "comparing it with effort alone and with shuffled outcomes",
+    "fitting the card that ranks today's accounts",
+)
 _ASKED_FOR = "The rules card ranks the accounts because the settings ask for it (model.kind)."
 
 
@@ -100,11 +105,14 @@ class Known:
         Accounts whose criteria see the future, if that was tried; any keeps the card from ranking.
     kept
         Where cards and checks are kept that do not change.
+    step
+        Told the name of each of `FIT_STEPS` as it begins.
     """
 
     previous_tiers: pd.Series[str] | None = None
     future_rows: int | None = None
     kept: Kept = field(default_factory=Kept)
+    step: Callable[[str], None] = lambda _: None
 
 
 def choose_model(
@@ -142,12 +150,16 @@ def choose_model(
     examples = Examples.of(panel, won, days=complete, kept=known.kept)
     leaks = leaks_of(examples, settings)
     honest = examples.by([name for name in examples.criteria if name not in leaks])
+    testing, comparing, fitting = FIT_STEPS
+    known.step(testing)
     tried = tried_at(honest, complete, settings=settings, previous_tiers=known.previous_tiers)
     gate = Gate(leaks, known.future_rows, history_moved(examples, settings))
+    known.step(comparing)
     tested, gate = pass_gate(
         tried.backtest, tried.folds, gate, settings=settings, effort=panel.effort
     )
     concentrated = concentration_notes(examples)
+    known.step(fitting)
     column, by_hand = honest.past_revenue, settings.model.kind == BY_HAND
     if by_hand:
         card = examples.ranking_card(settings)

@@ -139,7 +139,7 @@ def _noting(account: str, failed: dict[str, str]) -> Iterator[None]:
 def published_tiers(work: Work, file: Path) -> pd.DataFrame:
     """Return the rows of a run's `tiers.csv` by account_id, with `review_on` of overrides."""
     text = {"account_id": "str", "reasons": "str", "move_reason": "str"}
-    tiers = pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""])
+    tiers = pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""], low_memory=False)
     tiers = tiers.set_index("account_id")
     overrides = read_overrides(
         work.settings.folder / OVERRIDES,

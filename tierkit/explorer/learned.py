@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -17,6 +16,7 @@ from tierkit.models.card import Card
 from tierkit.models.examples import Examples
 from tierkit.models.past_revenue import fit_past_revenue_card
 from tierkit.outcomes import join_outcomes, outcomes
+from tierkit.reporting.progress import Step
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ SCHEMA = 1
 _FILE, _PANEL, _TESTED, _WON = "learned.json", "panel.parquet", "tested.parquet", "won.parquet"
 _SHAPING = ("data", "calendar", "target", "features", "model")
 """The settings that decide the panel and the fitted cards; `model.kind` and `card` do not."""
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class Learned:
     gated: str
 
 
-def learned_of(work: Work, *, progress: Progress) -> Learned:
+def learned_of(work: Work, *, progress: Step) -> Learned:
     """Return what was learned from a project, from the explorer's folder where it is there already.
 
     It is learned anew where data, quarter or a setting that shapes the cards has changed.
@@ -91,15 +89,14 @@ def learned_of(work: Work, *, progress: Progress) -> Learned:
     return learned
 
 
-def learn(work: Work, *, progress: Progress) -> Learned:
+def learn(work: Work, *, progress: Step) -> Learned:
     """Build the panel, fit the card and test it, as a run does, but for edits of the card."""
     from tierkit.recalibration.modelling import fit_model, make_panel
 
     plain = replace(work, settings=unedited(work.settings), model_file=None)
     progress("building the criteria of every account")
     panel = make_panel(plain)
-    progress("fitting the card and testing it on earlier quarters")
-    choice = fit_model(plain, panel)
+    choice = fit_model(plain, panel, step=progress)
     progress("comparing with past revenue")
     return _with_both_cards(plain, panel, choice)
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tierkit.errors import TierkitError
 from tierkit.explorer.session import Session
 from tierkit.reporting.fragment import Fragment, joined, tag
+from tierkit.reporting.progress import progress_bar
 
 if TYPE_CHECKING:
     from tierkit.explorer.controls.panel import Panel
-    from tierkit.explorer.learned import Progress
 
-STEPS = 6
+_OTHER_STEPS = 4
 _TWIN_AFTER_SECONDS = 0.8
 
 
@@ -137,11 +135,12 @@ def explore(project: str = "", *, quarter: str = "") -> Explorer | Unopened:
     >>> explorer.errors
     ['no such folder: no tierkit.toml there or above. `tierkit init DIR` makes one.']
     """
+    from tierkit.backtest.choice import FIT_STEPS
     from tierkit.explorer.basis import Basis
     from tierkit.explorer.learned import learned_of
     from tierkit.recalibration.work import open_run
 
-    with _progress() as step:
+    with progress_bar(_OTHER_STEPS + len(FIT_STEPS)) as step:
         try:
             step("reading the source")
             work = open_run(project, quarter=quarter)
@@ -150,30 +149,3 @@ def explore(project: str = "", *, quarter: str = "") -> Explorer | Unopened:
             return Explorer(Basis.of(work, learned))
         except TierkitError as error:
             return Unopened(error)
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """Show a bar in a notebook, and take it away at the end; elsewhere show nothing."""
-    from IPython import get_ipython
-    from IPython.display import display
-
-    shell = get_ipython()  # type: ignore[no-untyped-call,unused-ignore]
-    if shell is None or not hasattr(shell, "kernel"):
-        yield lambda _: None
-        return
-    handle = display(_bar(0, "starting"), display_id=True)  # type: ignore[no-untyped-call]
-    done = 0
-
-    def step(words: str) -> None:
-        nonlocal done
-        done += 1
-        handle.update(_bar(done, words))
-
-    yield step
-    handle.update(Fragment(""))
-
-
-def _bar(done: int, words: str) -> Fragment:
-    bar = tag("progress", "", value=str(done), max=str(STEPS), aria_label=words)
-    return Fragment(str(tag("p", joined(bar, f" {words} …"))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -47,7 +48,9 @@ def make_panel(work: Work) -> Panel:
     return panel
 
 
-def fit_model(work: Work, panel: Panel) -> ModelChoice:
+def fit_model(
+    work: Work, panel: Panel, *, step: Callable[[str], None] = lambda _: None
+) -> ModelChoice:
     """Fit the card, test it against simple rules, and choose what ranks the accounts.
 
     Where the run was given a saved model, that card is used as it is, and the tests are those of a
@@ -67,6 +70,7 @@ def fit_model(work: Work, panel: Panel) -> ModelChoice:
             previous_tiers=_held_before(work, dates),
             future_rows=future_rows_seen(work.tables, dates, settings=work.settings),
             kept=Kept(work.settings.scratch / "cache"),
+            step=step,
         ),
     )
     if work.model_file is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from tierkit.backtest import ModelChoice
+from tierkit.backtest.choice import FIT_STEPS
 from tierkit.features.panel import Panel
 from tierkit.models.favourites import Favourites
 from tierkit.recalibration.beside import weigh_criteria
@@ -25,6 +26,7 @@ from tierkit.recalibration.tier_roi import TierRoi, compare_tiers
 from tierkit.recalibration.tiering import Tiering, tier_accounts, tier_facts
 from tierkit.recalibration.work import PANEL_FILE, Work
 from tierkit.reporting.fragment import Fragment, tag
+from tierkit.reporting.progress import progress_bar
 
 
 def build_run_panel(run: Work) -> Panel:
@@ -34,7 +36,8 @@ def build_run_panel(run: Work) -> Panel:
 
 def fit_run_model(run: Work, panel: Panel) -> ModelChoice:
     """Fit the card and test it; the choice says what ranks the accounts, and why."""
-    return fit_model(run, panel)
+    with progress_bar(len(FIT_STEPS)) as step:
+        return fit_model(run, panel, step=step)
 
 
 def save_run_model(run: Work, model: ModelChoice) -> Fragment:
@@ -50,7 +53,11 @@ def tier_run_accounts(run: Work) -> Tiering:
 
 def compare_run_tiers(run: Work) -> TierRoi:
     """Compare what came of the tiers that were in force."""
-    return compare_tiers(run, tier_run_accounts(run))
+    tiering = tier_run_accounts(run)
+    with progress_bar(2 * run.settings.roi.certificate_worlds) as step:
+        return compare_tiers(
+            run, tiering, progress=lambda _done, _all: step("trying the designs where we know")
+        )
 
 
 def save_run_roi(run: Work, roi: TierRoi) -> Fragment:
@@ -87,7 +94,7 @@ def _predictions(run: Work) -> pd.DataFrame:
     file = run.folder / PREDICTIONS_FILE
     if not file.is_file():
         panel = make_panel(run)
-        save_model(run, panel, fit_model(run, panel))
+        save_model(run, panel, fit_run_model(run, panel))
     return pd.read_parquet(file).set_index("account_id")
 
 

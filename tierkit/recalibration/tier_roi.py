@@ -13,6 +13,7 @@ from tierkit.roi.certificate import certificate
 from tierkit.roi.from_tables import tier_ladder
 from tierkit.roi.ladder import Ladder
 from tierkit.roi.outcomes_by_tier import TierOutcomes, outcomes_by_tier
+from tierkit.side_by_side import Progress
 
 NO_CERTIFICATE = "roi.certificate_worlds is 0, so the designs were not tried on simulated accounts"
 _CERTIFIED = ("worlds", "false_shown", "coverage", "seen")
@@ -51,8 +52,11 @@ class TierRoi:
         }
 
 
-def compare_tiers(work: Work, tiering: Tiering) -> TierRoi:
-    """Compare outcomes by the tier that was in force when each quarter began."""
+def compare_tiers(work: Work, tiering: Tiering, *, progress: Progress | None = None) -> TierRoi:
+    """Compare outcomes by the tier that was in force when each quarter began.
+
+    `progress` is told the simulated accounts done for the certificate, and their number.
+    """
     settings = work.settings
     outcomes = outcomes_by_tier(work.tables, settings=settings, as_of=work.as_of)
     ladder = tier_ladder(work.tables, settings=settings, as_of=work.as_of)
@@ -63,13 +67,16 @@ def compare_tiers(work: Work, tiering: Tiering) -> TierRoi:
         settings=settings,
         bands=bands_before(settings, work.as_of),
     )
-    return TierRoi(outcomes, studies, certified(work, ladder))
+    return TierRoi(outcomes, studies, certified(work, ladder, progress=progress))
 
 
-def certified(work: Work, ladder: Ladder | None) -> dict[str, Any]:
+def certified(
+    work: Work, ladder: Ladder | None, *, progress: Progress | None = None
+) -> dict[str, Any]:
     """Return the certificate for accounts like these, made only where none is kept."""
     worlds = work.settings.roi.certificate_worlds
     if worlds == 0:
         unsaid = {f"{key}_why": NO_CERTIFICATE for key in _CERTIFIED}
         return {**dict.fromkeys(_CERTIFIED), **unsaid}
-    return certificate(ladder, cache=work.settings.scratch / "cache", worlds=worlds)
+    cache = work.settings.scratch / "cache"
+    return certificate(ladder, cache=cache, worlds=worlds, progress=progress)

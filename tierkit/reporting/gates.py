@@ -144,7 +144,9 @@ def leak_problems(folder: Path, requirements: Requirements) -> Iterator[Problem]
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
         text = _readable(path)
-        for place in (place for place, pattern in patterns.items() if pattern.search(text)):
+        for place, pattern in patterns.items():
+            if place not in text or not pattern.search(text):  # the pattern alone is slow
+                continue
             yield Problem(f"{name}: holds the local path {place}", "Write it relative.")
         for variable, value in requirements.secrets.items():
             if any(form in text for form in _forms(value)):

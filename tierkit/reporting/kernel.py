@@ -15,6 +15,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
 import tierkit
+from tierkit.reporting.progress import NOBODY_WAITS
 
 KERNEL_NAME = "tierkit"
 _LONGEST_SOCKET_PATH = 90  # of the 104 to 108 bytes that systems allow for the name of a socket
@@ -74,6 +75,7 @@ def kernel_environment(folder: Path) -> dict[str, str]:
     return {
         **os.environ,
         "MPLBACKEND": "agg",
+        NOBODY_WAITS: "1",
         "PYTHONHASHSEED": "0",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # silences a warning about frozen modules
         "IPYTHONDIR": str(folder / "ipython"),
