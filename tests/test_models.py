@@ -422,7 +422,7 @@ def test_an_account_that_counts_twice_is_two_accounts():
     from tierkit.models.measures import Ranking, capture_of, gini_of
 
     actual, predicted = np.array([5.0, 3.0, 0.0]), np.array([3.0, 2.0, 2.0])
-    weights = np.array([[2.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
+    weights = np.array([[2.0, 0.0, 1.0], [1.0, 1.0, 1.0]]).T
     ranking, perfect = Ranking.of(actual, predicted), Ranking.of(actual, actual)
     curve = ranking.curve(weights)
     assert gini_of(curve, perfect.curve(weights)).tolist() == [

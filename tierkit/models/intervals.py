@@ -18,6 +18,7 @@ DRAWS = 1_000
 _FEWEST_DRAWS = 200
 _MOST_NUMBERS = 150_000_000
 _CHUNK_NUMBERS = 250_000
+_FEWEST_AT_ONCE = 16
 _TAIL = 0.025
 _COMPARED = ("card", "past_revenue")
 
@@ -107,7 +108,7 @@ def compare(
     codes, unique = pd.factorize(predictions["account_id"], sort=True)
     names = (*_COMPARED, *rivals)
     dates = [_Date.of(predictions.iloc[rows], codes[rows], names) for rows in _by_date(predictions)]
-    whole = _measures(dates, np.ones((1, len(unique))), capacities)[0]
+    whole = _measures(dates, np.ones((len(unique), 1)), capacities)[0]
     resampled = _resampled(len(unique), len(predictions), draws=times, seed=seed)
     tasks = (partial(_measures, dates, weights, capacities) for weights in resampled)
     threads = None if len(predictions) >= MANY_ROWS else 1
@@ -121,17 +122,17 @@ def compare(
 
 @dataclass(frozen=True)
 class _Date:
-    """The rankings of one as_of, and the account of each row."""
+    """The rankings of one as_of, by what accounts brought and by each prediction."""
 
-    accounts: IntArray
     actual: Ranking
     ranked: tuple[Ranking, ...]
 
     @classmethod
     def of(cls, rows: pd.DataFrame, accounts: IntArray, names: Sequence[str]) -> _Date:
         actual = rows["actual"]
-        ranked = tuple(Ranking.of(actual, rows[name]) for name in names)
-        return cls(accounts, Ranking.of(actual, actual), ranked)
+        by = (Ranking.of(actual, rows[name], weighted_by=accounts) for name in ("actual", *names))
+        perfect, *ranked = by
+        return cls(perfect, tuple(ranked))
 
 
 def _measures(dates: Sequence[_Date], weights: FloatArray, capacities: Sequence[int]) -> FloatArray:
@@ -144,9 +145,8 @@ def _measures(dates: Sequence[_Date], weights: FloatArray, capacities: Sequence[
 
 
 def _measures_at(date: _Date, weights: FloatArray, capacities: Sequence[int]) -> FloatArray:
-    times = weights[:, date.accounts]
-    perfect = date.actual.curve(times)
-    card, past, *others = (one.curve(times) for one in date.ranked)
+    perfect = date.actual.curve(weights)
+    card, past, *others = (one.curve(weights) for one in date.ranked)
     own, simple, *rivals = (gini_of(one, perfect) for one in (card, past, *others))
     captures = [
         capture_of(card, accounts=size) - capture_of(past, accounts=size) for size in capacities
@@ -201,13 +201,13 @@ def _by_date(predictions: pd.DataFrame) -> list[IntArray]:
 def _resampled(accounts: int, rows: int, *, draws: int, seed: int) -> Iterator[FloatArray]:
     """Yield weights of a few draws at a time: how often each account was drawn."""
     rng = np.random.default_rng(seed)
-    at_once = max(1, _CHUNK_NUMBERS // max(rows, 1))
+    at_once = max(_FEWEST_AT_ONCE, _CHUNK_NUMBERS // max(rows, 1))
     for start in range(0, draws, at_once):
         size = min(at_once, draws - start)
         taken = rng.integers(0, accounts, size=(size, accounts))
         places = taken + accounts * np.arange(size)[:, None]
         counts = np.bincount(places.ravel(), minlength=size * accounts)
-        yield counts.reshape(size, accounts).astype(float)
+        yield np.ascontiguousarray(counts.reshape(size, accounts).T, dtype=float)
 
 
 def _draws(rows: int) -> int:

@@ -16,12 +16,12 @@ from tierkit.models.criteria import FloatArray, IntArray
 
 @dataclass(frozen=True)
 class Curve:
-    """Accounts and amounts so far at the end of each group of equal predictions, from 0 on.
+    """Accounts and amounts so far, from 0 on, wherever the curve through them bends.
 
     Attributes
     ----------
     accounts, amounts
-        A row per draw of weights, a column per group.
+        A row per draw of weights, a column per step of a ranking.
     """
 
     accounts: FloatArray
@@ -35,38 +35,57 @@ class Ranking:
     Attributes
     ----------
     order
-        Positions of the accounts, best first.
-    ends
-        Where each group of equal predictions ends in that order: the count of accounts up to it.
-    actual
-        The accounts' amounts in that order.
+        Positions of the accounts, or the columns of their weights, best first.
+    starts
+        Where in that order each step begins, and its end: a step is a group of equal predictions,
+        or as many groups in a row as brought nothing, since the curve is straight along them.
+    paid, amounts
+        Places in that order of accounts that brought anything (or gave back), and what.
     """
 
     order: IntArray
-    ends: IntArray
-    actual: FloatArray
+    starts: IntArray
+    paid: IntArray
+    amounts: FloatArray
 
     @classmethod
-    def of(cls, actual: npt.ArrayLike, predicted: npt.ArrayLike) -> Ranking:
-        """Return the ranking by `predicted`; accounts without a prediction come last."""
-        amounts = np.asarray(actual, dtype=float)
+    def of(
+        cls,
+        actual: npt.ArrayLike,
+        predicted: npt.ArrayLike,
+        *,
+        weighted_by: IntArray | None = None,
+    ) -> Ranking:
+        """Return the ranking by `predicted`; accounts without a prediction come last.
+
+        Parameters
+        ----------
+        weighted_by
+            The column of each account's weight; its own position by default.
+        """
         keys = -np.nan_to_num(np.asarray(predicted, dtype=float), nan=-np.inf)
         order = np.argsort(keys, kind="stable")
-        ends = np.append(np.flatnonzero(keys[order][1:] != keys[order][:-1]) + 1, len(order))
-        return cls(order, ends, amounts[order])
+        amounts = np.asarray(actual, dtype=float)[order]
+        paid = np.flatnonzero(amounts)
+        columns = order if weighted_by is None else weighted_by[order]
+        return cls(columns, _steps(keys[order], amounts), paid, amounts[paid])
 
     def curve(self, weights: FloatArray) -> Curve:
-        """Return accounts and amounts so far, under each row of weights.
+        """Return accounts and amounts so far, under each column of weights.
 
         Parameters
         ----------
         weights
-            A row per draw, a column per account: how often the account counts.
+            A row per account, a column per draw: how often the account counts.
         """
-        ordered = weights[:, self.order]
-        accounts = np.cumsum(ordered, axis=1)[:, self.ends - 1]
-        amounts = np.cumsum(ordered * self.actual, axis=1)[:, self.ends - 1]
-        return Curve(_from_zero(accounts), _from_zero(amounts))
+        from scipy.sparse import csr_array  # takes a moment: only to measure
+
+        shape = (len(self.starts) - 1, len(weights))
+        everyone = (np.ones(len(self.order)), self.order, self.starts)
+        begin = np.searchsorted(self.paid, self.starts)
+        paying = (self.amounts, self.order[self.paid], begin)
+        sums = (csr_array(rows, shape=shape) @ weights for rows in (everyone, paying))
+        return Curve(*map(_summed_up, sums))
 
 
 def gini(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
@@ -93,7 +112,7 @@ def gini(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
 
 
 def gini_of(curve: Curve, perfect: Curve) -> FloatArray:
-    """Return the normalised Gini coefficient of each row of weights.
+    """Return the normalised Gini coefficient of each draw of weights.
 
     Parameters
     ----------
@@ -140,7 +159,7 @@ def capture_share(actual: npt.ArrayLike, predicted: npt.ArrayLike, *, share: flo
 
 
 def capture_of(curve: Curve, *, accounts: float) -> FloatArray:
-    """Return the capture of the best-ranked accounts for each row of weights."""
+    """Return the capture of the best-ranked accounts for each draw of weights."""
     counts, amounts = curve.accounts, curve.amounts
     place = np.clip((counts < accounts).sum(axis=1), 1, counts.shape[1] - 1)
     rows = np.arange(len(counts))
@@ -165,12 +184,22 @@ def actual_over_predicted(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> fl
     return float(np.sum(np.asarray(actual, dtype=float))) / total if total > 0 else float("nan")
 
 
-def _from_zero(sums: FloatArray) -> FloatArray:
-    return np.concatenate([np.zeros((len(sums), 1)), sums], axis=1)
+def _steps(keys: FloatArray, amounts: FloatArray) -> IntArray:
+    """Return where steps begin, for keys in order, and after them the number of keys."""
+    groups = np.append(0, np.flatnonzero(keys[1:] != keys[:-1]) + 1)
+    brings = np.logical_or.reduceat(amounts != 0, groups)
+    begins = groups[np.append(True, brings[1:] | brings[:-1])]
+    return np.asarray(np.append(begins, len(keys)), dtype=np.int64)
+
+
+def _summed_up(steps: FloatArray) -> FloatArray:
+    """Return sums so far, from 0 on: a row per draw, for a column per draw."""
+    by_draw = np.ascontiguousarray(steps.T)
+    return np.concatenate([np.zeros((len(by_draw), 1)), np.cumsum(by_draw, axis=1)], axis=1)
 
 
 def _curve(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> Curve:
-    return Ranking.of(actual, predicted).curve(np.ones((1, np.size(actual))))
+    return Ranking.of(actual, predicted).curve(np.ones((np.size(actual), 1)))
 
 
 def _area(curve: Curve) -> FloatArray:
