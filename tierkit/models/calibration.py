@@ -15,6 +15,7 @@ DRAWS = 400
 FEWEST_ACCOUNTS = 10
 _TAIL = 0.025
 _TENTHS = 10
+_FEWEST_DRAWS, _MOST_NUMBERS = 200, 10_000_000
 
 
 def actual_over_predicted_by(
@@ -123,12 +124,17 @@ def _ratio(part: pd.DataFrame, *, seed: int) -> list[float]:
     low, high = np.nan, np.nan
     if len(sums) >= FEWEST_ACCOUNTS and predicted > 0:
         drawn = np.random.default_rng(seed).multinomial(
-            len(sums), np.full(len(sums), 1 / len(sums)), size=DRAWS
+            len(sums), np.full(len(sums), 1 / len(sums)), size=_draws(len(sums))
         )
         amounts = drawn @ sums
         ratios = amounts[:, 1] / np.where(amounts[:, 0] > 0, amounts[:, 0], np.nan)
         low, high = np.nanquantile(ratios, [_TAIL, 1 - _TAIL])
     return [len(sums), predicted, actual, whole, float(low), float(high)]
+
+
+def _draws(accounts: int) -> int:
+    """Return how often accounts are drawn: many of them differ little between draws."""
+    return int(np.clip(_MOST_NUMBERS // accounts, _FEWEST_DRAWS, DRAWS))
 
 
 def _of_kind(rows: pd.DataFrame, total: float) -> dict[str, float]:

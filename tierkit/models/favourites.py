@@ -76,13 +76,14 @@ def favourite_criteria(
     weight = card.importance().sort_values(ascending=False, kind="stable")
     names = [str(name) for name in weight.index if str(name) in values.columns]
     texts = [name for name in names if is_category(values[name])]
-    ranks = values[[name for name in names if name not in texts]].rank()
-    kept: list[str] = []
-    for name in ranks.columns:
-        alike = (abs(ranks[name].corr(ranks[other])) for other in kept)
-        if len(kept) < MOST_FAVOURITES and not any(one > TOO_ALIKE for one in alike):
-            kept.append(str(name))
-    return (*kept, *texts)
+    ranks: dict[str, pd.Series[float]] = {}
+    for name in (name for name in names if name not in texts):
+        if len(ranks) == MOST_FAVOURITES:
+            break
+        rank = values[name].rank()
+        if not any(abs(rank.corr(other)) > TOO_ALIKE for other in ranks.values()):
+            ranks[name] = rank
+    return (*ranks, *texts)
 
 
 def weigh_favourites(

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, SupportsFloat, cast
 
 import pandas as pd
 import xlsxwriter
@@ -196,10 +197,16 @@ def _write_cell(
     if kind == "text":
         return _write_text(page, place, value)
     if kind == "date":
-        page.write_datetime(*place, pd.Timestamp(str(value)).to_pydatetime(), formats.cells[kind])
+        page.write_datetime(*place, _moment(str(value)), formats.cells[kind])
     else:
-        page.write_number(*place, float(str(value)), formats.cells[kind])
+        page.write_number(*place, float(cast("SupportsFloat", value)), formats.cells[kind])
     return False
+
+
+@lru_cache(maxsize=10_000)
+def _moment(text: str) -> datetime:
+    found: datetime = pd.Timestamp(text).to_pydatetime()
+    return found
 
 
 def _write_text(page: Any, place: tuple[int, int], value: object) -> bool:  # noqa: ANN401
