@@ -73,7 +73,17 @@ class Known:
 
 
 def known_of(work: Work, tiers: pd.DataFrame) -> Known:
-    """Return what is known of the accounts of `tiers` (rows of `tiers.csv`, by account_id)."""
+    """Return what is known of the accounts of `tiers` (rows of `tiers.csv`, by account_id).
+
+    Examples
+    --------
+    >>> from tierkit.dossiers.example import example_run
+    >>> from tierkit.dossiers.make import published_tiers
+    >>> run = example_run()
+    >>> known = known_of(run, published_tiers(run, run.folder / "tiers.csv"))
+    >>> [*known.accounts.index], known.quarters[-1]
+    (['A1', 'B2'], '2025Q3')
+    """
     everyone = work.accounts().set_index("account_id")
     groups = groups_of(existing(everyone, as_of=work.as_of), tiers.index)
     ids = [*map(str, tiers.index)]

@@ -90,7 +90,20 @@ class CardChanges(Stage):
         self._apply(f"{criterion}: weight {weight:g}", change)
 
     def set_factors(self, criterion: str, factors: Sequence[float]) -> None:
-        """Give the bins of a fitted criterion other factors, the missing one last."""
+        """Give the bins of a fitted criterion other factors, the missing one last.
+
+        Raises
+        ------
+        SettingsError
+            If no card is fitted, it lacks the criterion, or there is not one factor for each bin.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> example_explorer().set_factors("won_revenue_1q", [0.5, 2.0, 1.0])
+        Traceback (most recent call last):
+        tierkit.errors.SettingsError: No card is fitted yet: no earlier quarter-end has an outcome.
+        """
         self._apply(
             f"{criterion}: factors",
             lambda: card_settings.with_factors(
@@ -140,7 +153,16 @@ class CardChanges(Stage):
         self._apply(f"{criterion}: points", change)
 
     def points_to_double(self) -> float:
-        """Return how many points of the card set by hand double predicted revenue."""
+        """Return how many points of the card set by hand double predicted revenue.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.start_rules_card()
+        >>> explorer.points_to_double()
+        2.5
+        """
         return points_to_double(self.basis, self.settings)
 
     def start_rules_card(self) -> None:

@@ -53,7 +53,16 @@ class Explorer(Session):
         return static_twin(self)
 
     def settings_lines(self) -> Fragment:
-        """Return which lines of `tierkit.toml` *Copy as settings* would change, to be shown."""
+        """Return which lines of `tierkit.toml` *Copy as settings* would change, to be shown.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.set_capacity("Tier 1", 3)
+        >>> [line for line in explorer.settings_lines().html.splitlines() if "capacity" in line]
+        ['-capacity = 1  # as agreed', '+capacity = 3  # as agreed']
+        """
         from tierkit.explorer.pages.compare import settings_lines
 
         return Fragment(str(settings_lines(self)))

@@ -19,7 +19,7 @@ from tierkit.recalibration.each import EachResult, run_each
 from tierkit.recalibration.leaks import RULE, leak_problems
 from tierkit.recalibration.plan import REPORT_PLAN
 from tierkit.recalibration.units import read_each
-from tierkit.recalibration.work import data_remarks, prepare
+from tierkit.recalibration.work import data_remarks, leave_rows
 from tierkit.reporting.handover import Handover
 from tierkit.reporting.hooks import Ending, exit_code_of, failure_file, tell
 from tierkit.reporting.lock import project_lock
@@ -78,6 +78,8 @@ def recalibrate(
     """
     tables, quarter = _read(request)
     on_step(f"data: {_read_in_words(tables, quarter)}")
+    only_here = [tables]  # so that their memory is free as soon as they are written
+    del tables
     result = run_recalibration(
         request.settings,
         quarter=quarter,
@@ -88,7 +90,7 @@ def recalibrate(
         on_step=on_step,
         plan=replace(
             REPORT_PLAN,
-            prepare=lambda handover, folder: prepare(handover, tables, folder),
+            prepare=lambda _, folder: leave_rows(only_here.pop(), folder),
             beside=beside,
         ),
     )

@@ -6,6 +6,9 @@ from tierkit.reporting.underway import ReportPlan
 
 REPORT_PLAN = ReportPlan(
     figures={"leadership.html": ("tier-sizes",)},
-    ahead="tierkit.recalibration.certify",
+    ahead={
+        "fit_tier_model": "tierkit.recalibration.certify",
+        "validate_tier_roi": "tierkit.recalibration.serve",
+    },
     tables={"analyst.html": ("read", "criteria", "tiers", "settings")},
 )

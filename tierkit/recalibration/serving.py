@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
 from typing import Any
 
+from tierkit.models.kept import fingerprint
 from tierkit.recalibration.chances import Chances, study_chances
 from tierkit.recalibration.effort import EffortStudy, study_effort
 from tierkit.recalibration.engagement import EngagementStudy, study_engagement
@@ -12,6 +14,8 @@ from tierkit.recalibration.readiness import ReadinessStudy, study_readiness
 from tierkit.recalibration.tiering import Tiering
 from tierkit.recalibration.work import Work
 from tierkit.roi.override_scoreboard import override_scoreboard
+
+_FILE = "serving.pickle"
 
 
 @dataclass(frozen=True)
@@ -26,11 +30,31 @@ class Serving:
 
 
 def study_serving(work: Work, tiering: Tiering) -> Serving:
-    """Look at effort against value and promises, and at who is marketing qualified and ready."""
-    return Serving(
+    """Look at effort against value and promises, and at who is marketing qualified and ready.
+
+    What `keep_serving` has left for the same tiers is taken as it is.
+    """
+    return _kept(work, tiering) or Serving(
         effort=study_effort(work, tiering),
         engagement=study_engagement(work),
         readiness=study_readiness(work, tiering),
         chances=study_chances(work, tiering),
         scoreboard=override_scoreboard(work.tables, settings=work.settings, as_of=work.as_of),
     )
+
+
+def keep_serving(work: Work, tiering: Tiering) -> None:
+    """Leave what `study_serving` finds in the folder of a run under way."""
+    found = {"of": fingerprint([tiering.tiered]), "serving": study_serving(work, tiering)}
+    part = work.folder / f"{_FILE}.part"
+    part.write_bytes(pickle.dumps(found))
+    part.replace(work.folder / _FILE)
+
+
+def _kept(work: Work, tiering: Tiering) -> Serving | None:
+    file = work.folder / _FILE
+    if not file.is_file():
+        return None
+    found = pickle.loads(file.read_bytes())
+    kept: Serving = found["serving"]
+    return kept if found["of"] == fingerprint([tiering.tiered]) else None

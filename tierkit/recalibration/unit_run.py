@@ -9,7 +9,7 @@ from pathlib import Path
 from tierkit.crm.storage import read_written_tables
 from tierkit.errors import TierkitError
 from tierkit.recalibration.plan import REPORT_PLAN
-from tierkit.recalibration.work import TABLES_FOLDER, prepare
+from tierkit.recalibration.work import TABLES_FOLDER, leave_rows
 from tierkit.reporting.handover import read_handover
 from tierkit.reporting.run import run_recalibration
 
@@ -23,7 +23,7 @@ def run_unit(folder: Path) -> str:
         quarter=given.quarter,
         set_overrides=given.set_overrides,
         model_file=given.model_file,
-        plan=replace(REPORT_PLAN, prepare=lambda handover, into: prepare(handover, tables, into)),
+        plan=replace(REPORT_PLAN, prepare=lambda _, into: leave_rows(tables, into)),
     )
     return "published" if result.published else "nothing new"
 

@@ -164,9 +164,14 @@ def open_run(project: str = "", *, run_folder: str = "", quarter: str = "") -> W
 
 def prepare(handover: Handover, tables: Tables, folder: Path) -> Work:
     """Leave trusted tables in a run's folder, so that its notebooks start from the same rows."""
+    leave_rows(tables, folder)
+    return _open(handover, folder)
+
+
+def leave_rows(tables: Tables, folder: Path) -> None:
+    """Write trusted tables, and how many rows their source had, into a run's folder."""
     write_tables(tables, folder / TABLES_FOLDER)
     (folder / "rows.json").write_text(json.dumps(dict(tables.source_rows)), encoding="utf-8")
-    return _open(handover, folder)
 
 
 def _open(handover: Handover, folder: Path) -> Work:

@@ -193,11 +193,10 @@ def _execute(run: Run) -> list[Execution]:
         "quarter": run.label,
     }
     executions: list[Execution] = []
-    several = len(run.plan.notebooks) > 1
-    with working_ahead(run.plan.ahead if several else "", run.folder) as finish:
-        for path in run.plan.notebooks:
-            if executions:
-                finish()
+    for number, path in enumerate(run.plan.notebooks, 1):
+        is_last = number == len(run.plan.notebooks)
+        ahead = "" if is_last else run.plan.ahead.get(path.stem, "")
+        with working_ahead(ahead, run.folder) as finish:
             execution = execute_notebook(
                 path,
                 parameters=notebook_parameters(path.stem, values),
@@ -206,9 +205,10 @@ def _execute(run: Run) -> list[Execution]:
                 time_limit=run.settings.run.time_limit_seconds,
                 replacements=run.replacements,
             )
-            executions.append(execution)
-            run.stages.append(Stage(path.stem, round(execution.seconds, 3), execution.peak_memory))
-            run.on_step(f"{path.stem}: {execution.seconds:.1f} s")
+            finish()
+        executions.append(execution)
+        run.stages.append(Stage(path.stem, round(execution.seconds, 3), execution.peak_memory))
+        run.on_step(f"{path.stem}: {execution.seconds:.1f} s")
     return executions
 
 

@@ -31,8 +31,7 @@ class ReportPlan:
     prepare
         Called with what the notebooks work with and the run's folder, before the first of them.
     ahead
-        A module to run beside the first of several notebooks, as `working_ahead` does; the second
-        waits for it. None where empty.
+        Notebook → the module that runs beside it, as `working_ahead` does, for those that follow.
     beside
         Called with the run's folder, the report's folder and what takes a line per step, once the
         pages stand: it writes what a report holds beside them.
@@ -42,7 +41,7 @@ class ReportPlan:
     figures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     prepare: Callable[[Handover, Path], object] | None = None
-    ahead: str = ""
+    ahead: Mapping[str, str] = field(default_factory=dict)
     beside: Callable[[Path, Path, OnStep], object] | None = None
 
 
