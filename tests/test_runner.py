@@ -177,7 +177,6 @@ def test_copies_hold_neither_times_nor_local_paths_and_are_equal(twice):
 
 def test_time_and_memory_are_known(twice):
     _, first, _ = twice
-    assert 0 < first.seconds < 60
     if sys.platform == "linux":
         assert first.peak_memory > 10_000_000
 

@@ -112,7 +112,7 @@ def module(tmp_path, monkeypatch):
 
 
 def test_work_ahead_is_done_when_it_has_been_waited_for(module, tmp_path):
-    with working_ahead(module(WRITES), tmp_path) as finish:
+    with working_ahead(module(WRITES), tmp_path, time_limit=60) as finish:
         assert not (tmp_path / "done").exists()
         finish()
         assert (tmp_path / "done").exists()
@@ -122,20 +122,28 @@ def test_work_ahead_ends_with_the_run(module, tmp_path):
     begun = time.monotonic()
     with (
         pytest.raises(KeyboardInterrupt),
-        working_ahead(module("import time; time.sleep(60)"), tmp_path),
+        working_ahead(module("import time; time.sleep(60)"), tmp_path, time_limit=60),
     ):
         raise KeyboardInterrupt
     assert time.monotonic() - begun < 30
 
 
+def test_work_ahead_that_never_ends_is_not_waited_for_longer_than_allowed(module, tmp_path):
+    begun = time.monotonic()
+    hangs = module("import time; time.sleep(60)")
+    with working_ahead(hangs, tmp_path, time_limit=0.2) as finish:
+        finish()
+    assert time.monotonic() - begun < 30
+
+
 def test_work_ahead_that_fails_says_nothing_and_stops_nothing(module, tmp_path, capfd):
-    with working_ahead(module("raise SystemExit('no')"), tmp_path) as finish:
+    with working_ahead(module("raise SystemExit('no')"), tmp_path, time_limit=60) as finish:
         finish()
     assert capfd.readouterr() == ("", "")
 
 
 def test_without_work_there_is_nothing_to_wait_for(tmp_path):
-    with working_ahead("", tmp_path) as finish:
+    with working_ahead("", tmp_path, time_limit=60) as finish:
         finish()
 
 

@@ -65,7 +65,7 @@ def run(
 
     settings = read_settings(file, overrides=overrides or ())  # before anything slow is loaded
     with without_grammars_of_addresses():
-        from tierkit.dossiers.stages import write_dossiers
+        from tierkit.dossiers.stages import MADE_AHEAD, write_dossiers
         from tierkit.recalibration.command import (
             Request,
             describe,
@@ -92,7 +92,7 @@ def run(
         typer.echo(str(done.index))
         raise typer.Exit(done.exit_code)
     work = recalibrate_and_tell if hooks else recalibrate
-    remark = work(request, on_step=_step, beside=write_dossiers)
+    remark = work(request, on_step=_step, beside=write_dossiers, ahead=MADE_AHEAD)
     typer.echo(remark)
 
 

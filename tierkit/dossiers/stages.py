@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,14 +21,41 @@ from tierkit.reporting.fragment import NO_MATHEMATICS, Fragment, joined, tag
 from tierkit.reporting.render import style_sheets
 
 TIERS_FILE = "tiers.csv"
+MADE_AHEAD = {"recalibrate": "tierkit.dossiers.ahead"}
+"""Beside which notebook a run makes dossiers, and the module that does."""
+
+_AHEAD, _MADE_FILE = "dossiers_ahead", "made.txt"
+
+
+def make_ahead(run_folder: Path) -> None:
+    """Make the dossiers of a run under way for tiers as they will be, whatever its report says."""
+    work = open_run(run_folder=str(run_folder))
+    folder = work.folder / _AHEAD
+    folder.mkdir()
+    tiers = folder / TIERS_FILE
+    tiers_table(tier_run_accounts(work)).to_csv(tiers, index=False, lineterminator="\n")
+    made = make_dossiers(work, published_tiers(work, tiers), folder / FOLDER)
+    (folder / _MADE_FILE).write_text(made.in_words, encoding="utf-8")
 
 
 def write_dossiers(run_folder: Path, report: Path, on_step: Callable[[str], None]) -> None:
-    """Write the dossiers of a run under way into its report, and say what came of it."""
+    """Write the dossiers of a run under way into its report, and say what came of it.
+
+    Those that were made ahead are taken where the report has the same tiers.
+    """
+    made_ahead = run_folder / _AHEAD / _MADE_FILE
+    if made_ahead.is_file() and _same_bytes(made_ahead.with_name(TIERS_FILE), report / TIERS_FILE):
+        shutil.move(made_ahead.with_name(FOLDER), report / FOLDER)
+        on_step(f"dossiers: {made_ahead.read_text(encoding='utf-8')}")
+        return
     work = open_run(run_folder=str(run_folder))
     tiers = published_tiers(work, report / TIERS_FILE)
     made = make_dossiers(work, tiers, report / FOLDER, on_step=on_step)
     on_step(f"dossiers: {made.in_words}")
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    return one.read_bytes() == other.read_bytes()
 
 
 def account_dossier(run: Work, account: str = "") -> Fragment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,6 +61,7 @@ def recalibrate(
     *,
     on_step: Callable[[str], None],
     beside: Callable[[Path, Path, Callable[[str], None]], object] | None = None,
+    ahead: Mapping[str, str] | None = None,
 ) -> str:
     """Run the recalibration and return, in a line, what came of it and where it lies.
 
@@ -70,6 +71,8 @@ def recalibrate(
         Called with one line per step.
     beside
         Writes what the report holds beside its pages, as `ReportPlan.beside` says.
+    ahead
+        What else is done ahead, as `ReportPlan.ahead` says.
 
     Raises
     ------
@@ -92,6 +95,7 @@ def recalibrate(
             REPORT_PLAN,
             prepare=lambda _, folder: leave_rows(only_here.pop(), folder),
             beside=beside,
+            ahead={**REPORT_PLAN.ahead, **(ahead or {})},
         ),
     )
     page = result.folder / "leadership.html"
@@ -103,13 +107,14 @@ def recalibrate_and_tell(
     *,
     on_step: Callable[[str], None],
     beside: Callable[[Path, Path, Callable[[str], None]], object] | None = None,
+    ahead: Mapping[str, str] | None = None,
 ) -> str:
     """Run the recalibration and tell the project's hooks how it ended; return as `recalibrate`.
 
     A hook that fails is a line to `on_step` and changes nothing else.
     """
     with _failure_told(request.settings, on_step):
-        said = recalibrate(request, on_step=on_step, beside=beside)
+        said = recalibrate(request, on_step=on_step, beside=beside, ahead=ahead)
     folder = Path(said.splitlines()[-1])
     run_file = (folder.parent if folder.is_file() else folder) / "run.json"
     _tell(request.settings, Ending(0, run_file), on_step)

@@ -1,4 +1,4 @@
-"""Work that a later notebook needs, done in a process of its own while the first one runs."""
+"""Work that is needed later, done in a process of its own while a notebook runs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from pathlib import Path
 
 from tierkit.side_by_side import BESIDE_OTHERS
 
+Finish = Callable[[], object]
+
 
 @contextmanager
-def working_ahead(module: str, folder: Path) -> Iterator[Callable[[], object]]:
+def working_ahead(module: str, folder: Path, *, time_limit: float) -> Iterator[Finish]:
     """Run a module beside what the block does, and give what waits for its end.
 
-    The module leaves its result where the notebook that needs it looks first. Where it fails, the
-    notebook does the work itself and says what is wrong.
+    The module leaves its result where what needs it looks first. Where it fails, that does the work
+    itself and says what is wrong.
 
     Parameters
     ----------
@@ -25,9 +27,11 @@ def working_ahead(module: str, folder: Path) -> Iterator[Callable[[], object]]:
         Run as `python -m MODULE FOLDER`; nothing is run where it is empty.
     folder
         Of the run under way.
+    time_limit
+        Seconds to wait; work that is not done then ends unfinished.
     """
     if not module:
-        yield _nothing
+        yield nothing_to_wait_for
         return
     process = subprocess.Popen(
         [sys.executable, "-m", module, str(folder.resolve())],
@@ -37,11 +41,18 @@ def working_ahead(module: str, folder: Path) -> Iterator[Callable[[], object]]:
         env={**os.environ, BESIDE_OTHERS: "1"},
     )
     try:
-        yield process.wait
+        yield lambda: _wait(process, time_limit)
     finally:
         process.kill()
         process.wait()
 
 
-def _nothing() -> None:
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def nothing_to_wait_for() -> None:
     """Wait for nothing."""

@@ -50,13 +50,12 @@ class Execution:
         The notebook's name.
     notebook
         The executed copy, without times and paths.
-    seconds, peak_memory
-        How long it took, and the most bytes that its kernel held; None where not known.
+    peak_memory
+        The most bytes that its kernel held; None where not known.
     """
 
     name: str
     notebook: NotebookNode
-    seconds: float
     peak_memory: int | None
 
 
@@ -134,10 +133,8 @@ def execute_notebook(
     """
     source = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     ids = [cell.get("id", "") for cell in source.cells]
-    started = time.monotonic()
-    session = _Session(
-        path.stem, folder, copy.with_suffix(".log"), time_limit, started + time_limit
-    )
+    ends = time.monotonic() + time_limit
+    session = _Session(path.stem, folder, copy.with_suffix(".log"), time_limit, ends)
     copy.parent.mkdir(parents=True, exist_ok=True)
     try:
         _start_and_run(source, parameters, session)
@@ -146,7 +143,7 @@ def execute_notebook(
         nbformat.write(executed, copy)  # type: ignore[no-untyped-call]
     check_outcome(path.stem, executed)
     session.log.unlink()
-    return Execution(path.stem, executed, time.monotonic() - started, session.peak_memory)
+    return Execution(path.stem, executed, session.peak_memory)
 
 
 def clean_copy(

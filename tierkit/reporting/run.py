@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tierkit.calendar import Quarter
 from tierkit.errors import Problem, SettingsError
-from tierkit.reporting.ahead import working_ahead
+from tierkit.reporting.ahead import Finish, nothing_to_wait_for, working_ahead
 from tierkit.reporting.disk import disk_errors_in_words, kept_room
 from tierkit.reporting.handover import Handover, write_handover
 from tierkit.reporting.hooks import REMAINS_NOTE, exit_code_of
@@ -108,7 +109,7 @@ def run_recalibration(  # noqa: PLR0913 - one keyword per option of the command
     for path in chosen:
         check_notebook(path)
     handover = Handover(settings, quarter, model_file, tuple(set_overrides))
-    ready = replace(given, notebooks=tuple(chosen))
+    ready = replace(given, notebooks=tuple(chosen), ahead={} if only else given.ahead)
     run = Run(handover, ready, on_step or _say_nothing)
     _make_folder(settings.reports)
     with project_lock(settings.scratch, wait=wait), disk_errors_in_words():
@@ -140,16 +141,18 @@ def _publishing(run: Run) -> RunResult:
     )
     from tierkit.reporting.gates import check_report
 
-    executions = _execute(run)
-    with run.stage("pages"):
-        collect(run)
-        write_pages(run, executions)
-        remarks = write_formats(run)
-    for remark in remarks:
-        run.on_step(remark)
-    if run.plan.beside is not None:
-        with run.stage("dossiers"):
-            run.plan.beside(run.folder, run.report, run.on_step)
+    with ExitStack() as stack:
+        executions, finish = _execute(run, stack)
+        with run.stage("pages"):
+            collect(run)
+            write_pages(run, executions)
+            remarks = write_formats(run)
+        for remark in remarks:
+            run.on_step(remark)
+        if run.plan.beside is not None:
+            with run.stage("dossiers"):
+                finish()
+                run.plan.beside(run.folder, run.report, run.on_step)
     write_report_manifest(run)
     with run.stage("gates"):
         check_report(run.report, requirements(run))
@@ -170,7 +173,8 @@ def _partial(run: Run) -> RunResult:
     write_handover(run.folder, run.handover)
     if _same_handover(run.partial, run.folder):
         shutil.copytree(run.partial, run.folder, dirs_exist_ok=True)
-    _execute(run)
+    with ExitStack() as stack:
+        _execute(run, stack)
     shutil.rmtree(run.partial, ignore_errors=True)
     run.partial.parent.mkdir(parents=True, exist_ok=True)
     run.folder.rename(run.partial)
@@ -179,7 +183,8 @@ def _partial(run: Run) -> RunResult:
     return RunResult(run.run_id, run.partial, published=False, remark=f"{remark}.")
 
 
-def _execute(run: Run) -> list[Execution]:
+def _execute(run: Run, stack: ExitStack) -> tuple[list[Execution], Finish]:
+    """Run the notebooks, and return what waits for the work beside the last of them."""
     from tierkit.reporting.execute import execute_notebook
 
     write_handover(run.folder, run.handover)
@@ -193,23 +198,27 @@ def _execute(run: Run) -> list[Execution]:
         "quarter": run.label,
     }
     executions: list[Execution] = []
-    for number, path in enumerate(run.plan.notebooks, 1):
-        is_last = number == len(run.plan.notebooks)
-        ahead = "" if is_last else run.plan.ahead.get(path.stem, "")
-        with working_ahead(ahead, run.folder) as finish:
-            execution = execute_notebook(
-                path,
-                parameters=notebook_parameters(path.stem, values),
-                folder=project,
-                copy=run.folder / "notebooks" / path.name,
-                time_limit=run.settings.run.time_limit_seconds,
-                replacements=run.replacements,
-            )
-            finish()
+    limit = run.settings.run.time_limit_seconds
+    finish: Finish = nothing_to_wait_for
+    for path in run.plan.notebooks:
+        begun = time.monotonic()
+        finish()
+        finish = stack.enter_context(
+            working_ahead(run.plan.ahead.get(path.stem, ""), run.folder, time_limit=limit)
+        )
+        execution = execute_notebook(
+            path,
+            parameters=notebook_parameters(path.stem, values),
+            folder=project,
+            copy=run.folder / "notebooks" / path.name,
+            time_limit=limit,
+            replacements=run.replacements,
+        )
+        seconds = time.monotonic() - begun
         executions.append(execution)
-        run.stages.append(Stage(path.stem, round(execution.seconds, 3), execution.peak_memory))
-        run.on_step(f"{path.stem}: {execution.seconds:.1f} s")
-    return executions
+        run.stages.append(Stage(path.stem, round(seconds, 3), execution.peak_memory))
+        run.on_step(f"{path.stem}: {seconds:.1f} s")
+    return executions, finish
 
 
 def _write_index(run: Run) -> None:

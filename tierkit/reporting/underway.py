@@ -31,7 +31,7 @@ class ReportPlan:
     prepare
         Called with what the notebooks work with and the run's folder, before the first of them.
     ahead
-        Notebook → the module that runs beside it, as `working_ahead` does, for those that follow.
+        Notebook → the module that `working_ahead` runs beside it; not where only some are run.
     beside
         Called with the run's folder, the report's folder and what takes a line per step, once the
         pages stand: it writes what a report holds beside them.
