@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pandas as pd
 import pytest
 
 from tierkit.calendar import FiscalCalendar
 from tierkit.crm.tables import tables_from_frames
+from tierkit.dossiers.example import example_run
 from tierkit.dossiers.history import tiers_held
 from tierkit.dossiers.kinship import group_sentences
 from tierkit.dossiers.known import known_of
@@ -15,6 +18,7 @@ from tierkit.dossiers.money import NO_PRODUCT
 from tierkit.dossiers.naming import WITHHELD, OtherAccounts
 from tierkit.dossiers.page import dossier_page, dossier_text
 from tierkit.dossiers.points import talking_points
+from tierkit.dossiers.stages import make_ahead, write_dossiers
 from tierkit.features.example import table_of
 from tierkit.recalibration.work import Work
 from tierkit.reporting.pages import read_page
@@ -273,3 +277,50 @@ def test_without_optional_tables_the_words_say_what_is_not_known(tmp_path):
     words = read_page(dossier_page(known_of(poor, tiers_of(A1="Tier 1")), "A1")).words
     for said in ("No deal is open", "the source has no contacts", "No earlier tier is known"):
         assert said in words
+
+
+# ---- made ahead, beside the last notebook --------------------------------------------------------
+
+
+@pytest.fixture
+def ahead(tmp_path):
+    """Return a run whose dossiers were made ahead, and a report with the same tiers."""
+    run, report = example_run(), tmp_path / "report"
+    make_ahead(run.folder)
+    report.mkdir()
+    shutil.copy(run.folder / "dossiers_ahead" / "tiers.csv", report)
+    return run, report
+
+
+def written(run, report):
+    """Write the dossiers of a report; return what was told and every file."""
+    told = []
+    write_dossiers(run.folder, report, told.append)
+    return told, {path.name: path.read_bytes() for path in (report / "dossiers").iterdir()}
+
+
+def test_dossiers_made_ahead_are_those_that_would_be_made_now(ahead):
+    run, report = ahead
+    told, files = written(run, report)
+    assert told == ["dossiers: 1 dossier, key points of 0 accounts"]
+    shutil.rmtree(report / "dossiers")
+    told, again = written(run, report)
+    assert told[0].startswith("dossiers: reading what is known")
+    assert again == files
+    assert len(files) == 2
+
+
+def test_dossiers_are_made_anew_where_the_report_has_other_tiers(ahead):
+    run, report = ahead
+    tiers = (report / "tiers.csv").read_text()
+    (report / "tiers.csv").write_text(tiers.replace("Tier 2", "Tier 1"))
+    told, _ = written(run, report)
+    assert told[-1] == "dossiers: 2 dossiers, key points of 0 accounts"
+
+
+def test_dossiers_that_were_not_finished_ahead_are_made_now(ahead):
+    run, report = ahead
+    (run.folder / "dossiers_ahead" / "made.txt").unlink()
+    told, files = written(run, report)
+    assert told[0].startswith("dossiers: reading what is known")
+    assert len(files) == 2

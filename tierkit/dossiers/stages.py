@@ -43,10 +43,11 @@ def write_dossiers(run_folder: Path, report: Path, on_step: Callable[[str], None
 
     Those that were made ahead are taken where the report has the same tiers.
     """
-    made_ahead = run_folder / _AHEAD / _MADE_FILE
-    if made_ahead.is_file() and _same_bytes(made_ahead.with_name(TIERS_FILE), report / TIERS_FILE):
-        shutil.move(made_ahead.with_name(FOLDER), report / FOLDER)
-        on_step(f"dossiers: {made_ahead.read_text(encoding='utf-8')}")
+    ahead = run_folder / _AHEAD
+    if (ahead / _MADE_FILE).is_file() and _same_bytes(ahead / TIERS_FILE, report / TIERS_FILE):
+        on_step(f"dossiers: {(ahead / _MADE_FILE).read_text(encoding='utf-8')}")
+        shutil.move(ahead / FOLDER, report / FOLDER)
+        shutil.rmtree(ahead)
         return
     work = open_run(run_folder=str(run_folder))
     tiers = published_tiers(work, report / TIERS_FILE)

@@ -45,7 +45,7 @@ def study_serving(work: Work, tiering: Tiering) -> Serving:
 
 def keep_serving(work: Work, tiering: Tiering) -> None:
     """Leave what `study_serving` finds in the folder of a run under way."""
-    found = {"of": fingerprint([tiering.tiered]), "serving": study_serving(work, tiering)}
+    found = {"of": _of(tiering), "serving": study_serving(work, tiering)}
     part = work.folder / f"{_FILE}.part"
     part.write_bytes(pickle.dumps(found))
     part.replace(work.folder / _FILE)
@@ -57,4 +57,9 @@ def _kept(work: Work, tiering: Tiering) -> Serving | None:
         return None
     found = pickle.loads(file.read_bytes())
     kept: Serving = found["serving"]
-    return kept if found["of"] == fingerprint([tiering.tiered]) else None
+    return kept if found["of"] == _of(tiering) else None
+
+
+def _of(tiering: Tiering) -> str:
+    """Return a hash of who has which tier, and who has none."""
+    return fingerprint([tiering.assigned, tiering.untiered])
