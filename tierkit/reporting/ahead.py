@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tierkit.side_by_side import BESIDE_OTHERS
 
 Finish = Callable[[], object]
+_PRIORITY = 10
 
 
 @contextmanager
@@ -40,11 +41,19 @@ def working_ahead(module: str, folder: Path, *, time_limit: float) -> Iterator[F
         stderr=subprocess.DEVNULL,
         env={**os.environ, BESIDE_OTHERS: "1"},
     )
+    _behind(process.pid)
     try:
         yield lambda: _wait(process, time_limit)
     finally:
         process.kill()
         process.wait()
+
+
+def _behind(process_id: int) -> None:
+    """Let a process take only what the notebook leaves; systems without priorities share alike."""
+    if sys.platform != "win32":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, process_id, _PRIORITY)
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
