@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import pandas as pd
 import pytest
 
 from tierkit.backtest.seeds import steadied_card
-from tierkit.errors import DataError, Problem
+from tierkit.errors import DataError, KernelDiedError, Problem
 from tierkit.models.examples import Examples
 from tierkit.reporting.ahead import working_ahead
 from tierkit.reporting.progress import NOBODY_WAITS, progress_bar
@@ -32,6 +33,10 @@ def late(number: int) -> int:
 
 def fails() -> None:
     raise DataError("accounts: wrong", [Problem("2 rows", "Mend them.", "accounts")])
+
+
+def killed() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture
@@ -76,6 +81,13 @@ def test_an_error_of_a_task_keeps_its_kind_and_its_problems(worth):
     with pytest.raises(DataError, match="accounts: wrong") as caught:
         in_processes([fails, fails], worth=worth)
     assert caught.value.problems[0].mend == "Mend them."
+
+
+@pytest.mark.usefixtures("two_processors")
+def test_a_process_that_was_killed_is_said_in_words():
+    with pytest.raises(KernelDiedError, match=r"was killed.* lower model\.max_training_rows"):
+        in_processes([killed, killed], worth=True)
+    assert in_processes([partial(late, 1)] * 2, worth=True) == [1, 1]  # the next ones work
 
 
 @pytest.mark.usefixtures("two_processors")

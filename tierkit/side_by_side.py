@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor
 from typing import TypeVar
+
+from tierkit.errors import KernelDiedError
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -20,6 +23,11 @@ MOST_PROCESSES = 4
 
 BESIDE_OTHERS = "TIERKITBESIDE_OTHERS"
 """The variable that tells a process to leave the other processors to others."""
+
+_KILLED = (
+    "A process beside the kernel was killed, most likely because memory ran out. "
+    "Close other programs, or lower model.max_training_rows."
+)
 
 
 def side_by_side(tasks: Iterable[Callable[[], T]], *, threads: int | None = None) -> list[T]:
@@ -67,6 +75,11 @@ def in_processes(
     progress
         Called with the tasks done and their number.
 
+    Raises
+    ------
+    KernelDiedError
+        If a process was killed.
+
     Examples
     --------
     >>> in_processes([lambda: 1, lambda: 2], worth=False)
@@ -92,7 +105,10 @@ def _results(tasks: list[Callable[[], T]], at_a_time: int) -> Iterator[T]:
         yield from (_alone(task, beside_others=False) for task in tasks)
         return
     run = joblib.Parallel(n_jobs=at_a_time, backend="loky", return_as="generator")
-    yield from run(joblib.delayed(_alone)(task, beside_others=True) for task in tasks)
+    try:
+        yield from run(joblib.delayed(_alone)(task, beside_others=True) for task in tasks)
+    except BrokenExecutor as error:
+        raise KernelDiedError(_KILLED) from error
 
 
 def free_processors() -> int:

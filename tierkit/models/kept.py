@@ -104,6 +104,14 @@ def _write(file: Path, found: dict[str, Any]) -> None:
     part.write_text(json.dumps(found, ensure_ascii=False, allow_nan=False), encoding="utf-8")
     part.replace(file)
     kind = file.name.split("-", 1)[0]
-    files = sorted(file.parent.glob(f"{kind}-*.json"), key=lambda one: one.stat().st_mtime)
+    files = sorted(file.parent.glob(f"{kind}-*.json"), key=_written)
     for old in files[:-MOST_FILES]:
         old.unlink(missing_ok=True)
+
+
+def _written(file: Path) -> float:
+    """Return when a file was written; one that another process has just removed is the oldest."""
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

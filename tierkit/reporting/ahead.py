@@ -34,12 +34,14 @@ def working_ahead(module: str, folder: Path, *, time_limit: float) -> Iterator[F
     if not module:
         yield nothing_to_wait_for
         return
+    from tierkit.reporting.kernel import kernel_environment  # takes long: only to run
+
     process = subprocess.Popen(
         [sys.executable, "-m", module, str(folder.resolve())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, BESIDE_OTHERS: "1"},
+        env={**kernel_environment(folder), BESIDE_OTHERS: "1"},
     )
     _behind(process.pid)
     try:
