@@ -7,7 +7,7 @@ from tierkit.reporting.underway import ReportPlan
 REPORT_PLAN = ReportPlan(
     figures={"leadership.html": ("tier-sizes",)},
     ahead={
-        "fit_tier_model": "tierkit.recalibration.certify",
+        "fit_tier_model": "tierkit.recalibration.past_tiers",
         "validate_tier_roi": "tierkit.recalibration.serve",
     },
     tables={"analyst.html": ("read", "criteria", "tiers", "settings")},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tierkit.recalibration.serving import keep_serving
+from tierkit.recalibration.serving import leave_serving
 from tierkit.recalibration.stages import tier_run_accounts
 from tierkit.recalibration.work import open_run
 
@@ -12,7 +12,7 @@ from tierkit.recalibration.work import open_run
 def main(run_folder: str) -> None:
     """Leave what is found where the notebook of the next stage looks for it."""
     work = open_run(run_folder=run_folder)
-    keep_serving(work, tier_run_accounts(work))
+    leave_serving(work, tier_run_accounts(work))
 
 
 if __name__ == "__main__":

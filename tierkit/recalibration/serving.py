@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +9,13 @@ from tierkit.models.kept import fingerprint
 from tierkit.recalibration.chances import Chances, study_chances
 from tierkit.recalibration.effort import EffortStudy, study_effort
 from tierkit.recalibration.engagement import EngagementStudy, study_engagement
+from tierkit.recalibration.left_ahead import leave, left_or
 from tierkit.recalibration.readiness import ReadinessStudy, study_readiness
 from tierkit.recalibration.tiering import Tiering
 from tierkit.recalibration.work import Work
 from tierkit.roi.override_scoreboard import override_scoreboard
 
-_FILE = "serving.pickle"
+_NAME = "serving"
 
 
 @dataclass(frozen=True)
@@ -32,32 +32,24 @@ class Serving:
 def study_serving(work: Work, tiering: Tiering) -> Serving:
     """Look at effort against value and promises, and at who is marketing qualified and ready.
 
-    What `keep_serving` has left for the same tiers is taken as it is.
+    What `leave_serving` has left for the same tiers is taken as it is.
     """
-    return _kept(work, tiering) or Serving(
+    return left_or(work, _NAME, lambda: _found(work, tiering), of=_of(tiering))
+
+
+def leave_serving(work: Work, tiering: Tiering) -> None:
+    """Leave what `study_serving` finds in the folder of a run under way."""
+    leave(work, _NAME, _found(work, tiering), of=_of(tiering))
+
+
+def _found(work: Work, tiering: Tiering) -> Serving:
+    return Serving(
         effort=study_effort(work, tiering),
         engagement=study_engagement(work),
         readiness=study_readiness(work, tiering),
         chances=study_chances(work, tiering),
         scoreboard=override_scoreboard(work.tables, settings=work.settings, as_of=work.as_of),
     )
-
-
-def keep_serving(work: Work, tiering: Tiering) -> None:
-    """Leave what `study_serving` finds in the folder of a run under way."""
-    found = {"of": _of(tiering), "serving": study_serving(work, tiering)}
-    part = work.folder / f"{_FILE}.part"
-    part.write_bytes(pickle.dumps(found))
-    part.replace(work.folder / _FILE)
-
-
-def _kept(work: Work, tiering: Tiering) -> Serving | None:
-    file = work.folder / _FILE
-    if not file.is_file():
-        return None
-    found = pickle.loads(file.read_bytes())
-    kept: Serving = found["serving"]
-    return kept if found["of"] == _of(tiering) else None
 
 
 def _of(tiering: Tiering) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tierkit.experiments import bands_before
+from tierkit.recalibration.left_ahead import leave, left_or
 from tierkit.recalibration.tiering import Tiering
 from tierkit.recalibration.work import Work
 from tierkit.roi.boundaries import BoundaryStudy, study_boundaries
@@ -16,6 +17,7 @@ from tierkit.roi.outcomes_by_tier import TierOutcomes, outcomes_by_tier
 from tierkit.side_by_side import Progress
 
 NO_CERTIFICATE = "roi.certificate_worlds is 0, so the designs were not tried on simulated accounts"
+_NAME = "past_of_tiers"
 _CERTIFIED = ("worlds", "false_shown", "coverage", "seen")
 
 
@@ -57,20 +59,40 @@ def compare_tiers(work: Work, tiering: Tiering, *, progress: Progress | None = N
 
     `progress` is told the simulated accounts done for the certificate, and their number.
     """
-    settings = work.settings
-    outcomes = outcomes_by_tier(work.tables, settings=settings, as_of=work.as_of)
-    ladder = tier_ladder(work.tables, settings=settings, as_of=work.as_of)
+    past = left_or(work, _NAME, lambda: _past(work))
     studies = study_boundaries(
-        outcomes,
-        ladder,
+        past.outcomes,
+        past.ladder,
         break_even=tiering.break_even,
-        settings=settings,
-        bands=bands_before(settings, work.as_of),
+        settings=work.settings,
+        bands=bands_before(work.settings, work.as_of),
     )
-    return TierRoi(outcomes, studies, certified(work, ladder, progress=progress))
+    return TierRoi(past.outcomes, studies, _certified(work, past.ladder, progress=progress))
 
 
-def certified(
+def leave_past(work: Work) -> None:
+    """Leave for `compare_tiers` what takes most of its time and needs no tiers of today."""
+    past = _past(work)
+    leave(work, _NAME, past)
+    _certified(work, past.ladder)
+
+
+@dataclass(frozen=True)
+class _Past:
+    """What came of the tiers that were in force, as tables and as accounts by quarter."""
+
+    outcomes: TierOutcomes
+    ladder: Ladder | None
+
+
+def _past(work: Work) -> _Past:
+    return _Past(
+        outcomes_by_tier(work.tables, settings=work.settings, as_of=work.as_of),
+        tier_ladder(work.tables, settings=work.settings, as_of=work.as_of),
+    )
+
+
+def _certified(
     work: Work, ladder: Ladder | None, *, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Return the certificate for accounts like these, made only where none is kept."""

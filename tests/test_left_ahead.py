@@ -1,4 +1,4 @@
-"""How accounts are served is found once for the same tiers, and anew for others."""
+"""What was found ahead of its notebook is taken for the same tiers, and found anew for others."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tierkit.dossiers.example import example_run
-from tierkit.recalibration.serving import keep_serving, study_serving
+from tierkit.recalibration.serving import leave_serving, study_serving
 from tierkit.recalibration.stages import tier_run_accounts
+from tierkit.recalibration.tier_roi import compare_tiers, leave_past
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def kept():
     run = example_run()
     tiering = tier_run_accounts(run)
     found = study_serving(run, tiering)
-    keep_serving(run, tiering)
+    leave_serving(run, tiering)
     return run, tiering, found
 
 
@@ -37,3 +38,14 @@ def test_other_tiers_are_looked_at_anew(kept, monkeypatch):
     other = replace(tiering, assigned=tiering.assigned.iloc[::-1])
     monkeypatch.setattr("tierkit.recalibration.serving.study_effort", lambda *_: "anew")
     assert study_serving(run, other).effort == "anew"
+
+
+def test_what_came_of_past_tiers_is_taken_as_it_was_left(kept, monkeypatch):
+    run, tiering, _ = kept
+    first = compare_tiers(run, tiering)
+    leave_past(run)
+    for name in ("outcomes_by_tier", "tier_ladder"):
+        monkeypatch.setattr(
+            f"tierkit.recalibration.tier_roi.{name}", lambda *_, **__: pytest.fail("anew")
+        )
+    assert compare_tiers(run, tiering).facts() == first.facts()
