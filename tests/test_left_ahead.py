@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tierkit.dossiers.example import example_run
+from tierkit.recalibration import command
 from tierkit.recalibration.serving import leave_serving, study_serving
 from tierkit.recalibration.stages import tier_run_accounts
 from tierkit.recalibration.tier_roi import compare_tiers, leave_past
+from tierkit.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +53,20 @@ def test_what_came_of_past_tiers_is_taken_as_it_was_left(kept, monkeypatch):
             f"tierkit.recalibration.tier_roi.{name}", lambda *_, **__: pytest.fail("anew")
         )
     assert compare_tiers(run, tiering).facts() == first.facts()
+
+
+@pytest.mark.parametrize(("accounts", "begun"), [(999, set()), (1_000, {"fit_tier_model", "late"})])
+def test_work_is_done_beside_notebooks_where_accounts_are_many(monkeypatch, accounts, begun):
+    plans = []
+
+    def run(_, **options):
+        plans.append(options["plan"])
+        return SimpleNamespace(remark="Ran.", folder=Path("nowhere"))
+
+    tables = SimpleNamespace(source_rows={"accounts": accounts})
+    monkeypatch.setattr(command, "_read", lambda _: (tables, None))
+    monkeypatch.setattr(command, "_read_in_words", lambda *_: "")
+    monkeypatch.setattr(command, "run_recalibration", run)
+    request = command.Request(settings=Settings())
+    command.recalibrate(request, on_step=str, ahead={"late": "some.module"})
+    assert {*plans[0].ahead} & {"fit_tier_model", "late"} == begun

@@ -43,6 +43,9 @@ OUTPUTS = (
     "notebooks/",
 )
 
+ACCOUNTS_WORTH_PROCESSES = 1_000
+"""From so many accounts on, work beside notebooks saves more than it takes to start processes."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -72,7 +75,7 @@ def recalibrate(
     beside
         Writes what the report holds beside its pages, as `ReportPlan.beside` says.
     ahead
-        What else is done ahead, as `ReportPlan.ahead` says.
+        What else is done ahead, as `ReportPlan.ahead` says; with few accounts nothing is.
 
     Raises
     ------
@@ -81,6 +84,7 @@ def recalibrate(
     """
     tables, quarter = _read(request)
     on_step(f"data: {_read_in_words(tables, quarter)}")
+    many = tables.source_rows["accounts"] >= ACCOUNTS_WORTH_PROCESSES
     only_here = [tables]  # so that their memory is free as soon as they are written
     del tables
     result = run_recalibration(
@@ -95,7 +99,7 @@ def recalibrate(
             REPORT_PLAN,
             prepare=lambda _, folder: leave_rows(only_here.pop(), folder),
             beside=beside,
-            ahead={**REPORT_PLAN.ahead, **(ahead or {})},
+            ahead={**REPORT_PLAN.ahead, **(ahead or {})} if many else {},
         ),
     )
     page = result.folder / "leadership.html"
