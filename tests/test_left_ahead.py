@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,10 +11,13 @@ from types import SimpleNamespace
 import pytest
 
 from tierkit.dossiers.example import example_run
+from tierkit.dossiers.stages import MADE_AHEAD
 from tierkit.recalibration import command
+from tierkit.recalibration.plan import REPORT_PLAN
 from tierkit.recalibration.serving import leave_serving, study_serving
 from tierkit.recalibration.stages import tier_run_accounts
 from tierkit.recalibration.tier_roi import compare_tiers, leave_past
+from tierkit.reporting.notebooks import RUN_NOTEBOOKS
 from tierkit.settings import Settings
 
 
@@ -70,3 +75,13 @@ def test_work_is_done_beside_notebooks_where_accounts_are_many(monkeypatch, acco
     request = command.Request(settings=Settings())
     command.recalibrate(request, on_step=str, ahead={"late": "some.module"})
     assert {*plans[0].ahead} & {"fit_tier_model", "late"} == begun
+
+
+@pytest.mark.parametrize(
+    ("notebook", "module"), sorted({**REPORT_PLAN.ahead, **MADE_AHEAD}.items())
+)
+def test_a_module_beside_a_notebook_of_a_run_works_alone(kept, notebook, module):
+    """It is run without a word, so that nobody would notice that it does not."""
+    assert notebook in RUN_NOTEBOOKS
+    run, _, _ = kept
+    subprocess.run([sys.executable, "-m", module, str(run.folder)], check=True)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tierkit.models.binning import amount_edges, bin_criteria, numeric_edges
-from tierkit.models.boosting import bags_by_account, boost, boosted_model
+from tierkit.models.boosting import bags_by_account, boost
 from tierkit.models.draws import account_draws
 from tierkit.models.fitting import fit_card
 from tierkit.models.intervals import accounts_that_count, compare, share_beyond
@@ -84,12 +84,10 @@ def test_points_are_the_library_s_own(panel):
     values, won = panel
     binned = bin_criteria(values, [*values], max_bins=8)
     bags = bags_by_account(values.index.get_level_values(0), bags=2, seed=1)
-    given = (binned.criteria, binned.codes, won.to_numpy(), bags)
-    boosted = boost(*given, seed=1)
+    boosted = boost(binned.criteria, binned.codes, won.to_numpy(), bags, seed=1)
     columns = [points[binned.codes[:, at]] for at, points in enumerate(boosted.points)]
-    library, rows = boosted_model(*given, seed=1)
     by_points = np.exp(boosted.intercept + sum(columns))
-    np.testing.assert_allclose(by_points, library.predict(rows), rtol=1e-9)
+    np.testing.assert_allclose(by_points, boosted.model.predict(boosted.rows), rtol=1e-9)
 
 
 def test_predicted_revenue_of_the_training_rows_sums_to_what_they_brought(panel, card):

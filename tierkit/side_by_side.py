@@ -21,7 +21,7 @@ ROWS_WORTH_PROCESSES = 5_000
 MOST_PROCESSES = 4
 """Each holds a copy of what it works on."""
 
-BESIDE_OTHERS = "TIERKITBESIDE_OTHERS"
+BESIDE_OTHERS = "TIERKIT_BESIDE_OTHERS"
 """The variable that tells a process to leave the other processors to others."""
 
 _KILLED = (

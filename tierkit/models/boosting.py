@@ -60,10 +60,14 @@ class Boosted:
         Of the sum.
     points
         For each criterion the points of every bin, in the order of its `points_by_bin`.
+    model, rows
+        The library's own model, and the training rows as it was given them.
     """
 
     intercept: float
     points: tuple[FloatArray, ...]
+    model: ExplainableBoostingRegressor
+    rows: pd.DataFrame
 
 
 def boost(
@@ -91,21 +95,6 @@ def boost(
     pace
         How small the steps are.
     """
-    model, _ = boosted_model(criteria, codes, target, bags, seed=seed, pace=pace)
-    points = tuple(_points(model, place, one) for place, one in enumerate(criteria))
-    return Boosted(float(np.ravel(model.intercept_)[0]), points)
-
-
-def boosted_model(
-    criteria: Sequence[Criterion],
-    codes: IntArray,
-    target: FloatArray,
-    bags: IntArray,
-    *,
-    seed: int,
-    pace: Pace = CAREFUL,
-) -> tuple[ExplainableBoostingRegressor, pd.DataFrame]:
-    """Return the library's own model, and the rows as it was given them; see `boost`."""
     from interpret.glassbox import ExplainableBoostingRegressor  # takes seconds: only to fit
     from joblib import parallel_config
 
@@ -126,7 +115,8 @@ def boosted_model(
     with warnings.catch_warnings(), parallel_config(backend="threading"):
         warnings.simplefilter("ignore")  # of missing values, which have a bin of their own here
         model.fit(frame, target, bags=bags.astype(np.int8))
-    return model, frame
+    points = tuple(_points(model, place, one) for place, one in enumerate(criteria))
+    return Boosted(float(np.ravel(model.intercept_)[0]), points, model, frame)
 
 
 def bags_by_account(

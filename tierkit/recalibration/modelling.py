@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -32,6 +31,7 @@ from tierkit.recalibration.next_quarter import COLUMN, quarter_tests
 from tierkit.recalibration.quarter_ends import training_dates
 from tierkit.recalibration.saving import with_saved_card, write_model
 from tierkit.recalibration.work import PANEL_FILE, Work
+from tierkit.reporting.progress import Step
 from tierkit.tiers.previous import tiers_in_force
 
 PREDICTIONS_FILE = "predictions.parquet"
@@ -48,9 +48,7 @@ def make_panel(work: Work) -> Panel:
     return panel
 
 
-def fit_model(
-    work: Work, panel: Panel, *, step: Callable[[str], None] = lambda _: None
-) -> ModelChoice:
+def fit_model(work: Work, panel: Panel, *, step: Step = lambda _: None) -> ModelChoice:
     """Fit the card, test it against simple rules, and choose what ranks the accounts.
 
     Where the run was given a saved model, that card is used as it is, and the tests are those of a

@@ -7,8 +7,8 @@ from tierkit.reporting.underway import ReportPlan
 REPORT_PLAN = ReportPlan(
     figures={"leadership.html": ("tier-sizes",)},
     ahead={
-        "fit_tier_model": "tierkit.recalibration.past_tiers",
-        "validate_tier_roi": "tierkit.recalibration.serve",
+        "fit_tier_model": "tierkit.recalibration.leave_past_tiers",
+        "validate_tier_roi": "tierkit.recalibration.leave_serving",
     },
     tables={"analyst.html": ("read", "criteria", "tiers", "settings")},
 )

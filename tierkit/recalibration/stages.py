@@ -56,7 +56,9 @@ def compare_run_tiers(run: Work) -> TierRoi:
     tiering = tier_run_accounts(run)
     with progress_bar(2 * run.settings.roi.certificate_worlds) as step:
         return compare_tiers(
-            run, tiering, progress=lambda _done, _all: step("trying the designs where we know")
+            run,
+            tiering,
+            progress=lambda _done, _all: step("trying the designs on simulated accounts"),
         )
 
 

@@ -145,9 +145,8 @@ def leak_problems(folder: Path, requirements: Requirements) -> Iterator[Problem]
         name = path.relative_to(folder).as_posix()
         text = _readable(path)
         for place, pattern in patterns.items():
-            if place not in text or not pattern.search(text):  # the pattern alone is slow
-                continue
-            yield Problem(f"{name}: holds the local path {place}", "Write it relative.")
+            if place in text and pattern.search(text):  # the pattern alone is slow
+                yield Problem(f"{name}: holds the local path {place}", "Write it relative.")
         for variable, value in requirements.secrets.items():
             if any(form in text for form in _forms(value)):
                 yield Problem(

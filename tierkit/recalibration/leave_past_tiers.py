@@ -1,4 +1,4 @@
-"""What came of past tiers of a run: `python -m tierkit.recalibration.past_tiers RUN_FOLDER`."""
+"""What came of past tiers: `python -m tierkit.recalibration.leave_past_tiers RUN_FOLDER`."""
 
 from __future__ import annotations
 

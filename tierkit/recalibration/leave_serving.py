@@ -1,4 +1,4 @@
-"""How accounts of a run are served: `python -m tierkit.recalibration.serve RUN_FOLDER`."""
+"""How accounts of a run are served: `python -m tierkit.recalibration.leave_serving RUN_FOLDER`."""
 
 from __future__ import annotations
 
