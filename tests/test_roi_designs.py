@@ -11,7 +11,7 @@ import pytest
 
 from tierkit.roi.adjusted import adjusted, balance, overlap
 from tierkit.roi.boundaries import estimate_boundary, study_boundaries
-from tierkit.roi.boundary_rows import boundary_rows
+from tierkit.roi.boundary_rows import Boundaries, boundary_rows
 from tierkit.roi.certificate import certificate, shape_of, try_designs, with_effect
 from tierkit.roi.checks import cutoff_checks, line_checks, overlap_checks
 from tierkit.roi.covariates import Covariates
@@ -183,7 +183,7 @@ def test_checks_stand_beside_the_cutoff_and_none_is_nan():
 def test_beside_the_cutoff_stand_other_windows_of_time_and_a_placebo_before_the_tier():
     ladder = simulate_world(with_effect(SMALL, 3.0), seed=1).ladder
     rows = boundary_rows(ladder, 1, outcome_quarters=1)
-    checks = line_checks(ladder, 1, rows, cutoff(rows), window=1)
+    checks = line_checks(Boundaries(ladder), 1, rows, cutoff(rows), window=1)
     json.dumps(checks, allow_nan=False)
     for quarters in (2, 4):
         assert checks[f"outcomes over {quarters} quarters"]["low"] > 0
@@ -198,7 +198,7 @@ def test_beside_the_cutoff_stand_other_windows_of_time_and_a_placebo_before_the_
 def test_nothing_stands_beside_a_cutoff_that_says_nothing():
     ladder = simulate_world(World(accounts=60, capacities=(4, 8), quarters=2), seed=1).ladder
     rows = boundary_rows(ladder, 0, outcome_quarters=1)
-    assert line_checks(ladder, 0, rows, cutoff(rows), window=1) == {}
+    assert line_checks(Boundaries(ladder), 0, rows, cutoff(rows), window=1) == {}
 
 
 def test_the_line_picture_shows_both_sides():
@@ -365,7 +365,7 @@ def test_the_order_of_accounts_changes_nothing():
         history, ladder.level[order], ladder.score[order], ladder.cut_score[order],
         ladder.overridden[order], ladder.tiers, ladder.account_ids[order], ladder.quarters,
     )  # fmt: skip
-    for one, other in pairwise([estimate_boundary(x, 1, outcome_quarters=1) for x in
+    for one, other in pairwise([estimate_boundary(Boundaries(x), 1, outcome_quarters=1) for x in
                                 (ladder, mixed)]):  # fmt: skip
         assert one.cutoff.estimate.log_effect == pytest.approx(other.cutoff.estimate.log_effect)
         assert one.adjusted.estimate.se == pytest.approx(other.adjusted.estimate.se)

@@ -25,10 +25,12 @@ def account_draws(
     >>> bool(first[0] == first[2]), bool((account_draws(["A"], purpose="x", seed=1) == first[0])[0])
     (True, False)
     """
-    codes, unique = pd.factorize(np.asarray([*account_ids], dtype=object))
+    given = account_ids if isinstance(account_ids, pd.Index) else [*account_ids]
+    ids: pd.Index[Any] = given if isinstance(given, pd.Index) else pd.Index(given, dtype=object)
+    codes, unique = ids.factorize()
     key = f"{purpose}:{seed}".encode()[:64]
-    digests = [
-        hashlib.blake2b(str(one).encode(), digest_size=8, key=key).digest() for one in unique
-    ]
+    names = (str(one).encode() for one in unique.tolist())
+    digests = [hashlib.blake2b(name, digest_size=8, key=key).digest() for name in names]
     numbers = np.frombuffer(b"".join(digests), dtype="<u8") >> _BITS_DROPPED
-    return (numbers.astype(np.float64) * _TO_UNIT)[codes]
+    drawn = numbers.astype(np.float64) * _TO_UNIT
+    return np.asarray(drawn[codes])

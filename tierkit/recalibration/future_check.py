@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 import narwhals as nw
 
@@ -12,8 +13,12 @@ from tierkit.calendar import before, from_on
 from tierkit.crm.engine import Rows
 from tierkit.crm.tables import Tables
 from tierkit.features.panel import build_panel
+from tierkit.recalibration.left_ahead import leave, left_or
+from tierkit.recalibration.quarter_ends import training_dates
+from tierkit.recalibration.work import Work
 from tierkit.settings import Settings
 
+_NAME = "future_rows"
 _RECORDED = {
     "activities": "date",
     "contacts": "created_date",
@@ -47,6 +52,25 @@ def future_rows_seen(tables: Tables, dates: Sequence[date], *, settings: Setting
     one, other = (part.reindex(index=index, columns=shared) for part in (known, blind))
     same = (one == other) | (one.isna() & other.isna())
     return int((~same.all(axis=1)).sum())
+
+
+def future_rows_of(work: Work, dates: Sequence[date]) -> int | None:
+    """Return `future_rows_seen` in a run; what `leave_future_rows` has left is taken as it is."""
+    tables, settings = work.tables, work.settings
+    seen = partial(future_rows_seen, tables, dates, settings=settings)
+    return left_or(work.folder, _NAME, seen, of=_of(dates))
+
+
+def leave_future_rows(work: Work) -> None:
+    """Leave what `future_rows_of` finds in the folder of a run under way."""
+    dates = training_dates(work.tables, settings=work.settings, as_of=work.as_of)
+    seen = future_rows_seen(work.tables, dates, settings=work.settings)
+    leave(work.folder, _NAME, seen, of=_of(dates))
+
+
+def _of(dates: Sequence[date]) -> str:
+    """Return the one date that is tried, as text."""
+    return min(dates).isoformat() if dates else ""
 
 
 def _without_future(tables: Tables, as_of: date) -> Tables:

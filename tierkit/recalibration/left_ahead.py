@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
-
-from tierkit.recalibration.work import Work
 
 T = TypeVar("T")
 
 
-def leave(work: Work, name: str, found: object, *, of: str = "") -> None:
-    """Leave a result in the run's folder.
+def leave(folder: Path, name: str, found: object, *, of: str = "") -> None:
+    """Leave a result in the folder of a run.
 
     Parameters
     ----------
@@ -21,15 +20,15 @@ def leave(work: Work, name: str, found: object, *, of: str = "") -> None:
     of
         What it was found of, beside the run's own tables and settings.
     """
-    file = work.folder / f"{name}.pickle"
+    file = folder / f"{name}.pickle"
     part = file.with_suffix(".part")
     part.write_bytes(pickle.dumps((of, found)))
     part.replace(file)
 
 
-def left_or(work: Work, name: str, compute: Callable[[], T], *, of: str = "") -> T:
+def left_or(folder: Path, name: str, compute: Callable[[], T], *, of: str = "") -> T:
     """Return what `leave` has left of the same, computed where there is nothing."""
-    file = work.folder / f"{name}.pickle"
+    file = folder / f"{name}.pickle"
     if not file.is_file():
         return compute()
     found_of, found = pickle.loads(file.read_bytes())

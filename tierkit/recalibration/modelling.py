@@ -25,7 +25,7 @@ from tierkit.recalibration.beside import (
 )
 from tierkit.recalibration.champion import champion
 from tierkit.recalibration.decision import decide
-from tierkit.recalibration.future_check import future_rows_seen
+from tierkit.recalibration.future_check import future_rows_of
 from tierkit.recalibration.model_checks import check_facts
 from tierkit.recalibration.next_quarter import COLUMN, quarter_tests
 from tierkit.recalibration.quarter_ends import training_dates
@@ -66,7 +66,7 @@ def fit_model(work: Work, panel: Panel, *, step: Step = lambda _: None) -> Model
         as_of=work.as_of,
         known=Known(
             previous_tiers=_held_before(work, dates),
-            future_rows=future_rows_seen(work.tables, dates, settings=work.settings),
+            future_rows=future_rows_of(work, dates),
             kept=Kept(work.settings.scratch / "cache"),
             step=step,
         ),

@@ -15,7 +15,7 @@ from tierkit.recalibration.tiering import Tiering
 from tierkit.recalibration.work import Work
 from tierkit.roi.override_scoreboard import override_scoreboard
 
-_NAME = "serving"
+_NAME, _ENGAGEMENT, _SCOREBOARD = "serving", "engagement", "scoreboard"
 
 
 @dataclass(frozen=True)
@@ -34,22 +34,32 @@ def study_serving(work: Work, tiering: Tiering) -> Serving:
 
     What `leave_serving` has left for the same tiers is taken as it is.
     """
-    return left_or(work, _NAME, lambda: _found(work, tiering), of=_of(tiering))
+    return left_or(work.folder, _NAME, lambda: _found(work, tiering), of=_of(tiering))
 
 
 def leave_serving(work: Work, tiering: Tiering) -> None:
     """Leave what `study_serving` finds in the folder of a run under way."""
-    leave(work, _NAME, _found(work, tiering), of=_of(tiering))
+    leave(work.folder, _NAME, _found(work, tiering), of=_of(tiering))
+
+
+def leave_serving_so_far(work: Work) -> None:
+    """Leave what `study_serving` finds that needs no tiers of today."""
+    leave(work.folder, _ENGAGEMENT, study_engagement(work))
+    leave(work.folder, _SCOREBOARD, _scoreboard(work))
 
 
 def _found(work: Work, tiering: Tiering) -> Serving:
     return Serving(
         effort=study_effort(work, tiering),
-        engagement=study_engagement(work),
+        engagement=left_or(work.folder, _ENGAGEMENT, lambda: study_engagement(work)),
         readiness=study_readiness(work, tiering),
         chances=study_chances(work, tiering),
-        scoreboard=override_scoreboard(work.tables, settings=work.settings, as_of=work.as_of),
+        scoreboard=left_or(work.folder, _SCOREBOARD, lambda: _scoreboard(work)),
     )
+
+
+def _scoreboard(work: Work) -> list[dict[str, Any]]:
+    return override_scoreboard(work.tables, settings=work.settings, as_of=work.as_of)
 
 
 def _of(tiering: Tiering) -> str:

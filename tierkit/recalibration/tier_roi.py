@@ -59,7 +59,7 @@ def compare_tiers(work: Work, tiering: Tiering, *, progress: Progress | None = N
 
     `progress` is told the simulated accounts done for the certificate, and their number.
     """
-    past = left_or(work, _NAME, lambda: _past(work))
+    past = left_or(work.folder, _NAME, lambda: _past(work))
     studies = study_boundaries(
         past.outcomes,
         past.ladder,
@@ -73,7 +73,7 @@ def compare_tiers(work: Work, tiering: Tiering, *, progress: Progress | None = N
 def leave_past(work: Work) -> None:
     """Leave for `compare_tiers` what takes most of its time and needs no tiers of today."""
     past = _past(work)
-    leave(work, _NAME, past)
+    leave(work.folder, _NAME, past)
     _certified(work, past.ladder)
 
 

@@ -25,6 +25,7 @@ from tierkit.experiments import band_bytes
 from tierkit.outcomes import outcomes
 from tierkit.project import OVERRIDES, find_project
 from tierkit.recalibration.known_tables import known_tables
+from tierkit.recalibration.left_ahead import leave, left_or
 from tierkit.recalibration.quarter_ends import training_dates
 from tierkit.reporting.handover import Handover, read_handover, write_handover
 from tierkit.settings import Settings
@@ -34,6 +35,7 @@ TABLES_FOLDER = "tables"
 FACTS_FOLDER = "facts"
 PANEL_FILE = "panel.parquet"
 MODEL_FILE = "model.json"
+_OUTCOMES = "outcomes"
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,13 @@ class Work:
     @cached_property
     def _outcomes(self) -> tuple[frozenset[date], pd.DataFrame]:
         """What followed every quarter-end to learn from: these dates, and outcomes at them."""
+        return left_or(self.folder, _OUTCOMES, self._found_outcomes)
+
+    def leave_outcomes(self) -> None:
+        """Leave what `known_outcomes` returns for the stages of a run under way."""
+        leave(self.folder, _OUTCOMES, self._found_outcomes())
+
+    def _found_outcomes(self) -> tuple[frozenset[date], pd.DataFrame]:
         days = training_dates(self.tables, settings=self.settings, as_of=self.as_of)
         known = known_tables(self.tables, self.as_of)
         return frozenset(days), outcomes(known, days, settings=self.settings)

@@ -12,7 +12,7 @@ from pathlib import Path
 from tierkit.side_by_side import BESIDE_OTHERS
 
 Finish = Callable[[], object]
-_PRIORITY = 10
+_LOWEST_PRIORITY = 19
 
 
 @contextmanager
@@ -42,6 +42,7 @@ def working_ahead(module: str, folder: Path, *, time_limit: float) -> Iterator[F
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**kernel_environment(folder), BESIDE_OTHERS: "1"},
+        start_new_session=True,  # Linux shares processors between sessions first
     )
     _behind(process.pid)
     try:
@@ -52,10 +53,17 @@ def working_ahead(module: str, folder: Path, *, time_limit: float) -> Iterator[F
 
 
 def _behind(process_id: int) -> None:
-    """Let a process take only what the notebook leaves; systems without priorities share alike."""
-    if sys.platform != "win32":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, process_id, _PRIORITY)
+    """Let a process take only what the notebook leaves; systems without priorities share alike.
+
+    On Linux a priority may count within a session alone (`man 7 sched`, the autogroup feature), and
+    a kernel has one of its own: so the session of the process is put behind as well.
+    """
+    if sys.platform == "win32":
+        return
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, process_id, _LOWEST_PRIORITY)
+    with suppress(OSError):
+        Path(f"/proc/{process_id}/autogroup").write_text(str(_LOWEST_PRIORITY), encoding="ascii")
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from tierkit.crm.tables import Tables
 from tierkit.roi.adjusted import Adjusted, adjusted, balance, overlap
-from tierkit.roi.boundary_rows import BoundaryRows, boundary_rows
+from tierkit.roi.boundary_rows import Boundaries, BoundaryRows
 from tierkit.roi.checks import line_checks, overlap_checks
 from tierkit.roi.cutoff import Cutoff, cutoff, line_picture
 from tierkit.roi.designs import (
@@ -148,6 +148,7 @@ def study_boundaries(
         As `tierkit.roi.from_tables.tier_ladder` returns it; None computes the raw difference alone.
     """
     studies = []
+    boundaries = None if ladder is None or not ladder.scored else Boundaries(ladder)
     for number, (upper, lower) in enumerate(pairwise(settings.tiers)):
         name, source = boundary_name(upper.name, lower.name), outcomes.source
         raw = []
@@ -156,20 +157,21 @@ def study_boundaries(
         pays = {**_break_even(name, break_even), **_worth_having(name, break_even, settings)}
         costs = Costs(_known(name, break_even, "extra_cost"), _known(name, break_even, "margin"))
         head = {"boundary": name, "pays": pays, "costs": costs}
-        if ladder is None or not ladder.scored:
+        if boundaries is None:
             why = NO_SCORES if ladder is not None else ""
             studies.append(_without_scores(head, raw, outcomes, why))
         else:
-            studies.append(_study(head, raw, ladder, number, settings=settings, bands=bands))
+            studies.append(_study(head, raw, boundaries, number, settings=settings, bands=bands))
     return studies
 
 
 def estimate_boundary(
-    ladder: Ladder, boundary: int, *, outcome_quarters: int, bands: Sequence[Band] = ()
+    boundaries: Boundaries, number: int, *, outcome_quarters: int, bands: Sequence[Band] = ()
 ) -> Estimates:
     """Return what the designs that have a say find at one boundary."""
-    rows = boundary_rows(ladder, boundary, outcome_quarters=outcome_quarters)
-    return Estimates(rows, cutoff(rows), adjusted(rows), randomised(ladder, rows, bands))
+    rows = boundaries.rows(number, outcome_quarters=outcome_quarters)
+    by_draw = randomised(boundaries.ladder, rows, bands)
+    return Estimates(rows, cutoff(rows), adjusted(rows), by_draw)
 
 
 def _without_scores(
@@ -199,16 +201,16 @@ def _without_scores(
 def _study(
     head: Mapping[str, Any],
     raw: list[Design],
-    ladder: Ladder,
+    boundaries: Boundaries,
     number: int,
     *,
     settings: Settings,
     bands: Sequence[Band],
 ) -> BoundaryStudy:
     window = settings.roi.outcome_quarters
-    found = estimate_boundary(ladder, number, outcome_quarters=window, bands=bands)
+    found = estimate_boundary(boundaries, number, outcome_quarters=window, bands=bands)
     rows, at_line = found.rows, found.cutoff
-    checks = line_checks(ladder, number, rows, at_line, window=window)
+    checks = line_checks(boundaries, number, rows, at_line, window=window)
     density = checks.get("density", {}).get("z")
     evidence = found.evidence(density_z=density, worth_having=head["pays"]["worth_having"])
     verdict, direction, because = decide(evidence)
@@ -235,7 +237,7 @@ def _study(
     return BoundaryStudy(
         facts,
         pd.DataFrame(line_picture(at_line)),
-        pd.DataFrame(event_study(ladder, number)),
+        pd.DataFrame(event_study(boundaries.ladder, number)),
         table_of_balance,
         pd.DataFrame(overlap(found.adjusted)),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -80,71 +81,99 @@ class BoundaryRows:
         return np.asarray((self.quarter[:, None] == np.unique(self.quarter)[None, 1:]) * 1.0)
 
 
+@dataclass(frozen=True)
+class Boundaries:
+    """The boundaries between the tiers of a ladder; what they share is computed once."""
+
+    ladder: Ladder
+    _standing: dict[int, dict[str, FloatArray]] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def known(self) -> dict[str, FloatArray]:
+        """What was known of every account on each quarter's first day."""
+        return known_columns(self.ladder.history)
+
+    @cached_property
+    def scores(self) -> FloatArray:
+        """The scores of accounts that held a tier: accounts × quarters, missing elsewhere."""
+        return np.where(self.ladder.level >= 0, self.ladder.score, np.nan)
+
+    @cached_property
+    def scales(self) -> dict[int, NormalScale]:
+        """The normal scale of each quarter in which anybody was scored."""
+        scored = np.flatnonzero(~np.isnan(self.scores).all(axis=0)).tolist()
+        return {quarter: NormalScale(self.scores[:, quarter]) for quarter in scored}
+
+    @cached_property
+    def places(self) -> FloatArray:
+        """The scores as normal scores of their quarter."""
+        places = np.full(self.scores.shape, np.nan)
+        for quarter, scale in self.scales.items():
+            score = self.scores[:, quarter]
+            scored = ~np.isnan(score)
+            places[scored, quarter] = scale.of(score[scored])
+        return places
+
+    @cached_property
+    def past_scores(self) -> FloatArray:
+        """The mean of an account's earlier normal scores less its own; 0 without earlier ones."""
+        known = ~np.isnan(self.places)
+        filled = np.where(known, self.places, 0.0)
+        counts = np.cumsum(known, axis=1) - known
+        sums = np.cumsum(filled, axis=1) - filled
+        apart = sums / np.maximum(counts, 1) - self.places
+        return np.where((counts > 0) & known, apart, 0.0)
+
+    def rows(self, boundary: int, *, outcome_quarters: int) -> BoundaryRows:
+        """Return the account-quarters of tier `boundary` and the next with complete outcomes."""
+        ladder = self.ladder
+        if boundary not in self._standing:
+            self._standing[boundary] = self._stand(boundary)
+        standing = self._standing[boundary]
+        outcome = ladder.outcome(outcome_quarters)
+        chosen = np.isin(ladder.level, (boundary, boundary + 1)) & ~np.isnan(outcome)
+        chosen &= ~np.isnan(standing["points"]) & ~np.isnan(standing["capacity_distance"])
+        account, quarter = rows = tuple(np.nonzero(chosen))
+        before = ladder.held_before()[rows]
+        values = {name: value[rows] for name, value in standing.items()}
+        return BoundaryRows(
+            upper=ladder.tiers[boundary],
+            lower=ladder.tiers[boundary + 1],
+            account=account,
+            quarter=quarter,
+            cluster=ladder.history.cluster[account],
+            held=ladder.level[rows] == boundary,
+            ruled=values["points"] >= 0,
+            by_capacity=values["capacity_distance"] >= 0,
+            incumbent=(before >= 0) & (before <= boundary),
+            outcome=outcome[rows],
+            known=covariates(self.known, self.past_scores, (account, quarter)),
+            **values,
+        )
+
+    def _stand(self, boundary: int) -> dict[str, FloatArray]:
+        """Return where each account stands against its line and against the line of capacity."""
+        lines = own_lines(self.ladder, boundary)
+        distance, apart = (np.full(lines.shape, np.nan) for _ in range(2))
+        for quarter, scale in self.scales.items():
+            score, place = self.scores[:, quarter], self.places[:, quarter]
+            common = capacity_line(score, self.ladder.level[:, quarter], boundary)
+            distance[:, quarter] = place - scale.of(lines[:, quarter])
+            far = place - scale.of(np.array([common]))
+            apart[:, quarter] = _signed(far, score >= common)
+        points = self.ladder.score - lines
+        return {
+            "points": points,
+            "distance": _signed(distance, points >= 0),
+            "capacity_distance": apart,
+        }
+
+
 def boundary_rows(ladder: Ladder, boundary: int, *, outcome_quarters: int) -> BoundaryRows:
     """Return the account-quarters of tier `boundary` and the next whose outcomes are complete."""
-    standing = _standing(ladder, boundary)
-    outcome = ladder.outcome(outcome_quarters)
-    chosen = np.isin(ladder.level, (boundary, boundary + 1)) & ~np.isnan(outcome)
-    chosen &= ~np.isnan(standing["points"]) & ~np.isnan(standing["capacity_distance"])
-    rows = tuple(np.nonzero(chosen))
-    columns = known_columns(ladder.history)
-    before = ladder.held_before()[rows]
-    values = {name: value[rows] for name, value in standing.items() if name != "past_scores"}
-    return BoundaryRows(
-        upper=ladder.tiers[boundary],
-        lower=ladder.tiers[boundary + 1],
-        account=rows[0],
-        quarter=rows[1],
-        cluster=ladder.history.cluster[rows[0]],
-        held=ladder.level[rows] == boundary,
-        ruled=values["points"] >= 0,
-        points=values["points"],
-        distance=values["distance"],
-        by_capacity=values["capacity_distance"] >= 0,
-        capacity_distance=values["capacity_distance"],
-        incumbent=(before >= 0) & (before <= boundary),
-        outcome=outcome[rows],
-        known=covariates(columns, standing["past_scores"], (rows[0], rows[1])),
-    )
-
-
-def _standing(ladder: Ladder, boundary: int) -> dict[str, FloatArray]:
-    """Return where each account stands against its line and against the line of capacity."""
-    lines = own_lines(ladder, boundary)
-    shape = ladder.score.shape
-    normal, distance, apart = (np.full(shape, np.nan) for _ in range(3))
-    for quarter in range(shape[1]):
-        level = ladder.level[:, quarter]
-        score = np.where(level >= 0, ladder.score[:, quarter], np.nan)
-        if np.isnan(score).all():
-            continue
-        scored = ~np.isnan(score)
-        scale = NormalScale(score)
-        place = scale.of(score[scored])
-        normal[scored, quarter] = place
-        distance[scored, quarter] = place - scale.of(lines[scored, quarter])
-        common = np.array([capacity_line(score, level, boundary)])
-        apart[scored, quarter] = place - scale.of(common)
-        reached = score[scored] >= common
-        apart[scored, quarter] = _signed(apart[scored, quarter], reached)
-    points = ladder.score - lines
-    return {
-        "points": points,
-        "distance": _signed(distance, points >= 0),
-        "capacity_distance": apart,
-        "past_scores": _past_scores(normal),
-    }
+    return Boundaries(ladder).rows(boundary, outcome_quarters=outcome_quarters)
 
 
 def _signed(distance: FloatArray, above: BoolArray) -> FloatArray:
     """Give distances that are zero after rounding the sign of the side they are on."""
     return np.where(above, np.maximum(distance, 0.0), np.minimum(distance, -1e-12))
-
-
-def _past_scores(normal: FloatArray) -> FloatArray:
-    """Return the mean of an account's earlier scores less its score; 0 without earlier ones."""
-    known = ~np.isnan(normal)
-    counts = np.cumsum(known, axis=1) - known
-    sums = np.cumsum(np.where(known, normal, 0.0), axis=1) - np.where(known, normal, 0.0)
-    apart = sums / np.maximum(counts, 1) - normal
-    return np.where((counts > 0) & known, apart, 0.0)

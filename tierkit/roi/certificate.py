@@ -11,7 +11,7 @@ import numpy as np
 
 from tierkit.models.kept import Kept
 from tierkit.roi.adjusted import adjusted
-from tierkit.roi.boundary_rows import boundary_rows
+from tierkit.roi.boundary_rows import Boundaries
 from tierkit.roi.cutoff import cutoff
 from tierkit.roi.density import bunching
 from tierkit.roi.ladder import FloatArray, Ladder
@@ -147,10 +147,10 @@ def _override_share(ladder: Ladder, sizes: list[int]) -> float:
 
 def try_designs(world: World, *, seed: int, worth_having: float | None = None) -> Outcome:
     """Return what the designs say of one world."""
-    ladder = simulate_world(world, seed=seed).ladder
+    boundaries = Boundaries(simulate_world(world, seed=seed).ladder)
     verdicts, covered = [], []
     for boundary in range(len(world.capacities)):
-        rows = boundary_rows(ladder, boundary, outcome_quarters=1)
+        rows = boundaries.rows(boundary, outcome_quarters=1)
         estimate = cutoff(rows).estimate
         if estimate is None:
             verdicts.append(decide(Evidence()))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tierkit.roi.adjusted import Adjusted, balance, effective_count
-from tierkit.roi.boundary_rows import BoundaryRows, boundary_rows
+from tierkit.roi.boundary_rows import Boundaries, BoundaryRows
 from tierkit.roi.covariates import Covariates
 from tierkit.roi.cutoff import SIGNIFICANT, Cutoff, cutoff
 from tierkit.roi.density import bunching
@@ -20,7 +20,7 @@ _ENDS = ("estimate", "low", "high")
 
 
 def line_checks(
-    ladder: Ladder, number: int, rows: BoundaryRows, found: Cutoff, *, window: int
+    boundaries: Boundaries, number: int, rows: BoundaryRows, found: Cutoff, *, window: int
 ) -> dict[str, Numbers]:
     """Return everything that stands beside the comparison at one line; empty where it says nothing.
 
@@ -37,10 +37,11 @@ def line_checks(
     """
     if found.estimate is None:
         return {}
+    ladder = boundaries.ladder
     return {
         **cutoff_checks(rows, found),
         "the quarters before": _before(ladder, rows, found, window),
-        **_longer_windows(ladder, number, window),
+        **_longer_windows(boundaries, number, window),
         "deals begun in the quarter": _begun(ladder, rows),
     }
 
@@ -156,11 +157,11 @@ def _before(ladder: Ladder, rows: BoundaryRows, found: Cutoff, window: int) -> N
     return _told(cutoff(placebo, width=found.bandwidth / 2))
 
 
-def _longer_windows(ladder: Ladder, number: int, window: int) -> dict[str, Numbers]:
+def _longer_windows(boundaries: Boundaries, number: int, window: int) -> dict[str, Numbers]:
     """Return the effect at the line on outcomes watched for longer; later moves are ignored."""
     return {
         f"outcomes over {quarters} quarters": _told(
-            cutoff(boundary_rows(ladder, number, outcome_quarters=quarters))
+            cutoff(boundaries.rows(number, outcome_quarters=quarters))
         )
         for quarters in LONGER_WINDOWS
         if quarters != window

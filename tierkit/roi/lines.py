@@ -67,14 +67,22 @@ def _filled(
     line = known.copy()
     for peers in (incumbent, ~incumbent):
         group = by_rule & peers if (by_rule & peers).any() else by_rule
-        found = find_line(score[group], upper[group])
         given = known[peers & ~np.isnan(known)]
         recorded = np.where(np.isnan(known), np.median(given), known) if len(given) else known
-        wrong = _misplaced(score[group], upper[group], recorded[group])
-        spare = _misplaced(score[group], upper[group], np.full(int(group.sum()), found))
-        believed = len(given) and wrong <= spare + max(FEW, SHARE * upper[group].sum())
-        line[peers] = recorded[peers] if believed else found
+        line[peers] = recorded[peers]
+        if not len(given) or not _believed(score[group], upper[group], recorded[group]):
+            line[peers] = find_line(score[group], upper[group])
     return _off_scores(line, score)
+
+
+def _believed(score: FloatArray, upper: BoolArray, recorded: FloatArray) -> bool:
+    """Whether recorded lines misplace few accounts, or few more than the best line would."""
+    allowed = max(FEW, SHARE * upper.sum())
+    wrong = _misplaced(score, upper, recorded)
+    if wrong <= allowed:
+        return True
+    best = np.full(len(score), find_line(score, upper))
+    return bool(wrong <= _misplaced(score, upper, best) + allowed)
 
 
 def _misplaced(score: FloatArray, upper: BoolArray, line: FloatArray) -> int:
