@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tierkit.models.kept import fingerprint
@@ -15,7 +17,8 @@ from tierkit.recalibration.tiering import Tiering
 from tierkit.recalibration.work import Work
 from tierkit.roi.override_scoreboard import override_scoreboard
 
-_NAME, _ENGAGEMENT, _SCOREBOARD = "serving", "engagement", "scoreboard"
+Pieces = dict[str, Callable[[], Any]]
+"""Name in `Serving` → what finds it."""
 
 
 @dataclass(frozen=True)
@@ -34,32 +37,38 @@ def study_serving(work: Work, tiering: Tiering) -> Serving:
 
     What `leave_serving` has left for the same tiers is taken as it is.
     """
-    return left_or(work.folder, _NAME, lambda: _found(work, tiering), of=_of(tiering))
+    of = _of(tiering)
+    by_tiers = {
+        name: left_or(work.folder, name, find, of=of)
+        for name, find in _by_tiers(work, tiering).items()
+    }
+    others = {name: left_or(work.folder, name, find) for name, find in _without_tiers(work).items()}
+    return Serving(**by_tiers, **others)
 
 
 def leave_serving(work: Work, tiering: Tiering) -> None:
-    """Leave what `study_serving` finds in the folder of a run under way."""
-    leave(work.folder, _NAME, _found(work, tiering), of=_of(tiering))
+    """Leave what `study_serving` finds of today's tiers, piece by piece, in a run's folder."""
+    for name, find in _by_tiers(work, tiering).items():
+        leave(work.folder, name, find(), of=_of(tiering))
 
 
-def leave_serving_so_far(work: Work) -> None:
-    """Leave what `study_serving` finds that needs no tiers of today."""
-    leave(work.folder, _ENGAGEMENT, study_engagement(work))
-    leave(work.folder, _SCOREBOARD, _scoreboard(work))
+def leave_serving_without_tiers(work: Work) -> None:
+    """Leave what `study_serving` finds that needs no tiers of today, as `leave_serving` does."""
+    for name, find in _without_tiers(work).items():
+        leave(work.folder, name, find())
 
 
-def _found(work: Work, tiering: Tiering) -> Serving:
-    return Serving(
-        effort=study_effort(work, tiering),
-        engagement=left_or(work.folder, _ENGAGEMENT, lambda: study_engagement(work)),
-        readiness=study_readiness(work, tiering),
-        chances=study_chances(work, tiering),
-        scoreboard=left_or(work.folder, _SCOREBOARD, lambda: _scoreboard(work)),
-    )
+def _by_tiers(work: Work, tiering: Tiering) -> Pieces:
+    return {
+        "effort": partial(study_effort, work, tiering),
+        "readiness": partial(study_readiness, work, tiering),
+        "chances": partial(study_chances, work, tiering),
+    }
 
 
-def _scoreboard(work: Work) -> list[dict[str, Any]]:
-    return override_scoreboard(work.tables, settings=work.settings, as_of=work.as_of)
+def _without_tiers(work: Work) -> Pieces:
+    scoreboard = partial(override_scoreboard, work.tables, settings=work.settings, as_of=work.as_of)
+    return {"engagement": partial(study_engagement, work), "scoreboard": scoreboard}
 
 
 def _of(tiering: Tiering) -> str:

@@ -27,6 +27,7 @@ from tierkit.recalibration.tiering import Tiering, tier_accounts, tier_facts
 from tierkit.recalibration.work import PANEL_FILE, Work
 from tierkit.reporting.fragment import Fragment, tag
 from tierkit.reporting.progress import progress_bar
+from tierkit.roi.certificate import batches_of
 
 
 def build_run_panel(run: Work) -> Panel:
@@ -54,7 +55,7 @@ def tier_run_accounts(run: Work) -> Tiering:
 def compare_run_tiers(run: Work) -> TierRoi:
     """Compare what came of the tiers that were in force."""
     tiering = tier_run_accounts(run)
-    with progress_bar(2 * run.settings.roi.certificate_worlds) as step:
+    with progress_bar(batches_of(run.settings.roi.certificate_worlds)) as step:
         return compare_tiers(
             run,
             tiering,

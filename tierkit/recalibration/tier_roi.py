@@ -57,7 +57,7 @@ class TierRoi:
 def compare_tiers(work: Work, tiering: Tiering, *, progress: Progress | None = None) -> TierRoi:
     """Compare outcomes by the tier that was in force when each quarter began.
 
-    `progress` is told the simulated accounts done for the certificate, and their number.
+    `progress` is told the batches of simulated accounts done for the certificate, and their number.
     """
     past = left_or(work.folder, _NAME, lambda: _past(work))
     studies = study_boundaries(
@@ -71,9 +71,13 @@ def compare_tiers(work: Work, tiering: Tiering, *, progress: Progress | None = N
 
 
 def leave_past(work: Work) -> None:
-    """Leave for `compare_tiers` what takes most of its time and needs no tiers of today."""
-    past = _past(work)
-    leave(work.folder, _NAME, past)
+    """Leave for `compare_tiers` what came of past tiers: it needs no tiers of today."""
+    leave(work.folder, _NAME, _past(work))
+
+
+def leave_certificate(work: Work) -> None:
+    """Leave the certificate where `compare_tiers` looks for it, a batch of worlds at a time."""
+    past = left_or(work.folder, _NAME, lambda: _past(work))
     _certified(work, past.ladder)
 
 

@@ -19,7 +19,8 @@ _LOWEST_PRIORITY = 19
 def working_ahead(module: str, folder: Path, *, time_limit: float) -> Iterator[Finish]:
     """Run a module beside what the block does, and give what waits for its end.
 
-    The module leaves its result where what needs it looks first. Where it fails, that does the work
+    The module leaves its results, piece by piece, where what needs them looks first. It ends with
+    the block at the latest; where it fails, or a piece is not there, what needs it does the work
     itself and says what is wrong.
 
     Parameters

@@ -198,12 +198,13 @@ def _execute(run: Run, stack: ExitStack) -> tuple[list[Execution], Finish]:
         "quarter": run.label,
     }
     executions: list[Execution] = []
+    beside = stack.enter_context(ExitStack())
     limit = run.settings.run.time_limit_seconds
     finish: Finish = nothing_to_wait_for
     for path in run.plan.notebooks:
         begun = time.monotonic()
-        finish()
-        finish = stack.enter_context(
+        beside.close()
+        finish = beside.enter_context(
             working_ahead(run.plan.ahead.get(path.stem, ""), run.folder, time_limit=limit)
         )
         execution = execute_notebook(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,10 @@ MOST_ACCOUNTS, MOST_QUARTERS = 4000, 12
 INFORMED_EVERY = 4
 """Every fourth world has people who know more than the score when they override it."""
 
-VERSION = "2"
+BATCH = 10
+"""Worlds that are tried one after the other, and whose outcomes are kept together."""
+
+VERSION = "3"
 _KEYS = ("worlds", "false_shown", "coverage", "seen")
 _ALWAYS = 2.0
 
@@ -196,7 +199,7 @@ def certificate(
     worlds
         How many without any effect, and as many with one of 60 %.
     progress
-        Called with the worlds done and their number.
+        Called with the batches of worlds done and their number, which `batches_of` tells.
 
     Returns
     -------
@@ -209,18 +212,46 @@ def certificate(
     shape = None if ladder is None or not ladder.scored else shape_of(ladder)
     if shape is None:
         return unsaid(_KEYS, "too little is recorded of tiers and scores to simulate their like")
-    kept: dict[str, Any] = Kept(cache).value(
-        "certificate", [VERSION, worlds, shape], lambda: _certify(shape, worlds, progress)
+    kept = Kept(cache)
+    made: dict[str, Any] = kept.value(
+        "certificate", [VERSION, worlds, shape], lambda: _certify(shape, worlds, kept, progress)
     )
-    return kept
+    return made
 
 
-def _certify(shape: World, worlds: int, progress: Progress | None) -> dict[str, Any]:
-    none = with_effect(shape, 0.0)
-    some = with_effect(shape, KNOWN_EFFECT)
-    tasks = [partial(_try, world, seed) for world in (none, some) for seed in range(worlds)]
-    outcomes = in_processes(tasks, worth=worlds >= WORTH_PROCESSES, progress=progress)
+def _certify(shape: World, worlds: int, kept: Kept, progress: Progress | None) -> dict[str, Any]:
+    """Return the certificate; batches of worlds that are kept are not tried again."""
+    batches = [range(worlds)[first : first + BATCH] for first in range(0, worlds, BATCH)]
+    tasks = [
+        partial(_kept_batch, kept, with_effect(shape, effect), seeds)
+        for effect in (0.0, KNOWN_EFFECT)
+        for seeds in batches
+    ]
+    done = in_processes(tasks, worth=worlds >= WORTH_PROCESSES, progress=progress)
+    outcomes = [outcome for batch in done for outcome in batch]
     return _summary(outcomes[:worlds], outcomes[worlds:])
+
+
+def batches_of(worlds: int) -> int:
+    """Return how many batches a certificate on so many worlds takes, with and without an effect.
+
+    Examples
+    --------
+    >>> batches_of(100), batches_of(2)
+    (20, 2)
+    """
+    return 2 * -(-worlds // BATCH)
+
+
+def _kept_batch(kept: Kept, world: World, seeds: range) -> list[Outcome]:
+    """Return the outcomes of some worlds, kept as plain data."""
+    plain = kept.value(
+        "worlds", [VERSION, world, seeds], lambda: [astuple(_try(world, seed)) for seed in seeds]
+    )
+    return [
+        Outcome(tuple(Verdict(*verdict) for verdict in verdicts), tuple(covered))
+        for verdicts, covered in plain
+    ]
 
 
 def _try(world: World, seed: int) -> Outcome:
