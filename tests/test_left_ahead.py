@@ -8,15 +8,22 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from tierkit.dossiers.example import example_run
 from tierkit.dossiers.stages import MADE_AHEAD
 from tierkit.recalibration import command
+from tierkit.recalibration.future_check import future_rows_of, leave_future_rows
 from tierkit.recalibration.plan import REPORT_PLAN
-from tierkit.recalibration.serving import leave_serving, study_serving
+from tierkit.recalibration.serving import (
+    leave_serving,
+    leave_serving_without_tiers,
+    study_serving,
+)
 from tierkit.recalibration.stages import tier_run_accounts
 from tierkit.recalibration.tier_roi import compare_tiers, leave_past
+from tierkit.recalibration.work import open_run
 from tierkit.reporting.notebooks import RUN_NOTEBOOKS
 from tierkit.settings import Settings
 
@@ -58,6 +65,50 @@ def test_what_came_of_past_tiers_is_taken_as_it_was_left(kept, monkeypatch):
             f"tierkit.recalibration.tier_roi.{name}", lambda *_, **__: pytest.fail("anew")
         )
     assert compare_tiers(run, tiering).facts() == first.facts()
+
+
+def test_what_needs_no_tiers_is_taken_whatever_the_tiers_are(kept, monkeypatch):
+    run, tiering, found = kept
+    leave_serving_without_tiers(run)
+    monkeypatch.setattr(
+        "tierkit.recalibration.serving.study_engagement", lambda *_: pytest.fail("anew")
+    )
+    other = replace(tiering, assigned=tiering.assigned.iloc[::-1])
+    again = study_serving(run, other)
+    pd.testing.assert_frame_equal(again.engagement.qualified, found.engagement.qualified)
+
+
+@pytest.fixture
+def dates(kept, monkeypatch):
+    """Return two quarter-ends that the run learns from."""
+    run, _, _ = kept
+    shift = run.settings.fiscal_calendar.shift
+    found = [shift(run.quarter, quarters).as_of for quarters in (-2, -1)]
+    for module in ("work", "future_check"):
+        monkeypatch.setattr(
+            f"tierkit.recalibration.{module}.training_dates", lambda *_, **__: found
+        )
+    return found
+
+
+def test_the_look_for_the_future_is_taken_for_the_same_date_alone(kept, dates, monkeypatch):
+    run, _, _ = kept
+    leave_future_rows(run)
+    monkeypatch.setattr(
+        "tierkit.recalibration.future_check.future_rows_seen", lambda *_, **__: "anew"
+    )
+    assert future_rows_of(run, dates) == 0
+    assert future_rows_of(run, dates[1:]) == "anew"
+
+
+def test_outcomes_are_taken_as_they_were_left(kept, dates, monkeypatch):
+    run = open_run(run_folder=str(kept[0].folder))
+    found = run.known_outcomes(dates)
+    assert found["won_revenue"].sum() > 0
+    run.leave_outcomes()
+    monkeypatch.setattr("tierkit.recalibration.work.outcomes", lambda *_, **__: pytest.fail("anew"))
+    again = open_run(run_folder=str(run.folder))
+    pd.testing.assert_frame_equal(again.known_outcomes(dates), found)
 
 
 @pytest.mark.parametrize(("accounts", "begun"), [(999, set()), (1_000, {"fit_tier_model", "late"})])

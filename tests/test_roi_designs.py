@@ -408,6 +408,29 @@ def test_a_certificate_is_made_once_per_shape(tmp_path, monkeypatch):
     assert certificate(ladder, cache=tmp_path, worlds=2) == first
 
 
+def test_a_certificate_that_was_cut_short_goes_on_where_it_ended(tmp_path, monkeypatch):
+    ladder = simulate_world(SMALL, seed=1).ladder
+    whole = certificate(ladder, worlds=12)
+    trying, tried = try_designs, []
+
+    def until_the_end(world, *, seed):
+        if len(tried) == 15:
+            raise KeyboardInterrupt
+        tried.append(seed)
+        return trying(world, seed=seed)
+
+    monkeypatch.setattr("tierkit.roi.certificate.try_designs", until_the_end)
+    with pytest.raises(KeyboardInterrupt):
+        certificate(ladder, cache=tmp_path, worlds=12)
+    monkeypatch.setattr(
+        "tierkit.roi.certificate.try_designs",
+        lambda world, *, seed: tried.append(seed) or trying(world, seed=seed),
+    )
+    assert certificate(ladder, cache=tmp_path, worlds=12) == whole
+    # 10 and 2 without an effect were kept; of the first 10 with one, 3 were lost
+    assert tried == [*range(12), *range(3), *range(12)]
+
+
 def test_simulated_accounts_are_shaped_like_the_ladder():
     ladder = simulate_world(World(), seed=1).ladder
     shape = shape_of(ladder)

@@ -12,13 +12,16 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from report_samples import notebook, write_notebook
+from tiny_runs import QUARTER, make_project, one
 
 from tierkit.backtest.seeds import steadied_card
 from tierkit.errors import DataError, KernelDiedError, Problem
 from tierkit.models.examples import Examples
 from tierkit.reporting.ahead import working_ahead
 from tierkit.reporting.progress import NOBODY_WAITS, progress_bar
-from tierkit.settings import Settings
+from tierkit.reporting.run import ReportPlan, run_recalibration
+from tierkit.settings import Settings, read_settings
 from tierkit.side_by_side import BESIDE_OTHERS, free_processors, in_processes, side_by_side
 
 
@@ -116,9 +119,9 @@ def module(tmp_path, monkeypatch):
     """Return what writes a module that a new process can run, and gives its name."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
 
-    def written(code: str) -> str:
-        (tmp_path / "works_ahead.py").write_text(code)
-        return "works_ahead"
+    def written(code: str, name: str = "works_ahead") -> str:
+        (tmp_path / f"{name}.py").write_text(code)
+        return name
 
     return written
 
@@ -152,6 +155,36 @@ def test_work_ahead_that_fails_says_nothing_and_stops_nothing(module, tmp_path, 
     with working_ahead(module("raise SystemExit('no')"), tmp_path, time_limit=60) as finish:
         finish()
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such priorities")
+def test_work_ahead_takes_only_what_the_notebook_leaves(module, tmp_path):
+    asks = (
+        "import os, pathlib, sys, time; time.sleep(0.3); own = os.getpriority(os.PRIO_PROCESS, 0)"
+    )
+    tells = (
+        "pathlib.Path(sys.argv[1], 'priority').write_text(f'{own} {os.getsid(0) == os.getpid()}')"
+    )
+    with working_ahead(module(f"{asks}; {tells}"), tmp_path, time_limit=60) as finish:
+        finish()
+    assert (tmp_path / "priority").read_text() == "19 True"
+
+
+def test_work_ahead_ends_with_its_notebook_and_only_the_last_is_waited_for(module, tmp_path):
+    project = make_project(tmp_path / "acme")
+    first = write_notebook(project / "nb" / "fit_tier_model.ipynb", notebook("pass"))
+    begun, seen = time.monotonic(), []
+    plan = ReportPlan(
+        (first, *one(project).notebooks),
+        ahead={
+            "fit_tier_model": module("import time; time.sleep(120)", "hangs"),
+            "recalibrate": module(WRITES.replace("0.3", "6")),
+        },
+        beside=lambda folder, _report, _step: seen.append((folder / "done").exists()),
+    )
+    run_recalibration(read_settings(project), quarter=QUARTER, plan=plan)
+    assert seen == [True]
+    assert time.monotonic() - begun < 100
 
 
 def test_without_work_there_is_nothing_to_wait_for(tmp_path):
