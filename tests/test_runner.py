@@ -139,6 +139,8 @@ def twice(tmp_path_factory):
     cells = (
         "import os, sys, matplotlib\nprint(sys.executable, repr(quarter), os.getcwd() == project)",
         "print(project)\nprint(matplotlib.get_backend())",
+        "from threadpoolctl import threadpool_info\n"
+        "import scipy.linalg\nprint({one['num_threads'] for one in threadpool_info()})",
         "import tierkit; tierkit.__name__",
     )
     other = {"name": "py39_new", "display_name": "Python 3.9 (new)", "language": "python"}
@@ -160,7 +162,13 @@ def test_the_kernel_is_this_python_whatever_the_notebook_names(twice):
     _, first, second = twice
     assert outputs(first).startswith(f"{sys.executable} '0012' True\n")
     assert outputs(second) == outputs(first)
-    assert outputs(first).endswith("agg\n'tierkit'")
+    assert "\nagg\n" in outputs(first)
+    assert outputs(first).endswith("'tierkit'")
+
+
+def test_linear_algebra_keeps_to_one_thread_however_many_processors_there_are(twice):
+    _, first, _ = twice
+    assert "\n{1}\n" in outputs(first)
 
 
 def test_copies_hold_neither_times_nor_local_paths_and_are_equal(twice):

@@ -18,6 +18,9 @@ import tierkit
 from tierkit.reporting.progress import NOBODY_WAITS
 
 KERNEL_NAME = "tierkit"
+_THREADS_OF_ALGEBRA = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
+)  # fmt: skip
 _LONGEST_SOCKET_PATH = 90  # of the 104 to 108 bytes that systems allow for the name of a socket
 
 
@@ -67,6 +70,8 @@ def run_kernel() -> Iterator[RunKernel]:
 def kernel_environment(folder: Path) -> dict[str, str]:
     """Return the environment of a kernel: ours, with what could make two runs differ set aside.
 
+    Linear algebra keeps to one thread: with more, the last digits of sums depend on how many.
+
     Parameters
     ----------
     folder
@@ -76,6 +81,7 @@ def kernel_environment(folder: Path) -> dict[str, str]:
         **os.environ,
         "MPLBACKEND": "agg",
         NOBODY_WAITS: "1",
+        **dict.fromkeys(_THREADS_OF_ALGEBRA, "1"),
         "PYTHONHASHSEED": "0",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # silences a warning about frozen modules
         "IPYTHONDIR": str(folder / "ipython"),
