@@ -17,7 +17,7 @@ from tierkit.recalibration.tiering import Tiering
 from tierkit.recalibration.work import Work
 from tierkit.roi.override_scoreboard import override_scoreboard
 
-Pieces = dict[str, Callable[[], Any]]
+_Pieces = dict[str, Callable[[], Any]]
 """Name in `Serving` → what finds it."""
 
 
@@ -48,8 +48,9 @@ def study_serving(work: Work, tiering: Tiering) -> Serving:
 
 def leave_serving(work: Work, tiering: Tiering) -> None:
     """Leave what `study_serving` finds of today's tiers, piece by piece, in a run's folder."""
+    of = _of(tiering)
     for name, find in _by_tiers(work, tiering).items():
-        leave(work.folder, name, find(), of=_of(tiering))
+        leave(work.folder, name, find(), of=of)
 
 
 def leave_serving_without_tiers(work: Work) -> None:
@@ -58,7 +59,7 @@ def leave_serving_without_tiers(work: Work) -> None:
         leave(work.folder, name, find())
 
 
-def _by_tiers(work: Work, tiering: Tiering) -> Pieces:
+def _by_tiers(work: Work, tiering: Tiering) -> _Pieces:
     return {
         "effort": partial(study_effort, work, tiering),
         "readiness": partial(study_readiness, work, tiering),
@@ -66,7 +67,7 @@ def _by_tiers(work: Work, tiering: Tiering) -> Pieces:
     }
 
 
-def _without_tiers(work: Work) -> Pieces:
+def _without_tiers(work: Work) -> _Pieces:
     scoreboard = partial(override_scoreboard, work.tables, settings=work.settings, as_of=work.as_of)
     return {"engagement": partial(study_engagement, work), "scoreboard": scoreboard}
 

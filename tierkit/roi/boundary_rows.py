@@ -86,7 +86,9 @@ class Boundaries:
     """The boundaries between the tiers of a ladder; what they share is computed once."""
 
     ladder: Ladder
-    _standing: dict[int, dict[str, FloatArray]] = field(default_factory=dict, init=False)
+    _standing: dict[int, dict[str, FloatArray]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @cached_property
     def known(self) -> dict[str, FloatArray]:
@@ -105,23 +107,23 @@ class Boundaries:
         return {quarter: NormalScale(self.scores[:, quarter]) for quarter in scored}
 
     @cached_property
-    def places(self) -> FloatArray:
-        """The scores as normal scores of their quarter."""
-        places = np.full(self.scores.shape, np.nan)
+    def normal_scores(self) -> FloatArray:
+        """Where the scores lie on the normal scale of their quarter."""
+        found = np.full(self.scores.shape, np.nan)
         for quarter, scale in self.scales.items():
             score = self.scores[:, quarter]
             scored = ~np.isnan(score)
-            places[scored, quarter] = scale.of(score[scored])
-        return places
+            found[scored, quarter] = scale.of(score[scored])
+        return found
 
     @cached_property
     def past_scores(self) -> FloatArray:
         """The mean of an account's earlier normal scores less its own; 0 without earlier ones."""
-        known = ~np.isnan(self.places)
-        filled = np.where(known, self.places, 0.0)
+        known = ~np.isnan(self.normal_scores)
+        filled = np.where(known, self.normal_scores, 0.0)
         counts = np.cumsum(known, axis=1) - known
         sums = np.cumsum(filled, axis=1) - filled
-        apart = sums / np.maximum(counts, 1) - self.places
+        apart = sums / np.maximum(counts, 1) - self.normal_scores
         return np.where((counts > 0) & known, apart, 0.0)
 
     def rows(self, boundary: int, *, outcome_quarters: int) -> BoundaryRows:
@@ -156,7 +158,7 @@ class Boundaries:
         lines = own_lines(self.ladder, boundary)
         distance, apart = (np.full(lines.shape, np.nan) for _ in range(2))
         for quarter, scale in self.scales.items():
-            score, place = self.scores[:, quarter], self.places[:, quarter]
+            score, place = self.scores[:, quarter], self.normal_scores[:, quarter]
             common = capacity_line(score, self.ladder.level[:, quarter], boundary)
             distance[:, quarter] = place - scale.of(lines[:, quarter])
             far = place - scale.of(np.array([common]))
