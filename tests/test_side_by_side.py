@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from report_samples import notebook, write_notebook
 from tiny_runs import QUARTER, make_project, one
@@ -141,6 +142,39 @@ def test_work_ahead_ends_with_the_run(module, tmp_path):
     ):
         raise KeyboardInterrupt
     assert time.monotonic() - begun < 30
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process has no new parent there")
+def test_work_ahead_ends_with_a_run_that_is_killed(module, tmp_path):
+    hangs = module(
+        "import os, pathlib, sys, time\n"
+        "pathlib.Path(sys.argv[1], 'pid').write_text(str(os.getpid()))\ntime.sleep(300)"
+    )
+    runs = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from tierkit.reporting.ahead import working_ahead\n"
+        "with working_ahead(sys.argv[1], Path(sys.argv[2]), time_limit=300):\n    time.sleep(300)"
+    )
+    run = subprocess.Popen([sys.executable, "-c", runs, hangs, str(tmp_path)])
+    wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+    run.kill()
+    run.wait()
+    wait_until(lambda: has_ended(int((tmp_path / "pid").read_text())))
+
+
+def has_ended(process_id: int) -> bool:
+    """Return whether a process is gone, or waits only for someone to ask how it ended."""
+    try:
+        return psutil.Process(process_id).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def wait_until(holds, *, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_work_ahead_that_never_ends_is_not_waited_for_longer_than_allowed(module, tmp_path):

@@ -1,10 +1,16 @@
-"""Work that is needed later, done in a process of its own while a notebook runs."""
+"""Work that is needed later, done in a process of its own while a notebook runs.
+
+The process is `python -m tierkit.reporting.ahead MODULE RUN_FOLDER PARENT`.
+"""
 
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +19,7 @@ from tierkit.side_by_side import BESIDE_OTHERS
 
 Finish = Callable[[], object]
 _LOWEST_PRIORITY = 19
+_LOOK_SECONDS = 1.0
 
 
 @contextmanager
@@ -26,7 +33,7 @@ def working_ahead(module: str, folder: Path, *, time_limit: float) -> Iterator[F
     Parameters
     ----------
     module
-        Run as `python -m MODULE FOLDER`; nothing is run where it is empty.
+        Run as `python -m MODULE FOLDER` would be; nothing is run where it is empty.
     folder
         Of the run under way.
     time_limit
@@ -38,7 +45,7 @@ def working_ahead(module: str, folder: Path, *, time_limit: float) -> Iterator[F
     from tierkit.reporting.kernel import kernel_environment  # takes long: only to run
 
     process = subprocess.Popen(
-        [sys.executable, "-m", module, str(folder.resolve())],
+        [sys.executable, "-m", __name__, module, str(folder.resolve()), str(os.getpid())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -76,3 +83,23 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
 
 def nothing_to_wait_for() -> None:
     """Wait for nothing."""
+
+
+def main(module: str, folder: str, parent: str) -> None:
+    """Run a module as a script; end when the process that asked for it has ended, however it did.
+
+    A session of its own hears neither Ctrl-C nor the end of the terminal.
+    """
+    threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
+    sys.argv = [module, folder]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SECONDS)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
