@@ -20,7 +20,7 @@ from scipy.stats import binom
 from threadpoolctl import threadpool_limits
 
 from tierkit.roi.adjusted import adjusted
-from tierkit.roi.boundary_rows import boundary_rows
+from tierkit.roi.boundary_rows import Boundaries
 from tierkit.roi.certificate import try_designs, with_effect
 from tierkit.roi.cutoff import cutoff
 from tierkit.roi.worlds import World, simulate_world
@@ -84,7 +84,7 @@ def intervals(task: tuple[World, int]) -> list[tuple[int, str, float, float]]:
     ladder = simulate_world(world, seed=50_000 + seed).ladder
     found = []
     for boundary in range(len(world.capacities)):
-        rows = boundary_rows(ladder, boundary, outcome_quarters=1)
+        rows = Boundaries(ladder).rows(boundary, outcome_quarters=1)
         truth = math.log1p(world.relative(boundary))
         for name, estimate in (
             ("cutoff", cutoff(rows).estimate),

@@ -22,9 +22,11 @@ from tierkit.recalibration.serving import (
     study_serving,
 )
 from tierkit.recalibration.stages import tier_run_accounts
-from tierkit.recalibration.tier_roi import compare_tiers, leave_past
+from tierkit.recalibration.tier_roi import compare_tiers, leave_certificate, leave_past
 from tierkit.recalibration.work import open_run
 from tierkit.reporting.notebooks import RUN_NOTEBOOKS
+from tierkit.roi.outcomes_by_tier import TierOutcomes
+from tierkit.roi.worlds import World, simulate_world
 from tierkit.settings import Settings
 
 
@@ -35,15 +37,25 @@ def kept():
     tiering = tier_run_accounts(run)
     found = study_serving(run, tiering)
     leave_serving(run, tiering)
+    leave_serving_without_tiers(run)
     return run, tiering, found
+
+
+def found_anew(monkeypatch, *names: str) -> None:
+    """Let each of these functions of serving say that it was asked."""
+    for name in names:
+        monkeypatch.setattr(f"tierkit.recalibration.serving.{name}", lambda *_, **__: "anew")
+
+
+BY_TIERS = ("study_effort", "study_readiness", "study_chances")
+WITHOUT_TIERS = ("study_engagement", "override_scoreboard")
 
 
 def test_what_was_found_for_the_same_tiers_is_taken_as_it_is(kept, monkeypatch):
     run, tiering, found = kept
-    monkeypatch.setattr(
-        "tierkit.recalibration.serving.study_effort", lambda *_: pytest.fail("anew")
-    )
+    found_anew(monkeypatch, *BY_TIERS, *WITHOUT_TIERS)
     again = study_serving(run, tiering)
+    assert "anew" not in [vars(again)[name] for name in vars(again)]
     assert again.scoreboard == found.scoreboard
     names = [tier.name for tier in run.settings.tiers]
     assert again.chances.facts(names) == found.chances.facts(names)
@@ -52,8 +64,17 @@ def test_what_was_found_for_the_same_tiers_is_taken_as_it_is(kept, monkeypatch):
 def test_other_tiers_are_looked_at_anew(kept, monkeypatch):
     run, tiering, _ = kept
     other = replace(tiering, assigned=tiering.assigned.iloc[::-1])
-    monkeypatch.setattr("tierkit.recalibration.serving.study_effort", lambda *_: "anew")
-    assert study_serving(run, other).effort == "anew"
+    found_anew(monkeypatch, *BY_TIERS)
+    again = study_serving(run, other)
+    assert [again.effort, again.readiness, again.chances] == ["anew"] * 3
+
+
+def test_other_settings_are_looked_at_anew(kept, monkeypatch):
+    run, tiering, _ = kept
+    target = run.settings.target.model_copy(update={"horizon_quarters": 2})
+    other = replace(run, settings=run.settings.model_copy(update={"target": target}))
+    found_anew(monkeypatch, *BY_TIERS, *WITHOUT_TIERS)
+    assert {*vars(study_serving(other, tiering)).values()} == {"anew"}
 
 
 def test_what_came_of_past_tiers_is_taken_as_it_was_left(kept, monkeypatch):
@@ -69,10 +90,7 @@ def test_what_came_of_past_tiers_is_taken_as_it_was_left(kept, monkeypatch):
 
 def test_what_needs_no_tiers_is_taken_whatever_the_tiers_are(kept, monkeypatch):
     run, tiering, found = kept
-    leave_serving_without_tiers(run)
-    monkeypatch.setattr(
-        "tierkit.recalibration.serving.study_engagement", lambda *_: pytest.fail("anew")
-    )
+    found_anew(monkeypatch, *WITHOUT_TIERS)
     other = replace(tiering, assigned=tiering.assigned.iloc[::-1])
     again = study_serving(run, other)
     pd.testing.assert_frame_equal(again.engagement.qualified, found.engagement.qualified)
@@ -109,6 +127,19 @@ def test_outcomes_are_taken_as_they_were_left(kept, dates, monkeypatch):
     monkeypatch.setattr("tierkit.recalibration.work.outcomes", lambda *_, **__: pytest.fail("anew"))
     again = open_run(run_folder=str(run.folder))
     pd.testing.assert_frame_equal(again.known_outcomes(dates), found)
+
+
+def test_a_certificate_is_taken_as_it_was_left(kept, monkeypatch):
+    run, tiering, _ = kept
+    roi = run.settings.roi.model_copy(update={"certificate_worlds": 2})
+    run = replace(run, settings=run.settings.model_copy(update={"roi": roi}))
+    past = SimpleNamespace(
+        outcomes=TierOutcomes(()), ladder=simulate_world(World(accounts=300), seed=1).ladder
+    )
+    monkeypatch.setattr("tierkit.recalibration.tier_roi._past", lambda _: past)
+    leave_certificate(run)
+    monkeypatch.setattr("tierkit.roi.certificate.try_designs", lambda *_, **__: pytest.fail("anew"))
+    assert compare_tiers(run, tiering).certificate["worlds"] == 2
 
 
 @pytest.mark.parametrize(("accounts", "begun"), [(999, set()), (1_000, {"fit_tier_model", "late"})])

@@ -11,7 +11,7 @@ import pytest
 
 from tierkit.roi.adjusted import adjusted, balance, overlap
 from tierkit.roi.boundaries import estimate_boundary, study_boundaries
-from tierkit.roi.boundary_rows import Boundaries, boundary_rows
+from tierkit.roi.boundary_rows import Boundaries
 from tierkit.roi.certificate import certificate, shape_of, try_designs, with_effect
 from tierkit.roi.checks import cutoff_checks, line_checks, overlap_checks
 from tierkit.roi.covariates import Covariates
@@ -30,7 +30,7 @@ SMALL = World(accounts=1200, capacities=(60, 240), quarters=8)
 
 
 def world_rows(world, *, seed=1, boundary=1):
-    return boundary_rows(simulate_world(world, seed=seed).ladder, boundary, outcome_quarters=1)
+    return Boundaries(simulate_world(world, seed=seed).ladder).rows(boundary, outcome_quarters=1)
 
 
 def project(**changes):
@@ -182,7 +182,7 @@ def test_checks_stand_beside_the_cutoff_and_none_is_nan():
 
 def test_beside_the_cutoff_stand_other_windows_of_time_and_a_placebo_before_the_tier():
     ladder = simulate_world(with_effect(SMALL, 3.0), seed=1).ladder
-    rows = boundary_rows(ladder, 1, outcome_quarters=1)
+    rows = Boundaries(ladder).rows(1, outcome_quarters=1)
     checks = line_checks(Boundaries(ladder), 1, rows, cutoff(rows), window=1)
     json.dumps(checks, allow_nan=False)
     for quarters in (2, 4):
@@ -197,7 +197,7 @@ def test_beside_the_cutoff_stand_other_windows_of_time_and_a_placebo_before_the_
 
 def test_nothing_stands_beside_a_cutoff_that_says_nothing():
     ladder = simulate_world(World(accounts=60, capacities=(4, 8), quarters=2), seed=1).ladder
-    rows = boundary_rows(ladder, 0, outcome_quarters=1)
+    rows = Boundaries(ladder).rows(0, outcome_quarters=1)
     assert line_checks(Boundaries(ladder), 0, rows, cutoff(rows), window=1) == {}
 
 
@@ -263,7 +263,7 @@ def test_accounts_move_up_after_a_big_quarter():
     assert path["moved up", -1] > path["moved up", 0]
     seen = pd.DataFrame(event_study(ladder, 1)).groupby("step")["seen_by_score"].first()
     assert seen[seen > 0].index.tolist() == [-4, -3, -2, -1]
-    assert moved(boundary_rows(ladder, 1, outcome_quarters=1)).moves > 50
+    assert moved(Boundaries(ladder).rows(1, outcome_quarters=1)).moves > 50
 
 
 # Verdicts

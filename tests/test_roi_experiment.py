@@ -8,7 +8,7 @@ import pytest
 
 from tierkit.errors import DataError, SettingsError
 from tierkit.roi.boundaries import study_boundaries
-from tierkit.roi.boundary_rows import boundary_rows
+from tierkit.roi.boundary_rows import Boundaries
 from tierkit.roi.experiment import COLUMNS, Band, draw_band, randomised, read_band, write_band
 from tierkit.roi.outcomes_by_tier import TierOutcomes
 from tierkit.roi.worlds import World, simulate_world
@@ -97,7 +97,7 @@ def test_a_randomised_band_recovers_the_truth():
     misses, wide = [], []
     for seed in range(4):
         lived = simulate_world(world, seed=seed)
-        rows = boundary_rows(lived.ladder, 0, outcome_quarters=1)
+        rows = Boundaries(lived.ladder).rows(0, outcome_quarters=1)
         estimate = randomised(lived.ladder, rows, [band_of(lived, lived.ladder)]).estimate
         misses.append(abs(estimate.log_effect - math.log(2.0)) / estimate.se)
         wide.append(estimate.se)
@@ -125,5 +125,5 @@ def test_a_lot_outranks_the_other_designs():
 
 def test_without_a_draw_nothing_is_told():
     ladder = simulate_world(World(accounts=400, capacities=(15, 60), quarters=3), seed=1).ladder
-    rows = boundary_rows(ladder, 0, outcome_quarters=1)
+    rows = Boundaries(ladder).rows(0, outcome_quarters=1)
     assert randomised(ladder, rows, []).why == "no band was drawn by lot at this line"

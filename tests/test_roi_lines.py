@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tierkit.roi.boundary_rows import boundary_rows
+from tierkit.roi.boundary_rows import Boundaries
 from tierkit.roi.covariates import known_columns
 from tierkit.roi.ladder import NO_TIER, History, Ladder
 from tierkit.roi.lines import NormalScale, capacity_line, find_line, own_lines
@@ -76,7 +76,7 @@ def test_a_recorded_line_that_did_not_decide_is_not_believed():
         upper, lower = (capacity_line(score, level, boundary) for boundary in (0, 1))
         shared[:, quarter] = np.where(np.abs(score - upper) < np.abs(score - lower), upper, lower)
     one_for_all = Ladder(**{**vars(world), "cut_score": shared})
-    rows = boundary_rows(one_for_all, 1, outcome_quarters=1)
+    rows = Boundaries(one_for_all).rows(1, outcome_quarters=1)
     assert (rows.held == rows.ruled).mean() > 0.95
 
 
@@ -89,7 +89,7 @@ def test_recorded_and_found_lines_agree_on_who_is_ruled_in():
     world = simulate_world(World(accounts=600, capacities=(25, 90), quarters=5), seed=2).ladder
     blind = Ladder(**{**vars(world), "cut_score": np.full(world.score.shape, np.nan)})
     for boundary in (0, 1):
-        given_, found = (boundary_rows(x, boundary, outcome_quarters=1) for x in (world, blind))
+        given_, found = (Boundaries(x).rows(boundary, outcome_quarters=1) for x in (world, blind))
         assert (given_.ruled == found.ruled).mean() > 0.995
         apart = given_.held != given_.ruled
         assert apart.mean() < 0.1
@@ -141,6 +141,6 @@ def test_a_window_that_is_not_over_has_no_outcome():
 def test_only_rows_of_the_two_tiers_with_a_score_are_compared():
     score = [[90.0], [80.0], [70.0], [np.nan], [60.0], [50.0]]
     found = ladder(score, [[0], [0], [1], [1], [2], [NO_TIER]], won=np.ones((6, 1)))
-    rows = boundary_rows(found, 0, outcome_quarters=1)
+    rows = Boundaries(found).rows(0, outcome_quarters=1)
     assert rows.account.tolist() == [0, 1, 2]
     assert rows.ruled.tolist() == [True, True, False]

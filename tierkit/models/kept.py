@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,7 @@ import pandas as pd
 from tierkit.models.criteria import FloatArray
 
 MOST_FILES = 400
+_A_DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,9 @@ def _write(file: Path, found: dict[str, Any]) -> None:
     files = sorted(file.parent.glob(f"{kind}-*.json"), key=_written)
     for old in files[:-MOST_FILES]:
         old.unlink(missing_ok=True)
+    for lost in file.parent.glob(f"{kind}-*.part"):  # of a process that was ended
+        if 0 < _written(lost) < time.time() - _A_DAY:
+            lost.unlink(missing_ok=True)
 
 
 def _written(file: Path) -> float:

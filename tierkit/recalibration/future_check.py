@@ -13,7 +13,6 @@ from tierkit.calendar import before, from_on
 from tierkit.crm.engine import Rows
 from tierkit.crm.tables import Tables
 from tierkit.features.panel import build_panel
-from tierkit.recalibration.left_ahead import leave, left_or
 from tierkit.recalibration.quarter_ends import training_dates
 from tierkit.recalibration.work import Work
 from tierkit.settings import Settings
@@ -58,14 +57,14 @@ def future_rows_of(work: Work, dates: Sequence[date]) -> int | None:
     """Return `future_rows_seen` in a run; what `leave_future_rows` has left is taken as it is."""
     tables, settings = work.tables, work.settings
     seen = partial(future_rows_seen, tables, dates, settings=settings)
-    return left_or(work.folder, _NAME, seen, of=_of(dates))
+    return work.left_or(_NAME, seen, of=_of(dates))
 
 
 def leave_future_rows(work: Work) -> None:
     """Leave what `future_rows_of` finds in the folder of a run under way."""
     dates = training_dates(work.tables, settings=work.settings, as_of=work.as_of)
     seen = future_rows_seen(work.tables, dates, settings=work.settings)
-    leave(work.folder, _NAME, seen, of=_of(dates))
+    work.leave(_NAME, seen, of=_of(dates))
 
 
 def _of(dates: Sequence[date]) -> str:

@@ -18,7 +18,7 @@ def leave(folder: Path, name: str, found: object, *, of: str = "") -> None:
     name
         The name of its file, without an ending.
     of
-        What it was found of, beside the run's own tables and settings.
+        What it was found of, beside the run's own tables.
     """
     file = folder / f"{name}.pickle"
     part = file.with_suffix(".part")

@@ -11,7 +11,6 @@ from tierkit.models.kept import fingerprint
 from tierkit.recalibration.chances import Chances, study_chances
 from tierkit.recalibration.effort import EffortStudy, study_effort
 from tierkit.recalibration.engagement import EngagementStudy, study_engagement
-from tierkit.recalibration.left_ahead import leave, left_or
 from tierkit.recalibration.readiness import ReadinessStudy, study_readiness
 from tierkit.recalibration.tiering import Tiering
 from tierkit.recalibration.work import Work
@@ -35,14 +34,14 @@ class Serving:
 def study_serving(work: Work, tiering: Tiering) -> Serving:
     """Look at effort against value and promises, and at who is marketing qualified and ready.
 
-    What `leave_serving` has left for the same tiers is taken as it is.
+    What `leave_serving` has left for the same tiers, and `leave_serving_without_tiers` for any, is
+    taken as it is.
     """
     of = _of(tiering)
     by_tiers = {
-        name: left_or(work.folder, name, find, of=of)
-        for name, find in _by_tiers(work, tiering).items()
+        name: work.left_or(name, find, of=of) for name, find in _by_tiers(work, tiering).items()
     }
-    others = {name: left_or(work.folder, name, find) for name, find in _without_tiers(work).items()}
+    others = {name: work.left_or(name, find) for name, find in _without_tiers(work).items()}
     return Serving(**by_tiers, **others)
 
 
@@ -50,13 +49,13 @@ def leave_serving(work: Work, tiering: Tiering) -> None:
     """Leave what `study_serving` finds of today's tiers, piece by piece, in a run's folder."""
     of = _of(tiering)
     for name, find in _by_tiers(work, tiering).items():
-        leave(work.folder, name, find(), of=of)
+        work.leave(name, find(), of=of)
 
 
 def leave_serving_without_tiers(work: Work) -> None:
     """Leave what `study_serving` finds that needs no tiers of today, as `leave_serving` does."""
     for name, find in _without_tiers(work).items():
-        leave(work.folder, name, find())
+        work.leave(name, find())
 
 
 def _by_tiers(work: Work, tiering: Tiering) -> _Pieces:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from tierkit.experiments import bands_before
-from tierkit.recalibration.left_ahead import leave, left_or
 from tierkit.recalibration.tiering import Tiering
 from tierkit.recalibration.work import Work
 from tierkit.roi.boundaries import BoundaryStudy, study_boundaries
@@ -59,7 +58,7 @@ def compare_tiers(work: Work, tiering: Tiering, *, progress: Progress | None = N
 
     `progress` is told the batches of simulated accounts done for the certificate, and their number.
     """
-    past = left_or(work.folder, _NAME, lambda: _past(work))
+    past = work.left_or(_NAME, lambda: _past(work))
     studies = study_boundaries(
         past.outcomes,
         past.ladder,
@@ -72,12 +71,12 @@ def compare_tiers(work: Work, tiering: Tiering, *, progress: Progress | None = N
 
 def leave_past(work: Work) -> None:
     """Leave for `compare_tiers` what came of past tiers: it needs no tiers of today."""
-    leave(work.folder, _NAME, _past(work))
+    work.leave(_NAME, _past(work))
 
 
 def leave_certificate(work: Work) -> None:
     """Leave the certificate where `compare_tiers` looks for it, a batch of worlds at a time."""
-    past = left_or(work.folder, _NAME, lambda: _past(work))
+    past = work.left_or(_NAME, lambda: _past(work))
     _certified(work, past.ladder)
 
 

@@ -15,7 +15,10 @@ from tierkit.reporting.run import run_recalibration
 
 
 def run_unit(folder: Path) -> str:
-    """Run the unit whose settings and trusted rows lie in a folder; return what came of it."""
+    """Run the unit whose settings and trusted rows lie in a folder; return what came of it.
+
+    Nothing is done beside its notebooks: other units are.
+    """
     given = read_handover(folder)
     tables = read_written_tables(folder / TABLES_FOLDER)
     result = run_recalibration(
@@ -23,7 +26,7 @@ def run_unit(folder: Path) -> str:
         quarter=given.quarter,
         set_overrides=given.set_overrides,
         model_file=given.model_file,
-        plan=replace(REPORT_PLAN, prepare=lambda _, into: leave_rows(tables, into)),
+        plan=replace(REPORT_PLAN, prepare=lambda _, into: leave_rows(tables, into), ahead={}),
     )
     return "published" if result.published else "nothing new"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -36,6 +36,7 @@ FACTS_FOLDER = "facts"
 PANEL_FILE = "panel.parquet"
 MODEL_FILE = "model.json"
 _OUTCOMES = "outcomes"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -100,11 +101,11 @@ class Work:
     @cached_property
     def _outcomes(self) -> tuple[frozenset[date], pd.DataFrame]:
         """What followed every quarter-end to learn from: these dates, and outcomes at them."""
-        return left_or(self.folder, _OUTCOMES, self._found_outcomes)
+        return self.left_or(_OUTCOMES, self._found_outcomes)
 
     def leave_outcomes(self) -> None:
         """Leave what `known_outcomes` returns for the stages of a run under way."""
-        leave(self.folder, _OUTCOMES, self._found_outcomes())
+        self.leave(_OUTCOMES, self._found_outcomes())
 
     def _found_outcomes(self) -> tuple[frozenset[date], pd.DataFrame]:
         days = training_dates(self.tables, settings=self.settings, as_of=self.as_of)
@@ -122,6 +123,25 @@ class Work:
             return outcomes(known, sorted(days), settings=self.settings)
         moments = pd.DatetimeIndex([*days])
         return found[found.index.get_level_values("as_of").isin(moments)]
+
+    def leave(self, name: str, found: object, *, of: str = "") -> None:
+        """Leave a piece of a result for the stages of a run under way.
+
+        Parameters
+        ----------
+        name
+            Its name in the run.
+        of
+            What it was found of, beside tables, settings and quarter.
+        """
+        leave(self.folder, name, found, of=self._key(of))
+
+    def left_or(self, name: str, compute: Callable[[], T], *, of: str = "") -> T:
+        """Return what `leave` has left of the same, computed where there is nothing."""
+        return left_or(self.folder, name, compute, of=self._key(of))
+
+    def _key(self, of: str) -> str:
+        return f"{self.settings.fingerprint} {self.quarter.label} {of}"
 
     def accounts(self) -> pd.DataFrame:
         """Return the accounts as they are today, one row each, by account_id."""

@@ -1,6 +1,6 @@
 """Work that is needed later, done in a process of its own while a notebook runs.
 
-The process is `python -m tierkit.reporting.ahead MODULE RUN_FOLDER PARENT`.
+The process is `python -m tierkit.reporting.ahead MODULE RUN_FOLDER`; it ends with its input.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import runpy
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,8 +17,7 @@ from pathlib import Path
 from tierkit.side_by_side import BESIDE_OTHERS
 
 Finish = Callable[[], object]
-_LOWEST_PRIORITY = 19
-_LOOK_SECONDS = 1.0
+_PRIORITY, _LOWEST = 10, 19
 
 
 @contextmanager
@@ -44,23 +42,22 @@ def working_ahead(module: str, folder: Path, *, time_limit: float) -> Iterator[F
         return
     from tierkit.reporting.kernel import kernel_environment  # takes long: only to run
 
-    process = subprocess.Popen(
-        [sys.executable, "-m", __name__, module, str(folder.resolve()), str(os.getpid())],
-        stdin=subprocess.DEVNULL,
+    with subprocess.Popen(
+        [sys.executable, "-m", __name__, module, str(folder.resolve())],
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**kernel_environment(folder), BESIDE_OTHERS: "1"},
         start_new_session=True,  # Linux shares processors between sessions first
-    )
-    _behind(process.pid)
-    try:
-        yield lambda: _wait(process, time_limit)
-    finally:
-        process.kill()
-        process.wait()
+    ) as process:
+        _put_behind(process.pid)
+        try:
+            yield lambda: _wait(process, time_limit)
+        finally:
+            process.kill()
 
 
-def _behind(process_id: int) -> None:
+def _put_behind(process_id: int) -> None:
     """Let a process take only what the notebook leaves; systems without priorities share alike.
 
     On Linux a priority may count within a session alone (`man 7 sched`, the autogroup feature), and
@@ -69,12 +66,17 @@ def _behind(process_id: int) -> None:
     if sys.platform == "win32":
         return
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, process_id, _LOWEST_PRIORITY)
-    with suppress(OSError):
-        Path(f"/proc/{process_id}/autogroup").write_text(str(_LOWEST_PRIORITY), encoding="ascii")
+        os.setpriority(os.PRIO_PROCESS, process_id, _PRIORITY)
+    _set_session(process_id, _LOWEST)
+
+
+def _set_session(process_id: int, priority: int) -> None:
+    with suppress(OSError):  # there is no such file on many systems
+        Path(f"/proc/{process_id}/autogroup").write_text(str(priority), encoding="ascii")
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
+    _set_session(process.pid, 0)  # nothing is left to be behind
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -85,19 +87,19 @@ def nothing_to_wait_for() -> None:
     """Wait for nothing."""
 
 
-def main(module: str, folder: str, parent: str) -> None:
+def main(module: str, folder: str) -> None:
     """Run a module as a script; end when the process that asked for it has ended, however it did.
 
-    A session of its own hears neither Ctrl-C nor the end of the terminal.
+    A session of its own hears neither Ctrl-C nor the end of the terminal, but its input ends.
     """
-    threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
+    threading.Thread(target=_end_with_input, daemon=True).start()
     sys.argv = [module, folder]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_LOOK_SECONDS)
+def _end_with_input() -> None:
+    while os.read(0, 1):
+        pass
     os._exit(1)
 
 

@@ -171,11 +171,6 @@ class Boundaries:
         }
 
 
-def boundary_rows(ladder: Ladder, boundary: int, *, outcome_quarters: int) -> BoundaryRows:
-    """Return the account-quarters of tier `boundary` and the next whose outcomes are complete."""
-    return Boundaries(ladder).rows(boundary, outcome_quarters=outcome_quarters)
-
-
 def _signed(distance: FloatArray, above: BoolArray) -> FloatArray:
     """Give distances that are zero after rounding the sign of the side they are on."""
     return np.where(above, np.maximum(distance, 0.0), np.minimum(distance, -1e-12))
