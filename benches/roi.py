@@ -81,10 +81,10 @@ def verdicts(task: tuple[World, int]) -> tuple[bool, bool, bool, bool]:
 def intervals(task: tuple[World, int]) -> list[tuple[int, str, float, float]]:
     """Return effects and their errors against the truth at the line (rate effects: everywhere)."""
     world, seed = task
-    ladder = simulate_world(world, seed=50_000 + seed).ladder
+    boundaries = Boundaries(simulate_world(world, seed=50_000 + seed).ladder)
     found = []
     for boundary in range(len(world.capacities)):
-        rows = Boundaries(ladder).rows(boundary, outcome_quarters=1)
+        rows = boundaries.rows(boundary, outcome_quarters=1)
         truth = math.log1p(world.relative(boundary))
         for name, estimate in (
             ("cutoff", cutoff(rows).estimate),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -181,6 +183,16 @@ def test_a_broken_file_is_computed_again(tmp_path):
     file.write_text("{")
     assert kept.value("x", [1], lambda: [3]) == [3]
     assert json.loads(file.read_text()) == {"value": [3]}
+
+
+def test_what_an_ended_process_was_writing_goes_after_a_day(tmp_path):
+    stale, fresh = (tmp_path / f"x-{name}.part" for name in ("stale", "fresh"))
+    for part in (stale, fresh):
+        part.touch()
+    yesterday = time.time() - 25 * 3600
+    os.utime(stale, (yesterday, yesterday))
+    Kept(tmp_path).value("x", [1], lambda: 1)
+    assert (stale.exists(), fresh.exists()) == (False, True)
 
 
 # ---- money ----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -25,7 +26,6 @@ from tierkit.experiments import band_bytes
 from tierkit.outcomes import outcomes
 from tierkit.project import OVERRIDES, find_project
 from tierkit.recalibration.known_tables import known_tables
-from tierkit.recalibration.left_ahead import leave, left_or
 from tierkit.recalibration.quarter_ends import training_dates
 from tierkit.reporting.handover import Handover, read_handover, write_handover
 from tierkit.settings import Settings
@@ -130,15 +130,25 @@ class Work:
         Parameters
         ----------
         name
-            Its name in the run.
+            The name of its file, without an ending.
         of
             What it was found of, beside tables, settings and quarter.
         """
-        leave(self.folder, name, found, of=self._key(of))
+        file = self._piece(name)
+        part = file.with_suffix(".part")
+        part.write_bytes(pickle.dumps((self._key(of), found)))
+        part.replace(file)
 
     def left_or(self, name: str, compute: Callable[[], T], *, of: str = "") -> T:
         """Return what `leave` has left of the same, computed where there is nothing."""
-        return left_or(self.folder, name, compute, of=self._key(of))
+        file = self._piece(name)
+        if not file.is_file():
+            return compute()
+        key, found = pickle.loads(file.read_bytes())
+        return found if key == self._key(of) else compute()
+
+    def _piece(self, name: str) -> Path:
+        return self.folder / f"{name}.pickle"
 
     def _key(self, of: str) -> str:
         return f"{self.settings.fingerprint} {self.quarter.label} {of}"
