@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import narwhals as nw
 
 from tierkit.crm.engine import Rows
@@ -30,8 +32,17 @@ def furniture(rows: Rows, *, key: str, header: str) -> nw.Expr | None:
     if key not in schema or schema[key] != nw.String():
         return None
     others = [column for column in schema if column != key]
-    filled = nw.sum_horizontal(
-        nw.lit(0), *((~nw.col(column).is_null()).cast(nw.Int64) for column in others)
-    )
+    filled = _total([nw.lit(0), *((~nw.col(name).is_null()).cast(nw.Int64) for name in others)])
     text = nw.col(key).fill_null("")
     return (text.str.contains(_FOOTER) & (filled <= 1)) | (text == header)
+
+
+def _total(parts: Sequence[nw.Expr]) -> nw.Expr:
+    """Return the sum of expressions, nested no deeper than the logarithm of their number.
+
+    `sum_horizontal` nests one step per column, and exports have hundreds of columns.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return _total(parts[:half]) + _total(parts[half:])

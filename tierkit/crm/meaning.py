@@ -23,9 +23,11 @@ def with_revenue_type(deals: Rows, types: Mapping[str, str], *, given: bool) -> 
     if not given:
         return deals.with_columns(revenue_type=nw.lit("new"))
     value = nw.col("type").fill_null("").str.to_lowercase()
+    meanings = {name.strip().lower(): meaning for name, meaning in types.items()}
     mapped = nw.lit(None).cast(nw.String)
-    for name, meaning in types.items():
-        mapped = nw.when(value == name.strip().lower()).then(nw.lit(meaning)).otherwise(mapped)
+    for meaning in sorted(set(meanings.values())):
+        names = [name for name, meant in meanings.items() if meant == meaning]
+        mapped = nw.when(value.is_in(names)).then(nw.lit(meaning)).otherwise(mapped)
     return deals.with_columns(revenue_type=mapped)
 
 

@@ -139,10 +139,11 @@ def people(known: Known, account: str) -> Markup:
         role=[f"{role} (required)" if needed else role
               for role, needed in zip(rows["role"], rows["required"], strict=True)],
     )  # fmt: skip
-    if not known.work.tables.has("activities", "contact_id"):
-        frame = frame.drop(columns=["in_touch", "last_touch"])
-    kinds = {"contacts": "count", "in_touch": "count", "last_touch": "date"}
     caption = f"Contacts by role; in touch: an activity in the last {count(days)} days"
+    if frame["in_touch"].isna().all():
+        frame, caption = frame.drop(columns=["in_touch", "last_touch"]), "Contacts by role"
+        said = joined(said, _words("Who is in touch is not known: no activity names a contact."))
+    kinds = {"contacts": "count", "in_touch": "count", "last_touch": "date"}
     return joined(said, html_table(frame, caption=caption, kinds=kinds, name="roles"))
 
 
@@ -156,7 +157,9 @@ def gaps(known: Known, account: str) -> str:
         f"known but silent: {row['roles_silent']}" if row["roles_silent"] else "",
     ]
     told = enumerated([gap for gap in found if gap])
-    return f"Gaps in the buying centre: {told}." if told else "Every required role is engaged."
+    if pd.notna(row["roles_engaged"]):
+        return f"Gaps in the buying centre: {told}." if told else "Every required role is engaged."
+    return f"Gaps in the buying centre: {told}." if told else "Every required role is known."
 
 
 def space(known: Known, account: str) -> Markup:

@@ -11,6 +11,7 @@ import pandas as pd
 from tierkit.calendar import before
 from tierkit.crm.guard import gathered
 from tierkit.crm.tables import Tables
+from tierkit.readiness.coverage import contacts_are_named
 
 COLUMNS = ("account_id", "role", "contacts", "in_touch", "last_touch", "required")
 NO_ROLE = "role not known"
@@ -26,7 +27,8 @@ def contacts_by_role(
     pandas.DataFrame
         A row per account and role, required ones first in their order, also without a contact:
         `contacts` made before `as_of`, those `in_touch` in the last `engaged_days` days, in either
-        direction, the day of the `last_touch`, and whether the role is `required`.
+        direction, the day of the `last_touch`, and whether the role is `required`. Where no
+        activity names a contact, who was in touch is not known: `in_touch` is missing.
 
     Examples
     --------
@@ -54,6 +56,8 @@ def contacts_by_role(
     wanted = pd.MultiIndex.from_product([[*ids], [*dict.fromkeys(required)]], names=keys)
     found = counted.reindex(counted.index.union(wanted)).reset_index()
     found = found.fillna({"contacts": 0, "in_touch": 0}).astype({"contacts": int, "in_touch": int})
+    if not contacts_are_named(tables):
+        found["in_touch"] = None
     found["required"] = found["role"].isin([*required])
     place = {name: at for at, name in enumerate(required)}
     found["place"] = found["role"].map(place).fillna(len(place))
@@ -73,4 +77,5 @@ def _people(tables: Tables, ids: Sequence[str], as_of: date) -> pd.DataFrame:
         known = known.filter(nw.col("account_id").is_in([*ids]), ~nw.col("contact_id").is_null())
         last = gathered(known, "contact_id", last_touch=nw.col("date").max())
         touched = last.collect().to_pandas().set_index("contact_id")["last_touch"]
-    return people.assign(last_touch=pd.to_datetime(people["contact_id"].map(touched)))
+    last_touch = touched.reindex(people["contact_id"]).to_numpy()
+    return people.assign(last_touch=pd.to_datetime(last_touch))

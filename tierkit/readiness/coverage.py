@@ -13,6 +13,7 @@ from tierkit.crm.tables import Tables
 
 NO_ROLES = "set readiness.required_roles"
 NO_CONTACTS = "needs contacts with a role"
+NO_CONTACT_OF_ACTIVITIES = "needs activities with a contact_id"
 
 
 def contact_coverage(
@@ -34,6 +35,7 @@ def contact_coverage(
     pandas.DataFrame
         One row per account of `tier`, in its order: `tier`, `roles_known`, `roles_engaged`
         (counts), `roles_missing`, `roles_silent` (names: not known; known but not engaged).
+        Where no activity names a contact, `roles_engaged` is missing and `roles_silent` is empty.
     str
         Why there are no rows; empty otherwise.
 
@@ -55,7 +57,8 @@ def contact_coverage(
     wanted = {role.strip().lower(): role for role in required_roles}
     contacts = _contacts(tables, as_of)
     contacts = contacts[contacts["account_id"].isin(tier.index) & contacts["role"].isin(wanted)]
-    active = contacts["contact_id"].isin(_active(tables, as_of, engaged_days))
+    told = contacts_are_named(tables)
+    active = contacts["contact_id"].isin(_active(tables, as_of, engaged_days) if told else ())
     known = contacts.groupby("account_id")["role"].agg(frozenset)
     engaged = contacts[active].groupby("account_id")["role"].agg(frozenset)
     rows = []
@@ -66,12 +69,20 @@ def contact_coverage(
             {
                 "tier": str(name),
                 "roles_known": len(has),
-                "roles_engaged": len(busy),
+                "roles_engaged": len(busy) if told else None,
                 "roles_missing": _named(wanted, wanted.keys() - has),
-                "roles_silent": _named(wanted, has - busy),
+                "roles_silent": _named(wanted, has - busy) if told else "",
             }
         )
     return pd.DataFrame(rows, index=tier.index, columns=columns), ""
+
+
+def contacts_are_named(tables: Tables) -> bool:
+    """Whether any activity names a contact; where none does, who is in touch is not known."""
+    if not tables.has("activities", "contact_id"):
+        return False
+    named = tables["activities"].filter(~nw.col("contact_id").is_null())
+    return not named.select("contact_id").head(1).collect().is_empty()
 
 
 def _why(tables: Tables, required_roles: Sequence[str]) -> str:
@@ -91,8 +102,6 @@ def _contacts(tables: Tables, as_of: date) -> pd.DataFrame:
 
 
 def _active(tables: Tables, as_of: date, days: int) -> frozenset[str]:
-    if not tables.has("activities", "contact_id"):
-        return frozenset()
     span = tables.dates({"as_of": [as_of - timedelta(days=days)], "horizon_end": [as_of]})
     rows = outcome_rows(tables["activities"].select("date", "contact_id"), "date", span)
     found = rows.select("contact_id").unique().collect().to_pandas()["contact_id"]

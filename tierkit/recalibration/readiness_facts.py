@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from tierkit.readiness.coverage import NO_CONTACT_OF_ACTIVITIES
 from tierkit.recalibration.readiness import ReadinessStudy
 from tierkit.recalibration.tiering import said
 from tierkit.recalibration.work import Work
@@ -89,12 +90,14 @@ def _fresh(tier: str, rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _covered(tier: str, rows: pd.DataFrame, wanted: int) -> dict[str, Any]:
+    engaged = pd.to_numeric(rows["roles_engaged"])  # missing at all accounts, or at none
+    everybody = None if engaged.isna().any() else int((engaged == wanted).sum())
     return {
         "tier": tier,
         "accounts": len(rows),
         "required_roles": wanted,
         "all_known": int((rows["roles_known"] == wanted).sum()),
-        "all_engaged": int((rows["roles_engaged"] == wanted).sum()),
+        **said("all_engaged", everybody, NO_CONTACT_OF_ACTIVITIES),
         "mean_roles_known": float(rows["roles_known"].mean()),
-        "mean_roles_engaged": float(rows["roles_engaged"].mean()),
+        **said("mean_roles_engaged", engaged.mean(), NO_CONTACT_OF_ACTIVITIES),
     }
