@@ -116,9 +116,7 @@ def in_state(table: str, text: str, state: str) -> str:
         return text
     rows = pd.read_csv(StringIO(text), dtype="str", keep_default_na=False)
     spare = [column for column in rows.columns if column not in TABLES[table].required]
-    changed = (
-        rows.drop(columns=spare) if state == BARE else rows.assign(**dict.fromkeys(spare, ""))
-    )
+    changed = rows.drop(columns=spare) if state == BARE else rows.assign(**dict.fromkeys(spare, ""))
     return changed.to_csv(index=False, lineterminator="\n")
 
 

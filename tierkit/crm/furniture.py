@@ -31,10 +31,13 @@ def furniture(rows: Rows, *, key: str, header: str) -> nw.Expr | None:
     schema = rows.collect_schema()
     if key not in schema or schema[key] != nw.String():
         return None
+    text = nw.col(key).fill_null("")
+    begins, repeated = text.str.contains(_FOOTER), text == header
+    if rows.filter(begins).head(1).collect().is_empty():
+        return repeated  # counting values of every column costs time
     others = [column for column in schema if column != key]
     filled = _total([nw.lit(0), *((~nw.col(name).is_null()).cast(nw.Int64) for name in others)])
-    text = nw.col(key).fill_null("")
-    return (text.str.contains(_FOOTER) & (filled <= 1)) | (text == header)
+    return (begins & (filled <= 1)) | repeated
 
 
 def _total(parts: Sequence[nw.Expr]) -> nw.Expr:

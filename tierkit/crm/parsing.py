@@ -6,6 +6,7 @@ typed column with the text beside it, so nothing is lost without a name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ _NUMBER = f"{_PLAIN_NUMBER}|{_POWER_NUMBER}"
 _LARGEST = 1e15
 _BLANKS = " \t\r\n\u00a0\ufeff"
 _PADDED = r"^[ \t\r\n\x{00A0}\x{FEFF}]|[ \t\r\n\x{00A0}\x{FEFF}]$"
+_NULL_WORD = f"^(?:{'|'.join(map(re.escape, NULL_WORDS))})$"
+"""A pattern, as a list of values would be joined to the rows: once for each column."""
 
 
 def without_padding(rows: Rows, columns: Sequence[str]) -> Rows:
@@ -54,7 +57,7 @@ def text_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
             .otherwise(value.cast(nw.String))
         )
     text = value.cast(nw.String)
-    return nw.when(~text.is_in(NULL_WORDS)).then(text)
+    return nw.when(~text.str.contains(_NULL_WORD)).then(text)
 
 
 def id_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
