@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test check format bench bench-models bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read bench-explorer bench-explorer-redraw bench-fuzz bench-kill bench-promises clean help lock
+.PHONY: demo test check format bench bench-models bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read bench-explorer bench-explorer-redraw bench-fuzz bench-kill bench-promises bench-optional-tables clean help lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -62,6 +62,9 @@ bench-fuzz: $(BIN)/.installed-dev ## hostile settings, rules, tables, facts and 
 
 bench-kill: $(BIN)/.installed-dev ## a run killed at 30 random moments: the report stays, the next run works
 	$(BIN)/python -m benches.kill 30
+
+bench-optional-tables: $(BIN)/.installed-dev ## every optional table absent, empty, of one row, bare or blank: whole runs
+	$(BIN)/python -m benches.optional_tables
 
 bench-promises: $(BIN)/.installed-dev ## how often tiers bring what was promised, on simulated companies
 	$(BIN)/python -m benches.promises 6

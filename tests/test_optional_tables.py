@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import pytest
+
 from benches.optional_tables import (
     OF_OPTIONAL,
-    covering,
     go_the_whole_way,
     states_of,
     write_states,
 )
-from projects import write_project
-
 from tierkit.crm.contract import TABLES
-from tierkit.crm.trusted import read_tables
-from tierkit.settings import read_settings
 
 pytestmark = pytest.mark.slow
 
