@@ -63,9 +63,3 @@ def test_many_words_for_won_are_all_read(tmp_path):
     )
     tables = read_tables(read_settings(project))
     assert used_revenue(tables, date(2027, 1, 1)).used_won_revenue == MANY
-
-
-def test_many_accounts_in_a_rule_are_looked_up(tmp_path):
-    ids = ", ".join(f"'A{n}'" for n in range(MANY))
-    settings = f'[icp]\nwhere = ["account_id in [{ids}]"]\n'
-    assert read_settings(write_project(tmp_path, settings=settings)).icp.where
