@@ -28,23 +28,23 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from leadership_facts import sample
 
-from tierkit.cli.plain import MOST_LINE, plain
+from tierkit import pages
+from tierkit.cli.app import MOST_LINE, plain
+from tierkit.commands.units import unit_name
 from tierkit.crm.trusted import read_tables
 from tierkit.dossiers.make import file_stem
 from tierkit.errors import TierkitError
 from tierkit.models.card import Card
 from tierkit.models.criteria import CategoricalCriterion, NumericCriterion
 from tierkit.models.saved import SavedModel, read_model
-from tierkit.recalibration.units import unit_name
-from tierkit.reporting import leadership
-from tierkit.reporting.check_page import write_check_page
-from tierkit.reporting.document import document
-from tierkit.reporting.leadership.mail import mail_summary
-from tierkit.reporting.pages import read_page
-from tierkit.reporting.tables import html_table
-from tierkit.reporting.workbook import Sheet, write_workbook
-from tierkit.rules import Rule
+from tierkit.pages.check import write_check_page
+from tierkit.pages.headings import mail_summary
+from tierkit.publishing.page_reader import read_page
+from tierkit.rendering.notebooks import document
+from tierkit.rendering.tables import html_table
+from tierkit.rendering.workbook import Sheet, write_workbook
 from tierkit.settings import read_settings
+from tierkit.settings.rules import Rule
 
 CANARY = "tierkit-canary"
 _TOUCH = f"touch {CANARY}"
@@ -290,9 +290,9 @@ def facts(rng: np.random.Generator, _folder: Path) -> str:
 
 
 SECTIONS = (
-    leadership.title_block, leadership.recommendation, leadership.three_questions,
-    leadership.did_tiers_earn, leadership.what_changed, leadership.decide_now,
-    leadership.how_sure, leadership.footer,
+    pages.title_block, pages.recommendation, pages.three_questions,
+    pages.did_tiers_earn, pages.what_changed, pages.decide_now,
+    pages.how_sure, pages.footer,
 )  # fmt: skip
 
 

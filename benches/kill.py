@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from report_samples import LABEL
 from tiny_runs import contents, make_project, one, run_project
 
-LOADED = ("tierkit.reporting.execute", "tierkit.reporting.assemble", "tierkit.reporting.gates")
+LOADED = ("tierkit.publishing.execute", "tierkit.publishing.assemble", "tierkit.publishing.gates")
 
 
 def main(count: int) -> None:

@@ -21,9 +21,9 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from benches.model_sets import ModelSet
 from tierkit.models.binning import is_category
-from tierkit.models.criteria import FloatArray
 from tierkit.models.examples import Examples
 from tierkit.models.simple_rules import best_column
+from tierkit.statistics.arrays import FloatArray
 
 Predict = Callable[[Examples, Examples, ModelSet], FloatArray]
 MONEY = ("card", "BG/NBD × Gamma-Gamma", "Tweedie GLM", "hurdle", "Poisson trees", "two-part trees",

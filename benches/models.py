@@ -16,8 +16,8 @@ from threadpoolctl import threadpool_limits
 
 from benches.model_peers import MONEY, PEERS, predicted
 from benches.model_sets import ModelSet, model_sets
-from tierkit.models.intervals import compare
-from tierkit.models.measures import actual_over_predicted, capture, capture_share, gini
+from tierkit.statistics.intervals import compare
+from tierkit.statistics.measures import actual_over_predicted, capture, capture_share, gini
 
 PAGE = Path(__file__).parent.parent / "docs" / "models.md"
 MARKERS = ("<!-- results of `make bench-models` -->", "<!-- end of results -->")

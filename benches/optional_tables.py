@@ -26,9 +26,9 @@ from tierkit.crm.period import default_quarter
 from tierkit.crm.trusted import read_tables
 from tierkit.dossiers.make import make_dossiers, published_tiers
 from tierkit.errors import TierkitError
-from tierkit.recalibration.work import leave_rows, open_run
-from tierkit.reporting.handover import Handover, write_handover
-from tierkit.reporting.notebooks import RUN_NOTEBOOKS, packaged_notebook
+from tierkit.publishing.parameters import RUN_NOTEBOOKS, packaged_notebook
+from tierkit.publishing.plan import Handover, write_handover
+from tierkit.runs.run import leave_rows, open_run
 from tierkit.settings import read_settings
 from tierkit.simulate import simulate_crm, write_crm
 

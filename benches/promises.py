@@ -19,10 +19,10 @@ from threadpoolctl import threadpool_limits
 from benches.models import put_between
 from tierkit.crm.trusted import read_tables
 from tierkit.outcomes import outcomes
-from tierkit.recalibration.modelling import QUARTERS_FILE, tier_totals
-from tierkit.recalibration.next_quarter import next_quarter_totals
-from tierkit.recalibration.stages import tier_run_accounts
-from tierkit.recalibration.work import Work
+from tierkit.runs.modelling import QUARTERS_FILE, tier_totals
+from tierkit.runs.next_quarter import next_quarter_totals
+from tierkit.runs.run import Work
+from tierkit.runs.steps import tier_run_accounts
 from tierkit.settings import read_settings
 from tierkit.simulate import simulate_crm, write_crm
 

@@ -17,8 +17,8 @@ import pandas as pd
 
 from tierkit.settings import StabilitySettings, Tier
 from tierkit.tiers.assign import assign
-from tierkit.tiers.lining_up import AccountContext
 from tierkit.tiers.moves import moves
+from tierkit.tiers.standing import AccountContext
 
 ACCOUNTS = 1_000_000
 NOISE = 0.05

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from projects import write_project
 
-from tierkit.accepting import accept_tiers
+from tierkit.commands.accept import accept_tiers
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.settings import read_settings

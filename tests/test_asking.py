@@ -12,8 +12,8 @@ import pytest
 from projects import write_project
 from test_cli import run
 
-from tierkit.asking.accounts import find_account
-from tierkit.asking.explaining import open_report
+from tierkit.commands.explain import open_report
+from tierkit.crm.find_account import find_account
 from tierkit.errors import SettingsError
 from tierkit.models.card import Card
 from tierkit.models.criteria import CategoricalCriterion, NumericCriterion
@@ -79,7 +79,7 @@ def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("asked") / "a project"
     write_project(folder, accounts=ACCOUNTS, deals=DEALS, settings=SETTINGS)
     model = write_model(folder / "reports" / "2026Q3")
-    from tierkit.asking.scoring import score_project
+    from tierkit.commands.score import score_project
 
     scored = score_project(read_model(model), read_settings(folder))
     tiers = scored.accounts.assign(predicted_low=10.0, predicted_high=900.0)
@@ -208,7 +208,7 @@ def test_what_would_move_an_account_moves_it(project, report):
     text = (changed / "data" / "opportunities.csv").read_text()
     moved = text.replace("2026-09-29,50", "2026-09-29,120")
     (changed / "data" / "opportunities.csv").write_text(moved)
-    from tierkit.asking.scoring import score_project
+    from tierkit.commands.score import score_project
 
     scored = score_project(MODEL, read_settings(changed)).accounts.set_index("account_id")
     assert scored.loc["A3", "tier"] == "Tier 2"

@@ -11,9 +11,9 @@ from tierkit.backtest import FEWEST_TESTED_ACCOUNTS, backtest, choose_model
 from tierkit.errors import DataError
 from tierkit.features.panel import Panel
 from tierkit.models.card import Card
-from tierkit.models.intervals import Comparison, Interval
 from tierkit.models.verdict import judge
 from tierkit.settings import parse_settings
+from tierkit.statistics.intervals import Comparison, Interval
 
 QUARTER_ENDS = [date(2023, 1, 1), date(2023, 4, 1), date(2023, 7, 1), date(2023, 10, 1),
                 date(2024, 1, 1)]  # fmt: skip

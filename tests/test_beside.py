@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from test_backtest import AS_OF, QUARTER_ENDS, SETTINGS, company, tried
 
-from tierkit.analysis import edits_note, favourites_table, segments_table
 from tierkit.models.favourites import Favourites
 from tierkit.models.prospects import COLUMNS
-from tierkit.recalibration.beside import edit_facts, favourite_facts, prospects_at
-from tierkit.reporting.leadership.changes import what_changed
+from tierkit.pages import edits_note, favourites_table, segments_table
+from tierkit.pages.tiers import what_changed
+from tierkit.runs.side_models import edit_facts, favourite_facts, prospects_at
 from tierkit.settings import CardEdit, CardSettings
 
 EDIT = CardEdit(criterion="inbound_count_4q", highest_factor=1.01)

@@ -7,11 +7,9 @@ import pandas as pd
 import pytest
 from leadership_facts import sample
 
-from tierkit import analysis
-from tierkit.recalibration.chances import OF_HISTORY, Chances
-from tierkit.reporting import leadership
-from tierkit.tiers.belonging import UNTESTED, chances_to_belong
-from tierkit.tiers.year_ahead import TOO_SHORT, chances_ahead, followed
+from tierkit import pages
+from tierkit.runs.chances import OF_HISTORY, Chances
+from tierkit.tiers.chances import TOO_SHORT, UNTESTED, chances_ahead, chances_to_belong, followed
 
 
 def assigned(money, tiers, groups=None):
@@ -143,15 +141,15 @@ def test_what_is_not_known_is_null_with_its_reason():
     assert tier["promotion_candidates"] is None
     assert tier["promotion_candidates_why"] == TOO_SHORT
     assert facts["quarters_why"] == TOO_SHORT
-    assert "could be tested" in analysis.borderline_table(unknown, currency="USD").html
-    assert "5 quarters in a row" in analysis.chances_table(unknown).html
+    assert "could be tested" in pages.borderline_table(unknown, currency="USD").html
+    assert "5 quarters in a row" in pages.chances_table(unknown).html
 
 
 def test_the_analyst_page_lists_the_accounts():
-    listed = analysis.borderline_table(chances(), currency="USD").html
+    listed = pages.borderline_table(chances(), currency="USD").html
     assert "2 accounts on the borderline" in listed
     assert ">C<" not in listed
-    ahead = analysis.chances_table(chances()).html
+    ahead = pages.chances_table(chances()).html
     assert "Candidates for promotion" in ahead
     assert "At risk of falling" in ahead
 
@@ -166,10 +164,10 @@ SIDE = {
 
 
 def test_both_pages_tell_how_firm_tiers_are_and_how_overrides_did():
-    assert "put above the model" in analysis.scoreboard_table([SIDE]).html
+    assert "put above the model" in pages.scoreboard_table([SIDE]).html
     facts = sample() | {"chances": chances().facts(["Tier 1", "Tier 2"])}
     facts["overrides"] = facts["overrides"] | {"scoreboard": [SIDE]}
-    page = leadership.how_sure(facts).html
+    page = pages.how_sure(facts).html
     assert "2 accounts ($190 predicted) may as well belong in another tier" in page
     assert "brought about as much as those whose place they took" in page
     assert "−$50 to $450 in 8 of 10 cases" in page

@@ -16,7 +16,7 @@ from tierkit import charts
 from tierkit.charts.canvas import GREY, INK, TONES, WARN, fitted, text_width, tone
 from tierkit.charts.effects import effect_limits
 from tierkit.charts.rows import UNSPLIT
-from tierkit.reporting.figures import Picture, figure
+from tierkit.rendering.figures import Picture, figure
 
 HOSTILE = "<script>alert(1)</script> $x^2$ {{ a }} & \x07 日本"
 

@@ -10,13 +10,13 @@ import pytest
 from projects import write_files, write_project
 
 from tierkit.calendar import FiscalCalendar
-from tierkit.checking import check_project, print_check
 from tierkit.cli import main
+from tierkit.commands.check import check_project, print_check
 from tierkit.crm.checks import RULES, check_as_of
 from tierkit.crm.trusted import examine, read_tables
 from tierkit.errors import SettingsError
 from tierkit.features.example import tables_of
-from tierkit.reporting.pages import read_page
+from tierkit.publishing.page_reader import read_page
 from tierkit.settings import Settings, parse_settings, read_settings
 
 SETTINGS = """

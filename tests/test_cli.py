@@ -172,7 +172,7 @@ def test_a_fault_of_tierkit_is_a_sentence_too(capsys, monkeypatch):
     def broken():
         raise RuntimeError("out of luck")
 
-    monkeypatch.setattr("tierkit.doctor.examine_installation", broken)
+    monkeypatch.setattr("tierkit.commands.doctor.examine_installation", broken)
     code, _, err = run(capsys, "doctor")
     assert code == 1
     assert "RuntimeError: out of luck" in err
@@ -188,7 +188,7 @@ def test_ctrl_c_is_said_in_words_with_where_the_remains_lie(tmp_path, monkeypatc
     def interrupted(*_given, **_named):
         raise error
 
-    monkeypatch.setattr("tierkit.checking.check_project", interrupted)
+    monkeypatch.setattr("tierkit.commands.check.check_project", interrupted)
     with pytest.raises(SystemExit) as ended:
         main(["check", "-f", str(tmp_path)])
     assert ended.value.code == 130

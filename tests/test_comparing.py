@@ -10,14 +10,14 @@ from report_samples import facts
 
 from tierkit.cli import main
 from tierkit.errors import SettingsError
-from tierkit.reporting.comparing import (
+from tierkit.pages.differences import (
     compare_runs,
     difference_page,
     difference_text,
     find_run,
     read_run,
 )
-from tierkit.reporting.pages import read_page
+from tierkit.publishing.page_reader import read_page
 
 BEFORE = "account_id,tier,predicted_revenue,rank,move_reason\nA1,Tier 1,90,1,\nA2,Tier 2,50,2,\n"
 AFTER = (

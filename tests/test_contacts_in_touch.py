@@ -9,7 +9,7 @@ import pytest
 
 from tierkit.dossiers.people import contacts_by_role
 from tierkit.features.example import tables_of
-from tierkit.readiness.coverage import contact_coverage
+from tierkit.serving.coverage import contact_coverage
 
 AS_OF = date(2026, 1, 1)
 CONTACTS = "contact_id account_id role; C1 A champion; C2 A buyer"

@@ -9,10 +9,10 @@ import pytest
 from tierkit.models.card import Card
 from tierkit.models.criteria import NumericCriterion
 from tierkit.models.drift import MOST_BINS, at_most_ten, card_drift, chance_index, stability_index
-from tierkit.models.intervals import Interval
-from tierkit.recalibration.challenge import Challenge
-from tierkit.recalibration.decision import HOLD, RECALIBRATE, REFIT, judge
+from tierkit.runs.challenge import Challenge
+from tierkit.runs.decision import HOLD, RECALIBRATE, REFIT, judge
 from tierkit.settings import DecisionSettings
+from tierkit.statistics.intervals import Interval
 
 # ---- drift: an index beside the value that chance alone gives -----------------------------------
 

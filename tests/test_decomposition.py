@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from tierkit.settings import StabilitySettings, Tier
 from tierkit.tiers.assign import assign
 from tierkit.tiers.decomposition import PARTS, TOGETHER, EarlierRun, decompose
-from tierkit.tiers.moves import moved_accounts
+from tierkit.tiers.moves import moved_accounts, stability_facts
 from tierkit.tiers.overrides import no_overrides
-from tierkit.tiers.saved import stability_facts
 
 FREE = StabilitySettings(keep_band=1.0, min_quarters=0, max_moves_share=1.0)
 BAND = StabilitySettings(keep_band=2.0, min_quarters=0, max_moves_share=1.0)

@@ -10,18 +10,16 @@ import pytest
 from tierkit.calendar import FiscalCalendar
 from tierkit.crm.tables import tables_from_frames
 from tierkit.dossiers.example import example_run
-from tierkit.dossiers.history import tiers_held
-from tierkit.dossiers.kinship import group_sentences
-from tierkit.dossiers.known import known_of
-from tierkit.dossiers.make import FAILED_FILE, file_stem, make_dossiers
-from tierkit.dossiers.money import NO_PRODUCT
+from tierkit.dossiers.known import known_of, tiers_held
+from tierkit.dossiers.make import FAILED_FILE, file_stem, make_ahead, make_dossiers, write_dossiers
 from tierkit.dossiers.naming import WITHHELD, OtherAccounts
 from tierkit.dossiers.page import dossier_page, dossier_text
+from tierkit.dossiers.parts import group_sentences
+from tierkit.dossiers.people import NO_PRODUCT
 from tierkit.dossiers.points import talking_points
-from tierkit.dossiers.stages import make_ahead, write_dossiers
 from tierkit.features.example import table_of
-from tierkit.recalibration.work import Work
-from tierkit.reporting.pages import read_page
+from tierkit.publishing.page_reader import read_page
+from tierkit.runs.run import Work
 from tierkit.settings import parse_settings
 
 NAMES = {"A1": "Acme <b>Freight</b>", "B2": "Borealis Clinics", "C3": "Cedar Mills"}
@@ -231,7 +229,7 @@ def test_key_points_fail_alone_too(tmp_path, monkeypatch):
             raise ValueError("its deals are a riddle")
         return ["Talk."]
 
-    monkeypatch.setattr("tierkit.dossiers.key_points.talking_points", points)
+    monkeypatch.setattr("tierkit.dossiers.make.talking_points", points)
     tiers = tiers_of(A1="Tier 1", B2="Tier 2", C3="Tier 2")
     made = make_dossiers(work_of(tmp_path), tiers, tmp_path / "d")
     assert (made.pages, made.key_points) == (1, 1)

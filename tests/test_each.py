@@ -9,14 +9,14 @@ from decimal import Decimal
 import pytest
 from projects import write_project
 
+from tierkit.commands import units
+from tierkit.commands.units import read_each, unit_name, unit_settings, unit_tables
 from tierkit.crm.period import used_revenue
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import SettingsError
-from tierkit.recalibration import each
-from tierkit.recalibration.units import read_each, unit_name, unit_settings, unit_tables
-from tierkit.reporting.handover import Handover, read_handover
-from tierkit.reporting.pages import read_page
-from tierkit.reporting.units_index import UnitRow, write_units_index
+from tierkit.pages.index import UnitRow, write_units_index
+from tierkit.publishing.page_reader import read_page
+from tierkit.publishing.plan import Handover, read_handover
 from tierkit.settings import read_settings
 
 OVERRIDES = (
@@ -98,9 +98,9 @@ def test_one_unit_that_fails_stops_nobody_and_totals_add_up(whole, monkeypatch):
         assert [row[:2] for row in rows[1:]] == (["A1"] if unit.value == "US" else ["A2"])
         return (3, "no deal was ever closed", 0.1) if unit.value == "DE" else (0, "Published", 0.1)
 
-    monkeypatch.setattr(each, "_run", run)
+    monkeypatch.setattr(units, "_run", run)
     handover = Handover(settings, quarter)
-    done = each.run_each(
+    done = units.run_each(
         handover, tables, [*units, *read_each("country=DE", tables)], on_step=said.append
     )
     assert [row.exit_code for row in done.rows] == [0, 3]
@@ -128,10 +128,10 @@ def test_after_ctrl_c_no_further_unit_is_started(whole, monkeypatch):
         time.sleep(0.5)
         return 0, "published", 0.5
 
-    monkeypatch.setattr(each, "_run", run)
-    units = read_each("account_id", tables)
+    monkeypatch.setattr(units, "_run", run)
+    each = read_each("account_id", tables)
     with pytest.raises(KeyboardInterrupt):
-        each.run_each(Handover(settings, quarter), tables, units, jobs=1, on_step=started.append)
+        units.run_each(Handover(settings, quarter), tables, each, jobs=1, on_step=started.append)
     assert started in (["A1"], ["A1", "A2"])
 
 

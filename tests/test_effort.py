@@ -11,17 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tierkit.calendar import FiscalCalendar
-from tierkit.effort.alike import treated_alike
-from tierkit.effort.delivered import delivered_entitlements
-from tierkit.effort.frontier import largest_size, size_frontier
-from tierkit.effort.margin import gross_margin
-from tierkit.effort.proportion import concentration, effort_index, lorenz_curve, tier_index
-from tierkit.effort.received import EffortReceived, effort_received
-from tierkit.effort.slots import slot_values
 from tierkit.errors import SettingsError
 from tierkit.features.example import tables_of
+from tierkit.serving.cost import break_even, gross_margin, tier_break_even, tier_effort
+from tierkit.serving.delivered import delivered_entitlements
+from tierkit.serving.proportion import (
+    EffortReceived,
+    concentration,
+    effort_index,
+    effort_received,
+    lorenz_curve,
+    tier_index,
+    treated_alike,
+)
+from tierkit.serving.sizes import largest_size, size_frontier, slot_values
 from tierkit.settings import Entitlement, Role, Settings, Tier, parse_settings
-from tierkit.tiers.effort import break_even, tier_break_even, tier_effort
 
 AS_OF = date(2026, 1, 1)
 SPENT = EffortReceived(pd.Series(dtype=float), "money spent", 4)

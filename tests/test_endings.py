@@ -15,15 +15,9 @@ import pytest
 from report_samples import LABEL
 from tiny_runs import QUARTER, contents, fails, make_project, one, run_project
 
-from tierkit.errors import (
-    GateError,
-    KernelDiedError,
-    NotebookError,
-    SettingsError,
-    TimeLimitError,
-)
-from tierkit.reporting.lock import project_lock
-from tierkit.reporting.run import run_recalibration
+from tierkit.errors import GateError, KernelDiedError, NotebookError, SettingsError, TimeLimitError
+from tierkit.publishing.lock import project_lock
+from tierkit.publishing.run import run_recalibration
 from tierkit.settings import read_settings
 
 pytestmark = pytest.mark.slow
@@ -154,7 +148,7 @@ def test_a_second_run_says_who_runs_and_starts_nothing(project):
 
 MOMENTS = ("settings.json", "kernel.pid", "facts.json", "report/notebooks", "report/run.json")
 """What a run has just written into its folder when it is killed, in the order of a run."""
-LOADED = ("tierkit.reporting.execute", "tierkit.reporting.assemble", "tierkit.reporting.gates")
+LOADED = ("tierkit.publishing.execute", "tierkit.publishing.assemble", "tierkit.publishing.gates")
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tierkit.engagement.qualified import qualified_accounts
-from tierkit.engagement.weeks import EngagementWeeks, engagement_weeks
 from tierkit.errors import SettingsError
 from tierkit.features.example import tables_of
-from tierkit.qualifying import became_qualified, choose_threshold, eligible_weeks
+from tierkit.serving.engagement import EngagementWeeks, engagement_weeks, qualified_accounts
+from tierkit.serving.qualifying import became_qualified, choose_threshold, eligible_weeks
 from tierkit.settings import EngagementSettings, Settings, parse_settings
 
 AS_OF = date(2026, 1, 7)

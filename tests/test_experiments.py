@@ -13,10 +13,10 @@ from projects import world_frames, write_project
 from tierkit.cli import main
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError, SettingsError
-from tierkit.experiments import EXPERIMENTS, bands_before, draw_quarter_band, read_bands
-from tierkit.recalibration.tier_roi import compare_tiers
-from tierkit.recalibration.work import Work
 from tierkit.roi.worlds import World, simulate_world
+from tierkit.runs.experiments import EXPERIMENTS, bands_before, draw_quarter_band, read_bands
+from tierkit.runs.run import Work
+from tierkit.runs.tier_roi import compare_tiers
 from tierkit.settings import read_settings
 
 SETTINGS = """

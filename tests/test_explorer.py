@@ -14,17 +14,17 @@ import tierkit
 from tests.small_company import write_small_company
 from tierkit.errors import DataError, SettingsError
 from tierkit.explorer import Explorer
+from tierkit.explorer.account_lookup import AccountFinder
 from tierkit.explorer.captures import RankedRows, capture
-from tierkit.explorer.controls.later import Later
+from tierkit.explorer.controls.labelled import Later
 from tierkit.explorer.example import example_explorer
-from tierkit.explorer.finding import AccountFinder
 from tierkit.explorer.writing import overrides_text
-from tierkit.models.intervals import compare
-from tierkit.models.measures import capture as exact_capture
-from tierkit.recalibration.modelling import fit_model, make_panel, predict_accounts
-from tierkit.recalibration.tiering import tier_accounts
-from tierkit.recalibration.work import open_run
+from tierkit.runs.modelling import fit_model, make_panel, predict_accounts
+from tierkit.runs.run import open_run
+from tierkit.runs.tiering import tier_accounts
 from tierkit.settings import read_settings
+from tierkit.statistics.intervals import compare
+from tierkit.statistics.measures import capture as exact_capture
 
 pytestmark = pytest.mark.slow
 

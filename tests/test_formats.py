@@ -8,8 +8,9 @@ import leadership_facts as companies
 import pytest
 from report_samples import page
 
-from tierkit.reporting import printing, slides
-from tierkit.reporting.slide_drawing import text_height
+from tierkit.pages import slides
+from tierkit.rendering import formats
+from tierkit.rendering.formats import text_height
 
 pptx = pytest.importorskip("pptx")
 
@@ -80,8 +81,8 @@ def test_without_the_library_a_sentence_says_what_to_install(tmp_path, monkeypat
 
 
 def test_without_a_browser_a_sentence_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(printing, "find_browser", lambda: None)
-    assert printing.print_page(tmp_path / "page.html", tmp_path / "page.pdf") == printing.NO_BROWSER
+    monkeypatch.setattr(formats, "find_browser", lambda: None)
+    assert formats.print_page(tmp_path / "page.html", tmp_path / "page.pdf") == formats.NO_BROWSER
     assert not (tmp_path / "page.pdf").exists()
 
 
@@ -89,17 +90,17 @@ def test_a_browser_that_fails_is_a_sentence_and_no_file(tmp_path, monkeypatch):
     broken = tmp_path / "chromium"
     broken.write_text("#!/bin/sh\nexit 3\n")
     broken.chmod(0o755)
-    monkeypatch.setattr(printing, "find_browser", lambda: broken)
-    said = printing.print_page(tmp_path / "page.html", tmp_path / "page.pdf")
+    monkeypatch.setattr(formats, "find_browser", lambda: broken)
+    said = formats.print_page(tmp_path / "page.html", tmp_path / "page.pdf")
     assert "chromium did not print the page (it ended with status 3)" in said
     assert not (tmp_path / "page.pdf").exists()
 
 
-@pytest.mark.skipif(printing.find_browser() is None, reason="no browser is installed here")
+@pytest.mark.skipif(formats.find_browser() is None, reason="no browser is installed here")
 def test_the_same_page_prints_to_the_same_bytes(tmp_path):
     source = tmp_path / "a page.html"
     source.write_text(page("<p>Three accounts</p>"))
     for name in ("one.pdf", "two.pdf"):
-        assert printing.print_page(source, tmp_path / name) == ""
+        assert formats.print_page(source, tmp_path / name) == ""
     assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benches import fuzz
 from tierkit.cli import main
-from tierkit.cli.plain import plain
+from tierkit.cli.app import plain
 
 IN_PROCESS = range(30_000, 30_000 + 2 * len(fuzz.KINDS))
 BY_COMMAND = range(40_000, 40_010)

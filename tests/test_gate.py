@@ -15,14 +15,14 @@ from test_backtest import AS_OF, QUARTER_ENDS, SETTINGS, company, values_of
 from tierkit.backtest import Known, choose_model
 from tierkit.backtest.seeds import steadied_card
 from tierkit.backtest.shuffling import Shuffled, Swaps
+from tierkit.cache import Kept
 from tierkit.models import examples as fitted
 from tierkit.models.calibration import actual_over_predicted_by, by_history, tenths, totals_moved
 from tierkit.models.examples import Examples
-from tierkit.models.intervals import Comparison, Interval
-from tierkit.models.kept import Kept
 from tierkit.models.leaks import gini_alone, probable_leaks
 from tierkit.models.ranges import ranges_tested
 from tierkit.models.verdict import KEEP, judge
+from tierkit.statistics.intervals import Comparison, Interval
 
 DATES = QUARTER_ENDS[-3:]
 SHUFFLED = SETTINGS.model_copy(

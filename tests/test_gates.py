@@ -13,10 +13,16 @@ from hypothesis import strategies as st
 from report_samples import LABEL, facts, page, write_report
 
 from tierkit.errors import GateError
-from tierkit.reporting.fragment import printable
-from tierkit.reporting.gates import MEGABYTE, RUN_FILES, Requirements, check_report
-from tierkit.reporting.names import account_ids, account_names
-from tierkit.reporting.pages import read_page
+from tierkit.publishing.gates import (
+    MEGABYTE,
+    RUN_FILES,
+    Requirements,
+    account_ids,
+    account_names,
+    check_report,
+)
+from tierkit.publishing.page_reader import read_page
+from tierkit.rendering.html import printable
 
 
 @pytest.fixture

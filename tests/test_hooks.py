@@ -8,14 +8,10 @@ import sys
 import pytest
 from projects import write_project
 
+from tierkit.commands import run as run_command
+from tierkit.commands.run import Request, recalibrate_and_tell, recalibrate_each_and_tell
+from tierkit.commands.units import EachResult
 from tierkit.errors import DataError
-from tierkit.recalibration import command
-from tierkit.recalibration.command import (
-    Request,
-    recalibrate_and_tell,
-    recalibrate_each_and_tell,
-)
-from tierkit.recalibration.each import EachResult
 from tierkit.settings import read_settings
 
 WRITE = "import os, shutil, sys; shutil.copy(sys.argv[-1], sys.argv[1]);" \
@@ -33,7 +29,7 @@ def project(tmp_path):
 
 
 def run(project, monkeypatch, ends):
-    monkeypatch.setattr(command, "recalibrate", lambda _request, **_: ends())
+    monkeypatch.setattr(run_command, "recalibrate", lambda _request, **_: ends())
     said = []
     try:
         recalibrate_and_tell(Request(read_settings(project)), on_step=said.append)
@@ -84,7 +80,7 @@ def test_a_run_of_units_tells_one_hook_with_what_came_of_all(project, monkeypatc
     index.parent.mkdir(parents=True)
     index.with_name("units.json").write_text('{"units": []}')
     done = EachResult(index, (), code)
-    monkeypatch.setattr(command, "recalibrate_each", lambda *_given, **_named: done)
+    monkeypatch.setattr(run_command, "recalibrate_each", lambda *_given, **_named: done)
     said = []
     request = Request(read_settings(project))
     assert recalibrate_each_and_tell(request, "region", on_step=said.append) is done

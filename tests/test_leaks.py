@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from tierkit.crm.tables import tables_from_frames
-from tierkit.recalibration.leaks import RULE, leak_problems
+from tierkit.runs.leakage import RULE, leak_problems
 from tierkit.settings import parse_settings
 from tierkit.simulate import simulate_crm
 

@@ -9,9 +9,8 @@ import pytest
 from projects import write_project
 
 from tierkit.crm.trusted import read_tables
-from tierkit.recalibration.ledger import ledger_facts
-from tierkit.recalibration.track_record import track_record
-from tierkit.recalibration.work import Work
+from tierkit.runs.ledger import ledger_facts, track_record
+from tierkit.runs.run import Work
 from tierkit.settings import read_settings
 
 HEADER = "opportunity_id,account_id,close_date,amount,is_won\n"

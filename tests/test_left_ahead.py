@@ -11,22 +11,17 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from tierkit.commands.units import REPORT_PLAN
 from tierkit.dossiers.example import example_run
-from tierkit.dossiers.stages import MADE_AHEAD
-from tierkit.recalibration import command
-from tierkit.recalibration.future_check import future_rows_of, leave_future_rows
-from tierkit.recalibration.plan import REPORT_PLAN
-from tierkit.recalibration.serving import (
-    leave_serving,
-    leave_serving_without_tiers,
-    study_serving,
-)
-from tierkit.recalibration.stages import tier_run_accounts
-from tierkit.recalibration.tier_roi import compare_tiers, leave_certificate, leave_past
-from tierkit.recalibration.work import open_run
-from tierkit.reporting.notebooks import RUN_NOTEBOOKS
+from tierkit.dossiers.make import MADE_AHEAD
+from tierkit.publishing.parameters import RUN_NOTEBOOKS
 from tierkit.roi.outcomes_by_tier import TierOutcomes
 from tierkit.roi.worlds import World, simulate_world
+from tierkit.runs.leakage import future_rows_of, leave_future_rows
+from tierkit.runs.run import open_run
+from tierkit.runs.serving import leave_serving, leave_serving_without_tiers, study_serving
+from tierkit.runs.steps import tier_run_accounts
+from tierkit.runs.tier_roi import compare_tiers, leave_certificate, leave_past
 from tierkit.settings import Settings
 
 
@@ -44,7 +39,7 @@ def kept():
 def found_anew(monkeypatch, *names: str) -> None:
     """Let each of these functions of serving say that it was asked."""
     for name in names:
-        monkeypatch.setattr(f"tierkit.recalibration.serving.{name}", lambda *_, **__: "anew")
+        monkeypatch.setattr(f"tierkit.runs.serving.{name}", lambda *_, **__: "anew")
 
 
 BY_TIERS = ("study_effort", "study_readiness", "study_chances")
@@ -82,9 +77,7 @@ def test_what_came_of_past_tiers_is_taken_as_it_was_left(kept, monkeypatch):
     first = compare_tiers(run, tiering)
     leave_past(run)
     for name in ("outcomes_by_tier", "tier_ladder"):
-        monkeypatch.setattr(
-            f"tierkit.recalibration.tier_roi.{name}", lambda *_, **__: pytest.fail("anew")
-        )
+        monkeypatch.setattr(f"tierkit.runs.tier_roi.{name}", lambda *_, **__: pytest.fail("anew"))
     assert compare_tiers(run, tiering).facts() == first.facts()
 
 
@@ -112,9 +105,7 @@ def dates(kept, monkeypatch):
 def test_the_look_for_the_future_is_taken_for_the_same_date_alone(kept, dates, monkeypatch):
     run, _, _ = kept
     leave_future_rows(run)
-    monkeypatch.setattr(
-        "tierkit.recalibration.future_check.future_rows_seen", lambda *_, **__: "anew"
-    )
+    monkeypatch.setattr("tierkit.runs.leakage.future_rows_seen", lambda *_, **__: "anew")
     assert future_rows_of(run, dates) == 0
     assert future_rows_of(run, dates[1:]) == "anew"
 
@@ -124,7 +115,7 @@ def test_outcomes_are_taken_as_they_were_left(kept, dates, monkeypatch):
     found = run.known_outcomes(dates)
     assert found["won_revenue"].sum() > 0
     run.leave_outcomes()
-    monkeypatch.setattr("tierkit.recalibration.work.outcomes", lambda *_, **__: pytest.fail("anew"))
+    monkeypatch.setattr("tierkit.runs.run.outcomes", lambda *_, **__: pytest.fail("anew"))
     again = open_run(run_folder=str(run.folder))
     pd.testing.assert_frame_equal(again.known_outcomes(dates), found)
 
@@ -136,7 +127,7 @@ def test_a_certificate_is_taken_as_it_was_left(kept, monkeypatch):
     past = SimpleNamespace(
         outcomes=TierOutcomes(()), ladder=simulate_world(World(accounts=300), seed=1).ladder
     )
-    monkeypatch.setattr("tierkit.recalibration.tier_roi._past", lambda _: past)
+    monkeypatch.setattr("tierkit.runs.tier_roi._past", lambda _: past)
     leave_certificate(run)
     monkeypatch.setattr("tierkit.roi.certificate.try_designs", lambda *_, **__: pytest.fail("anew"))
     assert compare_tiers(run, tiering).certificate["worlds"] == 2
@@ -151,11 +142,11 @@ def test_work_is_done_beside_notebooks_where_accounts_are_many(monkeypatch, acco
         return SimpleNamespace(remark="Ran.", folder=Path("nowhere"))
 
     tables = SimpleNamespace(source_rows={"accounts": accounts})
-    monkeypatch.setattr(command, "_read", lambda _: (tables, None))
-    monkeypatch.setattr(command, "_read_in_words", lambda *_: "")
-    monkeypatch.setattr(command, "run_recalibration", run)
-    request = command.Request(settings=Settings())
-    command.recalibrate(request, on_step=str, ahead={"late": "some.module"})
+    monkeypatch.setattr(run, "_read", lambda _: (tables, None))
+    monkeypatch.setattr(run, "_read_in_words", lambda *_: "")
+    monkeypatch.setattr(run, "run_recalibration", run)
+    request = run.Request(settings=Settings())
+    run.recalibrate(request, on_step=str, ahead={"late": "some.module"})
     assert {*plans[0].ahead} & {"fit_tier_model", "late"} == begun
 
 

@@ -8,7 +8,7 @@ import re
 import leadership_facts as companies
 import pytest
 
-from tierkit.reporting.leadership.mail import MOST_CHARACTERS, mail_summary
+from tierkit.pages.headings import MOST_CHARACTERS, mail_summary
 
 COMPANIES = {
     "sample": companies.sample,

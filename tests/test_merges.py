@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 from projects import ACCOUNTS, DEALS, write_project
 
-from tierkit.checking import check_project
+from tierkit.commands.check import check_project
 from tierkit.crm.duplicates import candidate_duplicates
 from tierkit.crm.merges import carry_overrides, resolve, survivors_of
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError
-from tierkit.recalibration.tiering import tier_accounts
-from tierkit.recalibration.work import open_run
+from tierkit.runs.run import open_run
+from tierkit.runs.tiering import tier_accounts
 from tierkit.settings import read_settings
 
 

@@ -10,8 +10,6 @@ from tierkit.models.binning import amount_edges, bin_criteria, numeric_edges
 from tierkit.models.boosting import bags_by_account, boost
 from tierkit.models.draws import account_draws
 from tierkit.models.fitting import fit_card
-from tierkit.models.intervals import accounts_that_count, compare, share_beyond
-from tierkit.models.measures import actual_over_predicted, capture, capture_share, gini
 from tierkit.models.mixing import share_of_boosting
 from tierkit.models.past_revenue import (
     fit_past_revenue_card,
@@ -19,11 +17,13 @@ from tierkit.models.past_revenue import (
     uncalibrated_past_revenue_card,
 )
 from tierkit.models.ranges import account_ranges
-from tierkit.models.regression import tweedie_coefficients
 from tierkit.models.rows import sample_accounts
 from tierkit.models.simple_rules import RandomRule, TierRule, best_column, last_quarter_rule
 from tierkit.models.total_ranges import ratio_range, tier_total_ranges
 from tierkit.settings import ModelSettings
+from tierkit.statistics.intervals import accounts_that_count, compare, share_beyond
+from tierkit.statistics.measures import actual_over_predicted, capture, capture_share, gini
+from tierkit.statistics.regression import tweedie_coefficients
 
 QUICK = ModelSettings(bags=2, max_bins=8)
 DATES = pd.to_datetime(["2024-01-01", "2024-04-01"])
@@ -417,7 +417,7 @@ def test_equal_predictions_count_as_the_mean_over_all_orders(actual):
 
 
 def test_an_account_that_counts_twice_is_two_accounts():
-    from tierkit.models.measures import Ranking, capture_of, gini_of
+    from tierkit.statistics.measures import Ranking, capture_of, gini_of
 
     actual, predicted = np.array([5.0, 3.0, 0.0]), np.array([3.0, 2.0, 2.0])
     weights = np.array([[2.0, 0.0, 1.0], [1.0, 1.0, 1.0]]).T

@@ -16,12 +16,8 @@ from tierkit.features.panel import build_panel
 from tierkit.models.card import Card
 from tierkit.models.tested import Backtest
 from tierkit.models.total_ranges import ratio_range, tier_total_ranges
-from tierkit.recalibration.next_quarter import (
-    next_quarter_totals,
-    quarter_tests,
-    with_next_quarter,
-)
-from tierkit.recalibration.work import Work
+from tierkit.runs.next_quarter import next_quarter_totals, quarter_tests, with_next_quarter
+from tierkit.runs.run import Work
 from tierkit.settings import read_settings
 
 TIERS = '[[tiers]]\nname = "Tier 1"\ncapacity = 1\n[[tiers]]\nname = "Tier 2"\n'

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tierkit.project import sample_project
-from tierkit.reporting.notebooks import RUN_NOTEBOOKS, check_notebook
+from tierkit.publishing.parameters import RUN_NOTEBOOKS, check_notebook
+from tierkit.runs.project import sample_project
 from tierkit.settings import FILE_NAME
 
 pytestmark = pytest.mark.slow

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tierkit.models.measures import gini
 from tierkit.models.prospects import COLUMNS, Prospects, fit_prospects
 from tierkit.settings import ModelSettings
+from tierkit.statistics.measures import gini
 
 DATES = pd.to_datetime(["2024-01-01", "2024-04-01"])
 QUICK = ModelSettings(max_bins=8)

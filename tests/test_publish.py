@@ -15,11 +15,11 @@ from report_samples import LABEL, facts, report_notebook, write_notebook, write_
 from tiny_runs import QUARTER, contents, fails, make_project, one
 
 from tierkit.errors import GateError, NotebookError, SettingsError
-from tierkit.reporting import publish as publishing
-from tierkit.reporting.handover import Handover, read_handover, write_handover
-from tierkit.reporting.index import index_rows, write_index
-from tierkit.reporting.pages import read_page
-from tierkit.reporting.publish import (
+from tierkit.pages.index import index_rows, write_index
+from tierkit.publishing import publish as publishing
+from tierkit.publishing.page_reader import read_page
+from tierkit.publishing.plan import Handover, read_handover, write_handover
+from tierkit.publishing.publish import (
     JOURNAL,
     exchange,
     finish_interrupted,
@@ -28,7 +28,7 @@ from tierkit.reporting.publish import (
     run_id,
     same_report,
 )
-from tierkit.reporting.run import ReportPlan, run_recalibration
+from tierkit.publishing.run import ReportPlan, run_recalibration
 from tierkit.settings import read_settings
 
 # ---- one folder in, the other out ----------------------------------------------------------------
@@ -238,7 +238,7 @@ def published(tmp_path_factory):
     """A project with a published report, made by two notebooks."""
     project = make_project(tmp_path_factory.mktemp("acme"))
     look = (
-        "from tierkit.reporting.handover import read_handover\n"
+        "from tierkit.publishing.plan import read_handover\n"
         "given = read_handover(run_folder)\n"
         "label, title = given.quarter.label, given.settings.run.title\n"
         "(label, title, given.set_overrides, given.model_file)"

@@ -10,10 +10,9 @@ import pytest
 
 from tierkit.calendar import FiscalCalendar
 from tierkit.features.example import tables_of
-from tierkit.readiness.coverage import contact_coverage
-from tierkit.readiness.freshness import account_freshness, newest_facts
-from tierkit.readiness.pipeline import pipeline_coverage
-from tierkit.readiness.whitespace import whitespace
+from tierkit.serving.coverage import account_freshness, contact_coverage, newest_facts
+from tierkit.serving.pipeline import pipeline_coverage
+from tierkit.serving.whitespace import whitespace
 from tierkit.settings import Settings
 
 AS_OF = date(2026, 1, 1)

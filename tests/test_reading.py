@@ -13,7 +13,7 @@ from projects import ACCOUNTS, DEALS, write_project
 
 from tierkit.crm.engine import connect
 from tierkit.crm.period import used_revenue
-from tierkit.crm.storage import read_written_tables, write_tables
+from tierkit.crm.tables import read_written_tables, write_tables
 from tierkit.crm.trusted import examine, read_tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.settings import read_settings

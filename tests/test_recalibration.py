@@ -15,7 +15,7 @@ import pytest
 from network_cut import network_cut
 
 from tierkit.cli import main
-from tierkit.reporting.workbook import NOTES
+from tierkit.rendering.workbook import NOTES
 from tierkit.simulate import simulate_crm, write_crm
 
 pytestmark = pytest.mark.slow

@@ -10,16 +10,16 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tierkit.errors import GateError
-from tierkit.reporting.manifest import settings_rows
-from tierkit.reporting.pages import read_page
-from tierkit.reporting.render import (
+from tierkit.publishing.manifest import settings_rows
+from tierkit.publishing.page_reader import read_page
+from tierkit.rendering.notebooks import (
     PageContext,
     leadership_sections,
     ordered_headings,
     render_analyst,
     render_leadership,
 )
-from tierkit.reporting.tables import html_table
+from tierkit.rendering.tables import html_table
 from tierkit.settings import parse_settings
 
 CONTEXT = PageContext(

@@ -10,10 +10,9 @@ import pandas as pd
 import pytest
 from projects import write_project
 
-from tierkit.accepting import accept_tiers
+from tierkit.commands.accept import ASKED, accept_tiers, apply_review, read_review
 from tierkit.errors import DataError, SettingsError
-from tierkit.reporting.workbook import Sheet, write_workbook
-from tierkit.reviewing import ASKED, apply_review, read_review
+from tierkit.rendering.workbook import Sheet, write_workbook
 from tierkit.settings import Tier, read_settings
 
 HEADER = "account_id,tier,model_tier,rank,score,overridden,move_reason,cut_score,group\n"

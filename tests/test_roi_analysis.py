@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from tierkit import analysis
-from tierkit.recalibration.tier_roi import TierRoi
+from tierkit import pages
 from tierkit.roi.boundaries import study_boundaries
 from tierkit.roi.certificate import with_effect
 from tierkit.roi.outcomes_by_tier import TierOutcomes
 from tierkit.roi.worlds import World, simulate_world
+from tierkit.runs.tier_roi import TierRoi
 from tierkit.settings import parse_settings
 
 BOUNDARIES = ["Tier 1 / Tier 2", "Tier 2 / Tier 3"]
@@ -33,7 +33,7 @@ def roi():
 
 
 def test_every_check_of_every_design_is_a_row(roi):
-    html = analysis.checks_table(roi).html
+    html = pages.checks_table(roi).html
     for boundary in roi.boundaries:
         for design in boundary["designs"]:
             assert all(name in html for name in design["checks"])
@@ -42,7 +42,7 @@ def test_every_check_of_every_design_is_a_row(roi):
 
 
 def test_each_boundary_has_a_forest_and_an_overlap_of_its_own(roi):
-    forests, overlaps = analysis.effects_figure(roi).html, analysis.overlap_figures(roi).html
+    forests, overlaps = pages.effects_figure(roi).html, pages.overlap_figures(roi).html
     assert forests.count("<figure") == overlaps.count("<figure") == 2
     study = roi.studies[1]
     both = study.overlap[(study.overlap["upper"] > 0) & (study.overlap["lower"] > 0)]
@@ -50,19 +50,19 @@ def test_each_boundary_has_a_forest_and_an_overlap_of_its_own(roi):
 
 
 def test_balance_is_told_before_and_after_the_weights(roi):
-    html = analysis.balance_table(roi).html
+    html = pages.balance_table(roi).html
     assert html.count("<tr>") == 1 + sum(len(study.balance) for study in roi.studies)
     assert "standard deviations" in html
 
 
 def test_a_return_is_told_where_an_effect_is(roi):
-    html = analysis.return_table(roi).html
+    html = pages.return_table(roi).html
     assert roi.boundaries[1]["verdict"] in ("shown", "suggestive")
     told = roi.boundaries[1]["return_on_cost"]["estimate"]
     assert f"{told:,.4g}" in html
 
 
 def test_where_nothing_was_compared_each_part_says_so():
-    for part in (analysis.checks_table, analysis.balance_table, analysis.overlap_figures):
+    for part in (pages.checks_table, pages.balance_table, pages.overlap_figures):
         assert "<table" not in part(NOTHING).html
         assert "could be" in part(NOTHING).html or "were compared" in part(NOTHING).html

@@ -11,9 +11,9 @@ import pytest
 from tierkit.crm.tables import tables_from_frames
 from tierkit.roi.boundaries import compare_boundaries
 from tierkit.roi.outcomes_by_tier import outcomes_by_tier
-from tierkit.roi.resampling import resampled_sums
+from tierkit.serving.cost import break_even
 from tierkit.settings import parse_settings
-from tierkit.tiers.effort import break_even
+from tierkit.statistics.resampling import resampled_sums
 
 AS_OF = date(2026, 7, 1)
 HISTORY = pd.DataFrame(

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from projects import world_frames
 
-from tierkit.charts.designs import event_study as event_chart
-from tierkit.charts.designs import line_picture as line_chart
+from tierkit.charts.effects import event_study as event_chart
+from tierkit.charts.effects import line_picture as line_chart
 from tierkit.crm.tables import tables_from_frames
 from tierkit.roi.boundaries import compare_boundaries, study_boundaries
 from tierkit.roi.from_tables import tier_ladder

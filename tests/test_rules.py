@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from tierkit.errors import SettingsError
-from tierkit.rules import Rule
+from tierkit.settings.rules import Rule
 
 ACCOUNTS = pd.DataFrame(
     {"employees": [50.0, 5.0, None], "country": ["US", None, "DE"]}, index=["a", "b", "c"]

@@ -23,15 +23,15 @@ from tierkit.errors import (
     SettingsError,
     TimeLimitError,
 )
-from tierkit.reporting.execute import execute_notebook
-from tierkit.reporting.lock import project_lock
-from tierkit.reporting.notebooks import (
+from tierkit.publishing.execute import execute_notebook
+from tierkit.publishing.lock import project_lock
+from tierkit.publishing.manifest import local_paths, scrubbed, secret_values
+from tierkit.publishing.parameters import (
     check_notebook,
     notebook_parameters,
     packaged_notebook,
     project_notebook,
 )
-from tierkit.reporting.scrub import local_paths, scrubbed, secret_values
 
 # ---- parameters: names and types are checked, never guessed --------------------------------------
 
@@ -264,7 +264,7 @@ def test_short_values_and_files_are_no_secrets():
 # ---- one run at a time ---------------------------------------------------------------------------
 
 HOLD = (
-    "import sys, time; from pathlib import Path; from tierkit.reporting.lock import project_lock\n"
+    "import sys, time; from pathlib import Path; from tierkit.publishing.lock import project_lock\n"
     "with project_lock(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
 )
 

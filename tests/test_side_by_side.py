@@ -20,11 +20,11 @@ from tiny_runs import QUARTER, make_project, one
 from tierkit.backtest.seeds import steadied_card
 from tierkit.errors import DataError, KernelDiedError, Problem
 from tierkit.models.examples import Examples
-from tierkit.reporting.ahead import working_ahead
-from tierkit.reporting.progress import NOBODY_WAITS, progress_bar
-from tierkit.reporting.run import ReportPlan, run_recalibration
+from tierkit.parallel import BESIDE_OTHERS, free_processors, in_processes, side_by_side
+from tierkit.publishing.prefetch import working_ahead
+from tierkit.publishing.run import ReportPlan, run_recalibration
+from tierkit.rendering.html import NOBODY_WAITS, progress_bar
 from tierkit.settings import Settings, read_settings
-from tierkit.side_by_side import BESIDE_OTHERS, free_processors, in_processes, side_by_side
 
 
 def process_id(_: int) -> int:
@@ -47,7 +47,7 @@ def killed() -> None:
 @pytest.fixture
 def two_processors(monkeypatch):
     """Use two processes whatever the machine has."""
-    monkeypatch.setattr("tierkit.side_by_side.free_processors", lambda: 2)
+    monkeypatch.setattr("tierkit.parallel.free_processors", lambda: 2)
 
 
 @pytest.mark.usefixtures("two_processors")
@@ -152,7 +152,7 @@ def test_work_ahead_ends_with_a_run_that_is_killed(module, tmp_path):
     )
     runs = (
         "import sys, time\nfrom pathlib import Path\n"
-        "from tierkit.reporting.ahead import working_ahead\n"
+        "from tierkit.publishing.prefetch import working_ahead\n"
         "with working_ahead(sys.argv[1], Path(sys.argv[2]), time_limit=300):\n    time.sleep(300)"
     )
     run = subprocess.Popen([sys.executable, "-c", runs, hangs, str(tmp_path)])
@@ -292,9 +292,9 @@ def test_commands_do_not_compile_grammars_of_addresses():
     pytest.importorskip("rfc3987_syntax")
     code = (
         "import sys\n"
-        "from tierkit.cli.imports import without_grammars_of_addresses\n"
+        "from tierkit.cli.app import without_grammars_of_addresses\n"
         "with without_grammars_of_addresses():\n"
-        "    import tierkit.recalibration.command, nbformat\n"
+        "    import tierkit.commands.run, nbformat\n"
         "assert 'lark' not in sys.modules\n"
         "import rfc3987_syntax\n"
     )

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tierkit.reporting import render
+from tierkit.rendering import notebooks
 
-SHEET = (Path(render.__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
+SHEET = (Path(notebooks.__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
 SCHEMES = {
     name: dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
     for name, block in zip(

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tierkit.errors import DataError, SettingsError
 from tierkit.settings import StabilitySettings, Tier, parse_settings
 from tierkit.tiers.assign import assign
-from tierkit.tiers.lining_up import AccountContext
 from tierkit.tiers.overrides import no_overrides
+from tierkit.tiers.standing import AccountContext
 
 FREE = StabilitySettings(keep_band=1.5, min_quarters=0, max_moves_share=1.0)
 REST = Tier(name="Rest")

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tierkit.crm.tables import tables_from_frames
 from tierkit.errors import DataError, SettingsError
+from tierkit.serving.cost import break_even, role_effort, tier_effort
 from tierkit.settings import Entitlement, Role, StabilitySettings, Tier
 from tierkit.tiers.assign import assign_tiers
-from tierkit.tiers.effort import break_even, role_effort, tier_effort
 from tierkit.tiers.eligibility import check_eligibility
 from tierkit.tiers.moves import moved_accounts, moves
 from tierkit.tiers.overrides import no_overrides

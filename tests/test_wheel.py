@@ -33,7 +33,7 @@ def test_the_wheel_holds_notebooks_templates_and_nothing_of_the_checkout(wheel):
     for name in (
         "tierkit/notebooks/recalibrate.ipynb",
         "tierkit/templates/tierkit.toml",
-        "tierkit/reporting/templates/leadership.html.j2",
+        "tierkit/rendering/templates/leadership.html.j2",
         "tierkit/py.typed",
     ):
         assert name in names

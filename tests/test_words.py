@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierkit.reporting.fragment import Fragment, words
-from tierkit.reporting.tables import html_table
-from tierkit.reporting.words import (
+from tierkit.rendering.html import Fragment, words
+from tierkit.rendering.tables import html_table
+from tierkit.words import (
     count,
     day_range,
     enumerated,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tierkit.reporting import workbook
-from tierkit.reporting.workbook import AccountTables, Sheet, clean_text, write_workbook
+from tierkit.rendering import workbook
+from tierkit.rendering.workbook import AccountTables, Sheet, clean_text, write_workbook
 
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "{=1}", "http://example.com", "0012", "NA", "1e5", "  x"]
 

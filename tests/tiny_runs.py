@@ -8,8 +8,8 @@ import pytest
 from report_samples import LABEL, report_notebook, write_notebook
 
 from tierkit.calendar import FiscalCalendar
-from tierkit.reporting.lock import project_lock
-from tierkit.reporting.run import ReportPlan, run_recalibration
+from tierkit.publishing.lock import project_lock
+from tierkit.publishing.run import ReportPlan, run_recalibration
 from tierkit.settings import read_settings
 
 QUARTER = FiscalCalendar().parse(LABEL)

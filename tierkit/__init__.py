@@ -9,28 +9,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tierkit.checking import check_project as check_project
+    from tierkit.commands.check import check_project as check_project
     from tierkit.crm.tables import Tables as Tables
     from tierkit.crm.tables import tables_from_frames as tables_from_frames
     from tierkit.crm.trusted import read_tables as read_tables
-    from tierkit.dossiers.stages import account_dossier as account_dossier
-    from tierkit.dossiers.stages import account_dossier_text as account_dossier_text
+    from tierkit.dossiers.make import account_dossier as account_dossier
+    from tierkit.dossiers.make import account_dossier_text as account_dossier_text
     from tierkit.errors import TierkitError as TierkitError
     from tierkit.explorer import explore as explore
     from tierkit.features.panel import Panel as Panel
     from tierkit.features.panel import build_panel as build_panel
-    from tierkit.project import find_project as find_project
-    from tierkit.project import make_project as make_project
-    from tierkit.recalibration.stages import build_run_panel as build_run_panel
-    from tierkit.recalibration.stages import compare_run_tiers as compare_run_tiers
-    from tierkit.recalibration.stages import fit_run_model as fit_run_model
-    from tierkit.recalibration.stages import save_run_model as save_run_model
-    from tierkit.recalibration.stages import save_run_roi as save_run_roi
-    from tierkit.recalibration.stages import study_run_serving as study_run_serving
-    from tierkit.recalibration.stages import tier_run_accounts as tier_run_accounts
-    from tierkit.recalibration.stages import weigh_run_criteria as weigh_run_criteria
-    from tierkit.recalibration.stages import write_run_report as write_run_report
-    from tierkit.recalibration.work import open_run as open_run
+    from tierkit.runs.project import find_project as find_project
+    from tierkit.runs.project import make_project as make_project
+    from tierkit.runs.run import open_run as open_run
+    from tierkit.runs.steps import build_run_panel as build_run_panel
+    from tierkit.runs.steps import compare_run_tiers as compare_run_tiers
+    from tierkit.runs.steps import fit_run_model as fit_run_model
+    from tierkit.runs.steps import save_run_model as save_run_model
+    from tierkit.runs.steps import save_run_roi as save_run_roi
+    from tierkit.runs.steps import study_run_serving as study_run_serving
+    from tierkit.runs.steps import tier_run_accounts as tier_run_accounts
+    from tierkit.runs.steps import weigh_run_criteria as weigh_run_criteria
+    from tierkit.runs.steps import write_run_report as write_run_report
     from tierkit.settings import Settings as Settings
     from tierkit.settings import read_settings as read_settings
     from tierkit.simulate import simulate_crm as simulate_crm
@@ -40,32 +40,32 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "account_dossier": "tierkit.dossiers.stages",
-    "account_dossier_text": "tierkit.dossiers.stages",
+    "account_dossier": "tierkit.dossiers.make",
+    "account_dossier_text": "tierkit.dossiers.make",
     "Panel": "tierkit.features.panel",
     "Settings": "tierkit.settings",
     "Tables": "tierkit.crm.tables",
     "TierkitError": "tierkit.errors",
     "assign_tiers": "tierkit.tiers.assign",
     "build_panel": "tierkit.features.panel",
-    "check_project": "tierkit.checking",
+    "check_project": "tierkit.commands.check",
     "explore": "tierkit.explorer",
-    "find_project": "tierkit.project",
-    "make_project": "tierkit.project",
-    "open_run": "tierkit.recalibration.work",
+    "find_project": "tierkit.runs.project",
+    "make_project": "tierkit.runs.project",
+    "open_run": "tierkit.runs.run",
     "read_settings": "tierkit.settings",
     "read_tables": "tierkit.crm.trusted",
     "simulate_crm": "tierkit.simulate",
     "tables_from_frames": "tierkit.crm.tables",
-    "build_run_panel": "tierkit.recalibration.stages",
-    "compare_run_tiers": "tierkit.recalibration.stages",
-    "fit_run_model": "tierkit.recalibration.stages",
-    "save_run_model": "tierkit.recalibration.stages",
-    "save_run_roi": "tierkit.recalibration.stages",
-    "study_run_serving": "tierkit.recalibration.stages",
-    "tier_run_accounts": "tierkit.recalibration.stages",
-    "weigh_run_criteria": "tierkit.recalibration.stages",
-    "write_run_report": "tierkit.recalibration.stages",
+    "build_run_panel": "tierkit.runs.steps",
+    "compare_run_tiers": "tierkit.runs.steps",
+    "fit_run_model": "tierkit.runs.steps",
+    "save_run_model": "tierkit.runs.steps",
+    "save_run_roi": "tierkit.runs.steps",
+    "study_run_serving": "tierkit.runs.steps",
+    "tier_run_accounts": "tierkit.runs.steps",
+    "weigh_run_criteria": "tierkit.runs.steps",
+    "write_run_report": "tierkit.runs.steps",
     "write_crm": "tierkit.simulate",
 }
 

@@ -13,9 +13,9 @@ from tierkit.backtest.folds import complete_dates
 from tierkit.backtest.gate import Gate, concentration_notes, history_moved, leaks_of, pass_gate
 from tierkit.backtest.seeds import steadied_card
 from tierkit.backtest.trial import NOTHING_COMPLETE, tried_at
+from tierkit.cache import Kept
 from tierkit.models.card import Card
 from tierkit.models.examples import Examples, rows_at
-from tierkit.models.kept import Kept
 from tierkit.models.past_revenue import (
     fit_past_revenue_card,
     past_revenue_column,

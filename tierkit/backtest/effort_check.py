@@ -11,9 +11,9 @@ import pandas as pd
 
 from tierkit.models.boosting import EVEN
 from tierkit.models.examples import Examples
-from tierkit.models.measures import capture, gini
+from tierkit.parallel import ROWS_WORTH_PROCESSES, in_processes
 from tierkit.settings import Settings
-from tierkit.side_by_side import ROWS_WORTH_PROCESSES, in_processes
+from tierkit.statistics.measures import capture, gini
 
 FOLDS = 2
 MOSTLY = 0.8

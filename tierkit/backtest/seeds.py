@@ -12,8 +12,8 @@ from tierkit.models.card import Card
 from tierkit.models.examples import Examples
 from tierkit.models.fitting import average
 from tierkit.models.rows import sample_accounts
+from tierkit.parallel import ROWS_WORTH_PROCESSES, in_processes
 from tierkit.settings import Settings
-from tierkit.side_by_side import ROWS_WORTH_PROCESSES, in_processes
 
 WANTED_OVERLAP = 0.9
 

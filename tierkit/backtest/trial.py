@@ -24,8 +24,8 @@ from tierkit.models.simple_rules import (
     past_revenue_rule,
 )
 from tierkit.models.tested import HELD_OUT, ROLLING, Backtest, Method, scored, untested
+from tierkit.parallel import ROWS_WORTH_PROCESSES, in_processes
 from tierkit.settings import Settings
-from tierkit.side_by_side import ROWS_WORTH_PROCESSES, in_processes
 
 if TYPE_CHECKING:
     from tierkit.features.panel import Panel

@@ -6,26 +6,24 @@ strictly before it, outcomes are what happens from it on.
 
 from __future__ import annotations
 
-from tierkit.calendar.days import (
-    days_old,
-    is_before,
-    latest_on_or_before,
-    newest,
-    quarters_since,
-    starts_after,
-    window_is_over,
-)
 from tierkit.calendar.quarters import (
     MONTHS_PER_QUARTER,
     FiscalCalendar,
     Quarter,
     complete_quarter_ends,
     covers,
+    days_old,
+    is_before,
+    latest_on_or_before,
     look_back_start,
+    newest,
+    quarters_since,
     spell_date,
     spell_range,
+    starts_after,
     trainable,
     whole_quarters,
+    window_is_over,
 )
 from tierkit.calendar.rows import (
     before,

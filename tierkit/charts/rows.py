@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
 from tierkit.charts.canvas import (
     GREY,
     INK,
+    LINE,
     MUTED,
+    PAPER,
+    TONES,
     WARN,
     axes_width,
     bare,
     fitted,
+    percent_tick,
     place,
+    scaled,
     text_width,
     tone,
 )
@@ -150,3 +158,103 @@ def _limit(ax: Axes, row: int, value: float) -> None:
     """Mark what is available by an upright line, taller than the bar."""
     ax.vlines(value, row + _MARK - 0.2, row + _MARK + 0.2, color=INK, linewidth=2, clip_on=False)
     ax.hlines(row + _MARK, 0, value, color=MUTED, linewidth=1, zorder=0, clip_on=False)
+
+
+def lorenz(table: pd.DataFrame, *, ax: Axes, effort: str) -> Axes:
+    """Draw which part of value and of effort the most valuable accounts hold together.
+
+    Parameters
+    ----------
+    table
+        `accounts_share`, `value_share`, `effort_share` from 0 to 1, as
+        `tierkit.serving.proportion.lorenz_curve` gives them.
+    effort
+        What the effort is measured in, in words.
+    """
+    scaled(ax, x=percent_tick, y=percent_tick)
+    ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=(0, (2, 2)))
+    across = table["accounts_share"]
+    ax.plot(across, table["value_share"], color=TONES[0], linewidth=2)
+    ax.plot(across, table["effort_share"], color=INK, linewidth=2, linestyle=(0, (5, 2)))
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1.02)
+    ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
+    ax.set_yticks([0, 0.5, 1])
+    for column, text, colour, at in (
+        ("value_share", "predicted revenue", TONES[0], 0.08),
+        ("effort_share", effort, INK, 0.30),
+    ):
+        row = int((across - at).abs().to_numpy().argmin())
+        height = float(table[column].iloc[row])
+        place(ax, text, at + 0.02, height - 0.09, color=colour, va="center")
+    place(ax, "everyone alike", 0.62, 0.5, color=MUTED, va="center")
+    return ax
+
+
+def size_frontier(
+    table: pd.DataFrame, *, ax: Axes, money: Callable[[float], str], hours: Callable[[float], str]
+) -> Axes:
+    """Draw the revenue that each size of a tier would hold against the hours that all tiers need.
+
+    Parameters
+    ----------
+    table
+        The rows of one tier, as `tierkit.serving.sizes.size_frontier` gives them; sizes for which
+        a role is short are drawn hollow.
+    money, hours
+        How an amount and a number of hours are written.
+    """
+    scaled(ax, x=hours, y=money)
+    ordered = table.sort_values("size", kind="stable")
+    short = ordered["roles_short"].ne("").to_numpy()
+    ax.plot(ordered["hours"], ordered["predicted_revenue"], color=GREY, linewidth=1)
+    for some, fill in ((ordered[~short], TONES[1]), (ordered[short], "none")):
+        ax.plot(some["hours"], some["predicted_revenue"], "o", color=TONES[1], markersize=7,
+                markerfacecolor=fill)  # fmt: skip
+    told = ordered["is_today"] | (ordered["size"] == ordered["size"].max())
+    for row in ordered[told].to_dict("records"):
+        text = f"{row['size']:,} today" if row["is_today"] else f"{row['size']:,} accounts"
+        place(ax, text, row["hours"], row["predicted_revenue"] * 0.97, va="top",
+              ha="left" if row["is_today"] else "right",
+              color=INK if row["is_today"] else MUTED)  # fmt: skip
+    ax.set_ylim(bottom=0)
+    ax.margins(x=0.08, y=0.12)
+    return ax
+
+
+_LABEL_ROOM = 130.0
+
+
+def moves_heat(matrix: pd.DataFrame, *, ax: Axes) -> Axes:
+    """Draw how many accounts go from each tier (row) to each tier (column).
+
+    Parameters
+    ----------
+    matrix
+        Index: the tier before; columns: the tier after; whole numbers, 0 where nobody goes.
+        Accounts that stay (same name) are outlined, not filled, so that the moves are seen.
+    ax
+        Where to draw; row labels need about 130 points at the left, column labels 24 above.
+    """
+    others = np.array([[row != column for column in matrix.columns] for row in matrix.index])
+    most = max(int(matrix.to_numpy(dtype=int)[others].max(initial=0)), 1)
+    ax.set(xlim=(0, matrix.shape[1]), ylim=(matrix.shape[0], 0), xticks=[], yticks=[])
+    bare(ax)
+    counts = matrix.to_numpy(dtype=int)
+    for y, before in enumerate(matrix.index):
+        place(ax, fitted(str(before), _LABEL_ROOM), -0.06, y + 0.5, ha="right", va="center")
+        for x, after in enumerate(matrix.columns):
+            _cell(ax, (x, y), int(counts[y, x]), stays=before == after, most=most)
+    for x, after in enumerate(matrix.columns):
+        place(ax, fitted(str(after), _LABEL_ROOM), x + 0.5, -0.12, ha="center")
+    return ax
+
+
+def _cell(ax: Axes, at: tuple[int, int], value: int, *, stays: bool, most: int) -> None:
+    dark = not stays and value / most > 0.5
+    fill = "none" if stays or value == 0 else TONES[1 if dark else 4]
+    corner = (at[0] + 0.03, at[1] + 0.06)
+    box = Rectangle(corner, 0.94, 0.88, facecolor=fill, edgecolor=LINE, linewidth=1, clip_on=False)
+    ax.add_patch(box)
+    colour = PAPER if dark else MUTED if stays or value == 0 else INK
+    place(ax, f"{value:,}", at[0] + 0.5, at[1] + 0.5, ha="center", va="center", color=colour)

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from tierkit.cli import (  # noqa: F401 (each adds its commands to the app)
-    asking,
-    comparing,
-    experimenting,
-    running,
-    setting_up,
-)
+from tierkit.cli import asking, running  # noqa: F401 (each adds its commands to the app)
 from tierkit.cli.app import app
 from tierkit.cli.entry import main
 

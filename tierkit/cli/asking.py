@@ -9,7 +9,14 @@ from typing import Annotated
 
 import typer
 
-from tierkit.cli.app import DEFAULT_FILE, Debug, Overrides, SettingsFile, app
+from tierkit.cli.app import (
+    DEFAULT_FILE,
+    Debug,
+    Overrides,
+    SettingsFile,
+    app,
+    without_grammars_of_addresses,
+)
 
 
 class SqlDialect(StrEnum):
@@ -48,7 +55,7 @@ def score(
 
     needs_data = output.suffix.lower() != ".sql"
     settings = read_settings(file, overrides=overrides or ()) if needs_data else None
-    from tierkit.asking.scoring import check_suffix, score_project, write_query, write_scores
+    from tierkit.commands.score import check_suffix, score_project, write_query, write_scores
     from tierkit.models.saved import read_model
 
     check_suffix(output)
@@ -81,7 +88,90 @@ def explain(
     from tierkit.settings import read_settings
 
     settings = read_settings(file, overrides=overrides or ())
-    from tierkit.asking.explaining import explain_account
+    from tierkit.commands.explain import explain_account
 
     for line in explain_account(settings, account, quarter=quarter).lines():
         typer.echo(line)
+
+
+@app.command(epilog="Example: tierkit diff 2026Q2 2026Q3 --page changes.html")
+def diff(
+    before: Annotated[str, typer.Argument(metavar="RUN_A", help="A published quarter or folder.")],
+    after: Annotated[str, typer.Argument(metavar="RUN_B", help="Another one.")],
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the same as an HTML page.")
+    ] = None,
+    file: SettingsFile = DEFAULT_FILE,
+    debug: Debug = False,  # noqa: ARG001 (read by main)
+) -> None:
+    """Show what changed between two runs: settings, data, tiers moved, verdicts."""
+    reports = _reports(file)
+    with without_grammars_of_addresses():
+        from tierkit.pages.differences import compare_runs, difference_page, difference_text
+        from tierkit.publishing.published import find_run, read_run
+
+    runs = [read_run(find_run(name, reports=reports)) for name in (before, after)]
+    found = compare_runs(*runs)
+    typer.echo(difference_text(found))
+    if page is not None:
+        _write(page, difference_page(found))
+
+
+def _reports(file: Path) -> Path:
+    """Return the folder of reports; two folders can be compared where no project is."""
+    from tierkit.settings import read_settings
+
+    given = file / "tierkit.toml" if file.is_dir() else file
+    return read_settings(file).reports if given.is_file() or file != DEFAULT_FILE else Path()
+
+
+def _write(page: Path, html: str) -> None:
+    from tierkit.errors import SettingsError
+
+    try:
+        page.write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{page}: cannot be written: {error.strerror}.") from error
+    typer.echo(str(page))
+
+
+@app.command(epilog="Example: tierkit draw 2026Q3 --ranks 12-18 --seed 7")
+def draw(
+    quarter: Annotated[str, typer.Argument(metavar="QUARTER", help="A published quarter.")],
+    upper: Annotated[
+        str, typer.Option(metavar="TIER", help="The tier above the line; by default the first.")
+    ] = "",
+    ranks: Annotated[
+        str, typer.Option(metavar="FIRST-LAST", help="By default roi.band_share around the line.")
+    ] = "",
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of the lot; by default model.seed.")
+    ] = None,
+    file: SettingsFile = DEFAULT_FILE,
+    debug: Debug = False,  # noqa: ARG001 (read by main)
+) -> None:
+    """Draw by lot who around a line gets the upper tier in the quarter that follows."""
+    from tierkit.settings import read_settings
+
+    settings = read_settings(file)
+    from tierkit.runs.experiments import draw_quarter_band
+
+    drawn = draw_quarter_band(settings, quarter, upper=upper, ranks=_ranks(ranks), seed=seed)
+    typer.echo(drawn.band.sentence(currency=settings.calendar.currency))
+    typer.echo(f"Kept in {drawn.file}, seed {drawn.band.seed}.")
+    typer.echo(
+        f"Next: tierkit accept {quarter} puts it in force for {drawn.quarter.label} "
+        f"({drawn.quarter.dates}); reports from {drawn.quarter.label} on read it out."
+    )
+
+
+def _ranks(text: str) -> tuple[int, int] | None:
+    """Return the ranks of `12-18`, None of nothing."""
+    from tierkit.errors import SettingsError
+
+    if not text:
+        return None
+    first, _, last = text.partition("-")
+    if not (first.strip().isdigit() and last.strip().isdigit()) or int(first) > int(last):
+        raise SettingsError(f"--ranks {text}: write the first and the last rank, such as 12-18.")
+    return int(first), int(last)

@@ -6,8 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tierkit.cli.app import app
-from tierkit.cli.plain import say
+from tierkit.cli.app import app, say
 
 if TYPE_CHECKING:
     from tierkit.errors import TierkitError
@@ -36,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if "--debug" in given:
             raise
-        from tierkit.reporting.hooks import is_interruption
+        from tierkit.publishing.hooks import is_interruption
 
         if is_interruption(error):
             _report_interruption(error)

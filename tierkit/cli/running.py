@@ -9,9 +9,15 @@ from typing import Annotated
 
 import typer
 
-from tierkit.cli.app import DEFAULT_FILE, Debug, Overrides, SettingsFile, app
-from tierkit.cli.imports import without_grammars_of_addresses
-from tierkit.cli.plain import say
+from tierkit.cli.app import (
+    DEFAULT_FILE,
+    Debug,
+    Overrides,
+    SettingsFile,
+    app,
+    say,
+    without_grammars_of_addresses,
+)
 
 
 @app.command(epilog="Example: tierkit check -f demo/tierkit.toml")
@@ -24,7 +30,7 @@ def check(
     from tierkit.settings import read_settings
 
     settings = read_settings(file, overrides=overrides or ())
-    from tierkit.checking import check_project, print_check
+    from tierkit.commands.check import check_project, print_check
 
     checked = check_project(settings)
     print_check(checked, sys.stdout)
@@ -65,8 +71,7 @@ def run(
 
     settings = read_settings(file, overrides=overrides or ())  # before anything slow is loaded
     with without_grammars_of_addresses():
-        from tierkit.dossiers.stages import MADE_AHEAD, write_dossiers
-        from tierkit.recalibration.command import (
+        from tierkit.commands.run import (
             Request,
             describe,
             recalibrate,
@@ -74,6 +79,7 @@ def run(
             recalibrate_each,
             recalibrate_each_and_tell,
         )
+        from tierkit.dossiers.make import MADE_AHEAD, write_dossiers
 
     request = Request(
         settings=settings,
@@ -124,7 +130,7 @@ def accept(
     from tierkit.settings import read_settings
 
     settings = read_settings(file)
-    from tierkit.accepting import accept_tiers
+    from tierkit.commands.accept import accept_tiers
 
     done = accept_tiers(settings, quarter, start=start.date() if start else None, review=review)
     typer.echo(
@@ -137,3 +143,70 @@ def accept(
         typer.echo(
             f"{done.drawn:,} of them hold the tier that was drawn by lot. {done.remark}".strip()
         )
+
+
+@app.command(epilog="Example: tierkit init demo --sample")
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Fill it with a simulated CRM to try things on.")
+    ] = False,
+    exports: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FOLDER", help="Guess the settings from these exports."),
+    ] = None,
+    debug: Debug = False,  # noqa: ARG001 (read by main)
+) -> None:
+    """Make a project folder: settings, notebooks, a place for data, overrides."""
+    from tierkit.errors import SettingsError
+    from tierkit.runs.project import make_project
+
+    if sample and exports is not None:
+        raise SettingsError("--sample and --from exclude each other: take one.")
+    made = make_project(folder, sample=sample, exports=exports)
+    for path in made:
+        typer.echo(f"made {path}")
+    typer.echo(f"Next: cd {folder} && tierkit {'run' if sample else 'check'}")
+
+
+@app.command(epilog="Example: tierkit simulate world --accounts 4000 --tier-effect 0.6 --seed 7")
+def simulate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write into.")],
+    accounts: Annotated[int, typer.Option(min=1, help="How many accounts.")] = 2000,
+    quarters: Annotated[int, typer.Option(min=6, max=80, help="How many quarters.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another company.")] = 1,
+    tier_effect: Annotated[
+        float, typer.Option(min=-0.9, help="What Tier 1 adds over Tier 3: 0.6 is +60 %.")
+    ] = 0.6,
+    effort_bias: Annotated[
+        float, typer.Option(min=1.0, help="Tier 1's effort as a multiple of Tier 3's.")
+    ] = 3.0,
+    dirty: Annotated[bool, typer.Option("--dirty", help="Plant faults of real exports.")] = False,
+    debug: Debug = False,  # noqa: ARG001 (read by main)
+) -> None:
+    """Write a CRM with known truth: tables, truth.json and matching settings."""
+    from tierkit.simulate import simulate_crm, write_crm
+
+    crm = simulate_crm(
+        accounts=accounts,
+        quarters=quarters,
+        seed=seed,
+        tier_effect=tier_effect,
+        effort_bias=effort_bias,
+        dirty=dirty,
+    )
+    for path in write_crm(crm, folder):
+        typer.echo(f"wrote {path}")
+
+
+@app.command(epilog="Example: tierkit doctor")
+def doctor(
+    debug: Debug = False,  # noqa: ARG001 (read by main)
+) -> None:
+    """Show Python, kernel, versions and optional parts, and how to mend what is missing."""
+    from tierkit.commands.doctor import examine_installation
+
+    findings = examine_installation()
+    for finding in findings:
+        typer.echo(str(finding))
+    raise typer.Exit(0 if all(finding.fine or finding.optional for finding in findings) else 2)

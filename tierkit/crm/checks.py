@@ -4,14 +4,267 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from difflib import get_close_matches
+from statistics import median
 
-from tierkit.crm import findings, freshness
+import narwhals as nw
+import pandas as pd
+
+from tierkit.calendar import from_on, later_than, spell_date
+from tierkit.crm import period
+from tierkit.crm.contract import TABLES, Kind
+from tierkit.crm.duplicates import candidate_duplicates
+from tierkit.crm.engine import Rows
+from tierkit.crm.guard import added_up, gathered
 from tierkit.crm.known import reopened_deals, reopening_remark
+from tierkit.crm.period import newest_days
+from tierkit.crm.revenue import netted_accounts
 from tierkit.crm.tables import Tables
+from tierkit.crm.typed import example_ids
 from tierkit.errors import Problem, SettingsError
 from tierkit.settings import CheckSettings, Settings
+
+FEWEST_DEALS = 20
+"""Closed deals that the neighbours of a quarter must have before its own number says anything."""
+
+FIRST_PLAUSIBLE_YEAR = 1990
+YEARS_AHEAD = 10
+_ENDS_IN_WORDS = r"(?i)\b(won|lost|closed|signed|dead|cancel)"
+
+
+def _warn(
+    rule: str, message: str, mend: str, table: str, column: str = "", **more: object
+) -> Problem:
+    return Problem(message, mend, table, column, rule, blocks=False, **more)  # type: ignore[arg-type]
+
+
+def _count(rows: Rows) -> int:
+    return int(rows.select(nw.len()).collect().item())
+
+
+def _plural(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def quarter_volume(tables: Tables, settings: Settings) -> Problem | None:
+    """Compare each quarter but the first with the two before and the two after it."""
+    deals = tables["opportunities"].filter(~nw.col("is_won").is_null())
+    daily = gathered(deals, "close_date", deals=nw.len()).collect().to_pandas()
+    daily = daily[daily["close_date"].notna()]
+    calendar = settings.fiscal_calendar
+    quarters = [calendar.containing(pd.Timestamp(day).date()) for day in daily["close_date"]]
+    counts = daily.groupby(quarters, sort=True, dropna=False)["deals"].sum()
+    ordered, factor = sorted(counts.index), settings.checks.quarter_volume
+    odd = []
+    for place, quarter in enumerate(ordered[1:], start=1):
+        around = ordered[max(1, place - 2) : place] + ordered[place + 1 : place + 3]
+        usual = median([int(counts[other]) for other in around] or [0])
+        here = int(counts[quarter])
+        if usual >= FEWEST_DEALS and not usual / factor <= here <= usual * factor:
+            odd.append(f"{quarter.label} ({quarter.dates}) holds {here:,}, around it {usual:,.0f}")
+    if not odd:
+        return None
+    return _warn(
+        "quarter volume",
+        f"closed deals by quarter leap: {'; '.join(odd[:4])}",
+        "See that these quarters are loaded once and wholly.",
+        "opportunities",
+        "close_date",
+        rows=len(odd),
+    )
+
+
+def missing_values(tables: Tables, checks: CheckSettings) -> Problem | None:
+    """Find optional columns that are mostly empty."""
+    found = []
+    for name in tables.frames:
+        contract = TABLES[name]
+        given = [c for c in contract.columns if c in tables.given[name] - contract.required]
+        if name == "opportunities":
+            given = [column for column in given if column not in ("cost", "term_months")]
+        rows = tables[name]
+        present = [column for column in given if column in rows.columns]
+        count = _count(rows)
+        if not present or count < FEWEST_DEALS:
+            continue
+        known = rows.select(*(nw.col(column).count() for column in present)).collect().rows()[0]
+        found += [
+            f"{name}.{column} {1 - there / count:.0%}"
+            for column, there in zip(present, known, strict=True)
+            if 1 - there / count > checks.missing_share and not _may_be_empty(name, column)
+        ]
+    if not found:
+        return None
+    return _warn(
+        "missing values",
+        f"columns are mostly empty: {', '.join(found[:8])}",
+        "Fill them in the CRM; missing is a value of its own and counts as such.",
+        found[0].partition(".")[0],
+        rows=len(found),
+    )
+
+
+def _may_be_empty(table: str, column: str) -> bool:
+    """Whether emptiness is the usual state: open ends, parents, notes of changes."""
+    return column in ("parent_id", "end_date", "reason") or table == "stage_history"
+
+
+def implausible_years(tables: Tables) -> Problem | None:
+    """Find dates before 1990 or many years after the data end."""
+    days = list(newest_days(tables).values())
+    if not days:
+        return None
+    last_year = sorted(days)[len(days) // 2].year + YEARS_AHEAD
+    parts: list[str] = []
+    examples: tuple[str, ...] = ()
+    for name in tables.frames:
+        for column, kind in TABLES[name].columns.items():
+            if kind is Kind.DATE and column in tables.given[name] and column != "end_date":
+                year = nw.col(column).dt.year()
+                wrong = (year < FIRST_PLAUSIBLE_YEAR) | (year > last_year)
+                rows = tables[name].filter(wrong)
+                count = _count(rows)
+                if count:
+                    parts.append(f"{name}.{column} {count:,}")
+                    examples = examples or example_ids(rows, next(iter(TABLES[name].columns)))
+    if not parts:
+        return None
+    return _warn(
+        "implausible year",
+        f"dates before {FIRST_PLAUSIBLE_YEAR} or after {last_year}: {', '.join(parts)}",
+        "Correct the dates.",
+        parts[0].partition(".")[0],
+        examples=examples,
+    )
+
+
+def closed_before_created(tables: Tables) -> Problem | None:
+    """Find deals that were closed before they were created."""
+    if not tables.has("opportunities", "created_date"):
+        return None
+    rows = tables["opportunities"].filter(
+        ~nw.col("is_won").is_null() & later_than("created_date", "close_date")
+    )
+    count = _count(rows)
+    if not count:
+        return None
+    return _warn(
+        "closed before created",
+        f"{_plural(count, 'deal')} closed before the day of creation",
+        "See whether close dates are typed in afterwards.",
+        "opportunities",
+        "close_date",
+        rows=count,
+        examples=example_ids(rows, "opportunity_id"),
+    )
+
+
+def one_large_account(tables: Tables, checks: CheckSettings) -> Problem | None:
+    """Find an account that holds a large share of won revenue."""
+    deals = tables["opportunities"]
+    won = deals.filter(nw.col("is_won")).select("account_id", won="amount")
+    sums = {"won": nw.col("won").sum()}
+    totals = added_up(won, "account_id", sums=sums, what="opportunities")
+    largest = totals.sort("won", "account_id", descending=[True, False]).head(1).collect().rows()
+    accounts, total = totals.select(nw.len(), nw.col("won").sum()).collect().rows()[0]
+    if not largest or not total or accounts < FEWEST_DEALS:
+        return None
+    share = float(Decimal(largest[0][1]) / Decimal(total))
+    if not total > 0 or share <= checks.largest_account_share:
+        return None
+    return _warn(
+        "one large account",
+        f"one account holds {share:.0%} of won revenue ({largest[0][1]:,.2f})",
+        "Read averages with care; see that it is one customer, not a collective account.",
+        "opportunities",
+        "amount",
+        examples=(str(largest[0][0]),),
+    )
+
+
+def won_in_the_future(tables: Tables, checks: CheckSettings) -> Problem | None:
+    """Find won deals dated long after the newest day on which anything else was recorded."""
+    days = newest_days(tables)
+    if not days:
+        return None
+    end = max(days.values())
+    late = end + timedelta(days=checks.stale_days)
+    rows = from_on(tables["opportunities"].filter(nw.col("is_won")), "close_date", late)
+    count, won = rows.select(nw.len(), nw.col("amount").sum()).collect().rows()[0]
+    if not count or "opportunities" not in days:
+        return None
+    return _warn(
+        "won in the future",
+        f"{_plural(int(count), 'won deal')} ({won or 0:,.2f}) closed long after {spell_date(end)}, "
+        "the last day on which anything else was recorded",
+        "Correct the close dates; such a deal also moves the last complete quarter.",
+        "opportunities",
+        "close_date",
+        rows=int(count),
+        examples=example_ids(rows, "opportunity_id"),
+    )
+
+
+def unmapped_stages(tables: Tables) -> Problem | None:
+    """Find stages that sound like an end but count as open."""
+    if not tables.has("opportunities", "stage"):
+        return None
+    sounds = nw.col("stage").str.contains(_ENDS_IN_WORDS)
+    rows = tables["opportunities"].filter(nw.col("is_won").is_null() & sounds)
+    stages = gathered(rows, "stage", deals=nw.len()).sort("stage").collect().rows()
+    if not stages:
+        return None
+    shown = ", ".join(f"{stage!r} ({count:,})" for stage, count in stages[:6])
+    return _warn(
+        "unmapped stage",
+        f"stages that sound like an end count as open: {shown}",
+        "List them in [data.values.opportunities.is_won] as won or lost.",
+        "opportunities",
+        "stage",
+        rows=sum(int(count) for _, count in stages),
+    )
+
+
+def netted(tables: Tables) -> Problem | None:
+    """Find accounts whose refunds take away all that they brought."""
+    netted = netted_accounts(tables)
+    if netted.empty:
+        return None
+    total = sum(netted["won_revenue"], start=Decimal(0))
+    return _warn(
+        "netted accounts",
+        f"{_plural(len(netted), 'account')} net to zero or below ({total:,.2f} in all); they stay "
+        "in, with what is left of their revenue",
+        "See that refunds belong to the account that paid.",
+        "opportunities",
+        "amount",
+        rows=len(netted),
+        examples=tuple(netted["account_id"].head(5)),
+    )
+
+
+def duplicates(tables: Tables) -> Problem | None:
+    """Find accounts that share a name or a domain."""
+    found = candidate_duplicates(tables)
+    if found.empty:
+        return None
+    groups = found.drop_duplicates(["matched_by", "key"])
+    stake = sum(
+        (Decimal(value) for value in found.drop_duplicates("account_id")["won_revenue"]), Decimal(0)
+    )
+    first = found[found["key"] == groups["key"].iloc[0]]["account_id"].head(3)
+    return _warn(
+        "candidate duplicates",
+        f"{_plural(len(groups), 'group')} of accounts share a name or a domain ({stake:,.2f} won)",
+        "Where they are one company, say so in a table merges; nothing is merged by guess.",
+        "accounts",
+        "name",
+        rows=int(found["account_id"].nunique()),
+        examples=(" and ".join(first),),
+    )
+
 
 RULES: Mapping[str, str] = {
     "stale table": "a table ends long before the others, or before as_of",
@@ -50,17 +303,17 @@ RULES: Mapping[str, str] = {
 def check_tables(tables: Tables, settings: Settings) -> list[Problem]:
     """Return what a person should know about trusted tables, in the order of `RULES`."""
     checks: tuple[Callable[[], Problem | None], ...] = (
-        lambda: freshness.stale(tables, settings.checks, None),
-        lambda: freshness.not_updated(tables, settings.checks, None),
-        lambda: findings.quarter_volume(tables, settings),
-        lambda: findings.missing_values(tables, settings.checks),
-        lambda: findings.implausible_years(tables),
-        lambda: findings.closed_before_created(tables),
-        lambda: findings.one_large_account(tables, settings.checks),
-        lambda: findings.won_in_the_future(tables, settings.checks),
-        lambda: findings.unmapped_stages(tables),
-        lambda: findings.netted(tables),
-        lambda: findings.duplicates(tables),
+        lambda: period.stale(tables, settings.checks, None),
+        lambda: period.not_updated(tables, settings.checks, None),
+        lambda: quarter_volume(tables, settings),
+        lambda: missing_values(tables, settings.checks),
+        lambda: implausible_years(tables),
+        lambda: closed_before_created(tables),
+        lambda: one_large_account(tables, settings.checks),
+        lambda: won_in_the_future(tables, settings.checks),
+        lambda: unmapped_stages(tables),
+        lambda: netted(tables),
+        lambda: duplicates(tables),
         lambda: reopening_remark(tables),
         lambda: reopened_deals(tables),
     )
@@ -71,8 +324,8 @@ def check_tables(tables: Tables, settings: Settings) -> list[Problem]:
 def check_as_of(tables: Tables, settings: Settings, as_of: date) -> list[Problem]:
     """Return what a person should know about tables that a run at `as_of` rests on."""
     found = (
-        freshness.stale(tables, settings.checks, as_of),
-        freshness.not_updated(tables, settings.checks, as_of),
+        period.stale(tables, settings.checks, as_of),
+        period.not_updated(tables, settings.checks, as_of),
     )
     return raised([problem for problem in found if problem is not None], settings.checks)
 

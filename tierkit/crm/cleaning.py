@@ -9,10 +9,9 @@ import narwhals as nw
 
 from tierkit.crm.contract import LEFT_OUT, MONEY, TABLES
 from tierkit.crm.engine import Connection, Rows, materialise
-from tierkit.crm.furniture import REASON as FURNITURE
 from tierkit.crm.guard import gathered, look_up, only_with, without
 from tierkit.crm.tables import Exclusion
-from tierkit.crm.typed import TypedTable, example_ids, id_column
+from tierkit.crm.typed import FOOTER_REASON, TypedTable, example_ids, id_column
 from tierkit.errors import Problem
 
 REASON = "exclusion_reason"
@@ -82,7 +81,7 @@ def _without_left_out(table: TypedTable) -> tuple[TypedTable, list[Rows]]:
 
 def _furniture(table: TypedTable) -> list[Exclusion]:
     count = table.furniture_rows
-    return [Exclusion(table.name, FURNITURE, count, "0.0000")] if count else []
+    return [Exclusion(table.name, FOOTER_REASON, count, "0.0000")] if count else []
 
 
 def won_amount(columns: Sequence[str]) -> nw.Expr:

@@ -9,27 +9,46 @@ from decimal import Decimal
 import narwhals as nw
 
 from tierkit.crm.checks import check_rule_names, check_tables, raised
-from tierkit.crm.cleaning import (
-    REASON,
-    CleanTable,
-    clean_table,
-    count_exclusions,
-    won_amount,
-)
+from tierkit.crm.cleaning import REASON, CleanTable, clean_table, count_exclusions, won_amount
 from tierkit.crm.contract import TABLES, TableContract
+from tierkit.crm.currencies import in_reporting_currency
 from tierkit.crm.engine import Connection, EngineError, Rows, connect, materialise
-from tierkit.crm.hierarchy import TIERED_WITH_PARENT
-from tierkit.crm.lines import deals_from_lines
+from tierkit.crm.hierarchy import TIERED_WITH_PARENT, with_ultimate_parents
+from tierkit.crm.identity import with_one_spelling
+from tierkit.crm.lines import deals_from_lines, with_amounts_of_lines
 from tierkit.crm.meaning import TYPE_LEFT_OUT, unmapped_types, with_revenue_type
-from tierkit.crm.merges import MERGED
+from tierkit.crm.merges import MERGED, with_merges
 from tierkit.crm.parsing import DateRules
-from tierkit.crm.preparing import prepare
 from tierkit.crm.presets.preset import DELETED, SUPERSEDED
 from tierkit.crm.sources import RawTable, deals_come_from_lines, read_raw_tables
 from tierkit.crm.tables import Rejected, Tables
 from tierkit.crm.typed import TypedTable, typed_table
 from tierkit.errors import DataError, Problem
 from tierkit.settings import Settings
+
+
+def prepare(
+    typed: Mapping[str, TypedTable], settings: Settings, connection: Connection
+) -> tuple[dict[str, TypedTable], list[Problem]]:
+    """Return typed tables whose ids, accounts and amounts mean one thing, and what is wrong.
+
+    No row is taken away here; rows that do not count are marked with their reason.
+    """
+    tables, problems = with_one_spelling(typed, connection)
+    tables, more = with_merges(tables, connection)
+    problems += more
+    tables, more = with_ultimate_parents(tables, connection, unit=settings.target.unit)
+    problems += more
+    if {"opportunities", "opportunity_lines"} <= set(tables):
+        deals, lines = tables["opportunities"], tables["opportunity_lines"]
+        tables["opportunities"], more = with_amounts_of_lines(deals, lines, connection)
+        problems += more
+    deal_table = "opportunity_lines" if deals_come_from_lines(tables) else "opportunities"
+    tables, more = in_reporting_currency(
+        tables, connection, deals=deal_table, currency=settings.calendar.currency
+    )
+    return tables, [*problems, *more]
+
 
 MOST_EXCLUDED = 0.5
 _MEANT = (DELETED, SUPERSEDED, MERGED, TIERED_WITH_PARENT, TYPE_LEFT_OUT)

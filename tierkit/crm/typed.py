@@ -11,8 +11,6 @@ import narwhals as nw
 from tierkit.crm.contract import LEFT_OUT, TABLES, Kind, TableContract
 from tierkit.crm.dates import ZONE_MEND, DateReading
 from tierkit.crm.engine import Connection, Rows, forget, materialise
-from tierkit.crm.furniture import REASON as FURNITURE
-from tierkit.crm.furniture import furniture
 from tierkit.crm.numbers import Decimal, NumberReading, with_plain_numbers
 from tierkit.crm.parsing import (
     DateRules,
@@ -29,6 +27,49 @@ from tierkit.crm.parsing import (
 from tierkit.crm.sources import RawTable
 from tierkit.crm.tables import VALUE, Rejected
 from tierkit.errors import Problem
+
+FOOTER_REASON = "report footer, totals line or repeated header"
+_FOOTER = (
+    r"(?i)^\s*(grand totals?|sub ?totals?|totals?|confidential information|copyright)\b"
+    r"[^\n]*$"
+)
+
+
+def furniture(rows: Rows, *, key: str, header: str) -> nw.Expr | None:
+    """Return which rows are furniture, or None where the key is not text, as in a typed source.
+
+    A footer begins with its words in the key and holds at most one other value (the total). A
+    repeated header holds the column's own name in the key.
+
+    Parameters
+    ----------
+    key
+        The column that names a row.
+    header
+        That column's name in the source.
+    """
+    schema = rows.collect_schema()
+    if key not in schema or schema[key] != nw.String():
+        return None
+    text = nw.col(key).fill_null("")
+    begins, repeated = text.str.contains(_FOOTER), text == header
+    if rows.filter(begins).head(1).collect().is_empty():
+        return repeated  # counting values of every column costs time
+    others = [column for column in schema if column != key]
+    filled = _total([nw.lit(0), *((~nw.col(name).is_null()).cast(nw.Int64) for name in others)])
+    return (begins & (filled <= 1)) | repeated
+
+
+def _total(parts: Sequence[nw.Expr]) -> nw.Expr:
+    """Return the sum of expressions, nested no deeper than the logarithm of their number.
+
+    `sum_horizontal` nests one step per column, and exports have hundreds of columns.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return _total(parts[:half]) + _total(parts[half:])
+
 
 MOST_UNREADABLE = 0.05
 UNREADABLE = "unreadable value"
@@ -146,7 +187,7 @@ def _without_furniture(raw: RawTable) -> tuple[Rows, int, list[Rejected]]:
     count = int(raw.rows.select(is_furniture.cast(nw.Int64).sum()).collect().item() or 0)
     if not count:
         return raw.rows, 0, []
-    lines = Rejected(raw.name, FURNITURE, raw.rows.filter(is_furniture))
+    lines = Rejected(raw.name, FOOTER_REASON, raw.rows.filter(is_furniture))
     return raw.rows.filter(~is_furniture), count, [lines]
 
 

@@ -3,22 +3,138 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pandas as pd
 
-from tierkit.calendar import Quarter
-from tierkit.crm.hierarchy import successors
-from tierkit.dossiers.effort import effort_by_quarter
-from tierkit.dossiers.group import existing, groups_of
-from tierkit.dossiers.history import as_they_were, tiers_held
-from tierkit.dossiers.money import contracts_in_force, open_deals, won_by_quarter
+from tierkit.calendar import Quarter, before
+from tierkit.crm.hierarchy import hierarchy, successors
 from tierkit.dossiers.naming import WORDS, OtherAccounts
-from tierkit.dossiers.people import contacts_by_role
-from tierkit.readiness.coverage import contact_coverage
-from tierkit.readiness.freshness import DATED, newest_facts
-from tierkit.readiness.whitespace import whitespace
-from tierkit.recalibration.work import Work
+from tierkit.dossiers.people import (
+    contacts_by_role,
+    contracts_in_force,
+    effort_by_quarter,
+    of_accounts,
+    open_deals,
+    won_by_quarter,
+)
+from tierkit.runs.run import Work
+from tierkit.serving.coverage import DATED, contact_coverage, newest_facts
+from tierkit.serving.whitespace import whitespace
+
+COLUMNS = ("group", "group_size", "depth", "directly_below")
+
+
+def existing(accounts: pd.DataFrame, *, as_of: date) -> pd.DataFrame:
+    """Return the accounts made before `as_of`, and those without a day of their making."""
+    if "created_date" not in accounts:
+        return accounts
+    made = pd.to_datetime(accounts["created_date"])
+    return accounts[~made.ge(pd.Timestamp(as_of))]
+
+
+def groups_of(accounts: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
+    """Return where accounts stand among those under the same ultimate parent.
+
+    Parameters
+    ----------
+    accounts
+        By account_id, those that exist, with `parent_id` where it is known.
+    ids
+        The accounts to tell of.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By account_id, of `ids` and of all others in their groups: `group` (the id of the ultimate
+        parent, not to be shown), `group_size` (accounts, itself included), `depth` (levels below
+        the top) and `directly_below` (accounts). An account in a circle of parents stands alone.
+
+    Examples
+    --------
+    >>> parents = pd.DataFrame({"parent_id": [None, "A", "B", None]}, index=["A", "B", "C", "D"])
+    >>> groups_of(parents, pd.Index(["B"])).loc["B", [*COLUMNS[1:]]].tolist()
+    [3, 1, 1]
+    >>> groups_of(parents, pd.Index(["D"])).index.tolist()
+    ['D']
+    """
+    if "parent_id" not in accounts:
+        return pd.DataFrame(columns=[*COLUMNS], index=ids[:0])
+    links = pd.DataFrame({"account_id": accounts.index, "parent_id": accounts["parent_id"].array})
+    tops = hierarchy(links).tops.set_index("account_id")
+    wanted = tops.reindex(ids)["ultimate_parent"].dropna()
+    members = tops[tops["ultimate_parent"].isin(wanted)]
+    below = links["parent_id"].where(links["parent_id"] != links["account_id"]).value_counts()
+    return pd.DataFrame(
+        {
+            "group": members["ultimate_parent"],
+            "group_size": members.groupby("ultimate_parent", dropna=False)["depth"].transform(
+                "size"
+            ),
+            "depth": members["depth"],
+            "directly_below": below.reindex(members.index).fillna(0).astype(int),
+        }
+    )
+
+
+SPANS = ["account_id", "tier", "start_date", "end_date", "overridden", "reason"]
+
+
+def as_they_were(work: Work, accounts: pd.DataFrame) -> pd.DataFrame:
+    """Return account columns as `account_history` gives them before `as_of`, where it does.
+
+    A column whose first known change of an account lies after `as_of` was not known then and is
+    missing; without a change it is today's value. `dated` names the columns whose day is known.
+
+    Parameters
+    ----------
+    accounts
+        By account_id, as they are today.
+    """
+    dated = pd.Series([frozenset[str]()] * len(accounts), index=accounts.index, dtype="object")
+    found = accounts.astype("object")
+    if "account_history" not in work.tables:
+        return found.assign(dated=dated)
+    rows = of_accounts(work.tables["account_history"], [*map(str, accounts.index)])
+    rows = rows.select("account_id", "changed_date", "column", "value")
+    known = before(rows, "changed_date", work.as_of).collect().to_pandas()
+    ever = rows.select("account_id", "column").unique().collect().to_pandas()
+    order = ["account_id", "column", "changed_date", "value"]
+    ordered = known.sort_values(order, kind="stable")
+    last = ordered.groupby(["account_id", "column"], dropna=False)["value"].last()
+    for account, column in ever.itertuples(index=False, name=None):
+        if column in accounts and account in found.index:
+            found.loc[account, column] = last.get((account, column))
+            dated[account] = dated[account] | {column}
+    return found.assign(dated=dated)
+
+
+def tiers_held(work: Work, ids: list[str]) -> pd.DataFrame:
+    """Return the spans in which tiers were held, oldest first; equal ones in a row are one span.
+
+    An end on or after `as_of` was not known and is missing.
+    """
+    if "tier_history" not in work.tables:
+        return pd.DataFrame(columns=SPANS)
+    rows = before(of_accounts(work.tables["tier_history"], ids), "start_date", work.as_of)
+    frame = rows.select(*SPANS).collect().to_pandas()
+    ends = pd.to_datetime(frame["end_date"])
+    frame["end_date"] = ends.where(ends.le(pd.Timestamp(work.as_of)))
+    frame["start_date"] = pd.to_datetime(frame["start_date"])
+    return _joined_up(frame.sort_values(["account_id", "start_date", "tier"], kind="stable"))
+
+
+def _joined_up(spans: pd.DataFrame) -> pd.DataFrame:
+    """Return spans with those that go on unchanged put into one."""
+    same = ["account_id", "tier", "overridden", "reason"]
+    before_it = spans[same].shift().fillna("").astype(str)
+    goes_on = before_it.eq(spans[same].fillna("").astype(str)).all(axis=1)
+    goes_on &= spans["end_date"].shift().eq(spans["start_date"])
+    by_run = spans.groupby((~goes_on).cumsum(), sort=False, dropna=False)
+    begun = by_run.head(1).reset_index(drop=True)
+    return begun.assign(end_date=by_run.tail(1)["end_date"].to_numpy())
+
 
 QUARTERS = 8
 

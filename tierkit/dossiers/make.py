@@ -4,21 +4,92 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
+import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
+from markupsafe import Markup
 
-from tierkit.dossiers.key_points import key_points, write_key_points
-from tierkit.dossiers.known import Known, known_of
-from tierkit.dossiers.page import account_name, dossier_page, dossier_text
-from tierkit.project import OVERRIDES
-from tierkit.recalibration.work import Work
-from tierkit.reporting.words import plural
+from tierkit.calendar import spell_date
+from tierkit.dossiers.known import Known, known_of, record
+from tierkit.dossiers.page import account_name, dossier_body, dossier_page, dossier_text
+from tierkit.dossiers.points import POINTS, talking_points
+from tierkit.errors import SettingsError
+from tierkit.rendering.html import NO_MATHEMATICS, Fragment, joined, on_one_line, section, tag
+from tierkit.rendering.notebooks import document, style_sheets
+from tierkit.rendering.tables import html_table
+from tierkit.runs.project import OVERRIDES
+from tierkit.runs.report import tiers_table
+from tierkit.runs.run import Work, open_run
+from tierkit.runs.steps import tier_run_accounts
 from tierkit.tiers.overrides import read_overrides
+from tierkit.words import plural
+
+NO_INDUSTRY = "industry not known"
+_HEADS = {"account": "account", **{f"point_{n}": f"point {n}" for n in range(1, POINTS + 1)}}
+
+
+def key_points(known: Known, account: str) -> dict[str, str]:
+    """Return the row of one account: its industry, its name and its key points."""
+    industry = record(known.accounts, account).get("industry")
+    points = {f"point_{n}": point for n, point in enumerate(talking_points(known, account), 1)}
+    return {
+        "industry": str(industry) if pd.notna(industry) else NO_INDUSTRY,
+        "account": account_name(known, account),
+        **points,
+    }
+
+
+def key_points_page(known: Known, rows: pd.DataFrame, *, tier: str) -> str:
+    """Return the page of a tier: its accounts with their key points, grouped by industry."""
+    work = known.work
+    head = (
+        f"{plural(len(rows), 'account')} · {work.quarter.dates} · nothing from "
+        f"{spell_date(work.as_of)} on is known · {work.currency}"
+    )
+    title = f"{tier}: key points · {work.quarter.label}"
+    groups = [
+        html_table(
+            group.drop(columns="industry").rename(columns=_HEADS), kinds={}, name="key-points",
+            caption=f"{industry}: {plural(len(group), 'account')}",
+        )
+        for industry, group in _by_industry(rows)
+    ]  # fmt: skip
+    body = joined(tag("h1", title), tag("p", head, class_="meta"), section("key-points", *groups))
+    return document(Markup(body), title=title, class_="dossier")
+
+
+def key_points_text(known: Known, rows: pd.DataFrame, *, tier: str) -> str:
+    """Return the same as text, a line per account."""
+    lines = [f"{tier}: key points, {known.work.quarter.label}\n"]
+    for industry, group in _by_industry(rows):
+        lines.append(f"\n{on_one_line(industry)}\n")
+        for row in group.drop(columns="industry").fillna("").to_dict("records"):
+            said = f"{row.pop('account')}: {' '.join(map(str, row.values()))}"
+            lines.append(f"{on_one_line(said)}\n")
+    return "".join(lines)
+
+
+def write_key_points(known: Known, rows: pd.DataFrame, stem: Path, *, tier: str) -> None:
+    """Write the page and the text of a tier's key points beside each other."""
+    page, text = (make(known, rows, tier=tier) for make in (key_points_page, key_points_text))
+    stem.with_name(f"{stem.name}.html").write_text(page, encoding="utf-8")
+    stem.with_name(f"{stem.name}.txt").write_text(text, encoding="utf-8")
+
+
+def _by_industry(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    ordered = rows.sort_values(["industry", "account"], kind="stable")
+    groups = [
+        (str(name), group) for name, group in ordered.groupby("industry", sort=True, dropna=False)
+    ]
+    return sorted(groups, key=lambda group: group[0] == NO_INDUSTRY)
+
 
 FOLDER = "dossiers"
 FAILED_FILE = "failed.txt"
@@ -162,3 +233,114 @@ def file_stem(name: str, account: str) -> str:
     words = re.findall(r"[a-z0-9]+", plain.encode("ascii", "ignore").decode().lower())
     mark = hashlib.sha256(account.encode()).hexdigest()[:4]
     return "-".join([*words, mark])
+
+
+TIERS_FILE = "tiers.csv"
+MADE_AHEAD = {"recalibrate": "tierkit.dossiers.make"}
+"""Beside which notebook a run makes dossiers, and the module that does."""
+
+_AHEAD, _MADE_FILE = "dossiers_ahead", "made.txt"
+
+
+def make_ahead(run_folder: Path) -> None:
+    """Make the dossiers of a run under way for tiers as they will be, whatever its report says."""
+    work = open_run(run_folder=str(run_folder))
+    folder = work.folder / _AHEAD
+    folder.mkdir()
+    tiers = folder / TIERS_FILE
+    tiers_table(tier_run_accounts(work)).to_csv(tiers, index=False, lineterminator="\n")
+    made = make_dossiers(work, published_tiers(work, tiers), folder / FOLDER)
+    (folder / _MADE_FILE).write_text(made.in_words, encoding="utf-8")
+
+
+def write_dossiers(run_folder: Path, report: Path, on_step: Callable[[str], None]) -> None:
+    """Write the dossiers of a run under way into its report, and say what came of it.
+
+    Those that were made ahead are taken where the report has the same tiers.
+    """
+    ahead = run_folder / _AHEAD
+    if (ahead / _MADE_FILE).is_file() and _same_bytes(ahead / TIERS_FILE, report / TIERS_FILE):
+        on_step(f"dossiers: {(ahead / _MADE_FILE).read_text(encoding='utf-8')}")
+        shutil.move(ahead / FOLDER, report / FOLDER)
+        shutil.rmtree(ahead)
+        return
+    work = open_run(run_folder=str(run_folder))
+    tiers = published_tiers(work, report / TIERS_FILE)
+    made = make_dossiers(work, tiers, report / FOLDER, on_step=on_step)
+    on_step(f"dossiers: {made.in_words}")
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    return one.read_bytes() == other.read_bytes()
+
+
+def account_dossier(run: Work, account: str = "") -> Fragment:
+    """Return the dossier of one account.
+
+    Parameters
+    ----------
+    account
+        Its account_id or its whole name; the best-ranked account of the first tier by default.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such account among those that have a tier.
+
+    Examples
+    --------
+    >>> from tierkit.dossiers.example import example_run
+    >>> "<h1>Acme Freight</h1>" in account_dossier(example_run(), "A1").html
+    True
+    """
+    tiers = run_tiers(run)
+    one = _found(run, tiers, account)
+    body = Markup(dossier_body(known_of(run, tiers.loc[[one]]), one).html)
+    style = tag("style", style_sheets("dossier.css", "dossier_notebook.css"))
+    return Fragment(
+        str(joined(style, tag("div", body, class_=f"dossier in-notebook {NO_MATHEMATICS}")))
+    )
+
+
+def account_dossier_text(run: Work, account: str = "") -> Fragment:
+    """Return the plain text of an account's dossier, ready to be copied.
+
+    Examples
+    --------
+    >>> from tierkit.dossiers.example import example_run
+    >>> account_dossier_text(example_run(), "borealis clinics").html[5:34]
+    'Borealis Clinics (B2), 2025Q3'
+    """
+    tiers = run_tiers(run)
+    one = _found(run, tiers, account)
+    return Fragment(str(tag("pre", dossier_text(known_of(run, tiers.loc[[one]]), one))))
+
+
+def run_tiers(run: Work) -> pd.DataFrame:
+    """Return the tiers by account_id: of this run, else as published, else computed now."""
+    for file in (run.folder / TIERS_FILE, run.settings.reports / run.quarter.label / TIERS_FILE):
+        if file.is_file():
+            return published_tiers(run, file)
+    file = run.folder / TIERS_FILE
+    tiers_table(tier_run_accounts(run)).to_csv(file, index=False, lineterminator="\n")
+    return published_tiers(run, file)
+
+
+def _found(run: Work, tiers: pd.DataFrame, account: str) -> str:
+    if not account:
+        return str(tiers.index[0])
+    if account in tiers.index:
+        return account
+    names = run.accounts().set_index("account_id")["name"].reindex(tiers.index).dropna()
+    named = names.index[names.str.casefold() == account.strip().casefold()]
+    if len(named) == 1:
+        return str(named[0])
+    if len(named) > 1:
+        raise SettingsError(f"account {account!r}: {len(named)} have this name; give the id.")
+    near = get_close_matches(account, [*map(str, names), *map(str, tiers.index)], n=1, cutoff=0.6)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise SettingsError(f"account {account!r}: no account with a tier has this id or name.{hint}")
+
+
+if __name__ == "__main__":
+    make_ahead(Path(sys.argv[1]))

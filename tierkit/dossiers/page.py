@@ -11,9 +11,9 @@ from tierkit.calendar import spell_date
 from tierkit.dossiers import parts
 from tierkit.dossiers.known import Known, record, rows_of
 from tierkit.dossiers.points import talking_points
-from tierkit.reporting.document import document
-from tierkit.reporting.fragment import Fragment, joined, on_one_line, section, tag
-from tierkit.reporting.words import count, money, money_range, money_with_range, plural
+from tierkit.rendering.html import Fragment, joined, on_one_line, section, tag
+from tierkit.rendering.notebooks import document
+from tierkit.words import count, money, money_range, money_with_range, plural
 
 
 def account_name(known: Known, account: str) -> str:

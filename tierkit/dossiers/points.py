@@ -9,7 +9,7 @@ import pandas as pd
 
 from tierkit.calendar import spell_date
 from tierkit.dossiers.known import Known, record, rows_of
-from tierkit.reporting.words import count, money
+from tierkit.words import count, money
 
 POINTS = 3
 SOON_DAYS = 183

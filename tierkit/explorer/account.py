@@ -14,8 +14,8 @@ from tierkit.models.criteria import NumericCriterion
 from tierkit.models.ranges import account_ranges
 from tierkit.models.reasons import reasons
 from tierkit.models.saved import PAST
-from tierkit.models.words import factor_words, plain_name, short_number
 from tierkit.tiers.eligibility import check_eligibility
+from tierkit.words import factor_words, plain_name, short_number
 
 if TYPE_CHECKING:
     from tierkit.explorer.view import View

@@ -3,23 +3,196 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from tierkit.calendar import before, from_on
 from tierkit.explorer.codes import BinCodes
-from tierkit.explorer.gaps import Gap, gaps_of
-from tierkit.explorer.history import AccountHistory
 from tierkit.models.draws import account_draws
-from tierkit.tiers.lining_up import AccountContext
 from tierkit.tiers.previous import PreviousTiers
+from tierkit.tiers.standing import AccountContext
 
 if TYPE_CHECKING:
+    from tierkit.crm.tables import Rows
     from tierkit.explorer.learned import Learned
-    from tierkit.models.criteria import FloatArray, IntArray
-    from tierkit.recalibration.work import Work
+    from tierkit.runs.run import Work
+    from tierkit.statistics.arrays import FloatArray, IntArray
+
+
+_TABLES = {
+    "tier_history": "earlier tiers and how they changed",
+    "activities": "effort against entitlement",
+    "contacts": "who is known at an account",
+    "stage_history": "the amounts of open deals as they were known then",
+}
+_FEW_ACCOUNTS = 30
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that a view lacks.
+
+    Attributes
+    ----------
+    what
+        What cannot be shown, in words.
+    mend
+        How to get it.
+
+    Examples
+    --------
+    >>> print(Gap("No tier has entitlements.", "Write [[tiers.entitlements]]."))
+    No tier has entitlements. Write [[tiers.entitlements]].
+    """
+
+    what: str
+    mend: str
+
+    def __str__(self) -> str:
+        """Return both as one line."""
+        return f"{self.what} {self.mend}"
+
+
+def gaps_of(work: Work, learned: Learned, previous: PreviousTiers) -> tuple[Gap, ...]:
+    """Return everything that the views of a project lack."""
+    found = [
+        *_of_runs(work),
+        *_of_history(learned, previous),
+        *_of_settings(work),
+        *(
+            Gap(f"The source has no table {name}: {what} cannot be shown.", f"Add {name} to it.")
+            for name, what in _TABLES.items()
+            if name not in work.tables
+        ),
+    ]
+    accounts = len(learned.panel.values.index.unique("account_id"))  # noqa: PD011 (a panel, not a data frame)
+    if accounts < _FEW_ACCOUNTS:
+        plural = "account" if accounts == 1 else "accounts"
+        found.append(
+            Gap(
+                f"There {'is' if accounts == 1 else 'are'} {accounts} {plural}: nothing that "
+                "rests on comparing accounts can be trusted.",
+                "Point data.source at the whole CRM.",
+            )
+        )
+    return tuple(found)
+
+
+def _of_runs(work: Work) -> list[Gap]:
+    if list(work.settings.reports.glob("*/tiers.csv")):
+        return []
+    return [
+        Gap(
+            "No run is published yet: what you see here is computed from the source.",
+            "`tierkit run` publishes the quarter.",
+        )
+    ]
+
+
+def _of_history(learned: Learned, previous: PreviousTiers) -> list[Gap]:
+    found = []
+    if learned.fitted is None:
+        found.append(
+            Gap(
+                "No earlier quarter-end has an outcome that is complete: no card can be fitted, "
+                "and past revenue ranks the accounts.",
+                "Give the source more history than the horizon and one quarter.",
+            )
+        )
+    elif learned.untested_because:
+        found.append(Gap(learned.untested_because, "More history makes a backtest possible."))
+    if previous.source == "none":
+        found.append(
+            Gap(
+                "No earlier tiers are known: moves cannot be shown.",
+                "`tierkit accept` records the tiers that take force.",
+            )
+        )
+    return found
+
+
+def _of_settings(work: Work) -> list[Gap]:
+    if any(tier.entitlements for tier in work.settings.tiers):
+        return []
+    return [
+        Gap(
+            "No tier has entitlements: hours, cost and break-even cannot be shown.",
+            "Write [[tiers.entitlements]] and [roles.NAME] in tierkit.toml.",
+        )
+    ]
+
+
+_MOST_KEPT = 64
+
+
+class AccountHistory:
+    """Dated rows of one account at a time, none of them from `as_of` on.
+
+    Parameters
+    ----------
+    work
+        The project and the quarter.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self.wins = lru_cache(maxsize=_MOST_KEPT)(self._wins)
+        self.tiers = lru_cache(maxsize=_MOST_KEPT)(self._tiers)
+        self.effort = lru_cache(maxsize=_MOST_KEPT)(self._effort)
+
+    def _wins(self, account: str) -> pd.DataFrame:
+        """Return won revenue by fiscal quarter: `quarter`, `wins`, `won_revenue`; newest first."""
+        rows = _of(self._work.tables["opportunities"], account)
+        known = before(rows, "close_date", self._work.as_of).filter(nw.col("is_won"))
+        won = known.select("close_date", nw.col("amount").cast(nw.Float64)).collect().to_pandas()
+        calendar = self._work.settings.fiscal_calendar
+        days = pd.to_datetime(won["close_date"]).dt.date
+        labels = days.map(lambda day: calendar.containing(day).label)
+        by_quarter = won.groupby(labels, dropna=False)["amount"].agg(wins="size", won_revenue="sum")
+        ordered = by_quarter.sort_index(ascending=False).rename_axis("quarter")
+        found: pd.DataFrame = ordered.reset_index()
+        return found
+
+    def _tiers(self, account: str) -> pd.DataFrame:
+        """Return the tiers held: `tier`, `start_date`, `end_date`, `reason`; newest first."""
+        columns = ["tier", "start_date", "end_date", "reason"]
+        if "tier_history" not in self._work.tables:
+            return pd.DataFrame(columns=columns)
+        rows = before(
+            _of(self._work.tables["tier_history"], account), "start_date", self._work.as_of
+        )
+        found: pd.DataFrame = rows.select(*columns).collect().to_pandas()
+        return found.sort_values("start_date", ascending=False, ignore_index=True)
+
+    def _effort(self, account: str) -> pd.DataFrame | None:
+        """Return our touches of the last quarter: `activity`, `touches`, `hours`; None if unknown.
+
+        What the account itself did (`inbound`) is no effort of ours. Hours are missing where the
+        source has no minutes.
+        """
+        if "activities" not in self._work.tables:
+            return None
+        rows = _of(self._work.tables["activities"], account)
+        recent = from_on(
+            before(rows, "date", self._work.as_of), "date", self._work.quarter.start
+        ).select("type", "direction", nw.col("minutes").cast(nw.Float64))
+        ours = recent.collect().to_pandas()
+        ours = ours[ours["direction"].ne("inbound") | ours["direction"].isna()]
+        known = self._work.tables.has("activities", "minutes")
+        grouped = ours.groupby("type", sort=True, dropna=False)["minutes"]
+        table = grouped.agg(touches="size", minutes="sum").rename_axis("activity").reset_index()
+        hours = table["minutes"] / 60 if known else float("nan")
+        return table.assign(hours=hours)[["activity", "touches", "hours"]]
+
+
+def _of(rows: Rows, account: str) -> Rows:
+    found: Rows = rows.filter(nw.col("account_id") == nw.lit(account))
+    return found
+
 
 MOST_TRAINING_ROWS = 20_000
 """The base of a fold's edited card is found on so many rows of its training, drawn by account."""
@@ -71,7 +244,7 @@ class Basis:
     @classmethod
     def of(cls, work: Work, learned: Learned) -> Basis:
         """Return the basis of a project whose panel and card are there."""
-        from tierkit.recalibration.tiering import held_before
+        from tierkit.runs.tiering import held_before
 
         values = learned.panel.values  # noqa: PD011 (a panel is no series)
         at = values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)
@@ -113,7 +286,7 @@ class Basis:
     @cached_property
     def groups(self) -> pd.Series[str] | None:
         """The group in which each account's tiers are filled; None where all are one."""
-        from tierkit.recalibration.tier_groups import account_groups
+        from tierkit.runs.tier_inputs import account_groups
 
         work = self.work
         return account_groups(

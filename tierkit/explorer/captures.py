@@ -1,8 +1,9 @@
 """Capture of a ranking at the capacities of the tiers, with its interval, quickly.
 
-The point estimates are those of `tierkit.models.measures`. The interval is the linear approximation
-of resampling accounts: each account's influence on the mean capture over the tested dates, with the
-place of the line as one of the things that an account can move. A bench compares the two.
+The point estimates are those of `tierkit.statistics.measures`. The interval is the linear
+approximation of resampling accounts: each account's influence on the mean capture over the tested
+dates, with the place of the line as one of the things that an account can move. A bench compares
+the two.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tierkit.models.criteria import FloatArray, IntArray
-from tierkit.models.intervals import Interval
+from tierkit.statistics.arrays import FloatArray, IntArray
+from tierkit.statistics.intervals import Interval
 
 _REACH = 1.959964
 _NEAR = 25

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tierkit.errors import SettingsError
-from tierkit.explorer import card_settings, scenario
+from tierkit.explorer import card_settings
 from tierkit.explorer.screen import points_to_double
 from tierkit.explorer.stage import Stage
 from tierkit.models.saved import BY_HAND
@@ -204,4 +204,4 @@ class CardChanges(Stage):
             raise SettingsError("The card is set by hand; set its points.")
         criteria = self._fitted().criteria
         names = [one.name for one in criteria]
-        return criteria[scenario.place_of(name, names, what="criterion on the card")]
+        return criteria[card_settings.place_of(name, names, what="criterion on the card")]

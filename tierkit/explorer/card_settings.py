@@ -3,17 +3,104 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
 
 from tierkit.errors import SettingsError
-from tierkit.explorer.scenario import Plain, changed, place_of
+from tierkit.explorer.basis import Gap
 from tierkit.models.criteria import MOST_POINTS, Criterion, NumericCriterion
+from tierkit.models.rules_card import column_named
 from tierkit.models.saved import BY_HAND
-from tierkit.settings import Settings
+from tierkit.settings import Settings, parse_settings
 
 if TYPE_CHECKING:
     from tierkit.models.card import Card
+
+
+if TYPE_CHECKING:
+    pass
+
+Plain = dict[str, Any]
+NAME = "on screen"
+
+
+def changed(settings: Settings, change: Callable[[Plain], None]) -> Settings:
+    """Return the settings after a change of their plain values.
+
+    Raises
+    ------
+    SettingsError
+        With everything that is wrong with the result.
+
+    Examples
+    --------
+    >>> changed(Settings(), lambda plain: plain["stability"].update(keep_band=1.5)).stability
+    StabilitySettings(keep_band=1.5, ...)
+    """
+    plain = settings.model_dump(mode="json", exclude_none=True)
+    change(plain)
+    found = parse_settings(plain, name=NAME)
+    found._folder = settings.folder
+    return found
+
+
+def with_capacity(settings: Settings, tier: str, capacity: int | None) -> Settings:
+    """Return the settings with another capacity of a tier; None lets it take the rest."""
+    return with_size(settings, tier, "capacity", capacity)
+
+
+def with_size(settings: Settings, tier: str, rule: str, value: float | None) -> Settings:
+    """Return the settings with another rule of size of a tier.
+
+    Parameters
+    ----------
+    rule
+        `capacity`, `share`, `line` or `revenue_share`; it replaces the one that was there.
+    value
+        None for no rule: the tier takes the rest.
+    """
+    place = place_of(tier, [one.name for one in settings.tiers], what="tier")
+
+    def change(plain: Plain) -> None:
+        for name in ("capacity", "share", "line", "revenue_share"):
+            plain["tiers"][place].pop(name, None)
+        if value is not None:
+            plain["tiers"][place][rule] = value
+
+    return changed(settings, change)
+
+
+def with_keep_band(settings: Settings, keep_band: float) -> Settings:
+    """Return the settings with another keep band."""
+    return changed(settings, lambda plain: plain["stability"].update(keep_band=float(keep_band)))
+
+
+def with_icp(settings: Settings, where: Iterable[str]) -> Settings:
+    """Return the settings with other rules of who can be tiered at all."""
+    rules = [rule.strip() for rule in where if rule.strip()]
+    return changed(settings, lambda plain: plain["icp"].update(where=rules))
+
+
+def place_of(name: str, known: Sequence[str], *, what: str) -> int:
+    """Return where a name stands.
+
+    Raises
+    ------
+    SettingsError
+        If it is not there, with the nearest one that is.
+
+    Examples
+    --------
+    >>> place_of("Tier 2", ["Tier 1", "Tier 2"], what="tier")
+    1
+    """
+    if name in known:
+        return list(known).index(name)
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known[:8]) or 'none'}."
+    raise SettingsError(f"no {what} {name}. {hint}")
+
 
 USUAL_POINTS_TO_DOUBLE = 10.0
 
@@ -243,3 +330,50 @@ def _edit(criterion: Criterion, place: int, factor: float) -> Plain:
     low = {"at_least": edges[place - 1]} if place > 0 else {}
     high = {"below": edges[place]} if place < len(edges) else {}
     return {"criterion": name, **low, **high, "factor": factor}
+
+
+def without_absent(settings: Settings, known: Sequence[str]) -> tuple[Settings, tuple[Gap, ...]]:
+    """Return the settings without what their card names in vain, and what that is.
+
+    Where nothing is left of a card set by hand, the fitted card takes its place.
+
+    Parameters
+    ----------
+    known
+        The criteria that the data have.
+
+    Examples
+    --------
+    >>> from tierkit.settings import parse_settings
+    >>> edit = {"criterion": "won_revenu_4q", "remove": True}
+    >>> opened, gaps = without_absent(parse_settings({"card": {"edits": [edit]}}),
+    ...                               ["won_revenue_4q"])
+    >>> opened.card.edits
+    ()
+    >>> print(gaps[0])
+    card.edits names won_revenu_4q, which the data lack: it is left out here. Did you mean \
+won_revenue_4q? Correct it, take it out, or add the table that it comes from.
+    """
+    part = "criteria" if settings.model.kind == BY_HAND else "edits"
+    named = [one.criterion for one in getattr(settings.card, part)]
+    absent = [name for name in dict.fromkeys(named) if not column_named(name, known)]
+    if not absent:
+        return settings, ()
+    gaps = tuple(_gap(part, name, known) for name in absent)
+    if part == "criteria" and set(named) == set(absent):
+        return fitted(settings), gaps
+
+    def change(plain: dict[str, Any]) -> None:
+        kept = [one for one in plain["card"][part] if one["criterion"] not in absent]
+        plain["card"][part] = kept
+
+    return changed(settings, change), gaps
+
+
+def _gap(part: str, name: str, known: Sequence[str]) -> Gap:
+    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return Gap(
+        f"card.{part} names {name}, which the data lack: it is left out here.",
+        f"{hint}Correct it, take it out, or add the table that it comes from.",
+    )

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from tierkit.models.card import Card
-from tierkit.models.criteria import Criterion, FloatArray, IntArray, NumericCriterion
+from tierkit.models.criteria import Criterion, NumericCriterion
+from tierkit.statistics.arrays import FloatArray, IntArray
 
 _MOST_KEPT = 96
 """Bins of so many criteria are remembered; what was not used longest is forgotten."""

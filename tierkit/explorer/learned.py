@@ -16,13 +16,13 @@ from tierkit.models.card import Card
 from tierkit.models.examples import Examples
 from tierkit.models.past_revenue import fit_past_revenue_card
 from tierkit.outcomes import join_outcomes, outcomes
-from tierkit.reporting.progress import Step
+from tierkit.rendering.html import Step
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
     from tierkit.backtest import ModelChoice
     from tierkit.models.tested import Method
-    from tierkit.recalibration.work import Work
+    from tierkit.runs.run import Work
 
 SCHEMA = 1
 _FILE, _PANEL, _TESTED, _WON = "learned.json", "panel.parquet", "tested.parquet", "won.parquet"
@@ -91,7 +91,7 @@ def learned_of(work: Work, *, progress: Step) -> Learned:
 
 def learn(work: Work, *, progress: Step) -> Learned:
     """Build the panel, fit the card and test it, as a run does, but for edits of the card."""
-    from tierkit.recalibration.modelling import fit_model, make_panel
+    from tierkit.runs.modelling import fit_model, make_panel
 
     plain = replace(work, settings=unedited(work.settings), model_file=None)
     progress("building the criteria of every account")

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from tierkit.errors import TierkitError
 from tierkit.explorer.session import Session
-from tierkit.reporting.fragment import Fragment, joined, tag
-from tierkit.reporting.progress import progress_bar
+from tierkit.rendering.html import Fragment, joined, progress_bar, tag
 
 if TYPE_CHECKING:
     from tierkit.explorer.controls.panel import Panel
@@ -48,7 +47,7 @@ class Explorer(Session):
         >>> "Predicted revenue" in explorer.static().html
         True
         """
-        from tierkit.explorer.pages.status import static_twin
+        from tierkit.explorer.pages.compare import static_twin
 
         return static_twin(self)
 
@@ -70,7 +69,7 @@ class Explorer(Session):
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        from tierkit.explorer.pages.status import INSTEAD
+        from tierkit.explorer.pages.compare import INSTEAD
 
         panel = {**self.panel.widget._repr_mimebundle_(), "text/plain": INSTEAD}
         display(panel, raw=True)  # type: ignore[no-untyped-call]
@@ -80,7 +79,7 @@ class Explorer(Session):
         """Renew the picture in the notebook once changes pause."""
         if self._twin is None:
             return
-        from tierkit.explorer.controls.later import Later
+        from tierkit.explorer.controls.labelled import Later
 
         if not hasattr(self, "_later"):
             self._later = Later(wait=_TWIN_AFTER_SECONDS, longest=5.0, at_once=False)
@@ -147,7 +146,7 @@ def explore(project: str = "", *, quarter: str = "") -> Explorer | Unopened:
     from tierkit.backtest.choice import FIT_STEPS
     from tierkit.explorer.basis import Basis
     from tierkit.explorer.learned import learned_of
-    from tierkit.recalibration.work import open_run
+    from tierkit.runs.run import open_run
 
     with progress_bar(_OTHER_STEPS + len(FIT_STEPS)) as step:
         try:

@@ -14,14 +14,20 @@ import numpy as np
 import pandas as pd
 
 from tierkit.errors import DataError
-from tierkit.tiers.budget import MoveBudget, within_budget
 from tierkit.tiers.eligibility import meets_all
-from tierkit.tiers.ladder import Ladder
-from tierkit.tiers.lining_up import AccountContext, levels_of, minimum_stay
 from tierkit.tiers.overrides import capacity_problems
 from tierkit.tiers.reasons import move_reasons
-from tierkit.tiers.slots import place
-from tierkit.tiers.standing import BoolArray, FloatArray, Groups, IntArray, Standing
+from tierkit.tiers.slots import Ladder, MoveBudget, place, within_budget
+from tierkit.tiers.standing import (
+    AccountContext,
+    BoolArray,
+    FloatArray,
+    Groups,
+    IntArray,
+    Standing,
+    levels_of,
+    minimum_stay,
+)
 
 if TYPE_CHECKING:
     from tierkit.settings import Settings, Tier
@@ -257,7 +263,7 @@ class Places:
             return np.ones(len(self.ids), dtype=bool)
         key = ("tier", tier.where)
         if key not in self._kept:
-            from tierkit.rules import Rule
+            from tierkit.settings.rules import Rule
 
             columns = self._accounts if self._context.columns is None else self._context.columns
             met = Rule(tier.where).evaluate(columns.reindex(self.ids))

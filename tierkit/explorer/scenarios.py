@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,15 +12,49 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from tierkit.errors import SettingsError
-from tierkit.explorer import scenario
-from tierkit.explorer.change import Snapshot, differing
-from tierkit.explorer.saved_scenarios import read_scenarios, write_scenarios
+from tierkit.explorer import card_settings
 from tierkit.explorer.stage import Stage
+from tierkit.explorer.view import Snapshot, differing
 from tierkit.explorer.writing import difference, settings_text, write_atomically
 from tierkit.settings import FILE_NAME, Settings, parse_settings
 
 if TYPE_CHECKING:
     from tierkit.explorer.basis import Basis
+
+
+_FILE = "scenarios.json"
+
+
+def read_scenarios(settings: Settings) -> dict[str, Settings]:
+    """Return the scenarios of earlier times; those that are no settings any more are left out."""
+    try:
+        plain = json.loads(_file(settings).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    found = {}
+    for name, values in plain.items():
+        try:
+            scenario = parse_settings(values, name=name)
+        except SettingsError:
+            continue
+        scenario._folder = settings.folder
+        found[name] = scenario
+    return found
+
+
+def write_scenarios(settings: Settings, scenarios: Mapping[str, Settings]) -> None:
+    """Keep the scenarios for the next time."""
+    plain = {
+        name: scenario.model_dump(mode="json", exclude_none=True)
+        for name, scenario in scenarios.items()
+    }
+    file = _file(settings)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, json.dumps(plain, ensure_ascii=False, indent=1))
+
+
+def _file(settings: Settings) -> Path:
+    return settings.scratch / "explorer" / _FILE
 
 
 class Scenarios(Stage):
@@ -70,13 +106,13 @@ class Scenarios(Stage):
         """
 
         def change() -> Settings:
-            scenario.place_of(name, [*self.scenarios], what="scenario")
+            card_settings.place_of(name, [*self.scenarios], what="scenario")
             return self.scenarios[name]
 
         self._apply(f"scenario {name}", change)
 
     def delete_scenario(self, name: str) -> None:
-        """Forget a saved scenario.
+        """Forget a saved card_settings.
 
         Examples
         --------
@@ -100,7 +136,7 @@ class Scenarios(Stage):
         return found
 
     def differing(self, name: str) -> pd.DataFrame:
-        """Return the accounts that have another tier on screen than in a saved scenario.
+        """Return the accounts that have another tier on screen than in a saved card_settings.
 
         Examples
         --------
@@ -111,7 +147,7 @@ class Scenarios(Stage):
         >>> explorer.differing("as it is")["after"].to_dict()
         {'B2': 'Tier 1'}
         """
-        scenario.place_of(name, [*self.scenarios], what="scenario")
+        card_settings.place_of(name, [*self.scenarios], what="scenario")
         view = self._view(replace(self._state, settings=self.scenarios[name]))
         before = Snapshot.of(view, with_captures=False)
         after = Snapshot.of(self.view, with_captures=False)

@@ -16,8 +16,8 @@ from tierkit.models.saved import BY_HAND, FITTED, PAST, Kind, ranked
 if TYPE_CHECKING:
     from tierkit.explorer.basis import Basis, Fold
     from tierkit.explorer.codes import BinCodes
-    from tierkit.models.criteria import FloatArray
     from tierkit.settings import Settings
+    from tierkit.statistics.arrays import FloatArray
 
 
 @dataclass(frozen=True)

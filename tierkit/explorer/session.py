@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tierkit.explorer import scenario
+from tierkit.explorer import card_settings
 from tierkit.explorer.account_lookup import AccountLookup
 from tierkit.explorer.card_changes import CardChanges
 from tierkit.explorer.scenarios import Scenarios
@@ -35,7 +35,7 @@ class Session(CardChanges, AccountLookup, Scenarios):
         {'Tier 1': 2, 'Tier 2': 2}
         """
         words = f"{tier}: capacity {capacity if capacity is not None else 'the rest'}"
-        self._apply(words, lambda: scenario.with_capacity(self.settings, tier, capacity))
+        self._apply(words, lambda: card_settings.with_capacity(self.settings, tier, capacity))
 
     def set_size(self, tier: str, rule: str, value: float | None) -> None:
         """Size a tier by another rule: `capacity`, `share`, `line` or `revenue_share`.
@@ -49,7 +49,7 @@ class Session(CardChanges, AccountLookup, Scenarios):
         {'Tier 1': 3, 'Tier 2': 1}
         """
         words = f"{tier}: {rule.replace('_', ' ')} {value}"
-        self._apply(words, lambda: scenario.with_size(self.settings, tier, rule, value))
+        self._apply(words, lambda: card_settings.with_size(self.settings, tier, rule, value))
 
     def set_keep_band(self, keep_band: float) -> None:
         """Let accounts keep their tier up to rank `keep_band` × capacity.
@@ -63,7 +63,7 @@ class Session(CardChanges, AccountLookup, Scenarios):
         1.4
         """
         words = f"keep band {keep_band:g}"
-        self._apply(words, lambda: scenario.with_keep_band(self.settings, keep_band))
+        self._apply(words, lambda: card_settings.with_keep_band(self.settings, keep_band))
 
     def set_icp(self, where: Iterable[str]) -> None:
         """Say who can be tiered at all, by rules such as `employees >= 20`.
@@ -77,4 +77,4 @@ class Session(CardChanges, AccountLookup, Scenarios):
         {'Tier 1': 1, 'Tier 2': 1}
         """
         rules = list(where)
-        self._apply("ICP filter", lambda: scenario.with_icp(self.settings, rules))
+        self._apply("ICP filter", lambda: card_settings.with_icp(self.settings, rules))

@@ -9,19 +9,50 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 import pandas as pd
 
 from tierkit.errors import TierkitError
-from tierkit.explorer.absent import without_absent
-from tierkit.explorer.change import Change, Snapshot, change_between
-from tierkit.explorer.gate import Gate, gate_of
+from tierkit.explorer.card_settings import without_absent
 from tierkit.explorer.learned import gate_key
-from tierkit.explorer.overriding import overrides_file, overrides_of, write_overrides
 from tierkit.explorer.placing import Places
-from tierkit.explorer.view import Rankings, View
-from tierkit.models.saved import BY_HAND
+from tierkit.explorer.view import Change, Rankings, Snapshot, View, change_between
+from tierkit.explorer.writing import overrides_file, overrides_of, write_overrides
+from tierkit.models.saved import BY_HAND, FITTED
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
     from tierkit.explorer.basis import Basis
     from tierkit.models.card import Card
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What the gate of the quarterly run says of the card on screen.
+
+    Attributes
+    ----------
+    card_ranks
+        Whether the card ranks the accounts; past revenue does otherwise.
+    because
+        Why, in words.
+    card
+        The card that the run would use; None where it is the one that was learned at the opening.
+    """
+
+    card_ranks: bool
+    because: str
+    card: Card | None = None
+
+
+def gate_of(basis: Basis, settings: Settings) -> Gate:
+    """Return what the run would do under these settings, by the same function; it takes seconds."""
+    from tierkit.runs.modelling import fit_model
+
+    learned = basis.learned
+    if settings.model.kind == BY_HAND:
+        return Gate(card_ranks=True, because="A card set by hand ranks the accounts as it is.")
+    if learned.fitted is None or gate_key(settings) == learned.gated:
+        return Gate(card_ranks=learned.ranks, because=learned.because)
+    choice = fit_model(replace(basis.work, settings=settings, model_file=None), learned.panel)
+    ranks = choice.kind == FITTED
+    return Gate(ranks, choice.backtest.because, choice.card if ranks else None)
 
 
 MOST_UNDONE = 100

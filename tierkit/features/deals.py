@@ -8,7 +8,7 @@ import narwhals as nw
 
 from tierkit.calendar import earlier, known_rows, latest_of, on_or_after
 from tierkit.crm.guard import every_pair, look_up, without
-from tierkit.crm.reopened import told_ends
+from tierkit.crm.known import told_ends
 from tierkit.crm.revenue import COLUMNS, RENEWAL_TYPES, TARGET_TYPES, target_deals, with_values
 from tierkit.crm.tables import Rows
 from tierkit.features.feature import Block, Context

@@ -33,7 +33,7 @@ class Context:
         The same `as_of` dates, in order.
     existing
         One row per as_of and account that existed before it
-        (`tierkit.features.existence.existing_accounts`).
+        (`tierkit.features.windows.existing_accounts`).
     """
 
     tables: Tables

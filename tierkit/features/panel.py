@@ -18,7 +18,6 @@ from tierkit.crm.engine import register
 from tierkit.crm.guard import gathered
 from tierkit.crm.tables import Rows, Tables
 from tierkit.errors import DataError, SettingsError
-from tierkit.features.existence import existing_accounts
 from tierkit.features.feature import KEYS, Aggregate, Block, Context, Derived, Feature
 from tierkit.features.firmographics import dated_columns
 from tierkit.features.registry import (
@@ -28,7 +27,7 @@ from tierkit.features.registry import (
     reasons_to_leave_out,
     with_past_revenue,
 )
-from tierkit.features.windows import date_rows, look_backs
+from tierkit.features.windows import date_rows, existing_accounts, look_backs
 from tierkit.settings import Settings
 
 _METADATA = b"tierkit.panel"

@@ -13,15 +13,7 @@ from functools import partial
 
 from tierkit.crm.tables import Tables
 from tierkit.errors import Problem, SettingsError
-from tierkit.features import (
-    effort,
-    engagement,
-    family,
-    firmographics,
-    pipeline,
-    revenue,
-    rhythm,
-)
+from tierkit.features import engagement, firmographics, pipeline, revenue, rhythm
 from tierkit.features.feature import Aggregate, Feature
 from tierkit.features.revenue import won_revenue
 from tierkit.features.windows import DATED_TABLES, EVER_WINDOW, MAX_LOOK_BACK
@@ -33,8 +25,8 @@ FEATURES: tuple[Feature, ...] = (
     *pipeline.FEATURES,
     *engagement.FEATURES,
     *firmographics.FEATURES,
-    *family.FEATURES,
-    *effort.FEATURES,
+    *firmographics.FAMILY_FEATURES,
+    *engagement.EFFORT_FEATURES,
 )
 PAST_REVENUE = ("won_revenue_1q", "won_revenue_4q")
 
@@ -67,8 +59,8 @@ def check_card(features: Sequence[Feature], tables: Tables, settings: Settings) 
     Raises
     ------
     SettingsError
-        If a column is unknown (the nearest one is named), measures our own effort, is left out by
-        the settings, or needs a table that the source lacks.
+        If a column is unknown (the nearest one is named), measures our own engagement, is left out
+        by the settings, or needs a table that the source lacks.
     """
     known = {feature.name: feature for feature in features if not feature.is_hidden}
     enough = dict.fromkeys(("opportunities", *DATED_TABLES), MAX_LOOK_BACK)

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tierkit.models.criteria import Criterion, FloatArray, IntArray, NumericCriterion
+from tierkit.models.criteria import Criterion, NumericCriterion
 from tierkit.models.draws import account_draws
-from tierkit.models.regression import VARIANCE_POWER
-from tierkit.side_by_side import MANY_ROWS, free_processors
+from tierkit.parallel import MANY_ROWS, free_processors
+from tierkit.statistics.arrays import FloatArray, IntArray
+from tierkit.statistics.regression import VARIANCE_POWER
 
 VALIDATION_SHARE = 0.15
 

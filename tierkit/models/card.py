@@ -12,13 +12,9 @@ import numpy as np
 import pandas as pd
 
 from tierkit.errors import DataError, SettingsError
-from tierkit.models.criteria import (
-    CategoricalCriterion,
-    Criterion,
-    IntArray,
-    NumericCriterion,
-)
-from tierkit.models.words import plain_name
+from tierkit.models.criteria import CategoricalCriterion, Criterion, NumericCriterion
+from tierkit.statistics.arrays import IntArray
+from tierkit.words import plain_name
 
 SCHEMA = 1
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from tierkit.models.card import Card
 from tierkit.models.criteria import Criterion, NumericCriterion
-from tierkit.models.words import factor_words, plain_name
+from tierkit.words import factor_words, plain_name
 
 COLUMNS = ("criterion", "importance", "factors")
 _BETWEEN = "\u00a0· "  # a line breaks between bins, not before a factor or a dot

@@ -9,14 +9,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from tierkit.errors import SettingsError
-from tierkit.models.words import numeric_bins
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from tierkit.statistics.arrays import FloatArray, IntArray
+from tierkit.words import numeric_bins
 
 MOST_POINTS = 50
 """A factor of e⁵⁰ either way; beyond, a few criteria together pass what a number can hold."""

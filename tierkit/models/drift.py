@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from tierkit.models.card import Card
-from tierkit.models.criteria import FloatArray, IntArray
-from tierkit.models.words import plain_name
+from tierkit.statistics.arrays import FloatArray, IntArray
+from tierkit.words import plain_name
 
 MOST_BINS = 10
 _DRAWS = 2_000

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tierkit.cache import Kept
 from tierkit.errors import DataError
 from tierkit.models.boosting import CAREFUL, Pace
 from tierkit.models.card import Card
 from tierkit.models.edits import edit_card
 from tierkit.models.fitting import Prepared
-from tierkit.models.kept import Kept
 from tierkit.models.past_revenue import past_revenue_column
 from tierkit.models.rows import AS_OF, newest_rows, sample_accounts
 from tierkit.models.rules_card import fit_rules_card

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from tierkit.models.card import Card
-from tierkit.models.criteria import Criterion, FloatArray, NumericCriterion
-from tierkit.models.words import plain_name
+from tierkit.models.criteria import Criterion, NumericCriterion
+from tierkit.statistics.arrays import FloatArray
+from tierkit.words import plain_name
 
 Direction = Literal["up", "down"]
 _FROM_UNKNOWN = 1.0

@@ -18,10 +18,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from tierkit.models.binning import RARE_ROWS, is_category, known_numbers
 from tierkit.models.card import Card
-from tierkit.models.criteria import FloatArray
-from tierkit.models.regression import VARIANCE_POWER
 from tierkit.models.rows import AS_OF, account_ids, sample_accounts
-from tierkit.models.words import LOG, plain_name, short_number
+from tierkit.statistics.arrays import FloatArray
+from tierkit.statistics.regression import VARIANCE_POWER
+from tierkit.words import LOG, plain_name, short_number
 
 MOST_FAVOURITES = 6
 MOST_ROWS = 50_000

@@ -11,11 +11,12 @@ import pandas as pd
 from tierkit.models.binning import Binned, bin_criteria
 from tierkit.models.boosting import CAREFUL, Boosted, Pace, bags_by_account, boost
 from tierkit.models.card import Card, counts_by_bin
-from tierkit.models.criteria import Criterion, FloatArray, IntArray, NumericCriterion
+from tierkit.models.criteria import Criterion, NumericCriterion
 from tierkit.models.mixing import BEFORE, share_of_boosting
 from tierkit.models.past_revenue import POWERS, past_revenue_column, powers_of_past_revenue
 from tierkit.models.rows import account_ids, are_newest, sample_accounts
 from tierkit.settings import ModelSettings
+from tierkit.statistics.arrays import FloatArray, IntArray
 
 FEWEST_ACCOUNTS = 50
 FEWEST_WINS = 20

@@ -10,11 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from tierkit.models.boosting import QUICK, bags_by_account, boost
-from tierkit.models.criteria import Criterion, FloatArray, IntArray, NumericCriterion
+from tierkit.models.criteria import Criterion, NumericCriterion
 from tierkit.models.draws import account_draws
-from tierkit.models.measures import gini
 from tierkit.models.past_revenue import powers_of_past_revenue
 from tierkit.models.rows import AS_OF, account_ids
+from tierkit.statistics.arrays import FloatArray, IntArray
+from tierkit.statistics.measures import gini
 
 SHARES = np.linspace(0, 1, 11)
 BEFORE = 0.5

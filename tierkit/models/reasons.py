@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.models.card import Card
-from tierkit.models.words import factor_words, plain_name
+from tierkit.words import factor_words, plain_name
 
 MOST_CHARACTERS = 200
 MOST_EACH_WAY = 3

@@ -13,16 +13,12 @@ import pandas as pd
 from tierkit.errors import SettingsError
 from tierkit.models.binning import is_category, known_numbers
 from tierkit.models.card import Card
-from tierkit.models.criteria import (
-    CategoricalCriterion,
-    Criterion,
-    FloatArray,
-    NumericCriterion,
-)
-from tierkit.models.regression import tweedie_coefficients
+from tierkit.models.criteria import CategoricalCriterion, Criterion, NumericCriterion
 from tierkit.models.rows import newest_rows
-from tierkit.models.words import LOG
 from tierkit.settings import CardCriterion, CardSettings
+from tierkit.statistics.arrays import FloatArray
+from tierkit.statistics.regression import tweedie_coefficients
+from tierkit.words import LOG
 
 _USUAL_POINTS_TO_DOUBLE = 10.0
 _FLAT = math.log(1.01)

@@ -11,11 +11,11 @@ from typing import Any, Literal
 import pandas as pd
 
 from tierkit.models.card import Card
-from tierkit.models.criteria import FloatArray
-from tierkit.models.intervals import Comparison, compare
-from tierkit.models.measures import actual_over_predicted, capture, capture_share, gini
 from tierkit.models.verdict import RIVALS, UNTESTED, Verdict, judge
 from tierkit.settings import Settings
+from tierkit.statistics.arrays import FloatArray
+from tierkit.statistics.intervals import Comparison, compare
+from tierkit.statistics.measures import actual_over_predicted, capture, capture_share, gini
 
 Method = Literal["earlier quarter-ends", "held-out accounts"]
 ROLLING: Method = "earlier quarter-ends"

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-from tierkit.models.criteria import FloatArray
 from tierkit.models.ranges import QUANTILES, RANGE_SHARE, past_tiers
+from tierkit.statistics.arrays import FloatArray
 
 FEWEST_DATES = 3
 _DRAWS = 1_000

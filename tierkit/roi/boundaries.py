@@ -33,8 +33,8 @@ from tierkit.roi.outcomes_by_tier import TierOutcomes
 from tierkit.roi.poisson import Estimate
 from tierkit.roi.power import BAND_SIZES, SIZES, power_facts
 from tierkit.roi.verdict import CANNOT_TELL, SHOWN, SUGGESTIVE, Evidence, decide
+from tierkit.serving.cost import boundary_name
 from tierkit.settings import Settings
-from tierkit.tiers.effort import boundary_name
 
 ONLY_RAW = (
     "Only the raw difference between the two tiers was computed; it compares accounts that were "
@@ -116,7 +116,7 @@ def compare_boundaries(
     outcomes
         As `outcomes_by_tier` returns them.
     break_even
-        As `tierkit.tiers.effort.break_even` returns it.
+        As `tierkit.serving.cost.break_even` returns it.
     tables, as_of
         Trusted tables and the first day that is not yet known. Without them only the raw difference
         is computed.

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tierkit.models.kept import Kept
+from tierkit.cache import Kept
+from tierkit.parallel import Progress, in_processes
 from tierkit.roi.adjusted import adjusted
 from tierkit.roi.boundary_rows import Boundaries
 from tierkit.roi.cutoff import cutoff
@@ -18,7 +19,6 @@ from tierkit.roi.ladder import FloatArray, Ladder
 from tierkit.roi.measures import unsaid
 from tierkit.roi.verdict import SHOWN, SIGNIFICANT, SUGGESTIVE, Evidence, Verdict, decide
 from tierkit.roi.worlds import World, simulate_world
-from tierkit.side_by_side import Progress, in_processes
 
 WORLDS = 100
 WORTH_PROCESSES = 20

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tierkit.roi.resampling import middle_range, ratio, wilson_range
 from tierkit.roi.tier_rows import TierRows, left_out
+from tierkit.statistics.resampling import middle_range, ratio, wilson_range
 
 Numbers = dict[str, Any]
 

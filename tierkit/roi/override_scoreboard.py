@@ -12,8 +12,8 @@ import pandas as pd
 from tierkit.calendar import in_force, window_is_over
 from tierkit.crm.tables import Tables
 from tierkit.outcomes import outcomes
-from tierkit.roi.resampling import middle_range, resampled_sums
 from tierkit.settings import Settings
+from tierkit.statistics.resampling import middle_range, resampled_sums
 
 NO_HISTORY = "tier_history with model_tier and overridden is not given; `tierkit accept` keeps it"
 _COLUMNS = ("model_tier", "overridden")

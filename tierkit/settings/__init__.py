@@ -9,12 +9,15 @@ from tierkit.settings.parts import (
     CheckSettings,
     DataSettings,
     DecisionSettings,
+    EffortSettings,
+    EngagementSettings,
     Entitlement,
     FeatureSettings,
     HookSettings,
     IcpSettings,
     Measure,
     ModelSettings,
+    ReadinessSettings,
     RevenueType,
     RoiSettings,
     Role,
@@ -25,7 +28,6 @@ from tierkit.settings.parts import (
     TieringSettings,
 )
 from tierkit.settings.reading import FILE_NAME, parse_settings, read_settings
-from tierkit.settings.serving import EffortSettings, EngagementSettings, ReadinessSettings
 from tierkit.settings.whole import Settings
 
 __all__ = [

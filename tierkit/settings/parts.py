@@ -6,10 +6,10 @@ from difflib import get_close_matches
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from tierkit.errors import SettingsError
-from tierkit.rules import Rule
+from tierkit.settings.rules import Rule
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -230,3 +230,58 @@ DEFAULT_TIERS = (
     Tier(name="Tier 2", label="Growth", capacity=300),
     Tier(name="Tier 3", label="Standard"),
 )
+
+Days = Annotated[int, Field(ge=1)]
+Source = Literal[
+    "contacts", "account_history", "signals", "opportunities", "contracts", "activities"
+]
+
+
+class EffortSettings(Part):
+    """How the effort that accounts received is held against their value."""
+
+    gross_margin: Annotated[float, Field(gt=0, le=1)] | None = None
+    quarters: Annotated[int, Field(ge=1, le=12)] = 4
+    over_served: Annotated[float, Field(gt=1)] = 2.0
+    under_served: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    alike_share: Share = 0.2
+
+
+class EngagementSettings(Part):
+    """When an account of the programmatic tier counts as marketing qualified (MQA)."""
+
+    tier: str | None = None
+    half_life_days: Positive = 30.0
+    points: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    min_contacts: Annotated[int, Field(ge=0)] = 2
+    contact_days: Days = 90
+    quiet_days: Days = 90
+    outcome: Literal["opportunity", "win"] = "opportunity"
+    outcome_days: Days = 90
+    weeks: Annotated[int, Field(ge=8, le=520)] = 104
+    precision: Annotated[float, Field(gt=0, lt=1)] | None = None
+    weekly_capacity: Positive | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_choose(self) -> EngagementSettings:
+        if self.precision is not None and self.weekly_capacity is not None:
+            raise ValueError(
+                "precision and weekly_capacity are both set, and each alone decides the threshold"
+            )
+        return self
+
+
+class ReadinessSettings(Part):
+    """What must be known of an account before people can serve it."""
+
+    fresh_days: dict[str, Days] = Field(default_factory=dict)
+    sources: tuple[Source, ...] = (
+        "contacts",
+        "account_history",
+        "signals",
+        "opportunities",
+        "contracts",
+    )
+    required_roles: tuple[str, ...] = ()
+    engaged_days: Days = 92
+    qualified_stages: tuple[str, ...] = ()

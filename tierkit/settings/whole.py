@@ -17,11 +17,14 @@ from tierkit.settings.parts import (
     CheckSettings,
     DataSettings,
     DecisionSettings,
+    EffortSettings,
+    EngagementSettings,
     FeatureSettings,
     HookSettings,
     IcpSettings,
     ModelSettings,
     Part,
+    ReadinessSettings,
     RoiSettings,
     Role,
     RunSettings,
@@ -30,7 +33,6 @@ from tierkit.settings.parts import (
     Tier,
     TieringSettings,
 )
-from tierkit.settings.serving import EffortSettings, EngagementSettings, ReadinessSettings
 from tierkit.settings.tier_rules import hours_problems, tier_problems
 
 

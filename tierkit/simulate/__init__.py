@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tierkit.simulate.crm import SimulatedCrm, simulate_crm
-from tierkit.simulate.writing import write_crm
+from tierkit.simulate.crm import SimulatedCrm, simulate_crm, write_crm
 
 __all__ = ["SimulatedCrm", "simulate_crm", "write_crm"]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.simulate.company import Company, exposure
-from tierkit.simulate.deals import RENEWAL, begin_deals, begin_renewals, money_rate
+from tierkit.simulate.deals import RENEWAL, Subscriptions, begin_deals, begin_renewals, money_rate
 from tierkit.simulate.scenario import (
     BURN_IN_QUARTERS,
     QUARTERS_AFTER_END,
@@ -17,7 +17,6 @@ from tierkit.simulate.scenario import (
     IntArray,
     Scenario,
 )
-from tierkit.simulate.subscriptions import Subscriptions
 from tierkit.simulate.tiering import Desk, Known, retier
 from tierkit.simulate.touches import Touches, deal_touches, everyday_touches, outbound_touches
 

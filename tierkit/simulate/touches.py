@@ -12,7 +12,7 @@ from tierkit.simulate.scenario import FloatArray, IntArray, Scenario, on_weekday
 
 INBOUND = ("web visit", "content download", "webinar", "demo request")
 OUTBOUND = ("email", "call", "meeting", "executive meeting")
-TYPES = (*INBOUND, *OUTBOUND)
+ACTIVITY_TYPES = (*INBOUND, *OUTBOUND)
 
 OUTBOUND_PER_QUARTER = 2.4
 """Mean outbound touches of an account in Tier 3, or without a tier, in a full quarter."""

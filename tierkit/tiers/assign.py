@@ -10,13 +10,10 @@ import pandas as pd
 
 from tierkit.errors import DataError, Problem
 from tierkit.settings import StabilitySettings, Tier
-from tierkit.tiers.budget import MoveBudget, within_budget
-from tierkit.tiers.ladder import Ladder
-from tierkit.tiers.lining_up import AccountContext, levels_of, line_up
 from tierkit.tiers.overrides import capacity_problems
 from tierkit.tiers.reasons import FIRST_RUN, move_reasons
-from tierkit.tiers.slots import Placement, nearest_line, place
-from tierkit.tiers.standing import IntArray, Standing
+from tierkit.tiers.slots import Ladder, MoveBudget, Placement, nearest_line, place, within_budget
+from tierkit.tiers.standing import AccountContext, IntArray, Standing, levels_of, line_up
 
 NOTHING_KNOWN = AccountContext()
 KEPT_BY = ("keep band", "minimum stay", "move budget")

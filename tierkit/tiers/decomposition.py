@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tierkit.settings import Tier
-from tierkit.tiers.lining_up import levels_of
+from tierkit.tiers.standing import levels_of
 
 PARTS = ("data", "model", "line", "capacity", "band", "override")
 TOGETHER = "no earlier run is published, so data, model, line and capacity count together as data"

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tierkit.settings import Tier
-from tierkit.tiers.ladder import Ladder
+from tierkit.tiers.slots import Ladder
 from tierkit.tiers.standing import BoolArray, IntArray, Standing
 
 FIRST_RUN = "first tiers"

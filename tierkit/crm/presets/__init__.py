@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tierkit.crm.presets import hubspot, hubspot_fivetran, salesforce, salesforce_fivetran
+from tierkit.crm.presets import hubspot, salesforce
 from tierkit.crm.presets.preset import TablePreset
 from tierkit.settings import DataSettings
 
 PRESETS: Mapping[str, Mapping[str, TablePreset]] = {
     "salesforce": salesforce.TABLES,
-    "salesforce_fivetran": salesforce_fivetran.TABLES,
+    "salesforce_fivetran": salesforce.FIVETRAN_TABLES,
     "hubspot": hubspot.TABLES,
-    "hubspot_fivetran": hubspot_fivetran.TABLES,
+    "hubspot_fivetran": hubspot.FIVETRAN_TABLES,
 }
 
 

@@ -19,10 +19,10 @@ from tierkit.explorer.controls.labelled import (
     unsqueezed,
 )
 from tierkit.models.criteria import Criterion, NumericCriterion
-from tierkit.models.words import plain_name
+from tierkit.words import plain_name
 
 if TYPE_CHECKING:
-    from tierkit.explorer.controls.acting import Acting
+    from tierkit.explorer.controls.labelled import Acting
     from tierkit.explorer.session import Session
 
 _BETWEEN = ";"

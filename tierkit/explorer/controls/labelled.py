@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
+
+from tierkit.errors import TierkitError
+
+if TYPE_CHECKING:
+    from tierkit.explorer.session import Session
+
 
 Widget = Any
 _LABEL = {"description_width": "10em"}
@@ -118,3 +128,137 @@ def take_away(*made: Widget) -> None:
             if one.has_trait(part):
                 getattr(one, part).close()
         one.close()
+
+
+WAIT_SECONDS, LONGEST_SECONDS = 0.08, 0.4
+"""How long quiet is waited for, and how long at most while one goes on dragging."""
+
+
+class Later:
+    """Does a first act at once, keeps the latest act of each name, does them once events pause.
+
+    A single change is so answered without waiting. Where no event loop runs, as in a plain script,
+    all acts are done at once.
+
+    Parameters
+    ----------
+    wait, longest
+        Seconds of quiet to wait for; seconds after which it acts although events go on.
+    at_once
+        Whether the first event after a pause is acted on without waiting.
+
+    Examples
+    --------
+    >>> done = []
+    >>> Later().soon("capacity", lambda: done.append(15))
+    >>> done
+    [15]
+    """
+
+    def __init__(
+        self,
+        *,
+        wait: float = WAIT_SECONDS,
+        longest: float = LONGEST_SECONDS,
+        at_once: bool = True,
+    ) -> None:
+        self._wait, self._longest, self._at_once = wait, longest, at_once
+        self._pending: dict[str, Act] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._since: float | None = None
+        self._acted = -math.inf
+
+    def soon(self, name: str, act: Act) -> None:
+        """Do `act` now if all was quiet, else once events pause and if none took its place."""
+        self._pending.pop(name, None)
+        self._pending[name] = act
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.now()
+            return
+        if self._at_once and self._timer is None and time.monotonic() - self._acted >= self._wait:
+            self.now()
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._since = loop.time() if self._since is None else self._since
+        waited = loop.time() - self._since
+        self._timer = loop.call_later(max(0.0, min(self._wait, self._longest - waited)), self.now)
+
+    def now(self) -> None:
+        """Do what is pending."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._since = None, None
+        pending, self._pending = self._pending, {}
+        for act in pending.values():
+            act()
+        self._acted = time.monotonic()
+
+
+Act = Callable[[], None]
+
+
+class Acting:
+    """Runs what controls ask for, one thing at a time.
+
+    Parameters
+    ----------
+    session
+        Where errors are kept.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._quiet = False
+        self.later = Later()
+        self.working: Callable[[str], None] = lambda _: None
+        self.failed: Act = lambda: None
+
+    def on(self, control: Any, act: Callable[[Any], None], *, soon: str = "") -> None:  # noqa: ANN401
+        """Act on every new value of a control; `soon` waits until values of that name pause."""
+
+        def changed(event: dict[str, Any]) -> None:
+            if self._quiet:
+                return
+            value = event["new"]
+            if soon:
+                self.later.soon(soon, lambda: self.guarded(lambda: act(value)))
+            else:
+                self.later.now()
+                self.guarded(lambda: act(value))
+
+        control.observe(changed, names="value")
+
+    def act(self, act: Act, *, working: str = "") -> Act:
+        """Return what a button does."""
+
+        def pressed() -> None:
+            self.later.now()
+            if working:
+                self.working(f"{working} …")
+            self.guarded(act)
+            self.working("")
+
+        return pressed
+
+    def guarded(self, act: Act) -> None:
+        """Act; an error stays on the panel until the next change that succeeds."""
+        try:
+            act()
+        except TierkitError as error:
+            self._session.errors = [str(error)]
+            self.failed()
+        except Exception as error:  # a person must see it, whatever it is
+            self._session.errors = [f"{type(error).__name__}: {error}. This is a fault of tierkit."]
+            self.failed()
+
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        """Set the values of controls without acting on them."""
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before

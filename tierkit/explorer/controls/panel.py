@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 from markupsafe import Markup
 
-from tierkit.explorer.controls.account import AccountControls
-from tierkit.explorer.controls.acting import Acting
-from tierkit.explorer.controls.compare import CompareControls
+from tierkit.explorer.controls.account import AccountControls, CompareControls
 from tierkit.explorer.controls.criteria import CriteriaControls
-from tierkit.explorer.controls.labelled import beside, button, page, row, take_away
+from tierkit.explorer.controls.labelled import Acting, beside, button, page, row, take_away
 from tierkit.explorer.controls.tiers import TierControls
 from tierkit.explorer.pages.account import account_page
-from tierkit.explorer.pages.compare import compare_page
+from tierkit.explorer.pages.compare import LIVE_CLASS, compare_page, status
 from tierkit.explorer.pages.criteria import criteria_page
-from tierkit.explorer.pages.status import LIVE_CLASS, status
 from tierkit.explorer.pages.tiers import tiers_page
 
 if TYPE_CHECKING:

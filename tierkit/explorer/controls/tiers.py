@@ -19,7 +19,7 @@ from tierkit.explorer.controls.labelled import (
 )
 
 if TYPE_CHECKING:
-    from tierkit.explorer.controls.acting import Acting
+    from tierkit.explorer.controls.labelled import Acting
     from tierkit.explorer.session import Session
     from tierkit.settings import Tier
 

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from tierkit.explorer.account import AccountView
 from tierkit.explorer.pages.parts import DOWN, UP, bar, heading, note, shown, table, warning
-from tierkit.reporting.fragment import joined, tag
-from tierkit.reporting.words import count, day, money, money_with_range, quarter_name
+from tierkit.rendering.html import joined, tag
+from tierkit.words import count, day, money, money_with_range, quarter_name
 
 if TYPE_CHECKING:
     from tierkit.explorer.session import Session

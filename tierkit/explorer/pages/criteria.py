@@ -21,9 +21,8 @@ from tierkit.explorer.pages.parts import (
     warning,
 )
 from tierkit.models.saved import PAST
-from tierkit.models.words import plain_name
-from tierkit.reporting.fragment import joined
-from tierkit.reporting.words import count, money, share
+from tierkit.rendering.html import joined
+from tierkit.words import count, money, plain_name, share
 
 if TYPE_CHECKING:
     from tierkit.explorer.session import Session

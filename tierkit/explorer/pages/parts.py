@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from tierkit.models.intervals import Interval
-from tierkit.reporting.fragment import printable, tag
-from tierkit.reporting.words import MINUS, share
+from tierkit.rendering.html import printable, tag
+from tierkit.statistics.intervals import Interval
+from tierkit.words import MINUS, share
 
 UP, DOWN, PLAIN = "#0072b2", "#d55e00", "#7a8691"
 """Blue and orange are told apart by colour-blind readers, on light and on dark ground."""

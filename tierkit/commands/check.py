@@ -1,0 +1,266 @@
+"""`tierkit check`: every problem of a project's data at once, and a file of the rows left out."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import IO
+
+import narwhals as nw
+import pandas as pd
+
+from tierkit.crm.cleaning import REASON
+from tierkit.crm.contract import TABLES
+from tierkit.crm.currencies import without_rate
+from tierkit.crm.guard import gathered, only_with
+from tierkit.crm.hierarchy import hierarchy
+from tierkit.crm.merges import resolve
+from tierkit.crm.tables import VALUE, Rejected, Rows, Tables
+from tierkit.crm.trusted import examine
+from tierkit.errors import Problem, SettingsError, TierkitError
+from tierkit.runs.tier_inputs import check_tiering
+from tierkit.settings import Settings
+
+EXCLUDED_FILE = "excluded_rows.csv"
+Row = tuple[object, ...]
+_SHOWN = (
+    "opportunity_id",
+    "account_id",
+    "contact_id",
+    "contract_id",
+    "close_date",
+    "date",
+    "amount",
+)
+_HEADER = ("table", "reason", *_SHOWN, "column", "value")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found.
+
+    Attributes
+    ----------
+    problems
+        Blocking ones first, each with table, column, rows, examples and how to mend it.
+    exit_code
+        0 where a run can start, 2 or 3 where it cannot.
+    excluded_file
+        The rows that were left out, None where there are none or nothing could be read.
+    page, workbook
+        The same for people, None where nothing was written.
+    """
+
+    problems: tuple[Problem, ...]
+    exit_code: int
+    tables: Tables | None
+    excluded_file: Path | None
+    page: Path | None = None
+    workbook: Path | None = None
+
+    @property
+    def verdict(self) -> str:
+        """Whether a run can start, in a sentence."""
+        blocking = sum(problem.blocks for problem in self.problems)
+        start = "A run can start." if self.exit_code == 0 else "A run cannot start."
+        return f"{blocking} blocking, {len(self.problems) - blocking} warnings. {start}"
+
+
+def check_project(settings: Settings) -> Checked:
+    """Read a project's tables, rules and overrides, and return every problem found."""
+    reading = examine(settings)
+    problems = list(reading.problems)
+    exit_code = 3 if reading.blocking else 0
+    if reading.tables is not None:
+        problems += _leaks(settings, reading.tables)
+        exit_code = 3 if any(problem.blocks for problem in problems) else 0
+        for error in _errors_beside_the_tables(settings, reading.tables):
+            problems += error.problems or (Problem(str(error), ""),)
+            exit_code = max(exit_code, error.exit_code)
+    seen = reading.tables or reading.unusable
+    rules = {problem.rule for problem in problems}
+    rows = [row for part in reading.rejected for row in _listed_part(part)]
+    if seen is not None:
+        rows += rejected_rows(seen, rules=rules, currency=settings.calendar.currency)
+    file = write_rejected_rows(rows, settings.scratch / "check" / EXCLUDED_FILE)
+    ordered = sorted(problems, key=lambda problem: not problem.blocks)
+    return _written(Checked(tuple(ordered), exit_code, reading.tables, file), rows, settings)
+
+
+def _written(checked: Checked, rows: Sequence[Row], settings: Settings) -> Checked:
+    """Write the page and the workbook of a check; rejected rows also where something blocks."""
+    from tierkit.pages.check import write_check_page, write_check_workbook
+
+    folder = settings.scratch / "check"
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = checked.tables
+    rejected = pd.DataFrame(rows, columns=[*_HEADER])
+    page = write_check_page(
+        folder,
+        title=settings.run.title or settings.folder.resolve().name,
+        verdict=checked.verdict,
+        problems=checked.problems,
+        tables=tables,
+    )
+    workbook = write_check_workbook(
+        folder, problems=checked.problems, tables=tables, rejected=rejected
+    )
+    return replace(checked, page=page, workbook=workbook)
+
+
+def rejected_rows(tables: Tables, *, rules: Collection[str] = (), currency: str = "") -> list[Row]:
+    """Return the rows that cannot be used, each with its table and reason, then `_SHOWN`.
+
+    Rows that block a run are among them: ids with two contents, types without a meaning, and by the
+    rules that were broken deals without a rate to `currency`, parents and merges in circles.
+    """
+    found: list[Row] = []
+    for name in sorted(tables.excluded):
+        found += _listed(name, tables.excluded[name])
+    for name in sorted(tables.frames):
+        for reason, rows in _blocking(name, tables[name]):
+            found += _listed(name, rows.with_columns(nw.lit(reason).alias(REASON)))
+    for part in _by_rule(tables, rules, currency):
+        found += _listed_part(part)
+    return found
+
+
+def _by_rule(tables: Tables, rules: Collection[str], currency: str) -> Iterator[Rejected]:
+    """Give the rows that break rules of several rows or tables at once."""
+    if "missing rate" in rules and tables.has("opportunities", "currency"):
+        yield Rejected("opportunities", "missing rate", without_rate(tables, currency), "currency")
+    if "parents in a circle" in rules:
+        accounts = tables["accounts"].select("account_id", "parent_id").collect().to_pandas()
+        yield _in_circles(tables, "accounts", "parent_id", hierarchy(accounts).cycles)
+    if "merges in a circle" in rules:
+        merges = tables["merges"].select("account_id", "merged_into").collect().rows()
+        yield _in_circles(tables, "merges", "merged_into", resolve(dict(merges))[1])
+
+
+def _in_circles(
+    tables: Tables, table: str, column: str, cycles: Sequence[Sequence[str]]
+) -> Rejected:
+    ids = {one for cycle in cycles for one in cycle}
+    rows = tables[table].filter(nw.col("account_id").is_in(sorted(ids)))
+    rows = rows.with_columns(nw.col(column).alias(VALUE))
+    return Rejected(table, "in a circle", rows, column)
+
+
+def _listed_part(part: Rejected) -> list[Row]:
+    return _listed(
+        part.table, part.rows.with_columns(nw.lit(part.reason).alias(REASON)), part.column
+    )
+
+
+def _blocking(name: str, rows: Rows) -> Iterator[tuple[str, Rows]]:
+    """Give the rows of a table that block, with the rule that they break."""
+    key = TABLES[name].key
+    if key is not None:
+        copies = gathered(rows, key, copies=nw.len()).filter(nw.col("copies") > 1)
+        yield "one id, two contents", only_with(rows, copies, on=key)
+    if name == "opportunities":
+        yield "unmapped revenue type", rows.filter(nw.col("revenue_type").is_null())
+
+
+def write_rejected_rows(rows: Sequence[Row], file: Path) -> Path | None:
+    """Write the rows that cannot be used, with their reasons, as CSV; None where there are none."""
+    if not rows:
+        file.unlink(missing_ok=True)
+        return None
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.writer(target, lineterminator="\n")
+        writer.writerow(_HEADER)
+        writer.writerows(rows)
+    return file
+
+
+def print_check(checked: Checked, stream: IO[str]) -> None:
+    """Print what a check found, one line a problem, then what was read and left out."""
+    width = max((len(problem.rule) for problem in checked.problems), default=0)
+    for problem in checked.problems:
+        rows = f" [{problem.rows:,} rows]" if problem.rows is not None else ""
+        level = "BLOCK" if problem.blocks else "warn "
+        stream.write(f"{level} {problem.rule:<{width}} {problem}{rows}\n")
+    if checked.tables is not None:
+        stream.writelines(f"{line}\n" for line in _summary(checked.tables))
+    if checked.excluded_file is not None:
+        stream.write(f"The rows left out are in {checked.excluded_file}\n")
+    if checked.page is not None:
+        stream.write(f"The same for people: {checked.page}, {checked.workbook}\n")
+    stream.write(f"{checked.verdict}\n")
+
+
+def _leaks(settings: Settings, tables: Tables) -> list[Problem]:
+    """Return criteria that predict too well alone, where the data are enough to tell."""
+    from tierkit.crm.period import default_quarter
+    from tierkit.runs.leakage import leak_problems
+
+    try:
+        as_of = default_quarter(tables, settings.fiscal_calendar).as_of
+        return leak_problems(tables, settings, as_of=as_of)
+    except TierkitError:
+        return []  # what is wrong with quarters or settings is said where they are checked
+
+
+def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[TierkitError]:
+    errors: list[TierkitError] = []
+    try:
+        from tierkit.features.registry import all_features
+
+        all_features(tables, settings)
+    except SettingsError as error:
+        errors.append(error)
+    try:
+        from tierkit.crm.period import default_quarter
+
+        as_of = default_quarter(tables, settings.fiscal_calendar).as_of
+        check_tiering(tables, settings=settings, as_of=as_of)
+    except TierkitError as error:
+        errors.append(error)
+    return errors
+
+
+def _listed(name: str, rows: Rows, at_fault: str = "") -> list[Row]:
+    shown = [column for column in (*_SHOWN, VALUE) if column in rows.columns]
+    texts = rows.select(REASON, *(nw.col(column).cast(nw.String) for column in shown))
+    found = texts.sort(REASON, *shown).collect()
+    position = {column: index for index, column in enumerate(shown, start=1)}
+    return [
+        (
+            name,
+            row[0],
+            *(row[position[c]] if c in position else None for c in _SHOWN),
+            at_fault or None,
+            row[position[VALUE]] if VALUE in position else None,
+        )
+        for row in found.rows()
+    ]
+
+
+def _statuses(tables: Tables) -> list[str]:
+    """Return how many accounts have which status; settings decide by `[icp] where` what counts."""
+    if not tables.has("accounts", "status"):
+        return []
+    status = tables["accounts"].select(nw.col("status").fill_null("(none)").alias("status"))
+    counts = Counter(status.collect()["status"].to_list())
+    ordered = sorted(counts.items(), key=lambda counted: (-counted[1], counted[0]))
+    return [f"status {', '.join(f'{name} {count:,}' for name, count in ordered[:8])}"]
+
+
+def _summary(tables: Tables) -> list[str]:
+    lines = [f"read  {name}: {rows:,} rows" for name, rows in tables.source_rows.items()]
+    total = Decimal(tables.source_won_revenue)
+    out = sum((Decimal(part.won_revenue) for part in tables.exclusions), Decimal(0))
+    for part in tables.exclusions:
+        money = f", {Decimal(part.won_revenue):,.2f} won" if Decimal(part.won_revenue) else ""
+        lines.append(f"left  {part.table}: {part.reason}: {part.rows:,} rows{money}")
+    lines += _statuses(tables)
+    lines.append(f"money {total:,.2f} won = {total - out:,.2f} used + {out:,.2f} left out")
+    if tables.missing:
+        lines.append(f"not given: {', '.join(tables.missing)}")
+    return lines

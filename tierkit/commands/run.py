@@ -1,0 +1,233 @@
+"""What `tierkit run` does: read and check first, then the notebooks, then publication."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tierkit.calendar import Quarter
+from tierkit.commands.units import REPORT_PLAN, EachResult, read_each, run_each
+from tierkit.crm.period import check_quarter, default_quarter, used_revenue
+from tierkit.crm.tables import Tables
+from tierkit.crm.trusted import read_tables
+from tierkit.errors import DataError, SettingsError
+from tierkit.features.registry import all_features
+from tierkit.pages.index import TOTALS
+from tierkit.publishing.hooks import Ending, exit_code_of, failure_file, tell
+from tierkit.publishing.lock import project_lock
+from tierkit.publishing.manifest import settings_rows
+from tierkit.publishing.plan import Handover
+from tierkit.publishing.run import run_recalibration
+from tierkit.runs.experiments import read_bands
+from tierkit.runs.leakage import RULE, leak_problems
+from tierkit.runs.run import data_remarks, leave_rows
+from tierkit.runs.tier_inputs import check_tiering
+from tierkit.settings import Settings
+
+OUTPUTS = (
+    "leadership.html",
+    "analyst.html",
+    "tiers.csv",
+    "accounts.xlsx",
+    "crm_import.csv",
+    "model.json",
+    "facts.json",
+    "summary.txt",
+    "run.json",
+    "won_deals.csv",
+    "dossiers/",
+    "notebooks/",
+)
+
+ACCOUNTS_WORTH_PROCESSES = 1_000
+"""From so many accounts on, work beside notebooks saves more than it takes to start processes."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asks of `tierkit run`."""
+
+    settings: Settings
+    quarter: str = ""
+    only: tuple[str, ...] = ()
+    set_overrides: tuple[str, ...] = ()
+    model_file: Path | None = None
+    project_notebooks: bool = False
+
+
+def recalibrate(
+    request: Request,
+    *,
+    on_step: Callable[[str], None],
+    beside: Callable[[Path, Path, Callable[[str], None]], object] | None = None,
+    ahead: Mapping[str, str] | None = None,
+) -> str:
+    """Run the recalibration and return, in a line, what came of it and where it lies.
+
+    Parameters
+    ----------
+    on_step
+        Called with one line per step.
+    beside
+        Writes what the report holds beside its pages, as `ReportPlan.beside` says.
+    ahead
+        What else is done ahead, as `ReportPlan.ahead` says; with few accounts nothing is.
+
+    Raises
+    ------
+    TierkitError
+        Of the kind that says what went wrong; nothing is published then.
+    """
+    tables, quarter = _read(request)
+    on_step(f"data: {_read_in_words(tables, quarter)}")
+    many = tables.source_rows["accounts"] >= ACCOUNTS_WORTH_PROCESSES
+    only_here = [tables]  # so that their memory is free as soon as they are written
+    del tables
+    result = run_recalibration(
+        request.settings,
+        quarter=quarter,
+        only=request.only,
+        set_overrides=request.set_overrides,
+        model_file=request.model_file,
+        project_notebooks=request.project_notebooks,
+        on_step=on_step,
+        plan=replace(
+            REPORT_PLAN,
+            prepare=lambda _, folder: leave_rows(only_here.pop(), folder),
+            beside=beside,
+            ahead={**REPORT_PLAN.ahead, **(ahead or {})} if many else {},
+        ),
+    )
+    page = result.folder / "leadership.html"
+    return f"{result.remark}\n{page if page.is_file() else result.folder}"
+
+
+def recalibrate_and_tell(
+    request: Request,
+    *,
+    on_step: Callable[[str], None],
+    beside: Callable[[Path, Path, Callable[[str], None]], object] | None = None,
+    ahead: Mapping[str, str] | None = None,
+) -> str:
+    """Run the recalibration and tell the project's hooks how it ended; return as `recalibrate`.
+
+    A hook that fails is a line to `on_step` and changes nothing else.
+    """
+    with _failure_told(request.settings, on_step):
+        said = recalibrate(request, on_step=on_step, beside=beside, ahead=ahead)
+    folder = Path(said.splitlines()[-1])
+    run_file = (folder.parent if folder.is_file() else folder) / "run.json"
+    _tell(request.settings, Ending(0, run_file), on_step)
+    return said
+
+
+@contextmanager
+def _failure_told(settings: Settings, on_step: Callable[[str], None]) -> Iterator[None]:
+    """Tell the hook of failures what ended the block."""
+    try:
+        yield
+    except BaseException as error:
+        code = exit_code_of(error)
+        _tell(settings, Ending(code, failure_file(settings, error, exit_code=code)), on_step)
+        raise
+
+
+def _tell(settings: Settings, ending: Ending, on_step: Callable[[str], None]) -> None:
+    if sentence := tell(settings, ending):
+        on_step(sentence)
+
+
+def recalibrate_each(
+    request: Request, given: str, *, jobs: int = 0, on_step: Callable[[str], None]
+) -> EachResult:
+    """Run the recalibration once for each value of a column of accounts.
+
+    Parameters
+    ----------
+    given
+        `COLUMN` or `COLUMN=A,B,C`.
+    jobs
+        How many units run at a time; 0 for half the processors.
+
+    Raises
+    ------
+    TierkitError
+        Before any unit is started; what happens in a unit is in the result.
+    """
+    if request.only or request.project_notebooks:
+        raise SettingsError("--each goes neither with --only nor with --project-notebooks.")
+    tables, quarter = _read(request)
+    units = read_each(given, tables)
+    on_step(f"data: {_read_in_words(tables, quarter)}; {len(units)} units")
+    handover = Handover(request.settings, quarter, request.model_file, request.set_overrides)
+    with project_lock(request.settings.scratch):
+        return run_each(handover, tables, units, jobs=jobs, on_step=on_step)
+
+
+def recalibrate_each_and_tell(
+    request: Request, given: str, *, jobs: int = 0, on_step: Callable[[str], None]
+) -> EachResult:
+    """Run each unit as `recalibrate_each` does and tell the project's hooks how all ended, once.
+
+    They are given `units.json`; a single unit that failed makes it a failure.
+    """
+    with _failure_told(request.settings, on_step):
+        done = recalibrate_each(request, given, jobs=jobs, on_step=on_step)
+    _tell(request.settings, Ending(done.exit_code, done.index.with_name(TOTALS)), on_step)
+    return done
+
+
+def describe(request: Request) -> str:
+    """Return what a run would read, with which settings, and what it would publish."""
+    tables, quarter = _read(request)
+    settings = request.settings
+    rows = [f"  {name}: {count:,} rows" for name, count in tables.source_rows.items()]
+    changed = [
+        f"  {key} = {value}" for key, value, is_default in settings_rows(settings) if not is_default
+    ]
+    target = settings.reports / quarter.label
+    return "\n".join(
+        [
+            f"quarter {quarter.label} ({quarter.dates}), known up to {quarter.end}",
+            f"inputs from {settings.source}",
+            *rows,
+            "settings that differ from their defaults",
+            *changed,
+            f"would publish into {target}",
+            *(f"  {name}" for name in OUTPUTS),
+            "Nothing was run.",
+        ]
+    )
+
+
+def _read(request: Request) -> tuple[Tables, Quarter]:
+    """Read everything that a run needs, so that what is wrong is said before a kernel starts."""
+    settings = request.settings
+    calendar = settings.fiscal_calendar
+    asked = calendar.parse(request.quarter) if request.quarter else None
+    if request.model_file is not None and not request.model_file.is_file():
+        raise SettingsError(f"--model {request.model_file}: no such file.")
+    tables = read_tables(settings)
+    quarter = asked or default_quarter(tables, calendar)
+    check_quarter(tables, quarter, calendar)
+    all_features(tables, settings)
+    found = [*data_remarks(tables, settings, quarter)]
+    if RULE in settings.checks.block:
+        found += leak_problems(tables, settings, as_of=quarter.as_of)
+    blocking = [problem for problem in found if problem.blocks]
+    if blocking:
+        raise DataError(f"{quarter.label}: the settings do not let these data run", blocking)
+    check_tiering(tables, settings=settings, as_of=quarter.as_of)
+    read_bands(settings)
+    return tables, quarter
+
+
+def _read_in_words(tables: Tables, quarter: Quarter) -> str:
+    accounts = tables.source_rows["accounts"]
+    money = used_revenue(tables, quarter.as_of)
+    return (
+        f"{accounts:,} accounts, {money.used_won_revenue:,.2f} won before {quarter.as_of} "
+        f"of {money.won_revenue:,.2f} in the source; quarter {quarter.label}"
+    )

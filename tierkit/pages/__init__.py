@@ -1,0 +1,143 @@
+"""The pages of a report, topic by topic: analyst tables, leadership sections, sheets.
+
+Leadership sections take the content of `facts.json` alone. A number that is not known is replaced
+by why it is not; a group smaller than `min_group` is not shown.
+"""
+
+from tierkit.pages.chances import borderline_table, chances_table, how_sure, scoreboard_table
+from tierkit.pages.data import (
+    remarks,
+    restated_tables,
+    revenue_by_type,
+    what_is_missing,
+    what_was_left_out,
+    what_was_read,
+)
+from tierkit.pages.decisions import decide_now, decision, drift_table
+from tierkit.pages.earned import did_tiers_earn
+from tierkit.pages.effort import (
+    break_even_table,
+    delivered_table,
+    effort_against_value,
+    sizes_figure,
+)
+from tierkit.pages.headings import footer, heading, recommendation, three_questions, title_block
+from tierkit.pages.model import (
+    backtest_table,
+    calibration_figure,
+    calibration_table,
+    capture_figure,
+    card_figure,
+    card_table,
+    dropped_table,
+    effort_alone_table,
+    gate_table,
+    gini_figure,
+    history_table,
+    verdict,
+)
+from tierkit.pages.readiness import qualified_table, readiness_tables
+from tierkit.pages.roi import (
+    balance_table,
+    boundaries_table,
+    certificate_note,
+    checks_table,
+    designs_table,
+    effects_figure,
+    event_figures,
+    line_figures,
+    outcomes_figure,
+    outcomes_scope,
+    outcomes_table,
+    overlap_figures,
+    power_table,
+    return_table,
+)
+from tierkit.pages.tiers import (
+    account_table,
+    effort_table,
+    moved_table,
+    moves_figure,
+    overrides_table,
+    tier_table,
+    untiered_table,
+    what_changed,
+)
+from tierkit.pages.weight import (
+    criteria_table,
+    edits_note,
+    favourites_table,
+    left_out_table,
+    prospects_table,
+    segments_table,
+)
+from tierkit.rendering.html import Fragment
+
+__all__ = [
+    "Fragment",
+    "account_table",
+    "backtest_table",
+    "balance_table",
+    "borderline_table",
+    "boundaries_table",
+    "break_even_table",
+    "calibration_figure",
+    "calibration_table",
+    "capture_figure",
+    "card_figure",
+    "card_table",
+    "certificate_note",
+    "chances_table",
+    "checks_table",
+    "criteria_table",
+    "decide_now",
+    "decision",
+    "delivered_table",
+    "designs_table",
+    "did_tiers_earn",
+    "drift_table",
+    "dropped_table",
+    "edits_note",
+    "effects_figure",
+    "effort_against_value",
+    "effort_alone_table",
+    "effort_table",
+    "event_figures",
+    "favourites_table",
+    "footer",
+    "gate_table",
+    "gini_figure",
+    "heading",
+    "history_table",
+    "how_sure",
+    "left_out_table",
+    "line_figures",
+    "moved_table",
+    "moves_figure",
+    "outcomes_figure",
+    "outcomes_scope",
+    "outcomes_table",
+    "overlap_figures",
+    "overrides_table",
+    "power_table",
+    "prospects_table",
+    "qualified_table",
+    "readiness_tables",
+    "recommendation",
+    "remarks",
+    "restated_tables",
+    "return_table",
+    "revenue_by_type",
+    "scoreboard_table",
+    "segments_table",
+    "sizes_figure",
+    "three_questions",
+    "tier_table",
+    "title_block",
+    "untiered_table",
+    "verdict",
+    "what_changed",
+    "what_is_missing",
+    "what_was_left_out",
+    "what_was_read",
+]

@@ -1,0 +1,355 @@
+"""How firm the tiers are: borderline, who may rise or fall, and how past overrides did."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from tierkit.pages.facts import (
+    Facts,
+    because,
+    currency,
+    in_plain_words,
+    number,
+    part,
+    parts,
+    text,
+    texts,
+    why,
+)
+from tierkit.pages.revenue import ledger_score
+from tierkit.rendering.html import Fragment, joined, section, tag
+from tierkit.rendering.tables import html_table
+from tierkit.runs.chances import Chances
+from tierkit.tiers.chances import QUARTERS
+from tierkit.words import (
+    MINUS,
+    count,
+    enumerated,
+    money,
+    money_range,
+    plural,
+    ratio,
+    sentence,
+    share,
+)
+from tierkit.words import money as spoken_money
+
+MOST_ROWS = 15
+_SIDES = {"raised": "put above the model's tier", "lowered": "put below the model's tier"}
+_OF = "; all of them are in accounts.xlsx"
+
+
+def borderline_table(chances: Chances, *, currency: str) -> Fragment:
+    """Return the accounts that belong in another tier in 4 of 10 worlds or more."""
+    if chances.belonging_why:
+        why = sentence(chances.belonging_why)
+        return Fragment(str(tag("p", f"Whether an account truly belongs in its tier: {why}")))
+    rows = chances.borderline
+    if rows.empty:
+        return Fragment(
+            str(tag("p", "No account belongs in another tier in 4 of 10 worlds or more."))
+        )
+    columns = ["tier", "borders_on", "rank", "predicted_revenue", "chance_in_tier"]
+    total = spoken_money(currency, float(rows["predicted_revenue"].sum()))
+    kinds = {"rank": "count", "predicted_revenue": f"money {currency}", "chance_in_tier": "share"}
+    return html_table(
+        rows[columns].head(MOST_ROWS).rename_axis("account_id").reset_index(),
+        caption=f"{plural(len(rows), 'account')} on the borderline, with {total} of predicted "
+        "revenue: each belongs in another tier in 4 of 10 worlds or more",
+        kinds=kinds,
+        name="borderline",
+        total=len(rows),
+        of=f"accounts, by money{_OF}",
+    )
+
+
+def chances_table(chances: Chances) -> Fragment:
+    """Return, by direction, the accounts most likely to change tier within four quarters."""
+    if chances.ahead_why:
+        why = sentence(chances.ahead_why)
+        return Fragment(str(tag("p", f"Chances within {QUARTERS} quarters: {why}")))
+    parts = [
+        _likely(chances.candidates, "chance_up", "Candidates for promotion", chances),
+        _likely(chances.at_risk, "chance_down", "At risk of falling", chances),
+    ]
+    return Fragment(str(joined(*parts)))
+
+
+def scoreboard_table(scoreboard: Sequence[Mapping[str, Any]]) -> Fragment:
+    """Return what past overrides brought, beside the accounts that they displaced."""
+    rows = [row for side in scoreboard if (row := _scored(side))]
+    if not rows:
+        why = next((str(side.get("difference_why", "")) for side in scoreboard), "")
+        return Fragment(str(tag("p", f"How past overrides did: {sentence(why)}")))
+    return html_table(
+        pd.DataFrame(rows),
+        caption="Past overrides beside the accounts that the model would have had in their place",
+        kinds={
+            **dict.fromkeys(("accounts", "neighbours", "account_windows"), "count"),
+            **dict.fromkeys(("mean", "mean_of_neighbours", "difference", "low", "high"), "money"),
+        },
+        name="override-scoreboard",
+    )
+
+
+def _likely(rows: pd.DataFrame, column: str, title: str, chances: Chances) -> Fragment:
+    if rows.empty:
+        return Fragment(str(tag("p", f"{title}: no account has a chance of a quarter or more.")))
+    columns = ["tier", "rank", "predicted_revenue", column, "account_quarters"]
+    kinds = {"rank": "count", "predicted_revenue": "money", column: "share",
+             "account_quarters": "count"}  # fmt: skip
+    return html_table(
+        rows[columns].head(MOST_ROWS).rename_axis("account_id").reset_index(),
+        caption=f"{title} within {QUARTERS} quarters, as accounts of such a rank did; "
+        f"{plural(chances.quarters, 'quarter')} followed ({chances.rests_on})",
+        kinds=kinds,
+        name=column.replace("_", "-"),
+        total=len(rows),
+        of=f"accounts with a chance of a quarter or more{_OF}",
+    )
+
+
+def _scored(side: Mapping[str, Any]) -> dict[str, object] | None:
+    ours, theirs = side.get("overridden"), side.get("neighbours")
+    if not ours or not theirs or not (ours["accounts"] and theirs["accounts"]):
+        return None
+    difference = side.get("difference") or {}
+    return {
+        "overridden": _SIDES.get(str(side.get("side")), str(side.get("what"))),
+        "accounts": ours["accounts"],
+        "account_windows": ours["account_windows"],
+        "mean": ours["mean"],
+        "neighbours": theirs["accounts"],
+        "mean_of_neighbours": theirs["mean"],
+        **{key: difference.get(name) for key, name in
+           (("difference", "estimate"), ("low", "low"), ("high", "high"))},
+        "remark": side.get("difference_why", ""),
+    }  # fmt: skip
+
+
+def firmness(facts: Facts) -> str:
+    """Return how many accounts are borderline, with the money, and how many may move."""
+    tiers = parts(facts, "chances", "tiers")
+    return " ".join(filter(None, (_borderline(facts, tiers), _ahead(tiers))))
+
+
+def override_record(facts: Facts) -> str:
+    """Return what accounts that people put above the model's tier brought, if it can be said."""
+    sides = parts(facts, "overrides", "scoreboard")
+    return next(filter(None, (_record(facts, side) for side in sides)), "")
+
+
+def _borderline(facts: Facts, tiers: list[Facts]) -> str:
+    known = [tier for tier in tiers if number(tier, "borderline_accounts") is not None]
+    if not known:
+        return ""
+    accounts = int(sum(number(tier, "borderline_accounts") or 0 for tier in known))
+    if not accounts:
+        return "No account is on the borderline between tiers."
+    amount = sum(number(tier, "borderline_predicted_revenue") or 0.0 for tier in known)
+    at_stake = money(currency(facts), amount)
+    return (
+        f"{plural(accounts, 'account')} ({at_stake} predicted) may as well belong in another "
+        "tier: as far as predictions missed before, they do in 4 of 10 cases or more."
+    )
+
+
+def _ahead(tiers: list[Facts]) -> str:
+    up, down = (
+        [found for tier in tiers if (found := number(tier, key)) is not None]
+        for key in ("expected_up", "expected_down")
+    )
+    if not up or not down:
+        return ""
+    return (
+        f"If accounts go on as before, about {count(round(sum(up)))} rise within four quarters "
+        f"and {count(round(sum(down)))} fall."
+    )
+
+
+def _record(facts: Facts, side: Facts) -> str:
+    found, ours = part(side, "difference"), part(side, "overridden")
+    estimate, low, high = (number(found, key) for key in ("estimate", "low", "high"))
+    accounts = number(ours, "accounts")
+    if estimate is None or low is None or high is None or not accounts:
+        return ""
+    unit = currency(facts)
+    way = "above" if text(side, "side") == "raised" else "below"
+    if low <= 0 <= high:
+        found_words = "brought about as much as"
+    else:
+        found_words = f"brought {'more' if estimate > 0 else 'less'} than"
+    return (
+        f"{plural(int(accounts), 'account')} that people put {way} the model's tier {found_words} "
+        f"those whose place they took: {money(unit, estimate)} each on average "
+        f"({money_range(unit, low, high)} in 8 of 10 cases). People chose them, so this is a "
+        "difference, not an effect."
+    )
+
+
+MAKES_POSSIBLE = {
+    "tier_history": "what earlier tiers brought",
+    "stage_history": "the open pipeline as it was at earlier dates",
+    "account_history": "criteria as they were at earlier dates",
+    "activities": "engagement and the effort that accounts got",
+    "costs": "the return on what tiers cost",
+    "contracts": "renewals",
+    "opportunity_lines": "the products that accounts buy",
+    "contacts": "how well we know an account",
+    "signals": "usage, satisfaction and intent",
+    "targets": "how the tiers cover quotas",
+    "exchange_rates": "deals in other currencies",
+    "merges": "duplicates counted as one account",
+}
+
+
+def how_sure(facts: Facts) -> Fragment:
+    """Return a line each: the ranking, money, tiers, past overrides, data, what is missing."""
+    lines = (
+        ("The ranking", _ranking(facts)),
+        ("The money", _calibration(facts)),
+        ("The tiers", firmness(facts)),
+        ("Past overrides", override_record(facts)),
+        ("The data", _data(facts)),
+        ("Not computed", _missing(facts)),
+    )
+    items = joined(*(tag("dt", name) + tag("dd", spoken) for name, spoken in lines if spoken))
+    return section("certainty", tag("h2", "How sure are we?"), tag("dl", items))
+
+
+def _ranking(facts: Facts) -> str:
+    model = part(facts, "model")
+    backtest = part(model, "backtest")
+    models = part(backtest, "models")
+    verdict = text(model, "verdict") or text(backtest, "verdict")
+    reason = because(model) or because(backtest)
+    if not models or verdict == "cannot be tested":
+        return f"It cannot be tested yet. {reason}".strip()
+    card, past = (number(part(models, name), "capture_tier_1") for name in ("card", "past_revenue"))
+    compared = ""
+    if card is not None and past is not None:
+        compared = (
+            f"The accounts it put first brought {share(card)} of later revenue; ranked by past "
+            f"revenue alone, the same number of accounts brought {share(past)}."
+        )
+    spoken = {
+        "better than past revenue": "Better than ranking by past revenue.",
+        "no better than past revenue": "No better than ranking by past revenue.",
+        "no signal": "It found no signal: the order is no better than chance.",
+    }.get(verdict, "")
+    gained = _gain(model) if verdict == "better than past revenue" else ""
+    return " ".join(filter(None, [spoken, compared, _tested_on(backtest), gained or reason]))
+
+
+def _gain(model: Facts) -> str:
+    """Return by how much the order is better, as a sentence; empty where its range is not known."""
+    gain = part(model, "gain_over_past_revenue")
+    values = [number(gain, key) for key in ("estimate", "low", "high")]
+    if None in values:
+        return ""
+    estimate, low, high = (f"{value:+.2f}".replace("-", MINUS) for value in values)
+    return (
+        f"The whole order is better by {estimate} (range {low} to {high}) on a scale from 0, "
+        "chance, to 1, perfect foresight."
+    )
+
+
+def _tested_on(backtest: Facts) -> str:
+    ends, accounts = len(texts(backtest, "as_of")), number(backtest, "accounts")
+    on = f" on {plural(accounts, 'account')}" if accounts is not None else ""
+    if text(backtest, "method") == "held-out accounts":
+        return f"Tested{on} held out."
+    return f"Tested at {plural(ends, 'earlier quarter-end')}{on}." if ends else ""
+
+
+def _calibration(facts: Facts) -> str:
+    models = part(facts, "model", "backtest", "models")
+    model = next((part(models, name) for name in ("card", "past_revenue") if name in models), {})
+    value = number(model, "actual_over_predicted")
+    inside, due = ledger_score(facts)
+    kept = (
+        f" Of {plural(due, 'earlier promise')} now due, {count(inside)} came in within the range."
+        if due
+        else ""
+    )
+    if value is None:
+        missing = why(model, "actual_over_predicted")
+        return f"Predicted against actual revenue is not known: {missing}.{kept}"
+    times = f"{ratio(value)} times the predicted"
+    return f"In the tests, actual revenue was {times}: {_read(value)}.{kept}"
+
+
+def _read(value: float) -> str:
+    if 0.9 <= value <= 1.1:
+        return "the amounts can be taken as they are"
+    return "the amounts are too low" if value > 1 else "the amounts are too high"
+
+
+def _data(facts: Facts) -> str:
+    data = part(facts, "data")
+    total, used = number(data, "won_revenue"), number(data, "used_won_revenue")
+    if total is None or used is None:
+        return f"How much won revenue was used is not known: {why(data, 'used_won_revenue')}."
+    code = currency(facts)
+    all_of_it = (
+        f"{money(code, used, figures=3)} of {money(code, total, figures=3)} won revenue was used"
+    )
+    part_used = f" ({share(used / total)})" if total > 0 else ""
+    reasons = _left_out(facts)
+    return f"{all_of_it}{part_used}." + (f" Left out: {enumerated(reasons)}." if reasons else "")
+
+
+def _left_out(facts: Facts) -> list[str]:
+    known = [
+        (abs(amount), in_plain_words(text(entry, "reason")), amount)
+        for entry in parts(facts, "data", "excluded")
+        if (amount := number(entry, "won_revenue"))
+    ]
+    known.sort(key=lambda entry: (-entry[0], entry[1]))
+    spoken = [
+        f"{money(currency(facts), amount)} {in_plain_words(reason)}"
+        for _, reason, amount in known[:3]
+    ]
+    rest = math.fsum(entry[2] for entry in known[3:])
+    if len(known) > 3:
+        spoken.append(
+            f"{money(currency(facts), rest)} for {plural(len(known) - 3, 'other reason')}"
+        )
+    return spoken
+
+
+def _missing(facts: Facts) -> str:
+    tables = texts(part(facts, "data"), "missing_tables")
+    needs = [
+        f"{MAKES_POSSIBLE[table]} (needs {_spoken(table)})"
+        for table in tables
+        if table in MAKES_POSSIBLE
+    ]
+    spoken = "; ".join(needs[:4]) + (
+        f"; and {count(len(needs) - 4)} more" if len(needs) > 4 else ""
+    )
+    returns = "" if "costs" in tables else _return(facts)
+    lines = [f"{spoken[:1].upper()}{spoken[1:]}." if spoken else "", returns]
+    return " ".join(filter(None, lines)) or "Nothing: every table that helps was there."
+
+
+def _return(facts: Facts) -> str:
+    boundaries = parts(facts, "roi", "boundaries")
+    if any(
+        number(part(boundary, "return_on_cost"), "estimate") is not None for boundary in boundaries
+    ):
+        return ""
+    reason = text(part(facts, "roi"), "why")
+    return (
+        f"The return on what tiers cost: {reason.rstrip('.')}."
+        if reason
+        else ("The return on what tiers cost needs a shown effect and costs by account.")
+    )
+
+
+def _spoken(table: str) -> str:
+    return table.replace("_", " ")

@@ -1,0 +1,311 @@
+"""Two runs side by side: one table for each thing that can differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+from markupsafe import Markup
+
+from tierkit import words
+from tierkit.pages.facts import number, part, parts, text
+from tierkit.publishing.manifest import Json, flat_settings
+from tierkit.publishing.published import PublishedRun
+from tierkit.rendering.html import joined, printable, tag
+from tierkit.rendering.notebooks import document
+from tierkit.rendering.tables import html_table
+from tierkit.words import count, plural
+
+UNTIERED = "untiered"
+SIDES = ["what", "before", "after"]
+_ABSENT = "–"
+Say = Callable[[float], str]
+
+
+@dataclass(frozen=True)
+class RunDifference:
+    """What differs between two runs; every table is empty where nothing does.
+
+    Attributes
+    ----------
+    before, after
+        The names of the two runs.
+    settings, data, verdicts
+        A row per thing that differs: `what`, `before`, `after`, in words.
+    tiers
+        A row per tier of either run: accounts and predicted revenue of both, in words.
+    flows
+        A row per pair of tiers between which accounts went: `from`, `to`, `accounts`, most first.
+    moved
+        A row per account whose tier differs: `account_id`, `from`, `to`, predicted revenue of the
+        later run, its rank and the reason; the largest predicted revenue first.
+    accounts
+        How many accounts have a tier in both runs.
+    """
+
+    before: str
+    after: str
+    settings: pd.DataFrame
+    data: pd.DataFrame
+    tiers: pd.DataFrame
+    flows: pd.DataFrame
+    moved: pd.DataFrame
+    verdicts: pd.DataFrame
+    accounts: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing differs at all."""
+        tables = (self.settings, self.data, self.moved, self.verdicts)
+        return all(table.empty for table in tables)
+
+
+def compare_runs(before: PublishedRun, after: PublishedRun) -> RunDifference:
+    """Return what differs between two runs."""
+    moved = moved_accounts(before, after)
+    both = before.tiers.index.intersection(after.tiers.index)
+    return RunDifference(
+        before=before.name,
+        after=after.name,
+        settings=settings_changed(before, after),
+        data=_differing(_data(before), _data(after)),
+        tiers=tiers_side_by_side(before, after),
+        flows=flows(moved),
+        moved=moved,
+        verdicts=_differing(_verdicts(before), _verdicts(after)),
+        accounts=len(both),
+    )
+
+
+def settings_changed(before: PublishedRun, after: PublishedRun) -> pd.DataFrame:
+    """Return the settings that differ: dotted key, value before, value after, as JSON."""
+    return _differing(_settings(before), _settings(after))
+
+
+def moved_accounts(before: PublishedRun, after: PublishedRun) -> pd.DataFrame:
+    """Return the accounts whose tier differs, those who have one in a single run included."""
+    everyone = before.tiers.index.union(after.tiers.index).sort_values()
+    table = pd.DataFrame(
+        {
+            "from": before.tiers["tier"].reindex(everyone).fillna(UNTIERED),
+            "to": after.tiers["tier"].reindex(everyone).fillna(UNTIERED),
+        }
+    )
+    beside = [name for name in ("predicted_revenue", "rank", "move_reason") if name in after.tiers]
+    moved = table[table["from"] != table["to"]].join(
+        after.tiers[beside], how="left", validate="1:1"
+    )
+    moved = moved.rename_axis("account_id").reset_index()
+    order = "predicted_revenue" if "predicted_revenue" in moved else "account_id"
+    ascending = order == "account_id"
+    return moved.sort_values(order, ascending=ascending, kind="stable", ignore_index=True)
+
+
+def flows(moved: pd.DataFrame) -> pd.DataFrame:
+    """Return how many accounts went from which tier to which, the largest flow first."""
+    counted = moved.groupby(["from", "to"], sort=True).size().rename("accounts").reset_index()
+    return counted.sort_values("accounts", ascending=False, kind="stable", ignore_index=True)
+
+
+def tiers_side_by_side(before: PublishedRun, after: PublishedRun) -> pd.DataFrame:
+    """Return accounts and predicted revenue of every tier in both runs, in words."""
+    first, second = _tiers(before), _tiers(after)
+    names = list(dict.fromkeys([*second, *first]))
+    return pd.DataFrame(
+        [{"tier": name, "before": first.get(name, _ABSENT), "after": second.get(name, _ABSENT)}
+         for name in names],
+        columns=["tier", "before", "after"],
+    )  # fmt: skip
+
+
+def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> pd.DataFrame:
+    names = list(dict.fromkeys([*before, *after]))
+    rows = [
+        {"what": name, "before": before.get(name, _ABSENT), "after": after.get(name, _ABSENT)}
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+    return pd.DataFrame(rows, columns=SIDES)
+
+
+def _settings(run: PublishedRun) -> dict[str, str]:
+    flat = flat_settings(run.manifest.get("settings") or {})
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in flat}
+
+
+def _tiers(run: PublishedRun) -> dict[str, str]:
+    return {
+        text(tier, "tier"): " · ".join(
+            [
+                words.plural(number(tier, "accounts") or 0, "account"),
+                _said(tier, "predicted_revenue", lambda value: words.money(run.currency, value)),
+            ]
+        )
+        for tier in parts(run.facts, "tiers")
+    }
+
+
+def _data(run: PublishedRun) -> dict[str, str]:
+    """Return what went into a run, in words: rows, money, what was left out or missing."""
+    data = part(run.facts, "data")
+    found = {
+        "quarter": text(part(run.facts, "quarter"), "label"),
+        "accounts": _said(data, "accounts", words.count),
+        "accounts in scope": _said(data, "accounts_in_scope", words.count),
+        "opportunities": _said(data, "opportunities", words.count),
+        "won revenue in the source": _said(data, "won_revenue", _cents),
+        "won revenue used": _said(data, "used_won_revenue", _cents),
+        "missing tables": ", ".join(map(str, data.get("missing_tables") or [])) or "none",
+    }
+    return found | dict(_left_out(data)) | dict(_files(run.manifest))
+
+
+def _left_out(data: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    for entry in parts(data, "excluded"):
+        rows = words.plural(number(entry, "rows") or 0, "row")
+        money = _said(entry, "won_revenue", _cents)
+        yield f"left out of {text(entry, 'table')}: {text(entry, 'reason')}", f"{rows}, {money}"
+
+
+def _files(manifest: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    for entry in parts(manifest, "inputs"):
+        size = words.plural(number(entry, "bytes") or 0, "byte")
+        yield f"file {text(entry, 'file')}", f"{size}, sha256 {text(entry, 'sha256')[:12]}"
+
+
+def _verdicts(run: PublishedRun) -> dict[str, str]:
+    """Return what a run concluded, in words."""
+    model, decision = part(run.facts, "model"), part(run.facts, "decision")
+    gain = part(model, "gain_over_past_revenue")
+    found = {
+        "decision": text(decision, "action"),
+        "ranked by": text(model, "kind"),
+        "ranking": text(model, "verdict"),
+        "Gini gain over past revenue": _said(gain, "estimate", lambda value: f"{value:.3f}"),
+    }
+    for boundary in parts(run.facts, "roi", "boundaries"):
+        found[text(boundary, "boundary")] = text(boundary, "verdict")
+    return found
+
+
+def _said(facts: Mapping[str, Json], key: str, spell: Say) -> str:
+    value = number(facts, key)
+    return _ABSENT if value is None else spell(value)
+
+
+def _cents(value: float) -> str:
+    return f"{value:,.2f}"
+
+
+MOST_LINES = 20
+
+
+def difference_text(found: RunDifference) -> str:
+    """Return what differs as text: one line a change, at most 20 a part.
+
+    Examples
+    --------
+    >>> empty = pd.DataFrame(columns=["what", "before", "after"])
+    >>> moved = pd.DataFrame(columns=["account_id", "from", "to"])
+    >>> print(difference_text(RunDifference("2026Q2", "2026Q3", empty, empty, empty, empty, moved,
+    ...                                     empty, accounts=3)))
+    2026Q2 → 2026Q3
+    Nothing differs: settings, data, tiers and verdicts are the same.
+    """
+    lines = [f"{found.before} → {found.after}"]
+    if found.is_empty:
+        lines.append("Nothing differs: settings, data, tiers and verdicts are the same.")
+    else:
+        lines += _text_part("Verdicts", _sides(found.verdicts))
+        lines += _text_part("Settings", _sides(found.settings))
+        lines += _text_part("Data", _sides(found.data))
+        lines += _text_part("Tiers", _tier_lines(found))
+        lines += _text_part("Accounts that moved", _moved(found.moved))
+    return "\n".join(printable(line) for line in lines)
+
+
+def moved_in_words(found: RunDifference) -> str:
+    """Return how many accounts have another tier, as a sentence."""
+    if found.moved.empty:
+        return f"No account of {count(found.accounts)} has another tier."
+    have = "has" if len(found.moved) == 1 else "have"
+    return (
+        f"{plural(len(found.moved), 'account')} {have} another tier; "
+        f"{plural(found.accounts, 'account')} had one in both runs."
+    )
+
+
+def _text_part(title: str, lines: Iterator[str]) -> list[str]:
+    shown = list(lines)
+    if not shown:
+        return [f"{title}: the same"]
+    rest = len(shown) - MOST_LINES
+    more = [f"  … and {count(rest)} more"] if rest > 0 else []
+    return [title, *(f"  {line}" for line in shown[:MOST_LINES]), *more]
+
+
+def _sides(table: pd.DataFrame) -> Iterator[str]:
+    for row in table.to_dict("records"):
+        yield f"{row['what']}: {row['before']} → {row['after']}"
+
+
+def _tier_lines(found: RunDifference) -> Iterator[str]:
+    for row in found.tiers.to_dict("records"):
+        if row["before"] != row["after"]:
+            yield f"{row['tier']}: {row['before']} → {row['after']}"
+    if not found.moved.empty:
+        yield moved_in_words(found)
+    for row in found.flows.to_dict("records"):
+        yield f"{row['from']} → {row['to']}: {plural(row['accounts'], 'account')}"
+
+
+def _moved(moved: pd.DataFrame) -> Iterator[str]:
+    for row in moved.to_dict("records"):
+        reason = row.get("move_reason")
+        because = f" ({reason})" if isinstance(reason, str) and reason else ""
+        yield f"{row['account_id']}: {row['from']} → {row['to']}{because}"
+
+
+MOST_ROWS = 200
+
+
+def difference_page(found: RunDifference) -> str:
+    """Return what differs as one self-contained page; it names accounts."""
+    title = f"What changed from {found.before} to {found.after}"
+    body = joined(
+        tag("h1", title),
+        tag("p", moved_in_words(found)),
+        _part("Verdicts", found.verdicts, "verdicts"),
+        _part("Settings", found.settings, "settings"),
+        _part("Data", found.data, "data"),
+        _part("Tiers", found.tiers, "tiers"),
+        _part("Flows between tiers", found.flows, "flows", {"accounts": "count"}),
+        _part("Accounts that moved", _as_text(found.moved), "moved",
+              {"predicted_revenue": "money", "rank": "count"}),
+    )  # fmt: skip
+    return document(body, title=title)
+
+
+def _part(
+    title: str, table: pd.DataFrame, name: str, kinds: Mapping[str, str] | None = None
+) -> Markup:
+    heading = tag("h2", title)
+    if table.empty:
+        return joined(heading, tag("p", "The same in both runs."))
+    shown = html_table(
+        table.head(MOST_ROWS),
+        caption=f"{title}: what differs",
+        kinds=kinds or {},
+        name=name,
+        total=len(table),
+        of="rows; all of them are in the two tiers.csv" if name == "moved" else "rows",
+    )
+    return joined(heading, shown)
+
+
+def _as_text(moved: pd.DataFrame) -> pd.DataFrame:
+    if "move_reason" not in moved:
+        return moved
+    return moved.assign(move_reason=moved["move_reason"].where(moved["move_reason"].notna(), ""))

@@ -1,0 +1,305 @@
+"""Effort: what accounts received against their value, what was promised, what sizes would ask."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+from markupsafe import Markup
+
+from tierkit import charts
+from tierkit.charts.rows import UNSPLIT
+from tierkit.pages.facts import (
+    UNKNOWN,
+    Facts,
+    currency,
+    number,
+    panel,
+    part,
+    parts,
+    row_figure,
+    text,
+    why,
+)
+from tierkit.rendering.figures import Picture, figure
+from tierkit.rendering.html import Fragment, joined, tag
+from tierkit.rendering.tables import html_table
+from tierkit.runs.effort import EffortStudy, pays_sentence
+from tierkit.words import count, enumerated, hours, money, plural, sentence, share
+
+MOST_ROWS = 10
+
+
+def effort_against_value(effort: EffortStudy, *, currency: str) -> Fragment:
+    """Return the Lorenz curve, the effort index by tier, and the accounts furthest from theirs."""
+    accounts = effort.accounts
+    if accounts.empty:
+        return _words(f"Effort against value: {sentence(effort.alike.because)}")
+    unit = currency if effort.received.measure == "money spent" else effort.received.measure
+    parts = [_curve(effort), _by_tier(effort), _extremes(effort, unit=unit, currency=currency)]
+    return Fragment(str(joined(*parts)))
+
+
+def break_even_table(effort: EffortStudy, *, currency: str) -> Fragment:
+    """Return by tier the effect on revenue at which its entitlements pay."""
+    frame = effort.break_even.reset_index()
+    frame["in_words"] = [
+        pays_sentence(str(row["tier"]), float(row["break_even"]), str(row["break_even_why"]))
+        for row in frame.to_dict("records")
+    ]
+    columns = ["tier", "cost", "predicted_revenue", "break_even", "in_words"]
+    kinds = dict.fromkeys(columns[1:3], f"money {currency}") | {"break_even": "share"}
+    caption = (
+        f"Break-even effect: entitlement cost ÷ (predicted revenue × margin of "
+        f"{share(effort.margin.share)}; {effort.margin.source})"
+    )
+    return html_table(frame[columns], caption=caption, kinds=kinds, name="break-even")
+
+
+def delivered_table(effort: EffortStudy) -> Fragment:
+    """Return what was delivered of the entitlements in the last quarters, by tier and activity."""
+    rows = effort.delivered
+    if rows.empty:
+        return _words(f"Delivered against entitled: {sentence(effort.delivered_why)}")
+    last, told = rows.iloc[-1]["quarter"], rows[rows["why"] == ""]
+    shares = told.pivot_table(
+        index=["tier", "activity"], columns="quarter", values="delivered_share", sort=False
+    )
+    now = told[told["quarter"] == last].set_index(["tier", "activity"])
+    counts = now[["accounts", "entitled", "delivered", "accounts_in_full"]]
+    frame = counts.join(shares, how="left", validate="1:1").reset_index()
+    quarters = {str(column): "share" for column in shares.columns}
+    kinds = dict.fromkeys([*counts.columns], "count")
+    caption = (
+        f"Delivered against entitled: counts of {last}, and the share delivered by quarter; an "
+        "account's tier is the one in force on the quarter's first day"
+    )
+    table = html_table(frame, caption=caption, kinds=kinds | quarters, name="delivered")
+    return Fragment(str(joined(table, *_never_written(rows))))
+
+
+def _never_written(rows: pd.DataFrame) -> list[Fragment]:
+    unwritten = rows.loc[rows["why"] != "", "activity"].unique()
+    if not len(unwritten):
+        return []
+    names = enumerated([*map(str, unwritten)])
+    text = f"Never written down in activities, so whether it was done is not known: {names}."
+    return [_words(text)]
+
+
+def sizes_figure(effort: EffortStudy, *, currency: str) -> Fragment:
+    """Return for each tier what other sizes would hold and ask, and the largest that fits."""
+    frontier = effort.frontier.dropna(subset=["hours"])
+    if frontier.empty:
+        return _words("Sizes of tiers: the entitlements' hours are not known.")
+    parts = []
+    for place, (tier, rows) in enumerate(frontier.groupby("tier", sort=False), 1):
+        parts.append(_frontier(str(tier), rows, effort, currency=currency, place=place))
+    parts.append(_sizes_table(effort.frontier, currency=currency))
+    return Fragment(str(joined(*parts)))
+
+
+def _curve(effort: EffortStudy) -> Fragment:
+    top = effort.by_tier.iloc[0]
+    finding = (
+        f"{effort.by_tier.index[0]} holds {share(top['value_share'])} of predicted revenue and "
+        f"received {share(top['effort_share'])} of the effort of the last "
+        f"{plural(effort.received.quarters, 'quarter')}; {effort.alike.because}."
+    )
+    picture = Picture(
+        lambda ax: charts.lorenz(effort.curve, ax=ax, effort=effort.received.measure),
+        width=480,
+        height=260,
+        margins=(48.0, 16.0, 8.0, 28.0),
+    )
+    return figure(picture, name="lorenz", finding=finding)
+
+
+def _by_tier(effort: EffortStudy) -> Fragment:
+    frame = effort.by_tier.reset_index()
+    kinds = {
+        "accounts": "count",
+        "effort_share": "share",
+        "value_share": "share",
+        **dict.fromkeys(["effort_index", "low", "high"], "number"),
+    }
+    caption = (
+        "Effort index by tier: share of effort over share of predicted revenue; 1 is in proportion"
+    )
+    return html_table(frame, caption=caption, kinds=kinds, name="effort-index")
+
+
+def _extremes(effort: EffortStudy, *, unit: str, currency: str) -> Fragment:
+    """Return the accounts whose effort lies furthest above and below its proportional part."""
+    accounts = effort.accounts.reset_index()
+    by_excess = accounts.sort_values(["excess_effort", "account_id"], kind="stable")
+    under = by_excess[by_excess["served"] == "under"].head(MOST_ROWS)
+    over = by_excess[by_excess["served"] == "over"].tail(MOST_ROWS).iloc[::-1]
+    frame = pd.concat([under, over])[
+        ["account_id", "tier", "served", "value", "effort", "effort_index", "excess_effort"]
+    ]
+    flagged = int(accounts["served"].ne("").sum())
+    kinds = {
+        "value": f"money {currency}",
+        "effort": f"money {unit}",
+        "excess_effort": f"money {unit}",
+        "effort_index": "number",
+    }
+    return html_table(
+        frame,
+        caption="Over- and under-served accounts, furthest from their proportional part first",
+        kinds=kinds,
+        name="served",
+        total=flagged,
+        of="accounts; all of them are in accounts.xlsx, sheet Effort",
+    )
+
+
+def _frontier(
+    tier: str, rows: pd.DataFrame, effort: EffortStudy, *, currency: str, place: int
+) -> Fragment:
+    largest = effort.largest.get(tier)
+    today = rows[rows["is_today"]].iloc[0]
+    fits = (
+        "no role has hours to compare with"
+        if largest is None
+        else f"the team's hours serve up to {plural(largest, 'account')} there"
+    )
+    finding = (
+        f"{tier} at {plural(int(today['size']), 'account')} holds "
+        f"{money(currency, float(today['predicted_revenue']))} of predicted revenue with "
+        f"{count(float(today['hours']))} hours a quarter for all tiers; {fits}."
+    )
+    picture = Picture(
+        lambda ax: charts.size_frontier(
+            rows, ax=ax, money=lambda x: money(currency, x), hours=lambda x: f"{count(x)} h"
+        ),
+        width=480,
+        height=220,
+        margins=(64.0, 24.0, 8.0, 28.0),
+    )
+    return figure(picture, name=f"sizes-{place}", finding=finding)
+
+
+def _sizes_table(frontier: pd.DataFrame, *, currency: str) -> Fragment:
+    frame = frontier.assign(is_today=frontier["is_today"].map({True: "today", False: ""}))
+    kinds = {
+        "size": "count",
+        "predicted_revenue": f"money {currency}",
+        "hours": "count",
+        "cost": f"money {currency}",
+    }
+    caption = (
+        "Sizes of one tier at a time: predicted revenue that it would hold; hours and cost a "
+        "quarter of all tiers together; roles that would be short of hours"
+    )
+    return html_table(frame, caption=caption, kinds=kinds, name="tier-size-frontier")
+
+
+def _words(text: str) -> Fragment:
+    return Fragment(str(tag("p", text)))
+
+
+QUESTION = "How much effort?"
+
+
+def how_much_effort(facts: Facts) -> Markup:
+    """Return the panel on hours and cost by tier against what the team has."""
+    tiers = parts(facts, "tiers")
+    known = [value for tier in tiers if (value := number(tier, "hours")) is not None]
+    roles = effort_table(facts)
+    if math.fsum(known) == 0:
+        reason = (
+            why(tiers[0], "hours", otherwise="no entitlements are set") if tiers else "no tiers"
+        )
+        return panel(QUESTION, UNKNOWN, "hours not known", f"Not computed: {reason}.")
+    needed = math.fsum(known)
+    body: list[Fragment] = []
+    if len(roles):
+        finding = effort_finding(roles)
+        body.append(row_figure(charts.effort_bars, roles, name="effort", finding=finding))
+    split = len(roles) and UNSPLIT not in roles
+    by_tier = "By tier, in the order of the bars' parts" if split else "By tier"
+    body.append(_promised_by_tier(facts, caption=by_tier))
+    words = " ".join(part for part in (_sentence(roles, needed), *_notes(facts)) if part)
+    return panel(QUESTION, count(needed), "hours a quarter", words, *body)
+
+
+def effort_table(facts: Facts) -> pd.DataFrame:
+    """Return one row a role: hours by tier, and the hours available; empty without roles."""
+    tiers = parts(facts, "tiers")
+    rows, split = [], bool(tiers)
+    for role in parts(facts, "effort", "roles"):
+        needed, available = number(role, "hours"), number(role, "available")
+        if needed is None:
+            continue
+        name = text(role, "role")
+        by_tier = [number(part(tier, "entitlement_hours_by_role"), name) or 0.0 for tier in tiers]
+        split &= math.isclose(math.fsum(by_tier), needed, rel_tol=0.01, abs_tol=0.5)
+        row: dict[object, object] = {"label": name, "text": _of(needed, available)}
+        row |= {"available": math.nan if available is None else available, UNSPLIT: needed}
+        rows.append(row | dict(enumerate(by_tier)))
+    hours_by = list(range(len(tiers))) if split else [UNSPLIT]
+    return pd.DataFrame(rows, columns=["label", "text", "available", *hours_by])
+
+
+def _of(needed: float, available: float | None) -> str:
+    if available is None:
+        return f"{count(needed)} h"
+    spoken = f"{count(needed)} of {count(available)} h"
+    return f"▲ over: {spoken}" if needed > available else spoken
+
+
+def _sentence(roles: pd.DataFrame, needed: float) -> str:
+    available = roles["available"].sum(min_count=len(roles)) if len(roles) else math.nan
+    if math.isnan(available) or available <= 0:
+        return f"The tiers' entitlements take {hours(needed)}; what the team has is not known."
+    part_used = share(needed / available)
+    return f"The tiers' entitlements take {part_used} of the {hours(available)} that the team has."
+
+
+def _notes(facts: Facts) -> list[str]:
+    """Return when the first tier pays, and a warning where everyone is treated alike.
+
+    Where tiers are compared, the break-even stands there, against the tier below.
+    """
+    first = next(iter(parts(facts, "effort", "break_even")), {})
+    told = any(number(one, "break_even") is not None for one in parts(facts, "roi", "boundaries"))
+    known = number(first, "break_even") is not None and not told
+    pays = text(first, "sentence") if known else ""
+    alike = part(facts, "effort", "received").get("alike") is True
+    warning = "Everyone is treated alike although value differs." if alike else ""
+    return [pays, warning]
+
+
+def effort_finding(roles: pd.DataFrame) -> str:
+    """Return whether every role has the hours that its accounts need."""
+    needed = roles.drop(columns=["label", "text", "available"]).sum(axis="columns")
+    over = roles.loc[needed.gt(roles["available"]), "label"].tolist()
+    if over:
+        are = "is" if len(over) == 1 else "are"
+        return f"{enumerated(over[:4])} {are} needed for more hours than there are (upright mark)."
+    if roles["available"].isna().any():
+        return "Hours that each role's accounts need."
+    return "Every role has the hours (upright mark) that its accounts need."
+
+
+def _promised_by_tier(facts: Facts, *, caption: str) -> Fragment:
+    tiers = parts(facts, "tiers")
+    costs = [_cost(facts, tier) for tier in tiers]
+    worked = [number(tier, "hours") for tier in tiers]
+    table = pd.DataFrame(
+        {
+            "tier": [text(tier, "tier") for tier in tiers],
+            "hours": ["not known" if value is None else count(value) for value in worked],
+            "cost": costs,
+        }
+    )
+    kinds = {"hours": "spoken", "cost": f"spoken {currency(facts)}".strip()}
+    shown = table if any(costs) else table.drop(columns="cost")
+    return html_table(shown.head(7), caption=caption, kinds=kinds, name="effort-by-tier")
+
+
+def _cost(facts: Facts, tier: Facts) -> str:
+    value = number(tier, "cost")
+    return "" if value is None else money(currency(facts), value)

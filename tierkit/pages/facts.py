@@ -1,0 +1,203 @@
+"""Reading facts: what is there, and why a number is not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.axes import Axes
+
+from tierkit.charts.rows import ROW_HEIGHT
+from tierkit.rendering.figures import Picture, figure
+from tierkit.rendering.html import Fragment, joined, tag
+from tierkit.words import is_number, plural, sentence
+
+Facts = Mapping[str, Any]
+
+NOT_COMPUTED = "not computed in this run"
+_COUNTED = re.compile(r"\(n = (\d+)")
+_KEY = re.compile(r"[;,] [^;.]*\[\[?[\w.]+\]\]?[^;]*?(?=\.?$)")
+_COMMAND = re.compile(r"(?:(?<=[.!?])|^)[^.!?`]*`[^`]*`[^.!?]*[.!?]?")
+_COLUMN = re.compile(r"\b([a-z]+(?:_[a-z]+)*)\.([a-z]+(?:_[a-z]+)+)\b")
+_IDENTIFIER = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
+
+
+def part(facts: Facts, *path: str) -> Facts:
+    """Return the container at a path of keys; an empty one where there is none."""
+    found: Any = facts
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def parts(facts: Facts, *path: str) -> list[Facts]:
+    """Return the containers of the list at a path of keys."""
+    found = part(facts, *path[:-1]).get(path[-1])
+    if not isinstance(found, Sequence) or isinstance(found, str):
+        return []
+    return [entry for entry in found if isinstance(entry, Mapping)]
+
+
+def texts(facts: Facts, key: str) -> list[str]:
+    """Return the texts of a list, the empty ones left out."""
+    found = facts.get(key)
+    entries = found if isinstance(found, Sequence) and not isinstance(found, str) else []
+    return [str(entry) for entry in entries if entry is not None and str(entry).strip()]
+
+
+def text(facts: Facts, key: str) -> str:
+    """Return a text, empty where there is none."""
+    found = facts.get(key)
+    return str(found) if found is not None and not isinstance(found, Mapping | list) else ""
+
+
+def number(facts: Facts, key: str) -> float | None:
+    """Return a number that can be said, else None.
+
+    Examples
+    --------
+    >>> number({"hours": float("nan")}, "hours"), number({"hours": 3}, "hours")
+    (None, 3.0)
+    """
+    found = facts.get(key)
+    return float(found) if is_number(found) else None  # type: ignore[arg-type]
+
+
+def numbers(facts: Facts) -> dict[str, float]:
+    """Return the entries that are numbers above zero, the largest first, then by name."""
+    known = {
+        str(key): float(value) for key, value in facts.items() if is_number(value) and value > 0
+    }
+    return dict(sorted(known.items(), key=lambda entry: (-entry[1], entry[0])))
+
+
+def why(facts: Facts, key: str, *, otherwise: str = NOT_COMPUTED) -> str:
+    """Return why a number cannot be said, as words without a full stop.
+
+    Examples
+    --------
+    >>> why({"cost": None, "cost_why": "no role has a cost."}, "cost"), why({}, "cost")
+    ('no role has a cost', 'not computed in this run')
+    """
+    return in_plain_words(text(facts, f"{key}_why").strip() or otherwise).rstrip(".")
+
+
+def said(
+    facts: Facts, key: str, spell: Callable[[float], str], *, otherwise: str = NOT_COMPUTED
+) -> str:
+    """Return a number in words, or why there is none."""
+    value = number(facts, key)
+    return spell(value) if value is not None else why(facts, key, otherwise=otherwise)
+
+
+def currency(facts: Facts) -> str:
+    """Return the currency's code."""
+    return text(facts, "currency")
+
+
+def min_group(facts: Facts) -> int:
+    """Return the size below which a group's money is not shown."""
+    return int(number(facts, "min_group") or 5)
+
+
+def too_small(facts: Facts, group: Facts, key: str = "accounts") -> str:
+    """Return why a group is too small to be shown, empty where it is large enough.
+
+    Examples
+    --------
+    >>> too_small({}, {"accounts": 3}), too_small({}, {"accounts": 15})
+    ('Not shown: 3 accounts, fewer than 5', '')
+    """
+    size = number(group, key)
+    if size is None or size >= min_group(facts):
+        return ""
+    return f"Not shown: {plural(size, 'account')}, fewer than {min_group(facts)}"
+
+
+def first_shown(facts: Facts) -> Facts:
+    """Return the best tier that is large enough to be shown; the best one where none is.
+
+    Examples
+    --------
+    >>> first_shown({"tiers": [{"tier": "A", "accounts": 3}, {"tier": "B", "accounts": 9}]})
+    {'tier': 'B', 'accounts': 9}
+    """
+    tiers = parts(facts, "tiers")
+    shown = (tier for tier in tiers if not too_small(facts, tier))
+    return next(shown, tiers[0] if tiers else {})
+
+
+def in_plain_words(reason: str) -> str:
+    """Return a reason without commands, keys of settings and names of columns, as anybody reads it.
+
+    Examples
+    --------
+    >>> in_plain_words("too few (n = 1)"), in_plain_words("needs opportunities.created_date")
+    ('too few (1 case)', 'needs opportunities: created date')
+    >>> in_plain_words("Record it in tier_history. `tierkit accept` writes it.")
+    'Record it in tier history.'
+    >>> in_plain_words("no tier has entitlements; write [[tiers.entitlements]] in tierkit.toml.")
+    'no tier has entitlements.'
+    """
+    counted = _COUNTED.sub(lambda found: f"({plural(int(found[1]), 'case')}", reason)
+    read = _COLUMN.sub(r"\1: \2", _COMMAND.sub("", _KEY.sub("", counted)))
+    return _IDENTIFIER.sub(lambda found: found[0].replace("_", " "), read).strip()
+
+
+def horizon(facts: Facts) -> float:
+    """Return for how many quarters revenue is predicted."""
+    return number(part(facts, "model"), "horizon_quarters") or 4
+
+
+def tier_name(tier: Facts) -> str:
+    """Return a tier's name with its label, where it has one of its own."""
+    name, label = text(tier, "tier") or "a tier without a name", text(tier, "label")
+    return f"{name} ({label})" if label and label != name else name
+
+
+def because(facts: Facts, key: str = "because") -> str:
+    """Return a reason as a sentence."""
+    return sentence(in_plain_words(text(facts, key)))
+
+
+WIDTH = 288.0
+UNKNOWN = "–"
+
+
+def panel(question: str, big: str, unit: str, words: str, *body: Markup | Fragment) -> Markup:
+    """Return a panel.
+
+    Parameters
+    ----------
+    question
+        Its title.
+    big, unit
+        The one number, and what it counts.
+    words
+        The one sentence.
+    body
+        The figure, and what stands below it.
+    """
+    value = tag("p", tag("span", big, class_="big") + " " + tag("span", unit), class_="number")
+    rest = [tag("div", joined(*body[1:]))] if body[1:] else []
+    parts = (tag("h3", question), value, tag("p", words), *body[:1], *rest)
+    return tag("article", joined(*parts), class_="panel")
+
+
+def row_figure(
+    draw: Callable[..., Axes], table: pd.DataFrame, *, name: str, finding: str
+) -> Fragment:
+    """Return a figure of one row per row of the table, as wide as a panel."""
+    return figure(row_picture(draw, table, width=WIDTH), name=name, finding=finding)
+
+
+def row_picture(draw: Callable[..., Axes], table: pd.DataFrame, *, width: float) -> Picture:
+    """Return a picture of one row per row of the table."""
+
+    def on(ax: Axes) -> Axes:
+        return draw(table, ax=ax)
+
+    return Picture(on, width, ROW_HEIGHT * len(table) + 4, (1.0, 5.0, 0.0, 4.0))

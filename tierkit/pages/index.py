@@ -1,0 +1,311 @@
+"""`reports/index.html`: the quarters that were published, their headline numbers over time."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from markupsafe import Markup
+
+from tierkit import charts, words
+from tierkit.pages.facts import Facts, number, part, parts, text, too_small
+from tierkit.pages.revenue import ledger_score
+from tierkit.publishing.manifest import Json
+from tierkit.rendering.figures import Picture, figure
+from tierkit.rendering.html import Fragment, joined, tag
+from tierkit.rendering.notebooks import document, environment, style_sheet
+from tierkit.rendering.tables import html_table
+from tierkit.words import count, money, plural, quarter_name, share
+
+FEWEST_QUARTERS = 2
+_WIDTH, _HEIGHT = 288.0, 130.0
+Values = tuple[float | None, float | None, float | None]
+
+
+def small_multiples(quarters: Sequence[Facts]) -> list[Fragment]:
+    """Return one figure a headline number, the quarters in the order given.
+
+    A measure that fewer than two quarters know is left out.
+
+    Parameters
+    ----------
+    quarters
+        The facts of each published quarter, the oldest first.
+    """
+    made = [_one(quarters, *measure) for measure in _MEASURES]
+    return [figure_ for figure_ in made if figure_ is not None]
+
+
+def quarter_table(quarters: Sequence[Facts], read: Callable[[Facts], Values]) -> pd.DataFrame:
+    """Return one row a quarter: `quarter` and `value` with `low` and `high`, missing if unknown."""
+    rows = []
+    for facts in quarters:
+        value, low, high = (math.nan if one is None else one for one in read(facts))
+        name = quarter_name(text(part(facts, "quarter"), "label"))
+        rows.append({"quarter": name, "value": value, "low": low, "high": high})
+    return pd.DataFrame(rows, columns=["quarter", "value", "low", "high"])
+
+
+def _one(
+    quarters: Sequence[Facts],
+    name: str,
+    title: str,
+    read: Callable[[Facts], Values],
+    spell: Callable[[str, float], str],
+) -> Fragment | None:
+    table = quarter_table(quarters, read)
+    known = table.dropna(subset="value")
+    if len(known) < FEWEST_QUARTERS:
+        return None
+    say = partial(spell, text(quarters[-1], "currency"))
+    first, last = known.iloc[0], known.iloc[-1]
+    finding = (
+        f"{title}: {say(last['value'])} in {last['quarter']}, {say(first['value'])} in "
+        f"{first['quarter']}."
+    )
+    picture = Picture(
+        lambda ax: charts.quarter_line(table, ax=ax, spell=say),
+        _WIDTH, _HEIGHT, margins=(2.0, 2.0, 2.0, 20.0),
+    )  # fmt: skip
+    return figure(picture, name=name, finding=finding)
+
+
+def _revenue(facts: Facts) -> Values:
+    top = next(iter(parts(facts, "tiers")), {})
+    if too_small(facts, top):
+        return None, None, None
+    return number(top, "predicted_revenue"), number(top, "low"), number(top, "high")
+
+
+def _moves(facts: Facts) -> Values:
+    up, down = (number(part(facts, "moves"), key) for key in ("up", "down"))
+    first = text(part(facts, "decision"), "action") == "first run"
+    return (None if up is None or down is None or first else up + down), None, None
+
+
+def _gain(facts: Facts) -> Values:
+    gain = part(facts, "model", "gain_over_past_revenue")
+    return number(gain, "estimate"), number(gain, "low"), number(gain, "high")
+
+
+def _kept(facts: Facts) -> Values:
+    inside, due = ledger_score(facts)
+    return (inside / due if due else None), None, None
+
+
+def _scope(facts: Facts) -> Values:
+    return number(part(facts, "data"), "accounts_in_scope"), None, None
+
+
+def _gini(_currency: str, value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
+
+
+_MEASURES: tuple[tuple[str, str, Callable[[Facts], Values], Callable[[str, float], str]], ...] = (
+    ("quarters-revenue", "Predicted for the top tier", _revenue, money),
+    ("quarters-moves", "Accounts that change tier", _moves, lambda _, value: count(value)),
+    ("quarters-gain", "Gini over past revenue", _gain, _gini),
+    ("quarters-kept", "Promises kept", _kept, lambda _, value: share(value)),
+    ("quarters-scope", "Accounts in scope", _scope, lambda _, value: count(value)),
+)
+
+INDEX = "index.html"
+
+
+def write_index(reports: Path, *, title: str) -> Path:
+    """Write the list of published quarters, the newest first, and return its path.
+
+    A folder without readable facts is left out: it is no report.
+    """
+    found = published_facts(reports)
+    page = environment().get_template("analyst_index.html.j2")
+    path = reports / INDEX
+    draft = path.with_suffix(".new")
+    draft.write_text(
+        page.render(
+            title=title,
+            rows=index_rows(reports),
+            figures=small_multiples([facts for _, facts in found]),
+            style=style_sheet("analyst.css"),
+        ),
+        encoding="utf-8",
+    )
+    draft.replace(path)
+    return path
+
+
+def published_facts(reports: Path) -> list[tuple[str, Facts]]:
+    """Return the folder and the facts of every published quarter, the oldest first."""
+    paths = sorted(reports.glob("*/facts.json"))
+    found = [(path.parent.name, _facts(path)) for path in paths]
+    known = [(name, facts) for name, facts in found if facts]
+    return sorted(known, key=lambda entry: text(part(entry[1], "quarter"), "as_of") or entry[0])
+
+
+def index_rows(reports: Path) -> list[dict[str, str]]:
+    """Return one row per published quarter, in words, the newest first."""
+    return [_row(name, facts) for name, facts in reversed(published_facts(reports))]
+
+
+def _facts(path: Path) -> Facts | None:
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return facts if isinstance(facts, dict) and isinstance(facts.get("quarter"), dict) else None
+
+
+def _row(folder: str, facts: Facts) -> dict[str, str]:
+    top = next(iter(parts(facts, "tiers")), {})
+    moved = [number(part(facts, "moves"), side) for side in ("up", "down")]
+    inside, due = ledger_score(facts)
+    known = [value for value in moved if value is not None]
+    return {
+        "folder": folder,
+        "quarter": f"{words.quarter_name(folder)} ({_days(part(facts, 'quarter'))})",
+        "decision": text(part(facts, "decision"), "action"),
+        "verdict": text(part(facts, "model"), "verdict"),
+        "tier": text(top, "tier"),
+        "accounts": _count(number(top, "accounts")),
+        "predicted": _money(facts, top),
+        "moves": _count(sum(known)) if len(known) == len(moved) else "–",
+        "kept": f"{words.count(inside)} of {words.count(due)}" if due else "none due",
+    }
+
+
+def _money(facts: Facts, tier: Facts) -> str:
+    amount = number(tier, "predicted_revenue")
+    if too_small(facts, tier):
+        return "too few to show"
+    return "–" if amount is None else words.money(text(facts, "currency"), amount)
+
+
+def _days(quarter: Facts) -> str:
+    return words.day_range(quarter.get("start", ""), quarter.get("end", ""))
+
+
+def _count(value: float | None) -> str:
+    return words.count(value) if value is not None else "–"
+
+
+INDEX, TOTALS = "index.html", "units.json"
+_ELSEWHERE = "in no unit that was run"
+
+
+@dataclass(frozen=True)
+class UnitRow:
+    """One unit, the rest, or the whole.
+
+    Attributes
+    ----------
+    folder
+        Of its report, relative to the index; empty where there is none.
+    accounts, used_won_revenue
+        Of its rows, exact.
+    exit_code, said
+        How its run ended, and its last words.
+    facts
+        Of its report; empty where its run failed.
+    """
+
+    name: str
+    folder: str
+    accounts: int
+    used_won_revenue: Decimal
+    exit_code: int = 0
+    said: str = ""
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def predicted(self) -> float | None:
+        """Predicted revenue of all its tiers; None where its run failed."""
+        known = [number(tier, "predicted_revenue") for tier in parts(self.facts, "tiers")]
+        return sum(value for value in known if value is not None) if known else None
+
+
+def rest(rows: Sequence[UnitRow], whole: UnitRow) -> UnitRow:
+    """Return what is in no unit, so that units and rest add up to the whole, to the cent.
+
+    Examples
+    --------
+    >>> rest([UnitRow("EMEA", "", 3, Decimal("10.10"))], UnitRow("all", "", 5, Decimal("12.00")))
+    UnitRow(name='in no unit that was run', folder='', accounts=2, \
+used_won_revenue=Decimal('1.90'), exit_code=0, said='', facts={})
+    """
+    accounts = whole.accounts - sum(row.accounts for row in rows)
+    used = whole.used_won_revenue - sum((row.used_won_revenue for row in rows), Decimal(0))
+    return UnitRow(_ELSEWHERE, "", accounts, used)
+
+
+def write_units_index(
+    folder: Path,
+    *,
+    rows: Sequence[UnitRow],
+    whole: UnitRow,
+    title: str,
+    currency: str,
+) -> Path:
+    """Write the page over the units and `units.json` with the same numbers; return the page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    every = [*rows, rest(rows, whole), whole]
+    failed = [row for row in rows if row.exit_code]
+    state = (
+        f"{plural(len(failed), 'unit')} of {len(rows)} failed; the others were published."
+        if failed
+        else f"All {plural(len(rows), 'unit')} were published."
+    )
+    body = joined(
+        tag("h1", title),
+        tag("p", state),
+        _table(every, currency),
+        *(tag("p", f"{row.name}: failed with exit code {row.exit_code}. {row.said}")
+          for row in failed),
+    )  # fmt: skip
+    _replace(folder / INDEX, document(body, title=title))
+    content = {"title": title, "units": [_plain(row) for row in every]}
+    _replace(folder / TOTALS, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    return folder / INDEX
+
+
+def _table(rows: Sequence[UnitRow], currency: str) -> Markup:
+    frame = pd.DataFrame(
+        {
+            "unit": pd.Series([_link(row) for row in rows], dtype="object"),  # keeps its links
+            "accounts": [row.accounts for row in rows],
+            "won_revenue_used": [float(row.used_won_revenue) for row in rows],
+            "predicted_revenue": [row.predicted for row in rows],
+            "decision": [text(part(row.facts, "decision"), "action") or None for row in rows],
+        }
+    )
+    money = f"money {currency}".strip()
+    kinds = {"accounts": "count", "won_revenue_used": money, "predicted_revenue": money}
+    table = html_table(frame, caption="Units, the rest, and the whole", kinds=kinds, name="units")
+    return Markup(table.html)
+
+
+def _link(row: UnitRow) -> object:
+    return tag("a", row.name, href=f"{row.folder}/leadership.html") if row.folder else row.name
+
+
+def _plain(row: UnitRow) -> dict[str, Json]:
+    predicted = row.predicted
+    return {
+        "unit": row.name,
+        "accounts": row.accounts,
+        "used_won_revenue": f"{row.used_won_revenue:.2f}",
+        "predicted_revenue": predicted,
+        **({} if predicted is not None else {"predicted_revenue_why": row.said or "not a run"}),
+        "exit_code": row.exit_code,
+    }
+
+
+def _replace(path: Path, content: str) -> None:
+    draft = path.with_suffix(".new")
+    draft.write_text(content, encoding="utf-8")
+    draft.replace(path)

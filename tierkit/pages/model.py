@@ -1,0 +1,343 @@
+"""The model: verdict, tests against simple rules, calibration, the card."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from tierkit import charts
+from tierkit.backtest import ModelChoice
+from tierkit.models.calibration import actual_over_predicted_by, by_history, tenths
+from tierkit.models.card import Card
+from tierkit.models.card_in_short import card_in_short
+from tierkit.models.ranges import past_tiers, ranges_tested
+from tierkit.models.tested import MODELS
+from tierkit.models.verdict import RIVALS
+from tierkit.rendering.figures import Picture, figure
+from tierkit.rendering.html import Fragment, joined, tag
+from tierkit.rendering.tables import html_table
+from tierkit.runs.run import Work
+from tierkit.statistics.intervals import Interval
+from tierkit.statistics.measures import gini
+from tierkit.words import money, plural
+
+Chart = Callable[..., Axes]
+
+UNTESTED = "Nothing could be tested, so there is nothing to draw."
+MOST_CRITERIA = 6
+MOST_ROWS = 60
+_CURVES = ("card", "past_revenue", "random")
+_STEPS = 100
+
+
+def verdict(model: ModelChoice) -> Fragment:
+    """Return whether the card is worth more than past revenue, and what ranks the accounts."""
+    lines = [
+        tag("p", tag("strong", f"The card is {model.backtest.verdict}.")),
+        tag("p", model.backtest.because),
+        tag("p", f"Accounts are ranked by the {model.kind}."),
+        *(tag("p", note) for note in model.notes),
+    ]
+    return Fragment(str(joined(*lines)))
+
+
+def backtest_table(model: ModelChoice) -> Fragment:
+    """Return every ranking with its measures, means over the tested quarter-ends."""
+    scores = model.backtest.scores
+    if scores.empty:
+        return Fragment(str(tag("p", UNTESTED)))
+    frame = scores.rename_axis("ranking").reset_index()
+    frame["ranking"] = frame["ranking"].str.replace("_", " ")
+    shares = [column for column in scores.columns if column.startswith("capture")]
+    kinds = {"gini": "number", "actual_over_predicted": "number", **dict.fromkeys(shares, "share")}
+    tested = model.backtest
+    where = plural(len(tested.as_of), "quarter-end") if tested.as_of else ""
+    caption = f"Rankings tested on {tested.method}: {where}"
+    return html_table(frame, caption=caption, kinds=kinds, name="backtest")
+
+
+def capture_figure(model: ModelChoice) -> Fragment:
+    """Return which share of revenue the best-ranked accounts brought."""
+    predictions = model.backtest.predictions
+    if predictions.empty:
+        return Fragment(str(tag("p", UNTESTED)))
+    table = pd.concat([_curve(predictions, name) for name in _CURVES], ignore_index=True)
+    top = table[np.isclose(table["share_of_accounts"], 0.1)].set_index("model")["share_of_revenue"]
+    finding = (
+        f"The best tenth of accounts by the card brought {top['card']:.0%} of revenue, by past "
+        f"revenue {top['past_revenue']:.0%}."
+    )
+    picture = Picture(
+        partial(_drawn, charts.capture_curve, table), 640, 320, margins=(56, 160, 4, 50)
+    )
+    return figure(picture, name="capture", finding=finding)
+
+
+def gini_figure(model: ModelChoice) -> Fragment:
+    """Return how well each ranking did at each tested quarter-end."""
+    predictions = model.backtest.predictions
+    if predictions.empty:
+        return Fragment(str(tag("p", UNTESTED)))
+    names = [name for name in MODELS if name in predictions.columns]
+    rows = [
+        {"as_of": f"{day:%Y-%m-%d}", "model": name, "gini": gini(part["actual"], part[name])}
+        for name in names
+        for day, part in predictions.groupby("as_of", sort=True)
+    ]
+    table = pd.DataFrame(rows).dropna()
+    wide = table.pivot_table(index="as_of", columns="model", values="gini")
+    ahead = int((wide["card"] > wide["past_revenue"]).sum())
+    finding = (
+        f"The card ranked better than past revenue at {ahead} of "
+        f"{plural(len(wide), 'tested quarter-end')}."
+    )
+    picture = Picture(
+        partial(_drawn, charts.gini_by_quarter_end, table), 760, 320, margins=(40, 170, 4, 30)
+    )
+    return figure(picture, name="gini", finding=finding)
+
+
+def calibration_figure(model: ModelChoice, *, currency: str) -> Fragment:
+    """Return predicted and actual revenue of each tenth of the tested accounts."""
+    tested = model.tested()
+    if tested.empty:
+        return Fragment(str(tag("p", UNTESTED)))
+    order = tested["predicted"].rank(method="first").to_numpy()
+    decile = np.minimum((order - 1) * 10 // len(tested), 9).astype(int) + 1
+    table = tested.groupby(decile, dropna=False)[["predicted", "actual"]].mean()
+    table = table.rename_axis("decile").reset_index()
+    total = float(tested["actual"].sum() / max(tested["predicted"].sum(), 1e-9))
+    finding = f"In the tests accounts brought {total:.2f} times what was predicted for them."
+    spell = partial(money, currency)
+    picture = Picture(
+        lambda ax: charts.calibration(table, ax=ax, spell=spell), 640, 320, margins=(64, 60, 4, 50)
+    )
+    return figure(picture, name="calibration", finding=finding)
+
+
+def card_figure(card: Card) -> Fragment:
+    """Return the factor of every bin of the criteria that carry most of the weight."""
+    table = card.table()
+    if table.empty:
+        return Fragment(str(tag("p", "The card has no criteria: every account gets the mean.")))
+    names = list(dict.fromkeys(table["criterion"]))[:MOST_CRITERIA]
+    shown = table[table["criterion"].isin(names)]
+    share = float(shown.groupby("criterion")["share_of_importance"].first().sum())
+    finding = f"{plural(len(names), 'criterion', 'criteria')} carry {share:.0%} of the weight."
+    rows = len(shown) + len(names)
+    picture = Picture(
+        partial(_drawn, charts.card_bins, shown), 760, 26.0 * rows, margins=(245, 170, 2, 2)
+    )
+    return figure(picture, name="card", finding=finding)
+
+
+def card_table(card: Card) -> Fragment:
+    """Return the card as people read it: a line per criterion, and folded up a line per bin.
+
+    The lines of bins give criterion, bin, accounts, factor, points and share of importance.
+    """
+    table = card.table()
+    every_bin = html_table(
+        table,
+        caption=f"The card: {card.base:,.2f} times one factor per criterion",
+        kinds={
+            "accounts": "count",
+            "factor": "number",
+            "points": "number",
+            "share_of_importance": "share",
+        },
+        name="card",
+    )
+    if table.empty:
+        return every_bin
+    caption = f"The card in short: {card.base:,.2f} times one factor of every line, rounded"
+    lines = html_table(
+        card_in_short(card), caption=caption, kinds={"importance": "share"}, name="card-in-short"
+    )
+    summary = tag("summary", f"Every bin: {plural(len(table), 'line')}")
+    return Fragment(str(joined(lines, tag("details", joined(summary, every_bin)))))
+
+
+def dropped_table(card: Card) -> Fragment:
+    """Return the criteria that carry no points, and why."""
+    if not card.dropped:
+        return Fragment(str(tag("p", "Every criterion is in the card.")))
+    frame = pd.DataFrame({"criterion": list(card.dropped), "why": list(card.dropped.values())})
+    caption = f"{plural(len(frame), 'criterion', 'criteria')} left out of the card"
+    return html_table(frame, caption=caption, kinds={}, name="dropped")
+
+
+def _drawn(chart: Chart, table: pd.DataFrame, ax: Axes) -> Axes:
+    return chart(table, ax=ax)
+
+
+def _curve(predictions: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the mean capture over the tested dates, at each hundredth of the accounts."""
+    shares = np.linspace(0, 1, _STEPS + 1)
+    curves = []
+    for _, part in predictions.groupby("as_of", sort=True):
+        ordered = part.sort_values([name, "account_id"], ascending=[False, True], kind="stable")
+        won = np.append(0.0, ordered["actual"].to_numpy(dtype=float).cumsum())
+        if won[-1] > 0:
+            at = np.linspace(0, 1, len(won))
+            curves.append(np.interp(shares, at, won / won[-1]))
+    mean = np.mean(curves, axis=0) if curves else shares
+    return pd.DataFrame({"model": name, "share_of_accounts": shares, "share_of_revenue": mean})
+
+
+NOT_TESTED = "Nothing could be tested, so nothing can be said of this."
+
+
+def gate_table(model: ModelChoice) -> Fragment:
+    """Return every check that a card must pass before it ranks accounts, with what was found."""
+    if model.backtest.comparison is None:
+        return Fragment(str(tag("p", NOT_TESTED)))
+    rows = [*_compared(model), *_checked(model)]
+    frame = pd.DataFrame(rows, columns=["check", "found", "needed", "passed"])
+    caption = "What a card must pass before it ranks accounts"
+    return html_table(frame, caption=caption, kinds={}, name="gate")
+
+
+def calibration_table(model: ModelChoice, work: Work) -> Fragment:
+    """Return actual over predicted by tier and by tenth of the predictions, with 95 % intervals."""
+    tested = model.tested()
+    if tested.empty:
+        return Fragment(str(tag("p", NOT_TESTED)))
+    tiers, seed = work.settings.tiers, work.settings.model.seed
+    places = past_tiers(tested, [tier.capacity for tier in tiers])
+    by_tier = actual_over_predicted_by(tested, places, seed=seed)
+    by_tier.index = pd.Index([tiers[int(place)].name for place in by_tier.index])
+    by_tenth = actual_over_predicted_by(tested, tenths(tested), seed=seed)
+    by_tenth.index = pd.Index([f"tenth {int(place)} of predictions" for place in by_tenth.index])
+    frame = pd.concat([by_tier, by_tenth]).reset_index(names="group")
+    kinds = {
+        "accounts": "count",
+        "predicted": f"money {work.currency}",
+        "actual": f"money {work.currency}",
+        **dict.fromkeys(["ratio", "low", "high"], "number"),
+    }
+    frame = frame.rename(columns={"ratio": "actual / predicted"})
+    kinds["actual / predicted"] = kinds.pop("ratio")
+    caption = "Actual over predicted revenue in the tests, by tier and by tenth (10 is the highest)"
+    table = html_table(frame, caption=caption, kinds=kinds, name="calibration_by_group")
+    said = [tag("p", _moved(model)), tag("p", _ranges(tested, work))]
+    return Fragment(str(joined(table, *said)))
+
+
+def history_table(model: ModelChoice) -> Fragment:
+    """Return how the card does on customers and on accounts that never bought, apart."""
+    predictions = model.backtest.predictions
+    if predictions.empty:
+        return Fragment(str(tag("p", NOT_TESTED)))
+    frame = by_history(predictions).rename_axis("accounts that are").reset_index()
+    frame = frame.rename(columns={"accounts": "tested rows", "won_share": "share of revenue"})
+    kinds = {
+        "tested rows": "count",
+        "share of revenue": "share",
+        "capture_top_10_percent": "share",
+        **dict.fromkeys(["gini", "past_revenue_gini", "actual_over_predicted"], "number"),
+    }
+    caption = "The card on customers (won anything in the look-back) and on new logos"
+    return html_table(frame, caption=caption, kinds=kinds, name="history")
+
+
+def effort_alone_table(model: ModelChoice) -> Fragment:
+    """Return what criteria find alone, what effort finds alone, and both; and a warning if due."""
+    check = model.gate.effort
+    if check is None:
+        why = "No effort is recorded, or no card could be fitted: effort and value stay apart."
+        return Fragment(str(tag("p", why)))
+    frame = check.scores.rename_axis("card of").reset_index()
+    kinds = {"gini": "number", "capture_tier_1": "share", "capture_tier_2": "share"}
+    caption = "Effort is no criterion: what it finds alone, at the newest tested quarter-ends"
+    table = html_table(frame, caption=caption, kinds=kinds, name="effort_alone")
+    line = check.warning or (
+        "The score does not mostly re-learn past effort "
+        f"(rank correlation {check.follows_effort:.2f})."
+    )
+    return Fragment(str(joined(table, tag("p", line))))
+
+
+Row = tuple[str, str, str, str]
+
+
+def _compared(model: ModelChoice) -> list[Row]:
+    comparison = model.backtest.comparison
+    if comparison is None:
+        return []
+    gain, above = comparison.gain, "above 0"
+    rows = [_row("Gini gain over past revenue", gain, above, passed=gain.is_above_zero)]
+    for size, one in comparison.captures.items():
+        name = f"capture at {size:,} accounts against past revenue"
+        rows.append(_row(name, one, "not below 0", passed=not one.is_below_zero))
+    for rival, one in comparison.rivals.items():
+        name = f"Gini gain over {RIVALS.get(rival, rival)}"
+        rows.append(_row(name, one, "not below 0", passed=not one.is_below_zero))
+    return rows
+
+
+def _checked(model: ModelChoice) -> list[Row]:
+    gate = model.gate
+    shuffled, seen = gate.shuffled, gate.future_rows
+    rank = "not tried" if shuffled is None else f"{shuffled.rank} of {len(shuffled.gains) + 1}"
+    overlap = "no fitted card ranks" if math.isnan(gate.overlap) else f"{gate.overlap:.0%}"
+    bags = f", {gate.bags} bags" if gate.bags else ""
+    return [
+        (
+            "place of its gain among refits on shuffled outcomes", rank, "1",
+            _passed(None if shuffled is None else shuffled.is_above_all),
+        ),
+        (
+            "accounts whose criteria saw the future", "not tried" if seen is None else f"{seen:,}",
+            "0", _passed(None if seen is None else seen == 0),
+        ),
+        (
+            "probable leaks", f"{len(gate.leaks)} found, none left in the card", "none left in",
+            "yes",
+        ),
+        ("Tier 1 shared by two cards of other seeds", f"{overlap}{bags}", "shown", "–"),
+    ]  # fmt: skip
+
+
+def _row(name: str, one: Interval, needed: str, *, passed: bool) -> Row:
+    found = f"{one.estimate:+.3f} ({one.low:+.3f} to {one.high:+.3f})".replace("-", "−")
+    return name, found, needed, _passed(passed)
+
+
+def _passed(passed: bool | None) -> str:  # noqa: FBT001
+    return "–" if passed is None else "yes" if passed else "no"
+
+
+def _moved(model: ModelChoice) -> str:
+    moved = model.gate.moved
+    if not len(moved):
+        return (
+            "The history is too short to say how far totals of a horizon moved before: take "
+            "predicted totals as a level, not as a forecast of a good or a bad year."
+        )
+    return (
+        f"From one horizon to the next, the total of all accounts moved by × {moved.min():.2f} to "
+        f"× {moved.max():.2f} ({len(moved)} comparisons): no model of accounts knows such a move "
+        "beforehand."
+    )
+
+
+def _ranges(tested: pd.DataFrame, work: Work) -> str:
+    found = ranges_tested(tested, [tier.capacity for tier in work.settings.tiers])
+    if found is None:
+        return "Account ranges could not be tried: too few predictions were tested."
+    upper = (
+        ""
+        if np.isnan(found.inside_upper)
+        else (f"; {found.inside_upper:.0%} of the upper tiers' accounts lay inside")
+    )
+    return (
+        f"Account ranges, tried on {found.rows:,} predictions they were not made from: "
+        f"{found.above:.0%} of accounts brought more than the high end, {found.below:.0%} less "
+        f"than the low end{upper}."
+    )

@@ -1,0 +1,154 @@
+"""Seven slides from the facts, each with its finding as title and a native chart."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tierkit.pages.decisions import MOST, decisions
+from tierkit.pages.earned import forest_table
+from tierkit.pages.effects import finding
+from tierkit.pages.effort import effort_finding, effort_table
+from tierkit.pages.facts import Facts, currency, horizon, parts, text
+from tierkit.pages.headings import recommendation_sentences, title_sentence
+from tierkit.pages.revenue import ledger_sentence, revenue_finding, revenue_table
+from tierkit.pages.tiers import flow_table, is_first_run, sizes_finding, tier_shares
+from tierkit.rendering.formats import Slide
+from tierkit.words import count, plural, quarters_ahead, sentence
+
+NO_LIBRARY = (
+    "No slides: python-pptx is not installed. Install tierkit[slides], or take slides out of "
+    "run.formats."
+)
+_EPOCH = (2000, 1, 1, 0, 0, 0)
+_STAMP = re.compile(rb"(<dcterms:\w+[^>]*>)[^<]*(</dcterms:)")
+_MOST_FLOWS = 8
+_MONEY = '[>=1000000]#,##0.0,,"M";[>=1000]#,##0,"k";#,##0'
+
+
+def slides(facts: Facts) -> list[Slide]:
+    """Return what the seven slides say; what is not known is left out of their charts."""
+    makers: tuple[Callable[[Facts], Slide], ...] = (
+        _opening, _accounts, _effort, _revenue, _earned, _changes, _decisions,
+    )  # fmt: skip
+    return [make(facts) for make in makers]
+
+
+def write_slides(facts: Facts, target: Path) -> str:
+    """Write the slides as a PowerPoint file; the same facts give the same bytes.
+
+    Returns
+    -------
+    str
+        Empty when it is done; otherwise why there are no slides, in a sentence.
+    """
+    if importlib.util.find_spec("pptx") is None:
+        return NO_LIBRARY
+    from tierkit.rendering.formats import draw_deck
+
+    deck = draw_deck(slides(facts), title=title_sentence(facts), author=text(facts, "title"))
+    target.write_bytes(without_times(deck))
+    return ""
+
+
+def without_times(packed: bytes) -> bytes:
+    """Return a zipped document with every time in it set to the same moment, nested ones too."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(packed)) as source, zipfile.ZipFile(written, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name.endswith(".xlsx"):
+                content = without_times(content)
+            if name.endswith("core.xml"):
+                content = _STAMP.sub(rb"\g<1>2000-01-01T00:00:00Z\g<2>", content)
+            entry = zipfile.ZipInfo(name, date_time=_EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            target.writestr(entry, content)
+    return written.getvalue()
+
+
+def _opening(facts: Facts) -> Slide:
+    table = tier_shares(facts)
+    head = " ".join(part for part in (text(facts, "title"), "·", title_sentence(facts)) if part)
+    lines = tuple(recommendation_sentences(facts))
+    return Slide(head.removeprefix("· "), lines, tuple(table["label"]),
+                 {"accounts": tuple(table["accounts"])})  # fmt: skip
+
+
+def _accounts(facts: Facts) -> Slide:
+    table = tier_shares(facts)
+    if table.empty:
+        return Slide("No account could be tiered.")
+    known = table["share"].notna().all()
+    name, column, form = ("share of predicted revenue", "share", "0%") if known else (
+        "accounts", "accounts", "#,##0")  # fmt: skip
+    lines = tuple(f"{row.label}: {row.text}" for row in table.itertuples())
+    return Slide(sizes_finding(table), lines, tuple(table["label"]), {name: tuple(table[column])},
+                 form)  # fmt: skip
+
+
+def _effort(facts: Facts) -> Slide:
+    roles = effort_table(facts)
+    if roles.empty:
+        return Slide("How much effort: no effort is set.")
+    needed = roles.drop(columns=["label", "text", "available"]).sum(axis="columns")
+    lines = tuple(f"{row.label}: {row.text}" for row in roles.itertuples())
+    series = {"hours needed": tuple(needed), "hours available": _known(roles["available"])}
+    finding_ = effort_finding(roles).replace(" (upright mark)", "")
+    return Slide(finding_, ("Hours a quarter by role", *lines), tuple(roles["label"]), series)
+
+
+def _revenue(facts: Facts) -> Slide:
+    table, told = revenue_table(facts), ledger_sentence(facts).replace(" (diamond)", "")
+    lines = tuple(f"{row.label}: {row.text}" for row in table.itertuples())
+    if table["estimate"].isna().all():
+        return Slide("How much revenue: not predicted.", (*lines, told))
+    what = f"Predicted for {quarters_ahead(horizon(facts))}, in {currency(facts)}"
+    series = {"low end of the range": _known(table["low"]), "predicted": _known(table["estimate"]),
+              "high end of the range": _known(table["high"])}  # fmt: skip
+    return Slide(revenue_finding(table), (what.removesuffix(", in "), *lines, told),
+                 tuple(table["label"]), series, _MONEY)  # fmt: skip
+
+
+def _earned(facts: Facts) -> Slide:
+    boundaries = list(parts(facts, "roi", "boundaries"))
+    if not boundaries:
+        return Slide("Did the tiers earn their keep? It cannot be told yet.",
+                     ("No tier that was in force in the past is known.",))  # fmt: skip
+    table = forest_table(boundaries).dropna(subset="estimate")
+    adjusted = table[~table["raw"].astype(bool)]
+    shown = adjusted if len(adjusted) else table
+    others = tuple(f"{text(one, 'boundary')}: {sentence(finding(one))}" for one in boundaries[1:])
+    lines = tuple(f"{row.boundary}, {row.label}: {row.text}" for row in shown.itertuples())
+    names = tuple(f"{row.boundary}, {row.label}" for row in shown.itertuples())
+    return Slide(sentence(finding(boundaries[0])), (*others, *lines), names,
+                 {"effect of the upper tier": tuple(shown["estimate"])}, "+0%;-0%;0%")  # fmt: skip
+
+
+def _changes(facts: Facts) -> Slide:
+    table = flow_table(facts).head(_MOST_FLOWS)
+    names = tuple(f"{row[1]} → {row[2]}" for row in table.itertuples())
+    moving = table["accounts"].sum()
+    go = "goes" if moving == 1 else "go"
+    title = f"What changed: {plural(moving, 'account')} {go} elsewhere"
+    if is_first_run(facts) or table.empty:
+        title = "What changed: every tier is new" if is_first_run(facts) else (
+            "What changed: every account stays where it was")  # fmt: skip
+    most = f"Most, {count(table['accounts'].iloc[0])}: {names[0]}." if names else ""
+    return Slide(title, (most,) if most else (), names, {"accounts": tuple(table["accounts"])})
+
+
+def _decisions(facts: Facts) -> Slide:
+    found = decisions(facts)[:MOST]
+    lines = tuple(f"{place}. {what} {its}" for place, (what, its) in enumerate(found, 1))
+    title = f"Decide now: {count(len(found))}" if found else "Nothing needs a decision"
+    return Slide(title, lines)
+
+
+def _known(column: Any) -> tuple[float | None, ...]:  # noqa: ANN401 (a pandas column)
+    return tuple(None if value != value else float(value) for value in column)

@@ -1,0 +1,144 @@
+"""Put a report together from what the notebooks left in the folder of a run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import tierkit
+from tierkit.errors import GateError, Problem
+from tierkit.pages.headings import mail_summary
+from tierkit.pages.slides import write_slides
+from tierkit.publishing import manifest
+from tierkit.publishing.execute import Execution
+from tierkit.publishing.gates import SUMMARY_FILE, Requirements
+from tierkit.publishing.manifest import Json, secret_values
+from tierkit.publishing.plan import Run
+from tierkit.rendering.formats import print_page
+from tierkit.rendering.notebooks import PageContext, render_analyst, render_leadership
+
+IDENTITIES = "identities.csv"
+OUTPUTS = ("facts.json", "tiers.csv", "accounts.xlsx", "model.json")
+BESIDE = ("won_deals.csv", "crm_import.csv")
+"""Files that a report keeps where the notebooks wrote them."""
+
+
+def collect(run: Run) -> None:
+    """Bring together what the notebooks wrote.
+
+    They write the files of `OUTPUTS` into the run's folder, and beside them `identities.csv` with
+    account_id and name of every account: the gates look for these on the leadership page.
+
+    Raises
+    ------
+    GateError
+        Naming every file that was not written.
+    """
+    missing = [name for name in (*OUTPUTS, IDENTITIES) if not (run.folder / name).is_file()]
+    if missing:
+        problems = [Problem(f"{name} was not written", "A notebook must.") for name in missing]
+        raise GateError("The notebooks left out a part of the report", problems)
+    shutil.copytree(run.folder / "notebooks", run.report / "notebooks")
+    beside = [name for name in BESIDE if (run.folder / name).is_file()]
+    for name in (*OUTPUTS, *beside):
+        shutil.copyfile(run.folder / name, run.report / name)
+
+
+def write_pages(run: Run, executions: Sequence[Execution]) -> None:
+    """Write both pages and the summary for mail; the last notebook holds leadership's cells."""
+    context = _context(run)
+    notebooks = [execution.notebook for execution in executions]
+    rows = manifest.settings_rows(run.settings, run.replacements)
+    pages = {
+        "leadership.html": render_leadership(notebooks[-1], context),
+        "analyst.html": render_analyst(notebooks, context, settings=rows),
+    }
+    for name, page in pages.items():
+        (run.report / name).write_text(page, encoding="utf-8")
+    (run.report / SUMMARY_FILE).write_text(mail_summary(_facts(run)), encoding="utf-8")
+
+
+def write_formats(run: Run) -> list[str]:
+    """Write the PDF and the slides that the settings ask for; return why one could not be."""
+    asked, said = run.settings.run.formats, []
+    if "pdf" in asked:
+        said.append(print_page(run.report / "leadership.html", run.report / "leadership.pdf"))
+    if "slides" in asked:
+        said.append(write_slides(_facts(run), run.report / "leadership.pptx"))
+    return [sentence for sentence in said if sentence]
+
+
+def _context(run: Run) -> PageContext:
+    return PageContext(
+        title=run.title,
+        label=run.label,
+        quarter_dates=run.handover.quarter.dates,
+        currency=run.settings.calendar.currency,
+        fingerprint=_fingerprint(run),
+        versions=manifest.package_versions(),
+    )
+
+
+def _fingerprint(run: Run) -> str:
+    return str(_facts(run).get("fingerprint") or "")
+
+
+def _facts(run: Run) -> dict[str, Json]:
+    """Return the facts; empty where they are none: the gates say what is wrong with them."""
+    try:
+        facts = json.loads((run.report / "facts.json").read_text(encoding="utf-8"))
+    except ValueError:
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def write_report_manifest(run: Run) -> None:
+    """Write `run.json`: the one file of a report that holds times and the run id."""
+    model = run.handover.model_file
+    content: dict[str, Json] = {
+        "run_id": run.run_id,
+        "quarter": run.label,
+        "started": run.started,
+        "finished": manifest.now(),
+        "fingerprint": _fingerprint(run),
+        "set": list(run.handover.set_overrides),
+        "model_file": manifest.file_hash(model) if model else None,
+        "inputs": manifest.input_files(run.settings.source),
+        "rows": manifest.row_counts(run.folder),
+    }
+    manifest.write_manifest(
+        run.report / "run.json",
+        run=content,
+        settings=run.settings,
+        stages=run.stages,
+        replacements=run.replacements,
+    )
+
+
+def requirements(run: Run) -> Requirements:
+    """Return what the report must hold and must not tell."""
+    identities = run.folder / IDENTITIES
+    return Requirements(
+        figures=run.plan.figures,
+        tables=run.plan.tables,
+        account_ids=frozenset(manifest.read_column(identities, "account_id")),
+        account_names=frozenset(manifest.read_column(identities, "name")),
+        spoken=f"{_own_words()}\n{run.title}\n{run.settings.model_dump_json()}",
+        paths=tuple(path for path, _ in run.replacements),
+        secrets=secret_values(),
+        label=run.label,
+    )
+
+
+def _own_words() -> str:
+    """Return all text of this package: what its pages say by themselves, whatever the accounts."""
+    package = Path(tierkit.__file__).parent
+    files = sorted(
+        path
+        for ending in ("*.py", "*.j2")
+        for path in package.rglob(ending)
+        if "simulate" not in path.parts
+    )
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)

@@ -1,0 +1,292 @@
+"""What a finished report must hold, and what it must never hold, checked before it is published."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from tierkit.errors import GateError, Problem
+from tierkit.pages.headings import MOST_CHARACTERS
+from tierkit.publishing.contract import facts_problems, texts
+from tierkit.publishing.manifest import path_pattern
+from tierkit.publishing.page_reader import Page, read_page
+from tierkit.rendering.html import printable
+
+_WORD = re.compile(r"\w+")
+_SPACE = re.compile(r"\s+")
+_SHORTEST_NAME = 5
+_SHORTEST_ID = 4
+
+
+class Names:
+    """Names to look for.
+
+    Parameters
+    ----------
+    names
+        Case matters; runs of white space are the same as one space.
+    spoken
+        Text in which a name may occur by chance, such as the words of the page itself: a name
+        that stands there is not looked for.
+
+    Examples
+    --------
+    >>> names = Names(["Acme Freight Ltd.", "Growth"], spoken="Tier 2 Growth")
+    >>> sorted(names.found_in("Growth came from Acme  Freight Ltd, not from Acme Freight."))
+    ['Acme Freight Ltd.']
+    """
+
+    def __init__(self, names: Iterable[str], *, spoken: str = "") -> None:
+        self._names: dict[str, str] = {}
+        self._lengths: dict[str, set[int]] = {}
+        for name in names:
+            core = _SPACE.sub(" ", printable(name))
+            words = list(_WORD.finditer(core))
+            if words:
+                self._names[core[words[0].start() : words[-1].end()]] = name
+                self._lengths.setdefault(words[0][0], set()).add(len(words))
+        spoken_names = set(self.found_in(spoken))
+        self._names = {core: name for core, name in self._names.items() if name not in spoken_names}
+
+    def found_in(self, text: str) -> Iterator[str]:
+        """Yield the names that stand in a text, each as often as it does."""
+        text = _SPACE.sub(" ", printable(text))
+        words = list(_WORD.finditer(text))
+        for at, word in enumerate(words):
+            for length in self._lengths.get(word[0], ()):
+                if at + length <= len(words):
+                    name = self._names.get(text[word.start() : words[at + length - 1].end()])
+                    if name is not None:
+                        yield name
+
+
+def account_names(names: Iterable[str], *, spoken: str = "") -> Names:
+    """Return the names of accounts that can be told from ordinary text: five characters and more.
+
+    Names without a letter, and those that stand in `spoken`, are left out.
+    """
+    return Names(
+        (name for name in names if len(name.strip()) >= _SHORTEST_NAME and _has_letter(name)),
+        spoken=spoken,
+    )
+
+
+def account_ids(ids: Iterable[str]) -> Names:
+    """Return the ids that cannot be numbers of a page: four characters and more, with a letter."""
+    return Names(name for name in ids if len(name.strip()) >= _SHORTEST_ID and _has_letter(name))
+
+
+def _has_letter(name: str) -> bool:
+    return any(character.isalpha() for character in name)
+
+
+MEGABYTE = 1_000_000
+SUMMARY_FILE = "summary.txt"
+RUN_FILES = (
+    "leadership.html",
+    "analyst.html",
+    "tiers.csv",
+    "accounts.xlsx",
+    "model.json",
+    "facts.json",
+    SUMMARY_FILE,
+    "run.json",
+)
+PAGE_LIMITS: Mapping[str, int] = MappingProxyType(
+    {"leadership.html": MEGABYTE, "analyst.html": 5 * MEGABYTE}
+)
+_PLACEHOLDER = "No description has been provided for this image"
+_POLICY = "default-src 'none'"
+_PLAIN = (".html", ".json", ".csv", ".ipynb", ".txt", ".md")
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What this report must hold and must not tell, beside what holds for all of them.
+
+    Attributes
+    ----------
+    figures, tables
+        Page → names that must stand there as `data-figure` or `data-table`.
+    account_ids, account_names
+        Of all accounts: none may stand on the page for leadership or in the facts.
+    spoken
+        Text that the page may hold anyway, such as the labels of tiers.
+    paths
+        Local paths that no file may hold.
+    secrets
+        Values that no file may hold, by the name of their variable.
+    label
+        The quarter that the facts must be of; empty where that does not matter.
+    """
+
+    figures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    account_ids: frozenset[str] = frozenset()
+    account_names: frozenset[str] = frozenset()
+    spoken: str = ""
+    paths: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    label: str = ""
+
+
+def check_report(folder: Path, requirements: Requirements = Requirements()) -> None:
+    """Check a finished folder before it is published.
+
+    Raises
+    ------
+    GateError
+        With everything that is wrong, none of it with the value of a secret.
+    """
+    problems = [
+        *file_problems(folder),
+        *facts_problems(folder / "facts.json", label=requirements.label),
+        *page_problems(folder, requirements),
+        *summary_problems(folder / SUMMARY_FILE),
+        *identity_problems(folder, requirements),
+        *leak_problems(folder, requirements),
+    ]
+    if problems:
+        count = f"{len(problems)} gate{'s' if len(problems) > 1 else ''}"
+        raise GateError(f"The report did not pass {count}; nothing was published", problems)
+
+
+def file_problems(folder: Path) -> Iterator[Problem]:
+    """Yield the required files that are missing or empty."""
+    for name in RUN_FILES:
+        path = folder / name
+        if not path.is_file() or path.stat().st_size == 0:
+            state = "is empty" if path.is_file() else "is missing"
+            yield Problem(f"{name} {state}", "See what the notebook that writes it says.")
+
+
+def page_problems(folder: Path, requirements: Requirements) -> Iterator[Problem]:
+    """Yield what is wrong with the pages: requests, scripts, headings, sizes, missing figures."""
+    for name, limit in PAGE_LIMITS.items():
+        path = folder / name
+        if not path.is_file():
+            continue
+        text = path.read_text(encoding="utf-8")
+        page = read_page(text)
+        wanted = _missing(name, page, requirements)
+        for fault in [*_page_faults(page, text), *wanted]:
+            yield Problem(f"{name}: {fault}", "Mend the cell or the template that makes it.")
+        if path.stat().st_size > limit:
+            size = path.stat().st_size / MEGABYTE
+            yield Problem(
+                f"{name} has {size:.1f} MB; it may have {limit / MEGABYTE:g}",
+                "Show fewer rows; whole tables go into accounts.xlsx.",
+            )
+
+
+def summary_problems(path: Path) -> Iterator[Problem]:
+    """Yield what is wrong with the summary for mail: its length, its characters."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if len(text) > MOST_CHARACTERS:
+        message = f"{path.name} has {len(text):,} characters; it may have {MOST_CHARACTERS:,}"
+        yield Problem(message, "Say less.")
+    if any(ord(sign) < ord(" ") for sign in text if sign != "\n"):
+        yield Problem(f"{path.name} holds control characters", "Leave them out.")
+
+
+def identity_problems(folder: Path, requirements: Requirements) -> Iterator[Problem]:
+    """Yield ids and names of accounts that stand where leadership reads."""
+    names = account_names(requirements.account_names, spoken=requirements.spoken)
+    ids = account_ids(requirements.account_ids)
+    for file in ("leadership.html", "facts.json", SUMMARY_FILE):
+        if (folder / file).is_file():
+            text = _words_of(folder / file)
+            yield from _told(file, "names", names, text)
+            yield from _told(file, "ids", ids, text)
+
+
+def leak_problems(folder: Path, requirements: Requirements) -> Iterator[Problem]:
+    """Yield files that hold a local path or the value of a secret."""
+    patterns = {path: path_pattern(path) for path in requirements.paths}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        text = _readable(path)
+        for place, pattern in patterns.items():
+            if place in text and pattern.search(text):  # the pattern alone is slow
+                yield Problem(f"{name}: holds the local path {place}", "Write it relative.")
+        for variable, value in requirements.secrets.items():
+            if any(form in text for form in _forms(value)):
+                yield Problem(
+                    f"{name}: holds the value of the environment variable {variable}",
+                    "Keep it out of settings, names and outputs.",
+                )
+
+
+def _page_faults(page: Page, text: str) -> Iterator[str]:
+    yield from dict.fromkeys(page.faults)
+    if page.headings.count(1) != 1:
+        yield f"must have one <h1>, has {page.headings.count(1)}"
+    steps = zip(page.headings, page.headings[1:], strict=False)
+    if any(below > above + 1 for above, below in steps):
+        yield "its headings skip a level"
+    if not page.language:
+        yield "does not say its language"
+    if not page.title.strip():
+        yield "has no title"
+    if not page.policy.startswith(_POLICY):
+        yield "has no Content-Security-Policy that forbids requests"
+    if _PLACEHOLDER in text:
+        yield "holds an image without a description"
+    if " object at 0x" in page.words:
+        yield "shows an object of Python instead of what it holds"
+
+
+def _missing(name: str, page: Page, requirements: Requirements) -> Iterator[str]:
+    for figure in requirements.figures.get(name, ()):
+        if figure not in page.figures:
+            yield f"the figure {figure} is missing"
+    for table in requirements.tables.get(name, ()):
+        if table not in page.tables:
+            yield f"the table {table} is missing"
+
+
+def _words_of(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".html":
+        return read_page(text).words
+    if path.suffix != ".json":
+        return text
+    try:
+        return "\n".join(texts(json.loads(text)))
+    except ValueError:
+        return text
+
+
+def _told(file: str, what: str, names: Names, text: str) -> Iterator[Problem]:
+    found = sorted(set(names.found_in(text)))
+    if found:
+        yield Problem(
+            f"{file}: holds {what} of {len(found)} account{'s' if len(found) > 1 else ''}",
+            "It goes beyond the people who may see them: show sums and counts only.",
+            examples=tuple(found[:_EXAMPLES]),
+        )
+
+
+def _readable(path: Path) -> str:
+    """Return all text of a file; of a workbook, of everything that is packed into it."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as packed:
+            parts: Iterable[bytes] = [packed.read(name) for name in packed.namelist()]
+    elif path.suffix in _PLAIN:
+        parts = [path.read_bytes()]
+    else:
+        parts = []
+    text = "\n".join(part.decode("utf-8", errors="replace") for part in parts)
+    return text.replace("\\n", "\n")
+
+
+def _forms(value: str) -> set[str]:
+    """Return a value as plain text, in JSON and in HTML."""
+    return {value, json.dumps(value)[1:-1], html.escape(value)}

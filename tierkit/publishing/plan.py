@@ -1,0 +1,184 @@
+"""A run under way: what it works with, where it works, and what its steps took."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tierkit.calendar import Quarter
+from tierkit.errors import SettingsError
+from tierkit.publishing import manifest
+from tierkit.publishing.manifest import local_paths
+from tierkit.settings import Settings, parse_settings
+
+FILE_NAME = "settings.json"
+
+
+@dataclass(frozen=True)
+class Handover:
+    """What the notebooks of a run work with.
+
+    Attributes
+    ----------
+    settings
+        The effective ones: `tierkit.toml` with `--set` put over it.
+    quarter
+        The quarter of the report.
+    model_file
+        The model to use instead of fitting one, None to fit.
+    set_overrides
+        What `--set` said, as it was written.
+    """
+
+    settings: Settings
+    quarter: Quarter
+    model_file: Path | None = None
+    set_overrides: tuple[str, ...] = ()
+
+
+def write_handover(run_folder: Path, handover: Handover) -> Path:
+    """Write what the notebooks of a run work with to `settings.json` in its folder."""
+    content = {
+        "project": str(handover.settings.folder.resolve()),
+        "quarter": handover.quarter.label,
+        "model_file": str(handover.model_file.resolve()) if handover.model_file else None,
+        "set": list(handover.set_overrides),
+        "settings": handover.settings.model_dump(mode="json"),
+    }
+    path = run_folder / FILE_NAME
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+def read_handover(run_folder: str | Path) -> Handover:
+    """Read what `write_handover` wrote; relative paths start at the project's folder again.
+
+    Raises
+    ------
+    SettingsError
+        If the folder is not that of a run.
+    """
+    path = Path(run_folder) / FILE_NAME
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        settings = parse_settings(content["settings"], name=FILE_NAME)
+        settings._folder = Path(content["project"])
+        model, overrides = content["model_file"], content["set"]
+        return Handover(
+            settings=settings,
+            quarter=settings.fiscal_calendar.parse(content["quarter"]),
+            model_file=Path(model) if model else None,
+            set_overrides=_texts(overrides),
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise SettingsError(f"{path}: is not the folder of a run ({error}).") from error
+
+
+def _texts(values: Sequence[object]) -> tuple[str, ...]:
+    return tuple(str(value) for value in values)
+
+
+OnStep = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ReportPlan:
+    """Which notebooks make a report, and what must stand on its pages.
+
+    Attributes
+    ----------
+    notebooks
+        Their paths, in order; the last one holds the cells of the leadership page. Empty for those
+        of tierkit or of the project.
+    figures, tables
+        Page → names that must stand there.
+    prepare
+        Called with what the notebooks work with and the run's folder, before the first of them.
+    ahead
+        Notebook → the module that `working_ahead` runs beside it; not where only some are run.
+    beside
+        Called with the run's folder, the report's folder and what takes a line per step, once the
+        pages stand: it writes what a report holds beside them.
+    """
+
+    notebooks: tuple[Path, ...] = ()
+    figures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    prepare: Callable[[Handover, Path], object] | None = None
+    ahead: Mapping[str, str] = field(default_factory=dict)
+    beside: Callable[[Path, Path, OnStep], object] | None = None
+
+
+@dataclass
+class Run:
+    """What the steps of a run share; only `stages` grows.
+
+    Attributes
+    ----------
+    handover, plan
+        What the notebooks work with; which they are, and what must stand on the pages.
+    on_step
+        Called with one line per step.
+    run_id, started
+        Its name and its time, which stand in `run.json` alone.
+    stages
+        What each step took so far.
+    """
+
+    handover: Handover
+    plan: ReportPlan
+    on_step: OnStep
+    run_id: str = field(default_factory=manifest.new_run_id)
+    started: str = field(default_factory=manifest.now)
+    stages: list[manifest.Stage] = field(default_factory=list)
+
+    @property
+    def settings(self) -> Settings:
+        """The effective settings."""
+        return self.handover.settings
+
+    @property
+    def label(self) -> str:
+        """The quarter's label."""
+        return self.handover.quarter.label
+
+    @property
+    def folder(self) -> Path:
+        """Where the notebooks work; whatever lies in `runs` is under way, or left over."""
+        return self.settings.scratch / "runs" / self.run_id
+
+    @property
+    def report(self) -> Path:
+        """Where the finished report is put together."""
+        return self.folder / "report"
+
+    @property
+    def partial(self) -> Path:
+        """Where runs of some notebooks leave their work."""
+        return self.settings.scratch / "partial" / self.label
+
+    @property
+    def title(self) -> str:
+        """The name of the company or project."""
+        return self.settings.run.title or self.settings.folder.resolve().name
+
+    @property
+    def replacements(self) -> list[tuple[str, str]]:
+        """Local paths, and what stands for them in files."""
+        return local_paths(self.settings.folder.resolve(), self.folder.resolve())
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Note what a step takes and tell of it when it is done."""
+        from tierkit.publishing.kernel import peak_memory
+
+        begun = time.monotonic()
+        yield
+        seconds = time.monotonic() - begun
+        self.stages.append(manifest.Stage(name, round(seconds, 3), peak_memory(os.getpid())))
+        self.on_step(f"{name}: {seconds:.1f} s")

@@ -1,0 +1,306 @@
+"""The quarterly run: notebooks, pages, gates, publication; or what is left, and the cause."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tierkit.calendar import Quarter
+from tierkit.errors import Problem, SettingsError
+from tierkit.publishing.hooks import REMAINS_NOTE, exit_code_of
+from tierkit.publishing.lock import disk_errors_in_words, kept_room, project_lock
+from tierkit.publishing.manifest import Stage, now, write_manifest
+from tierkit.publishing.parameters import (
+    RUN_NOTEBOOKS,
+    check_notebook,
+    notebook_parameters,
+    packaged_notebook,
+    project_notebook,
+)
+from tierkit.publishing.plan import Handover, OnStep, ReportPlan, Run, write_handover
+from tierkit.publishing.prefetch import Finish, nothing_to_wait_for, working_ahead
+from tierkit.publishing.publish import finish_interrupted, keep_remains, publish
+from tierkit.settings import Settings
+
+if TYPE_CHECKING:
+    from tierkit.publishing.execute import Execution
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of a run.
+
+    Attributes
+    ----------
+    run_id, folder
+        Its name, and where the report (of `--only`: the work) lies.
+    published
+        Whether a new report was put in place.
+    remark
+        The same in a sentence.
+    replaced
+        Where the report that lay there before is kept.
+    """
+
+    run_id: str
+    folder: Path
+    published: bool
+    remark: str
+    replaced: Path | None = None
+
+
+def run_recalibration(  # noqa: PLR0913 - one keyword per option of the command
+    settings: Settings,
+    *,
+    quarter: Quarter,
+    only: Sequence[str] = (),
+    set_overrides: Sequence[str] = (),
+    model_file: Path | None = None,
+    project_notebooks: bool = False,
+    on_step: OnStep | None = None,
+    plan: ReportPlan | None = None,
+    wait: float = 0.0,
+) -> RunResult:
+    """Run the notebooks of a quarter and publish the report, or leave everything as it was.
+
+    Parameters
+    ----------
+    settings
+        The effective settings.
+    quarter
+        The quarter of the report.
+    only
+        Names of the notebooks to run; nothing is published then. They find what earlier runs of
+        this kind handed over, as long as the settings are the same.
+    set_overrides
+        What `--set` said; it is in the settings already, and is noted.
+    model_file
+        A saved model to use instead of fitting one.
+    project_notebooks
+        Whether to run the project's own copies.
+    on_step
+        Called with one line per step.
+    plan
+        Which notebooks make the report and what must stand on its pages.
+    wait
+        Seconds to wait for another run of the project.
+
+    Raises
+    ------
+    SettingsError
+        Before anything is started.
+    TierkitError
+        Of the kind that `tierkit.errors` gives for each failure; what is left of the run then
+        lies in `reports/failed/<run id>`, which a note of the error names.
+    """
+    given = plan or ReportPlan()
+    if model_file is not None and not model_file.is_file():
+        raise SettingsError(f"--model {model_file}: no such file.")
+    paths = given.notebooks or _standard_notebooks(settings, own=project_notebooks)
+    chosen = _chosen(paths, only)
+    for path in chosen:
+        check_notebook(path)
+    handover = Handover(settings, quarter, model_file, tuple(set_overrides))
+    ready = replace(given, notebooks=tuple(chosen), ahead={} if only else given.ahead)
+    run = Run(handover, ready, on_step or _say_nothing)
+    _make_folder(settings.reports)
+    with project_lock(settings.scratch, wait=wait), disk_errors_in_words():
+        finish_interrupted(settings.reports)
+        _sweep(settings)
+        return _guarded(run, publishes=not only)
+
+
+def _guarded(run: Run, *, publishes: bool) -> RunResult:
+    """Run; on any failure, Ctrl-C included, keep the remains with their cause."""
+    with kept_room(run.settings.scratch) as give_back:
+        try:
+            with disk_errors_in_words():
+                _make_folder(run.folder)
+                return _publishing(run) if publishes else _partial(run)
+        except BaseException as error:
+            give_back()
+            error.add_note(f"{REMAINS_NOTE}{_keep_remains(run, error)}")
+            raise
+
+
+def _publishing(run: Run) -> RunResult:
+    from tierkit.publishing.assemble import (
+        collect,
+        requirements,
+        write_formats,
+        write_pages,
+        write_report_manifest,
+    )
+    from tierkit.publishing.gates import check_report
+
+    with ExitStack() as stack:
+        executions, finish = _execute(run, stack)
+        with run.stage("pages"):
+            collect(run)
+            write_pages(run, executions)
+            remarks = write_formats(run)
+        for remark in remarks:
+            run.on_step(remark)
+        if run.plan.beside is not None:
+            with run.stage("dossiers"):
+                finish()
+                run.plan.beside(run.folder, run.report, run.on_step)
+    write_report_manifest(run)
+    with run.stage("gates"):
+        check_report(run.report, requirements(run))
+    done = publish(run.report, reports=run.settings.reports, label=run.label)
+    shutil.rmtree(run.folder, ignore_errors=True)
+    remark = (
+        f"Published {_short(done.folder, run)}"
+        if done.new
+        else f"Nothing new: {_short(done.folder, run)} holds the same report already"
+    )
+    _write_index(run)
+    run.on_step(remark)
+    return RunResult(run.run_id, done.folder, done.new, f"{remark}.", done.replaced)
+
+
+def _partial(run: Run) -> RunResult:
+    """Run some notebooks only, on top of what earlier runs of this kind handed over."""
+    write_handover(run.folder, run.handover)
+    if _same_handover(run.partial, run.folder):
+        shutil.copytree(run.partial, run.folder, dirs_exist_ok=True)
+    with ExitStack() as stack:
+        _execute(run, stack)
+    shutil.rmtree(run.partial, ignore_errors=True)
+    run.partial.parent.mkdir(parents=True, exist_ok=True)
+    run.folder.rename(run.partial)
+    remark = f"Ran in {_short(run.partial, run)}; with --only nothing is published"
+    run.on_step(remark)
+    return RunResult(run.run_id, run.partial, published=False, remark=f"{remark}.")
+
+
+def _execute(run: Run, stack: ExitStack) -> tuple[list[Execution], Finish]:
+    """Run the notebooks, and return what waits for the work beside the last of them."""
+    from tierkit.publishing.execute import execute_notebook
+
+    write_handover(run.folder, run.handover)
+    if run.plan.prepare is not None:
+        with run.stage("data"):
+            run.plan.prepare(run.handover, run.folder)
+    project = run.settings.folder.resolve()
+    values = {
+        "project": str(project),
+        "run_folder": str(run.folder.resolve()),
+        "quarter": run.label,
+    }
+    executions: list[Execution] = []
+    beside = stack.enter_context(ExitStack())
+    limit = run.settings.run.time_limit_seconds
+    finish: Finish = nothing_to_wait_for
+    for path in run.plan.notebooks:
+        begun = time.monotonic()
+        beside.close()
+        finish = beside.enter_context(
+            working_ahead(run.plan.ahead.get(path.stem, ""), run.folder, time_limit=limit)
+        )
+        execution = execute_notebook(
+            path,
+            parameters=notebook_parameters(path.stem, values),
+            folder=project,
+            copy=run.folder / "notebooks" / path.name,
+            time_limit=limit,
+            replacements=run.replacements,
+        )
+        seconds = time.monotonic() - begun
+        executions.append(execution)
+        run.stages.append(Stage(path.stem, round(seconds, 3), execution.peak_memory))
+        run.on_step(f"{path.stem}: {seconds:.1f} s")
+    return executions, finish
+
+
+def _write_index(run: Run) -> None:
+    from tierkit.pages.index import write_index
+
+    write_index(run.settings.reports, title=run.title)
+
+
+def _standard_notebooks(settings: Settings, *, own: bool) -> tuple[Path, ...]:
+    if own:
+        return tuple(project_notebook(settings.folder, name) for name in RUN_NOTEBOOKS)
+    return tuple(packaged_notebook(name) for name in RUN_NOTEBOOKS)
+
+
+def _chosen(paths: Sequence[Path], only: Sequence[str]) -> list[Path]:
+    known = [path.stem for path in paths]
+    problems = []
+    for name in only:
+        if name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0.4)
+            mend = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
+            problems.append(Problem(f"{name}: is no notebook of a run", mend))
+    if problems:
+        raise SettingsError("--only: nothing was run", problems)
+    return [path for path in paths if not only or path.stem in only]
+
+
+def _same_handover(one: Path, other: Path) -> bool:
+    files = [folder / "settings.json" for folder in (one, other)]
+    return files[0].is_file() and files[0].read_bytes() == files[1].read_bytes()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{folder}: cannot be written: {error.strerror}.") from error
+
+
+def _sweep(settings: Settings) -> None:
+    """Put away what commands left that ended before their run did; the lock is ours."""
+    for folder in sorted((settings.scratch / "runs").glob("*")):
+        cause = "The command ended before the run did."
+        keep_remains(folder, reports=settings.reports, run=folder.name, cause=cause)
+
+
+def _keep_remains(run: Run, error: BaseException) -> Path:
+    """Keep what is left of a run, its cause in a line, and a `run.json` that hooks can read."""
+    settings, folder = run.settings, run.folder
+    finish_interrupted(settings.reports)
+    kind = "" if str(error) else "interrupted from the keyboard"
+    cause = f"{type(error).__name__}: {str(error) or kind}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # a full disk must not hide why the run failed
+        write_failure_manifest(run, cause=" ".join(cause.split()), exit_code=exit_code_of(error))
+    return keep_remains(folder, reports=settings.reports, run=folder.name, cause=cause)
+
+
+def write_failure_manifest(run: Run, *, cause: str, exit_code: int) -> None:
+    """Write `run.json` of a run that failed: what went into it, what it took, and the cause."""
+    content = {
+        "run_id": run.run_id,
+        "quarter": run.label,
+        "started": run.started,
+        "finished": now(),
+        "set": list(run.handover.set_overrides),
+        "cause": cause,
+        "exit_code": exit_code,
+    }
+    write_manifest(
+        run.folder / "run.json",
+        run=content,
+        settings=run.settings,
+        stages=run.stages,
+        replacements=run.replacements,
+    )
+
+
+def _short(path: Path, run: Run) -> str:
+    """Return a path as a person in the project's folder writes it."""
+    folder = run.settings.folder.resolve()
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+
+
+def _say_nothing(_text: str) -> None:
+    pass

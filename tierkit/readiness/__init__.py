@@ -1,1 +1,0 @@
-"""What is known of an account before people serve it: freshness, contacts, whitespace, owner."""

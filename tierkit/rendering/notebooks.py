@@ -1,0 +1,286 @@
+"""Executed notebooks → the two pages; the same notebooks give the same bytes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from nbconvert import HTMLExporter
+from nbconvert.exporters.templateexporter import TemplateExporter
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+from tierkit.errors import GateError
+from tierkit.rendering.html import joined, printable, tag
+from tierkit.words import quarter_name
+
+LEADERSHIP_TAG = "leadership"
+_HIDDEN_TAGS = {LEADERSHIP_TAG, "parameters", "injected-parameters"}
+_TEMPLATES = Path(__file__).parent / "templates"
+_HEADING = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<[^>]*>")
+_FIRST_LEVEL = 2  # the page's title is the one <h1>
+_LAST_LEVEL = 6
+
+
+class Versions(dict[str, str]):
+    """Versions by package; as text, one line of them."""
+
+    def __str__(self) -> str:
+        """Return `tierkit 0.1.0 · python 3.11.7 · …`."""
+        return " · ".join(f"{name} {version}" for name, version in self.items())
+
+
+@dataclass(frozen=True)
+class PageContext:
+    """What every page says of itself; neither a run id nor a time of day.
+
+    Attributes
+    ----------
+    title, project
+        The name of the company or project, and of its folder's project; the same unless set apart.
+    quarter_label, quarter_dates
+        `2026Q3` and the days in words.
+    currency, fingerprint
+        Of all amounts; of data, settings and versions.
+    versions
+        By package.
+
+    Examples
+    --------
+    >>> PageContext("Acme", "2026Q3", "1 Jul – 30 Sep 2026", "USD", "f00d", {}).page_title
+    'Account tiers — 2026 Q3 — Acme'
+    """
+
+    title: str
+    label: str
+    quarter_dates: str
+    currency: str
+    fingerprint: str
+    versions: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        """Let versions be written as one line."""
+        object.__setattr__(self, "versions", Versions(self.versions))
+
+    @property
+    def quarter_label(self) -> str:
+        """The quarter as people write it."""
+        return quarter_name(self.label)
+
+    @property
+    def project(self) -> str:
+        """The name of the project."""
+        return self.title
+
+    @property
+    def page_title(self) -> str:
+        """What a browser shows in its tab."""
+        return f"Account tiers — {self.quarter_label} — {self.title}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A heading in the list of contents, with those below it."""
+
+    title: str
+    anchor: str
+    parts: tuple[Entry, ...] = ()
+
+
+def environment() -> Environment:
+    """Return where the pages' templates are found; all text put into them is escaped."""
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+
+
+def style_sheet(*more: str) -> Markup:
+    """Return the style sheet of all pages, and what others add to it, for a `<style>` element."""
+    return style_sheets("style.css", *more)
+
+
+def style_sheets(*names: str) -> Markup:
+    """Return style sheets one after the other, for a `<style>` element."""
+    files = [_TEMPLATES / name for name in names]
+    return Markup("\n").join(Markup(file.read_text(encoding="utf-8")) for file in files)
+
+
+def render_leadership(notebook: NotebookNode, context: PageContext) -> str:
+    """Return the page for leadership: the HTML of the cells tagged `leadership`, in their order.
+
+    Raises
+    ------
+    GateError
+        If no such cell shows anything.
+    """
+    sections = leadership_sections(notebook)
+    if not sections:
+        raise GateError(
+            f"No cell tagged `{LEADERSHIP_TAG}` shows anything; the page for leadership is empty."
+        )
+    page = environment().get_template("leadership.html.j2")
+    return page.render(
+        context=context, sections=[Markup(part) for part in sections], style=style_sheet()
+    )
+
+
+def leadership_sections(notebook: NotebookNode) -> list[str]:
+    """Return the HTML of each output of the cells tagged `leadership`."""
+    return [
+        output.data["text/html"]
+        for cell in notebook.cells
+        if cell.cell_type == "code" and LEADERSHIP_TAG in cell.metadata.get("tags", [])
+        for output in cell.outputs
+        if "text/html" in output.get("data", {})
+    ]
+
+
+def render_analyst(
+    notebooks: Sequence[NotebookNode],
+    context: PageContext,
+    *,
+    settings: Sequence[tuple[str, str, bool]] = (),
+) -> str:
+    """Return the page for analysts: all notebooks under one title, code folded away.
+
+    Parameters
+    ----------
+    notebooks
+        Executed copies, in order. Cells of the leadership page and of parameters are left out.
+    context
+        What the page says of itself.
+    settings
+        Key, value, and whether it is the default, of every effective setting.
+    """
+    parts = [_settings_box(settings)] if settings else []
+    parts += [_notebook_html(notebook) for notebook in notebooks]
+    body, contents = ordered_headings("\n".join(parts))
+    page = environment().get_template("analyst.html.j2")
+    return page.render(
+        context=context, contents=contents, body=Markup(body), style=style_sheet("analyst.css")
+    )
+
+
+def ordered_headings(html: str) -> tuple[str, list[Entry]]:
+    """Return HTML with linkable headings that begin at level 2 and skip none, and its contents.
+
+    Examples
+    --------
+    >>> html = "<h1>Fit</h1><h4 class='x'>Bins &amp; points</h4><h1>Fit</h1>"
+    >>> html, contents = ordered_headings(html)
+    >>> html
+    '<h2 id="fit">Fit</h2><h3 id="bins-points">Bins &amp; points</h3><h2 id="fit-2">Fit</h2>'
+    >>> [(entry.title, [part.anchor for part in entry.parts]) for entry in contents]
+    [('Fit', ['bins-points']), ('Fit', [])]
+    """
+    headings: list[tuple[int, Entry]] = []
+    seen: Counter[str] = Counter()
+
+    def numbered(match: re.Match[str]) -> str:
+        above = headings[-1][0] if headings else _FIRST_LEVEL - 1
+        level = min(int(match[1]) + 1, above + 1, _LAST_LEVEL)
+        title = Markup(_TAG.sub("", match[2])).unescape().strip().removesuffix("¶")
+        anchor = _anchor(title, seen)
+        headings.append((level, Entry(title, anchor)))
+        return f'<h{level} id="{anchor}">{escape(title)}</h{level}>'
+
+    return _HEADING.sub(numbered, html), _contents(headings)
+
+
+def _contents(headings: Sequence[tuple[int, Entry]]) -> list[Entry]:
+    found: list[Entry] = []
+    for level, entry in headings:
+        if level == _FIRST_LEVEL:
+            found.append(entry)
+        elif level == _FIRST_LEVEL + 1:
+            last = found.pop()
+            found.append(Entry(last.title, last.anchor, (*last.parts, entry)))
+    return found
+
+
+def _anchor(title: str, seen: Counter[str]) -> str:
+    words = re.findall(r"[^\W_]+", title.lower())
+    anchor = "-".join(words) or "section"
+    seen[anchor] += 1
+    return anchor if seen[anchor] == 1 else f"{anchor}-{seen[anchor]}"
+
+
+def _settings_box(settings: Sequence[tuple[str, str, bool]]) -> str:
+    rows = sorted(settings, key=lambda row: row[2])
+    changed = sum(1 for row in rows if not row[2])
+    box = environment().get_template("analyst_settings.html.j2")
+    return box.render(rows=rows, changed=changed)
+
+
+class _CellExporter(HTMLExporter):
+    """Exports cells as the template gives them, without a second pass through an HTML parser.
+
+    That pass would write every figure anew and drop what follows an unclosed element.
+    """
+
+    def from_notebook_node(  # type: ignore[override]
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: object
+    ) -> tuple[str, dict[str, Any]]:
+        return TemplateExporter.from_notebook_node(self, nb, resources, **options)
+
+
+def _notebook_html(notebook: NotebookNode) -> str:
+    shown = NotebookNode(notebook)  # type: ignore[no-untyped-call]
+    shown["cells"] = [
+        cell for cell in notebook.cells if not _HIDDEN_TAGS & set(cell.metadata.get("tags", []))
+    ]
+    exporter = _CellExporter(  # type: ignore[no-untyped-call]
+        config=Config(),
+        template_name="analyst",
+        extra_template_basedirs=[str(_TEMPLATES)],
+        exclude_anchor_links=True,
+    )
+    html, _ = exporter.from_notebook_node(shown)
+    if "<script" in html.lower():
+        raise GateError("A cell of the analyst page shows a script; pages hold none. Take it out.")
+    return html
+
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""Forbids scripts and every request."""
+
+
+def document(body: Markup, *, title: str, class_: str = "analyst") -> str:
+    """Return one self-contained page: no script, no request, one language.
+
+    Parameters
+    ----------
+    body
+        What stands in `<main>`; it holds the one `<h1>`.
+    title
+        What a browser shows in its tab.
+    class_
+        Of the body, and the style sheet beside that of all pages.
+
+    Examples
+    --------
+    >>> page = document(tag("h1", "Tiers"), title="Tiers <2026>")
+    >>> "<title>Tiers &lt;2026&gt;</title>" in page, "default-src 'none'" in page
+    (True, True)
+    """
+    head = joined(
+        Markup('<meta charset="utf-8">'),
+        Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+        Markup(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
+        Markup('<meta name="color-scheme" content="light dark">'),
+        tag("title", Markup(escape(printable(title)))),
+        tag("style", style_sheet(f"{class_}.css")),
+    )
+    page = tag("html", joined(tag("head", head), tag("body", tag("main", body), class_=class_)),
+               lang="en")  # fmt: skip
+    return f"<!DOCTYPE html>\n{page}\n"

@@ -1,0 +1,274 @@
+"""Hold, recalibrate or refit: which model a report rests on, and why."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tierkit.backtest import ModelChoice
+from tierkit.errors import TierkitError
+from tierkit.features.panel import Panel
+from tierkit.models.drift import card_drift
+from tierkit.models.total_ranges import FEWEST_DATES, ratio_range
+from tierkit.runs.challenge import Challenge, Champion, challenge
+from tierkit.runs.run import Work
+from tierkit.settings import DecisionSettings
+from tierkit.statistics.arrays import FloatArray, IntArray
+from tierkit.tiers.eligibility import check_eligibility
+from tierkit.words import count, money, number_word, plural, quarter_name, signed_share
+from tierkit.words import share as share_words
+
+
+@dataclass(frozen=True)
+class Consequences:
+    """The present model and a new fit, both on today's accounts in scope, cut by rank alone.
+
+    Attributes
+    ----------
+    accounts
+        How many accounts the new fit would put into another tier, of `of`.
+    misplaced
+        By upper tier: predicted revenue (by the new fit) that accounts up to that tier hold by the
+        new fit, less what those hold that the present model would put there.
+    """
+
+    accounts: int
+    of: int
+    misplaced: dict[str, float]
+
+    def sentence(self, currency: str) -> str:
+        """Return the same as a sentence."""
+        if not self.accounts:
+            return "A new fit would leave every account in its tier."
+        worst = max(self.misplaced.values(), default=0.0)
+        move = f"A new fit would put {count(self.accounts)} of {plural(self.of, 'account')} into"
+        return (
+            f"{move} another tier and place {money(currency, worst)} of predicted revenue better."
+        )
+
+
+def consequences(work: Work, panel: Panel, choice: ModelChoice, present: Champion) -> Consequences:
+    """Return what keeping the present model costs, by the new fit's own predictions."""
+    values = panel.values  # noqa: PD011
+    now = values[values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)]
+    now = now.droplevel("as_of")
+    eligible = check_eligibility(work.accounts(), where=work.settings.icp.where)["eligible"]
+    now = now[now.index.isin(eligible.index[eligible])]
+    new = choice.ranked(now)
+    old = present.model.ranked(now)["score"]
+    amounts = new["predicted_revenue"].to_numpy(dtype=float)
+    capacities = [tier.capacity for tier in work.settings.tiers]
+    ids = now.index.to_numpy(dtype=str)
+    before, after = (_tiers(_order(score, ids), capacities) for score in (old, new["score"]))
+    misplaced = {
+        tier.name: float(max(amounts[after <= place].sum() - amounts[before <= place].sum(), 0.0))
+        for place, tier in enumerate(work.settings.tiers)
+        if tier.capacity is not None
+    }
+    return Consequences(int((before != after).sum()), len(now), misplaced)
+
+
+def consequence_facts(found: Consequences) -> dict[str, Any]:
+    """Return what `facts.json` says of it."""
+    misplaced = [
+        {"down_to": name, "predicted_revenue": amount} for name, amount in found.misplaced.items()
+    ]
+    return {"accounts": found.accounts, "of": found.of, "misplaced": misplaced}
+
+
+def _order(score: pd.Series[float], ids: Any) -> IntArray:  # noqa: ANN401 (an array of text)
+    """Return each account's place, best first, ties by account_id."""
+    order = np.lexsort((ids, -score.to_numpy(dtype=float)))
+    places = np.empty(len(score), dtype=np.int64)
+    places[order] = np.arange(len(score))
+    return places
+
+
+def _tiers(places: IntArray, capacities: list[int | None]) -> IntArray:
+    ends = np.cumsum([np.inf if size is None else size for size in capacities])
+    return np.searchsorted(ends, places, side="right")
+
+
+HOLD, RECALIBRATE, REFIT = "hold", "recalibrate", "refit"
+_TESTS = "the tests are those of a model fitted anew."
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Which model to use, and what speaks for it.
+
+    Attributes
+    ----------
+    action
+        `hold`: the present model as it is; `recalibrate`: its ranking, with its amounts times
+        `factor`; `refit`: the newly fitted model.
+    because
+        The reason in a sentence.
+    """
+
+    action: str
+    because: str
+    factor: float
+    facts: dict[str, Any]
+
+    def applied(self, choice: ModelChoice, present: Champion) -> ModelChoice:
+        """Return the model that the run goes on with."""
+        if self.action == REFIT:
+            return choice
+        card = replace(present.model.card, base=present.model.card.base * self.factor)
+        return replace(
+            choice,
+            card=card,
+            kind=present.model.kind,
+            trained_on=present.model.trained_on,
+            past_revenue=present.model.past_revenue,
+            notes=(*choice.notes, f"The model is the one of {present.label}; {_TESTS}"),
+        )
+
+
+def decide(
+    work: Work, panel: Panel, choice: ModelChoice, present: Champion, tested: pd.DataFrame
+) -> Decision:
+    """Decide between the present model and a new fit.
+
+    In this order: a model that cannot be used, or is of another kind than the tests now support, is
+    refitted; so is one that is older than `decision.refit_after_quarters`, or that a new fit beats
+    on the newest quarters (the 95 % range of the Gini gain above 0). One whose amounts are off by
+    more than `decision.recalibrate_beyond`, and by more than such sums are by chance (80 % range),
+    is recalibrated. Otherwise it is held.
+
+    Parameters
+    ----------
+    tested
+        Earlier predictions with `predicted` (horizon) and `next_quarter_revenue`.
+    """
+    if present.model.kind != choice.kind:
+        kinds = f"a {present.model.kind}, and the tests now speak for a {choice.kind}"
+        return _refit(f"Refit: the present model is {kinds}.", present)
+    if present.model.horizon_quarters != work.settings.target.horizon_quarters:
+        return _refit("Refit: the horizon of the settings has changed.", present)
+    if present.model.kind == "rules card":
+        return _refit("The rules card is the one of the settings.", present)
+    try:
+        found = challenge(work, panel, choice, present)
+    except TierkitError as error:
+        return _refit(f"Refit: the present model cannot be used on these data ({error}).", present)
+    share, low, high = _quarter_share(tested)
+    action, why, factor = judge(
+        found,
+        label=present.label,
+        age=_age(work, present),
+        rules=work.settings.decision,
+        quarter=(share, low, high),
+    )
+    moved = consequences(work, panel, choice, present)
+    return Decision(
+        action,
+        f"{why} {moved.sentence(work.currency)}".strip(),
+        factor,
+        {
+            "champion": {"report": present.label, **_age_facts(work, present)},
+            "newest_quarters": found.facts(share_of_horizon=share),
+            "factor": factor,
+            "drift": _drift(work, panel, present),
+            "consequences": consequence_facts(moved),
+        },
+    )
+
+
+def judge(
+    found: Challenge,
+    *,
+    label: str,
+    age: int,
+    rules: DecisionSettings,
+    quarter: tuple[float, float, float],
+) -> tuple[str, str, float]:
+    """Return the action, its reason in a sentence, and the factor on the present model's amounts.
+
+    Parameters
+    ----------
+    found
+        The present model on the newest quarters.
+    label, age
+        The report that it was published with, and how many quarters ago it last learned.
+    quarter
+        Which part of predicted revenue comes in one quarter, and the range of actual over predicted
+        that a single quarter has by chance.
+    """
+    share, low, high = quarter
+    actual = found.actual_over_predicted(share)
+    name = f"The present model, published with {quarter_name(label)}"
+    if age >= rules.refit_after_quarters:
+        return REFIT, f"{name}, last learned {plural(age, 'quarter')} ago.", 1.0
+    if found.gain is not None and found.gain.is_above_zero:
+        gain = f"{found.gain.estimate:+.2f} Gini"
+        return REFIT, f"A new fit ranks better on {_quarters(found)} ({gain}).", 1.0
+    if not math.isfinite(actual) or actual <= 0:
+        return HOLD, f"{name}, has met no complete quarter yet.", 1.0
+    spoken = f"On {_quarters(found)} accounts brought {share_words(actual)} of what it predicted"
+    if abs(actual - 1) > rules.recalibrate_beyond and not low <= actual <= high:
+        changed = f"its amounts are changed by {signed_share(actual - 1)}"
+        return RECALIBRATE, f"{spoken}; {changed}.", actual
+    beaten = "" if found.gain is None else ", and a new fit ranks no better"
+    return HOLD, f"{spoken}{beaten}.", 1.0
+
+
+def _quarters(found: Challenge) -> str:
+    many = found.quarters
+    return "the newest quarter" if many == 1 else f"the newest {number_word(many)} quarters"
+
+
+def _age(work: Work, present: Champion) -> int:
+    """Return how many quarters lie between what the model knew and what is known now."""
+    fitted = present.fitted_as_of(work.settings.fiscal_calendar)
+    if fitted is None:
+        return work.settings.decision.refit_after_quarters
+    return len(work.settings.fiscal_calendar.between(fitted, work.as_of))
+
+
+def _age_facts(work: Work, present: Champion) -> dict[str, Any]:
+    return {"kind": present.model.kind, "quarters_old": _age(work, present)}
+
+
+def _refit(because: str, present: Champion) -> Decision:
+    facts = {"champion": {"report": present.label, "kind": present.model.kind}, "drift": []}
+    return Decision(REFIT, because, 1.0, facts)
+
+
+def _drift(work: Work, panel: Panel, present: Champion) -> list[dict[str, Any]]:
+    values = panel.values  # noqa: PD011
+    now = values[values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)]
+    table = card_drift(present.model.card, now, seed=work.settings.model.seed)
+    return [
+        {
+            "criterion": str(row["criterion"]),
+            "bins": int(row["bins"]),
+            "psi": float(row["psi"]),
+            "psi_by_chance": float(row["psi_by_chance"]),
+            "drifted": bool(row["drifted"]),
+        }
+        for row in table.to_dict("records")
+    ]
+
+
+def _quarter_share(tested: pd.DataFrame) -> tuple[float, float, float]:
+    """Return which part of predicted revenue comes in one quarter, and the range of its error.
+
+    The range is that of actual over predicted in a single new quarter (80 %), from the tested
+    quarter-ends; it is boundless where they are fewer than three.
+    """
+    sums = tested.groupby("as_of")[["next_quarter_revenue", "predicted"]].sum()
+    sums = sums[(sums["predicted"] > 0) & (sums["next_quarter_revenue"] > 0)]
+    if sums.empty:
+        return math.nan, 0.0, math.inf
+    share = float(sums["next_quarter_revenue"].sum() / sums["predicted"].sum())
+    if len(sums) < FEWEST_DATES:
+        return share, 0.0, math.inf
+    ratios: FloatArray = (sums["next_quarter_revenue"] / sums["predicted"] / share).to_numpy(float)
+    low, high = ratio_range(ratios, np.arange(len(ratios), dtype=float), horizon=1)
+    return share, low, high

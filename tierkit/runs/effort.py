@@ -1,0 +1,293 @@
+"""The stage that holds effort against value, against what was promised and what the team has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+
+from tierkit.calendar import Quarter, complete_quarter_ends
+from tierkit.runs.run import Work
+from tierkit.runs.tiering import Tiering, said
+from tierkit.serving.cost import Margin, gross_margin, hours_by_role, tier_break_even
+from tierkit.serving.delivered import delivered_entitlements
+from tierkit.serving.proportion import (
+    NOTHING_SPENT,
+    Alike,
+    EffortReceived,
+    Estimate,
+    concentration,
+    effort_index,
+    effort_received,
+    lorenz_curve,
+    tier_index,
+    treated_alike,
+)
+from tierkit.serving.sizes import largest_size, size_frontier, slot_values
+from tierkit.words import share
+
+DELIVERED_QUARTERS = 4
+
+
+@dataclass(frozen=True)
+class EffortStudy:
+    """Effort received, promised, delivered, and what other sizes of tiers would ask.
+
+    Attributes
+    ----------
+    received
+        What was done for accounts.
+    accounts
+        One row per tiered account, by rank: `tier`, `value`, `effort`, `effort_index`,
+        `excess_effort`, `served` (`over`, `under` or empty). No rows without effort.
+    by_tier, curve, concentration, relative
+        As `tierkit.serving.proportion` gives them; `relative` is effort's concentration over
+        value's.
+    delivered, delivered_why
+        As `tierkit.serving.delivered` gives them.
+    frontier, largest
+        What other sizes would ask, and the largest size that the team could serve, by tier.
+    break_even
+        As `tier_break_even` returns it, and the `margin` in it.
+    """
+
+    received: EffortReceived
+    accounts: pd.DataFrame
+    by_tier: pd.DataFrame
+    curve: pd.DataFrame
+    concentration: Estimate
+    relative: Estimate
+    alike: Alike
+    delivered: pd.DataFrame
+    delivered_why: str
+    frontier: pd.DataFrame
+    largest: dict[str, int | None]
+    break_even: pd.DataFrame
+    margin: Margin
+
+
+def study_effort(work: Work, tiering: Tiering) -> EffortStudy:
+    """Hold the effort that accounts received against their value and their entitlements."""
+    settings, tiered = work.settings, tiering.tiered
+    received = effort_received(work.tables, as_of=work.as_of, quarters=settings.effort.quarters)
+    value = tiered["predicted_revenue"].dropna().clip(lower=0.0).astype(float)
+    proportion = effort_index(value, received.by_account)
+    spent = not received.why and proportion["effort"].sum() > 0
+    known = proportion if spent else proportion.iloc[:0]
+    tier = tiered["tier"].reindex(known.index)
+    seed = settings.model.seed
+    of_effort, relative = _concentration(known, seed=seed)
+    delivered, why = delivered_entitlements(work.tables, last_quarters(work), settings=settings)
+    ranked = _by_rank(tiered)
+    margin = gross_margin(work.tables, settings=settings, as_of=work.as_of)
+    return EffortStudy(
+        received=received,
+        accounts=_accounts(known, tier, work),
+        by_tier=tier_index(known, tier, seed=seed) if spent else pd.DataFrame(),
+        curve=lorenz_curve(known) if spent else pd.DataFrame(),
+        concentration=of_effort,
+        relative=relative,
+        alike=treated_alike(
+            known,
+            relative,
+            received,
+            below=settings.effort.alike_share,
+            fewest=settings.run.min_group,
+        ),
+        delivered=delivered,
+        delivered_why=why,
+        frontier=size_frontier(ranked, tiers=settings.tiers, roles=settings.roles),
+        largest={
+            tier.name: largest_size(ranked, number, tiers=settings.tiers, roles=settings.roles)
+            for number, tier in enumerate(settings.tiers)
+            if tier.capacity
+        },
+        break_even=tier_break_even(
+            tiering.tier_effort,
+            _revenue(tiering),
+            horizon_quarters=settings.target.horizon_quarters,
+            margin=margin.share,
+        ),
+        margin=margin,
+    )
+
+
+def last_quarters(work: Work) -> list[Quarter]:
+    """Return the last quarters before `as_of` of which activities are known from the first day."""
+    if "activities" not in work.tables:
+        return []
+    first = work.tables["activities"].select(nw.col("date").min()).collect().item()
+    if first is None:
+        return []
+    calendar = work.settings.fiscal_calendar
+    month = first.replace(day=1)  # who starts to write down in a month knows that month
+    ends = complete_quarter_ends(calendar, month, work.as_of, look_back=1, horizon=0)
+    return [calendar.ending_at(end) for end in ends][-DELIVERED_QUARTERS:]
+
+
+def slot_facts(work: Work) -> dict[str, dict[str, Any]]:
+    """Return by tier what one more slot is worth, from the comparison that the run has left."""
+    settings = work.settings
+    return slot_values(
+        work.read_facts("roi")["roi"]["boundaries"],
+        tiers=settings.tiers,
+        roles=settings.roles,
+        outcome_quarters=settings.roi.outcome_quarters,
+        margin=gross_margin(work.tables, settings=settings, as_of=work.as_of).share,
+    )
+
+
+def _accounts(proportion: pd.DataFrame, tier: pd.Series[str], work: Work) -> pd.DataFrame:
+    limits = work.settings.effort
+    index = proportion["effort_index"]
+    served = pd.Series("", index=proportion.index, dtype="str")
+    served = served.mask(index >= limits.over_served, "over")
+    served = served.mask(index <= limits.under_served, "under")
+    return proportion.assign(tier=tier.astype("str"), served=served)
+
+
+def _concentration(proportion: pd.DataFrame, *, seed: int) -> tuple[Estimate, Estimate]:
+    if proportion.empty or not proportion["value"].sum() > 0:
+        nothing = Estimate(float("nan"), float("nan"), float("nan"))
+        return nothing, nothing
+    return concentration(proportion, seed=seed)
+
+
+def _by_rank(tiered: pd.DataFrame) -> pd.Series[float]:
+    ranked = tiered[tiered["rank"].notna()].sort_values("rank", kind="stable")
+    return ranked["predicted_revenue"].astype(float)
+
+
+def _revenue(tiering: Tiering) -> dict[str, float]:
+    sums = tiering.tiered.groupby("tier", observed=True)["predicted_revenue"].sum()
+    return {str(tier): float(money) for tier, money in sums.items()}
+
+
+def effort_facts(study: EffortStudy, tiering: Tiering, work: Work) -> dict[str, Any]:
+    """Return what `facts.json` holds of effort; no ids, no names."""
+    counts = {str(tier): int(n) for tier, n in tiering.tiered["tier"].value_counts().items()}
+    by_tier = hours_by_role(counts, tiers=work.settings.tiers, roles=work.settings.roles)
+    return {
+        "roles": [
+            {
+                "role": str(role),
+                "hours": float(row["hours"]),
+                "available": float(row["available"]),
+                **said("share_used", row["share_used"], row["share_used_why"]),
+                "hours_by_tier": {
+                    tier: roles.get(str(role), 0.0) for tier, roles in by_tier.items()
+                },
+            }
+            for role, row in tiering.role_effort.iterrows()
+        ],
+        "margin": {"share": study.margin.share, "source": study.margin.source},
+        "break_even": _break_even_facts(study),
+        "received": _received_facts(study),
+        "delivered": _delivered_facts(study),
+        "delivered_why": study.delivered_why,
+        "frontier": _frontier_facts(study),
+        "largest_sizes": [
+            {"tier": tier, **said("size", size, "no role has hours")}
+            for tier, size in study.largest.items()
+        ],
+    }
+
+
+def _break_even_facts(study: EffortStudy) -> list[dict[str, Any]]:
+    return [
+        {
+            "tier": str(tier),
+            **said("cost", row["cost"], row["break_even_why"]),
+            "predicted_revenue": float(row["predicted_revenue"]),
+            **said("break_even", row["break_even"], row["break_even_why"]),
+            "sentence": pays_sentence(str(tier), row["break_even"], row["break_even_why"]),
+        }
+        for tier, row in study.break_even.iterrows()
+    ]
+
+
+def pays_sentence(tier: str, effect: float, why: str) -> str:
+    """Return in words at which effect a tier pays.
+
+    Examples
+    --------
+    >>> pays_sentence("Tier 1", 0.12, ""), pays_sentence("Tier 2", float("nan"), "no costs")
+    ('Tier 1 pays if it lifts revenue by 12 %.', 'Tier 2: not known, no costs.')
+    """
+    if why or pd.isna(effect):
+        return f"{tier}: not known, {why}."
+    return f"{tier} pays if it lifts revenue by {share(effect)}."
+
+
+def _received_facts(study: EffortStudy) -> dict[str, Any]:
+    received, served = study.received, study.accounts.get("served", pd.Series(dtype=str))
+    why = received.why or ("" if len(study.accounts) else NOTHING_SPENT)
+    alike = study.alike
+    return {
+        "measure": received.measure,
+        "quarters": received.quarters,
+        "why": why,
+        "accounts": len(study.accounts),
+        **said("total", None if why else float(study.accounts["effort"].sum()), why),
+        "over_served": int((served == "over").sum()),
+        "under_served": int((served == "under").sum()),
+        "tiers": [
+            {"tier": str(tier), "accounts": int(row["accounts"])}
+            | {
+                key: value
+                for name in ("effort_share", "value_share", "effort_index", "low", "high")
+                for key, value in said(name, row[name], "no value or too few accounts").items()
+            }
+            for tier, row in study.by_tier.iterrows()
+        ],
+        "concentration": _ends(study.concentration, why),
+        "concentration_over_value": _ends(study.relative, why),
+        **(
+            {"alike": alike.alike}
+            if alike.alike is not None
+            else said("alike", None, alike.because)
+        ),
+        "alike_because": alike.because,
+        "lorenz": [
+            {str(key): round(float(value), 6) for key, value in row.items()}
+            for row in study.curve.to_dict("records")
+        ],
+    }
+
+
+def _ends(estimate: Estimate, why: str) -> dict[str, Any]:
+    reason = why or "too few accounts to say"
+    values = {"estimate": estimate.estimate, "low": estimate.low, "high": estimate.high}
+    return {k: v for name, value in values.items() for k, v in said(name, value, reason).items()}
+
+
+def _delivered_facts(study: EffortStudy) -> list[dict[str, Any]]:
+    return [
+        {
+            **{key: str(row[key]) for key in ("quarter", "tier", "activity")},
+            "accounts": int(row["accounts"]),
+            "entitled": float(row["entitled"]),
+            **said("delivered", row["delivered"], row["why"]),
+            **said("delivered_share", row["delivered_share"], row["why"]),
+            **said("accounts_in_full", row["accounts_in_full"], row["why"]),
+        }
+        for row in study.delivered.to_dict("records")
+    ]
+
+
+def _frontier_facts(study: EffortStudy) -> list[dict[str, Any]]:
+    why = "the entitlements' hours or costs are not known"
+    return [
+        {
+            "tier": row["tier"],
+            "size": int(row["size"]),
+            "is_today": bool(row["is_today"]),
+            "predicted_revenue": float(row["predicted_revenue"]),
+            **said("hours", row["hours"], why),
+            **said("cost", row["cost"], why),
+            "roles_short": [name for name in str(row["roles_short"]).split(", ") if name],
+        }
+        for row in study.frontier.to_dict("records")
+    ]

@@ -1,0 +1,108 @@
+"""The stage that dates and lists marketing qualified accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tierkit.runs.run import Work
+from tierkit.runs.tiering import said
+from tierkit.serving.engagement import (
+    COLUMNS,
+    EngagementWeeks,
+    engagement_weeks,
+    qualified_accounts,
+)
+from tierkit.serving.qualifying import (
+    FEWEST,
+    Threshold,
+    Tried,
+    became_qualified,
+    choose_threshold,
+    eligible_weeks,
+)
+
+
+@dataclass(frozen=True)
+class EngagementStudy:
+    """Engagement of accounts, the threshold, and the accounts that reached it this quarter.
+
+    Attributes
+    ----------
+    tier
+        The tier whose accounts can qualify.
+    rests_on
+        Which accounts counted in the past, in words.
+    weeks, threshold
+        Scores week by week, and the threshold chosen on them.
+    qualified
+        One row per account that qualified in the quarter, by date: `account_id`, `date`, `score`,
+        `contacts`.
+    """
+
+    tier: str
+    rests_on: str
+    weeks: EngagementWeeks
+    threshold: Threshold
+    qualified: pd.DataFrame
+
+
+def study_engagement(work: Work) -> EngagementStudy:
+    """Choose the threshold on past weeks and list the accounts that reached it this quarter."""
+    settings = work.settings.engagement
+    tier = settings.tier or work.settings.tiers[-1].name
+    weeks = engagement_weeks(work.tables, as_of=work.as_of, settings=settings)
+    became, busy = became_qualified(work.tables, weeks, settings=work.settings)
+    eligible, rests_on = eligible_weeks(work.tables, weeks, tier=tier, busy=busy)
+    found = choose_threshold(weeks, eligible=eligible, became=became, settings=settings)
+    qualified = pd.DataFrame(columns=[*COLUMNS])
+    if found.value is not None:
+        everything = qualified_accounts(weeks, found.value, settings=settings, eligible=eligible)
+        this_quarter = [day > work.quarter.start for day in everything["date"]]
+        qualified = everything.loc[np.array(this_quarter, dtype=bool), [*COLUMNS]]
+    return EngagementStudy(tier, rests_on, weeks, found, qualified.reset_index(drop=True))
+
+
+def engagement_facts(study: EngagementStudy, work: Work) -> dict[str, Any]:
+    """Return what `facts.json` holds of engagement; no ids, no names."""
+    settings, threshold = work.settings.engagement, study.threshold
+    why = threshold.why or "the base rate needs an eligible account in a tested week"
+    return {
+        "tier": study.tier,
+        "rests_on": study.rests_on,
+        "why": threshold.why,
+        "half_life_days": settings.half_life_days,
+        "min_contacts": settings.min_contacts,
+        "outcome": settings.outcome,
+        "outcome_days": settings.outcome_days,
+        **said(
+            "weekly_capacity", settings.weekly_capacity, "engagement.weekly_capacity is not set"
+        ),
+        **said("precision_asked", settings.precision, "engagement.precision is not set"),
+        **said("threshold", threshold.value, threshold.why),
+        "chosen_on": _tried(threshold.learned, threshold.why),
+        "tested_on": _tried(threshold.tested, threshold.why),
+        **said("base_rate", threshold.base_rate, why),
+        "qualified": len(study.qualified),
+        "qualified_by_week": [
+            {"week": str(day), "accounts": int(count)}
+            for day, count in study.qualified["date"].value_counts().sort_index().items()
+        ],
+    }
+
+
+def _tried(tried: Tried, why: str) -> dict[str, Any]:
+    share, low, high = tried.precision
+    few = why or f"too few to say (n = {tried.mqas}, at least {FEWEST} are needed)"
+    return {
+        "weeks": tried.weeks,
+        "mqas": tried.mqas,
+        "right": tried.right,
+        **said("a_week", tried.a_week, why or "no week was tested"),
+        **said("precision", share, few),
+        **said("low", low, few),
+        **said("high", high, few),
+    }

@@ -1,0 +1,208 @@
+"""Randomised bands of a project: drawn from a published run, kept as files, put in force, read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import pandas as pd
+
+from tierkit.calendar import Quarter, is_before
+from tierkit.errors import DataError, SettingsError
+from tierkit.roi.experiment import Band, draw_band, read_band, write_band
+from tierkit.serving.cost import boundary_name
+from tierkit.settings import Settings
+
+EXPERIMENTS = "experiments"
+"""The folder beside `tierkit.toml` that keeps the assignment files."""
+
+Row = dict[str, str]
+_NEEDED = ["account_id", "tier", "rank", "predicted_revenue", "overridden"]
+
+
+@dataclass(frozen=True)
+class DrawnBand:
+    """A band that was drawn, the quarter in which it is in force, and the file that keeps it."""
+
+    band: Band
+    quarter: Quarter
+    file: Path
+
+
+def draw_quarter_band(
+    settings: Settings,
+    label: str,
+    *,
+    upper: str = "",
+    ranks: tuple[int, int] | None = None,
+    seed: int | None = None,
+) -> DrawnBand:
+    """Draw by lot, from a published run, who around a line gets the upper tier next quarter.
+
+    The assignment is kept in `experiments/` beside `tierkit.toml` with its seed and its hash;
+    `tierkit accept` puts it in force, and runs of later quarters read it out.
+
+    Parameters
+    ----------
+    label
+        Of the published quarter; the draw is for the quarter after it.
+    upper
+        The tier above the line; by default the first.
+    ranks
+        First and last rank of the band; by default `roi.band_share` of the upper tier's capacity
+        to both sides of the line.
+    seed
+        By default `model.seed`.
+
+    Raises
+    ------
+    SettingsError
+        If that quarter is not published, the line does not exist, the ranks hold accounts of one
+        tier alone, or a band was drawn there already.
+    DataError
+        If the published tiers lack what a draw needs.
+    """
+    quarter = settings.fiscal_calendar.parse(label)
+    assigned = _published(settings, quarter)
+    pair = _pair(settings, upper)
+    following = settings.fiscal_calendar.shift(quarter, 1)
+    file = _file(settings, following, pair)
+    if file.exists():
+        raise SettingsError(
+            f"{EXPERIMENTS}/{file.name}: drawn already as {read_band(file).hash}. A band is drawn "
+            "once; delete the file before its quarter begins if nobody has acted on it."
+        )
+    band = draw_band(
+        _without_drawn(assigned, settings, following),
+        tiers=pair,
+        ranks=ranks or _ranks_around_the_line(assigned, pair, settings),
+        quarter=following.label,
+        seed=settings.model.seed if seed is None else seed,
+    )
+    file.parent.mkdir(exist_ok=True)
+    write_band(band, file)
+    return DrawnBand(band, following, file)
+
+
+def read_bands(settings: Settings) -> list[Band]:
+    """Return every band of the project, by the name of its file.
+
+    Raises
+    ------
+    DataError
+        If a file is no assignment, or was changed after the draw.
+    """
+    files = sorted((settings.folder / EXPERIMENTS).glob("*.csv"))
+    return [read_band(file) for file in files]
+
+
+def bands_before(settings: Settings, as_of: date) -> list[Band]:
+    """Return the bands of quarters that begin before `as_of`: a run sees no later draw."""
+    calendar = settings.fiscal_calendar
+    return [
+        band
+        for band in read_bands(settings)
+        if is_before(calendar.parse(band.quarter).start, as_of)
+    ]
+
+
+def band_bytes(settings: Settings) -> bytes:
+    """Return what the assignment files hold, for a fingerprint; empty where there is none."""
+    files = sorted((settings.folder / EXPERIMENTS).glob("*.csv"))
+    return b"".join(file.read_bytes() for file in files)
+
+
+def with_drawn_tiers(rows: Iterable[Row], bands: Sequence[Band]) -> list[Row]:
+    """Return the rows of a published run with the tiers that bands drew.
+
+    A drawn tier counts as overridden, since no score decided it; its reason names the draw.
+
+    Raises
+    ------
+    DataError
+        If the run was published anew after a draw and ranks the drawn accounts otherwise.
+    """
+    drawn: dict[str, tuple[Band, Mapping[str, object]]] = {}
+    for band in bands:
+        for row in band.rows.to_dict("records"):
+            drawn[str(row["account_id"])] = (band, {str(key): row[key] for key in row})
+    found = [_with_drawn_tier(row, drawn) for row in rows]
+    missing = sorted(set(drawn).difference(row["account_id"] for row in found))
+    if missing:
+        raise _outdated(drawn[missing[0]][0])
+    return found
+
+
+def _with_drawn_tier(row: Row, drawn: Mapping[str, tuple[Band, Mapping[str, object]]]) -> Row:
+    if row["account_id"] not in drawn:
+        return row
+    band, draw = drawn[row["account_id"]]
+    ranked = row.get("rank", "")
+    same = ranked and float(ranked) == float(str(draw["rank"]))
+    if not same or row["tier"] not in (draw["upper"], draw["lower"]):
+        raise _outdated(band)
+    reason = f"drawn by lot, randomised band {band.hash}"
+    return {**row, "tier": str(draw["drawn_tier"]), "overridden": "True", "move_reason": reason}
+
+
+def _outdated(band: Band) -> DataError:
+    return DataError(
+        f"{EXPERIMENTS}: the band {band.hash} for {band.quarter} was drawn from other tiers than "
+        "the report now holds. Delete its file and draw again, before the quarter begins."
+    )
+
+
+def _published(settings: Settings, quarter: Quarter) -> pd.DataFrame:
+    """Return the tiers of a published run by account_id."""
+    file = settings.reports / quarter.label / "tiers.csv"
+    if not file.is_file():
+        raise SettingsError(
+            f"{quarter.label}: not published in {settings.run.reports}. Run it first."
+        )
+    texts = {"account_id": "object", "tier": "object"}
+    table = pd.read_csv(file, dtype=texts, keep_default_na=True, na_values=[""])
+    missing = [column for column in _NEEDED if column not in table.columns]
+    if missing:
+        raise DataError(f"{quarter.label}: tiers.csv lacks {', '.join(missing)}. Run it again.")
+    table = table.assign(overridden=table["overridden"].fillna(value=False).astype(bool))
+    return table.set_index("account_id")[_NEEDED[1:]]
+
+
+def _without_drawn(assigned: pd.DataFrame, settings: Settings, quarter: Quarter) -> pd.DataFrame:
+    """Mark accounts that another line's band has drawn already, so that they take no part."""
+    here = [band for band in read_bands(settings) if band.quarter == quarter.label]
+    drawn = [band.rows["account_id"] for band in here]
+    taken = assigned.index.isin(pd.concat(drawn)) if drawn else False
+    return assigned.assign(overridden=assigned["overridden"] | taken)
+
+
+def _pair(settings: Settings, upper: str) -> tuple[str, str]:
+    names = [tier.name for tier in settings.tiers]
+    pairs = {above: (above, below) for above, below in pairwise(names)}
+    if not pairs:
+        raise SettingsError("There is one tier, so there is no line to draw a band around.")
+    asked = upper or names[0]
+    if asked not in pairs:
+        raise SettingsError(f"--upper {asked}: no line lies below it; give one of {[*pairs]}.")
+    return pairs[asked]
+
+
+def _ranks_around_the_line(
+    assigned: pd.DataFrame, pair: tuple[str, str], settings: Settings
+) -> tuple[int, int]:
+    """Return the ranks `roi.band_share` of the upper tier's places to both sides of the line."""
+    names = [tier.name for tier in settings.tiers]
+    above = names[: names.index(pair[0]) + 1]
+    line = int(assigned["tier"].isin(above).sum())
+    places = int((assigned["tier"] == pair[0]).sum())
+    reach = max(1, round(settings.roi.band_share * places))
+    return line - reach + 1, line + reach
+
+
+def _file(settings: Settings, quarter: Quarter, pair: tuple[str, str]) -> Path:
+    name = f"{quarter.label} {boundary_name(*pair)}".lower()
+    slug = "-".join("".join(sign if sign.isalnum() else " " for sign in name).split())
+    return settings.folder / EXPERIMENTS / f"{slug}.csv"

@@ -1,0 +1,141 @@
+"""Do criteria see the future? Tried in every run, on the project's own data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from functools import partial
+
+import narwhals as nw
+import pandas as pd
+
+from tierkit.calendar import before, from_on
+from tierkit.crm.checks import raised
+from tierkit.crm.engine import Rows
+from tierkit.crm.tables import Tables
+from tierkit.errors import Problem
+from tierkit.features.panel import build_panel
+from tierkit.models.leaks import gini_alone, probable_leaks
+from tierkit.models.past_revenue import past_revenue_column
+from tierkit.outcomes import join_outcomes, outcomes
+from tierkit.runs.run import Work, training_dates
+from tierkit.settings import Settings
+
+_NAME = "future_rows"
+_RECORDED = {
+    "activities": "date",
+    "contacts": "created_date",
+    "contracts": "start_date",
+    "costs": "date",
+    "signals": "date",
+    "stage_history": "changed_date",
+    "account_history": "changed_date",
+    "tier_history": "start_date",
+}
+_UNKNOWN_WHILE_OPEN = ("close_date", "amount", "is_won", "stage", "cost", "term_months", "product")
+
+
+def future_rows_seen(tables: Tables, dates: Sequence[date], *, settings: Settings) -> int | None:
+    """Return how many accounts have other criteria once everything from a date on is taken away.
+
+    Tried at the first of the dates, where the most future can be seen. It must be 0.
+
+    Returns
+    -------
+    int or None
+        None where there is no date to try.
+    """
+    if not dates:
+        return None
+    first = min(dates)
+    known = build_panel(tables, [first], settings=settings).values  # noqa: PD011 (a panel)
+    blind = build_panel(_without_future(tables, first), [first], settings=settings).values  # noqa: PD011 (a panel)
+    shared = known.columns.union(blind.columns)
+    index = known.index.union(blind.index)
+    one, other = (part.reindex(index=index, columns=shared) for part in (known, blind))
+    same = (one == other) | (one.isna() & other.isna())
+    return int((~same.all(axis=1)).sum())
+
+
+def future_rows_of(work: Work, dates: Sequence[date]) -> int | None:
+    """Return `future_rows_seen` in a run; what `leave_future_rows` has left is taken as it is."""
+    tables, settings = work.tables, work.settings
+    seen = partial(future_rows_seen, tables, dates, settings=settings)
+    return work.left_or(_NAME, seen, of=_of(dates))
+
+
+def leave_future_rows(work: Work) -> None:
+    """Leave what `future_rows_of` finds in the folder of a run under way."""
+    dates = training_dates(work.tables, settings=work.settings, as_of=work.as_of)
+    seen = future_rows_seen(work.tables, dates, settings=work.settings)
+    work.leave(_NAME, seen, of=_of(dates))
+
+
+def _of(dates: Sequence[date]) -> str:
+    """Return the one date that is tried, as text."""
+    return min(dates).isoformat() if dates else ""
+
+
+def _without_future(tables: Tables, as_of: date) -> Tables:
+    """Return the tables as they would have been known at `as_of`, undated columns aside."""
+    frames = dict(tables.frames)
+    for name, column in _RECORDED.items():
+        if name in frames:
+            undated = frames[name].filter(nw.col(column).is_null())
+            frames[name] = nw.concat([before(frames[name], column, as_of), undated])
+    frames["opportunities"] = _known_deals(frames["opportunities"], as_of)
+    return replace(tables, frames=frames)
+
+
+def _known_deals(deals: Rows, as_of: date) -> Rows:
+    """Return deals closed before, and deals made before of which nothing later is known."""
+    closed = before(deals, "close_date", as_of)
+    made = before(from_on(deals, "close_date", as_of), "created_date", as_of)
+    schema = deals.collect_schema()
+    hidden = [nw.lit(None).cast(schema[name]).alias(name) for name in _UNKNOWN_WHILE_OPEN]
+    undated = deals.filter(nw.col("close_date").is_null())
+    return nw.concat([closed, made.with_columns(*hidden), before(undated, "created_date", as_of)])
+
+
+RULE = "predicts too well alone"
+FEWEST = 20
+"""Accounts that must have bought in the horizon for anything to be said."""
+
+
+def leak_problems(tables: Tables, settings: Settings, *, as_of: date) -> list[Problem]:
+    """Return the criteria that predict too well alone, as one problem; none where none does.
+
+    Tried at the newest quarter-end whose horizon is over at `as_of`.
+    """
+    dates = training_dates(tables, settings=settings, as_of=as_of)
+    if not dates:
+        return []
+    happened = outcomes(tables, dates[-1:], settings=settings)
+    if int((happened["won_revenue"] > 0).sum()) < FEWEST:
+        return []
+    panel = build_panel(tables, dates[-1:], settings=settings)
+    values = panel.values  # noqa: PD011 (a panel, not a data frame)
+    index: pd.MultiIndex = values.index  # type: ignore[assignment]
+    revenue = join_outcomes(index, happened)["won_revenue"]
+    alone = gini_alone(values, revenue, criteria=panel.criteria, seed=settings.model.seed)
+    found = probable_leaks(
+        alone,
+        undated=panel.undated,
+        past_revenue=past_revenue_column(panel.criteria),
+        trusted=settings.features.trusted,
+    )
+    if not found:
+        return []
+    shown = "; ".join(f"{name} {why}" for name, why in [*found.items()][:5])
+    problem = Problem(
+        shown,
+        "See when such columns are filled in; give account_history, or name them in "
+        "features.leave_out.",
+        "accounts",
+        rule=RULE,
+        rows=len(found),
+        examples=tuple(sorted(found)[:5]),
+        blocks=False,
+    )
+    return raised([problem], settings.checks)

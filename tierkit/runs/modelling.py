@@ -1,0 +1,387 @@
+"""The stage that fits the model, tests it, and predicts every account."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tierkit.backtest import Known, ModelChoice, choose_model
+from tierkit.cache import Kept
+from tierkit.features.panel import Panel, build_panel
+from tierkit.models.calibration import actual_over_predicted_by, by_history, tenths
+from tierkit.models.card import Card
+from tierkit.models.prospects import Prospects
+from tierkit.models.ranges import account_ranges, past_tiers, ranges_tested
+from tierkit.models.reasons import reasons
+from tierkit.models.saved import SavedModel, read_model
+from tierkit.models.total_ranges import tier_total_ranges
+from tierkit.outcomes import join_outcomes, outcomes
+from tierkit.publishing.manifest import package_versions
+from tierkit.rendering.html import Step
+from tierkit.runs.challenge import champion
+from tierkit.runs.decision import decide
+from tierkit.runs.leakage import future_rows_of
+from tierkit.runs.next_quarter import COLUMN, quarter_tests
+from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Work, training_dates
+from tierkit.runs.side_models import edit_facts, prospect_facts, prospects_at, run_prospects
+from tierkit.settings import Settings
+from tierkit.tiers.previous import tiers_in_force
+from tierkit.words import factor_words
+
+_HELD = "The card is one that an earlier run has saved; the tests are those of a card fitted anew."
+
+
+def write_model(
+    work: Work, choice: ModelChoice, *, look_back: int, prospects: Prospects | None = None
+) -> Path:
+    """Write the card and what is needed to use it again, as plain data; return the file."""
+    text = json.dumps(
+        saved_model(work, choice, look_back=look_back, prospects=prospects),
+        indent=1,
+        ensure_ascii=False,
+        allow_nan=False,
+    )
+    path = work.folder / MODEL_FILE
+    path.write_text(f"{text}\n", encoding="utf-8")
+    return path
+
+
+def saved_model(
+    work: Work, choice: ModelChoice, *, look_back: int, prospects: Prospects | None = None
+) -> dict[str, Any]:
+    """Return what `model.json` holds: the model, and which run it is of."""
+    model = SavedModel(
+        card=choice.card,
+        kind=choice.kind,
+        past_revenue=choice.past_revenue,
+        horizon_quarters=work.settings.target.horizon_quarters,
+        trained_on=choice.trained_on,
+        look_back=look_back,
+        prospects=prospects,
+    ).to_plain()
+    card, beside = model.pop("card"), model.pop("prospects")
+    return {
+        **model,
+        "tiers": [{"name": tier.name, "capacity": tier.capacity} for tier in work.settings.tiers],
+        "calendar": work.settings.calendar.model_dump(mode="json"),
+        "fingerprint": work.fingerprint,
+        "versions": package_versions(),
+        "card": card,
+        "prospects": beside,
+    }
+
+
+def with_saved_card(choice: ModelChoice, file: Path) -> ModelChoice:
+    """Return the choice with a card that an earlier run has saved."""
+    saved = read_model(file)
+    return replace(
+        choice,
+        card=saved.card,
+        kind=saved.kind,
+        trained_on=saved.trained_on,
+        notes=(*choice.notes, _HELD),
+        past_revenue=saved.past_revenue,
+    )
+
+
+_WHY = "too few tested accounts, or nothing was won or predicted there"
+
+
+def check_facts(choice: ModelChoice, settings: Settings) -> dict[str, Any]:
+    """Return calibration, history and account ranges as the backtest found them."""
+    tested = choice.tested()
+    if tested.empty:
+        return {"calibration": {"tiers": [], "tenths": []}, "by_history": [], "ranges": _ranges({})}
+    capacities = [tier.capacity for tier in settings.tiers]
+    names = {place: tier.name for place, tier in enumerate(settings.tiers)}
+    tried = ranges_tested(tested, capacities)
+    return {
+        "calibration": {
+            "tiers": _by(tested, past_tiers(tested, capacities), "tier", names, settings),
+            "tenths": _by(tested, tenths(tested), "tenth", {}, settings),
+        },
+        "by_history": [
+            {"accounts_that_are": str(name), **_stated(row.to_dict())}
+            for name, row in by_history(choice.backtest.predictions).iterrows()
+        ],
+        "ranges": _ranges({} if tried is None else vars(tried)),
+    }
+
+
+def _by(
+    tested: pd.DataFrame,
+    groups: npt.ArrayLike,
+    key: str,
+    names: Mapping[int, str],
+    settings: Settings,
+) -> list[dict[str, Any]]:
+    found = actual_over_predicted_by(tested, groups, seed=settings.model.seed)
+    rows = found.rename(columns={"ratio": "actual_over_predicted"})
+    return [
+        {key: names.get(place, place), **_stated(row)}
+        for place, row in zip(rows.index.astype(int).tolist(), rows.to_dict("records"), strict=True)
+    ]
+
+
+def _ranges(tried: Mapping[str, Any]) -> dict[str, Any]:
+    keys = ("rows", "above", "below", "inside_upper")
+    return _stated({key: float(tried.get(key, math.nan)) for key in keys})
+
+
+def _stated(numbers: Mapping[Any, float]) -> dict[str, Any]:
+    stated: dict[str, Any] = {}
+    for key, number in numbers.items():
+        known = math.isfinite(number)
+        whole = key in ("accounts", "rows")
+        stated[str(key)] = (int(number) if whole else float(number)) if known else None
+        if not known:
+            stated[f"{key}_why"] = _WHY
+    return stated
+
+
+PREDICTIONS_FILE = "predictions.parquet"
+TESTED_FILE, QUARTERS_FILE = "tested.parquet", "tested_quarters.parquet"
+DECISION = "decision"
+_WEIGHTS_NAMED = 3
+
+
+def make_panel(work: Work) -> Panel:
+    """Build the criteria of all accounts, at every quarter-end to learn from and at `as_of`."""
+    dates = training_dates(work.tables, settings=work.settings, as_of=work.as_of)
+    panel = build_panel(work.tables, [*dates, work.as_of], settings=work.settings)
+    panel.write(work.folder / PANEL_FILE)
+    return panel
+
+
+def fit_model(work: Work, panel: Panel, *, step: Step = lambda _: None) -> ModelChoice:
+    """Fit the card, test it against simple rules, and choose what ranks the accounts.
+
+    Where the run was given a saved model, that card is used as it is, and the tests are those of a
+    card fitted anew.
+    """
+    dates = _past_dates(panel, work)
+    happened = join_outcomes(
+        _index_at(panel, dates), outcomes(work.tables, dates, settings=work.settings)
+    )
+    choice = choose_model(
+        panel,
+        happened["won_revenue"],
+        settings=work.settings,
+        dates=dates,
+        as_of=work.as_of,
+        known=Known(
+            previous_tiers=_held_before(work, dates),
+            future_rows=future_rows_of(work, dates),
+            kept=Kept(work.settings.scratch / "cache"),
+            step=step,
+        ),
+    )
+    if work.model_file is not None:
+        return with_saved_card(choice, work.model_file)
+    present = champion(work)
+    if present is None:
+        work.write_facts(DECISION, {})
+        return choice
+    decided = decide(work, panel, choice, present, quarter_tests(work, panel, choice))
+    told = {"action": decided.action, "because": decided.because, **decided.facts}
+    work.write_facts(DECISION, told)
+    return decided.applied(choice, present)
+
+
+def save_model(work: Work, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
+    """Leave model, predictions and facts for the stages that follow; return the facts."""
+    prospects = run_prospects(work, panel, choice.trained_on)
+    beside = prospects_at(panel, work.as_of, prospects)
+    predictions = predict_accounts(work, panel, choice).join(beside, validate="1:1")
+    predictions.reset_index().to_parquet(work.folder / PREDICTIONS_FILE, index=False)
+    _tested_with_pipeline(work, choice).to_parquet(work.folder / TESTED_FILE, index=False)
+    quarters = quarter_tests(work, panel, choice)
+    quarters.to_parquet(work.folder / QUARTERS_FILE, index=False)
+    write_model(work, choice, look_back=panel.look_back, prospects=prospects)
+    facts = model_facts(work, choice)
+    facts |= {
+        "prospects": prospect_facts(work, panel, choice.trained_on),
+        "edits": edit_facts(work, choice),
+    }
+    work.write_facts("model", {"model": facts})
+    return facts
+
+
+def predict_accounts(work: Work, panel: Panel, choice: ModelChoice) -> pd.DataFrame:
+    """Return one row per account at `as_of`: score, predicted revenue with its range, reasons."""
+    values = panel.values  # noqa: PD011 (a panel, not a data frame)
+    at = values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)
+    now = values[at].droplevel("as_of")
+    ranked = choice.ranked(now)
+    ranges = account_ranges(choice.tested(), ranked["predicted_revenue"])
+    return ranked.join(ranges, validate="1:1").assign(reasons=reasons(choice.card, now))
+
+
+def tier_totals(work: Work, tiered: pd.DataFrame) -> pd.DataFrame:
+    """Return predicted revenue of each tier with the range that the tests allow.
+
+    Parameters
+    ----------
+    tiered
+        Accounts with `tier` and `predicted_revenue`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By tier: `predicted_revenue`, `low`, `high`, and `why` where no range can be said. A range
+        is widened where it would not hold the predicted revenue itself.
+    """
+    names = [tier.name for tier in work.settings.tiers]
+    totals = tiered.groupby("tier", observed=False)["predicted_revenue"].sum()
+    totals = totals.reindex(names).fillna(0.0).astype(float)
+    tested = pd.read_parquet(work.folder / TESTED_FILE)
+    why = "no earlier prediction could be tested"
+    if tested.empty:
+        return totals.to_frame().assign(low=np.nan, high=np.nan, why=why)
+    ranges = tier_total_ranges(
+        tested,
+        totals,
+        capacities=tier_sizes(work, tiered),
+        horizon=work.settings.target.horizon_quarters,
+        seed=work.settings.model.seed,
+        quarters=pd.read_parquet(work.folder / QUARTERS_FILE).rename(columns={COLUMN: "actual"}),
+    )
+    found = ranges.rename(columns={"predicted": "predicted_revenue", "method": "why"})
+    found = found[["predicted_revenue", "low", "high", "why"]]
+    return found.assign(low=found["low"].clip(upper=totals), high=found["high"].clip(lower=totals))
+
+
+def tier_sizes(work: Work, tiered: pd.DataFrame) -> list[int | None]:
+    """Return how many accounts each tier holds by its rule; None for the one that takes the rest.
+
+    A capacity for all accounts is its own size; other rules have the size that they gave.
+    """
+    tiering = work.settings.tiering
+    whole = tiering.within is None and not tiering.new_and_expansion_apart
+    counts = tiered["tier"].value_counts()
+    return [
+        None
+        if tier.takes_rest
+        else tier.capacity
+        if whole and tier.capacity is not None and tier.where is None
+        else int(counts.get(tier.name, 0))
+        for tier in work.settings.tiers
+    ]
+
+
+def tier_pipeline(work: Work, totals: pd.DataFrame, tiered: pd.DataFrame) -> pd.DataFrame:
+    """Return the pipeline that each tier should create in the horizon.
+
+    At the tested quarter-ends, accounts that would have been in the tier created so much pipeline
+    for each unit of predicted revenue; the same ratio times today's predicted revenue.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By tier: `predicted_pipeline`, and `why` where it cannot be said.
+    """
+    tested = pd.read_parquet(work.folder / TESTED_FILE)
+    if not work.tables.has("opportunities", "created_date"):
+        return _unsaid_pipeline(totals, "needs opportunities.created_date")
+    if tested.empty:
+        return _unsaid_pipeline(totals, "no earlier prediction could be tested")
+    ordered = tested.sort_values(["as_of", "rank_by", "account_id"], ascending=[True, False, True])
+    rank = ordered.groupby("as_of").cumcount()
+    sizes = [len(tested) if size is None else size for size in tier_sizes(work, tiered)]
+    place = np.searchsorted(np.cumsum(sizes), rank, side="right")
+    sums = ordered.groupby(place, dropna=False)[["pipeline_created_amount", "predicted"]].sum()
+    ratio = sums["pipeline_created_amount"] / sums["predicted"].where(sums["predicted"] > 0)
+    ratios = ratio.reindex(range(len(totals))).to_numpy()
+    amounts = totals["predicted_revenue"].to_numpy() * ratios
+    return pd.DataFrame(
+        {"predicted_pipeline": amounts, "why": "no tested account ranked there"}, index=totals.index
+    )
+
+
+def model_facts(work: Work, choice: ModelChoice) -> dict[str, Any]:
+    """Return what `facts.json` says of the model."""
+    seen = choice.gate.future_rows
+    return {
+        "kind": choice.kind,
+        "horizon_quarters": work.settings.target.horizon_quarters,
+        "features": [criterion.name for criterion in choice.card.criteria],
+        "trained_on_as_of": [day.isoformat() for day in choice.trained_on],
+        **choice.backtest.facts(),
+        **choice.gate.facts(),
+        **check_facts(choice, work.settings),
+        **({"future_rows_seen": seen} if seen is not None else _not_checked()),
+        "weights": weights(choice.card),
+        "notes": list(choice.notes),
+    }
+
+
+def weights(card: Card) -> list[dict[str, Any]]:
+    """Return the criteria that carry most of the weight, with a sentence on each."""
+    table = card.table()
+    found = []
+    for name, bins in table.groupby("criterion", sort=False):
+        known = bins[bins["accounts"].fillna(1) > 0]
+        ordered = known.sort_values("points", kind="stable").to_dict("records")
+        worst, best = ordered[0], ordered[-1]
+        share = float(bins["share_of_importance"].iloc[0])
+        found.append(
+            {
+                "criterion": str(name),
+                "share": share,
+                "sentence": (
+                    f"{str(name)[:1].upper()}{str(name)[1:]}: "
+                    f"{factor_words(float(worst['points']))} where it is {worst['bin']}, "
+                    f"{factor_words(float(best['points']))} where it is {best['bin']}."
+                ),
+            }
+        )
+    return found[:_WEIGHTS_NAMED]
+
+
+def _past_dates(panel: Panel, work: Work) -> list[date]:
+    moments = panel.values.index.get_level_values("as_of").unique()  # noqa: PD011
+    return sorted({moment.date() for moment in moments} - {work.as_of})
+
+
+def _index_at(panel: Panel, dates: list[date]) -> pd.MultiIndex:
+    index: pd.MultiIndex = panel.values.index  # type: ignore[assignment]  # noqa: PD011
+    chosen = index.get_level_values("as_of").isin(pd.to_datetime(dates))
+    return index[chosen]
+
+
+def _held_before(work: Work, dates: list[date]) -> pd.Series[str] | None:
+    """Return the tier held the day before each date, None where nobody held one."""
+    if "tier_history" not in work.tables or not dates:
+        return None
+    held = tiers_in_force(work.tables, [day - timedelta(days=1) for day in dates])
+    if held.empty:
+        return None
+    as_of = pd.to_datetime(held["day"]) + pd.Timedelta(days=1)
+    return held.assign(as_of=as_of).set_index(["account_id", "as_of"])["tier"]
+
+
+def _tested_with_pipeline(work: Work, choice: ModelChoice) -> pd.DataFrame:
+    tested = choice.tested()
+    if tested.empty:
+        return tested.assign(pipeline_created_amount=[])
+    days = [day.date() for day in sorted(tested["as_of"].unique())]
+    created = work.known_outcomes(days)["pipeline_created_amount"]
+    keyed = tested.set_index(["account_id", "as_of"]).join(created, how="left", validate="1:1")
+    return keyed.fillna({created.name: 0.0}).reset_index()
+
+
+def _unsaid_pipeline(totals: pd.DataFrame, why: str) -> pd.DataFrame:
+    return pd.DataFrame({"predicted_pipeline": np.nan, "why": why}, index=totals.index)
+
+
+def _not_checked() -> dict[str, Any]:
+    return {"future_rows_seen": None, "future_rows_seen_why": "there is no earlier quarter-end"}

@@ -1,0 +1,137 @@
+"""Project folders: making one, and finding the one that a notebook belongs to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import tierkit
+from tierkit.errors import SettingsError
+from tierkit.settings import FILE_NAME, Settings, read_settings
+
+OVERRIDES = "overrides.csv"
+OVERRIDES_HEADER = "account_id,tier,reason,set_by,set_on,review_on\n"
+NOTEBOOKS = (
+    "fit_tier_model",
+    "validate_tier_roi",
+    "recalibrate",
+    "account_dossier",
+    "explore_criteria",
+)
+
+
+def make_project(folder: Path, *, sample: bool = False, exports: Path | None = None) -> list[Path]:
+    """Make a project folder and return what was made.
+
+    Parameters
+    ----------
+    folder
+        Made if it does not exist; it must not hold a project yet.
+    sample
+        Whether to fill it with a simulated CRM.
+    exports
+        A folder of exports, from which the settings are guessed.
+
+    Raises
+    ------
+    SettingsError
+        If the folder holds a project already, or cannot be made.
+    DataError
+        If the folder of exports holds no table.
+    """
+    if (folder / FILE_NAME).exists():
+        raise SettingsError(f"{folder}: holds a {FILE_NAME} already. Name another folder.")
+    guessed = None if exports is None else _guessed(exports, folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        written = _fill_with_sample(folder) if sample else _fill(folder, guessed)
+        return [*written, *_copy_notebooks(folder)]
+    except OSError as error:
+        raise SettingsError(f"{folder}: cannot be made: {error.strerror}.") from error
+
+
+def find_project(start: str = "") -> Settings:
+    """Return the settings of the project that a folder belongs to.
+
+    Parameters
+    ----------
+    start
+        The folder, or one inside it; the working folder by default. Where no folder from the
+        working folder upward holds a project, `sample_project` is returned.
+
+    Raises
+    ------
+    SettingsError
+        If `start` is given and holds no project, or a project's settings are wrong.
+    """
+    place = Path(start).resolve() if start else Path.cwd()
+    for folder in (place, *place.parents):
+        if (folder / FILE_NAME).is_file():
+            return read_settings(folder)
+    if start:
+        raise SettingsError(
+            f"{start}: no {FILE_NAME} there or above. `tierkit init DIR` makes one."
+        )
+    return sample_project()
+
+
+def sample_project() -> Settings:
+    """Return the settings of the sample project, which is made once in the user's cache folder."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "tierkit" / f"sample-{tierkit.__version__}"
+    if not (folder / FILE_NAME).is_file():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder.parent) as scratch:
+            made = Path(scratch) / "sample"
+            make_project(made, sample=True)
+            if not folder.exists():  # another process may have been quicker
+                made.rename(folder)
+    return read_settings(folder)
+
+
+def _fill(folder: Path, guessed: str | None) -> list[Path]:
+    settings, overrides, data = folder / FILE_NAME, folder / OVERRIDES, folder / "data"
+    settings.write_text(guessed or _template(), encoding="utf-8", newline="\n")
+    overrides.write_text(OVERRIDES_HEADER, encoding="utf-8", newline="\n")
+    if guessed is not None:
+        return [settings, overrides]
+    data.mkdir(exist_ok=True)
+    return [settings, overrides, data]
+
+
+def _template() -> str:
+    template = Path(__file__).parent / "templates" / FILE_NAME
+    return template.read_text(encoding="utf-8")
+
+
+def _guessed(exports: Path, folder: Path) -> str:
+    """Return settings guessed from a folder of exports; what cannot be is as in the template."""
+    from tierkit.crm.guessing import guess_settings
+
+    if not exports.is_dir():
+        raise SettingsError(f"--from {exports}: no such folder.")
+    source = os.path.relpath(exports.resolve(), folder.resolve())
+    usual = _template()
+    return (
+        guess_settings(exports, source=Path(source).as_posix()) + usual[usual.index("\n[target]") :]
+    )
+
+
+def _fill_with_sample(folder: Path) -> list[Path]:
+    from tierkit.simulate import simulate_crm, write_crm
+
+    return write_crm(simulate_crm(), folder)
+
+
+def _copy_notebooks(folder: Path) -> list[Path]:
+    from tierkit.publishing.parameters import packaged_notebook
+
+    target = folder / "notebooks"
+    target.mkdir(exist_ok=True)
+    copies = []
+    for name in NOTEBOOKS:
+        copies.append(target / f"{name}.ipynb")
+        shutil.copyfile(packaged_notebook(name), copies[-1])
+    return copies

@@ -1,0 +1,295 @@
+"""One recalibration under way: its settings, its quarter, its trusted tables, its folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from tierkit.calendar import FiscalCalendar, Quarter, complete_quarter_ends, trainable
+from tierkit.crm.checks import check_as_of, raised
+from tierkit.crm.engine import content_hash
+from tierkit.crm.known import deals_as_known
+from tierkit.crm.period import check_quarter, default_quarter
+from tierkit.crm.tables import Tables, has_tables, read_written_tables, write_tables
+from tierkit.crm.trusted import read_tables
+from tierkit.errors import Problem
+from tierkit.features.windows import history_start
+from tierkit.outcomes import outcomes
+from tierkit.publishing.plan import Handover, read_handover, write_handover
+from tierkit.runs.experiments import band_bytes
+from tierkit.runs.project import OVERRIDES, find_project
+from tierkit.settings import Settings
+from tierkit.tiers.eligibility import tier_rule_problems
+
+
+def known_tables(tables: Tables, as_of: date) -> Tables:
+    """Return the tables with every deal as it was known before `as_of`.
+
+    A deal that was open then has the amount that `stage_history` gave, and none without history:
+    what it was worth in the end is not known yet.
+    """
+    deals = deals_as_known(tables, [as_of]).drop("as_of")
+    return replace(tables, frames={**tables.frames, "opportunities": deals})
+
+
+LOOK_BACKS = (8, 6, 4)
+SHORT_LOOK_BACKS = (3, 2, 1)
+ENOUGH_TESTS = 4
+
+
+def training_dates(tables: Tables, *, settings: Settings, as_of: date) -> list[date]:
+    """Return the quarter-ends whose outcome is complete and whose look-back is whole.
+
+    Two years of look-back are wanted, so that growth and rhythm can be seen; where that leaves
+    fewer than four quarter-ends to test on, a year and a half or a year, whichever leaves more. A
+    shorter look-back, without a past year to compare with, is only taken where no other leaves any
+    quarter-end at all.
+
+    Returns
+    -------
+    list of date
+        In order; empty where the history is shorter than a quarter and a horizon.
+    """
+    first = history_start(tables, settings)
+    if first is None:
+        return []
+    calendar, horizon = settings.fiscal_calendar, settings.target.horizon_quarters
+
+    def dates_of(look_back: int) -> list[date]:
+        return complete_quarter_ends(calendar, first, as_of, look_back=look_back, horizon=horizon)
+
+    by_length = [dates_of(look_back) for look_back in LOOK_BACKS]
+    best = max(by_length, key=lambda dates: _testable(dates, calendar, horizon))
+    if _testable(best, calendar, horizon):
+        return best
+    # nothing can be tested in time: as many dates as a past year of look-back leaves, or any
+    return next((dates for dates in (dates_of(4), *map(dates_of, SHORT_LOOK_BACKS)) if dates), [])
+
+
+def _testable(dates: list[date], calendar: FiscalCalendar, horizon: int) -> int:
+    """Return on how many dates a model of earlier ones can be tested; four are enough."""
+    tests = sum(bool(trainable(dates, day, calendar, horizon)) for day in dates)
+    return min(tests, ENOUGH_TESTS)
+
+
+TABLES_FOLDER = "tables"
+FACTS_FOLDER = "facts"
+PANEL_FILE = "panel.parquet"
+MODEL_FILE = "model.json"
+_OUTCOMES = "outcomes"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every stage of a recalibration starts from.
+
+    Attributes
+    ----------
+    folder
+        Where stages leave their results for the next one.
+    model_file
+        A saved card to use instead of fitting one.
+    remarks
+        What a person should know about the data and the quarter.
+    """
+
+    settings: Settings
+    quarter: Quarter
+    tables: Tables
+    folder: Path
+    model_file: Path | None = None
+    remarks: tuple[Problem, ...] = ()
+
+    @property
+    def as_of(self) -> date:
+        """The first day that is not yet known."""
+        return self.quarter.as_of
+
+    @property
+    def currency(self) -> str:
+        """The currency of all amounts."""
+        return self.settings.calendar.currency
+
+    @property
+    def title(self) -> str:
+        """The name of the company or project."""
+        return self.settings.run.title or self.settings.folder.resolve().name
+
+    @property
+    def fingerprint(self) -> str:
+        """A short hash of data, overrides, randomised bands, settings and quarter."""
+        overrides = self.settings.folder / OVERRIDES
+        written = overrides.read_bytes() if overrides.is_file() else b""
+        parts = [
+            self.settings.fingerprint,
+            self.quarter.label,
+            hashlib.sha256(written).hexdigest(),
+            self.data_fingerprint,
+        ]
+        if bands := band_bytes(self.settings):
+            parts.append(hashlib.sha256(bands).hexdigest())
+        return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+
+    @property
+    def data_fingerprint(self) -> str:
+        """A hash of every trusted row, whatever their order."""
+        digest = hashlib.sha256()
+        for name in sorted(self.tables.frames):
+            digest.update(f"{name}={content_hash(self.tables[name])};".encode())
+        return digest.hexdigest()
+
+    @cached_property
+    def _outcomes(self) -> tuple[frozenset[date], pd.DataFrame]:
+        """What followed every quarter-end to learn from: these dates, and outcomes at them."""
+        return self.left_or(_OUTCOMES, self._found_outcomes)
+
+    def leave_outcomes(self) -> None:
+        """Leave what `known_outcomes` returns for the stages of a run under way."""
+        self.leave(_OUTCOMES, self._found_outcomes())
+
+    def _found_outcomes(self) -> tuple[frozenset[date], pd.DataFrame]:
+        days = training_dates(self.tables, settings=self.settings, as_of=self.as_of)
+        known = known_tables(self.tables, self.as_of)
+        return frozenset(days), outcomes(known, days, settings=self.settings)
+
+    def known_outcomes(self, days: Collection[date]) -> pd.DataFrame:
+        """Return what accounts brought after each date, by deals as they were known at `as_of`.
+
+        Rows and columns are those of `tierkit.outcomes.outcomes`.
+        """
+        learned, found = self._outcomes
+        if not learned.issuperset(days):
+            known = known_tables(self.tables, self.as_of)
+            return outcomes(known, sorted(days), settings=self.settings)
+        moments = pd.DatetimeIndex([*days])
+        return found[found.index.get_level_values("as_of").isin(moments)]
+
+    def leave(self, name: str, found: object, *, of: str = "") -> None:
+        """Leave a piece of a result for the stages of a run under way.
+
+        Parameters
+        ----------
+        name
+            The name of its file, without an ending.
+        of
+            What it was found of, beside tables, settings and quarter.
+        """
+        file = self._piece(name)
+        part = file.with_suffix(".part")
+        part.write_bytes(pickle.dumps((self._key(of), found)))
+        part.replace(file)
+
+    def left_or(self, name: str, compute: Callable[[], T], *, of: str = "") -> T:
+        """Return what `leave` has left of the same, computed where there is nothing."""
+        file = self._piece(name)
+        if not file.is_file():
+            return compute()
+        key, found = pickle.loads(file.read_bytes())
+        return found if key == self._key(of) else compute()
+
+    def _piece(self, name: str) -> Path:
+        return self.folder / f"{name}.pickle"
+
+    def _key(self, of: str) -> str:
+        return f"{self.settings.fingerprint} {self.quarter.label} {of}"
+
+    def accounts(self) -> pd.DataFrame:
+        """Return the accounts as they are today, one row each, by account_id."""
+        found: pd.DataFrame = self.tables["accounts"].sort("account_id").collect().to_pandas()
+        return found
+
+    def write_facts(self, name: str, facts: Mapping[str, Any]) -> None:
+        """Leave the facts of a stage for the report."""
+        file = self.folder / FACTS_FOLDER / f"{name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
+        file.write_text(text, encoding="utf-8")
+
+    def read_facts(self, name: str) -> dict[str, Any]:
+        """Return the facts that a stage has left; empty where it has not run."""
+        file = self.folder / FACTS_FOLDER / f"{name}.json"
+        found: dict[str, Any] = (
+            json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        )
+        return found
+
+
+def open_run(project: str = "", *, run_folder: str = "", quarter: str = "") -> Work:
+    """Return what the notebooks of a recalibration start from.
+
+    Parameters
+    ----------
+    project
+        The project's folder. By default the one around the working folder, or else a sample.
+    run_folder
+        The folder of a run that `tierkit run` has started; by default a folder for work by hand,
+        `.tierkit/notebook/<quarter>`.
+    quarter
+        Its label; by default the last quarter that the data cover.
+    """
+    if run_folder:
+        folder = Path(run_folder)
+        handover = read_handover(folder)
+        return _open(handover, folder)
+    settings = find_project(project)
+    tables = read_tables(settings)
+    calendar = settings.fiscal_calendar
+    chosen = calendar.parse(quarter) if quarter else default_quarter(tables, calendar)
+    folder = settings.scratch / "notebook" / chosen.label
+    folder.mkdir(parents=True, exist_ok=True)
+    write_handover(folder, Handover(settings, chosen))
+    return prepare(Handover(settings, chosen), tables, folder)
+
+
+def prepare(handover: Handover, tables: Tables, folder: Path) -> Work:
+    """Leave trusted tables in a run's folder, so that its notebooks start from the same rows."""
+    leave_rows(tables, folder)
+    return _open(handover, folder)
+
+
+def leave_rows(tables: Tables, folder: Path) -> None:
+    """Write trusted tables, and how many rows their source had, into a run's folder."""
+    write_tables(tables, folder / TABLES_FOLDER)
+    (folder / "rows.json").write_text(json.dumps(dict(tables.source_rows)), encoding="utf-8")
+
+
+def _open(handover: Handover, folder: Path) -> Work:
+    written = folder / TABLES_FOLDER
+    tables = read_written_tables(written) if has_tables(written) else read_tables(handover.settings)
+    remarks = data_remarks(tables, handover.settings, handover.quarter)
+    return Work(
+        settings=handover.settings,
+        quarter=handover.quarter,
+        tables=tables,
+        folder=folder,
+        model_file=handover.model_file,
+        remarks=remarks,
+    )
+
+
+def data_remarks(tables: Tables, settings: Settings, quarter: Quarter) -> tuple[Problem, ...]:
+    """Return what a person should know about trusted tables that a quarter is run on.
+
+    Raises
+    ------
+    SettingsError
+        If the data end before the quarter begins.
+    """
+    of_quarter = check_quarter(tables, quarter, settings.fiscal_calendar)
+    dated = check_as_of(tables, settings, quarter.as_of)
+    found = {problem.rule for problem in dated}
+    others = [problem for problem in tables.remarks if problem.rule not in found]
+    accounts = tables["accounts"].collect().to_pandas()
+    asked = tier_rule_problems(accounts, settings=settings)
+    of_tiers = [problem for problem in asked if not problem.blocks]
+    return (*others, *dated, *raised(of_quarter, settings.checks), *of_tiers)

@@ -1,0 +1,164 @@
+"""Beside the model: wins and pipeline of each account, what carries weight, what edits cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from tierkit.backtest import ModelChoice
+from tierkit.calendar import newest, trainable
+from tierkit.features.panel import Panel
+from tierkit.models.edits import edit_in_words
+from tierkit.models.examples import rows_at
+from tierkit.models.favourites import Favourites, favourite_criteria, weigh_favourites
+from tierkit.models.prospects import COLUMNS, Prospects, fit_prospects
+from tierkit.models.saved import read_model
+from tierkit.outcomes import join_outcomes
+from tierkit.runs.run import Work
+from tierkit.runs.tiering import said
+from tierkit.statistics.intervals import compare
+
+FAVOURITES = "favourites"
+_TESTED = {"won": "won_probability", "wins": "predicted_wins", "pipeline": "predicted_pipeline"}
+_NO_TEST = "no two quarter-ends lie a horizon apart"
+
+
+def run_prospects(work: Work, panel: Panel, days: Sequence[date]) -> Prospects | None:
+    """Return the cards of wins and pipeline, fitted to what followed these dates.
+
+    Where the run was given a saved model, those that it holds. None where rows are too few.
+    """
+    if work.model_file is not None:
+        return read_model(work.model_file).prospects
+    if not days:
+        return None
+    return _fitted(work, panel, days, _happened(work, panel, days))
+
+
+def prospects_at(panel: Panel, day: date, prospects: Prospects | None) -> pd.DataFrame:
+    """Return probability to win anything, wins, pipeline by account_id; missing where unknown."""
+    values = panel.values  # noqa: PD011 (a panel, not a data frame)
+    now = values[rows_at(values, [day])].droplevel("as_of")
+    if prospects is None:
+        return pd.DataFrame(math.nan, index=now.index, columns=[*COLUMNS])
+    return prospects.predict(now)
+
+
+def prospect_facts(work: Work, panel: Panel, days: Sequence[date]) -> dict[str, Any]:
+    """Return what was predicted and what happened at the newest date whose horizon is over.
+
+    The cards are fitted to the dates whose horizons were over by then.
+    """
+    day, settings = newest(days), work.settings
+    known = trainable(days, day, settings.fiscal_calendar, settings.target.horizon_quarters) if (
+        day
+    ) else []  # fmt: skip
+    if day is None or not known:
+        return {"as_of": None, "as_of_why": _NO_TEST, "accounts": 0, "tested": []}
+    happened = _happened(work, panel, [*known, day])
+    prospects = _fitted(work, panel, known, happened)
+    if prospects is None:
+        why = "too few accounts won anything"
+        return {"as_of": None, "as_of_why": why, "accounts": 0, "tested": []}
+    predicted = prospects_at(panel, day, prospects)
+    actual = happened.xs(pd.Timestamp(day), level="as_of").reindex(predicted.index)
+    found = {
+        "won": (actual["wins_count"] > 0).astype(float),
+        "wins": actual["wins_count"],
+        "pipeline": actual["pipeline_created_amount"],
+    }
+    return {
+        "as_of": day.isoformat(),
+        "accounts": len(predicted),
+        "tested": [
+            {
+                "measure": name,
+                **said("predicted", predicted[column].sum(min_count=1), "it cannot be predicted"),
+                "actual": float(found[name].sum()),
+            }
+            for name, column in _TESTED.items()
+        ],
+    }
+
+
+def weigh_criteria(run: Work, panel: Panel, model: ModelChoice) -> Favourites:
+    """Return what leadership's favourite criteria are worth, and leave it for the report."""
+    asked = run.settings.model.favourite_criteria
+    days = model.trained_on
+    values = panel.values  # noqa: PD011 (a panel, not a data frame)
+    rows = values[rows_at(values, days)]
+    card = model.backtest.cards[-1] if model.backtest.cards else model.card
+    names = favourite_criteria(card, rows, asked=asked)
+    won = _happened(run, panel, days)["won_revenue"] if days else pd.Series(dtype=float)
+    found = weigh_favourites(rows, won, criteria=names, seed=run.settings.model.seed)
+    run.write_facts(FAVOURITES, favourite_facts(found))
+    return found
+
+
+def favourite_facts(found: Favourites) -> dict[str, Any]:
+    """Return what `facts.json` says of the favourite criteria."""
+    rows = [
+        {
+            **{key: str(row[key]) for key in ("criterion", "from", "to")},
+            **{key: float(row[key]) for key in ("factor", "low", "high")},
+            **{key: int(row[key]) for key in ("same_direction", "dates", "accounts")},
+            **said("lowest", row["lowest"], "no quarter-end alone has enough accounts"),
+            **said("highest", row["highest"], "no quarter-end alone has enough accounts"),
+        }
+        for row in found.factors.to_dict("records")
+    ]
+    why = {"favourite_criteria_why": found.why or "no numeric criterion to compare"}
+    return {"favourite_criteria": rows, **({} if rows else why)}
+
+
+def edit_facts(work: Work, choice: ModelChoice) -> dict[str, Any]:
+    """Return the edits of the card and what they cost: the edited card minus the unedited one."""
+    edits = work.settings.card.edits
+    made = [edit_in_words(edit) for edit in edits]
+    if not edits:
+        return {"made": [], "cost": {}}
+    rows = choice.backtest.predictions
+    if "unedited_card" not in rows.columns or rows.empty:
+        return {"made": made, "cost": None, "cost_why": "no edited card could be tested"}
+    sizes = [size for size in choice.backtest.capacities if size]
+    paired = rows.assign(past_revenue=rows["unedited_card"])
+    found = compare(paired, capacities=sizes, seed=work.settings.model.seed)
+    named = zip(("capture_tier_1", "capture_tier_2"), choice.backtest.capacities, strict=True)
+    captures = {name: found.captures[size] for name, size in named if size}
+    return {
+        "made": made,
+        "cost": {name: _interval(one) for name, one in {"gini": found.gain, **captures}.items()},
+    }
+
+
+def _interval(interval: Any) -> Mapping[str, Any]:  # noqa: ANN401
+    why = "nothing was won in the tested horizons"
+    return {
+        key: value
+        for name in ("estimate", "low", "high")
+        for key, value in said(name, getattr(interval, name), why).items()
+    }
+
+
+def _fitted(
+    work: Work, panel: Panel, days: Sequence[date], happened: pd.DataFrame
+) -> Prospects | None:
+    values = panel.values  # noqa: PD011 (a panel, not a data frame)
+    return fit_prospects(
+        values[rows_at(values, days)],
+        happened,
+        criteria=panel.criteria,
+        undated=panel.undated,
+        settings=work.settings.model,
+        has_pipeline=work.tables.has("opportunities", "created_date"),
+    )
+
+
+def _happened(work: Work, panel: Panel, days: Sequence[date]) -> pd.DataFrame:
+    values = panel.values  # noqa: PD011 (a panel, not a data frame)
+    index: pd.MultiIndex = values[rows_at(values, days)].index  # type: ignore[assignment]
+    return join_outcomes(index, work.known_outcomes(days))

@@ -1,0 +1,104 @@
+"""The stages as notebooks call them: each takes a run, leaves its result, returns what to show."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from tierkit.backtest import ModelChoice
+from tierkit.backtest.choice import FIT_STEPS
+from tierkit.features.panel import Panel
+from tierkit.models.favourites import Favourites
+from tierkit.rendering.html import Fragment, progress_bar, tag
+from tierkit.roi.certificate import batches_of
+from tierkit.runs.effort import slot_facts
+from tierkit.runs.modelling import (
+    PREDICTIONS_FILE,
+    QUARTERS_FILE,
+    fit_model,
+    make_panel,
+    save_model,
+    tier_pipeline,
+    tier_totals,
+)
+from tierkit.runs.next_quarter import next_quarter_totals, with_next_quarter
+from tierkit.runs.report import write_report
+from tierkit.runs.run import PANEL_FILE, Work
+from tierkit.runs.serving import Serving, study_serving
+from tierkit.runs.side_models import weigh_criteria
+from tierkit.runs.tier_roi import TierRoi, compare_tiers
+from tierkit.runs.tiering import Tiering, tier_accounts, tier_facts
+
+
+def build_run_panel(run: Work) -> Panel:
+    """Build the criteria of every account at every quarter-end that the run learns from."""
+    return make_panel(run)
+
+
+def fit_run_model(run: Work, panel: Panel) -> ModelChoice:
+    """Fit the card and test it; the choice says what ranks the accounts, and why."""
+    with progress_bar(len(FIT_STEPS)) as step:
+        return fit_model(run, panel, step=step)
+
+
+def save_run_model(run: Work, model: ModelChoice) -> Fragment:
+    """Leave the model and its predictions for the notebooks that follow."""
+    save_model(run, Panel.read(run.folder / PANEL_FILE), model)
+    return _done(f"The {model.kind} is saved for the notebooks that follow.")
+
+
+def tier_run_accounts(run: Work) -> Tiering:
+    """Give each account in scope its tier; fits the model first where no notebook has done so."""
+    return tier_accounts(run, _predictions(run))
+
+
+def compare_run_tiers(run: Work) -> TierRoi:
+    """Compare what came of the tiers that were in force."""
+    tiering = tier_run_accounts(run)
+    with progress_bar(batches_of(run.settings.roi.certificate_worlds)) as step:
+        return compare_tiers(
+            run,
+            tiering,
+            progress=lambda _done, _all: step("trying the designs on simulated accounts"),
+        )
+
+
+def save_run_roi(run: Work, roi: TierRoi) -> Fragment:
+    """Leave the comparison of tiers for the report."""
+    run.write_facts("roi", {"roi": roi.facts()})
+    return _done("The comparison is saved for the report.")
+
+
+def study_run_serving(run: Work, tiering: Tiering) -> Serving:
+    """Look at how accounts are served: effort, engagement, readiness."""
+    return study_serving(run, tiering)
+
+
+def weigh_run_criteria(run: Work, panel: Panel, model: ModelChoice) -> Favourites:
+    """Weigh leadership's favourite criteria, each with the others held equal."""
+    return weigh_criteria(run, panel, model)
+
+
+def write_run_report(
+    run: Work, tiering: Tiering, serving: Serving | None = None
+) -> dict[str, object]:
+    """Write the files of the report and return what `facts.json` holds."""
+    totals = tier_totals(run, tiering.tiered)
+    pipeline = tier_pipeline(run, totals, tiering.tiered)
+    coming = next_quarter_totals(run, totals, pd.read_parquet(run.folder / QUARTERS_FILE))
+    if not run.read_facts("roi"):
+        save_run_roi(run, compare_tiers(run, tiering))
+    found = tier_facts(run, tiering, totals=totals, pipeline=pipeline, slots=slot_facts(run))
+    run.write_facts("tiers", {"tiers": with_next_quarter(found, coming)})
+    return write_report(run, tiering, serving or study_serving(run, tiering))
+
+
+def _predictions(run: Work) -> pd.DataFrame:
+    file = run.folder / PREDICTIONS_FILE
+    if not file.is_file():
+        panel = make_panel(run)
+        save_model(run, panel, fit_run_model(run, panel))
+    return pd.read_parquet(file).set_index("account_id")
+
+
+def _done(text: str) -> Fragment:
+    return Fragment(str(tag("p", text)))

@@ -1,0 +1,315 @@
+"""The stage that turns predicted revenue into tiers, effort and moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tierkit.crm.hierarchy import successors
+from tierkit.runs.run import Work
+from tierkit.runs.tier_inputs import account_groups, project_overrides, read_earlier_run
+from tierkit.serving.cost import break_even, gross_margin, hours_by_role, role_effort, tier_effort
+from tierkit.settings import Tier
+from tierkit.tiers.assign import assign
+from tierkit.tiers.decomposition import Decomposition, decompose
+from tierkit.tiers.eligibility import check_eligibility
+from tierkit.tiers.moves import Moves, moved_accounts, moves, stability_facts
+from tierkit.tiers.overrides import capacity_in
+from tierkit.tiers.previous import PreviousTiers, previous_tiers
+from tierkit.tiers.slots import MoveBudget
+from tierkit.tiers.standing import AccountContext, minimum_stay
+
+_FURTHEST = 8
+NOT_YET = "not yet an account: neither created nor active before the first unknown day"
+_FEW = "too few accounts have won anything to learn from"
+NO_SLOT = "beyond the last tier's capacity"
+
+
+@dataclass(frozen=True)
+class Tiering:
+    """The tiers that a run proposes.
+
+    Attributes
+    ----------
+    assigned
+        One row per account that is tiered, overridden, or held a tier before, as `assign_tiers`
+        returns it, with the columns of the predictions beside.
+    untiered
+        One row per account without a tier: `account_id`, `reason`.
+    budget
+        What the move budget did.
+    decomposition
+        The parts of every move, which add up to it.
+    tier_effort, role_effort, break_even
+        What the entitlements of these tiers ask for.
+    """
+
+    assigned: pd.DataFrame
+    untiered: pd.DataFrame
+    overrides: pd.DataFrame
+    previous: PreviousTiers
+    moves: Moves
+    budget: MoveBudget
+    decomposition: Decomposition
+    tier_effort: pd.DataFrame
+    role_effort: pd.DataFrame
+    break_even: pd.DataFrame
+
+    @property
+    def tiered(self) -> pd.DataFrame:
+        """The accounts that have a tier, best rank first."""
+        return self.assigned[self.assigned["tier"].notna()]
+
+    @property
+    def moved(self) -> pd.DataFrame:
+        """The accounts whose tier changes, with the parts of the change."""
+        found = moved_accounts(self.assigned)
+        return found.join(self.decomposition.accounts, how="left", validate="1:1")
+
+
+def tier_accounts(work: Work, predictions: pd.DataFrame) -> Tiering:
+    """Give each account in scope a tier.
+
+    Parameters
+    ----------
+    predictions
+        One row per account_id that existed at `as_of`: `predicted_revenue`, `score`, and whatever
+        else shall stand beside the tier.
+
+    Raises
+    ------
+    SettingsError
+        If a rule of the ICP names an unknown column.
+    DataError
+        With every problem of `overrides.csv`.
+    """
+    accounts = work.accounts()
+    groups = account_groups(work.tables, accounts, settings=work.settings, as_of=work.as_of)
+    eligible = _in_a_group(check_eligibility(accounts, where=work.settings.icp.where), groups, work)
+    previous = held_before(work)
+    overrides = project_overrides(work.settings, work.tables, as_of=work.as_of, groups=groups)
+    in_scope = predictions.index.intersection(eligible.index[eligible["eligible"]])
+    assignment = assign(
+        predictions.loc[in_scope, ["predicted_revenue", "score"]],
+        tiers=work.settings.tiers,
+        stability=work.settings.stability,
+        previous=previous.tiers,
+        overrides=overrides,
+        context=AccountContext(
+            columns=accounts.set_index("account_id"),
+            groups=groups,
+            quarters_held=previous.quarters_held,
+        ),
+    )
+    assigned = assignment.accounts
+    beside = predictions.drop(columns=["score"])
+    assigned = assigned.join(beside, how="left", validate="1:1")
+    return Tiering(
+        assigned=assigned,
+        untiered=_untiered(eligible, assigned, predictions.index),
+        overrides=overrides,
+        previous=previous,
+        moves=moves(assigned),
+        budget=assignment.budget,
+        decomposition=decompose(
+            assigned,
+            moved=moved_accounts(assigned).index,
+            tiers=work.settings.tiers,
+            earlier=read_earlier_run(work, last_published_tiers(work)),
+        ),
+        **_effort(work, assigned),
+    )
+
+
+def held_before(work: Work) -> PreviousTiers:
+    """Return the tiers held before the run, and for how long as far as the settings ask."""
+    stays = [minimum_stay(tier, work.settings.stability) for tier in work.settings.tiers]
+    calendar = work.settings.fiscal_calendar
+    earlier = [calendar.shift(work.quarter, -n) for n in range(1, max(stays))]
+    return previous_tiers(
+        work.tables,
+        as_of=work.as_of,
+        last_published=last_published_tiers(work),
+        earlier_days=[quarter.end for quarter in earlier],
+        earlier_published=_published_before(work, max(stays))[1:],
+        successors=successors(work.tables),
+    )
+
+
+def _in_a_group(eligible: pd.DataFrame, groups: pd.Series[str] | None, work: Work) -> pd.DataFrame:
+    """Return the same, where an account of no group cannot be tiered."""
+    if groups is None:
+        return eligible
+    lost = eligible["eligible"] & groups.reindex(eligible.index).isna()
+    why = f"tiers are filled within {work.settings.tiering.within}, and it is missing"
+    return eligible.assign(
+        eligible=eligible["eligible"] & ~lost, reason=eligible["reason"].mask(lost, why)
+    )
+
+
+def last_published_tiers(work: Work) -> Path | None:
+    """Return the tiers of the newest published run of an earlier quarter, None without one."""
+    found = _published_before(work, 0)
+    return found[0] if found else None
+
+
+def _published_before(work: Work, runs: int) -> list[Path]:
+    """Return the newest published tiers of an earlier quarter and so many runs right before it."""
+    calendar, reports = work.settings.fiscal_calendar, work.settings.reports
+    quarters = [calendar.shift(work.quarter, -n) for n in range(1, _FURTHEST + 1)]
+    files = [reports / quarter.label / "tiers.csv" for quarter in quarters]
+    newest = next((n for n, file in enumerate(files) if file.is_file()), len(files))
+    return [*takewhile(Path.is_file, files[newest : newest + 1 + runs])]
+
+
+def tier_facts(
+    work: Work,
+    tiering: Tiering,
+    *,
+    totals: pd.DataFrame,
+    pipeline: pd.DataFrame,
+    slots: Mapping[str, Mapping[str, Any]],
+) -> list[dict[str, Any]]:
+    """Return what `facts.json` says of each tier.
+
+    Parameters
+    ----------
+    totals
+        By tier: `predicted_revenue`, `low`, `high`, and `why` where a range cannot be said.
+    pipeline
+        By tier: `predicted_pipeline`, and `why` where it cannot be said.
+    slots
+        By tier what one more slot is worth, as `tierkit.serving.sizes.slot_values` gives it.
+    """
+    tiers, roles = work.settings.tiers, work.settings.roles
+    by_role = hours_by_role(_counts(tiering.assigned, tiers), tiers=tiers, roles=roles)
+    held = tiering.previous.tiers.value_counts()
+    everything = float(totals["predicted_revenue"].sum())
+    facts = []
+    for tier in work.settings.tiers:
+        money, deals = _row(totals, tier.name), _row(pipeline, tier.name)
+        effort = _row(tiering.tier_effort, tier.name)
+        share = money["predicted_revenue"] / everything if everything else None
+        before = int(held.get(tier.name, 0)) if len(held) else None
+        facts.append(
+            {
+                "tier": tier.name,
+                "label": tier.label,
+                "accounts": int(effort["accounts"]),
+                **_capacity(tier, tiering),
+                **said("previous_accounts", before, "no earlier tiers are known"),
+                "predicted_revenue": float(money["predicted_revenue"]),
+                **said("low", money["low"], money["why"]),
+                **said("high", money["high"], money["why"]),
+                **said("share_of_predicted_revenue", share, "no revenue is predicted"),
+                **said("predicted_pipeline", deals["predicted_pipeline"], deals["why"]),
+                **said("predicted_winners", _sum(tiering, tier.name, "won_probability"), _FEW),
+                **said("predicted_wins", _sum(tiering, tier.name, "predicted_wins"), _FEW),
+                **said("hours", effort["hours"], effort["hours_why"]),
+                **said("cost", effort["cost"], effort["cost_why"]),
+                "entitlement_hours_by_role": by_role[tier.name],
+                **slots[tier.name],
+            }
+        )
+    return facts
+
+
+def _capacity(tier: Tier, tiering: Tiering) -> dict[str, Any]:
+    """Return the capacity of a tier, over all groups together."""
+    rules = " and ".join([*tier.sizes, *(["a written rule"] if tier.where else [])])
+    why = f"it is filled by {rules.replace('_', ' ')}" if rules else "it takes the rest"
+    if tier.capacity is None:
+        return said("capacity", None, why)
+    ranked = tiering.assigned[tiering.assigned["rank"].notna()]
+    groups = sorted(ranked["group"].unique()) or [""]
+    return said("capacity", sum(capacity_in(tier, group) for group in groups), "")
+
+
+def _sum(tiering: Tiering, tier: str, column: str) -> float | None:
+    """Return the sum over a tier's accounts of what stands beside their predictions."""
+    if column not in tiering.tiered.columns:
+        return None
+    of_tier = tiering.tiered.loc[tiering.tiered["tier"] == tier, column]
+    return float(of_tier.sum(min_count=1))
+
+
+def said(key: str, value: Any, why: str) -> dict[str, Any]:  # noqa: ANN401 (a number or nothing)
+    """Return a number for `facts.json`, or null with the reason beside it.
+
+    Examples
+    --------
+    >>> said("low", 3, "")
+    {'low': 3}
+    >>> said("low", float("nan"), "too few accounts")
+    {'low': None, 'low_why': 'too few accounts'}
+    """
+    if value is None or pd.isna(value):
+        return {key: None, f"{key}_why": why}
+    return {key: value if isinstance(value, int) else float(value)}
+
+
+def move_facts(work: Work, tiering: Tiering) -> dict[str, Any]:
+    """Return the moves, their parts, and what stability saved and cost."""
+    return {
+        **tiering.moves.facts(),
+        "decomposition": tiering.decomposition.facts(),
+        "stability": stability_facts(
+            tiering.assigned, tiers=work.settings.tiers, budget=tiering.budget
+        ),
+    }
+
+
+def override_facts(tiering: Tiering) -> dict[str, Any]:
+    """Return how many overrides are in force, how many wait for review, and the money they hold."""
+    expired = tiering.overrides.loc[tiering.overrides["expired"], "account_id"]
+    money = tiering.assigned["predicted_revenue"].reindex(expired)
+    return {
+        "in_force": len(tiering.overrides),
+        "expired": len(expired),
+        "expired_predicted_revenue": float(money.sum()),
+    }
+
+
+def _effort(work: Work, assigned: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    tiers, roles = work.settings.tiers, work.settings.roles
+    counts = _counts(assigned, tiers)
+    margin = gross_margin(work.tables, settings=work.settings, as_of=work.as_of)
+    revenue = assigned.groupby("tier", observed=True)["predicted_revenue"].sum()
+    return {
+        "tier_effort": tier_effort(counts, tiers=tiers, roles=roles),
+        "role_effort": role_effort(counts, tiers=tiers, roles=roles),
+        "break_even": break_even(
+            counts,
+            {str(tier): float(money) for tier, money in revenue.items()},
+            horizon_quarters=work.settings.target.horizon_quarters,
+            tiers=tiers,
+            roles=roles,
+            margin=margin.share,
+        ),
+    }
+
+
+def _counts(assigned: pd.DataFrame, tiers: Sequence[Tier]) -> dict[str, int]:
+    return {tier.name: int((assigned["tier"] == tier.name).sum()) for tier in tiers}
+
+
+def _row(table: pd.DataFrame, name: str) -> dict[str, Any]:
+    return {str(column): value for column, value in table.loc[name].items()}
+
+
+def _untiered(
+    eligible: pd.DataFrame, assigned: pd.DataFrame, existing: pd.Index[str]
+) -> pd.DataFrame:
+    """Return the accounts without a tier, with the reason of each."""
+    tiered = assigned.index[assigned["tier"].notna()]
+    reason = eligible.loc[eligible.index.difference(tiered, sort=True), "reason"]
+    unknown = ~reason.index.isin(existing)
+    reason = reason.mask((reason == "") & unknown, NOT_YET)
+    reason = reason.mask(reason == "", NO_SLOT)
+    untiered: pd.DataFrame = reason.rename_axis("account_id").reset_index()
+    return untiered

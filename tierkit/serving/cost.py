@@ -1,0 +1,302 @@
+"""What tiers cost: the hours and money that entitlements promise, against what the team has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from tierkit.calendar import look_back_start, outcome_rows
+from tierkit.crm.revenue import TARGET_TYPES
+from tierkit.crm.tables import Tables
+from tierkit.settings import Entitlement, Role, Settings, Tier
+
+_NO_ENTITLEMENTS = "no tier has entitlements; write [[tiers.entitlements]] in tierkit.toml"
+
+
+def boundary_name(upper: str, lower: str) -> str:
+    """Return how the boundary between two tiers is named, `Tier 1 / Tier 2`."""
+    return f"{upper} / {lower}"
+
+
+def tier_effort(
+    accounts: Mapping[str, int], *, tiers: Sequence[Tier], roles: Mapping[str, Role]
+) -> pd.DataFrame:
+    """Return the hours and the cost that each tier's entitlements ask for in a quarter.
+
+    Hours are accounts × times a quarter × hours; the cost is those hours at the role's cost per
+    hour plus the entitlement's own cost each time. A cost of zero in the settings means that it is
+    not known.
+
+    Parameters
+    ----------
+    accounts
+        How many accounts each tier holds; a tier that is absent holds none.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per tier: `accounts`, `hours`, `cost`; missing where not known, with the reason in
+        `hours_why` and `cost_why` (empty otherwise).
+
+    Examples
+    --------
+    >>> visit = Entitlement(activity="visit", role="AE", per_quarter=2.0, hours=3.0)
+    >>> effort = tier_effort(
+    ...     {"Tier 1": 15},
+    ...     tiers=[Tier(name="Tier 1", entitlements=(visit,))],
+    ...     roles={"AE": Role(people=10.0, hours_per_person=400.0, cost_per_hour=95.0)},
+    ... )
+    >>> effort.loc["Tier 1", ["hours", "cost"]].tolist()
+    [90.0, 8550.0]
+    """
+    nothing_set = not any(tier.entitlements for tier in tiers)
+    rows = []
+    for tier in tiers:
+        count = accounts.get(tier.name, 0)
+        cost, why = _cost_per_account(tier, roles)
+        hours = sum(_hours(tier, role) for role in roles)
+        rows.append(
+            {
+                "tier": tier.name,
+                "accounts": count,
+                "hours": np.nan if nothing_set else count * hours,
+                "hours_why": _NO_ENTITLEMENTS if nothing_set else "",
+                "cost": np.nan if nothing_set or why else count * cost,
+                "cost_why": _NO_ENTITLEMENTS if nothing_set else why,
+            }
+        )
+    return pd.DataFrame(rows).set_index("tier")
+
+
+def role_effort(
+    accounts: Mapping[str, int], *, tiers: Sequence[Tier], roles: Mapping[str, Role]
+) -> pd.DataFrame:
+    """Return the hours that tiers ask of each role in a quarter, against what its people have.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per role, in the order of the settings: one column of hours per tier, `hours` (their
+        sum), `available` (people × hours per person), `share_used` (missing where nobody is
+        available, with the reason in `share_used_why`).
+    """
+    rows = []
+    for name, role in roles.items():
+        hours = {tier.name: accounts.get(tier.name, 0) * _hours(tier, name) for tier in tiers}
+        total, available = sum(hours.values()), role.people * role.hours_per_person
+        rows.append(
+            {
+                "role": name,
+                **hours,
+                "hours": total,
+                "available": available,
+                "share_used": total / available if available else np.nan,
+                "share_used_why": "" if available else f"[roles.{name}] has no hours",
+            }
+        )
+    names = [tier.name for tier in tiers]
+    columns = ["role", *names, "hours", "available", "share_used", "share_used_why"]
+    return pd.DataFrame(rows, columns=columns).set_index("role")
+
+
+def break_even(
+    accounts: Mapping[str, int],
+    predicted_revenue: Mapping[str, float],
+    *,
+    horizon_quarters: int,
+    tiers: Sequence[Tier],
+    roles: Mapping[str, Role],
+    margin: float = 1.0,
+) -> pd.DataFrame:
+    """Return the effect on revenue at which each tier pays for what it costs more than the next.
+
+    The extra entitlement cost per account and quarter, over what is left of the predicted revenue
+    per account and quarter of the upper tier: 0.12 means that the tier pays if it lifts revenue by
+    12 %.
+
+    Parameters
+    ----------
+    accounts, predicted_revenue
+        By tier: how many accounts it holds, and the revenue predicted for all of them together over
+        the horizon.
+    margin
+        What is left of a unit of predicted revenue after the cost of what was sold.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per `boundary`, from the top: `extra_cost` and `revenue` (money per account and
+        quarter), `margin`, `break_even` (a share; 0 where the upper tier costs no more). Missing
+        where it cannot be told, with the reason in `break_even_why`.
+    """
+    rows = []
+    for upper, lower in pairwise(tiers):
+        extra, why = extra_cost(upper, lower, roles=roles)
+        count = accounts.get(upper.name, 0)
+        total = predicted_revenue.get(upper.name, 0.0)
+        revenue = total / count / horizon_quarters if count else np.nan
+        if not why and not revenue > 0:
+            why = f"no revenue is predicted for {upper.name}"
+        rows.append(
+            {
+                "boundary": boundary_name(upper.name, lower.name),
+                "extra_cost": extra,
+                "revenue": revenue,
+                "margin": margin,
+                "break_even": np.nan if why else max(0.0, extra) / (revenue * margin),
+                "break_even_why": why,
+            }
+        )
+    columns = ["boundary", "extra_cost", "revenue", "margin", "break_even", "break_even_why"]
+    return pd.DataFrame(rows, columns=columns).set_index("boundary")
+
+
+def tier_break_even(
+    effort: pd.DataFrame,
+    predicted_revenue: Mapping[str, float],
+    *,
+    horizon_quarters: int,
+    margin: float = 1.0,
+) -> pd.DataFrame:
+    """Return the effect on revenue at which each tier pays for all that its entitlements cost.
+
+    Entitlement cost over the horizon ÷ (predicted revenue × margin), against giving these accounts
+    nothing; `break_even` compares with the tier below instead.
+
+    Parameters
+    ----------
+    effort
+        As `tier_effort` returns it.
+    predicted_revenue
+        By tier, of all its accounts over the horizon.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per `tier`: `cost` (money over the horizon), `predicted_revenue`, `break_even` (a
+        share). Missing where it cannot be told, with the reason in `break_even_why`.
+
+    Examples
+    --------
+    >>> effort = pd.DataFrame({"accounts": [15], "cost": [9_000.0], "cost_why": [""]},
+    ...                       index=pd.Index(["Tier 1"], name="tier"))
+    >>> pays = tier_break_even(effort, {"Tier 1": 400_000.0}, horizon_quarters=4, margin=0.75)
+    >>> float(pays.loc["Tier 1", "break_even"])
+    0.12
+    """
+    revenue = pd.Series(dict(predicted_revenue), dtype=float).reindex(effort.index).fillna(0.0)
+    cost = effort["cost"] * horizon_quarters
+    why = effort["cost_why"].mask(
+        effort["cost_why"].eq("") & ~revenue.gt(0), "no revenue is predicted for the tier"
+    )
+    return pd.DataFrame(
+        {
+            "cost": cost,
+            "predicted_revenue": revenue,
+            "break_even": (cost / (revenue * margin)).where(why == ""),
+            "break_even_why": why,
+        }
+    )
+
+
+def hours_by_role(
+    accounts: Mapping[str, int], *, tiers: Sequence[Tier], roles: Mapping[str, Role]
+) -> dict[str, dict[str, float]]:
+    """Return the hours a quarter by tier and role; a role that a tier does not need is absent.
+
+    Examples
+    --------
+    >>> visit = Entitlement(activity="visit", role="AE", per_quarter=2.0, hours=3.0)
+    >>> hours_by_role({"Tier 1": 15}, tiers=[Tier(name="Tier 1", entitlements=(visit,))],
+    ...               roles={"AE": Role(people=10.0, hours_per_person=400.0)})
+    {'Tier 1': {'AE': 90.0}}
+    """
+    return {
+        tier.name: {
+            role: accounts.get(tier.name, 0) * hours
+            for role in roles
+            if (hours := _hours(tier, role))
+        }
+        for tier in tiers
+    }
+
+
+def extra_cost(upper: Tier, lower: Tier, *, roles: Mapping[str, Role]) -> tuple[float, str]:
+    """Return what an account of the upper tier costs more in a quarter, or why it is not known."""
+    if not (upper.entitlements or lower.entitlements):
+        return np.nan, f"neither {upper.name} nor {lower.name} has entitlements"
+    (above, why_above), (below, why_below) = (_cost_per_account(x, roles) for x in (upper, lower))
+    why = why_above or why_below
+    return (np.nan, why) if why else (above - below, "")
+
+
+def _cost_per_account(tier: Tier, roles: Mapping[str, Role]) -> tuple[float, str]:
+    """Return what one account of the tier costs in a quarter, or why that is not known."""
+    costs = [_cost_each_time(entitlement, roles) for entitlement in tier.entitlements]
+    unknown = sorted({e.role for e, cost in zip(tier.entitlements, costs, strict=True) if not cost})
+    if unknown:
+        return np.nan, f"no cost_per_hour is set for {', '.join(unknown)}"
+    times = (entitlement.per_quarter for entitlement in tier.entitlements)
+    return sum(n * cost for n, cost in zip(times, costs, strict=True)), ""
+
+
+def _hours(tier: Tier, role: str) -> float:
+    """Return the hours of one role that an account of the tier gets in a quarter."""
+    return sum(x.per_quarter * x.hours for x in tier.entitlements if x.role == role)
+
+
+def _cost_each_time(entitlement: Entitlement, roles: Mapping[str, Role]) -> float:
+    return entitlement.hours * roles[entitlement.role].cost_per_hour + entitlement.cost
+
+
+QUARTERS = 4
+
+
+@dataclass(frozen=True)
+class Margin:
+    """What is left of a unit of revenue, and where the number comes from."""
+
+    share: float
+    source: str
+
+
+def gross_margin(tables: Tables, *, settings: Settings, as_of: date) -> Margin:
+    """Return the margin with which an effect on revenue is held against what a tier costs.
+
+    `effort.gross_margin` where it is set. Otherwise, where won deals of the last four quarters have
+    a cost, (amount − cost) / amount of them together. Otherwise 1: revenue counts whole, and the
+    source says so. Predicted margin (`target.measure`) is margin already.
+
+    Examples
+    --------
+    >>> from tierkit.features.example import tables_of
+    >>> tables = tables_of(opportunities="account_id close_date amount cost is_won;"
+    ...     "A 2025-03-01 100 20 true; A 2025-04-01 100 40 true; A 2025-05-01 900 - true")
+    >>> gross_margin(tables, settings=Settings(), as_of=date(2026, 1, 1))
+    Margin(share=0.7, source='2 won deals with a cost in the last four quarters')
+    """
+    if settings.target.measure == "margin":
+        return Margin(1.0, "predicted revenue is margin already")
+    if settings.effort.gross_margin is not None:
+        return Margin(settings.effort.gross_margin, "effort.gross_margin of the settings")
+    whole = Margin(1.0, "not known: revenue counts whole; set effort.gross_margin")
+    if not tables.has("opportunities", "cost"):
+        return whole
+    days = tables.dates({"as_of": [look_back_start(as_of, QUARTERS)], "horizon_end": [as_of]})
+    deals = tables["opportunities"].filter(
+        nw.col("is_won"), nw.col("revenue_type").is_in([*TARGET_TYPES]), ~nw.col("cost").is_null()
+    )
+    sums = outcome_rows(deals, "close_date", days).select(
+        deals=nw.len(), amount=nw.col("amount").sum(), cost=nw.col("cost").sum()
+    )
+    count, amount, cost = sums.collect().rows()[0]
+    if not count or not amount > 0 or not 0 < 1 - float(cost) / float(amount) <= 1:
+        return whole
+    said = f"{count:,} won deals with a cost in the last four quarters"
+    return Margin(round(1 - float(cost) / float(amount), 6), said)

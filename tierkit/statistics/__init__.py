@@ -1,0 +1,1 @@
+"""Intervals, resampling, measures of rankings, regressions: one of each."""
