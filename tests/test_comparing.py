@@ -10,14 +10,9 @@ from report_samples import facts
 
 from tierkit.cli import main
 from tierkit.errors import SettingsError
-from tierkit.pages.differences import (
-    compare_runs,
-    difference_page,
-    difference_text,
-    find_run,
-    read_run,
-)
+from tierkit.pages.differences import compare_runs, difference_page, difference_text
 from tierkit.publishing.page_reader import read_page
+from tierkit.publishing.published import find_run, read_run
 
 BEFORE = "account_id,tier,predicted_revenue,rank,move_reason\nA1,Tier 1,90,1,\nA2,Tier 2,50,2,\n"
 AFTER = (

@@ -89,7 +89,7 @@ def test_a_unit_publishes_apart_and_starts_from_the_same_files(whole, tmp_path):
 
 def test_one_unit_that_fails_stops_nobody_and_totals_add_up(whole, monkeypatch):
     settings, tables, quarter = whole
-    units = read_each("country=US", tables)  # A2 is in no unit that was run
+    each = read_each("country=US", tables)  # A2 is in no unit that was run
     said = []
 
     def run(unit, folder):
@@ -101,7 +101,7 @@ def test_one_unit_that_fails_stops_nobody_and_totals_add_up(whole, monkeypatch):
     monkeypatch.setattr(units, "_run", run)
     handover = Handover(settings, quarter)
     done = units.run_each(
-        handover, tables, [*units, *read_each("country=DE", tables)], on_step=said.append
+        handover, tables, [*each, *read_each("country=DE", tables)], on_step=said.append
     )
     assert [row.exit_code for row in done.rows] == [0, 3]
     assert done.exit_code == 3

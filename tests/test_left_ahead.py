@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from tierkit.commands import run as run_command
 from tierkit.commands.units import REPORT_PLAN
 from tierkit.dossiers.example import example_run
 from tierkit.dossiers.make import MADE_AHEAD
@@ -95,10 +96,8 @@ def dates(kept, monkeypatch):
     run, _, _ = kept
     shift = run.settings.fiscal_calendar.shift
     found = [shift(run.quarter, quarters).as_of for quarters in (-2, -1)]
-    for module in ("work", "future_check"):
-        monkeypatch.setattr(
-            f"tierkit.recalibration.{module}.training_dates", lambda *_, **__: found
-        )
+    for module in ("run", "leakage"):
+        monkeypatch.setattr(f"tierkit.runs.{module}.training_dates", lambda *_, **__: found)
     return found
 
 
@@ -142,11 +141,11 @@ def test_work_is_done_beside_notebooks_where_accounts_are_many(monkeypatch, acco
         return SimpleNamespace(remark="Ran.", folder=Path("nowhere"))
 
     tables = SimpleNamespace(source_rows={"accounts": accounts})
-    monkeypatch.setattr(run, "_read", lambda _: (tables, None))
-    monkeypatch.setattr(run, "_read_in_words", lambda *_: "")
-    monkeypatch.setattr(run, "run_recalibration", run)
-    request = run.Request(settings=Settings())
-    run.recalibrate(request, on_step=str, ahead={"late": "some.module"})
+    monkeypatch.setattr(run_command, "_read", lambda _: (tables, None))
+    monkeypatch.setattr(run_command, "_read_in_words", lambda *_: "")
+    monkeypatch.setattr(run_command, "run_recalibration", run)
+    request = run_command.Request(settings=Settings())
+    run_command.recalibrate(request, on_step=str, ahead={"late": "some.module"})
     assert {*plans[0].ahead} & {"fit_tier_model", "late"} == begun
 
 

@@ -8,7 +8,8 @@ import re
 import leadership_facts as companies
 import pytest
 
-from tierkit.pages.headings import MOST_CHARACTERS, mail_summary
+from tierkit.pages.headings import mail_summary
+from tierkit.publishing.gates import MOST_SUMMARY_CHARACTERS
 
 COMPANIES = {
     "sample": companies.sample,
@@ -24,7 +25,7 @@ COMPANIES = {
 @pytest.mark.parametrize("name", COMPANIES)
 def test_a_summary_is_short_plain_and_ends_with_the_page(name):
     said = mail_summary(COMPANIES[name]())
-    assert len(said) <= MOST_CHARACTERS == 1_500
+    assert len(said) <= MOST_SUMMARY_CHARACTERS == 1_500
     assert said.endswith("\n\nThe whole page: leadership.html\n")
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f]", said)
     assert not re.search(r"\b(None|nan|inf)\b", said)

@@ -14,6 +14,7 @@ import pytest
 from report_samples import LABEL, facts, report_notebook, write_notebook, write_report
 from tiny_runs import QUARTER, contents, fails, make_project, one
 
+from tierkit.commands.units import REPORT_PLAN
 from tierkit.errors import GateError, NotebookError, SettingsError
 from tierkit.pages.index import index_rows, write_index
 from tierkit.publishing import publish as publishing
@@ -248,7 +249,8 @@ def published(tmp_path_factory):
         cell for cell in first.cells if "leadership" not in cell.metadata.get("tags", [])
     ]
     plan = ReportPlan(
-        (
+        pages=REPORT_PLAN.pages,
+        notebooks=(
             write_notebook(project / "nb" / "fit_tier_model.ipynb", first),
             *one(project).notebooks,
         ),
@@ -323,7 +325,9 @@ def test_an_identical_rerun_publishes_nothing_and_says_so(published):
     project, _, _ = published
     quarters = project / "reports" / LABEL
     before = contents(quarters)
-    plan = ReportPlan(tuple(sorted((project / "nb").glob("*.ipynb"))))
+    plan = ReportPlan(
+        pages=REPORT_PLAN.pages, notebooks=tuple(sorted((project / "nb").glob("*.ipynb")))
+    )
     result = run_recalibration(read_settings(project), quarter=QUARTER, plan=plan)
     assert not result.published
     assert result.remark == f"Nothing new: reports/{LABEL} holds the same report already."
@@ -357,7 +361,11 @@ def test_gates_stop_publication_and_all_speak_at_once(project, monkeypatch):
         html="<p data-figure='tiers'>Call Blue&nbsp;Heron Freight about A-001</p>",
         extra="import os\nos.environ['CRM_TOKEN']",
     )
-    plan = ReportPlan(made.notebooks, figures={"leadership.html": ("tiers", "effort")})
+    plan = ReportPlan(
+        pages=REPORT_PLAN.pages,
+        notebooks=made.notebooks,
+        figures={"leadership.html": ("tiers", "effort")},
+    )
     remains = fails(project, GateError, "the figure effort is missing", plan=plan)
     cause = (remains / "cause.txt").read_text()
     assert "names of 1 account, for example Blue Heron Freight" in cause
@@ -412,7 +420,12 @@ def test_an_unknown_notebook_is_refused_with_the_nearest(project):
 
 def test_a_missing_model_is_refused(project):
     with pytest.raises(SettingsError, match=r"--model .+none.json: no such file"):
-        run_recalibration(read_settings(project), quarter=QUARTER, model_file=project / "none.json")
+        run_recalibration(
+            read_settings(project),
+            quarter=QUARTER,
+            model_file=project / "none.json",
+            plan=one(project),
+        )
 
 
 def test_some_notebooks_alone_never_publish_and_build_on_each_other(project):
@@ -423,7 +436,10 @@ def test_some_notebooks_alone_never_publish_and_build_on_each_other(project):
     settings = read_settings(project)
     for name in ("fit_tier_model", "recalibrate"):
         result = run_recalibration(
-            settings, quarter=QUARTER, only=[name], plan=ReportPlan((fit, *last))
+            settings,
+            quarter=QUARTER,
+            only=[name],
+            plan=ReportPlan(pages=REPORT_PLAN.pages, notebooks=(fit, *last)),
         )
         assert not result.published
     assert result.folder == project / ".tierkit" / "partial" / LABEL

@@ -18,6 +18,7 @@ from report_samples import notebook, write_notebook
 from tiny_runs import QUARTER, make_project, one
 
 from tierkit.backtest.seeds import steadied_card
+from tierkit.commands.units import REPORT_PLAN
 from tierkit.errors import DataError, KernelDiedError, Problem
 from tierkit.models.examples import Examples
 from tierkit.parallel import BESIDE_OTHERS, free_processors, in_processes, side_by_side
@@ -215,7 +216,8 @@ def test_work_ahead_ends_with_its_notebook_and_only_the_last_is_waited_for(modul
         "time.sleep(300)"
     )
     plan = ReportPlan(
-        (first, *one(project).notebooks),
+        pages=REPORT_PLAN.pages,
+        notebooks=(first, *one(project).notebooks),
         ahead={
             "fit_tier_model": module(hangs, "hangs"),
             "recalibrate": module(WRITES.replace("0.3", "6")),

@@ -8,6 +8,7 @@ import pytest
 from report_samples import LABEL, report_notebook, write_notebook
 
 from tierkit.calendar import FiscalCalendar
+from tierkit.commands.units import REPORT_PLAN
 from tierkit.publishing.lock import project_lock
 from tierkit.publishing.run import ReportPlan, run_recalibration
 from tierkit.settings import read_settings
@@ -35,7 +36,10 @@ def make_project(folder: Path, *, toml: str = "") -> Path:
 def one(folder: Path, **kwargs: str) -> ReportPlan:
     """Return a plan of one tiny notebook that makes a whole report, and more if asked."""
     made = report_notebook(**kwargs)
-    return ReportPlan((write_notebook(folder / "nb" / "recalibrate.ipynb", made),))
+    return ReportPlan(
+        pages=REPORT_PLAN.pages,
+        notebooks=(write_notebook(folder / "nb" / "recalibrate.ipynb", made),),
+    )
 
 
 def fails(project: Path, kind: type[BaseException], said: str, **options: object) -> Path:
@@ -55,5 +59,7 @@ def fails(project: Path, kind: type[BaseException], said: str, **options: object
 
 def run_project(folder: Path) -> None:
     """Run the notebooks of `nb` as a command would, in the process that this file is run in."""
-    plan = ReportPlan(tuple(sorted((folder / "nb").glob("*.ipynb"))))
+    plan = ReportPlan(
+        pages=REPORT_PLAN.pages, notebooks=tuple(sorted((folder / "nb").glob("*.ipynb")))
+    )
     run_recalibration(read_settings(folder), quarter=QUARTER, plan=plan)

@@ -27,8 +27,10 @@ from tierkit.crm.guard import only_with
 from tierkit.crm.period import used_revenue
 from tierkit.crm.tables import Tables, read_written_tables, write_tables
 from tierkit.errors import Problem, SettingsError, TierkitError
-from tierkit.pages.index import UnitRow, write_units_index
-from tierkit.publishing.plan import Handover, ReportPlan, read_handover, write_handover
+from tierkit.pages.headings import mail_summary
+from tierkit.pages.index import UnitRow, write_index, write_units_index
+from tierkit.pages.slides import write_slides
+from tierkit.publishing.plan import Handover, PageWriters, ReportPlan, read_handover, write_handover
 from tierkit.publishing.run import run_recalibration
 from tierkit.runs.project import OVERRIDES
 from tierkit.runs.run import TABLES_FOLDER, leave_rows
@@ -333,6 +335,11 @@ def _used(tables: Tables, quarter: Quarter) -> Decimal:
 
 
 REPORT_PLAN = ReportPlan(
+    pages=PageWriters(
+        summary=mail_summary,
+        slides=write_slides,
+        index=lambda reports, title: write_index(reports, title=title),
+    ),
     figures={"leadership.html": ("tier-sizes",)},
     ahead={
         "fit_tier_model": "tierkit.runs.prefetch",

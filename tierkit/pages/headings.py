@@ -26,6 +26,7 @@ from tierkit.pages.facts import (
 )
 from tierkit.pages.revenue import how_much_revenue, kept_sentence, ledger_sentence
 from tierkit.pages.tiers import accounts_that_change, which_accounts
+from tierkit.publishing.gates import MOST_SUMMARY_CHARACTERS
 from tierkit.rendering.html import Fragment, joined, on_one_line, section, tag
 from tierkit.runs.run import Work
 from tierkit.words import (
@@ -218,7 +219,6 @@ def three_questions(facts: Facts) -> Fragment:
     return section("questions", tag("h2", "Three questions"), tag("div", panels, class_="panels"))
 
 
-MOST_CHARACTERS = 1_500
 _LAST_LINE = "The whole page: leadership.html"
 _LONGEST_LINE = 600
 
@@ -238,7 +238,7 @@ def mail_summary(facts: Facts) -> str:
     title = text(facts, "title")
     head = (f"{title}: " if title else "") + title_sentence(facts)
     lines = [_cut(head, 200), "", _cut(" ".join(recommendation_sentences(facts)), _LONGEST_LINE)]
-    room = MOST_CHARACTERS - len(_LAST_LINE) - 3 - sum(len(line) + 1 for line in lines)
+    room = MOST_SUMMARY_CHARACTERS - len(_LAST_LINE) - 3 - sum(len(line) + 1 for line in lines)
     for line in _rest(facts):
         room -= len(line) + 1
         if room < 0:

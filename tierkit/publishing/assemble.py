@@ -9,8 +9,6 @@ from pathlib import Path
 
 import tierkit
 from tierkit.errors import GateError, Problem
-from tierkit.pages.headings import mail_summary
-from tierkit.pages.slides import write_slides
 from tierkit.publishing import manifest
 from tierkit.publishing.execute import Execution
 from tierkit.publishing.gates import SUMMARY_FILE, Requirements
@@ -57,7 +55,7 @@ def write_pages(run: Run, executions: Sequence[Execution]) -> None:
     }
     for name, page in pages.items():
         (run.report / name).write_text(page, encoding="utf-8")
-    (run.report / SUMMARY_FILE).write_text(mail_summary(_facts(run)), encoding="utf-8")
+    (run.report / SUMMARY_FILE).write_text(run.plan.pages.summary(_facts(run)), encoding="utf-8")
 
 
 def write_formats(run: Run) -> list[str]:
@@ -66,7 +64,7 @@ def write_formats(run: Run) -> list[str]:
     if "pdf" in asked:
         said.append(print_page(run.report / "leadership.html", run.report / "leadership.pdf"))
     if "slides" in asked:
-        said.append(write_slides(_facts(run), run.report / "leadership.pptx"))
+        said.append(run.plan.pages.slides(_facts(run), run.report / "leadership.pptx"))
     return [sentence for sentence in said if sentence]
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tierkit.errors import GateError, Problem
-from tierkit.pages.headings import MOST_CHARACTERS
 from tierkit.publishing.contract import facts_problems, texts
 from tierkit.publishing.manifest import path_pattern
 from tierkit.publishing.page_reader import Page, read_page
@@ -88,6 +87,7 @@ def _has_letter(name: str) -> bool:
 
 MEGABYTE = 1_000_000
 SUMMARY_FILE = "summary.txt"
+MOST_SUMMARY_CHARACTERS = 1_500
 RUN_FILES = (
     "leadership.html",
     "analyst.html",
@@ -189,8 +189,10 @@ def page_problems(folder: Path, requirements: Requirements) -> Iterator[Problem]
 def summary_problems(path: Path) -> Iterator[Problem]:
     """Yield what is wrong with the summary for mail: its length, its characters."""
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    if len(text) > MOST_CHARACTERS:
-        message = f"{path.name} has {len(text):,} characters; it may have {MOST_CHARACTERS:,}"
+    if len(text) > MOST_SUMMARY_CHARACTERS:
+        message = (
+            f"{path.name} has {len(text):,} characters; it may have {MOST_SUMMARY_CHARACTERS:,}"
+        )
         yield Problem(message, "Say less.")
     if any(ord(sign) < ord(" ") for sign in text if sign != "\n"):
         yield Problem(f"{path.name} holds control characters", "Leave them out.")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tierkit.calendar import Quarter
 from tierkit.errors import SettingsError
@@ -87,6 +88,25 @@ OnStep = Callable[[str], None]
 
 
 @dataclass(frozen=True)
+class PageWriters:
+    """What is written of a report's facts beside the cells of its notebooks.
+
+    Attributes
+    ----------
+    summary
+        Gives the text of the mail from the facts.
+    slides
+        Writes slides of the facts to a path; gives why it could not, or nothing.
+    index
+        Writes the list of all reports into their folder, under a title.
+    """
+
+    summary: Callable[[Mapping[str, Any]], str]
+    slides: Callable[[Mapping[str, Any], Path], str]
+    index: Callable[[Path, str], object]
+
+
+@dataclass(frozen=True)
 class ReportPlan:
     """Which notebooks make a report, and what must stand on its pages.
 
@@ -95,6 +115,8 @@ class ReportPlan:
     notebooks
         Their paths, in order; the last one holds the cells of the leadership page. Empty for those
         of tierkit or of the project.
+    pages
+        What is written of the facts.
     figures, tables
         Page → names that must stand there.
     prepare
@@ -107,6 +129,7 @@ class ReportPlan:
     """
 
     notebooks: tuple[Path, ...] = ()
+    pages: PageWriters = field(kw_only=True)
     figures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     prepare: Callable[[Handover, Path], object] | None = None

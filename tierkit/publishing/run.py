@@ -64,7 +64,7 @@ def run_recalibration(  # noqa: PLR0913 - one keyword per option of the command
     model_file: Path | None = None,
     project_notebooks: bool = False,
     on_step: OnStep | None = None,
-    plan: ReportPlan | None = None,
+    plan: ReportPlan,
     wait: float = 0.0,
 ) -> RunResult:
     """Run the notebooks of a quarter and publish the report, or leave everything as it was.
@@ -99,15 +99,14 @@ def run_recalibration(  # noqa: PLR0913 - one keyword per option of the command
         Of the kind that `tierkit.errors` gives for each failure; what is left of the run then
         lies in `reports/failed/<run id>`, which a note of the error names.
     """
-    given = plan or ReportPlan()
     if model_file is not None and not model_file.is_file():
         raise SettingsError(f"--model {model_file}: no such file.")
-    paths = given.notebooks or _standard_notebooks(settings, own=project_notebooks)
+    paths = plan.notebooks or _standard_notebooks(settings, own=project_notebooks)
     chosen = _chosen(paths, only)
     for path in chosen:
         check_notebook(path)
     handover = Handover(settings, quarter, model_file, tuple(set_overrides))
-    ready = replace(given, notebooks=tuple(chosen), ahead={} if only else given.ahead)
+    ready = replace(plan, notebooks=tuple(chosen), ahead={} if only else plan.ahead)
     run = Run(handover, ready, on_step or _say_nothing)
     _make_folder(settings.reports)
     with project_lock(settings.scratch, wait=wait), disk_errors_in_words():
@@ -161,7 +160,7 @@ def _publishing(run: Run) -> RunResult:
         if done.new
         else f"Nothing new: {_short(done.folder, run)} holds the same report already"
     )
-    _write_index(run)
+    run.plan.pages.index(run.settings.reports, run.title)
     run.on_step(remark)
     return RunResult(run.run_id, done.folder, done.new, f"{remark}.", done.replaced)
 
@@ -218,12 +217,6 @@ def _execute(run: Run, stack: ExitStack) -> tuple[list[Execution], Finish]:
         run.stages.append(Stage(path.stem, round(seconds, 3), execution.peak_memory))
         run.on_step(f"{path.stem}: {seconds:.1f} s")
     return executions, finish
-
-
-def _write_index(run: Run) -> None:
-    from tierkit.pages.index import write_index
-
-    write_index(run.settings.reports, title=run.title)
 
 
 def _standard_notebooks(settings: Settings, *, own: bool) -> tuple[Path, ...]:
