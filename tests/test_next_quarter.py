@@ -17,7 +17,7 @@ from tierkit.models.card import Card
 from tierkit.models.tested import Backtest
 from tierkit.models.total_ranges import ratio_range, tier_total_ranges
 from tierkit.runs.next_quarter import next_quarter_totals, quarter_tests, with_next_quarter
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.settings import read_settings
 
 TIERS = '[[tiers]]\nname = "Tier 1"\ncapacity = 1\n[[tiers]]\nname = "Tier 2"\n'
@@ -28,7 +28,7 @@ def work(tmp_path):
     project = write_project(tmp_path, settings=TIERS)
     settings = read_settings(project)
     quarter = settings.fiscal_calendar.parse("2026Q1")
-    return Work(settings, quarter, read_tables(settings), tmp_path)
+    return Run(settings, quarter, read_tables(settings), tmp_path)
 
 
 DAYS = ("2024-01-01", "2025-01-01", "2026-01-01")
@@ -104,7 +104,7 @@ def test_quarters_since_the_newest_test_count_up_to_the_one_that_is_over(tmp_pat
     )
     settings = read_settings(project)
     quarter = settings.fiscal_calendar.parse("2026Q1")
-    work = Work(settings, quarter, read_tables(settings), tmp_path)
+    work = Run(settings, quarter, read_tables(settings), tmp_path)
     panel = build_panel(work.tables, [date(2025, 4, 1), work.as_of], settings=settings)
     found = quarter_tests(work, panel, model_tested_at("2025-01-01", "2025-04-01"))
     won = found[found["account_id"] == "A1"].set_index("as_of")["next_quarter_revenue"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tierkit.errors import DataError, SettingsError
 from tierkit.settings import StabilitySettings, Tier, parse_settings
-from tierkit.tiers.assign import assign
+from tierkit.tiers.assign import assign_within_budget
 from tierkit.tiers.overrides import no_overrides
 from tierkit.tiers.standing import AccountContext
 
@@ -35,7 +35,7 @@ def tiered(money, *tiers, held=None, forced=None, stability=FREE, **known):
         columns=None if columns is None else pd.DataFrame(columns),
         **{name: pd.Series(values) for name, values in known.items()},
     )
-    return assign(
+    return assign_within_budget(
         accounts(money),
         tiers=tiers,
         stability=stability,

@@ -73,7 +73,7 @@ def run(
     with without_grammars_of_addresses():
         from tierkit.commands.run import (
             Request,
-            describe,
+            describe_run,
             recalibrate,
             recalibrate_and_tell,
             recalibrate_each,
@@ -90,7 +90,7 @@ def run(
         project_notebooks=project_notebooks,
     )
     if dry_run:
-        typer.echo(describe(request))
+        typer.echo(describe_run(request))
         return
     if each:
         work_each = recalibrate_each_and_tell if hooks else recalibrate_each

@@ -21,7 +21,7 @@ from tierkit.models.reasons import reasons
 from tierkit.models.saved import PAST, SavedModel
 from tierkit.models.sql import Dialect, model_sql
 from tierkit.rendering.workbook import KINDS, Sheet, write_workbook
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.runs.tiering import tier_accounts
 from tierkit.settings import Settings
 
@@ -105,7 +105,7 @@ def score_project(model: SavedModel, settings: Settings, *, as_of: date | None =
     beside = model.prospects.predict(values) if model.prospects else _unknown(values)
     predictions = ranked.join(beside, validate="1:1")
     whole = settings.fiscal_calendar.ending_at(day)
-    work = Work(settings, Quarter(whole.label, whole.start, day), tables, settings.scratch)
+    work = Run(settings, Quarter(whole.label, whole.start, day), tables, settings.scratch)
     tiering = tier_accounts(work, predictions)
     names = work.accounts().set_index("account_id")["name"]
     tiered = tiering.tiered.join(names, how="left", validate="1:1").reset_index()

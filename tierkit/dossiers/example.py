@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tierkit.runs.run import Work
+    from tierkit.runs.run import Run
 
 _FILES = {
     "tierkit.toml": """\
@@ -37,7 +37,7 @@ B2,Tier 2,2,500,0,900,,
 }
 
 
-def example_run() -> Work:
+def example_run() -> Run:
     """Return a run of two accounts that have their tiers, in a folder of its own.
 
     Examples

@@ -19,7 +19,7 @@ from tierkit.tiers.standing import AccountContext
 if TYPE_CHECKING:
     from tierkit.crm.tables import Rows
     from tierkit.explorer.learned import Learned
-    from tierkit.runs.run import Work
+    from tierkit.runs.run import Run
     from tierkit.statistics.arrays import FloatArray, IntArray
 
 
@@ -57,7 +57,7 @@ class Gap:
         return f"{self.what} {self.mend}"
 
 
-def gaps_of(work: Work, learned: Learned, previous: PreviousTiers) -> tuple[Gap, ...]:
+def gaps_of(work: Run, learned: Learned, previous: PreviousTiers) -> tuple[Gap, ...]:
     """Return everything that the views of a project lack."""
     found = [
         *_of_runs(work),
@@ -82,7 +82,7 @@ def gaps_of(work: Work, learned: Learned, previous: PreviousTiers) -> tuple[Gap,
     return tuple(found)
 
 
-def _of_runs(work: Work) -> list[Gap]:
+def _of_runs(work: Run) -> list[Gap]:
     if list(work.settings.reports.glob("*/tiers.csv")):
         return []
     return [
@@ -115,7 +115,7 @@ def _of_history(learned: Learned, previous: PreviousTiers) -> list[Gap]:
     return found
 
 
-def _of_settings(work: Work) -> list[Gap]:
+def _of_settings(work: Run) -> list[Gap]:
     if any(tier.entitlements for tier in work.settings.tiers):
         return []
     return [
@@ -138,7 +138,7 @@ class AccountHistory:
         The project and the quarter.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Run) -> None:
         self._work = work
         self.wins = lru_cache(maxsize=_MOST_KEPT)(self._wins)
         self.tiers = lru_cache(maxsize=_MOST_KEPT)(self._tiers)
@@ -234,7 +234,7 @@ class Basis:
         What cannot be shown, and what would make it possible.
     """
 
-    work: Work
+    work: Run
     learned: Learned
     accounts: pd.DataFrame
     now: BinCodes
@@ -242,7 +242,7 @@ class Basis:
     gaps: tuple[Gap, ...]
 
     @classmethod
-    def of(cls, work: Work, learned: Learned) -> Basis:
+    def of(cls, work: Run, learned: Learned) -> Basis:
         """Return the basis of a project whose panel and card are there."""
         from tierkit.runs.tiering import held_before
 

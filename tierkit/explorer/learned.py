@@ -22,7 +22,7 @@ from tierkit.settings import Settings
 if TYPE_CHECKING:
     from tierkit.backtest import ModelChoice
     from tierkit.models.tested import Method
-    from tierkit.runs.run import Work
+    from tierkit.runs.run import Run
 
 SCHEMA = 1
 _FILE, _PANEL, _TESTED, _WON = "learned.json", "panel.parquet", "tested.parquet", "won.parquet"
@@ -69,7 +69,7 @@ class Learned:
     gated: str
 
 
-def learned_of(work: Work, *, progress: Step) -> Learned:
+def learned_of(work: Run, *, progress: Step) -> Learned:
     """Return what was learned from a project, from the explorer's folder where it is there already.
 
     It is learned anew where data, quarter or a setting that shapes the cards has changed.
@@ -89,7 +89,7 @@ def learned_of(work: Work, *, progress: Step) -> Learned:
     return learned
 
 
-def learn(work: Work, *, progress: Step) -> Learned:
+def learn(work: Run, *, progress: Step) -> Learned:
     """Build the panel, fit the card and test it, as a run does, but for edits of the card."""
     from tierkit.runs.modelling import fit_model, make_panel
 
@@ -109,7 +109,7 @@ def unedited(settings: Settings) -> Settings:
     return changed
 
 
-def _with_both_cards(work: Work, panel: Panel, choice: ModelChoice) -> Learned:
+def _with_both_cards(work: Run, panel: Panel, choice: ModelChoice) -> Learned:
     days = list(choice.trained_on)
     values = panel.values  # noqa: PD011 (a panel is no series)
     known = values.index.get_level_values("as_of").isin(pd.to_datetime(days))
@@ -150,7 +150,7 @@ def gate_key(settings: Settings) -> str:
     return json.dumps(parts, sort_keys=True)
 
 
-def _key(work: Work) -> str:
+def _key(work: Run) -> str:
     """Return a hash of all that decides what is learned."""
     shaping = work.settings.model_dump(mode="json", include=set(_SHAPING))
     shaping["model"].pop("kind", None)

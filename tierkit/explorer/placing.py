@@ -17,14 +17,14 @@ from tierkit.errors import DataError
 from tierkit.tiers.eligibility import meets_all
 from tierkit.tiers.overrides import capacity_problems
 from tierkit.tiers.reasons import move_reasons
-from tierkit.tiers.slots import Ladder, MoveBudget, place, within_budget
+from tierkit.tiers.slots import MoveBudget, TierPlaces, fill_places, within_budget
 from tierkit.tiers.standing import (
     AccountContext,
     BoolArray,
     FloatArray,
     Groups,
     IntArray,
-    Standing,
+    RankedAccounts,
     levels_of,
     minimum_stay,
 )
@@ -49,8 +49,8 @@ class Placed:
 
     order: IntArray
     levels: IntArray
-    standing: Standing
-    ladder: Ladder
+    standing: RankedAccounts
+    ladder: TierPlaces
     budget: MoveBudget
     retired: BoolArray
 
@@ -170,7 +170,7 @@ class Places:
         )
         known = np.arange(len(order)) < in_scope
         groups, group_names = self._groups(order)
-        standing = Standing(
+        standing = RankedAccounts(
             scores=np.where(known, scores[order], np.nan),
             money=np.where(known, amounts[order], np.nan),
             held=held[order],
@@ -180,9 +180,9 @@ class Places:
             owners=self._owners(order, tiers),
             meets=tuple(self._meets(tier)[order] for tier in tiers),
         )
-        ladder = Ladder.of(tiers, standing, groups=group_names)
+        ladder = TierPlaces.of(tiers, standing, groups=group_names)
         budget = within_budget(standing, ladder=ladder, stability=settings.stability)
-        levels = place(standing, ladder=ladder, band=budget.band).levels
+        levels = fill_places(standing, ladder=ladder, band=budget.band).levels
         retired = self._held_before[order] & (standing.held == len(names))
         return Placed(order, levels, standing, ladder, budget, retired)
 

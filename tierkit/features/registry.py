@@ -93,12 +93,12 @@ def _unknown_criterion(name: str, known: Sequence[str]) -> Problem:
     return Problem(f"card: {name} is no criterion", mend, rule="unknown criterion")
 
 
-def describe(name: str) -> str:
+def describe_feature(name: str) -> str:
     """Return the definition of a standard feature: the docstring of its function.
 
     Examples
     --------
-    >>> describe("open_deals_count").splitlines()[0]
+    >>> describe_feature("open_deals_count").splitlines()[0]
     'Count the deals of the target made before as_of and not closed before it.'
     """
     feature = next(feature for feature in FEATURES if feature.name == name)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import earlier, known_rows, on_or_after
-from tierkit.crm.guard import every_pair
+from tierkit.crm.guard import inner_join
 from tierkit.crm.tables import Rows
 from tierkit.features.deals import RENEWED, WON, is_win, won_deals
 from tierkit.features.feature import Aggregate, Block, Context, Derived, Feature, Window
@@ -166,7 +166,7 @@ def won_products(context: Context) -> Rows:
     won = context.once(won_deals)
     if context.tables.has("opportunity_lines", "product"):
         lines = context.tables["opportunity_lines"].select("opportunity_id", "product")
-        won = every_pair(won.drop("product"), lines, on="opportunity_id")
+        won = inner_join(won.drop("product"), lines, on="opportunity_id")
     return won.filter(~nw.col("product").is_null())
 
 

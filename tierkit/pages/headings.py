@@ -28,7 +28,7 @@ from tierkit.pages.revenue import how_much_revenue, kept_sentence, ledger_senten
 from tierkit.pages.tiers import accounts_that_change, which_accounts
 from tierkit.publishing.gates import MOST_SUMMARY_CHARACTERS
 from tierkit.rendering.html import Fragment, joined, on_one_line, section, tag
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.words import (
     count,
     day,
@@ -199,7 +199,7 @@ def _bring(size: float, quarters: float) -> str:
     return f"{number_word(quarters)} more {more} would bring that to {signed_share(size)}"
 
 
-def heading(run: Work) -> Fragment:
+def heading(run: Run) -> Fragment:
     """Return a line that names project, quarter and how far the data reach."""
     return Fragment(
         str(

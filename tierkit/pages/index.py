@@ -194,7 +194,7 @@ def _count(value: float | None) -> str:
     return words.count(value) if value is not None else "–"
 
 
-INDEX, TOTALS = "index.html", "units.json"
+INDEX, UNIT_TOTALS = "index.html", "units.json"
 _ELSEWHERE = "in no unit that was run"
 
 
@@ -269,7 +269,7 @@ def write_units_index(
     )  # fmt: skip
     _replace(folder / INDEX, document(body, title=title))
     content = {"title": title, "units": [_plain(row) for row in every]}
-    _replace(folder / TOTALS, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    _replace(folder / UNIT_TOTALS, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return folder / INDEX
 
 

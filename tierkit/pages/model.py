@@ -21,7 +21,7 @@ from tierkit.models.verdict import RIVALS
 from tierkit.rendering.figures import Picture, figure
 from tierkit.rendering.html import Fragment, joined, tag
 from tierkit.rendering.tables import html_table
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.statistics.intervals import Interval
 from tierkit.statistics.measures import gini
 from tierkit.words import money, plural
@@ -203,7 +203,7 @@ def gate_table(model: ModelChoice) -> Fragment:
     return html_table(frame, caption=caption, kinds={}, name="gate")
 
 
-def calibration_table(model: ModelChoice, work: Work) -> Fragment:
+def calibration_table(model: ModelChoice, work: Run) -> Fragment:
     """Return actual over predicted by tier and by tenth of the predictions, with 95 % intervals."""
     tested = model.tested()
     if tested.empty:
@@ -327,7 +327,7 @@ def _moved(model: ModelChoice) -> str:
     )
 
 
-def _ranges(tested: pd.DataFrame, work: Work) -> str:
+def _ranges(tested: pd.DataFrame, work: Run) -> str:
     found = ranges_tested(tested, [tier.capacity for tier in work.settings.tiers])
     if found is None:
         return "Account ranges could not be tried: too few predictions were tested."

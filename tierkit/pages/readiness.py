@@ -8,7 +8,7 @@ from tierkit.rendering.html import Fragment, joined, tag
 from tierkit.rendering.tables import html_table
 from tierkit.runs.engagement import EngagementStudy
 from tierkit.runs.readiness import ReadinessStudy, coverage_rows, freshness_rows, whitespace_rows
-from tierkit.serving.qualifying import Tried
+from tierkit.serving.qualifying import ThresholdTest
 from tierkit.words import count, enumerated, plural, sentence, share
 
 MOST_ROWS = 15
@@ -170,7 +170,7 @@ def _sentence(engagement: EngagementStudy) -> str:
     )
 
 
-def _row(what: str, tried: Tried) -> dict[str, object]:
+def _row(what: str, tried: ThresholdTest) -> dict[str, object]:
     precision, low, high = tried.precision
     return {
         "weeks_that_it_was": what,

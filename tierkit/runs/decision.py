@@ -15,7 +15,7 @@ from tierkit.features.panel import Panel
 from tierkit.models.drift import card_drift
 from tierkit.models.total_ranges import FEWEST_DATES, ratio_range
 from tierkit.runs.challenge import Challenge, Champion, challenge
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.settings import DecisionSettings
 from tierkit.statistics.arrays import FloatArray, IntArray
 from tierkit.tiers.eligibility import check_eligibility
@@ -51,7 +51,7 @@ class Consequences:
         )
 
 
-def consequences(work: Work, panel: Panel, choice: ModelChoice, present: Champion) -> Consequences:
+def consequences(work: Run, panel: Panel, choice: ModelChoice, present: Champion) -> Consequences:
     """Return what keeping the present model costs, by the new fit's own predictions."""
     values = panel.values  # noqa: PD011
     now = values[values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)]
@@ -131,7 +131,7 @@ class Decision:
 
 
 def decide(
-    work: Work, panel: Panel, choice: ModelChoice, present: Champion, tested: pd.DataFrame
+    work: Run, panel: Panel, choice: ModelChoice, present: Champion, tested: pd.DataFrame
 ) -> Decision:
     """Decide between the present model and a new fit.
 
@@ -223,7 +223,7 @@ def _quarters(found: Challenge) -> str:
     return "the newest quarter" if many == 1 else f"the newest {number_word(many)} quarters"
 
 
-def _age(work: Work, present: Champion) -> int:
+def _age(work: Run, present: Champion) -> int:
     """Return how many quarters lie between what the model knew and what is known now."""
     fitted = present.fitted_as_of(work.settings.fiscal_calendar)
     if fitted is None:
@@ -231,7 +231,7 @@ def _age(work: Work, present: Champion) -> int:
     return len(work.settings.fiscal_calendar.between(fitted, work.as_of))
 
 
-def _age_facts(work: Work, present: Champion) -> dict[str, Any]:
+def _age_facts(work: Run, present: Champion) -> dict[str, Any]:
     return {"kind": present.model.kind, "quarters_old": _age(work, present)}
 
 
@@ -240,7 +240,7 @@ def _refit(because: str, present: Champion) -> Decision:
     return Decision(REFIT, because, 1.0, facts)
 
 
-def _drift(work: Work, panel: Panel, present: Champion) -> list[dict[str, Any]]:
+def _drift(work: Run, panel: Panel, present: Champion) -> list[dict[str, Any]]:
     values = panel.values  # noqa: PD011
     now = values[values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)]
     table = card_drift(present.model.card, now, seed=work.settings.model.seed)

@@ -31,7 +31,7 @@ from tierkit.runs.challenge import champion
 from tierkit.runs.decision import decide
 from tierkit.runs.leakage import future_rows_of
 from tierkit.runs.next_quarter import COLUMN, quarter_tests
-from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Work, training_dates
+from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run, training_dates
 from tierkit.runs.side_models import edit_facts, prospect_facts, prospects_at, run_prospects
 from tierkit.settings import Settings
 from tierkit.tiers.previous import tiers_in_force
@@ -41,7 +41,7 @@ _HELD = "The card is one that an earlier run has saved; the tests are those of a
 
 
 def write_model(
-    work: Work, choice: ModelChoice, *, look_back: int, prospects: Prospects | None = None
+    work: Run, choice: ModelChoice, *, look_back: int, prospects: Prospects | None = None
 ) -> Path:
     """Write the card and what is needed to use it again, as plain data; return the file."""
     text = json.dumps(
@@ -56,7 +56,7 @@ def write_model(
 
 
 def saved_model(
-    work: Work, choice: ModelChoice, *, look_back: int, prospects: Prospects | None = None
+    work: Run, choice: ModelChoice, *, look_back: int, prospects: Prospects | None = None
 ) -> dict[str, Any]:
     """Return what `model.json` holds: the model, and which run it is of."""
     model = SavedModel(
@@ -154,7 +154,7 @@ DECISION = "decision"
 _WEIGHTS_NAMED = 3
 
 
-def make_panel(work: Work) -> Panel:
+def make_panel(work: Run) -> Panel:
     """Build the criteria of all accounts, at every quarter-end to learn from and at `as_of`."""
     dates = training_dates(work.tables, settings=work.settings, as_of=work.as_of)
     panel = build_panel(work.tables, [*dates, work.as_of], settings=work.settings)
@@ -162,7 +162,7 @@ def make_panel(work: Work) -> Panel:
     return panel
 
 
-def fit_model(work: Work, panel: Panel, *, step: Step = lambda _: None) -> ModelChoice:
+def fit_model(work: Run, panel: Panel, *, step: Step = lambda _: None) -> ModelChoice:
     """Fit the card, test it against simple rules, and choose what ranks the accounts.
 
     Where the run was given a saved model, that card is used as it is, and the tests are those of a
@@ -197,7 +197,7 @@ def fit_model(work: Work, panel: Panel, *, step: Step = lambda _: None) -> Model
     return decided.applied(choice, present)
 
 
-def save_model(work: Work, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
+def save_model(work: Run, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
     """Leave model, predictions and facts for the stages that follow; return the facts."""
     prospects = run_prospects(work, panel, choice.trained_on)
     beside = prospects_at(panel, work.as_of, prospects)
@@ -216,7 +216,7 @@ def save_model(work: Work, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
     return facts
 
 
-def predict_accounts(work: Work, panel: Panel, choice: ModelChoice) -> pd.DataFrame:
+def predict_accounts(work: Run, panel: Panel, choice: ModelChoice) -> pd.DataFrame:
     """Return one row per account at `as_of`: score, predicted revenue with its range, reasons."""
     values = panel.values  # noqa: PD011 (a panel, not a data frame)
     at = values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)
@@ -226,7 +226,7 @@ def predict_accounts(work: Work, panel: Panel, choice: ModelChoice) -> pd.DataFr
     return ranked.join(ranges, validate="1:1").assign(reasons=reasons(choice.card, now))
 
 
-def tier_totals(work: Work, tiered: pd.DataFrame) -> pd.DataFrame:
+def tier_totals(work: Run, tiered: pd.DataFrame) -> pd.DataFrame:
     """Return predicted revenue of each tier with the range that the tests allow.
 
     Parameters
@@ -260,7 +260,7 @@ def tier_totals(work: Work, tiered: pd.DataFrame) -> pd.DataFrame:
     return found.assign(low=found["low"].clip(upper=totals), high=found["high"].clip(lower=totals))
 
 
-def tier_sizes(work: Work, tiered: pd.DataFrame) -> list[int | None]:
+def tier_sizes(work: Run, tiered: pd.DataFrame) -> list[int | None]:
     """Return how many accounts each tier holds by its rule; None for the one that takes the rest.
 
     A capacity for all accounts is its own size; other rules have the size that they gave.
@@ -278,7 +278,7 @@ def tier_sizes(work: Work, tiered: pd.DataFrame) -> list[int | None]:
     ]
 
 
-def tier_pipeline(work: Work, totals: pd.DataFrame, tiered: pd.DataFrame) -> pd.DataFrame:
+def tier_pipeline(work: Run, totals: pd.DataFrame, tiered: pd.DataFrame) -> pd.DataFrame:
     """Return the pipeline that each tier should create in the horizon.
 
     At the tested quarter-ends, accounts that would have been in the tier created so much pipeline
@@ -307,7 +307,7 @@ def tier_pipeline(work: Work, totals: pd.DataFrame, tiered: pd.DataFrame) -> pd.
     )
 
 
-def model_facts(work: Work, choice: ModelChoice) -> dict[str, Any]:
+def model_facts(work: Run, choice: ModelChoice) -> dict[str, Any]:
     """Return what `facts.json` says of the model."""
     seen = choice.gate.future_rows
     return {
@@ -347,7 +347,7 @@ def weights(card: Card) -> list[dict[str, Any]]:
     return found[:_WEIGHTS_NAMED]
 
 
-def _past_dates(panel: Panel, work: Work) -> list[date]:
+def _past_dates(panel: Panel, work: Run) -> list[date]:
     moments = panel.values.index.get_level_values("as_of").unique()  # noqa: PD011
     return sorted({moment.date() for moment in moments} - {work.as_of})
 
@@ -358,7 +358,7 @@ def _index_at(panel: Panel, dates: list[date]) -> pd.MultiIndex:
     return index[chosen]
 
 
-def _held_before(work: Work, dates: list[date]) -> pd.Series[str] | None:
+def _held_before(work: Run, dates: list[date]) -> pd.Series[str] | None:
     """Return the tier held the day before each date, None where nobody held one."""
     if "tier_history" not in work.tables or not dates:
         return None
@@ -369,7 +369,7 @@ def _held_before(work: Work, dates: list[date]) -> pd.Series[str] | None:
     return held.assign(as_of=as_of).set_index(["account_id", "as_of"])["tier"]
 
 
-def _tested_with_pipeline(work: Work, choice: ModelChoice) -> pd.DataFrame:
+def _tested_with_pipeline(work: Run, choice: ModelChoice) -> pd.DataFrame:
     tested = choice.tested()
     if tested.empty:
         return tested.assign(pipeline_created_amount=[])

@@ -15,7 +15,7 @@ from tierkit.models.ranges import past_tiers
 from tierkit.models.saved import PAST
 from tierkit.models.total_ranges import tier_total_ranges
 from tierkit.outcomes import outcomes
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.runs.tiering import said
 from tierkit.statistics.arrays import FloatArray
 
@@ -24,7 +24,7 @@ _UNTESTED = "no earlier prediction could be tested"
 _NOBODY = "no tested account ranked there"
 
 
-def quarter_tests(work: Work, panel: Panel, choice: ModelChoice) -> pd.DataFrame:
+def quarter_tests(work: Run, panel: Panel, choice: ModelChoice) -> pd.DataFrame:
     """Return earlier predictions with what was won in the one quarter after each.
 
     A quarter is over sooner than a horizon. So the quarter-ends after the newest tested one count
@@ -51,7 +51,7 @@ def quarter_tests(work: Work, panel: Panel, choice: ModelChoice) -> pd.DataFrame
     return joined.fillna({COLUMN: 0.0}).reset_index()
 
 
-def next_quarter_totals(work: Work, totals: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
+def next_quarter_totals(work: Run, totals: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
     """Return what each tier should bring in the first quarter of the horizon, with its range.
 
     At the tested quarter-ends the accounts that would have been in a tier brought this part of
@@ -109,7 +109,7 @@ def _facts(row: pd.Series[Any]) -> dict[str, Any]:
     return {name: value for key in keys for name, value in said(key, row[key], row["why"]).items()}
 
 
-def _since(work: Work, panel: Panel, choice: ModelChoice, newest: date) -> pd.DataFrame:
+def _since(work: Run, panel: Panel, choice: ModelChoice, newest: date) -> pd.DataFrame:
     """Return what was predicted at the quarter-ends between the newest test and a quarter ago."""
     calendar, day, days = work.settings.fiscal_calendar, newest, []
     while is_before(day := calendar.window_end(day, 1), work.as_of):

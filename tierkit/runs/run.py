@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from tierkit.calendar import FiscalCalendar, Quarter, complete_quarter_ends, trainable
-from tierkit.crm.checks import check_as_of, raised
+from tierkit.crm.checks import check_as_of, raised_to_blocking
 from tierkit.crm.engine import content_hash
 from tierkit.crm.known import deals_as_known
 from tierkit.crm.period import check_quarter, default_quarter
@@ -90,7 +90,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Work:
+class Run:
     """What every stage of a recalibration starts from.
 
     Attributes
@@ -224,7 +224,7 @@ class Work:
         return found
 
 
-def open_run(project: str = "", *, run_folder: str = "", quarter: str = "") -> Work:
+def open_run(project: str = "", *, run_folder: str = "", quarter: str = "") -> Run:
     """Return what the notebooks of a recalibration start from.
 
     Parameters
@@ -251,7 +251,7 @@ def open_run(project: str = "", *, run_folder: str = "", quarter: str = "") -> W
     return prepare(Handover(settings, chosen), tables, folder)
 
 
-def prepare(handover: Handover, tables: Tables, folder: Path) -> Work:
+def prepare(handover: Handover, tables: Tables, folder: Path) -> Run:
     """Leave trusted tables in a run's folder, so that its notebooks start from the same rows."""
     leave_rows(tables, folder)
     return _open(handover, folder)
@@ -263,11 +263,11 @@ def leave_rows(tables: Tables, folder: Path) -> None:
     (folder / "rows.json").write_text(json.dumps(dict(tables.source_rows)), encoding="utf-8")
 
 
-def _open(handover: Handover, folder: Path) -> Work:
+def _open(handover: Handover, folder: Path) -> Run:
     written = folder / TABLES_FOLDER
     tables = read_written_tables(written) if has_tables(written) else read_tables(handover.settings)
     remarks = data_remarks(tables, handover.settings, handover.quarter)
-    return Work(
+    return Run(
         settings=handover.settings,
         quarter=handover.quarter,
         tables=tables,
@@ -292,4 +292,4 @@ def data_remarks(tables: Tables, settings: Settings, quarter: Quarter) -> tuple[
     accounts = tables["accounts"].collect().to_pandas()
     asked = tier_rule_problems(accounts, settings=settings)
     of_tiers = [problem for problem in asked if not problem.blocks]
-    return (*others, *dated, *raised(of_quarter, settings.checks), *of_tiers)
+    return (*others, *dated, *raised_to_blocking(of_quarter, settings.checks), *of_tiers)

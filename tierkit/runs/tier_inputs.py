@@ -21,7 +21,7 @@ from tierkit.models.card import Card
 from tierkit.models.past_revenue import past_revenue_column
 from tierkit.models.saved import PAST, ranked
 from tierkit.runs.project import OVERRIDES
-from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Work
+from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run
 from tierkit.settings import Settings
 from tierkit.settings.tier_rules import EXPANSION, NEW_LOGO
 from tierkit.tiers.decomposition import EarlierRun
@@ -145,7 +145,7 @@ def _raised(check: Callable[[], object]) -> list[Problem]:
 _TEXTS = ("account_id", "tier", "model_tier", "rule_tier", "group")
 
 
-def read_earlier_run(work: Work, published: Path | None) -> EarlierRun | None:
+def read_earlier_run(work: Run, published: Path | None) -> EarlierRun | None:
     """Return what a published run gave each account, None where that cannot be read.
 
     Between runs, when accounts are scored by a saved model, nothing is told of the way either.
@@ -178,7 +178,7 @@ def _accounts(published: Path) -> pd.DataFrame | None:
     return text[[*_TEXTS]].assign(**numbers).set_index("account_id")
 
 
-def _rescored(work: Work, saved: dict[str, object]) -> pd.DataFrame | None:
+def _rescored(work: Run, saved: dict[str, object]) -> pd.DataFrame | None:
     """Return today's criteria by the earlier model, None where it cannot score them."""
     file = work.folder / PANEL_FILE
     if not file.is_file():

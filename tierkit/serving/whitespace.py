@@ -8,7 +8,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import before, look_back_start, outcome_rows
-from tierkit.crm.guard import added_up, look_up
+from tierkit.crm.guard import look_up, summed
 from tierkit.crm.revenue import target_deals
 from tierkit.crm.tables import Rows, Tables
 from tierkit.settings import Settings
@@ -117,7 +117,7 @@ def _shares(
     span = tables.dates({"as_of": [start], "horizon_end": [as_of]})
     sums = {"amount": nw.col("amount").sum()}
     inside = outcome_rows(rows, "close_date", span)
-    by = added_up(inside, ["account_id", "product"], sums=sums, what="products bought")
+    by = summed(inside, ["account_id", "product"], sums=sums, what="products bought")
     since = by.collect().to_pandas()
     since = since.assign(amount=since["amount"].astype(float).clip(lower=0.0))
     revenue = since.groupby("account_id")["amount"].sum()

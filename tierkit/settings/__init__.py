@@ -27,12 +27,12 @@ from tierkit.settings.parts import (
     Tier,
     TieringSettings,
 )
-from tierkit.settings.reading import FILE_NAME, parse_settings, read_settings
+from tierkit.settings.reading import SETTINGS_FILE, parse_settings, read_settings
 from tierkit.settings.whole import Settings
 
 __all__ = [
     "DEFAULT_TIERS",
-    "FILE_NAME",
+    "SETTINGS_FILE",
     "CalendarSettings",
     "CardCriterion",
     "CardEdit",
