@@ -22,7 +22,7 @@ from tierkit.pages.facts import (
 )
 from tierkit.rendering.html import Fragment, joined, section, tag
 from tierkit.rendering.tables import html_table
-from tierkit.runs.run import Run
+from tierkit.runs import Run
 from tierkit.words import count, hours, money, plural, share
 
 MOST = 5

@@ -20,9 +20,7 @@ from tierkit.calendar import (
     quarters_since,
     trainable,
 )
-from tierkit.crm.guard import grouped
-from tierkit.crm.revenue import target_deals
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables, grouped, target_deals
 from tierkit.roi.ladder import NO_TIER, FloatArray, History, IntArray, Ladder
 from tierkit.settings import Settings
 

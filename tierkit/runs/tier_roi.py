@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from tierkit.parallel import Progress
-from tierkit.roi.boundaries import BoundaryStudy, study_boundaries
-from tierkit.roi.certificate import certificate
-from tierkit.roi.from_tables import tier_ladder
-from tierkit.roi.ladder import Ladder
-from tierkit.roi.outcomes_by_tier import TierOutcomes, outcomes_by_tier
+from tierkit.roi import (
+    BoundaryStudy,
+    Ladder,
+    TierOutcomes,
+    certificate,
+    outcomes_by_tier,
+    study_boundaries,
+    tier_ladder,
+)
 from tierkit.runs.experiments import bands_before
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
