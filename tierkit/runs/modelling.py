@@ -33,7 +33,7 @@ from tierkit.models import (
 )
 from tierkit.outcomes import join_outcomes, outcomes
 from tierkit.publishing import package_versions
-from tierkit.rendering.html import Step
+from tierkit.rendering import Step
 from tierkit.runs.challenge import champion
 from tierkit.runs.decision import decide
 from tierkit.runs.leakage import future_rows_of
