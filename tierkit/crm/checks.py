@@ -267,6 +267,8 @@ def duplicates(tables: Tables) -> Problem | None:
 
 
 RULES: Mapping[str, str] = {
+    "money left out": "much won revenue is left out for reasons that nobody has settled",
+    "how a file is read": "an encoding, a sheet or a header that is not where it usually is",
     "stale table": "a table ends long before the others, or before as_of",
     "accounts not updated": "many accounts were not changed for a year",
     "quarter volume": "a quarter holds far fewer or more closed deals than its neighbours",
