@@ -1,4 +1,4 @@
-"""Exports in the shape of what people really have: each is read right, or refused in words that help.
+"""Exports in the shape of what people really have, each read right or refused in words that help.
 
 Run with `python -m benches.field_cases [NAME…]`; the cases lie beside the project, in
 `shared/field_cases`, each a folder `in` and a README. Settings are guessed as `tierkit init --from`
@@ -47,7 +47,7 @@ class Case:
     won: str | None
     said: str = ""
     must_say: bool = False
-    right: Right = lambda tables: True
+    right: Right = lambda _: True
     settings: Sequence[str] = ()
 
 

@@ -1,4 +1,4 @@
-"""Which column of an export holds what deals are worth: a guess that survives what speaks against it."""
+"""Which column of an export holds what deals are worth, and what speaks against the others."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def amount_of(deals: RecognisedTable) -> Amount:
         line = sums_to(file.rows, deal, chosen, others)
         if line is not None:
             note = (
-                f"{chosen!r} is the same in every line of a deal and {line!r} adds up to it: summed "
+                f"{chosen!r} is the same in every line of a deal, {line!r} adds up to it: summed "
                 f"over rows they are {_total(deals, chosen)} and {_total(deals, line)}."
             )
             return _in_units(deals, line, (note,))

@@ -65,7 +65,7 @@ def sums_to(rows: Rows, deal: str, amount: str, others: Sequence[str]) -> str | 
 
 
 def net_of(rows: Rows, total: str, others: Sequence[str], taxes: Sequence[str]) -> str | None:
-    """Return the column that is a total without its tax, where total = net + tax in nearly all rows.
+    """Return the column that is a total without its tax, where nearly every row adds up so.
 
     Rows without tax say nothing.
     """

@@ -1,4 +1,4 @@
-"""Amounts that are computed from columns of the source, `quantity * unit_price * (1 - discount)`."""
+"""Amounts computed from columns of the source, `quantity * unit_price * (1 - discount)`."""
 
 from __future__ import annotations
 

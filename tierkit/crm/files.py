@@ -30,8 +30,10 @@ from tierkit.errors import DataError
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 SUFFIXES = (*TEXT_SUFFIXES, ".parquet", *WORKBOOKS)
 PACKED = (".gz", ".zip")
-UNREAD = (".json", ".jsonl", ".ndjson", ".xml", ".numbers", ".pdf", ".html", ".htm", ".mdb",
-          ".accdb", ".avro", ".orc", ".feather", ".rar", ".7z", ".sav", ".dta", ".sqlite")  # fmt: skip
+UNREAD = (
+    ".json", ".jsonl", ".ndjson", ".xml", ".numbers", ".pdf", ".html", ".htm", ".mdb", ".accdb",
+    ".avro", ".orc", ".feather", ".rar", ".7z", ".sav", ".dta", ".sqlite",
+)  # fmt: skip
 """Endings of files that may hold tables and are not read."""
 
 _PROBE_BYTES = 1 << 20

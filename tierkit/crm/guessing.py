@@ -31,7 +31,7 @@ from tierkit.crm.recognising import (
 from tierkit.crm.scanning import DERIVED
 from tierkit.crm.shaping import COLUMN_NAMES, COLUMN_VALUES, EACH_ROW, months_of
 from tierkit.crm.signs import code_of
-from tierkit.crm.systems import system_of
+from tierkit.crm.systems import System, system_of
 from tierkit.errors import DataError
 
 _MOST_VALUES = 40
@@ -220,22 +220,36 @@ def _deal_sections(
     amount = amount_of(deals) if COLUMN_NAMES not in columns.values() else Amount(COLUMN_VALUES)
     columns["amount"] = amount.source
     if system is not None:
-        columns |= {c: h for c, h in system.columns.items()}
+        columns |= system.columns
         amount = replace(amount, source=columns["amount"], notes=(*amount.notes, *system.notes))
-    section = f"data.columns.{name}"
     linked = _account_sections(draft, deals, accounts, columns, tables)
-    outcomes = (
-        outcomes_of(file)
-        if system is None or not system.won
-        else Outcomes(
-            columns.get("stage"), file.counts(columns["stage"]), won=system.won, lost=system.lost
-        )
-    )
+    outcomes = _outcomes(file, columns, system)
     if outcomes.source is not None:
         columns["is_won"] = outcomes.source
     if outcomes.stage is not None:
         columns["stage"] = outcomes.stage
-    _put_columns(draft, replace(deals, columns=columns), columns, linked, amount)
+    _put_columns(draft, replace(deals, columns=columns), columns, linked)
+    _say_amount(draft, name, amount, file, columns)
+    if system is not None and system.smallest_unit:
+        draft.put(f"data.scale.{name}", "amount", "smallest unit", "cents, but for yen and such")
+    if system is not None and system.only_with:
+        draft.put("data.only_with", name, system.only_with, "other rows are lines of an order")
+    _put_outcomes(draft, name, outcomes)
+    return amount
+
+
+def _outcomes(file: SourceFile, columns: Mapping[str, str], system: System | None) -> Outcomes:
+    if system is None or not system.won:
+        return outcomes_of(file)
+    counts = file.counts(columns["stage"])
+    return Outcomes(columns["stage"], counts, won=system.won, lost=system.lost)
+
+
+def _say_amount(
+    draft: _Draft, name: str, amount: Amount, file: SourceFile, columns: Mapping[str, str]
+) -> None:
+    """Say what the amounts rest on, and put their unit and currency."""
+    section = f"data.columns.{name}"
     for note in amount.notes:
         draft.say(section, note)
     other = [h for h in money_headers(file.headers) if h not in columns.values()]
@@ -243,14 +257,8 @@ def _deal_sections(
         draft.say(section, f"Columns that look like money and are not used: {', '.join(other)}.")
     if amount.unit != 1:
         draft.put(f"data.scale.{name}", "amount", amount.unit, "by the header")
-    if system is not None and system.smallest_unit:
-        draft.put(f"data.scale.{name}", "amount", "smallest unit", "cents, but for yen and such")
-    if system is not None and system.only_with:
-        draft.put("data.only_with", name, system.only_with, "other rows are lines of an order")
     if amount.converted and amount.currency:
         draft.put(f"data.constants.{name}", "currency", amount.currency, "of the amounts above")
-    _put_outcomes(draft, name, outcomes)
-    return amount
 
 
 def _account_sections(
@@ -328,7 +336,6 @@ def _put_columns(
     table: RecognisedTable,
     columns: Mapping[str, str],
     linked: str | None,
-    amount: Amount | None = None,
 ) -> None:
     """Put the columns of a table that have another name, with some of their values."""
     section = f"data.columns.{table.table}"
@@ -368,7 +375,7 @@ def _put_outcomes(draft: _Draft, table: str, outcomes: Outcomes) -> None:
         draft.say(
             section, "No column says what was won: every row is taken as a won order or invoice."
         )
-        draft.put(section, "is_won", True)
+        draft.put(section, "is_won", value=True)
     elif outcomes.won is not None:
         section = f"data.values.{table}.is_won"
         listed = list(outcomes.counts.items())[:_MOST_VALUES]

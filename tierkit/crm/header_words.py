@@ -46,10 +46,10 @@ TOTALS = (
     "value", "revenue", "total", "net amount", "deal value", "order total", "sales amount",
     "line total", "line amount", "net value", "invoice amount", "total amount", "sales",
     "actual revenue", "actual value", "amount paid", "amount net", "net sales", "net", "subtotal",
-    "Amount (net)", "Nettowert", "NETWR", "Nettobetrag", "Betrag", "Umsatz", "Summe", "Auftragswert",
-    "Betrag netto", "Gesamtbetrag", "Montant HT", "Montant", "Total HT", "Montant total",
-    "Chiffre d'affaires", "Importe", "Importe neto", "Base imponible", "Importo", "Imponibile",
-    "Cantidad", "Monto", "Valor", "item total",
+    "Amount (net)", "Nettowert", "NETWR", "Nettobetrag", "Betrag", "Umsatz", "Summe",
+    "Auftragswert", "Betrag netto", "Gesamtbetrag", "Montant HT", "Montant", "Total HT",
+    "Montant total", "Chiffre d'affaires", "Importe", "Importe neto", "Base imponible", "Importo",
+    "Imponibile", "Cantidad", "Monto", "Valor", "item total",
 )  # fmt: skip
 UNIT_PRICES = (
     "unit price", "price", "price per unit", "item price", "lineitem price", "rate", "Einzelpreis",
@@ -88,8 +88,8 @@ MORE_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "name": ACCOUNT_NAMES,
         "employees": ("headcount", "employee count", "number employees", "Mitarbeiter", "Effectif"),
         "country": (
-            "country code", "billing country", "country region", "Address 1: Country/Region", "Land",
-            "Land (Rechnungsanschrift)", "Pays", "País", "Paese",
+            "country code", "billing country", "country region", "Address 1: Country/Region",
+            "Land", "Land (Rechnungsanschrift)", "Pays", "País", "Paese",
         ),
         "industry": ("Branche", "Secteur", "Sector", "Secteur d'activité"),
         "region": ("state province name", "state", "Bundesland", "Région", "Región"),
@@ -100,8 +100,8 @@ MORE_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "account_id": ACCOUNT_IDS,
         "close_date": CLOSE_DATES,
         "created_date": (
-            "create date", "created", "opened", "open date", "created on", "deal created", "Erstelldatum",
-            "Erstellungsdatum", "Date de création", "Fecha de creación",
+            "create date", "created", "opened", "open date", "created on", "deal created",
+            "Erstelldatum", "Erstellungsdatum", "Date de création", "Fecha de creación",
         ),
         "amount": ("amount in company currency", "amount", *TOTALS),
         "is_won": WON_FLAGS,

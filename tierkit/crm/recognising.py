@@ -207,7 +207,8 @@ def fitting_columns(table: str, file: SourceFile) -> dict[str, str] | None:
         chart = _CHART & {plain(header) for header in file.headers}
         key = columns.get("account_id") or columns.get("name")
         money = found_header(("amount", "unit price", "order date", "invoice date"), file.headers)
-        fits = key is not None and not chart and money is None
+        wide = len(months_of(file.headers)) >= FEWEST_MONTHS
+        fits = key is not None and not (chart or wide) and money is None
         return {"account_id": key, **columns} if fits and key is not None else None
     history = re.search("history|log", file.stem.casefold())
     dated = plain(columns.get("changed_date", ""))

@@ -32,7 +32,7 @@ from tierkit.crm.meaning import (
 )
 from tierkit.crm.merges import MERGED, with_merges
 from tierkit.crm.parsing import DateRules
-from tierkit.crm.presets.hubspot import SEVERAL_COMPANIES
+from tierkit.crm.presets.hubspot import MERGED_DEAL, SEVERAL_COMPANIES
 from tierkit.crm.presets.preset import DELETED, SUPERSEDED
 from tierkit.crm.sources import RawTable, deals_come_from_lines, read_raw_tables
 from tierkit.crm.tables import Rejected, Tables
@@ -86,7 +86,7 @@ MOST_EXCLUDED = 0.5
 MONEY_WARNS, MONEY_OF_ONE_REASON_WARNS, MONEY_BLOCKS = 0.05, 0.02, 0.25
 """Shares of won revenue left out, from which on a person must know of it."""
 _MEANT = (DELETED, SUPERSEDED, MERGED, TIERED_WITH_PARENT, TYPE_LEFT_OUT)
-_NOT_LOST = (*_MEANT, REPEATED)
+_NOT_LOST = (*_MEANT, REPEATED, MERGED_DEAL)
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ _PRIMARY_OF_DEAL = ("5", "5.0")
 _PRIMARY_OF_CONTACT = ("1", "1.0")
 """Types of links that HubSpot itself defines."""
 
-_MERGED = "merged into another deal"
+MERGED_DEAL = "merged into another deal"
 _TOUCHES = ("call", "email", "meeting", "note", "task")
 _HISTORY = {
     "industry": "industry",
@@ -127,7 +127,7 @@ def _fivetran_deals(find: Find) -> Rows | None:
         gone = grouped(merged.select(__deal=words("merged_deal_id")), "__deal", __gone=nw.len())
         gone = gone.filter(~nw.col("__deal").is_null())
         deals = look_up(deals, gone, on="__deal", what="merged_deal")
-        reasons.append(nw.when(nw.col("__gone") > 0).then(nw.lit(_MERGED)))
+        reasons.append(nw.when(nw.col("__gone") > 0).then(nw.lit(MERGED_DEAL)))
     if companies is not None:
         deals = look_up(
             deals, _companies(companies, primary=_PRIMARY_OF_DEAL), on="__deal", what="deal_company"
