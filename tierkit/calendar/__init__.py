@@ -7,6 +7,7 @@ strictly before it, outcomes are what happens from it on.
 from __future__ import annotations
 
 from tierkit.calendar.quarters import (
+    DAYS_A_QUARTER,
     MONTHS_PER_QUARTER,
     FiscalCalendar,
     Quarter,
@@ -17,6 +18,7 @@ from tierkit.calendar.quarters import (
     latest_on_or_before,
     look_back_start,
     newest,
+    quarters_between,
     quarters_since,
     spell_date,
     spell_range,
@@ -39,6 +41,7 @@ from tierkit.calendar.rows import (
 )
 
 __all__ = [
+    "DAYS_A_QUARTER",
     "MONTHS_PER_QUARTER",
     "FiscalCalendar",
     "Quarter",
@@ -59,6 +62,7 @@ __all__ = [
     "newest",
     "on_or_after",
     "outcome_rows",
+    "quarters_between",
     "quarters_since",
     "spell_date",
     "spell_range",
