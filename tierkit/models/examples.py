@@ -26,17 +26,25 @@ if TYPE_CHECKING:
     from tierkit.features.panel import Panel
 
 Chosen = npt.NDArray[np.bool_]
+_COUNTS = ("wins_count", "inbound_count", "outbound_count")
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Accounts as they were known at past dates, with what they won in the horizon after."""
+    """Accounts as they were known at past dates, with what they won in the horizon after.
+
+    Attributes
+    ----------
+    observed
+        For each column that is a sum over a window, the quarters that it covers at each as_of.
+    """
 
     values: pd.DataFrame
     won: pd.Series[float]
     criteria: tuple[str, ...]
     undated: frozenset[str]
     kept: Kept = field(default_factory=Kept)
+    observed: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
     def of(
@@ -65,12 +73,17 @@ class Examples:
                 "nothing has an outcome of 0."
             )
         criteria, undated = tuple(panel.criteria), frozenset(panel.undated)
-        return cls(rows, known, criteria, undated, kept or Kept())
+        return cls(rows, known, criteria, undated, kept or Kept(), panel.observed)
 
     @property
     def past_revenue(self) -> str:
         """The column of past revenue."""
         return past_revenue_column(self.criteria)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column, whether or not it may be a criterion."""
+        return (*map(str, self.values.columns),)
 
     @property
     def past(self) -> pd.Series[float]:
@@ -83,6 +96,37 @@ class Examples:
         ever = "won_revenue_ever"
         known = self.values[ever].astype(float) if ever in self.values.columns else self.past
         return (known > 0) | (self.past > 0)
+
+    @property
+    def shares(self) -> pd.Series[float]:
+        """What each account won, where every date is made to bring as much as the mean of all.
+
+        Dates of good and bad seasons, or of a smaller company, count alike: what is learned is who
+        brings how much of the whole. Dates at which nothing was won are as they are.
+        """
+        means = self.won.clip(lower=0.0).groupby(level=AS_OF).transform("mean")
+        return (self.won / means.where(means > 0) * means.mean()).fillna(self.won)
+
+    def as_seen_on(self, day: date) -> Examples:
+        """Return the same rows with sums over windows as long as those that `day` looks back on.
+
+        A window that is cut where the data begin holds less at an early date. Sums are taken for
+        the quarters that they cover: two wins in two quarters count as four in four.
+        """
+        moment = pd.Timestamp(day)
+        if moment not in self.observed.index:
+            return self
+        names = [name for name in self.observed.columns if name in self.values.columns]
+        days = self.values.index.get_level_values(AS_OF)
+        then = self.observed[names].reindex(days).to_numpy(dtype=float)
+        now = self.observed.loc[moment, names].to_numpy(dtype=float)
+        ratios = np.where(then > 0, now / np.where(then > 0, then, 1.0), 1.0)
+        if (ratios == 1.0).all():
+            return self
+        scaled = self.values[names] * ratios
+        whole = [name for name in names if name.startswith(_COUNTS)]
+        scaled[whole] = scaled[whole].round()
+        return replace(self, values=self.values.assign(**{n: scaled[n] for n in names}))
 
     def at(self, days: Sequence[date]) -> Examples:
         """Return those at some dates."""
@@ -115,12 +159,12 @@ class Examples:
         how = chosen.model_dump(include={"bags", "max_bins", "max_training_rows", "seed"})
         names = [name for name in self.criteria if name in self.values.columns]
         parts = [
-            self.values[names], self.won, self.criteria, sorted(self.undated), how, first_bag,
+            self.values[names], self.shares, self.criteria, sorted(self.undated), how, first_bag,
             astuple(pace),
         ]  # fmt: skip
 
         def fitted() -> dict[str, Any]:
-            card = self._prepared(chosen).fit(self.won, first_bag=first_bag, pace=pace)
+            card = self._prepared(chosen).fit(self.shares, first_bag=first_bag, pace=pace)
             return card.to_plain()
 
         return Card.from_plain(self.kept.value("card", parts, fitted))
@@ -133,7 +177,7 @@ class Examples:
     def ranking_card(self, settings: Settings, *, most_bags: int | None = None) -> Card:
         """Return the card that the settings ask for: fitted, with its edits, or set by hand."""
         if settings.model.kind == "rules card":
-            return fit_rules_card(self.values, self.won, settings=settings.card)
+            return fit_rules_card(self.values, self.shares, settings=settings.card)
         return self.edited(self.fit(settings, most_bags=most_bags), settings)
 
     def compared_cards(
@@ -147,7 +191,7 @@ class Examples:
         fitted = self.fit(settings, most_bags=most_bags)
         rules: dict[str, Card] = {}
         if settings.card.criteria:
-            by_hand = fit_rules_card(self.values, self.won, settings=settings.card)
+            by_hand = fit_rules_card(self.values, self.shares, settings=settings.card)
             rules = {"rules_card": by_hand}
         if settings.model.kind == "rules card":
             return {"card": rules["rules_card"], "fitted_card": fitted}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -22,7 +22,10 @@ ROLLING: Method = "earlier quarter-ends"
 HELD_OUT: Method = "held-out accounts"
 
 CARDS = ("card", "unedited_card", "fitted_card", "rules_card")
-MODELS = (*CARDS, "past_revenue", "last_quarter_revenue", "best_column", "last_tiers", "random")
+MODELS = (
+    *CARDS, "past_revenue", "last_quarter_revenue", "half_year_revenue", "revenue_ever",
+    "revenue_per_quarter", "same_quarter_last_year", "best_column", "last_tiers", "random",
+)  # fmt: skip
 MONEY = {**{name: name for name in CARDS}, "past_revenue": "past_revenue_predicted"}
 """The models that predict amounts, and the column of predictions that holds them."""
 
@@ -170,6 +173,32 @@ def untested(because: str, *, settings: Settings) -> Backtest:
         because=because.strip(),
         capacities=_capacities(settings),
     )
+
+
+def compared_with_past(
+    tested: Backtest, name: str, *, in_words: str, settings: Settings, tried: int
+) -> Backtest:
+    """Return the backtest with the comparison and the verdict of another ranking than the card.
+
+    Parameters
+    ----------
+    name, in_words
+        The ranking, as in `Backtest.predictions`, and as a sentence names it.
+    tried
+        From how many candidates it was chosen: the more, the wider the range of its gain has to be
+        (Bonferroni).
+    """
+    places = _places(settings, tested.capacities)
+    comparison = compare(
+        tested.predictions.assign(card=tested.predictions[name]),
+        capacities=sorted(set(places.values())),
+        seed=settings.model.seed,
+        tried=tried,
+    )
+    method = tested.method or ROLLING
+    where = _tested_in_words(method, tested.as_of)
+    verdict, because = judge(comparison, places=places, tested=where, name=in_words)
+    return replace(tested, comparison=comparison, verdict=verdict, because=because)
 
 
 def _tested_in_words(method: Method, days: Sequence[date]) -> str:
