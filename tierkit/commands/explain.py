@@ -17,7 +17,7 @@ from tierkit.crm.trusted import read_tables
 from tierkit.models.card import Card
 from tierkit.models.explaining import Direction, account_factors, customer_text, smallest_change
 from tierkit.models.reasons import reasons
-from tierkit.models.saved import PAST, SavedModel
+from tierkit.models.saved import BY_COLUMN, SavedModel
 from tierkit.publishing.published import Published, read_published
 from tierkit.settings import Settings, Tier
 from tierkit.tiers.eligibility import check_eligibility
@@ -251,7 +251,7 @@ def _move(model: SavedModel, row: pd.DataFrame, line: Line, direction: Direction
     sign = 1 if direction == "up" else -1
     if sign * (score - line.score) > 0:
         return "its score is beyond the line already; overrides or holders of the tier decide."
-    if model.kind == PAST:
+    if model.kind in BY_COLUMN:
         limit, now = short_number(line.score), short_number(score)
         side = "more than" if sign > 0 else "less than"
         return f"{plain_name(model.past_revenue)} of {side} {limit} (now {now})."

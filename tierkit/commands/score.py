@@ -18,7 +18,7 @@ from tierkit.errors import DataError, SettingsError
 from tierkit.features.panel import build_panel
 from tierkit.models.prospects import COLUMNS as BESIDE
 from tierkit.models.reasons import reasons
-from tierkit.models.saved import PAST, SavedModel
+from tierkit.models.saved import BY_COLUMN, SavedModel
 from tierkit.models.sql import Dialect, model_sql
 from tierkit.rendering.workbook import KINDS, Sheet, write_workbook
 from tierkit.runs.run import Work
@@ -41,7 +41,7 @@ def values_for(
     panel = build_panel(tables, [as_of], settings=settings, look_back=model.look_back)
     values = panel.values.droplevel("as_of")  # noqa: PD011 (a panel, not a data frame)
     needed = [one.name for one in model.card.criteria]
-    needed += [model.past_revenue] if model.kind == PAST else []
+    needed += [model.past_revenue] if model.kind in BY_COLUMN else []
     lacking = [name for name in dict.fromkeys(needed) if name not in values.columns]
     if lacking:
         why = [f"{name} ({panel.left_out.get(name, 'unknown')})" for name in lacking]

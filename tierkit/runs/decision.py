@@ -10,14 +10,17 @@ import numpy as np
 import pandas as pd
 
 from tierkit.backtest import ModelChoice
+from tierkit.backtest.ranking import in_words
 from tierkit.errors import TierkitError
 from tierkit.features.panel import Panel
+from tierkit.forecast.total import interval
 from tierkit.models.drift import card_drift
-from tierkit.models.total_ranges import FEWEST_DATES, ratio_range
 from tierkit.runs.challenge import Challenge, Champion, challenge
+from tierkit.runs.ledger import earlier_promises
 from tierkit.runs.run import Work
+from tierkit.runs.tiering import said
 from tierkit.settings import DecisionSettings
-from tierkit.statistics.arrays import FloatArray, IntArray
+from tierkit.statistics.arrays import IntArray
 from tierkit.tiers.eligibility import check_eligibility
 from tierkit.words import count, money, number_word, plural, quarter_name, signed_share
 from tierkit.words import share as share_words
@@ -97,6 +100,10 @@ HOLD, RECALIBRATE, REFIT = "hold", "recalibrate", "refit"
 _TESTS = "the tests are those of a model fitted anew."
 
 
+GROWN = 1.5
+"""So many times the quarter-ends that a model learned from are reason enough for a new fit."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """Which model to use, and what speaks for it.
@@ -104,8 +111,9 @@ class Decision:
     Attributes
     ----------
     action
-        `hold`: the present model as it is; `recalibrate`: its ranking, with its amounts times
-        `factor`; `refit`: the newly fitted model.
+        `hold`: the present model as it is; `recalibrate`: its ranking, with a total that the newest
+        quarters have changed; `refit`: the newly fitted model. Whichever ranks, predicted revenue
+        adds up to what is forecast now.
     because
         The reason in a sentence.
     """
@@ -119,20 +127,18 @@ class Decision:
         """Return the model that the run goes on with."""
         if self.action == REFIT:
             return choice
-        card = replace(present.model.card, base=present.model.card.base * self.factor)
         return replace(
             choice,
-            card=card,
+            card=present.model.card,
             kind=present.model.kind,
             trained_on=present.model.trained_on,
             past_revenue=present.model.past_revenue,
+            ranked_by=present.model.ranked_by or choice.ranked_by,
             notes=(*choice.notes, f"The model is the one of {present.label}; {_TESTS}"),
         )
 
 
-def decide(
-    work: Work, panel: Panel, choice: ModelChoice, present: Champion, tested: pd.DataFrame
-) -> Decision:
+def decide(work: Work, panel: Panel, choice: ModelChoice, present: Champion) -> Decision:
     """Decide between the present model and a new fit.
 
     In this order: a model that cannot be used, or is of another kind than the tests now support, is
@@ -140,30 +146,21 @@ def decide(
     on the newest quarters (the 95 % range of the Gini gain above 0). One whose amounts are off by
     more than `decision.recalibrate_beyond`, and by more than such sums are by chance (80 % range),
     is recalibrated. Otherwise it is held.
-
-    Parameters
-    ----------
-    tested
-        Earlier predictions with `predicted` (horizon) and `next_quarter_revenue`.
     """
-    if present.model.kind != choice.kind:
-        kinds = f"a {present.model.kind}, and the tests now speak for a {choice.kind}"
-        return _refit(f"Refit: the present model is {kinds}.", present)
-    if present.model.horizon_quarters != work.settings.target.horizon_quarters:
-        return _refit("Refit: the horizon of the settings has changed.", present)
-    if present.model.kind == "rules card":
-        return _refit("The rules card is the one of the settings.", present)
+    if because := _another_model(work, choice, present):
+        return _refit(because, present)
     try:
         found = challenge(work, panel, choice, present)
     except TierkitError as error:
         return _refit(f"Refit: the present model cannot be used on these data ({error}).", present)
-    share, low, high = _quarter_share(tested)
+    before, now = _promised(work), work.forecast.horizon.predicted
     action, why, factor = judge(
         found,
         label=present.label,
         age=_age(work, present),
         rules=work.settings.decision,
-        quarter=(share, low, high),
+        quarter=(1.0, *_by_chance(work)),
+        changed=now / before if before > 0 else math.nan,
     )
     moved = consequences(work, panel, choice, present)
     return Decision(
@@ -172,12 +169,33 @@ def decide(
         factor,
         {
             "champion": {"report": present.label, **_age_facts(work, present)},
-            "newest_quarters": found.facts(share_of_horizon=share),
+            "newest_quarters": found.facts(share_of_horizon=1.0),
             "factor": factor,
+            **said("predicted_by_last_report", before, "the last report says no total"),
+            **said("predicted_now", now, work.forecast.horizon.why),
             "drift": _drift(work, panel, present),
             "consequences": consequence_facts(moved),
         },
     )
+
+
+def _another_model(work: Work, choice: ModelChoice, present: Champion) -> str:
+    """Return in a sentence why the present model cannot be kept, empty where it can."""
+    model, known = present.model, len(choice.trained_on)
+    if model.kind != choice.kind:
+        kinds = f"a {model.kind}, and the tests now speak for a {choice.kind}"
+        return f"Refit: the present model is {kinds}."
+    if model.ranked_by not in ("", choice.ranked_by):
+        rules = f"{in_words(model.ranked_by)}, the tests now speak for {in_words(choice.ranked_by)}"
+        return f"Refit: accounts were ranked by {rules}."
+    if model.horizon_quarters != work.settings.target.horizon_quarters:
+        return "Refit: the horizon of the settings has changed."
+    if model.kind == "rules card":
+        return "The rules card is the one of the settings."
+    if known >= GROWN * max(len(model.trained_on), 1):
+        learned = plural(len(model.trained_on), "quarter-end")
+        return f"Refit: the present model learned from {learned}, and {known} are known now."
+    return ""
 
 
 def judge(
@@ -187,8 +205,9 @@ def judge(
     age: int,
     rules: DecisionSettings,
     quarter: tuple[float, float, float],
+    changed: float = math.nan,
 ) -> tuple[str, str, float]:
-    """Return the action, its reason in a sentence, and the factor on the present model's amounts.
+    """Return the action, its reason in a sentence, and the factor on the last report's total.
 
     Parameters
     ----------
@@ -199,6 +218,9 @@ def judge(
     quarter
         Which part of predicted revenue comes in one quarter, and the range of actual over predicted
         that a single quarter has by chance.
+    changed
+        The total that is forecast now over that of the last report; it rests on all quarters, so
+        that one of them moves it by a part only.
     """
     share, low, high = quarter
     actual = found.actual_over_predicted(share)
@@ -212,8 +234,9 @@ def judge(
         return HOLD, f"{name}, has met no complete quarter yet.", 1.0
     spoken = f"On {_quarters(found)} accounts brought {share_words(actual)} of what it predicted"
     if abs(actual - 1) > rules.recalibrate_beyond and not low <= actual <= high:
-        changed = f"its amounts are changed by {signed_share(actual - 1)}"
-        return RECALIBRATE, f"{spoken}; {changed}.", actual
+        factor = changed if math.isfinite(changed) else 1.0
+        told = f"predicted revenue, forecast anew, is {signed_share(factor - 1)} on the last report"
+        return RECALIBRATE, f"{spoken}; {told}.", factor
     beaten = "" if found.gain is None else ", and a new fit ranks no better"
     return HOLD, f"{spoken}{beaten}.", 1.0
 
@@ -256,19 +279,18 @@ def _drift(work: Work, panel: Panel, present: Champion) -> list[dict[str, Any]]:
     ]
 
 
-def _quarter_share(tested: pd.DataFrame) -> tuple[float, float, float]:
-    """Return which part of predicted revenue comes in one quarter, and the range of its error.
+def _by_chance(work: Work) -> tuple[float, float]:
+    """Return the range of actual over forecast that a single quarter has by chance (80 %)."""
+    span = work.forecast.next_quarter
+    if not math.isfinite(span.spread):
+        return 0.0, math.inf
+    return interval(1.0, span.spread, span.freedom)
 
-    The range is that of actual over predicted in a single new quarter (80 %), from the tested
-    quarter-ends; it is boundless where they are fewer than three.
-    """
-    sums = tested.groupby("as_of")[["next_quarter_revenue", "predicted"]].sum()
-    sums = sums[(sums["predicted"] > 0) & (sums["next_quarter_revenue"] > 0)]
-    if sums.empty:
-        return math.nan, 0.0, math.inf
-    share = float(sums["next_quarter_revenue"].sum() / sums["predicted"].sum())
-    if len(sums) < FEWEST_DATES:
-        return share, 0.0, math.inf
-    ratios: FloatArray = (sums["next_quarter_revenue"] / sums["predicted"] / share).to_numpy(float)
-    low, high = ratio_range(ratios, np.arange(len(ratios), dtype=float), horizon=1)
-    return share, low, high
+
+def _promised(work: Work) -> float:
+    """Return what the newest earlier report predicted for its horizon; NaN where it says none."""
+    promises = earlier_promises(work)
+    if not promises:
+        return math.nan
+    whole = promises[-1].facts.get("forecast", {}).get("horizon", {}).get("predicted")
+    return math.nan if whole is None else float(whole)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,22 +15,23 @@ import numpy.typing as npt
 import pandas as pd
 
 from tierkit.backtest import Known, ModelChoice, choose_model
+from tierkit.backtest.ranking import in_words
 from tierkit.cache import Kept
 from tierkit.features.panel import Panel, build_panel
+from tierkit.forecast.tiers import tier_ranges, with_total
 from tierkit.models.calibration import actual_over_predicted_by, by_history, tenths
 from tierkit.models.card import Card
 from tierkit.models.prospects import Prospects
 from tierkit.models.ranges import account_ranges, past_tiers, ranges_tested
 from tierkit.models.reasons import reasons
 from tierkit.models.saved import SavedModel, read_model
-from tierkit.models.total_ranges import tier_total_ranges
 from tierkit.outcomes import join_outcomes, outcomes
 from tierkit.publishing.manifest import package_versions
 from tierkit.rendering.html import Step
 from tierkit.runs.challenge import champion
 from tierkit.runs.decision import decide
 from tierkit.runs.leakage import future_rows_of
-from tierkit.runs.next_quarter import COLUMN, quarter_tests
+from tierkit.runs.next_quarter import quarter_tests
 from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Work, training_dates
 from tierkit.runs.side_models import edit_facts, prospect_facts, prospects_at, run_prospects
 from tierkit.settings import Settings
@@ -40,12 +41,10 @@ from tierkit.words import factor_words
 _HELD = "The card is one that an earlier run has saved; the tests are those of a card fitted anew."
 
 
-def write_model(
-    work: Work, choice: ModelChoice, *, look_back: int, prospects: Prospects | None = None
-) -> Path:
+def write_model(work: Work, choice: ModelChoice, *, prospects: Prospects | None = None) -> Path:
     """Write the card and what is needed to use it again, as plain data; return the file."""
     text = json.dumps(
-        saved_model(work, choice, look_back=look_back, prospects=prospects),
+        saved_model(work, choice, prospects=prospects),
         indent=1,
         ensure_ascii=False,
         allow_nan=False,
@@ -56,7 +55,7 @@ def write_model(
 
 
 def saved_model(
-    work: Work, choice: ModelChoice, *, look_back: int, prospects: Prospects | None = None
+    work: Work, choice: ModelChoice, *, prospects: Prospects | None = None
 ) -> dict[str, Any]:
     """Return what `model.json` holds: the model, and which run it is of."""
     model = SavedModel(
@@ -65,8 +64,8 @@ def saved_model(
         past_revenue=choice.past_revenue,
         horizon_quarters=work.settings.target.horizon_quarters,
         trained_on=choice.trained_on,
-        look_back=look_back,
         prospects=prospects,
+        ranked_by=choice.ranked_by if choice.backtest.method is not None else "",
     ).to_plain()
     card, beside = model.pop("card"), model.pop("prospects")
     return {
@@ -90,6 +89,7 @@ def with_saved_card(choice: ModelChoice, file: Path) -> ModelChoice:
         trained_on=saved.trained_on,
         notes=(*choice.notes, _HELD),
         past_revenue=saved.past_revenue,
+        ranked_by=saved.ranked_by or choice.ranked_by,
     )
 
 
@@ -169,6 +169,7 @@ def fit_model(work: Work, panel: Panel, *, step: Step = lambda _: None) -> Model
     card fitted anew.
     """
     dates = _past_dates(panel, work)
+    present = champion(work)
     happened = join_outcomes(
         _index_at(panel, dates), outcomes(work.tables, dates, settings=work.settings)
     )
@@ -183,18 +184,29 @@ def fit_model(work: Work, panel: Panel, *, step: Step = lambda _: None) -> Model
             future_rows=future_rows_of(work, dates),
             kept=Kept(work.settings.scratch / "cache"),
             step=step,
+            ranked_by="" if present is None else present.model.ranked_by,
+            totals=work.forecast_at(dates),
         ),
     )
     if work.model_file is not None:
-        return with_saved_card(choice, work.model_file)
-    present = champion(work)
+        return _worth(work, panel, with_saved_card(choice, work.model_file))
     if present is None:
         work.write_facts(DECISION, {})
-        return choice
-    decided = decide(work, panel, choice, present, quarter_tests(work, panel, choice))
+        return _worth(work, panel, choice)
+    choice = _worth(work, panel, choice)
+    decided = decide(work, panel, choice, present)
     told = {"action": decided.action, "because": decided.because, **decided.facts}
     work.write_facts(DECISION, told)
-    return decided.applied(choice, present)
+    return _worth(work, panel, decided.applied(choice, present))
+
+
+def _worth(work: Work, panel: Panel, choice: ModelChoice) -> ModelChoice:
+    """Return the choice whose predicted revenue adds up to the forecast of all known accounts."""
+    total = work.forecast.horizon.predicted
+    if not math.isfinite(total):
+        return choice
+    now = _values_at(panel, work.as_of)
+    return replace(choice, card=choice.card.recalibrated(now, total=total))
 
 
 def save_model(work: Work, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
@@ -204,9 +216,9 @@ def save_model(work: Work, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
     predictions = predict_accounts(work, panel, choice).join(beside, validate="1:1")
     predictions.reset_index().to_parquet(work.folder / PREDICTIONS_FILE, index=False)
     _tested_with_pipeline(work, choice).to_parquet(work.folder / TESTED_FILE, index=False)
-    quarters = quarter_tests(work, panel, choice)
+    quarters = quarter_tests(work, choice)
     quarters.to_parquet(work.folder / QUARTERS_FILE, index=False)
-    write_model(work, choice, look_back=panel.look_back, prospects=prospects)
+    write_model(work, choice, prospects=prospects)
     facts = model_facts(work, choice)
     facts |= {
         "prospects": prospect_facts(work, panel, choice.trained_on),
@@ -218,9 +230,7 @@ def save_model(work: Work, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
 
 def predict_accounts(work: Work, panel: Panel, choice: ModelChoice) -> pd.DataFrame:
     """Return one row per account at `as_of`: score, predicted revenue with its range, reasons."""
-    values = panel.values  # noqa: PD011 (a panel, not a data frame)
-    at = values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)
-    now = values[at].droplevel("as_of")
+    now = _values_at(panel, work.as_of)
     ranked = choice.ranked(now)
     ranges = account_ranges(choice.tested(), ranked["predicted_revenue"])
     return ranked.join(ranges, validate="1:1").assign(reasons=reasons(choice.card, now))
@@ -237,27 +247,27 @@ def tier_totals(work: Work, tiered: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        By tier: `predicted_revenue`, `low`, `high`, and `why` where no range can be said. A range
-        is widened where it would not hold the predicted revenue itself.
+        By tier: `predicted_revenue`, `low`, `high`, and `why` where no range can be said.
     """
     names = [tier.name for tier in work.settings.tiers]
     totals = tiered.groupby("tier", observed=False)["predicted_revenue"].sum()
     totals = totals.reindex(names).fillna(0.0).astype(float)
-    tested = pd.read_parquet(work.folder / TESTED_FILE)
-    why = "no earlier prediction could be tested"
-    if tested.empty:
-        return totals.to_frame().assign(low=np.nan, high=np.nan, why=why)
-    ranges = tier_total_ranges(
-        tested,
+    found = tier_ranges(
+        pd.read_parquet(work.folder / TESTED_FILE),
         totals,
         capacities=tier_sizes(work, tiered),
-        horizon=work.settings.target.horizon_quarters,
+        whole=work.forecast.horizon,
         seed=work.settings.model.seed,
-        quarters=pd.read_parquet(work.folder / QUARTERS_FILE).rename(columns={COLUMN: "actual"}),
+        largest=largest_share(tiered, names),
     )
-    found = ranges.rename(columns={"predicted": "predicted_revenue", "method": "why"})
-    found = found[["predicted_revenue", "low", "high", "why"]]
-    return found.assign(low=found["low"].clip(upper=totals), high=found["high"].clip(lower=totals))
+    return with_total(found, work.forecast.horizon)
+
+
+def largest_share(tiered: pd.DataFrame, names: Sequence[str]) -> pd.Series[float]:
+    """Return by tier the share of its predicted revenue that one account holds."""
+    by_tier = tiered.groupby("tier", observed=False)["predicted_revenue"]
+    sums = by_tier.sum()
+    return (by_tier.max() / sums.where(sums > 0)).reindex(names)
 
 
 def tier_sizes(work: Work, tiered: pd.DataFrame) -> list[int | None]:
@@ -281,30 +291,20 @@ def tier_sizes(work: Work, tiered: pd.DataFrame) -> list[int | None]:
 def tier_pipeline(work: Work, totals: pd.DataFrame, tiered: pd.DataFrame) -> pd.DataFrame:
     """Return the pipeline that each tier should create in the horizon.
 
-    At the tested quarter-ends, accounts that would have been in the tier created so much pipeline
-    for each unit of predicted revenue; the same ratio times today's predicted revenue.
+    It is the sum of what is predicted for its accounts.
 
     Returns
     -------
     pandas.DataFrame
         By tier: `predicted_pipeline`, and `why` where it cannot be said.
     """
-    tested = pd.read_parquet(work.folder / TESTED_FILE)
     if not work.tables.has("opportunities", "created_date"):
         return _unsaid_pipeline(totals, "needs opportunities.created_date")
-    if tested.empty:
-        return _unsaid_pipeline(totals, "no earlier prediction could be tested")
-    ordered = tested.sort_values(["as_of", "rank_by", "account_id"], ascending=[True, False, True])
-    rank = ordered.groupby("as_of").cumcount()
-    sizes = [len(tested) if size is None else size for size in tier_sizes(work, tiered)]
-    place = np.searchsorted(np.cumsum(sizes), rank, side="right")
-    sums = ordered.groupby(place, dropna=False)[["pipeline_created_amount", "predicted"]].sum()
-    ratio = sums["pipeline_created_amount"] / sums["predicted"].where(sums["predicted"] > 0)
-    ratios = ratio.reindex(range(len(totals))).to_numpy()
-    amounts = totals["predicted_revenue"].to_numpy() * ratios
-    return pd.DataFrame(
-        {"predicted_pipeline": amounts, "why": "no tested account ranked there"}, index=totals.index
-    )
+    by_tier = tiered.groupby("tier", observed=False)["predicted_pipeline"].sum(min_count=1)
+    amounts = by_tier.reindex(totals.index).astype(float)
+    amounts = amounts.mask(totals["predicted_revenue"].eq(0) & amounts.isna(), 0.0)
+    why = "too few accounts have created pipeline to learn from"
+    return pd.DataFrame({"predicted_pipeline": amounts, "why": why}, index=totals.index)
 
 
 def model_facts(work: Work, choice: ModelChoice) -> dict[str, Any]:
@@ -312,6 +312,9 @@ def model_facts(work: Work, choice: ModelChoice) -> dict[str, Any]:
     seen = choice.gate.future_rows
     return {
         "kind": choice.kind,
+        "ranked_by": choice.ranked_by,
+        "ranked_by_in_words": in_words(choice.ranked_by),
+        "candidates": [] if choice.candidates is None else choice.candidates.facts(),
         "horizon_quarters": work.settings.target.horizon_quarters,
         "features": [criterion.name for criterion in choice.card.criteria],
         "trained_on_as_of": [day.isoformat() for day in choice.trained_on],
@@ -345,6 +348,12 @@ def weights(card: Card) -> list[dict[str, Any]]:
             }
         )
     return found[:_WEIGHTS_NAMED]
+
+
+def _values_at(panel: Panel, day: date) -> pd.DataFrame:
+    values = panel.values  # noqa: PD011 (a panel, not a data frame)
+    at = values.index.get_level_values("as_of") == pd.Timestamp(day)
+    return values[at].droplevel("as_of")
 
 
 def _past_dates(panel: Panel, work: Work) -> list[date]:
