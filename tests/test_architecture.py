@@ -23,6 +23,7 @@ ROOMS = (
     "features",
     "outcomes",
     "models",
+    "forecast",
     "backtest",
     "tiers",
     "serving",
