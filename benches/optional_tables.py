@@ -21,7 +21,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from tierkit.crm.contract import REQUIRED_TABLES, TABLES
+from tierkit.crm.contract import CONTRACT, REQUIRED_TABLES
 from tierkit.crm.period import default_quarter
 from tierkit.crm.trusted import read_tables
 from tierkit.dossiers.make import make_dossiers, published_tiers
@@ -63,7 +63,7 @@ def states_of(table: str) -> tuple[str, ...]:
     """
     if table in REQUIRED_TABLES:
         return OF_REQUIRED
-    optional = set(TABLES[table].columns) - TABLES[table].required
+    optional = set(CONTRACT[table].columns) - CONTRACT[table].required
     return OF_OPTIONAL if optional else tuple(s for s in OF_OPTIONAL if s not in (BARE, BLANK))
 
 
@@ -73,7 +73,7 @@ def covering(seed: int = 1, *, tried: int = 40) -> Iterator[States]:
     Of some random assignments that hold an open pair, the one that closes most pairs comes next.
     """
     rng = np.random.default_rng(seed)
-    names = [*TABLES]
+    names = [*CONTRACT]
     left = {
         ((one, first), (other, second))
         for one, other in combinations(names, 2)
@@ -115,7 +115,7 @@ def in_state(table: str, text: str, state: str) -> str:
     if state == NORMAL:
         return text
     rows = pd.read_csv(StringIO(text), dtype="str", keep_default_na=False)
-    spare = [column for column in rows.columns if column not in TABLES[table].required]
+    spare = [column for column in rows.columns if column not in CONTRACT[table].required]
     changed = rows.drop(columns=spare) if state == BARE else rows.assign(**dict.fromkeys(spare, ""))
     return changed.to_csv(index=False, lineterminator="\n")
 

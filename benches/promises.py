@@ -21,7 +21,7 @@ from tierkit.crm.trusted import read_tables
 from tierkit.outcomes import outcomes
 from tierkit.runs.modelling import QUARTERS_FILE, tier_totals
 from tierkit.runs.next_quarter import next_quarter_totals
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.runs.steps import tier_run_accounts
 from tierkit.settings import read_settings
 from tierkit.simulate import simulate_crm, write_crm
@@ -61,12 +61,12 @@ def promises(seed: int) -> Iterator[dict[str, object]]:
         for label in AT:
             run = folder / label
             run.mkdir()
-            work = Work(settings, settings.fiscal_calendar.parse(label), tables, run)
+            work = Run(settings, settings.fiscal_calendar.parse(label), tables, run)
             for row in _held_to(work):
                 yield {"seed": seed, "promised_on": label, **row}
 
 
-def _held_to(work: Work) -> Iterator[dict[str, object]]:
+def _held_to(work: Run) -> Iterator[dict[str, object]]:
     tiered = tier_run_accounts(work).tiered
     totals = tier_totals(work, tiered)
     coming = next_quarter_totals(work, totals, pd.read_parquet(work.folder / QUARTERS_FILE))

@@ -19,9 +19,9 @@ import numpy as np
 from scipy.stats import binom
 from threadpoolctl import threadpool_limits
 
+from tierkit.roi._certificate import try_designs, with_effect
 from tierkit.roi.adjusted import adjusted
 from tierkit.roi.boundary_rows import Boundaries
-from tierkit.roi.certificate import try_designs, with_effect
 from tierkit.roi.cutoff import cutoff
 from tierkit.roi.worlds import World, simulate_world
 

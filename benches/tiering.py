@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from tierkit.settings import StabilitySettings, Tier
-from tierkit.tiers.assign import assign
-from tierkit.tiers.moves import moves
+from tierkit.tiers.assign import assign_within_budget
+from tierkit.tiers.moves import tier_moves
 from tierkit.tiers.standing import AccountContext
 
 ACCOUNTS = 1_000_000
@@ -49,16 +49,23 @@ def measure(
     """Tier the accounts twice: once for what they held, then, timed, with noise and overrides."""
     frame = predicted(accounts)
     steady = stability or StabilitySettings()
-    first = assign(frame, tiers=tiers, stability=steady, previous=nobody(), overrides=none(frame),
-                   context=context)  # fmt: skip
+    first = assign_within_budget(
+        frame,
+        tiers=tiers,
+        stability=steady,
+        previous=nobody(),
+        overrides=none(frame),
+        context=context,
+    )
     before = first.accounts["tier"].astype("object").dropna().astype("str")
     noise = np.exp(NOISE * np.random.default_rng(2).normal(size=accounts))
     noisy = frame.mul(pd.Series(noise, index=frame.index), axis=0)
     chosen = overrides(frame)
     started = time.process_time()
-    assignment = assign(noisy, tiers=tiers, stability=steady, previous=before, overrides=chosen,
-                        context=context)  # fmt: skip
-    counted = moves(assignment.accounts)
+    assignment = assign_within_budget(
+        noisy, tiers=tiers, stability=steady, previous=before, overrides=chosen, context=context
+    )
+    counted = tier_moves(assignment.accounts)
     seconds = time.process_time() - started
     kept = int(assignment.accounts["kept_by"].ne("").sum())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

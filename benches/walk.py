@@ -39,7 +39,7 @@ from tierkit.runs.modelling import (
     tier_totals,
 )
 from tierkit.runs.next_quarter import next_quarter_totals
-from tierkit.runs.run import MODEL_FILE, Work
+from tierkit.runs.run import MODEL_FILE, Run
 from tierkit.runs.tiering import tier_accounts
 from tierkit.settings import Settings, read_settings
 from tierkit.statistics.measures import capture_share, gini
@@ -55,7 +55,7 @@ class Step:
     """One run of the walk: a company, an as_of, a horizon."""
 
     company: str
-    work: Work
+    work: Run
     horizon: int
 
     @property
@@ -112,7 +112,7 @@ def steps(company: Company, scratch: Path, *, horizons: Sequence[int]) -> Iterat
         for quarter in quarters[1 : len(quarters) - horizon]:
             folder = scratch / f"{company.name}-{horizon}-{quarter.label}"
             folder.mkdir()
-            yield Step(company.name, Work(one, quarter, tables, folder), horizon)
+            yield Step(company.name, Run(one, quarter, tables, folder), horizon)
 
 
 def walked(step: Step) -> tuple[pd.DataFrame, list[dict[str, object]], dict[str, object]]:
@@ -148,7 +148,7 @@ def walked(step: Step) -> tuple[pd.DataFrame, list[dict[str, object]], dict[str,
     return ranked.assign(**step.key), [{**row, "history": history} for row in told], about
 
 
-def _publish(work: Work, tiered: pd.DataFrame, totals: pd.DataFrame, coming: pd.DataFrame) -> None:
+def _publish(work: Run, tiered: pd.DataFrame, totals: pd.DataFrame, coming: pd.DataFrame) -> None:
     """Leave what the next run reads of this one: its model, its promises, its tiers."""
     folder = Path(work.settings.reports) / work.quarter.label
     folder.mkdir(parents=True)
@@ -203,7 +203,7 @@ def _deals(tables: Tables, settings: Settings) -> pd.DataFrame:
     )
 
 
-def _won(deals: pd.DataFrame, work: Work, quarters: int) -> pd.Series[float]:
+def _won(deals: pd.DataFrame, work: Run, quarters: int) -> pd.Series[float]:
     end = work.settings.fiscal_calendar.window_end(work.as_of, quarters)
     inside = deals["close_date"].between(pd.Timestamp(work.as_of), pd.Timestamp(end), "left")
     return deals[inside].groupby("account_id")["value"].sum()

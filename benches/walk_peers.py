@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tierkit.features.panel import Panel
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 
 PEERS = ("past year", "last quarter", "additive boosting", "Tweedie GLM")
 _WINDOWS = (30, 90, 180, 365, 730)
@@ -20,7 +20,7 @@ _FEWEST_WINS = 20
 
 
 def peer_scores(
-    panel: Panel, deals: pd.DataFrame, work: Work, horizon: int
+    panel: Panel, deals: pd.DataFrame, work: Run, horizon: int
 ) -> dict[str, pd.Series[float]]:
     """Return what each peer ranks the accounts of the run by; models are absent without a date.
 
@@ -54,9 +54,7 @@ def peer_scores(
             "Tweedie GLM": _glm(rows, won, fresh).set_axis(now.index)}  # fmt: skip
 
 
-def _past(
-    deals: pd.DataFrame, work: Work, ids: pd.Index[str], *, quarters: int
-) -> pd.Series[float]:
+def _past(deals: pd.DataFrame, work: Run, ids: pd.Index[str], *, quarters: int) -> pd.Series[float]:
     start = work.settings.fiscal_calendar.window_start(work.as_of, quarters)
     inside = deals["close_date"].between(
         pd.Timestamp(start), pd.Timestamp(work.as_of), inclusive="left"

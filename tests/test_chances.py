@@ -9,7 +9,13 @@ from leadership_facts import sample
 
 from tierkit import pages
 from tierkit.runs.chances import OF_HISTORY, Chances
-from tierkit.tiers.chances import TOO_SHORT, UNTESTED, chances_ahead, chances_to_belong, followed
+from tierkit.tiers.chances import (
+    TOO_SHORT,
+    UNTESTED,
+    chances_ahead,
+    chances_to_belong,
+    tiers_a_year_later,
+)
 
 
 def assigned(money, tiers, groups=None):
@@ -78,7 +84,7 @@ def past(levels_by_account):
 
 
 def test_an_account_that_was_elsewhere_once_within_four_quarters_moved():
-    found = followed(
+    found = tiers_a_year_later(
         past({"A": [1, 1, 0, 1, 1], "B": [1, 1, 1, 1, 2], "C": [1, 1, None, None, None],
               "D": [1, None, None, None, None]})
     ).set_index("account_id")  # fmt: skip
@@ -87,7 +93,7 @@ def test_an_account_that_was_elsewhere_once_within_four_quarters_moved():
 
 
 def test_four_quarters_are_too_few_to_follow_an_account_for_a_year():
-    assert followed(past({"A": [1, 1, 0, 1]})).empty
+    assert tiers_a_year_later(past({"A": [1, 1, 0, 1]})).empty
 
 
 def test_a_better_rank_has_its_own_chance():

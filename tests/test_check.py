@@ -13,7 +13,7 @@ from tierkit.calendar import FiscalCalendar
 from tierkit.cli import main
 from tierkit.commands.check import check_project, print_check
 from tierkit.crm.checks import RULES, check_as_of
-from tierkit.crm.trusted import examine, read_tables
+from tierkit.crm.trusted import examine_source, read_tables
 from tierkit.errors import SettingsError
 from tierkit.features.example import tables_of
 from tierkit.publishing.page_reader import read_page
@@ -156,11 +156,11 @@ def test_a_check_writes_a_page_and_a_workbook_with_the_rows_left_out(tmp_path):
 
 def test_a_warning_can_be_raised_to_a_block(tmp_path):
     folder = write_project(tmp_path, settings='[checks]\nblock = ["no stage history"]\n')
-    (problem,) = examine(read_settings(folder)).blocking
+    (problem,) = examine_source(read_settings(folder)).blocking
     assert problem.rule == "no stage history"
     wrong = write_project(tmp_path / "b", settings='[checks]\nblock = ["no stage histroy"]\n')
     with pytest.raises(SettingsError, match="Did you mean 'no stage history'"):
-        examine(read_settings(wrong))
+        examine_source(read_settings(wrong))
 
 
 HEADER = "opportunity_id,account_id,created_date,close_date,amount,is_won,stage\n"

@@ -3,11 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tierkit.settings import StabilitySettings, Tier
-from tierkit.tiers.assign import assign
+from tierkit.tiers.assign import assign_within_budget
 from tierkit.tiers.decomposition import PARTS, TOGETHER, EarlierRun, decompose
 from tierkit.tiers.moves import moved_accounts, stability_facts
 from tierkit.tiers.overrides import no_overrides
@@ -26,7 +25,9 @@ def tiered(scores, *, tiers=TWO, held=None, forced=None, stability=FREE):
         chosen = pd.DataFrame({"account_id": list(forced), "tier": list(forced.values())})
     frame = pd.DataFrame({"score": values, "predicted_revenue": values})
     before = NOBODY if held is None else pd.Series(held, dtype="str")
-    assignment = assign(frame, tiers=tiers, stability=stability, overrides=chosen, previous=before)
+    assignment = assign_within_budget(
+        frame, tiers=tiers, stability=stability, overrides=chosen, previous=before
+    )
     return assignment.accounts.join(frame["predicted_revenue"], how="left"), assignment.budget
 
 

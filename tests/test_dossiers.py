@@ -19,7 +19,7 @@ from tierkit.dossiers.people import NO_PRODUCT
 from tierkit.dossiers.points import talking_points
 from tierkit.features.example import table_of
 from tierkit.publishing.page_reader import read_page
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.settings import parse_settings
 
 NAMES = {"A1": "Acme <b>Freight</b>", "B2": "Borealis Clinics", "C3": "Cedar Mills"}
@@ -53,7 +53,7 @@ def work_of(folder, **more):
             {"account_id": [*NAMES], "name": [*NAMES.values()], "created_date": "2020-01-01",
              "industry": ["Freight", None, "Wood"], "parent_id": [None, "A1", None]}
         )  # fmt: skip
-    return Work(
+    return Run(
         settings=parse_settings(SETTINGS),
         quarter=FiscalCalendar().parse("2025Q4"),
         tables=tables_from_frames(frames),
@@ -271,7 +271,7 @@ def test_without_optional_tables_the_words_say_what_is_not_known(tmp_path):
     bare = tables_from_frames({"accounts": pd.DataFrame({"account_id": ["A1"]}),
                                "opportunities": table_of("opportunity_id account_id close_date"
                                                          " amount is_won")})  # fmt: skip
-    poor = Work(work.settings, work.quarter, bare, tmp_path)
+    poor = Run(work.settings, work.quarter, bare, tmp_path)
     words = read_page(dossier_page(known_of(poor, tiers_of(A1="Tier 1")), "A1")).words
     for said in ("No deal is open", "the source has no contacts", "No earlier tier is known"):
         assert said in words

@@ -15,7 +15,7 @@ from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.roi.worlds import World, simulate_world
 from tierkit.runs.experiments import EXPERIMENTS, bands_before, draw_quarter_band, read_bands
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.runs.tier_roi import compare_tiers
 from tierkit.settings import read_settings
 
@@ -77,7 +77,7 @@ def command(project, *arguments):
 
 
 def read_out(project):
-    work = Work(
+    work = Run(
         settings=project,
         quarter=project.fiscal_calendar.parse(DRAWN_FOR),
         tables=read_tables(project),

@@ -12,7 +12,7 @@ from tierkit.crm.tables import Tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.features import Panel, available_look_back, build_panel, history_start
 from tierkit.features.example import example, tables_of
-from tierkit.features.registry import FEATURES, describe
+from tierkit.features.registry import FEATURES, describe_feature
 from tierkit.settings import Settings, parse_settings
 
 AS_OF = date(2025, 1, 1)
@@ -156,7 +156,7 @@ def test_every_feature_states_its_unit_its_missing_values_and_an_example_that_ru
     visible = [feature.name for feature in FEATURES if not feature.is_hidden]
     assert set(visible) == set(BOUGHT_OFTEN)
     for name in visible:
-        definition = describe(name)
+        definition = describe_feature(name)
         assert "Unit" in definition or name in {"industry", "country", "segment"}, name
         assert "issing" in definition or "true 0" in definition or "counts 1" in definition, name
         assert ">>> example(" in definition, name

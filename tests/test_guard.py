@@ -9,11 +9,10 @@ from pathlib import Path
 import narwhals as nw
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from tierkit.crm.engine import connect, register
-from tierkit.crm.guard import added_up, look_up, look_up_counted
+from tierkit.crm.engine import connect, register_frame
+from tierkit.crm.guard import look_up, look_up_counted, summed
 from tierkit.errors import DataError
 
 PACKAGE = Path(__file__).parent.parent / "tierkit"
@@ -21,7 +20,9 @@ CONNECTION = connect()
 
 
 def rows(**columns):
-    return register(CONNECTION, pd.DataFrame(columns, dtype="object").astype("string[pyarrow]"))
+    return register_frame(
+        CONNECTION, pd.DataFrame(columns, dtype="object").astype("string[pyarrow]")
+    )
 
 
 def test_matched_and_unmatched_rows_are_counted_and_none_is_lost():
@@ -49,7 +50,7 @@ keyed = st.lists(st.tuples(st.sampled_from(["A", "B", "", None]), amounts), min_
 def test_groups_add_up_to_the_whole_with_missing_keys_in_a_group_of_their_own(pairs):
     frame = rows(k=[key for key, _ in pairs], v=[str(value) for _, value in pairs])
     typed = frame.with_columns(v=nw.col("v").cast(nw.Decimal(38, 4)))
-    groups = added_up(typed, "k", sums={"v": nw.col("v").sum()}, what="values").collect()
+    groups = summed(typed, "k", sums={"v": nw.col("v").sum()}, what="values").collect()
     assert sum(groups["v"].to_list()) == sum((value for _, value in pairs), Decimal(0))
     assert set(groups["k"].to_list()) == {key for key, _ in pairs}
 
@@ -57,7 +58,7 @@ def test_groups_add_up_to_the_whole_with_missing_keys_in_a_group_of_their_own(pa
 def test_groups_that_do_not_add_up_are_refused():
     frame = rows(k=["A", "B"]).with_columns(v=nw.lit(2))
     with pytest.raises(DataError, match="in groups"):
-        added_up(frame, "k", sums={"v": nw.col("v").max()}, what="values")
+        summed(frame, "k", sums={"v": nw.col("v").max()}, what="values")
 
 
 NEVER_MISSING = {

@@ -9,7 +9,7 @@ from projects import write_files
 
 from tierkit.cli import main
 from tierkit.crm.guessing import guess_settings
-from tierkit.crm.trusted import examine
+from tierkit.crm.trusted import examine_source
 from tierkit.errors import DataError
 from tierkit.settings import read_settings
 
@@ -43,7 +43,7 @@ def test_guessed_settings_read_the_folder_they_were_guessed_from(tmp_path):
     }
     assert "Negotiation (1)" in text
     (tmp_path / "tierkit.toml").write_text(text, encoding="utf-8")
-    reading = examine(read_settings(tmp_path))
+    reading = examine_source(read_settings(tmp_path))
     assert reading.blocking == ()
     assert reading.tables.source_won_revenue == "100.5000"
 
@@ -127,5 +127,5 @@ def test_stages_that_a_preset_cannot_know_are_guessed_beside_it(tmp_path):
     assert values["target"]["revenue_types"] == {"New Business": "new", "Renewal": "renewal"}
     assert '# decide: "" = "new"' in text
     (folder / "tierkit.toml").write_text(text, encoding="utf-8")
-    (problem,) = examine(read_settings(folder)).blocking
+    (problem,) = examine_source(read_settings(folder)).blocking
     assert problem.rule == "unmapped revenue type"  # that of O3, which only a person can decide

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from tierkit.crm.tables import tables_from_frames
-from tierkit.runs.leakage import RULE, leak_problems
+from tierkit.runs.leakage import LEAK_RULE, leak_problems
 from tierkit.settings import parse_settings
 from tierkit.simulate import simulate_crm
 
@@ -48,11 +48,11 @@ def as_of(tables):
 
 
 def test_columns_that_know_the_outcome_are_named_and_honest_ones_are_not(tables):
-    raised = {**SETTINGS, "checks": {"block": [RULE]}}
+    raised = {**SETTINGS, "checks": {"block": [LEAK_RULE]}}
     (found,) = leak_problems(tables, parse_settings(raised), as_of=as_of(tables))
     assert "lifetime_value" in found.examples
     assert "lucky_number" not in found.examples
-    assert (found.rule, found.blocks) == (RULE, True)
+    assert (found.rule, found.blocks) == (LEAK_RULE, True)
 
 
 def test_without_such_columns_nothing_is_said(tables):

@@ -10,7 +10,7 @@ from projects import write_project
 
 from tierkit.crm.trusted import read_tables
 from tierkit.runs.ledger import ledger_facts, track_record
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.settings import read_settings
 
 HEADER = "opportunity_id,account_id,close_date,amount,is_won\n"
@@ -45,7 +45,7 @@ def publish(project, label):
 def ledger(project, label):
     settings = read_settings(project)
     quarter = settings.fiscal_calendar.parse(label)
-    return ledger_facts(Work(settings, quarter, read_tables(settings), project / "scratch"))
+    return ledger_facts(Run(settings, quarter, read_tables(settings), project / "scratch"))
 
 
 def test_delivered_is_what_the_accounts_of_that_tier_won_in_the_window(project):

@@ -8,7 +8,7 @@ from projects import ACCOUNTS, DEALS, write_project
 
 from tierkit.commands.check import check_project
 from tierkit.crm.duplicates import candidate_duplicates
-from tierkit.crm.merges import carry_overrides, resolve, survivors_of
+from tierkit.crm.merges import carry_overrides, resolve_merges, survivors_of
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError
 from tierkit.runs.run import open_run
@@ -80,7 +80,7 @@ def test_an_override_of_a_merged_account_is_kept(tmp_path):
 
 
 def test_chains_end_at_the_account_that_is_left():
-    survivors, cycles = resolve({"A": "B", "B": "C", "D": "E", "E": "F", "F": "E"})
+    survivors, cycles = resolve_merges({"A": "B", "B": "C", "D": "E", "E": "F", "F": "E"})
     assert survivors == {"A": "C", "B": "C"}
     assert cycles == (("E", "F", "E"),)
 

@@ -13,7 +13,7 @@ from tierkit.crm.trusted import read_tables
 from tierkit.models.card import Card
 from tierkit.models.tested import Backtest
 from tierkit.runs.next_quarter import next_quarter_totals, quarter_tests, with_next_quarter
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.settings import read_settings
 
 TIERS = '[[tiers]]\nname = "Tier 1"\ncapacity = 1\n[[tiers]]\nname = "Tier 2"\n'
@@ -24,7 +24,7 @@ def work(tmp_path):
     project = write_project(tmp_path, settings=TIERS)
     settings = read_settings(project)
     quarter = settings.fiscal_calendar.parse("2026Q1")
-    return Work(settings, quarter, read_tables(settings), tmp_path)
+    return Run(settings, quarter, read_tables(settings), tmp_path)
 
 
 DAYS = ("2024-01-01", "2025-01-01", "2026-01-01")
@@ -61,7 +61,7 @@ def seasonal(tmp_path):
     )
     settings = read_settings(project)
     quarter = settings.fiscal_calendar.parse("2025Q4")
-    return Work(settings, quarter, read_tables(settings), tmp_path)
+    return Run(settings, quarter, read_tables(settings), tmp_path)
 
 
 def test_the_next_quarter_is_the_part_of_the_year_that_its_season_was(seasonal):
@@ -96,7 +96,7 @@ def test_where_nothing_was_ever_won_no_number_is_said_and_the_reason_is(tmp_path
     project = write_project(tmp_path, settings=TIERS, deals=HEADER + "O1,A1,2024-01-01,1,false\n")
     settings = read_settings(project)
     quarter = settings.fiscal_calendar.parse("2026Q1")
-    work = Work(settings, quarter, read_tables(settings), tmp_path)
+    work = Run(settings, quarter, read_tables(settings), tmp_path)
     found = next_quarter_totals(work, TOTALS, predictions())
     assert found["predicted_revenue"].isna().all()
     assert found["low"].isna().all()
@@ -137,7 +137,7 @@ def test_quarters_since_the_newest_test_count_up_to_the_one_that_is_over(tmp_pat
     )
     settings = read_settings(project)
     quarter = settings.fiscal_calendar.parse("2026Q1")
-    work = Work(settings, quarter, read_tables(settings), tmp_path)
+    work = Run(settings, quarter, read_tables(settings), tmp_path)
     found = quarter_tests(work, model_tested_at("2025-01-01", "2025-04-01"))
     won = found[found["account_id"] == "A1"].set_index("as_of")["next_quarter_revenue"]
     assert won.to_dict() == {

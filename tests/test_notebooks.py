@@ -13,7 +13,7 @@ import pytest
 
 from tierkit.publishing.parameters import RUN_NOTEBOOKS, check_notebook
 from tierkit.runs.project import sample_project
-from tierkit.settings import FILE_NAME
+from tierkit.settings import SETTINGS_FILE
 
 pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parent.parent / "notebooks"
@@ -77,7 +77,7 @@ def _is_tagged(cell):
 
 def test_every_notebook_runs_from_the_top_on_the_sample(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    settings = sample_project().folder / FILE_NAME
+    settings = sample_project().folder / SETTINGS_FILE
     # a hundred simulated companies are for reports; two are enough to run every cell
     cheap = settings.read_text().replace("[roi]\n", "[roi]\ncertificate_worlds = 2\n")
     assert "certificate_worlds" in cheap

@@ -8,11 +8,11 @@ import pytest
 from tierkit.errors import DataError
 from tierkit.settings import StabilitySettings, Tier
 from tierkit.tiers.assign import assign_tiers
-from tierkit.tiers.overrides import COLUMNS, no_overrides, read_overrides
+from tierkit.tiers.overrides import OVERRIDE_COLUMNS, no_overrides, read_overrides
 
 TIERS = (Tier(name="Tier 1", capacity=2), Tier(name="Tier 2"))
 ACCOUNTS = {"0012", "NA", "A3", "A4", "A5"}
-HEADER = ",".join(COLUMNS)
+HEADER = ",".join(OVERRIDE_COLUMNS)
 AS_OF = date(2026, 10, 1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from projects import write_files
 
-from tierkit.crm.trusted import examine, read_tables
+from tierkit.crm.trusted import examine_source, read_tables
 from tierkit.settings import read_settings
 
 
@@ -277,5 +277,5 @@ def test_an_unknown_preset_is_a_settings_error(tmp_path):
 
 def test_a_preset_without_its_files_says_what_is_missing(tmp_path):
     folder = write_files(tmp_path, {"readme.csv": "a\n1\n"}, settings='[data]\npreset="hubspot"\n')
-    reading = examine(read_settings(folder))
+    reading = examine_source(read_settings(folder))
     assert {problem.table for problem in reading.blocking} == {"accounts", "opportunities"}

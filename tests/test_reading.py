@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from projects import ACCOUNTS, DEALS, write_project
 
 from tierkit.crm.engine import connect
 from tierkit.crm.period import used_revenue
 from tierkit.crm.tables import read_written_tables, write_tables
-from tierkit.crm.trusted import examine, read_tables
+from tierkit.crm.trusted import examine_source, read_tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.settings import read_settings
 
@@ -333,7 +332,7 @@ deal = st.tuples(
 def test_money_in_is_money_used_plus_money_excluded(tmp_path_factory, rows):
     text = HEADER + "".join(",".join(row) + "\n" for row in rows)
     folder = write_project(Path(tmp_path_factory.mktemp("p")), deals=text)
-    reading = examine(read_settings(folder))
+    reading = examine_source(read_settings(folder))
     if reading.tables is None:
         assert reading.blocking
         return
@@ -348,7 +347,7 @@ def test_examining_gives_warnings_and_blocks_together(tmp_path):
     folder = write_project(
         tmp_path, accounts=ACCOUNTS + "A4,Dune,US,many\n", deals=HEADER + "O1,A1,x,1,true\n"
     )
-    reading = examine(read_settings(folder))
+    reading = examine_source(read_settings(folder))
     assert reading.tables is None
     assert [(p.column, p.blocks) for p in reading.problems] == [
         ("employees", False),
@@ -405,7 +404,7 @@ def test_values_of_several_lines_and_blank_ends_of_lines_are_fine(tmp_path):
 def test_an_empty_type_column_is_an_unmapped_type(tmp_path):
     deals = "opportunity_id,account_id,close_date,amount,is_won,type\nO1,A1,2026-01-15,5,true,\n"
     settings = '[target]\nrevenue_types = { New = "new", Renewal = "renewal" }\n'
-    (problem,) = examine(
+    (problem,) = examine_source(
         read_settings(write_project(tmp_path, deals=deals, settings=settings))
     ).blocking
     assert problem.rule == "unmapped revenue type"

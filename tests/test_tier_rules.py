@@ -3,12 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tierkit.errors import DataError, SettingsError
 from tierkit.settings import StabilitySettings, Tier, parse_settings
-from tierkit.tiers.assign import assign
+from tierkit.tiers.assign import assign_within_budget
 from tierkit.tiers.overrides import no_overrides
 from tierkit.tiers.standing import AccountContext
 
@@ -35,7 +34,7 @@ def tiered(money, *tiers, held=None, forced=None, stability=FREE, **known):
         columns=None if columns is None else pd.DataFrame(columns),
         **{name: pd.Series(values) for name, values in known.items()},
     )
-    return assign(
+    return assign_within_budget(
         accounts(money),
         tiers=tiers,
         stability=stability,

@@ -5,8 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tierkit.crm.tables import tables_from_frames
 from tierkit.errors import DataError, SettingsError
@@ -14,7 +13,7 @@ from tierkit.serving.cost import break_even, role_effort, tier_effort
 from tierkit.settings import Entitlement, Role, StabilitySettings, Tier
 from tierkit.tiers.assign import assign_tiers
 from tierkit.tiers.eligibility import check_eligibility
-from tierkit.tiers.moves import moved_accounts, moves
+from tierkit.tiers.moves import moved_accounts, tier_moves
 from tierkit.tiers.overrides import no_overrides
 from tierkit.tiers.previous import previous_tiers
 
@@ -63,7 +62,7 @@ def test_without_earlier_tiers_rank_alone_decides():
     assert assigned["model_tier"].tolist() == assigned["tier"].tolist()
     assert assigned["previous_tier"].isna().all()
     assert not assigned["kept_by_band"].any()
-    assert moves(assigned).up == moves(assigned).entered == 0
+    assert tier_moves(assigned).up == tier_moves(assigned).entered == 0
 
 
 def test_an_incumbent_keeps_its_slot_up_to_the_end_of_the_band():
@@ -286,7 +285,7 @@ def test_nothing_that_was_passed_is_changed(world):
 def test_moves_add_up(world):
     frame, held, forced = world
     assigned = assign(frame, previous=held, overrides=forced)
-    counted = moves(assigned)
+    counted = tier_moves(assigned)
     moved = counted.up + counted.down + counted.entered + counted.left
     assert moved == len(moved_accounts(assigned)) == sum(counted.reasons.values())
     if counted.matrix:
@@ -324,7 +323,7 @@ def test_moves_are_counted_with_their_reasons():
         "D": "Tier 3",
         "X": "Tier 2",
     }
-    counted = moves(assign(ranked("ABCDEFG"), previous=held))
+    counted = tier_moves(assign(ranked("ABCDEFG"), previous=held))
     assert (counted.up, counted.down, counted.entered, counted.left) == (2, 1, 2, 1)
     assert counted.reasons == {
         "entered scope": 2,
@@ -342,7 +341,7 @@ def test_a_tier_that_the_settings_no_longer_have_gives_no_right_to_a_slot():
     assigned = assign(ranked("ABC"), previous={"A": "Gold", "C": "Gold", "B": "Tier 1"})
     assert members(assigned, "Tier 1") == "AB"
     assert assigned.loc["A", "move_reason"] == "the earlier tier is no longer in the settings"
-    assert moves(assigned).matrix["Gold"]["Tier 2"] == 1
+    assert tier_moves(assigned).matrix["Gold"]["Tier 2"] == 1
 
 
 def test_every_account_is_eligible_or_has_a_reason():

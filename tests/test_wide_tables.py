@@ -9,7 +9,7 @@ import pytest
 from projects import ACCOUNTS, DEALS, write_project
 
 from tierkit.crm.period import used_revenue
-from tierkit.crm.trusted import examine, read_tables
+from tierkit.crm.trusted import examine_source, read_tables
 from tierkit.settings import read_settings
 
 MANY = 350
@@ -35,7 +35,7 @@ def test_money_is_the_same_with_many_more_columns(tmp_path, value):
 def test_a_totals_line_of_many_columns_is_no_row(tmp_path):
     footer = "Grand Totals,,,300.30," + "," * MANY + "\n"
     project = write_project(tmp_path, deals=widened(DEALS) + footer)
-    found = examine(read_settings(project))
+    found = examine_source(read_settings(project))
     assert found.tables is not None
     assert used_revenue(found.tables, date(2027, 1, 1)).used_won_revenue == WON
 

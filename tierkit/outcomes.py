@@ -9,9 +9,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import outcome_rows
-from tierkit.crm.guard import added_up
-from tierkit.crm.revenue import RENEWAL_TYPES, target_deals
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import RENEWAL_TYPES, Rows, Tables, summed, target_deals
 from tierkit.settings import Settings
 
 KEYS = ("account_id", "as_of")
@@ -116,7 +114,7 @@ def _horizons(tables: Tables, dates: Sequence[date], settings: Settings) -> Rows
 def _totals(rows: Rows, column: str, horizons: Rows, **sums: nw.Expr) -> pd.DataFrame:
     """Return sums by account and as_of over the rows dated in the horizon."""
     dated = outcome_rows(rows, column, horizons)
-    inside = added_up(dated, KEYS, sums=sums, what="outcomes")
+    inside = summed(dated, KEYS, sums=sums, what="outcomes")
     floats = [nw.col(name).cast(nw.Float64) for name in sums]
     found = inside.select("account_id", nw.col("as_of").cast(_MOMENT), *floats)
     return found.collect().to_pandas().set_index(list(KEYS))

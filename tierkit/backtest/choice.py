@@ -15,22 +15,34 @@ from tierkit.backtest.ranking import Chosen, choose_ranking, in_words, simple_ru
 from tierkit.backtest.seeds import steadied_card
 from tierkit.backtest.trial import NOTHING_COMPLETE, tried_at
 from tierkit.cache import Kept
-from tierkit.models.card import Card
-from tierkit.models.examples import Examples, rows_at
-from tierkit.models.past_revenue import (
+from tierkit.models import (
+    BETTER,
+    BY_COLUMN,
+    BY_HAND,
+    FITTED,
+    KEEP,
+    NO_SIGNAL,
+    PAST,
+    SIMPLE,
+    Backtest,
+    Card,
+    ColumnRule,
+    Examples,
+    Kind,
+    best_column,
+    compared_with_past,
     fit_past_revenue_card,
+    fit_rules_card,
     past_revenue_column,
+    ranked,
+    rows_at,
     uncalibrated_past_revenue_card,
+    untested,
 )
-from tierkit.models.rules_card import fit_rules_card
-from tierkit.models.saved import BY_COLUMN, BY_HAND, FITTED, PAST, SIMPLE, Kind, ranked
-from tierkit.models.simple_rules import ColumnRule, best_column
-from tierkit.models.tested import Backtest, compared_with_past, untested
-from tierkit.models.verdict import BETTER, KEEP, NO_SIGNAL
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
-    from tierkit.features.panel import Panel
+    from tierkit.features import Panel
 
 FIT_STEPS = (
     "testing the card on earlier quarter-ends",

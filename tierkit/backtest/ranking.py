@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tierkit.models.simple_rules import ColumnRule
-from tierkit.statistics.intervals import Interval, measured_draws
+from tierkit.models import ColumnRule
+from tierkit.statistics import Interval, measured_draws
 
 TOLERANCE = 0.005
 """A Gini of so much less is no reason to rank by something less simple."""
@@ -173,7 +173,7 @@ def _against(
 
 def _twice_ahead(predictions: pd.DataFrame, best: str, in_force: str) -> bool:
     """Return whether one is ahead of the other at each of the two newest tested dates."""
-    from tierkit.statistics.measures import gini
+    from tierkit.statistics import gini
 
     days = sorted(predictions["as_of"].unique())[-2:]
     parts = [predictions[predictions["as_of"] == day] for day in days]

@@ -9,14 +9,18 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from tierkit.crm.contract import ACCEPTED_TIERS
-from tierkit.crm.hierarchy import successors
-from tierkit.crm.trusted import read_tables
+from tierkit.crm import ACCEPTED_TIERS, read_tables, successors
 from tierkit.errors import DataError, Problem, SettingsError
-from tierkit.roi.experiment import Band
-from tierkit.runs.experiments import read_bands, with_drawn_tiers
+from tierkit.roi import Band
+from tierkit.runs import read_bands, with_drawn_tiers
 from tierkit.settings import Settings, Tier
-from tierkit.tiers.overrides import COLUMNS, FILE_NAME, capacity_in, override_lines, read_overrides
+from tierkit.tiers import (
+    OVERRIDE_COLUMNS,
+    OVERRIDES_FILE,
+    capacity_in,
+    override_lines,
+    read_overrides,
+)
 
 ASKED = ("account_id", "override_tier", "override_reason", "set_by", "review_on")
 """Columns of a sheet for review; a row without an `override_tier` says nothing."""
@@ -83,14 +87,16 @@ def with_review(folder: Path, review: Sequence[Row], **known: Any) -> None:  # n
     DataError
         With every problem of the rows; nothing is written then.
     """
-    file, scratch = folder / FILE_NAME, folder / f"{FILE_NAME}.new"
+    file, scratch = folder / OVERRIDES_FILE, folder / f"{OVERRIDES_FILE}.new"
     earlier, problems = override_lines(file) if file.is_file() else ([], [])
     if problems:
-        raise DataError(f"{FILE_NAME}: {problems[0].message}", problems)
+        raise DataError(f"{OVERRIDES_FILE}: {problems[0].message}", problems)
     given = {row["account_id"] for row in review}
     kept = [row for row in earlier if row["account_id"] not in given]
     with scratch.open("w", encoding="utf-8", newline="") as target:
-        writer = csv.DictWriter(target, COLUMNS, lineterminator="\n", extrasaction="ignore")
+        writer = csv.DictWriter(
+            target, OVERRIDE_COLUMNS, lineterminator="\n", extrasaction="ignore"
+        )
         writer.writeheader()
         writer.writerows([*kept, *review])
     try:
@@ -185,7 +191,7 @@ def _says_something(row: Mapping[str, str]) -> bool:
 
 def _is_asked(rows: Sequence[Mapping[str, str]] | None) -> bool:
     header = rows[0] if rows else {}
-    return {"account_id", "override_tier"} <= set(header) or set(COLUMNS) <= set(header)
+    return {"account_id", "override_tier"} <= set(header) or set(OVERRIDE_COLUMNS) <= set(header)
 
 
 def _override(row: Mapping[str, str], set_on: date) -> Row:

@@ -13,16 +13,22 @@ from typing import IO
 import narwhals as nw
 import pandas as pd
 
-from tierkit.crm.cleaning import REASON
-from tierkit.crm.contract import TABLES
-from tierkit.crm.currencies import without_rate
-from tierkit.crm.guard import gathered, only_with
-from tierkit.crm.hierarchy import hierarchy
-from tierkit.crm.merges import resolve
-from tierkit.crm.tables import VALUE, Rejected, Rows, Tables
-from tierkit.crm.trusted import examine
+from tierkit.crm import (
+    CONTRACT,
+    EXCLUSION_REASON,
+    REJECTED_VALUE,
+    Rejected,
+    Rows,
+    Tables,
+    examine_source,
+    grouped,
+    hierarchy,
+    only_with,
+    resolve_merges,
+    without_rate,
+)
 from tierkit.errors import Problem, SettingsError, TierkitError
-from tierkit.runs.tier_inputs import check_tiering
+from tierkit.runs import check_tiering
 from tierkit.settings import Settings
 
 EXCLUDED_FILE = "excluded_rows.csv"
@@ -72,7 +78,7 @@ class Checked:
 
 def check_project(settings: Settings) -> Checked:
     """Read a project's tables, rules and overrides, and return every problem found."""
-    reading = examine(settings)
+    reading = examine_source(settings)
     problems = list(reading.problems)
     exit_code = 3 if reading.blocking else 0
     if reading.tables is not None:
@@ -93,7 +99,7 @@ def check_project(settings: Settings) -> Checked:
 
 def _written(checked: Checked, rows: Sequence[Row], settings: Settings) -> Checked:
     """Write the page and the workbook of a check; rejected rows also where something blocks."""
-    from tierkit.pages.check import write_check_page, write_check_workbook
+    from tierkit.pages import write_check_page, write_check_workbook
 
     folder = settings.scratch / "check"
     folder.mkdir(parents=True, exist_ok=True)
@@ -123,7 +129,7 @@ def rejected_rows(tables: Tables, *, rules: Collection[str] = (), currency: str 
         found += _listed(name, tables.excluded[name])
     for name in sorted(tables.frames):
         for reason, rows in _blocking(name, tables[name]):
-            found += _listed(name, rows.with_columns(nw.lit(reason).alias(REASON)))
+            found += _listed(name, rows.with_columns(nw.lit(reason).alias(EXCLUSION_REASON)))
     for part in _by_rule(tables, rules, currency):
         found += _listed_part(part)
     return found
@@ -138,7 +144,7 @@ def _by_rule(tables: Tables, rules: Collection[str], currency: str) -> Iterator[
         yield _in_circles(tables, "accounts", "parent_id", hierarchy(accounts).cycles)
     if "merges in a circle" in rules:
         merges = tables["merges"].select("account_id", "merged_into").collect().rows()
-        yield _in_circles(tables, "merges", "merged_into", resolve(dict(merges))[1])
+        yield _in_circles(tables, "merges", "merged_into", resolve_merges(dict(merges))[1])
 
 
 def _in_circles(
@@ -146,21 +152,21 @@ def _in_circles(
 ) -> Rejected:
     ids = {one for cycle in cycles for one in cycle}
     rows = tables[table].filter(nw.col("account_id").is_in(sorted(ids)))
-    rows = rows.with_columns(nw.col(column).alias(VALUE))
+    rows = rows.with_columns(nw.col(column).alias(REJECTED_VALUE))
     return Rejected(table, "in a circle", rows, column)
 
 
 def _listed_part(part: Rejected) -> list[Row]:
     return _listed(
-        part.table, part.rows.with_columns(nw.lit(part.reason).alias(REASON)), part.column
+        part.table, part.rows.with_columns(nw.lit(part.reason).alias(EXCLUSION_REASON)), part.column
     )
 
 
 def _blocking(name: str, rows: Rows) -> Iterator[tuple[str, Rows]]:
     """Give the rows of a table that block, with the rule that they break."""
-    key = TABLES[name].key
+    key = CONTRACT[name].key
     if key is not None:
-        copies = gathered(rows, key, copies=nw.len()).filter(nw.col("copies") > 1)
+        copies = grouped(rows, key, copies=nw.len()).filter(nw.col("copies") > 1)
         yield "one id, two contents", only_with(rows, copies, on=key)
     if name == "opportunities":
         yield "unmapped revenue type", rows.filter(nw.col("revenue_type").is_null())
@@ -197,8 +203,8 @@ def print_check(checked: Checked, stream: IO[str]) -> None:
 
 def _leaks(settings: Settings, tables: Tables) -> list[Problem]:
     """Return criteria that predict too well alone, where the data are enough to tell."""
-    from tierkit.crm.period import default_quarter
-    from tierkit.runs.leakage import leak_problems
+    from tierkit.crm import default_quarter
+    from tierkit.runs import leak_problems
 
     try:
         as_of = default_quarter(tables, settings.fiscal_calendar).as_of
@@ -210,13 +216,13 @@ def _leaks(settings: Settings, tables: Tables) -> list[Problem]:
 def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[TierkitError]:
     errors: list[TierkitError] = []
     try:
-        from tierkit.features.registry import all_features
+        from tierkit.features import all_features
 
         all_features(tables, settings)
     except SettingsError as error:
         errors.append(error)
     try:
-        from tierkit.crm.period import default_quarter
+        from tierkit.crm import default_quarter
 
         as_of = default_quarter(tables, settings.fiscal_calendar).as_of
         check_tiering(tables, settings=settings, as_of=as_of)
@@ -226,9 +232,9 @@ def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[Tierki
 
 
 def _listed(name: str, rows: Rows, at_fault: str = "") -> list[Row]:
-    shown = [column for column in (*_SHOWN, VALUE) if column in rows.columns]
-    texts = rows.select(REASON, *(nw.col(column).cast(nw.String) for column in shown))
-    found = texts.sort(REASON, *shown).collect()
+    shown = [column for column in (*_SHOWN, REJECTED_VALUE) if column in rows.columns]
+    texts = rows.select(EXCLUSION_REASON, *(nw.col(column).cast(nw.String) for column in shown))
+    found = texts.sort(EXCLUSION_REASON, *shown).collect()
     position = {column: index for index, column in enumerate(shown, start=1)}
     return [
         (
@@ -236,7 +242,7 @@ def _listed(name: str, rows: Rows, at_fault: str = "") -> list[Row]:
             row[0],
             *(row[position[c]] if c in position else None for c in _SHOWN),
             at_fault or None,
-            row[position[VALUE]] if VALUE in position else None,
+            row[position[REJECTED_VALUE]] if REJECTED_VALUE in position else None,
         )
         for row in found.rows()
     ]

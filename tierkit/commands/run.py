@@ -9,21 +9,28 @@ from pathlib import Path
 
 from tierkit.calendar import Quarter
 from tierkit.commands.units import REPORT_PLAN, EachResult, read_each, run_each
-from tierkit.crm.period import check_quarter, default_quarter, used_revenue
-from tierkit.crm.tables import Tables
-from tierkit.crm.trusted import read_tables
+from tierkit.crm import Tables, check_quarter, default_quarter, read_tables, used_revenue
 from tierkit.errors import DataError, SettingsError
-from tierkit.features.registry import all_features
-from tierkit.pages.index import TOTALS
-from tierkit.publishing.hooks import Ending, exit_code_of, failure_file, tell
-from tierkit.publishing.lock import project_lock
-from tierkit.publishing.manifest import settings_rows
-from tierkit.publishing.plan import Handover
-from tierkit.publishing.run import run_recalibration
-from tierkit.runs.experiments import read_bands
-from tierkit.runs.leakage import RULE, leak_problems
-from tierkit.runs.run import data_remarks, leave_rows
-from tierkit.runs.tier_inputs import check_tiering
+from tierkit.features import all_features
+from tierkit.pages import UNIT_TOTALS
+from tierkit.publishing import (
+    Ending,
+    Handover,
+    exit_code_of,
+    failure_file,
+    project_lock,
+    run_hooks,
+    run_recalibration,
+    settings_rows,
+)
+from tierkit.runs import (
+    LEAK_RULE,
+    check_tiering,
+    data_remarks,
+    leak_problems,
+    leave_rows,
+    read_bands,
+)
 from tierkit.settings import Settings
 
 OUTPUTS = (
@@ -135,7 +142,7 @@ def _failure_told(settings: Settings, on_step: Callable[[str], None]) -> Iterato
 
 
 def _tell(settings: Settings, ending: Ending, on_step: Callable[[str], None]) -> None:
-    if sentence := tell(settings, ending):
+    if sentence := run_hooks(settings, ending):
         on_step(sentence)
 
 
@@ -175,11 +182,11 @@ def recalibrate_each_and_tell(
     """
     with _failure_told(request.settings, on_step):
         done = recalibrate_each(request, given, jobs=jobs, on_step=on_step)
-    _tell(request.settings, Ending(done.exit_code, done.index.with_name(TOTALS)), on_step)
+    _tell(request.settings, Ending(done.exit_code, done.index.with_name(UNIT_TOTALS)), on_step)
     return done
 
 
-def describe(request: Request) -> str:
+def describe_run(request: Request) -> str:
     """Return what a run would read, with which settings, and what it would publish."""
     tables, quarter = _read(request)
     settings = request.settings
@@ -214,7 +221,7 @@ def _read(request: Request) -> tuple[Tables, Quarter]:
     check_quarter(tables, quarter, calendar)
     all_features(tables, settings)
     found = [*data_remarks(tables, settings, quarter)]
-    if RULE in settings.checks.block:
+    if LEAK_RULE in settings.checks.block:
         found += leak_problems(tables, settings, as_of=quarter.as_of)
     blocking = [problem for problem in found if problem.blocks]
     if blocking:

@@ -11,18 +11,12 @@ from pathlib import Path
 import pandas as pd
 
 from tierkit.calendar import Quarter
-from tierkit.crm.period import last_day
-from tierkit.crm.tables import Tables
-from tierkit.crm.trusted import read_tables
+from tierkit.crm import Tables, last_day, read_tables
 from tierkit.errors import DataError, SettingsError
-from tierkit.features.panel import build_panel
-from tierkit.models.prospects import COLUMNS as BESIDE
-from tierkit.models.reasons import reasons
-from tierkit.models.saved import BY_COLUMN, SavedModel
-from tierkit.models.sql import Dialect, model_sql
+from tierkit.features import build_panel
+from tierkit.models import BY_COLUMN, COLUMNS as BESIDE, Dialect, SavedModel, model_sql, reasons
 from tierkit.rendering.workbook import KINDS, Sheet, write_workbook
-from tierkit.runs.run import Work
-from tierkit.runs.tiering import tier_accounts
+from tierkit.runs import Run, tier_accounts
 from tierkit.settings import Settings
 
 
@@ -105,7 +99,7 @@ def score_project(model: SavedModel, settings: Settings, *, as_of: date | None =
     beside = model.prospects.predict(values) if model.prospects else _unknown(values)
     predictions = ranked.join(beside, validate="1:1")
     whole = settings.fiscal_calendar.ending_at(day)
-    work = Work(settings, Quarter(whole.label, whole.start, day), tables, settings.scratch)
+    work = Run(settings, Quarter(whole.label, whole.start, day), tables, settings.scratch)
     tiering = tier_accounts(work, predictions)
     names = work.accounts().set_index("account_id")["name"]
     tiered = tiering.tiered.join(names, how="left", validate="1:1").reset_index()

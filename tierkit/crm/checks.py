@@ -14,10 +14,10 @@ import pandas as pd
 
 from tierkit.calendar import from_on, later_than, spell_date
 from tierkit.crm import period
-from tierkit.crm.contract import TABLES, Kind
+from tierkit.crm.contract import CONTRACT, Kind
 from tierkit.crm.duplicates import candidate_duplicates
 from tierkit.crm.engine import Rows
-from tierkit.crm.guard import added_up, gathered
+from tierkit.crm.guard import grouped, summed
 from tierkit.crm.known import reopened_deals, reopening_remark
 from tierkit.crm.period import newest_days
 from tierkit.crm.revenue import netted_accounts
@@ -51,7 +51,7 @@ def _plural(count: int, one: str, many: str = "") -> str:
 def quarter_volume(tables: Tables, settings: Settings) -> Problem | None:
     """Compare each quarter but the first with the two before and the two after it."""
     deals = tables["opportunities"].filter(~nw.col("is_won").is_null())
-    daily = gathered(deals, "close_date", deals=nw.len()).collect().to_pandas()
+    daily = grouped(deals, "close_date", deals=nw.len()).collect().to_pandas()
     daily = daily[daily["close_date"].notna()]
     calendar = settings.fiscal_calendar
     quarters = [calendar.containing(pd.Timestamp(day).date()) for day in daily["close_date"]]
@@ -80,7 +80,7 @@ def missing_values(tables: Tables, checks: CheckSettings) -> Problem | None:
     """Find optional columns that are mostly empty."""
     found = []
     for name in tables.frames:
-        contract = TABLES[name]
+        contract = CONTRACT[name]
         given = [c for c in contract.columns if c in tables.given[name] - contract.required]
         if name == "opportunities":
             given = [column for column in given if column not in ("cost", "term_months")]
@@ -120,7 +120,7 @@ def implausible_years(tables: Tables) -> Problem | None:
     parts: list[str] = []
     examples: tuple[str, ...] = ()
     for name in tables.frames:
-        for column, kind in TABLES[name].columns.items():
+        for column, kind in CONTRACT[name].columns.items():
             if kind is Kind.DATE and column in tables.given[name] and column != "end_date":
                 year = nw.col(column).dt.year()
                 wrong = (year < FIRST_PLAUSIBLE_YEAR) | (year > last_year)
@@ -128,7 +128,7 @@ def implausible_years(tables: Tables) -> Problem | None:
                 count = _count(rows)
                 if count:
                     parts.append(f"{name}.{column} {count:,}")
-                    examples = examples or example_ids(rows, next(iter(TABLES[name].columns)))
+                    examples = examples or example_ids(rows, next(iter(CONTRACT[name].columns)))
     if not parts:
         return None
     return _warn(
@@ -166,7 +166,7 @@ def one_large_account(tables: Tables, checks: CheckSettings) -> Problem | None:
     deals = tables["opportunities"]
     won = deals.filter(nw.col("is_won")).select("account_id", won="amount")
     sums = {"won": nw.col("won").sum()}
-    totals = added_up(won, "account_id", sums=sums, what="opportunities")
+    totals = summed(won, "account_id", sums=sums, what="opportunities")
     largest = totals.sort("won", "account_id", descending=[True, False]).head(1).collect().rows()
     accounts, total = totals.select(nw.len(), nw.col("won").sum()).collect().rows()[0]
     if not largest or not total or accounts < FEWEST_DEALS:
@@ -213,7 +213,7 @@ def unmapped_stages(tables: Tables) -> Problem | None:
         return None
     sounds = nw.col("stage").str.contains(_ENDS_IN_WORDS)
     rows = tables["opportunities"].filter(nw.col("is_won").is_null() & sounds)
-    stages = gathered(rows, "stage", deals=nw.len()).sort("stage").collect().rows()
+    stages = grouped(rows, "stage", deals=nw.len()).sort("stage").collect().rows()
     if not stages:
         return None
     shown = ", ".join(f"{stage!r} ({count:,})" for stage, count in stages[:6])
@@ -318,7 +318,9 @@ def check_tables(tables: Tables, settings: Settings) -> list[Problem]:
         lambda: reopened_deals(tables),
     )
     found = (check() for check in checks)
-    return raised([problem for problem in found if problem is not None], settings.checks)
+    return raised_to_blocking(
+        [problem for problem in found if problem is not None], settings.checks
+    )
 
 
 def check_as_of(tables: Tables, settings: Settings, as_of: date) -> list[Problem]:
@@ -327,10 +329,12 @@ def check_as_of(tables: Tables, settings: Settings, as_of: date) -> list[Problem
         period.stale(tables, settings.checks, as_of),
         period.not_updated(tables, settings.checks, as_of),
     )
-    return raised([problem for problem in found if problem is not None], settings.checks)
+    return raised_to_blocking(
+        [problem for problem in found if problem is not None], settings.checks
+    )
 
 
-def raised(problems: Iterable[Problem], checks: CheckSettings) -> list[Problem]:
+def raised_to_blocking(problems: Iterable[Problem], checks: CheckSettings) -> list[Problem]:
     """Return problems, those of the rules in `[checks] block` as blocking ones."""
     return [
         replace(problem, blocks=problem.blocks or problem.rule in checks.block)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import narwhals as nw
 
-from tierkit.crm.contract import LEFT_OUT, MONEY, TABLES
+from tierkit.crm.contract import CONTRACT, LEFT_OUT, MONEY_TYPE
 from tierkit.crm.engine import Connection, Rows, materialise
-from tierkit.crm.guard import gathered, look_up, only_with, without
+from tierkit.crm.guard import grouped, look_up, only_with, rows_without
 from tierkit.crm.tables import Exclusion
 from tierkit.crm.typed import FOOTER_REASON, TypedTable, example_ids, id_column
 from tierkit.errors import Problem
 
-REASON = "exclusion_reason"
+EXCLUSION_REASON = "exclusion_reason"
 REPEATED = "repeated row"
 NOBODY = (
     "null",
@@ -58,12 +58,14 @@ def clean_table(table: TypedTable, *, accounts: Rows | None, connection: Connect
         rows = look_up(rows, ids, on="account_id", what="accounts")
     reason = nw.coalesce(*_reasons(table, known=known), nw.lit(None).cast(nw.String))
     marked = materialise(
-        connection, rows.with_columns(reason.alias(REASON)), f"marked {table.name}"
+        connection, rows.with_columns(reason.alias(EXCLUSION_REASON)), f"marked {table.name}"
     )
     marked = marked.drop(["known_account"] if known else [])
-    left_out = nw.concat([*left_out_before, repeated, marked.filter(~nw.col(REASON).is_null())])
+    left_out = nw.concat(
+        [*left_out_before, repeated, marked.filter(~nw.col(EXCLUSION_REASON).is_null())]
+    )
     return CleanTable(
-        rows=marked.filter(nw.col(REASON).is_null()).drop(REASON),
+        rows=marked.filter(nw.col(EXCLUSION_REASON).is_null()).drop(EXCLUSION_REASON),
         excluded=left_out,
         exclusions=(*_furniture(table), *count_exclusions(left_out, table.name)),
         problems=problems,
@@ -75,7 +77,9 @@ def _without_left_out(table: TypedTable) -> tuple[TypedTable, list[Rows]]:
     if LEFT_OUT not in table.rows.columns:
         return table, []
     mark = nw.col(LEFT_OUT)
-    gone = table.rows.filter(~mark.is_null()).with_columns(mark.alias(REASON)).drop(LEFT_OUT)
+    gone = (
+        table.rows.filter(~mark.is_null()).with_columns(mark.alias(EXCLUSION_REASON)).drop(LEFT_OUT)
+    )
     return replace(table, rows=table.rows.filter(mark.is_null()).drop(LEFT_OUT)), [gone]
 
 
@@ -86,7 +90,7 @@ def _furniture(table: TypedTable) -> list[Exclusion]:
 
 def won_amount(columns: Sequence[str]) -> nw.Expr:
     """Return the won revenue in each row: the amount of a won deal, zero for every other row."""
-    zero = nw.lit(0).cast(MONEY)
+    zero = nw.lit(0).cast(MONEY_TYPE)
     if not {"is_won", "amount"} <= set(columns):
         return zero
     return nw.when(nw.col("is_won")).then(nw.col("amount")).otherwise(zero).fill_null(0)
@@ -95,7 +99,11 @@ def won_amount(columns: Sequence[str]) -> nw.Expr:
 def count_exclusions(excluded: Rows, table: str) -> list[Exclusion]:
     """Return how many rows, and how much won revenue, each reason left out, by reason."""
     won = excluded.with_columns(won=won_amount(excluded.columns))
-    counted = gathered(won, REASON, rows=nw.len(), won=nw.col("won").sum()).sort(REASON).collect()
+    counted = (
+        grouped(won, EXCLUSION_REASON, rows=nw.len(), won=nw.col("won").sum())
+        .sort(EXCLUSION_REASON)
+        .collect()
+    )
     return [
         Exclusion(table, reason, int(rows), f"{won or 0:.4f}")
         for reason, rows, won in counted.rows()
@@ -104,7 +112,7 @@ def count_exclusions(excluded: Rows, table: str) -> list[Exclusion]:
 
 def _reasons(table: TypedTable, *, known: bool) -> list[nw.Expr]:
     """Return the reasons to leave a row out, the first that applies counts."""
-    contract = TABLES[table.name]
+    contract = CONTRACT[table.name]
     needed = [column for column in contract.columns if column in contract.required]
     if table.name == "opportunities" or "is_won" in table.given:
         return [
@@ -144,21 +152,21 @@ def _without_repeats(
     table: TypedTable, connection: Connection
 ) -> tuple[Rows, Rows, tuple[Problem, ...]]:
     """Return each keyed row once, the copies, and the keys that have two contents."""
-    key = TABLES[table.name].key
-    none = table.rows.head(0).with_columns(nw.lit(None).cast(nw.String).alias(REASON))
+    key = CONTRACT[table.name].key
+    none = table.rows.head(0).with_columns(nw.lit(None).cast(nw.String).alias(EXCLUSION_REASON))
     if key is None:
         return table.rows, none, ()
     keyed = table.rows.filter(~nw.col(key).is_null())
-    repeated = gathered(keyed, key, copies=nw.len()).filter(nw.col("copies") > 1)
+    repeated = grouped(keyed, key, copies=nw.len()).filter(nw.col("copies") > 1)
     repeated = materialise(connection, repeated, f"repeated {table.name}")
     if repeated.head(1).collect().is_empty():
         return table.rows, none, ()
     columns = table.rows.columns
     several = only_with(table.rows, repeated, on=key)
-    contents = gathered(several, columns, copies=nw.len())
+    contents = grouped(several, columns, copies=nw.len())
     contents = materialise(connection, contents, f"contents {table.name}")
-    conflicts = gathered(contents, key, n=nw.len()).filter(nw.col("n") > 1)
-    single = without(table.rows, repeated, on=key)
+    conflicts = grouped(contents, key, n=nw.len()).filter(nw.col("n") > 1)
+    single = rows_without(table.rows, repeated, on=key)
     once = nw.concat([single, contents.select(columns)])
     return once, _copies(contents, columns), _conflict_problems(table.name, conflicts, connection)
 
@@ -168,10 +176,12 @@ def _copies(contents: Rows, columns: Sequence[str]) -> Rows:
     extra = contents.filter(nw.col("copies") > 1)
     most = extra.select(nw.col("copies").max()).collect().item() or 1
     copies = [
-        extra.filter(nw.col("copies") > number).select(*columns, nw.lit(REPEATED).alias(REASON))
+        extra.filter(nw.col("copies") > number).select(
+            *columns, nw.lit(REPEATED).alias(EXCLUSION_REASON)
+        )
         for number in range(1, int(most))
     ]
-    none = contents.head(0).select(*columns, nw.lit(REPEATED).alias(REASON))
+    none = contents.head(0).select(*columns, nw.lit(REPEATED).alias(EXCLUSION_REASON))
     return nw.concat([none, *copies])
 
 

@@ -9,7 +9,7 @@ from enum import Enum
 import narwhals as nw
 from narwhals.dtypes import DType
 
-MONEY = nw.Decimal(38, 4)
+MONEY_TYPE = nw.Decimal(38, 4)
 
 
 class Kind(Enum):
@@ -32,7 +32,7 @@ _DTYPES: Mapping[Kind, DType] = {
     Kind.ID: nw.String(),
     Kind.TEXT: nw.String(),
     Kind.DATE: nw.Date(),
-    Kind.MONEY: MONEY,
+    Kind.MONEY: MONEY_TYPE,
     Kind.NUMBER: nw.Float64(),
     Kind.FLAG: nw.Boolean(),
 }
@@ -71,7 +71,7 @@ def _table(name: str, row: str, columns: str, *, key: str | None = None) -> Tabl
     )
 
 
-TABLES: Mapping[str, TableContract] = {
+CONTRACT: Mapping[str, TableContract] = {
     table.name: table
     for table in (
         _table(

@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 
 from tierkit.calendar import latest_on_or_before
-from tierkit.crm.contract import MONEY
-from tierkit.crm.engine import Connection, Rows, materialise, register
-from tierkit.crm.guard import gathered, look_up, only_with
+from tierkit.crm.contract import MONEY_TYPE
+from tierkit.crm.engine import Connection, Rows, materialise, register_frame
+from tierkit.crm.guard import grouped, look_up, only_with
 from tierkit.crm.meaning import foreign_currencies
 from tierkit.crm.tables import Tables
 from tierkit.crm.typed import TypedTable
@@ -69,7 +69,9 @@ def without_rate(tables: Tables, currency: str) -> Rows:
         priced = _priced(pairs, _rates(tables["exchange_rates"])[0])
         pairs = priced[priced["rate"].isna()]
     keys = pairs["currency"] + " " + pairs["close_date"].dt.strftime("%Y-%m-%d").fillna("")
-    lacking = register(tables.connection, pa.table({"__key": pa.array(keys.tolist(), pa.string())}))
+    lacking = register_frame(
+        tables.connection, pa.table({"__key": pa.array(keys.tolist(), pa.string())})
+    )
     found = deals.filter(~nw.col("amount").is_null()).with_columns(__key=_key())
     return only_with(found, lacking, on="__key").drop("__key")
 
@@ -83,7 +85,7 @@ def _key() -> nw.Expr:
 def _pairs(rows: Rows, currency: str) -> pd.DataFrame:
     """Return the currencies and close dates of which a rate is needed, with how many deals."""
     foreign = rows.filter((nw.col("currency") != currency) & ~nw.col("amount").is_null())
-    counted = gathered(foreign, ["currency", "close_date"], deals=nw.len())
+    counted = grouped(foreign, ["currency", "close_date"], deals=nw.len())
     frame: pd.DataFrame = (
         counted.sort("currency", "close_date", nulls_last=True).collect().to_pandas()
     )
@@ -96,7 +98,7 @@ def _rates(rates: Rows) -> tuple[pd.DataFrame, list[Problem]]:
         nw.col("currency").str.to_uppercase().alias("currency"), "date", "rate"
     )
     known = known.drop_nulls()
-    daily = gathered(
+    daily = grouped(
         known, ["currency", "date"], rate=nw.col("rate").min(), most=nw.col("rate").max()
     )
     frame: pd.DataFrame = daily.sort("currency", "date").collect().to_pandas()
@@ -161,12 +163,12 @@ def _converted(
     keys = priced["currency"] + " " + days
     lookup = pa.table({"__key": keys.tolist(), "__rate": priced["rate"].astype(float).tolist()})
     keyed = rows.with_columns(__key=_key())
-    rated = look_up(keyed, register(connection, lookup), on="__key", what="exchange_rates")
+    rated = look_up(keyed, register_frame(connection, lookup), on="__key", what="exchange_rates")
     rated = rated.with_columns(nw.col("amount").alias(NATIVE_AMOUNT)).drop("__key")
     rated = materialise(connection, rated, f"{deals} with rates")
     tables = dict(typed)
     tables[deals] = replace(typed[deals], rows=_times_rate(rated, ("amount", "cost")))
-    of_deals = gathered(
+    of_deals = grouped(
         rated.filter(~nw.col("opportunity_id").is_null()),
         "opportunity_id",
         __rate=nw.col("__rate").min(),
@@ -186,7 +188,7 @@ def _times_rate(rows: Rows, columns: tuple[str, ...]) -> Rows:
         **{
             column: nw.when(rate.is_null())
             .then(nw.col(column))
-            .otherwise((nw.col(column).cast(nw.Float64) * rate).round(4).cast(MONEY))
+            .otherwise((nw.col(column).cast(nw.Float64) * rate).round(4).cast(MONEY_TYPE))
             for column in columns
         }
     ).drop("__rate")

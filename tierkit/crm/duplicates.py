@@ -8,8 +8,8 @@ import narwhals as nw
 import pandas as pd
 import pyarrow as pa
 
-from tierkit.crm.engine import register
-from tierkit.crm.guard import added_up, gathered, look_up, only_with
+from tierkit.crm.engine import register_frame
+from tierkit.crm.guard import grouped, look_up, only_with, summed
 from tierkit.crm.tables import Tables
 
 LEGAL_FORMS = (
@@ -75,7 +75,7 @@ def _groups(tables: Tables, column: str, key: nw.Expr) -> pd.DataFrame:
     """Return the accounts of each key that several accounts have."""
     accounts = tables["accounts"].select("account_id", "name", key.alias("key"))
     accounts = accounts.filter(nw.col("key").str.len_chars() >= _SHORTEST)
-    counted = gathered(accounts, "key", copies=nw.len()).filter(nw.col("copies") > 1)
+    counted = grouped(accounts, "key", copies=nw.len()).filter(nw.col("copies") > 1)
     found = look_up(accounts, counted, on="key", what=f"accounts by {column}")
     several: pd.DataFrame = found.filter(nw.col("copies") > 1).collect().to_pandas()
     return several.assign(matched_by=column)[["matched_by", "key", "account_id", "name"]]
@@ -98,9 +98,9 @@ def _domain_key() -> nw.Expr:
 def _won_by_account(tables: Tables, accounts: list[str]) -> dict[str, Any]:
     if "opportunities" not in tables or not accounts:
         return {}
-    asked = register(tables.connection, pa.table({"account_id": accounts}))
+    asked = register_frame(tables.connection, pa.table({"account_id": accounts}))
     deals = only_with(tables["opportunities"].filter(nw.col("is_won")), asked, on="account_id")
     won = deals.select("account_id", won="amount")
     sums = {"won": nw.col("won").sum()}
-    totals = added_up(won, "account_id", sums=sums, what="opportunities").collect()
+    totals = summed(won, "account_id", sums=sums, what="opportunities").collect()
     return dict(zip(totals["account_id"].to_list(), totals["won"].to_list(), strict=True))

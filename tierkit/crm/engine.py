@@ -35,7 +35,7 @@ def connect(*, scratch: Path | None = None, timezone: str | None = None) -> Conn
     return connection
 
 
-def register(connection: Connection, frame: pd.DataFrame | pa.Table) -> Rows:
+def register_frame(connection: Connection, frame: pd.DataFrame | pa.Table) -> Rows:
     """Return a data frame, without its index, as lazy rows beside the data."""
     is_arrow = isinstance(frame, pa.Table)
     arrow = frame if is_arrow else pa.Table.from_pandas(frame, preserve_index=False)

@@ -55,10 +55,10 @@ def look_up(rows: Rows, table: Rows, *, on: str | Sequence[str], what: str) -> R
     Examples
     --------
     >>> import pandas as pd
-    >>> from tierkit.crm.engine import connect, register
+    >>> from tierkit.crm.engine import connect, register_frame
     >>> c = connect()
-    >>> deals = register(c, pd.DataFrame({"account_id": ["A", "B", None]}))
-    >>> names = register(c, pd.DataFrame({"account_id": ["A", "A"], "name": ["x", "y"]}))
+    >>> deals = register_frame(c, pd.DataFrame({"account_id": ["A", "B", None]}))
+    >>> names = register_frame(c, pd.DataFrame({"account_id": ["A", "A"], "name": ["x", "y"]}))
     >>> look_up(deals, names, on="account_id", what="names")
     Traceback (most recent call last):
     tierkit.errors.DataError: names: 1 key occurs more than once in account_id, such as 'A'. ...
@@ -79,15 +79,15 @@ def look_up_gathered(
     Examples
     --------
     >>> import pandas as pd
-    >>> from tierkit.crm.engine import connect, register
+    >>> from tierkit.crm.engine import connect, register_frame
     >>> c = connect()
-    >>> accounts = register(c, pd.DataFrame({"account_id": ["A", None]}))
-    >>> deals = register(c, pd.DataFrame({"account_id": ["A", "A", None], "won": [1, 2, 4]}))
+    >>> accounts = register_frame(c, pd.DataFrame({"account_id": ["A", None]}))
+    >>> deals = register_frame(c, pd.DataFrame({"account_id": ["A", "A", None], "won": [1, 2, 4]}))
     >>> won = nw.col("won").sum().cast(nw.Int64)
     >>> look_up_gathered(accounts, deals, on="account_id", won=won).sort("won").collect().rows()
     [(None, None), ('A', 3)]
     """
-    return rows.join(gathered(table, on, **values), on=_keys(on), how="left")
+    return rows.join(grouped(table, on, **values), on=_keys(on), how="left")
 
 
 def look_up_counted(rows: Rows, table: Rows, *, on: str | Sequence[str], what: str) -> Joined:
@@ -112,12 +112,12 @@ def only_with(rows: Rows, table: Rows, *, on: str | Sequence[str]) -> Rows:
     return rows.join(table, on=_keys(on), how="semi")
 
 
-def without(rows: Rows, table: Rows, *, on: str | Sequence[str]) -> Rows:
+def rows_without(rows: Rows, table: Rows, *, on: str | Sequence[str]) -> Rows:
     """Return the rows whose key is not in `table`; those without a key are among them."""
     return rows.join(table, on=_keys(on), how="anti")
 
 
-def every_pair(rows: Rows, table: Rows, *, on: str | Sequence[str]) -> Rows:
+def inner_join(rows: Rows, table: Rows, *, on: str | Sequence[str]) -> Rows:
     """Return each row once for every row of `table` with its key: rows multiply, amounts with them.
 
     For dates and histories; what comes out is never added up as money.
@@ -130,19 +130,17 @@ def at_every(rows: Rows, dates: Rows) -> Rows:
     return rows.join(dates, how="cross")
 
 
-def gathered(rows: Rows, by: str | Sequence[str], /, *columns: nw.Expr, **values: nw.Expr) -> Rows:
+def grouped(rows: Rows, by: str | Sequence[str], /, *columns: nw.Expr, **values: nw.Expr) -> Rows:
     """Return a row per group, rows without a key in a group of their own.
 
-    For counts and for values that describe; amounts are added up by `added_up`. The sums of the
+    For counts and for values that describe; amounts are added up by `summed`. The sums of the
     panel, many over one reading of the deals, are gathered too: tests hold that they conserve
     money.
     """
     return rows.group_by(_keys(by)).agg(*columns, **values)
 
 
-def added_up(
-    rows: Rows, by: str | Sequence[str], *, sums: Mapping[str, nw.Expr], what: str
-) -> Rows:
+def summed(rows: Rows, by: str | Sequence[str], *, sums: Mapping[str, nw.Expr], what: str) -> Rows:
     """Return a row per group with sums; rows without a key are in a group of their own.
 
     Parameters
@@ -158,20 +156,20 @@ def added_up(
     Examples
     --------
     >>> import pandas as pd
-    >>> from tierkit.crm.engine import connect, register
+    >>> from tierkit.crm.engine import connect, register_frame
     >>> frame = pd.DataFrame({"account_id": ["A", "A", None], "won": [1, 2, 4]})
-    >>> deals = register(connect(), frame)
-    >>> total = added_up(deals, "account_id", sums={"won": nw.col("won").sum()}, what="won")
+    >>> deals = register_frame(connect(), frame)
+    >>> total = summed(deals, "account_id", sums={"won": nw.col("won").sum()}, what="won")
     >>> sorted(map(int, total.collect()["won"].to_list()))
     [3, 4]
     """
-    grouped = gathered(rows, by, **sums)
+    found = grouped(rows, by, **sums)
     whole = rows.select(**sums).collect().rows()[0]
-    parts = grouped.select(*(nw.col(name).sum() for name in sums)).collect().rows()[0]
+    parts = found.select(*(nw.col(name).sum() for name in sums)).collect().rows()[0]
     for name, total, added in zip(sums, whole, parts, strict=True):
         if not _same(total, added):
             raise DataError(f"{what}: {name} is {total} in all, but {added} in groups. {_REPORT}")
-    return grouped
+    return found
 
 
 def _keys(on: str | Sequence[str]) -> list[str]:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import narwhals as nw
 
-from tierkit.crm.contract import LINES_AS_DEALS, TABLES
+from tierkit.crm.contract import CONTRACT, LINES_AS_DEALS
 from tierkit.crm.engine import EngineError, Rows, connect
-from tierkit.crm.guard import gathered, only_with
+from tierkit.crm.guard import grouped, only_with
 from tierkit.crm.presets import PRESETS
 from tierkit.crm.presets.preset import header_of, plain
 from tierkit.crm.scanning import SUFFIXES, scan_file
@@ -146,10 +146,10 @@ def recognised_tables(files: Sequence[SourceFile]) -> list[RecognisedTable]:
     A file in which the same deal stands in several rows holds lines, not deals.
     """
     scored = []
-    for table in TABLES:
+    for table in CONTRACT:
         for file in files:
             columns = _columns_of(table, file)
-            needed = TABLES[table].required - {"is_won"}
+            needed = CONTRACT[table].required - {"is_won"}
             if needed <= set(columns) and not (table == "opportunities" and _holds_lines(file)):
                 likeness = SequenceMatcher(None, file.path.stem.casefold(), table).ratio()
                 scored.append((len(columns) + _NAME_WEIGHT * likeness, table, file, columns))
@@ -158,7 +158,7 @@ def recognised_tables(files: Sequence[SourceFile]) -> list[RecognisedTable]:
     for _, table, file, columns in scored:
         if table not in given and all(one.file is not file for one in given.values()):
             given[table] = RecognisedTable(table, file, columns)
-    tables = [given[table] for table in TABLES if table in given]
+    tables = [given[table] for table in CONTRACT if table in given]
     return tables if "opportunities" in given else [_as_deals(table) for table in tables]
 
 
@@ -201,13 +201,13 @@ def _columns_of(table: str, file: SourceFile) -> dict[str, str]:
 def _names(table: str) -> dict[str, tuple[str, ...]]:
     """Return every header that is known for each column of a table, the contract's own first."""
     names = {}
-    for column in TABLES[table].columns:
+    for column in CONTRACT[table].columns:
         known = [column, *_MORE_NAMES.get(table, {}).get(column, ())]
         for preset in PRESETS.values():
             if table in preset:
                 known += preset[table].columns.get(column, ())
         if table == "opportunities" or column != "opportunity_id":
-            known = [name for name in known if plain(name) != "id" or column == TABLES[table].key]
+            known = [name for name in known if plain(name) != "id" or column == CONTRACT[table].key]
         names[column] = tuple(dict.fromkeys(known))
     return names
 
@@ -334,7 +334,7 @@ def _examples(file: SourceFile, header: str) -> str:
 def _counts(file: SourceFile, header: str) -> list[tuple[str, int]]:
     """Return the values of a column with their rows, the most frequent first."""
     value = nw.col(header).cast(nw.String).fill_null("").alias("value")
-    counted = gathered(file.rows.select(value), "value", rows=nw.len())
+    counted = grouped(file.rows.select(value), "value", rows=nw.len())
     ordered = counted.sort("rows", "value", descending=[True, False]).head(_MOST_VALUES)
     return [(str(value), int(rows)) for value, rows in ordered.collect().rows()]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import narwhals as nw
 import pyarrow as pa
 
-from tierkit.crm.contract import TABLES
-from tierkit.crm.engine import Connection, Rows, materialise, register
-from tierkit.crm.guard import gathered, look_up, only_with, without
+from tierkit.crm.contract import CONTRACT
+from tierkit.crm.engine import Connection, Rows, materialise, register_frame
+from tierkit.crm.guard import grouped, look_up, only_with, rows_without
 from tierkit.crm.typed import TypedTable, example_ids
 from tierkit.errors import Problem
 
@@ -144,7 +144,7 @@ def _suffixed(rows: Rows, column: str, connection: Connection) -> Rows:
         signs = pa.table({"__capitals": patterns, f"__sign_{group}": list(_ALPHABET)})
         rows = look_up(
             rows.with_columns(__capitals=capitals),
-            register(connection, signs),
+            register_frame(connection, signs),
             on="__capitals",
             what="suffixes of ids",
         ).drop("__capitals")
@@ -190,7 +190,7 @@ def _case_problems(tables: Mapping[str, TypedTable]) -> list[Problem]:
     """Return warnings of ids that are the same but for capitals, within a table and across."""
     problems = []
     for name, table in tables.items():
-        key = TABLES[name].key
+        key = CONTRACT[name].key
         if name in ("accounts", "opportunities") and key:
             problems += _same_but_for_case(name, key, table.rows)
         if name != "accounts" and "accounts" in tables and "account_id" in table.given:
@@ -203,7 +203,7 @@ def _same_but_for_case(name: str, key: str, rows: Rows) -> list[Problem]:
         return []
     ids = rows.select(key).filter(nw.col(key).str.contains("[A-Za-z]")).unique()
     lower = ids.with_columns(__lower=nw.col(key).str.to_lowercase())
-    several = gathered(
+    several = grouped(
         lower, "__lower", ids=nw.len(), first=nw.col(key).min(), last=nw.col(key).max()
     )
     found = several.filter(nw.col("ids") > 1).sort("__lower").head(1000).collect().rows(named=True)
@@ -233,7 +233,9 @@ def _both_cases(rows: Rows, key: str) -> bool:
 
 def _other_case(name: str, rows: Rows, accounts: Rows) -> list[Problem]:
     """Return the warning that rows name an account in other capitals than `accounts` does."""
-    strange = without(rows.select("account_id"), accounts.select("account_id"), on="account_id")
+    strange = rows_without(
+        rows.select("account_id"), accounts.select("account_id"), on="account_id"
+    )
     ids = accounts.select(__lower=nw.col("account_id").str.to_lowercase()).unique()
     lower = strange.with_columns(__lower=nw.col("account_id").str.to_lowercase())
     meant = only_with(lower, ids, on="__lower")

@@ -8,9 +8,9 @@ from datetime import date
 import narwhals as nw
 
 from tierkit.calendar import earlier, known_rows, later_than
-from tierkit.crm.contract import TABLES
-from tierkit.crm.engine import register
-from tierkit.crm.guard import at_every, gathered, look_up, look_up_gathered, only_with, without
+from tierkit.crm.contract import CONTRACT
+from tierkit.crm.engine import register_frame
+from tierkit.crm.guard import at_every, grouped, look_up, look_up_gathered, only_with, rows_without
 from tierkit.crm.stages import (
     LOST,
     OPEN,
@@ -90,7 +90,9 @@ def _closed_as_known(tables: Tables, days: Rows, told: Rows | None) -> Rows:
         The ids of rewritten deals, None without any.
     """
     deals = tables["opportunities"]
-    plain = at_every(deals if told is None else without(deals, told, on="opportunity_id"), days)
+    plain = at_every(
+        deals if told is None else rows_without(deals, told, on="opportunity_id"), days
+    )
     plain = plain.filter(_closed_as_written())
     if told is None:
         return plain
@@ -111,7 +113,9 @@ def _open_as_known(tables: Tables, days: Rows, told: Rows | None) -> Rows:
         As for `_closed_as_known`.
     """
     deals = tables["opportunities"]
-    plain = at_every(deals if told is None else without(deals, told, on="opportunity_id"), days)
+    plain = at_every(
+        deals if told is None else rows_without(deals, told, on="opportunity_id"), days
+    )
     rows = plain.filter(earlier("created_date", "as_of") & ~_closed_as_written())
     if told is not None:
         by_history = _as_told(tables, only_with(deals, told, on="opportunity_id"), days)
@@ -134,7 +138,7 @@ def rewritten_deals(tables: Tables) -> Rows:
     outcome, amount, close = nw.col("__outcome"), nw.col("amount"), nw.col("close_date")
     changes = with_outcomes(tables)
     ended = nw.when(outcome != OPEN)
-    ends = gathered(
+    ends = grouped(
         changes,
         "opportunity_id",
         __ended=ended.then(nw.col("changed_date")).min(),
@@ -144,7 +148,7 @@ def rewritten_deals(tables: Tables) -> Rows:
     ).filter(~nw.col("__ended").is_null())
     later = look_up(changes, ends.select("opportunity_id", "__ended"), on="opportunity_id", what="")
     later = later.filter(~earlier("changed_date", "__ended"))
-    edits = gathered(
+    edits = grouped(
         later,
         "opportunity_id",
         __least=amount.min(),
@@ -165,7 +169,7 @@ def rewritten_deals(tables: Tables) -> Rows:
         & _unchanged("__close", "__first", "__last")
     )
     ids = found.filter(~same.fill_null(value=False)).select("opportunity_id")
-    return register(tables.connection, ids.collect().to_arrow())
+    return register_frame(tables.connection, ids.collect().to_arrow())
 
 
 def _as_of_today() -> list[nw.Expr]:
@@ -197,7 +201,7 @@ def reopened_deals(tables: Tables) -> Problem | None:
     if not tables.has("stage_history", "stage"):
         return None
     once_won = with_outcomes(tables).filter(nw.col("__outcome") == WON)
-    ids = gathered(once_won, "opportunity_id", __wins=nw.len())
+    ids = grouped(once_won, "opportunity_id", __wins=nw.len())
     deals = look_up(tables["opportunities"], ids, on="opportunity_id", what="stage_history")
     not_won = nw.col("is_won").is_null() | ~nw.col("is_won")
     found = deals.filter((nw.col("__wins") > 0) & not_won)
@@ -226,7 +230,7 @@ def _rewritten(tables: Tables) -> Rows | None:
 
 
 def _history(tables: Tables) -> Rows:
-    return tables["stage_history"].select(*TABLES["stage_history"].columns)
+    return tables["stage_history"].select(*CONTRACT["stage_history"].columns)
 
 
 def _closed_as_written() -> nw.Expr:
@@ -273,7 +277,7 @@ def _with_last_values(deals: Rows, changes: Rows) -> Rows:
 def _last_value(changes: Rows, column: str, name: str) -> Rows:
     """Return what the history last said of a column before each as_of; of one day the largest."""
     said = changes.filter(~nw.col(column).is_null())
-    return gathered(said, _KEYS, **{name: nw.col(column).last(order_by=["changed_date", column])})
+    return grouped(said, _KEYS, **{name: nw.col(column).last(order_by=["changed_date", column])})
 
 
 def _last_stages(changes: Rows) -> Rows:
@@ -282,7 +286,7 @@ def _last_stages(changes: Rows) -> Rows:
     staged = changes.filter(~nw.col("stage").is_null())
     staged = staged.with_columns(__closed=(outcome != OPEN).cast(nw.Int64))
     order = ["changed_date", "__closed", "stage"]
-    return gathered(
+    return grouped(
         staged,
         _KEYS,
         __stage=nw.col("stage").last(order_by=order),
@@ -337,7 +341,7 @@ def told_ends(tables: Tables, dates: Rows) -> Rows:
     >>> told["told_won"].tolist(), told["told_amount"].astype(float).tolist()
     ([True, None], [70.0, 70.0])
     """
-    history = tables["stage_history"].select(*TABLES["stage_history"].columns)
+    history = tables["stage_history"].select(*CONTRACT["stage_history"].columns)
     deals = _computed(_perhaps_told_otherwise(tables), tables)
     changes = _computed(only_with(history, deals, on="opportunity_id"), tables)
     known = known_rows(changes, "changed_date", dates.select("as_of"))
@@ -349,7 +353,7 @@ def told_ends(tables: Tables, dates: Rows) -> Rows:
 
 
 def _computed(rows: Rows, tables: Tables) -> Rows:
-    return register(tables.connection, rows.collect().to_arrow())
+    return register_frame(tables.connection, rows.collect().to_arrow())
 
 
 def _last_states(changes: Rows) -> Rows:
@@ -358,7 +362,7 @@ def _last_states(changes: Rows) -> Rows:
     staged = changes.filter(~outcome.is_null()).with_columns(
         __closed=(outcome != OPEN).cast(nw.Int64)
     )
-    told = gathered(
+    told = grouped(
         staged,
         _END_KEYS,
         __last=outcome.last(order_by=["changed_date", "__closed", "stage"]),
@@ -403,7 +407,7 @@ def _perhaps_told_otherwise(tables: Tables) -> Rows:
     changes = look_up_gathered(changes, changes, on="opportunity_id", __ended=ended)
     since = changes.filter(~earlier("changed_date", "__ended"))  # also drops deals without an end
     staged = nw.when((may_be != OPEN) | later_than("changed_date", "__ended"))
-    found = gathered(
+    found = grouped(
         since,
         "opportunity_id",
         __ended=nw.col("__ended").min(),
@@ -421,7 +425,7 @@ def _perhaps_told_otherwise(tables: Tables) -> Rows:
 
 def _with_possible_ends(tables: Tables) -> Rows:
     """Return the changes of deals with `__may_be`: what their stage can mean at any as_of."""
-    history = tables["stage_history"].select(*TABLES["stage_history"].columns)
+    history = tables["stage_history"].select(*CONTRACT["stage_history"].columns)
     named = look_up(with_plain_stage(history), dated_meanings(tables), on="__plain", what="stages")
     won, lost = ~nw.col("__first_won").is_null(), ~nw.col("__first_lost").is_null()
     ends = nw.when(won & lost).then(nw.lit(EITHER)).when(won).then(nw.lit(WON))

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import narwhals as nw
 
-from tierkit.crm.contract import LEFT_OUT, MONEY, TABLES
+from tierkit.crm.contract import CONTRACT, LEFT_OUT, MONEY_TYPE
 from tierkit.crm.engine import Connection, Rows, materialise
-from tierkit.crm.guard import added_up, gathered, look_up
+from tierkit.crm.guard import grouped, look_up, summed
 from tierkit.crm.typed import TypedTable, example_ids
 from tierkit.errors import Problem
 
@@ -28,10 +28,10 @@ def deals_from_lines(lines: Rows) -> tuple[Rows, list[Problem]]:
     rows, problems
         The deals, and the ids whose lines name two accounts, two close dates or two outcomes.
     """
-    columns = [column for column in TABLES["opportunities"].columns if column != "opportunity_id"]
+    columns = [column for column in CONTRACT["opportunities"].columns if column != "opportunity_id"]
     described = [column for column in columns if column not in SUMMED]
     whole_cost = nw.col("cost").is_null().cast(nw.Int64).sum() == 0
-    deals = gathered(
+    deals = grouped(
         lines,
         "opportunity_id",
         **{column: nw.col(column).min() for column in described},
@@ -57,7 +57,7 @@ def with_amounts_of_lines(
         counted = counted.filter(nw.col(LEFT_OUT).is_null())
     unknown = nw.when(nw.col("amount").is_null()).then(nw.lit(1)).otherwise(nw.lit(0))
     sums = {"__total": nw.col("amount").sum(), "__unknown": unknown.sum()}
-    totals = added_up(counted, "opportunity_id", sums=sums, what="opportunity_lines")
+    totals = summed(counted, "opportunity_id", sums=sums, what="opportunity_lines")
     whole = totals.filter(nw.col("__unknown") == 0).drop("__unknown")
     found = look_up(deals.rows, whole, on="opportunity_id", what="sums of lines")
     found = materialise(connection, found, "deals with sums of lines")
@@ -72,7 +72,7 @@ def with_amounts_of_lines(
 
 
 def _noted(deals: Rows, what: str, rule: str) -> list[Problem]:
-    difference = nw.col("__total") - nw.coalesce(nw.col("amount"), nw.lit(0).cast(MONEY))
+    difference = nw.col("__total") - nw.coalesce(nw.col("amount"), nw.lit(0).cast(MONEY_TYPE))
     sums = [nw.len().alias("deals"), difference.sum().alias("difference")]
     count, money = deals.select(*sums).collect().rows()[0]
     if not count:
@@ -92,7 +92,7 @@ def _noted(deals: Rows, what: str, rule: str) -> list[Problem]:
 
 
 def _disagreement(lines: Rows, column: str) -> list[Problem]:
-    counted = gathered(lines, "opportunity_id", values=nw.col(column).n_unique())
+    counted = grouped(lines, "opportunity_id", values=nw.col(column).n_unique())
     several = counted.filter(nw.col("values") > 1)
     count = int(several.select(nw.len()).collect().item())
     if not count:

@@ -8,7 +8,7 @@ import narwhals as nw
 
 from tierkit.crm.cleaning import won_amount
 from tierkit.crm.engine import Rows
-from tierkit.crm.guard import gathered
+from tierkit.crm.guard import grouped
 from tierkit.errors import Problem
 
 TYPE_LEFT_OUT = "revenue type left out by the settings"
@@ -36,7 +36,7 @@ def unmapped_types(deals: Rows) -> list[Problem]:
     values = deals.filter(nw.col("revenue_type").is_null()).with_columns(
         won=won_amount(deals.columns), value=nw.col("type").fill_null("")
     )
-    counted = gathered(values, "value", rows=nw.len(), won=nw.col("won").sum())
+    counted = grouped(values, "value", rows=nw.len(), won=nw.col("won").sum())
     unmapped = counted.sort("rows", "value", descending=[True, False]).collect().rows()
     if not unmapped:
         return []
@@ -62,7 +62,7 @@ def foreign_currencies(deals: Rows, currency: str) -> list[Problem]:
     """Return the problem that some deals are in another currency than the reports."""
     code = nw.col("currency").str.to_uppercase()
     others = deals.filter(~nw.col("currency").is_null() & (code != currency))
-    foreign = gathered(others, "currency", rows=nw.len()).sort("currency").collect().rows()
+    foreign = grouped(others, "currency", rows=nw.len()).sort("currency").collect().rows()
     if not foreign:
         return []
     shown = ", ".join(f"{rows:,} rows in {name}" for name, rows in foreign)

@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 
 from tierkit.crm.contract import LEFT_OUT
-from tierkit.crm.engine import Connection, Rows, materialise, register
-from tierkit.crm.guard import gathered, look_up
+from tierkit.crm.engine import Connection, Rows, materialise, register_frame
+from tierkit.crm.guard import grouped, look_up
 from tierkit.crm.tables import Tables
 from tierkit.crm.typed import TypedTable
 from tierkit.errors import Problem
@@ -21,7 +21,7 @@ TIER_OF_ANOTHER = "tier of an account that is now part of another"
 _NOT_RENAMED = ("accounts", "merges")
 
 
-def resolve(merges: Mapping[str, str]) -> tuple[dict[str, str], tuple[tuple[str, ...], ...]]:
+def resolve_merges(merges: Mapping[str, str]) -> tuple[dict[str, str], tuple[tuple[str, ...], ...]]:
     """Follow chains of merges to the account that is left at their end.
 
     Returns
@@ -31,9 +31,9 @@ def resolve(merges: Mapping[str, str]) -> tuple[dict[str, str], tuple[tuple[str,
 
     Examples
     --------
-    >>> resolve({"A": "B", "B": "C"})
+    >>> resolve_merges({"A": "B", "B": "C"})
     ({'A': 'C', 'B': 'C'}, ())
-    >>> resolve({"A": "B", "B": "A"})
+    >>> resolve_merges({"A": "B", "B": "A"})
     ({}, (('A', 'B', 'A'),))
     """
     survivors: dict[str, str] = {}
@@ -52,7 +52,7 @@ def resolve(merges: Mapping[str, str]) -> tuple[dict[str, str], tuple[tuple[str,
 
 def survivors_of(tables: Tables) -> dict[str, str]:
     """Return the account that is left for each merged one; empty without a table of merges."""
-    return resolve(_pairs(tables["merges"]))[0] if "merges" in tables else {}
+    return resolve_merges(_pairs(tables["merges"]))[0] if "merges" in tables else {}
 
 
 def with_merges(
@@ -65,7 +65,7 @@ def with_merges(
     """
     if "merges" not in typed or "accounts" not in typed:
         return dict(typed), []
-    survivors, cycles = resolve(_pairs(typed["merges"].rows))
+    survivors, cycles = resolve_merges(_pairs(typed["merges"].rows))
     if cycles:
         return dict(typed), [_cycle_problem(cycles)]
     known = set(_ids(typed["accounts"].rows))
@@ -94,7 +94,7 @@ def with_accounts_renamed(
     if not names:
         return dict(typed)
     frame = pa.table({"account_id": list(names), "__new": list(names.values())})
-    lookup = register(connection, frame)
+    lookup = register_frame(connection, frame)
     tables = {}
     for name, table in typed.items():
         rows = table.rows
@@ -165,7 +165,7 @@ def _renamed(rows: Rows, names: Rows, *, one_history: bool) -> Rows:
         account_id=new,
         __moved=~nw.col("__new").is_null(),
     )
-    keeper = gathered(
+    keeper = grouped(
         ranked.filter(~nw.col("account_id").is_null()),
         "account_id",
         __first=nw.col("__order").min(),

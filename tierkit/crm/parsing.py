@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import narwhals as nw
 import pyarrow as pa
 
-from tierkit.crm.contract import MONEY
+from tierkit.crm.contract import MONEY_TYPE
 from tierkit.crm.dates import DateOrder, DateReading, read_dates
-from tierkit.crm.engine import Connection, Rows, register
+from tierkit.crm.engine import Connection, Rows, register_frame
 from tierkit.crm.guard import look_up
 
 NULL_WORDS = ("", "NULL", "null", "Null", "None", "NaN", "nan", "#N/A", "N/A", "n/a", "\\N")
@@ -87,13 +87,13 @@ def money_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
     """
     if dtype.is_decimal() or dtype.is_integer():
         value = nw.col(column)
-        return nw.when(value.abs() < _LARGEST).then(value).cast(MONEY)
+        return nw.when(value.abs() < _LARGEST).then(value).cast(MONEY_TYPE)
     if dtype.is_float():
-        return number_of(column, dtype).cast(MONEY)
+        return number_of(column, dtype).cast(MONEY_TYPE)
     text = nw.col(column)
-    plain = nw.when(text.str.contains(_PLAIN_NUMBER)).then(text).cast(MONEY)
+    plain = nw.when(text.str.contains(_PLAIN_NUMBER)).then(text).cast(MONEY_TYPE)
     power = nw.when(text.str.contains(_POWER_NUMBER)).then(text).cast(nw.Float64)
-    return nw.coalesce(plain, nw.when(power.abs() < _LARGEST).then(power).cast(MONEY))
+    return nw.coalesce(plain, nw.when(power.abs() < _LARGEST).then(power).cast(MONEY_TYPE))
 
 
 def day_of(column: str) -> nw.Expr:
@@ -163,5 +163,7 @@ def with_dates(
             }
         )
         lookup = lookup.rename_columns([column, f"{column}__date"])
-        rows = look_up(rows, register(connection, lookup), on=column, what=f"dates of {column}")
+        rows = look_up(
+            rows, register_frame(connection, lookup), on=column, what=f"dates of {column}"
+        )
     return rows, readings

@@ -9,8 +9,8 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import FiscalCalendar, before, from_on
-from tierkit.crm.contract import MONEY
-from tierkit.crm.guard import added_up
+from tierkit.crm.contract import MONEY_TYPE
+from tierkit.crm.guard import summed
 from tierkit.crm.tables import Rows, Tables
 from tierkit.errors import SettingsError
 from tierkit.settings import Measure, Settings
@@ -18,7 +18,7 @@ from tierkit.settings import Measure, Settings
 TARGET_TYPES = ("new", "expansion")
 RENEWAL_TYPES = ("renewal",)
 MONTHS_PER_YEAR = 12
-COLUMNS = (
+DEAL_COLUMNS = (
     "opportunity_id",
     "account_id",
     "created_date",
@@ -90,7 +90,7 @@ def target_deals(
             'Add the column, or set target.measure = "revenue".'
         )
     deals = with_values(tables["opportunities"], measure, revenue_types=revenue_types)
-    return deals.select(*COLUMNS)
+    return deals.select(*DEAL_COLUMNS)
 
 
 def with_values(
@@ -98,7 +98,7 @@ def with_values(
 ) -> Rows:
     """Return the deals of some revenue types with `value`, what each is worth by a measure."""
     counted = deals.filter(nw.col("revenue_type").is_in(list(revenue_types)))
-    return counted.with_columns(value=_VALUES[measure]().cast(MONEY))
+    return counted.with_columns(value=_VALUES[measure]().cast(MONEY_TYPE))
 
 
 def _revenue() -> nw.Expr:
@@ -111,7 +111,7 @@ def _margin() -> nw.Expr:
 
 def _annual() -> nw.Expr:
     months = nw.col("term_months")
-    a_year = (nw.col("amount") * MONTHS_PER_YEAR / months).cast(MONEY)
+    a_year = (nw.col("amount") * MONTHS_PER_YEAR / months).cast(MONEY_TYPE)
     return nw.when(months > MONTHS_PER_YEAR).then(a_year).otherwise(nw.col("amount"))
 
 
@@ -160,7 +160,7 @@ def won_by_type(
     """
     start = calendar.window_start(as_of, quarters)
     won = before(tables["opportunities"].filter(nw.col("is_won")), "close_date", as_of)
-    daily = added_up(
+    daily = summed(
         _kinds(from_on(won, "close_date", start)),
         ["close_date", "kind"],
         sums={"won": nw.col("amount").sum()},
@@ -215,7 +215,7 @@ def netted_accounts(tables: Tables) -> pd.DataFrame:
         "refunded": nw.col("refund").sum(),
         "deals": nw.len(),
     }
-    totals = added_up(parts, "account_id", sums=sums, what="opportunities")
+    totals = summed(parts, "account_id", sums=sums, what="opportunities")
     netted = totals.filter((nw.col("won_revenue") <= 0) & (nw.col("refunded") < 0))
     found: pd.DataFrame = netted.sort("won_revenue", "account_id").collect().to_pandas()
     return found

@@ -15,13 +15,13 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from tierkit.crm.contract import TABLES
+from tierkit.crm.contract import CONTRACT
 from tierkit.crm.engine import (
     Connection,
     EngineError,
     Rows,
     materialise,
-    register,
+    register_frame,
     scan_database,
     scan_parquet,
     scan_text,
@@ -168,7 +168,7 @@ def _scan_database(settings: Settings, connection: Connection) -> dict[str, Rows
     by_name = {name.casefold(): rows for name, rows in tables.items()}
     found = {
         name: rows_of_table(name, settings.data, lambda file: by_name.get(file.casefold()))
-        for name in TABLES
+        for name in CONTRACT
     }
     return {name: rows for name, rows in found.items() if rows is not None}
 
@@ -216,7 +216,7 @@ def _scan_folder(
     found: dict[str, Rows] = {}
     problems = []
     folder = _Folder(settings, connection)
-    for name in TABLES:
+    for name in CONTRACT:
         try:
             rows = rows_of_table(name, settings.data, folder.find)
         except DataError as error:
@@ -251,7 +251,7 @@ def scan_file(file: Path, connection: Connection, scratch: Path) -> Rows:
         return rows.drop(_MORE)
     if suffix == ".parquet":
         return scan_parquet(connection, file)
-    return register(connection, _read_excel(file))
+    return register_frame(connection, _read_excel(file))
 
 
 def _check_lines(rows: Rows, name: str, layout: TextLayout) -> None:

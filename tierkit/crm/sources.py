@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 import narwhals as nw
 
-from tierkit.crm.contract import ACCEPTED_TIERS, LEFT_OUT, LINES_AS_DEALS, REQUIRED_TABLES, TABLES
+from tierkit.crm.contract import ACCEPTED_TIERS, CONTRACT, LEFT_OUT, LINES_AS_DEALS, REQUIRED_TABLES
 from tierkit.crm.engine import Connection, Rows
 from tierkit.crm.presets import preset_of
 from tierkit.crm.presets.preset import TablePreset, header_of, plain, with_meaning
@@ -144,9 +144,9 @@ def _preset_mapping(
 
 def _wanted_columns(name: str, data: DataSettings) -> list[str]:
     """Return the contract's columns; for lines that make deals, those of deals too."""
-    columns = list(TABLES[name].columns)
+    columns = list(CONTRACT[name].columns)
     if name == "opportunity_lines" and _maps_deals(data):
-        columns += [column for column in TABLES["opportunities"].columns if column not in columns]
+        columns += [column for column in CONTRACT["opportunities"].columns if column not in columns]
     return columns
 
 
@@ -185,13 +185,13 @@ def _name_problems(data: DataSettings) -> list[Problem]:
     }
     for section, by_table in {"tables": data.tables, **sections}.items():
         problems += [
-            _unknown(f"data.{section}", table, list(TABLES))
+            _unknown(f"data.{section}", table, list(CONTRACT))
             for table in by_table
-            if table not in TABLES
+            if table not in CONTRACT
         ]
     for section, tables in sections.items():
         for table, columns in tables.items():
-            if table in TABLES and isinstance(columns, Mapping):
+            if table in CONTRACT and isinstance(columns, Mapping):
                 known = _wanted_columns(table, data)
                 problems += [
                     _unknown(f"data.{section}.{table}", column, known)
@@ -220,7 +220,7 @@ def _column_problems(
             hint = f"Did you mean {near[0]}?" if near else f"There are {listed(present)}."
             message = f"is mapped to {source!r}, which the source lacks"
             problems.append(Problem(message, hint, name, column, "missing column"))
-    missing = TABLES[name].required - table.given - set(mapping)
+    missing = CONTRACT[name].required - table.given - set(mapping)
     problems += [
         Problem(
             f"the required column is missing; found {listed(present)}",
@@ -230,7 +230,7 @@ def _column_problems(
             column,
             "missing column",
         )
-        for column in TABLES[name].columns
+        for column in CONTRACT[name].columns
         if column in missing
     ]
     return problems

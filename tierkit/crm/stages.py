@@ -5,8 +5,8 @@ from __future__ import annotations
 import narwhals as nw
 
 from tierkit.calendar import earlier
-from tierkit.crm.contract import TABLES
-from tierkit.crm.guard import gathered, look_up
+from tierkit.crm.contract import CONTRACT
+from tierkit.crm.guard import grouped, look_up
 from tierkit.crm.tables import Rows, Tables
 
 WON, LOST, OPEN = "won", "lost", "open"
@@ -17,7 +17,7 @@ def with_outcomes(tables: Tables) -> Rows:
 
     A stage in which deals ended as won and as lost, or in which none ended, is open.
     """
-    history = tables["stage_history"].select(*TABLES["stage_history"].columns)
+    history = tables["stage_history"].select(*CONTRACT["stage_history"].columns)
     named = with_plain_stage(history.filter(~nw.col("stage").is_null()))
     meant = look_up(named, dated_meanings(tables), on="__plain", what="stages")
     won, lost = ~nw.col("__first_won").is_null(), ~nw.col("__first_lost").is_null()
@@ -53,7 +53,7 @@ def dated_meanings(tables: Tables) -> Rows:
         ~nw.col("stage").is_null() & ~nw.col("is_won").is_null()
     )
     won = nw.col("is_won")
-    return gathered(
+    return grouped(
         closed.select("is_won", "close_date", __plain=_plain()),
         "__plain",
         __first_won=nw.when(won).then(nw.col("close_date")).min(),

@@ -12,12 +12,18 @@ import narwhals as nw
 import pandas as pd
 import pyarrow as pa
 
-from tierkit.crm.contract import TABLES
-from tierkit.crm.engine import Connection, connect, register, scan_parquet, write_parquet
-from tierkit.crm.engine import Rows as Rows
+from tierkit.crm.contract import CONTRACT
+from tierkit.crm.engine import (
+    Connection,
+    Rows as Rows,
+    connect,
+    register_frame,
+    scan_parquet,
+    write_parquet,
+)
 from tierkit.errors import DataError, Problem
 
-VALUE = "rejected_value"
+REJECTED_VALUE = "rejected_value"
 """The column that holds what could not be read, as it was written."""
 
 
@@ -44,7 +50,8 @@ class Rejected:
     Attributes
     ----------
     rows
-        With the contract's columns as far as there are any, and `VALUE` where a value is at fault.
+        With the contract's columns as far as there are any, and `REJECTED_VALUE` where a value is
+        at fault.
     column
         The column at fault; empty where it is the row.
     """
@@ -113,7 +120,7 @@ class Tables:
     @property
     def missing(self) -> list[str]:
         """The contract's tables that the source lacks, in the contract's order."""
-        return [name for name in TABLES if name not in self.frames]
+        return [name for name in CONTRACT if name not in self.frames]
 
     def dates(self, columns: Mapping[str, list[date]]) -> Rows:
         """Return a small table of dates that lives beside the data, for joins.
@@ -123,7 +130,7 @@ class Tables:
         columns
             Equally long lists, such as `as_of` and the starts of its windows.
         """
-        return register(
+        return register_frame(
             self.connection,
             pa.table({name: pa.array(days, pa.date32()) for name, days in columns.items()}),
         )
@@ -143,7 +150,8 @@ def tables_from_frames(frames: Mapping[str, pd.DataFrame]) -> Tables:
     """
     connection = connect()
     trusted = {
-        name: _typed(register(connection, _as_text(frame)), name) for name, frame in frames.items()
+        name: _typed(register_frame(connection, _as_text(frame)), name)
+        for name, frame in frames.items()
     }
     if "opportunities" in trusted and "revenue_type" not in trusted["opportunities"].columns:
         trusted["opportunities"] = trusted["opportunities"].with_columns(revenue_type=nw.lit("new"))
@@ -157,7 +165,7 @@ def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _typed(rows: Rows, name: str) -> Rows:
-    columns = TABLES[name].columns
+    columns = CONTRACT[name].columns
     present = set(rows.columns)
     typed = [
         (nw.col(column) if column in present else nw.lit(None)).cast(kind.dtype).alias(column)

@@ -8,12 +8,18 @@ from decimal import Decimal
 
 import narwhals as nw
 
-from tierkit.crm.checks import check_rule_names, check_tables, raised
-from tierkit.crm.cleaning import REASON, CleanTable, clean_table, count_exclusions, won_amount
-from tierkit.crm.contract import TABLES, TableContract
+from tierkit.crm._hierarchy import TIERED_WITH_PARENT, with_ultimate_parents
+from tierkit.crm.checks import check_rule_names, check_tables, raised_to_blocking
+from tierkit.crm.cleaning import (
+    EXCLUSION_REASON,
+    CleanTable,
+    clean_table,
+    count_exclusions,
+    won_amount,
+)
+from tierkit.crm.contract import CONTRACT, TableContract
 from tierkit.crm.currencies import in_reporting_currency
 from tierkit.crm.engine import Connection, EngineError, Rows, connect, materialise
-from tierkit.crm.hierarchy import TIERED_WITH_PARENT, with_ultimate_parents
 from tierkit.crm.identity import with_one_spelling
 from tierkit.crm.lines import deals_from_lines, with_amounts_of_lines
 from tierkit.crm.meaning import TYPE_LEFT_OUT, unmapped_types, with_revenue_type
@@ -92,7 +98,7 @@ def read_tables(settings: Settings) -> Tables:
     SettingsError
         If the settings name tables or columns that the contract does not have.
     """
-    reading = examine(settings)
+    reading = examine_source(settings)
     if reading.tables is None:
         count = len(reading.blocking)
         raise DataError(
@@ -102,7 +108,7 @@ def read_tables(settings: Settings) -> Tables:
     return reading.tables
 
 
-def examine(settings: Settings) -> Reading:
+def examine_source(settings: Settings) -> Reading:
     """Read a project's source and return its tables together with every problem found."""
     check_rule_names(settings.checks)
     try:
@@ -120,7 +126,7 @@ def _examine(settings: Settings) -> Reading:
     raw, problems = read_raw_tables(settings, connection)
     typed = {}
     for name, table in raw.items():
-        if TABLES[name].required <= table.given:
+        if CONTRACT[name].required <= table.given:
             typed[name] = _type(table, settings, connection, from_lines=deals_come_from_lines(raw))
             problems += typed[name].problems
     empty = _empty(typed)
@@ -131,7 +137,7 @@ def _examine(settings: Settings) -> Reading:
     typed, more = prepare(typed, settings, connection)
     problems += more
     clean, more = _clean_all(typed, settings, connection)
-    problems = raised([*problems, *more], settings.checks)
+    problems = raised_to_blocking([*problems, *more], settings.checks)
     tables = _trusted(typed, clean, problems, connection)
     found = check_tables(tables, settings) if "opportunities" in tables else []
     together = (*problems, *found)
@@ -148,9 +154,9 @@ def _rejected(typed: Mapping[str, TypedTable]) -> tuple[Rejected, ...]:
 def _type(
     table: RawTable, settings: Settings, connection: Connection, *, from_lines: bool
 ) -> TypedTable:
-    contract = TABLES[table.name]
+    contract = CONTRACT[table.name]
     if from_lines and table.name == "opportunity_lines":
-        columns = {**contract.columns, **TABLES["opportunities"].columns}
+        columns = {**contract.columns, **CONTRACT["opportunities"].columns}
         required = contract.required | {"account_id", "close_date", "is_won"}
         contract = TableContract(contract.name, contract.row, columns, required)
     words = settings.data.values.get(table.name, {})
@@ -196,7 +202,7 @@ def _clean_all(
         deals, more = deals_from_lines(clean["opportunity_lines"].rows)
         problems += more
         deals = materialise(connection, deals, "deals of lines")
-        nothing = deals.head(0).with_columns(nw.lit(None).cast(nw.String).alias(REASON))
+        nothing = deals.head(0).with_columns(nw.lit(None).cast(nw.String).alias(EXCLUSION_REASON))
         clean["opportunities"] = CleanTable(deals, nothing, (), ())
     given = "type" in _deal_table(typed).given
     meant = with_revenue_type(
@@ -215,7 +221,7 @@ def _without_left_out_types(deals: CleanTable, rows: Rows) -> tuple[CleanTable, 
     """Return the deals whose type the settings do not leave out, and types without a meaning."""
     problems = unmapped_types(rows)
     left_out = rows.filter(nw.col("revenue_type") == "exclude")
-    excluded = left_out.with_columns(nw.lit(TYPE_LEFT_OUT).alias(REASON))
+    excluded = left_out.with_columns(nw.lit(TYPE_LEFT_OUT).alias(EXCLUSION_REASON))
     counted = count_exclusions(excluded, "opportunities")
     left = nw.concat([deals.excluded, excluded.select(deals.excluded.columns)])
     kept = rows.filter((nw.col("revenue_type") != "exclude") | nw.col("revenue_type").is_null())

@@ -8,7 +8,7 @@ from typing import Any
 
 import narwhals as nw
 
-from tierkit.crm.contract import LEFT_OUT, TABLES, Kind, TableContract
+from tierkit.crm.contract import CONTRACT, LEFT_OUT, Kind, TableContract
 from tierkit.crm.dates import ZONE_MEND, DateReading
 from tierkit.crm.engine import Connection, Rows, forget, materialise
 from tierkit.crm.numbers import Decimal, NumberReading, with_plain_numbers
@@ -25,7 +25,7 @@ from tierkit.crm.parsing import (
     without_padding,
 )
 from tierkit.crm.sources import RawTable
-from tierkit.crm.tables import VALUE, Rejected
+from tierkit.crm.tables import REJECTED_VALUE, Rejected
 from tierkit.errors import Problem
 
 FOOTER_REASON = "report footer, totals line or repeated header"
@@ -269,7 +269,12 @@ def _unreadable(
         for column, found in unread.items()
     ]
     rejected = [
-        Rejected(name, UNREADABLE, found.with_columns(nw.col(column + _TEXT).alias(VALUE)), column)
+        Rejected(
+            name,
+            UNREADABLE,
+            found.with_columns(nw.col(column + _TEXT).alias(REJECTED_VALUE)),
+            column,
+        )
         for (column, found), problem in zip(unread.items(), problems, strict=True)
         if problem.rule == UNREADABLE
     ]
@@ -332,8 +337,8 @@ def _examples(rows: Rows, contract: TableContract) -> tuple[str, ...]:
 
 def id_column(table: str) -> str:
     """Return the column that names a row of the table to a person."""
-    columns = TABLES[table].columns
-    key = TABLES[table].key
+    columns = CONTRACT[table].columns
+    key = CONTRACT[table].key
     return key or next(
         (name for name in ("opportunity_id", "account_id") if name in columns), next(iter(columns))
     )

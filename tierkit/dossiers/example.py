@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tierkit.runs.run import Work
+    from tierkit.runs import Run
 
 _FILES = {
     "tierkit.toml": """\
@@ -37,7 +37,7 @@ B2,Tier 2,2,500,0,900,,
 }
 
 
-def example_run() -> Work:
+def example_run() -> Run:
     """Return a run of two accounts that have their tiers, in a folder of its own.
 
     Examples
@@ -45,7 +45,7 @@ def example_run() -> Work:
     >>> example_run().quarter.label
     '2025Q3'
     """
-    from tierkit.runs.run import open_run
+    from tierkit.runs import open_run
 
     folder = TemporaryDirectory()
     for name, text in _FILES.items():

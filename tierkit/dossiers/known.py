@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from tierkit.calendar import Quarter, before
-from tierkit.crm.hierarchy import hierarchy, successors
+from tierkit.crm import hierarchy, successors
 from tierkit.dossiers.naming import WORDS, OtherAccounts
 from tierkit.dossiers.people import (
     contacts_by_role,
@@ -19,9 +19,8 @@ from tierkit.dossiers.people import (
     open_deals,
     won_by_quarter,
 )
-from tierkit.runs.run import Work
-from tierkit.serving.coverage import DATED, contact_coverage, newest_facts
-from tierkit.serving.whitespace import whitespace
+from tierkit.runs import Run
+from tierkit.serving import DATED_TABLES, contact_coverage, newest_facts, whitespace
 
 COLUMNS = ("group", "group_size", "depth", "directly_below")
 
@@ -81,7 +80,7 @@ def groups_of(accounts: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
 SPANS = ["account_id", "tier", "start_date", "end_date", "overridden", "reason"]
 
 
-def as_they_were(work: Work, accounts: pd.DataFrame) -> pd.DataFrame:
+def as_they_were(work: Run, accounts: pd.DataFrame) -> pd.DataFrame:
     """Return account columns as `account_history` gives them before `as_of`, where it does.
 
     A column whose first known change of an account lies after `as_of` was not known then and is
@@ -110,7 +109,7 @@ def as_they_were(work: Work, accounts: pd.DataFrame) -> pd.DataFrame:
     return found.assign(dated=dated)
 
 
-def tiers_held(work: Work, ids: list[str]) -> pd.DataFrame:
+def tiers_held(work: Run, ids: list[str]) -> pd.DataFrame:
     """Return the spans in which tiers were held, oldest first; equal ones in a row are one span.
 
     An end on or after `as_of` was not known and is missing.
@@ -170,7 +169,7 @@ class Known:
         Tells whether a text names another account.
     """
 
-    work: Work
+    work: Run
     accounts: pd.DataFrame
     groups: pd.DataFrame
     tiers: pd.DataFrame
@@ -188,7 +187,7 @@ class Known:
     others: OtherAccounts
 
 
-def known_of(work: Work, tiers: pd.DataFrame) -> Known:
+def known_of(work: Run, tiers: pd.DataFrame) -> Known:
     """Return what is known of the accounts of `tiers` (rows of `tiers.csv`, by account_id).
 
     Examples
@@ -223,7 +222,9 @@ def known_of(work: Work, tiers: pd.DataFrame) -> Known:
         whitespace_why=why,
         coverage=_coverage(work, tiers),
         history=others.kept_out_of(tiers_held(work, ids), "reason"),
-        facts=newest_facts(work.tables, as_of=work.as_of, sources=[*DATED]).reindex(tiers.index),
+        facts=newest_facts(work.tables, as_of=work.as_of, sources=[*DATED_TABLES]).reindex(
+            tiers.index
+        ),
         others=others,
     )
 
@@ -244,7 +245,7 @@ def record(table: pd.DataFrame, account: str) -> dict[str, Any]:
     return {str(column): value for column, value in table.loc[account].items()}
 
 
-def _accounts(work: Work, accounts: pd.DataFrame) -> pd.DataFrame:
+def _accounts(work: Run, accounts: pd.DataFrame) -> pd.DataFrame:
     """Return the accounts as they were, with how many records count as each."""
     records = pd.Series(successors(work.tables)).value_counts()
     count = records.reindex(accounts.index).fillna(0).astype(int) + 1
@@ -271,15 +272,13 @@ def _shared_products(revenue: pd.DataFrame) -> list[str]:
     return [str(product) for product in buyers.index[buyers > 1]]
 
 
-def _whitespace(
-    work: Work, tiers: pd.DataFrame, everyone: pd.DataFrame
-) -> tuple[pd.DataFrame, str]:
+def _whitespace(work: Run, tiers: pd.DataFrame, everyone: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     predicted = tiers["predicted_revenue"].dropna().astype(float).clip(lower=0.0)
     industry = everyone["industry"]
     return whitespace(work.tables, predicted, industry, settings=work.settings, as_of=work.as_of)
 
 
-def _roles(work: Work, ids: list[str]) -> pd.DataFrame:
+def _roles(work: Run, ids: list[str]) -> pd.DataFrame:
     readiness = work.settings.readiness
     return contacts_by_role(
         work.tables, ids, as_of=work.as_of, required=readiness.required_roles,
@@ -287,7 +286,7 @@ def _roles(work: Work, ids: list[str]) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _coverage(work: Work, tiers: pd.DataFrame) -> pd.DataFrame:
+def _coverage(work: Run, tiers: pd.DataFrame) -> pd.DataFrame:
     readiness = work.settings.readiness
     found, _ = contact_coverage(
         work.tables, tiers["tier"], as_of=work.as_of, required_roles=readiness.required_roles,
@@ -296,6 +295,6 @@ def _coverage(work: Work, tiers: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def _last_quarters(work: Work) -> list[Quarter]:
+def _last_quarters(work: Run) -> list[Quarter]:
     calendar = work.settings.fiscal_calendar
     return [calendar.shift(work.quarter, -n) for n in range(QUARTERS - 1, -1, -1)]

@@ -24,11 +24,8 @@ from tierkit.errors import SettingsError
 from tierkit.rendering.html import NO_MATHEMATICS, Fragment, joined, on_one_line, section, tag
 from tierkit.rendering.notebooks import document, style_sheets
 from tierkit.rendering.tables import html_table
-from tierkit.runs.project import OVERRIDES
-from tierkit.runs.report import tiers_table
-from tierkit.runs.run import Work, open_run
-from tierkit.runs.steps import tier_run_accounts
-from tierkit.tiers.overrides import read_overrides
+from tierkit.runs import OVERRIDES, Run, open_run, tier_run_accounts, tiers_table
+from tierkit.tiers import read_overrides
 from tierkit.words import plural
 
 NO_INDUSTRY = "industry not known"
@@ -128,7 +125,7 @@ class Dossiers:
 
 
 def make_dossiers(
-    work: Work,
+    work: Run,
     tiers: pd.DataFrame,
     folder: Path,
     *,
@@ -207,7 +204,7 @@ def _noting(account: str, failed: dict[str, str]) -> Iterator[None]:
         failed[account] = f"{type(error).__name__}: {error}"
 
 
-def published_tiers(work: Work, file: Path) -> pd.DataFrame:
+def published_tiers(work: Run, file: Path) -> pd.DataFrame:
     """Return the rows of a run's `tiers.csv` by account_id, with `review_on` of overrides."""
     text = {"account_id": "str", "reasons": "str", "move_reason": "str"}
     tiers = pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""], low_memory=False)
@@ -274,7 +271,7 @@ def _same_bytes(one: Path, other: Path) -> bool:
     return one.read_bytes() == other.read_bytes()
 
 
-def account_dossier(run: Work, account: str = "") -> Fragment:
+def account_dossier(run: Run, account: str = "") -> Fragment:
     """Return the dossier of one account.
 
     Parameters
@@ -302,7 +299,7 @@ def account_dossier(run: Work, account: str = "") -> Fragment:
     )
 
 
-def account_dossier_text(run: Work, account: str = "") -> Fragment:
+def account_dossier_text(run: Run, account: str = "") -> Fragment:
     """Return the plain text of an account's dossier, ready to be copied.
 
     Examples
@@ -316,7 +313,7 @@ def account_dossier_text(run: Work, account: str = "") -> Fragment:
     return Fragment(str(tag("pre", dossier_text(known_of(run, tiers.loc[[one]]), one))))
 
 
-def run_tiers(run: Work) -> pd.DataFrame:
+def run_tiers(run: Run) -> pd.DataFrame:
     """Return the tiers by account_id: of this run, else as published, else computed now."""
     for file in (run.folder / TIERS_FILE, run.settings.reports / run.quarter.label / TIERS_FILE):
         if file.is_file():
@@ -326,7 +323,7 @@ def run_tiers(run: Work) -> pd.DataFrame:
     return published_tiers(run, file)
 
 
-def _found(run: Work, tiers: pd.DataFrame, account: str) -> str:
+def _found(run: Run, tiers: pd.DataFrame, account: str) -> str:
     if not account:
         return str(tiers.index[0])
     if account in tiers.index:

@@ -9,13 +9,9 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import Quarter, before, outcome_rows
-from tierkit.crm.guard import added_up, gathered
-from tierkit.crm.known import deals_as_known
-from tierkit.crm.revenue import TARGET_TYPES, target_deals
-from tierkit.crm.tables import Rows, Tables
-from tierkit.runs.run import Work
-from tierkit.serving.coverage import contacts_are_named
-from tierkit.serving.whitespace import product_revenue
+from tierkit.crm import TARGET_TYPES, Rows, Tables, deals_as_known, grouped, summed, target_deals
+from tierkit.runs import Run
+from tierkit.serving import contacts_are_named, product_revenue
 
 COLUMNS = ("account_id", "role", "contacts", "in_touch", "last_touch", "required")
 NO_ROLE = "role not known"
@@ -79,7 +75,7 @@ def _people(tables: Tables, ids: Sequence[str], as_of: date) -> pd.DataFrame:
     if tables.has("activities", "contact_id"):
         known = before(tables["activities"], "date", as_of)
         known = known.filter(nw.col("account_id").is_in([*ids]), ~nw.col("contact_id").is_null())
-        last = gathered(known, "contact_id", last_touch=nw.col("date").max())
+        last = grouped(known, "contact_id", last_touch=nw.col("date").max())
         touched = last.collect().to_pandas().set_index("contact_id")["last_touch"]
     last_touch = touched.reindex(people["contact_id"]).to_numpy()
     return people.assign(last_touch=pd.to_datetime(last_touch))
@@ -95,7 +91,7 @@ def of_accounts(rows: Rows, ids: list[str]) -> Rows:
     return rows.filter(nw.col("account_id").is_in(ids))
 
 
-def by_quarter(work: Work, rows: Rows, day: str, quarters: list[Quarter]) -> Rows:
+def by_quarter(work: Run, rows: Rows, day: str, quarters: list[Quarter]) -> Rows:
     """Return the rows that lie in a quarter, with its start as `as_of`."""
     spans = {"as_of": [q.start for q in quarters], "horizon_end": [q.as_of for q in quarters]}
     return outcome_rows(rows, day, work.tables.dates(spans))
@@ -107,7 +103,7 @@ def with_labels(frame: pd.DataFrame, quarters: list[Quarter]) -> pd.DataFrame:
     return frame.assign(quarter=pd.to_datetime(frame["as_of"]).map(labels)).drop(columns="as_of")
 
 
-def won_by_quarter(work: Work, quarters: list[Quarter], ids: list[str]) -> pd.DataFrame:
+def won_by_quarter(work: Run, quarters: list[Quarter], ids: list[str]) -> pd.DataFrame:
     """Return won revenue by account, product and quarter: all of it, as the deals have it.
 
     What no product line accounts for stands beside the products as `NO_PRODUCT`.
@@ -127,15 +123,15 @@ def won_by_quarter(work: Work, quarters: list[Quarter], ids: list[str]) -> pd.Da
 
 
 def _won(
-    work: Work, rows: Rows, quarters: list[Quarter], ids: list[str], keys: list[str]
+    work: Run, rows: Rows, quarters: list[Quarter], ids: list[str], keys: list[str]
 ) -> pd.DataFrame:
     inside = by_quarter(work, of_accounts(rows, ids), "close_date", quarters)
-    sums = added_up(inside, keys, sums={"amount": nw.col("amount").sum()}, what="revenue")
+    sums = summed(inside, keys, sums={"amount": nw.col("amount").sum()}, what="revenue")
     frame = with_labels(sums.collect().to_pandas(), quarters)
     return frame.assign(amount=frame["amount"].astype(float))
 
 
-def open_deals(work: Work, ids: list[str]) -> pd.DataFrame:
+def open_deals(work: Run, ids: list[str]) -> pd.DataFrame:
     """Return the deals that were open, the largest of each account first."""
     known = of_accounts(deals_as_known(work.tables, [work.as_of]), ids).filter(
         nw.col("is_won").is_null(), nw.col("revenue_type").is_in([*TARGET_TYPES])
@@ -148,7 +144,7 @@ def open_deals(work: Work, ids: list[str]) -> pd.DataFrame:
     return ordered[columns]
 
 
-def contracts_in_force(work: Work, ids: list[str]) -> pd.DataFrame:
+def contracts_in_force(work: Run, ids: list[str]) -> pd.DataFrame:
     """Return the contracts that run on `as_of`."""
     columns = ["account_id", "start_date", "end_date", "annual_value"]
     if "contracts" not in work.tables:
@@ -164,7 +160,7 @@ def contracts_in_force(work: Work, ids: list[str]) -> pd.DataFrame:
 _KEYS = ["account_id", "as_of"]
 
 
-def effort_by_quarter(work: Work, quarters: list[Quarter], ids: list[str]) -> pd.DataFrame:
+def effort_by_quarter(work: Run, quarters: list[Quarter], ids: list[str]) -> pd.DataFrame:
     """Return what happened at each account in each quarter, in both directions.
 
     Returns
@@ -184,12 +180,12 @@ def effort_by_quarter(work: Work, quarters: list[Quarter], ids: list[str]) -> pd
     return timeline.sort_index().reset_index()
 
 
-def _activities(work: Work, quarters: list[Quarter], ids: list[str]) -> Iterator[pd.DataFrame]:
+def _activities(work: Run, quarters: list[Quarter], ids: list[str]) -> Iterator[pd.DataFrame]:
     if "activities" not in work.tables:
         return
     inside = by_quarter(work, of_accounts(work.tables["activities"], ids), "date", quarters)
     if not work.tables.has("activities", "direction"):
-        yield gathered(inside, tuple(_KEYS), activities=nw.len()).collect().to_pandas()
+        yield grouped(inside, tuple(_KEYS), activities=nw.len()).collect().to_pandas()
         return
     theirs = nw.col("direction") == "inbound"
     marked = inside.with_columns(
@@ -200,17 +196,17 @@ def _activities(work: Work, quarters: list[Quarter], ids: list[str]) -> Iterator
     names = ["inbound", "outbound"]
     names += ["own_minutes"] if work.tables.has("activities", "minutes") else []
     totals = {name: nw.col(name).sum() for name in names}
-    found = gathered(marked, tuple(_KEYS), **totals).collect().to_pandas()
+    found = grouped(marked, tuple(_KEYS), **totals).collect().to_pandas()
     if "own_minutes" in found:
         hours = found["own_minutes"].astype(float).fillna(0.0) / 60
         found = found.assign(hours=hours).drop(columns="own_minutes")
     yield found
 
 
-def _costs(work: Work, quarters: list[Quarter], ids: list[str]) -> Iterator[pd.DataFrame]:
+def _costs(work: Run, quarters: list[Quarter], ids: list[str]) -> Iterator[pd.DataFrame]:
     if "costs" not in work.tables:
         return
     inside = by_quarter(work, of_accounts(work.tables["costs"], ids), "date", quarters)
     total = {"spent": nw.col("amount").sum()}
-    found = added_up(inside, _KEYS, sums=total, what="costs").collect().to_pandas()
+    found = summed(inside, _KEYS, sums=total, what="costs").collect().to_pandas()
     yield found

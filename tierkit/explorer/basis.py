@@ -12,15 +12,14 @@ import pandas as pd
 
 from tierkit.calendar import before, from_on
 from tierkit.explorer.codes import BinCodes
-from tierkit.models.draws import account_draws
-from tierkit.tiers.previous import PreviousTiers
-from tierkit.tiers.standing import AccountContext
+from tierkit.models import account_draws
+from tierkit.tiers import AccountContext, PreviousTiers
 
 if TYPE_CHECKING:
-    from tierkit.crm.tables import Rows
+    from tierkit.crm import Rows
     from tierkit.explorer.learned import Learned
-    from tierkit.runs.run import Work
-    from tierkit.statistics.arrays import FloatArray, IntArray
+    from tierkit.runs import Run
+    from tierkit.statistics import FloatArray, IntArray
 
 
 _TABLES = {
@@ -57,7 +56,7 @@ class Gap:
         return f"{self.what} {self.mend}"
 
 
-def gaps_of(work: Work, learned: Learned, previous: PreviousTiers) -> tuple[Gap, ...]:
+def gaps_of(work: Run, learned: Learned, previous: PreviousTiers) -> tuple[Gap, ...]:
     """Return everything that the views of a project lack."""
     found = [
         *_of_runs(work),
@@ -82,7 +81,7 @@ def gaps_of(work: Work, learned: Learned, previous: PreviousTiers) -> tuple[Gap,
     return tuple(found)
 
 
-def _of_runs(work: Work) -> list[Gap]:
+def _of_runs(work: Run) -> list[Gap]:
     if list(work.settings.reports.glob("*/tiers.csv")):
         return []
     return [
@@ -115,7 +114,7 @@ def _of_history(learned: Learned, previous: PreviousTiers) -> list[Gap]:
     return found
 
 
-def _of_settings(work: Work) -> list[Gap]:
+def _of_settings(work: Run) -> list[Gap]:
     if any(tier.entitlements for tier in work.settings.tiers):
         return []
     return [
@@ -138,7 +137,7 @@ class AccountHistory:
         The project and the quarter.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Run) -> None:
         self._work = work
         self.wins = lru_cache(maxsize=_MOST_KEPT)(self._wins)
         self.tiers = lru_cache(maxsize=_MOST_KEPT)(self._tiers)
@@ -234,7 +233,7 @@ class Basis:
         What cannot be shown, and what would make it possible.
     """
 
-    work: Work
+    work: Run
     learned: Learned
     accounts: pd.DataFrame
     now: BinCodes
@@ -242,9 +241,9 @@ class Basis:
     gaps: tuple[Gap, ...]
 
     @classmethod
-    def of(cls, work: Work, learned: Learned) -> Basis:
+    def of(cls, work: Run, learned: Learned) -> Basis:
         """Return the basis of a project whose panel and card are there."""
-        from tierkit.runs.tiering import held_before
+        from tierkit.runs import held_before
 
         values = learned.panel.values  # noqa: PD011 (a panel is no series)
         at = values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)
@@ -286,7 +285,7 @@ class Basis:
     @cached_property
     def groups(self) -> pd.Series[str] | None:
         """The group in which each account's tiers are filled; None where all are one."""
-        from tierkit.runs.tier_inputs import account_groups
+        from tierkit.runs import account_groups
 
         work = self.work
         return account_groups(

@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tierkit.features.panel import Panel
-from tierkit.models.card import Card
-from tierkit.models.examples import Examples
-from tierkit.models.past_revenue import fit_past_revenue_card
+from tierkit.features import Panel
+from tierkit.models import Card, Examples, fit_past_revenue_card
 from tierkit.outcomes import join_outcomes, outcomes
 from tierkit.rendering.html import Step
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
     from tierkit.backtest import ModelChoice
-    from tierkit.models.tested import Method
-    from tierkit.runs.run import Work
+    from tierkit.models import Method
+    from tierkit.runs import Run
 
 SCHEMA = 1
 _FILE, _PANEL, _TESTED, _WON = "learned.json", "panel.parquet", "tested.parquet", "won.parquet"
@@ -69,7 +67,7 @@ class Learned:
     gated: str
 
 
-def learned_of(work: Work, *, progress: Step) -> Learned:
+def learned_of(work: Run, *, progress: Step) -> Learned:
     """Return what was learned from a project, from the explorer's folder where it is there already.
 
     It is learned anew where data, quarter or a setting that shapes the cards has changed.
@@ -89,9 +87,9 @@ def learned_of(work: Work, *, progress: Step) -> Learned:
     return learned
 
 
-def learn(work: Work, *, progress: Step) -> Learned:
+def learn(work: Run, *, progress: Step) -> Learned:
     """Build the panel, fit the card and test it, as a run does, but for edits of the card."""
-    from tierkit.runs.modelling import fit_model, make_panel
+    from tierkit.runs import fit_model, make_panel
 
     plain = replace(work, settings=unedited(work.settings), model_file=None)
     progress("building the criteria of every account")
@@ -109,7 +107,7 @@ def unedited(settings: Settings) -> Settings:
     return changed
 
 
-def _with_both_cards(work: Work, panel: Panel, choice: ModelChoice) -> Learned:
+def _with_both_cards(work: Run, panel: Panel, choice: ModelChoice) -> Learned:
     days = list(choice.trained_on)
     values = panel.values  # noqa: PD011 (a panel is no series)
     known = values.index.get_level_values("as_of").isin(pd.to_datetime(days))
@@ -156,7 +154,7 @@ def gate_key(settings: Settings) -> str:
     return json.dumps(parts, sort_keys=True)
 
 
-def _key(work: Work) -> str:
+def _key(work: Run) -> str:
     """Return a hash of all that decides what is learned."""
     shaping = work.settings.model_dump(mode="json", include=set(_SHAPING))
     shaping["model"].pop("kind", None)

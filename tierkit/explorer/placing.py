@@ -14,19 +14,22 @@ import numpy as np
 import pandas as pd
 
 from tierkit.errors import DataError
-from tierkit.tiers.eligibility import meets_all
-from tierkit.tiers.overrides import capacity_problems
-from tierkit.tiers.reasons import move_reasons
-from tierkit.tiers.slots import Ladder, MoveBudget, place, within_budget
-from tierkit.tiers.standing import (
+from tierkit.tiers import (
     AccountContext,
     BoolArray,
     FloatArray,
     Groups,
     IntArray,
-    Standing,
+    MoveBudget,
+    RankedAccounts,
+    TierPlaces,
+    capacity_problems,
+    fill_places,
     levels_of,
+    meets_all,
     minimum_stay,
+    move_reasons,
+    within_budget,
 )
 
 if TYPE_CHECKING:
@@ -49,8 +52,8 @@ class Placed:
 
     order: IntArray
     levels: IntArray
-    standing: Standing
-    ladder: Ladder
+    standing: RankedAccounts
+    ladder: TierPlaces
     budget: MoveBudget
     retired: BoolArray
 
@@ -170,7 +173,7 @@ class Places:
         )
         known = np.arange(len(order)) < in_scope
         groups, group_names = self._groups(order)
-        standing = Standing(
+        standing = RankedAccounts(
             scores=np.where(known, scores[order], np.nan),
             money=np.where(known, amounts[order], np.nan),
             held=held[order],
@@ -180,9 +183,9 @@ class Places:
             owners=self._owners(order, tiers),
             meets=tuple(self._meets(tier)[order] for tier in tiers),
         )
-        ladder = Ladder.of(tiers, standing, groups=group_names)
+        ladder = TierPlaces.of(tiers, standing, groups=group_names)
         budget = within_budget(standing, ladder=ladder, stability=settings.stability)
-        levels = place(standing, ladder=ladder, band=budget.band).levels
+        levels = fill_places(standing, ladder=ladder, band=budget.band).levels
         retired = self._held_before[order] & (standing.held == len(names))
         return Placed(order, levels, standing, ladder, budget, retired)
 
@@ -263,7 +266,7 @@ class Places:
             return np.ones(len(self.ids), dtype=bool)
         key = ("tier", tier.where)
         if key not in self._kept:
-            from tierkit.settings.rules import Rule
+            from tierkit.settings import Rule
 
             columns = self._accounts if self._context.columns is None else self._context.columns
             met = Rule(tier.where).evaluate(columns.reindex(self.ids))

@@ -16,7 +16,7 @@ from tierkit.explorer import card_settings
 from tierkit.explorer.stage import Stage
 from tierkit.explorer.view import Snapshot, differing
 from tierkit.explorer.writing import difference, settings_text, write_atomically
-from tierkit.settings import FILE_NAME, Settings, parse_settings
+from tierkit.settings import SETTINGS_FILE, Settings, parse_settings
 
 if TYPE_CHECKING:
     from tierkit.explorer.basis import Basis
@@ -202,11 +202,11 @@ class Scenarios(Stage):
         >>> explorer.settings_difference()
         ''
         """
-        file = self.settings.folder / FILE_NAME
+        file = self.settings.folder / SETTINGS_FILE
         if self._read_file() != self._file_text:
             self._fail(
                 SettingsError(
-                    f"{FILE_NAME} has been changed since it was opened here. Save what is on "
+                    f"{SETTINGS_FILE} has been changed since it was opened here. Save what is on "
                     "screen as a scenario and open the explorer again."
                 )
             )
@@ -220,5 +220,5 @@ class Scenarios(Stage):
         return file
 
     def _read_file(self) -> str:
-        file = self.basis.work.settings.folder / FILE_NAME
+        file = self.basis.work.settings.folder / SETTINGS_FILE
         return file.read_bytes().decode("utf-8-sig")

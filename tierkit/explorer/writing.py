@@ -18,10 +18,9 @@ import tomlkit
 from tomlkit.items import AoT, Table
 
 from tierkit.errors import SettingsError
-from tierkit.runs.project import OVERRIDES
-from tierkit.runs.tier_inputs import project_overrides
-from tierkit.settings import FILE_NAME, Settings, parse_settings
-from tierkit.tiers.overrides import COLUMNS
+from tierkit.runs import OVERRIDES, project_overrides
+from tierkit.settings import SETTINGS_FILE, Settings, parse_settings
+from tierkit.tiers import OVERRIDE_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +68,8 @@ def settings_text(text: str, *, before: Settings, after: Settings) -> str:
     stated = parse_settings(tomllib.loads(written))
     if stated.model_dump() != after.model_dump():
         raise SettingsError(
-            f"{FILE_NAME}: cannot be changed in place. Write the lines of the difference by hand."
+            f"{SETTINGS_FILE}: cannot be changed in place. "
+            "Write the lines of the difference by hand."
         )
     return written
 
@@ -115,7 +115,7 @@ def overrides_text(text: str, row: Mapping[str, str]) -> str:
     delimiter = ";" if header_line.count(";") > header_line.count(",") else ","
     rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""),
                            delimiter=delimiter))  # fmt: skip
-    header = rows[0] if rows and any(rows[0]) else list(COLUMNS)
+    header = rows[0] if rows and any(rows[0]) else list(OVERRIDE_COLUMNS)
     place = header.index("account_id") if "account_id" in header else 0
     body = [line for line in rows[1:] if len(line) > place]
     others = [line for line in body if line[place].strip() != row["account_id"]]

@@ -7,10 +7,18 @@ from collections.abc import Sequence
 import narwhals as nw
 
 from tierkit.calendar import earlier, known_rows, latest_of, on_or_after
-from tierkit.crm.guard import every_pair, look_up, without
-from tierkit.crm.known import told_ends
-from tierkit.crm.revenue import COLUMNS, RENEWAL_TYPES, TARGET_TYPES, target_deals, with_values
-from tierkit.crm.tables import Rows
+from tierkit.crm import (
+    DEAL_COLUMNS,
+    RENEWAL_TYPES,
+    TARGET_TYPES,
+    Rows,
+    inner_join,
+    look_up,
+    rows_without,
+    target_deals,
+    told_ends,
+    with_values,
+)
 from tierkit.features.feature import Block, Context
 from tierkit.features.windows import EVER_WINDOW
 
@@ -31,7 +39,7 @@ def closed_deals(context: Context, *, revenue_types: Sequence[str] = TARGET_TYPE
     if told is not None:
         by_history = told.filter(~nw.col("is_won").is_null()).with_columns(settled_date=_SETTLED)
         by_history = by_history.filter(earlier("settled_date", "as_of")).select(known.columns)
-        known = nw.concat([without(known, context.once(told_before), on=_DEAL), by_history])
+        known = nw.concat([rows_without(known, context.once(told_before), on=_DEAL), by_history])
     return known.filter(EVER_WINDOW.holds("close_date"))
 
 
@@ -47,13 +55,13 @@ def _told_deals(context: Context, revenue_types: Sequence[str]) -> Rows | None:
     told = context.once(told_before)
     if told.head(1).collect().is_empty():
         return None
-    then = every_pair(context.tables["opportunities"], told, on="opportunity_id").with_columns(
+    then = inner_join(context.tables["opportunities"], told, on="opportunity_id").with_columns(
         amount=nw.coalesce("told_amount", "amount"),
         close_date=nw.col("told_close"),
         is_won=nw.col("told_won"),
     )
     valued = with_values(then, context.settings.target.measure, revenue_types=revenue_types)
-    rows = valued.select(*COLUMNS, "as_of")
+    rows = valued.select(*DEAL_COLUMNS, "as_of")
     return look_up(rows, context.dates, on="as_of", what="dates")
 
 
@@ -81,7 +89,7 @@ def open_deals(context: Context) -> Rows:
     told = _told_deals(context, TARGET_TYPES)
     if told is not None:
         again = told.filter(nw.col("is_won").is_null() & earlier("created_date", "as_of"))
-        plain = without(found, context.once(told_before), on=_DEAL)
+        plain = rows_without(found, context.once(told_before), on=_DEAL)
         found = nw.concat([plain, again.select(found.columns)])
     return found.select("opportunity_id", "account_id", "created_date", "as_of")
 

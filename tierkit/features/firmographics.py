@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import before, known_rows
-from tierkit.crm.guard import look_up, look_up_gathered, without
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import Rows, Tables, look_up, look_up_gathered, rows_without
 from tierkit.errors import SettingsError
 from tierkit.features.deals import won_deals
 from tierkit.features.feature import (
@@ -263,7 +262,7 @@ def _tops(accounts: Rows) -> Rows:
         found = look_up_gathered(walk, upward, on=("top", "as_of"), above=nw.col("above").min())
         walk = found.select(*KEYS, nw.coalesce("above", "top").alias("top"))
     unfinished = upward.select("as_of", "top")
-    return without(walk, unfinished, on=("top", "as_of"))
+    return rows_without(walk, unfinished, on=("top", "as_of"))
 
 
 FAMILIES = Block(

@@ -14,9 +14,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tierkit.crm.engine import register
-from tierkit.crm.guard import gathered
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import (
+    Rows,
+    Tables,
+    grouped,
+    register_frame,
+)
 from tierkit.errors import DataError, SettingsError
 from tierkit.features.feature import KEYS, Aggregate, Block, Context, Derived, Feature
 from tierkit.features.firmographics import dated_columns
@@ -263,7 +266,9 @@ def _context(
         raise SettingsError("A panel needs at least one as_of date; none was given.")
     known = known_history(tables, days, settings, look_back=look_back)
     rows = date_rows(tables, known)
-    existing = register(tables.connection, existing_accounts(tables, rows).collect().to_arrow())
+    existing = register_frame(
+        tables.connection, existing_accounts(tables, rows).collect().to_arrow()
+    )
     return Context(tables, rows, days, existing, settings), known
 
 
@@ -287,7 +292,7 @@ def _aggregate(block: Block, features: Sequence[Aggregate], context: Context) ->
     rows = context.once(block.rows)
     columns = [feature.compute().alias(feature.name) for feature in features]
     return _collect(
-        rows.select(*KEYS, *columns) if block.aggregated else gathered(rows, KEYS, *columns)
+        rows.select(*KEYS, *columns) if block.aggregated else grouped(rows, KEYS, *columns)
     )
 
 

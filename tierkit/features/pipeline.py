@@ -8,9 +8,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import days_between, earlier
-from tierkit.crm.contract import MONEY
-from tierkit.crm.guard import every_pair, gathered
-from tierkit.crm.tables import Rows
+from tierkit.crm import MONEY_TYPE, Rows, grouped, inner_join
 from tierkit.features.deals import CLOSED, OPEN, is_win, open_deals
 from tierkit.features.feature import KEYS, Aggregate, Block, Context, Derived, Feature, Window
 
@@ -109,17 +107,17 @@ def open_pipeline_amount(values: pd.DataFrame) -> pd.Series:
 
 def priced_amount() -> nw.Expr:
     """Amount of the open deals whose amount was known, added up."""
-    return nw.col("amount_then").cast(MONEY).sum()
+    return nw.col("amount_then").cast(MONEY_TYPE).sum()
 
 
 def priced_deals(context: Context) -> Rows:
     """Return the open deals with the amount that stage_history last gave before as_of."""
     history = context.tables["stage_history"].select("opportunity_id", "changed_date", "amount")
     priced = history.filter(~nw.col("amount").is_null())
-    changes = every_pair(context.once(open_deals), priced, on="opportunity_id")
+    changes = inner_join(context.once(open_deals), priced, on="opportunity_id")
     known = changes.filter(earlier("changed_date", "as_of"))
     last = nw.col("amount").last(order_by=["changed_date", "amount"])
-    return gathered(known, [*KEYS, "opportunity_id"], amount_then=last)
+    return grouped(known, [*KEYS, "opportunity_id"], amount_then=last)
 
 
 PRICED = Block(

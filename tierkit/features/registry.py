@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables
 from tierkit.errors import Problem, SettingsError
 from tierkit.features import engagement, firmographics, pipeline, revenue, rhythm
 from tierkit.features.feature import Aggregate, Feature
@@ -90,12 +90,12 @@ def _unknown_criterion(name: str, known: Sequence[str]) -> Problem:
     return Problem(f"card: {name} is no criterion", mend, rule="unknown criterion")
 
 
-def describe(name: str) -> str:
+def describe_feature(name: str) -> str:
     """Return the definition of a standard feature: the docstring of its function.
 
     Examples
     --------
-    >>> describe("open_deals_count").splitlines()[0]
+    >>> describe_feature("open_deals_count").splitlines()[0]
     'Count the deals of the target made before as_of and not closed before it.'
     """
     feature = next(feature for feature in FEATURES if feature.name == name)

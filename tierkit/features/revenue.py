@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import DAYS_A_QUARTER, days_between, earlier, known_rows, on_or_after
-from tierkit.crm.guard import every_pair
-from tierkit.crm.tables import Rows
+from tierkit.crm import (
+    Rows,
+    inner_join,
+)
 from tierkit.features.deals import RENEWED, WON, is_win, won_deals
 from tierkit.features.feature import Aggregate, Block, Context, Derived, Feature, Window
 from tierkit.features.windows import EVER_WINDOW, WINDOWS
@@ -189,7 +191,7 @@ def won_products(context: Context) -> Rows:
     won = context.once(won_deals)
     if context.tables.has("opportunity_lines", "product"):
         lines = context.tables["opportunity_lines"].select("opportunity_id", "product")
-        won = every_pair(won.drop("product"), lines, on="opportunity_id")
+        won = inner_join(won.drop("product"), lines, on="opportunity_id")
     return won.filter(~nw.col("product").is_null())
 
 

@@ -15,9 +15,7 @@ from tierkit.calendar import (
     quarters_between,
     whole_quarters,
 )
-from tierkit.crm.guard import look_up_gathered
-from tierkit.crm.revenue import target_deals
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import Rows, Tables, look_up_gathered, target_deals
 from tierkit.features.feature import KEYS, Window
 from tierkit.settings import Settings
 

@@ -1,6 +1,5 @@
 """How much: what the accounts known at a date will bring, by quarter, with a range."""
 
-from tierkit.forecast.history import KnownTotals, known_totals
-from tierkit.forecast.total import Forecast, Span, earlier_forecasts, forecast
+import lazy_loader
 
-__all__ = ["Forecast", "KnownTotals", "Span", "forecast", "known_totals", "earlier_forecasts"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -10,12 +10,10 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import Quarter, before
-from tierkit.crm.revenue import target_deals
-from tierkit.crm.tables import Tables
-from tierkit.features.panel import accounts_seen
-from tierkit.features.windows import history_start
+from tierkit.crm import Tables, target_deals
+from tierkit.features import accounts_seen, history_start
 from tierkit.settings import Settings
-from tierkit.statistics.arrays import FloatArray
+from tierkit.statistics import FloatArray
 
 
 @dataclass(frozen=True)

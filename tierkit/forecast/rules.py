@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from tierkit.forecast.history import KnownTotals
-from tierkit.statistics.arrays import FloatArray
+from tierkit.statistics import FloatArray
 
 A_YEAR = 4
 _NEWEST = 4

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from tierkit.forecast.total import WIDEST, Span, interval
-from tierkit.models.ranges import past_tiers
-from tierkit.statistics.arrays import FloatArray
+from tierkit.models import past_tiers
+from tierkit.statistics import FloatArray
 
 UNTESTED = "no earlier prediction could be tested"
 _DRAWS = 200

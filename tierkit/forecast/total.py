@@ -13,7 +13,7 @@ from scipy.special import stdtrit
 
 from tierkit.forecast.history import KnownTotals
 from tierkit.forecast.rules import A_YEAR, RULES, Trial
-from tierkit.statistics.arrays import FloatArray
+from tierkit.statistics import FloatArray
 
 RANGE_SHARE = 0.8
 WIDEST = 4.0

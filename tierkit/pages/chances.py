@@ -23,20 +23,20 @@ from tierkit.pages.facts import (
 from tierkit.pages.revenue import ledger_score
 from tierkit.rendering.html import Fragment, joined, section, tag
 from tierkit.rendering.tables import html_table
-from tierkit.runs.chances import Chances
-from tierkit.tiers.chances import QUARTERS
+from tierkit.runs import Chances
+from tierkit.tiers import QUARTERS_AHEAD
 from tierkit.words import (
     MINUS,
     count,
     enumerated,
     money,
+    money as spoken_money,
     money_range,
     plural,
     ratio,
     sentence,
     share,
 )
-from tierkit.words import money as spoken_money
 
 MOST_ROWS = 15
 _SIDES = {"raised": "put above the model's tier", "lowered": "put below the model's tier"}
@@ -71,7 +71,7 @@ def chances_table(chances: Chances) -> Fragment:
     """Return, by direction, the accounts most likely to change tier within four quarters."""
     if chances.ahead_why:
         why = sentence(chances.ahead_why)
-        return Fragment(str(tag("p", f"Chances within {QUARTERS} quarters: {why}")))
+        return Fragment(str(tag("p", f"Chances within {QUARTERS_AHEAD} quarters: {why}")))
     parts = [
         _likely(chances.candidates, "chance_up", "Candidates for promotion", chances),
         _likely(chances.at_risk, "chance_down", "At risk of falling", chances),
@@ -104,7 +104,7 @@ def _likely(rows: pd.DataFrame, column: str, title: str, chances: Chances) -> Fr
              "account_quarters": "count"}  # fmt: skip
     return html_table(
         rows[columns].head(MOST_ROWS).rename_axis("account_id").reset_index(),
-        caption=f"{title} within {QUARTERS} quarters, as accounts of such a rank did; "
+        caption=f"{title} within {QUARTERS_AHEAD} quarters, as accounts of such a rank did; "
         f"{plural(chances.quarters, 'quarter')} followed ({chances.rests_on})",
         kinds=kinds,
         name=column.replace("_", "-"),

@@ -9,15 +9,11 @@ from decimal import Decimal
 import pandas as pd
 
 from tierkit.calendar import spell_date
-from tierkit.crm.contract import TABLES
-from tierkit.crm.period import used_revenue
-from tierkit.crm.revenue import won_by_type
-from tierkit.crm.tables import Exclusion, Tables
+from tierkit.crm import CONTRACT, Exclusion, Tables, used_revenue, won_by_type
 from tierkit.errors import Problem
 from tierkit.rendering.html import Fragment, joined, tag
 from tierkit.rendering.tables import html_table
-from tierkit.runs.restated import restated_deals
-from tierkit.runs.run import Work
+from tierkit.runs import Run, restated_deals
 
 MOST_ROWS = 25
 _MAKES_POSSIBLE = {
@@ -41,7 +37,7 @@ def what_was_read(tables: Tables) -> Fragment:
     frame = pd.DataFrame(
         {
             "table": list(tables.source_rows),
-            "a_row_is": [TABLES[name].row for name in tables.source_rows],
+            "a_row_is": [CONTRACT[name].row for name in tables.source_rows],
             "rows": list(tables.source_rows.values()),
         }
     )
@@ -83,7 +79,7 @@ def remarks(problems: Sequence[Problem]) -> Fragment:
     return Fragment(str(tag("ul", joined(*(tag("li", str(problem)) for problem in problems)))))
 
 
-def restated_tables(run: Work) -> Fragment:
+def restated_tables(run: Run) -> Fragment:
     """Return the deals that were changed since the last report, and the quarters they restate."""
     found = restated_deals(run)
     if found.why:
@@ -112,7 +108,7 @@ def restated_tables(run: Work) -> Fragment:
     return Fragment(first.html + second.html)
 
 
-def revenue_by_type(run: Work) -> Fragment:
+def revenue_by_type(run: Run) -> Fragment:
     """Return won revenue of the last quarters by revenue type, renewals and refunds apart."""
     frame = won_by_type(run.tables, run.settings.fiscal_calendar, as_of=run.as_of)
     money = dict.fromkeys(frame.columns[2:], f"money {run.currency}")

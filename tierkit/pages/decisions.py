@@ -22,7 +22,7 @@ from tierkit.pages.facts import (
 )
 from tierkit.rendering.html import Fragment, joined, section, tag
 from tierkit.rendering.tables import html_table
-from tierkit.runs.run import Work
+from tierkit.runs import Run
 from tierkit.words import count, hours, money, plural, share
 
 MOST = 5
@@ -162,7 +162,7 @@ def _tables(facts: Facts) -> Iterator[Decision]:
 _FIRST = "No earlier report holds a model: this one is the first."
 
 
-def decision(run: Work) -> Fragment:
+def decision(run: Run) -> Fragment:
     """Return what is done with the present model, why, and what the newest quarters said of it."""
     facts = run.read_facts("decision")
     if not facts:
@@ -189,7 +189,7 @@ def decision(run: Work) -> Fragment:
                                                 name="challenge"))))  # fmt: skip
 
 
-def drift_table(run: Work) -> Fragment:
+def drift_table(run: Run) -> Fragment:
     """Return how far the accounts of each criterion have drifted, beside what chance alone does."""
     rows = run.read_facts("decision").get("drift") or []
     if not rows:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from tierkit import charts
-from tierkit.charts.effects import ABOVE_HEIGHT, BESIDE_HEIGHT, LEFT, RIGHT
+from tierkit.charts import ABOVE_HEIGHT, BESIDE_HEIGHT, LEFT, RIGHT
 from tierkit.pages.effects import (
     DESIGNS,
     VERDICTS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tierkit.calendar import spell_date
-from tierkit.crm.period import last_day
+from tierkit.crm import last_day
 from tierkit.pages.decisions import MOST, decisions
 from tierkit.pages.effects import finding, tier_pair, verdict, visible, waits
 from tierkit.pages.effort import how_much_effort
@@ -26,9 +26,9 @@ from tierkit.pages.facts import (
 )
 from tierkit.pages.revenue import how_much_revenue, kept_sentence, ledger_sentence
 from tierkit.pages.tiers import accounts_that_change, which_accounts
-from tierkit.publishing.gates import MOST_SUMMARY_CHARACTERS
+from tierkit.publishing import MOST_SUMMARY_CHARACTERS
 from tierkit.rendering.html import Fragment, joined, on_one_line, section, tag
-from tierkit.runs.run import Work
+from tierkit.runs import Run
 from tierkit.words import (
     count,
     day,
@@ -199,7 +199,7 @@ def _bring(size: float, quarters: float) -> str:
     return f"{number_word(quarters)} more {more} would bring that to {signed_share(size)}"
 
 
-def heading(run: Work) -> Fragment:
+def heading(run: Run) -> Fragment:
     """Return a line that names project, quarter and how far the data reach."""
     return Fragment(
         str(

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from tierkit import charts, words
 from tierkit.pages.facts import Facts, number, part, parts, text, too_small
 from tierkit.pages.revenue import ledger_score
-from tierkit.publishing.manifest import Json
+from tierkit.publishing import Json
 from tierkit.rendering.figures import Picture, figure
 from tierkit.rendering.html import Fragment, joined, tag
 from tierkit.rendering.notebooks import document, environment, style_sheet
@@ -194,7 +194,7 @@ def _count(value: float | None) -> str:
     return words.count(value) if value is not None else "–"
 
 
-INDEX, TOTALS = "index.html", "units.json"
+UNIT_TOTALS = "units.json"
 _ELSEWHERE = "in no unit that was run"
 
 
@@ -269,7 +269,7 @@ def write_units_index(
     )  # fmt: skip
     _replace(folder / INDEX, document(body, title=title))
     content = {"title": title, "units": [_plain(row) for row in every]}
-    _replace(folder / TOTALS, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    _replace(folder / UNIT_TOTALS, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return folder / INDEX
 
 

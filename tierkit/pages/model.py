@@ -12,18 +12,22 @@ from matplotlib.axes import Axes
 
 from tierkit import charts
 from tierkit.backtest import ModelChoice
-from tierkit.models.calibration import actual_over_predicted_by, by_history, tenths
-from tierkit.models.card import Card
-from tierkit.models.card_in_short import card_in_short
-from tierkit.models.ranges import past_tiers, ranges_tested
-from tierkit.models.tested import MODELS
-from tierkit.models.verdict import RIVALS
+from tierkit.models import (
+    MODELS,
+    RIVALS,
+    Card,
+    actual_over_predicted_by,
+    by_history,
+    card_in_short,
+    past_tiers,
+    ranges_tested,
+    tenths,
+)
 from tierkit.rendering.figures import Picture, figure
 from tierkit.rendering.html import Fragment, joined, tag
 from tierkit.rendering.tables import html_table
-from tierkit.runs.run import Work
-from tierkit.statistics.intervals import Interval
-from tierkit.statistics.measures import gini
+from tierkit.runs import Run
+from tierkit.statistics import Interval, gini
 from tierkit.words import money, plural
 
 Chart = Callable[..., Axes]
@@ -203,7 +207,7 @@ def gate_table(model: ModelChoice) -> Fragment:
     return html_table(frame, caption=caption, kinds={}, name="gate")
 
 
-def calibration_table(model: ModelChoice, work: Work) -> Fragment:
+def calibration_table(model: ModelChoice, work: Run) -> Fragment:
     """Return actual over predicted by tier and by tenth of the predictions, with 95 % intervals."""
     tested = model.tested()
     if tested.empty:
@@ -327,7 +331,7 @@ def _moved(model: ModelChoice) -> str:
     )
 
 
-def _ranges(tested: pd.DataFrame, work: Work) -> str:
+def _ranges(tested: pd.DataFrame, work: Run) -> str:
     found = ranges_tested(tested, [tier.capacity for tier in work.settings.tiers])
     if found is None:
         return "Account ranges could not be tried: too few predictions were tested."

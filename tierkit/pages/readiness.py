@@ -6,9 +6,14 @@ import pandas as pd
 
 from tierkit.rendering.html import Fragment, joined, tag
 from tierkit.rendering.tables import html_table
-from tierkit.runs.engagement import EngagementStudy
-from tierkit.runs.readiness import ReadinessStudy, coverage_rows, freshness_rows, whitespace_rows
-from tierkit.serving.qualifying import Tried
+from tierkit.runs import (
+    EngagementStudy,
+    ReadinessStudy,
+    coverage_rows,
+    freshness_rows,
+    whitespace_rows,
+)
+from tierkit.serving import ThresholdTest
 from tierkit.words import count, enumerated, plural, sentence, share
 
 MOST_ROWS = 15
@@ -170,7 +175,7 @@ def _sentence(engagement: EngagementStudy) -> str:
     )
 
 
-def _row(what: str, tried: Tried) -> dict[str, object]:
+def _row(what: str, tried: ThresholdTest) -> dict[str, object]:
     precision, low, high = tried.precision
     return {
         "weeks_that_it_was": what,

@@ -5,13 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from tierkit.backtest import ModelChoice
-from tierkit.features.panel import Panel
-from tierkit.features.registry import describe
-from tierkit.models.favourites import Favourites
+from tierkit.features import Panel, describe_feature
+from tierkit.models import Favourites
 from tierkit.rendering.html import Fragment, joined, tag
 from tierkit.rendering.tables import html_table
-from tierkit.runs.run import Work
-from tierkit.runs.side_models import edit_facts
+from tierkit.runs import Run, edit_facts
 from tierkit.words import plural, signed_share
 
 _MEASURES = {
@@ -65,7 +63,7 @@ def segments_table(weighed: Favourites) -> Fragment:
     return html_table(rows, caption=caption, kinds=kinds, name="segments")
 
 
-def edits_note(run: Work, model: ModelChoice) -> Fragment:
+def edits_note(run: Run, model: ModelChoice) -> Fragment:
     """Return the edits of the card and what they cost in the tests."""
     facts = edit_facts(run, model)
     if not facts["made"]:
@@ -82,7 +80,7 @@ def edits_note(run: Work, model: ModelChoice) -> Fragment:
     return Fragment(str(joined(tag("p", "Edits of the card:"), listed, tag("p", said))))
 
 
-def prospects_table(run: Work, *, currency: str) -> Fragment:
+def prospects_table(run: Run, *, currency: str) -> Fragment:
     """Return what was predicted beside revenue at an earlier quarter-end, and what happened."""
     facts = run.read_facts("model").get("model", {}).get("prospects", {})
     rows = facts.get("tested", [])
@@ -135,6 +133,6 @@ def left_out_table(panel: Panel) -> Fragment:
 
 def _meaning(name: str) -> str:
     try:
-        return describe(name).split("\n\n", 1)[0].strip()
+        return describe_feature(name).split("\n\n", 1)[0].strip()
     except StopIteration:
         return "a column of accounts that the settings name"

@@ -13,7 +13,7 @@ from tierkit.publishing import manifest
 from tierkit.publishing.execute import Execution
 from tierkit.publishing.gates import SUMMARY_FILE, Requirements
 from tierkit.publishing.manifest import Json, secret_values
-from tierkit.publishing.plan import Run
+from tierkit.publishing.plan import RunContext
 from tierkit.rendering.formats import print_page
 from tierkit.rendering.notebooks import PageContext, render_analyst, render_leadership
 
@@ -23,7 +23,7 @@ BESIDE = ("won_deals.csv", "crm_import.csv")
 """Files that a report keeps where the notebooks wrote them."""
 
 
-def collect(run: Run) -> None:
+def collect(run: RunContext) -> None:
     """Bring together what the notebooks wrote.
 
     They write the files of `OUTPUTS` into the run's folder, and beside them `identities.csv` with
@@ -44,7 +44,7 @@ def collect(run: Run) -> None:
         shutil.copyfile(run.folder / name, run.report / name)
 
 
-def write_pages(run: Run, executions: Sequence[Execution]) -> None:
+def write_pages(run: RunContext, executions: Sequence[Execution]) -> None:
     """Write both pages and the summary for mail; the last notebook holds leadership's cells."""
     context = _context(run)
     notebooks = [execution.notebook for execution in executions]
@@ -58,7 +58,7 @@ def write_pages(run: Run, executions: Sequence[Execution]) -> None:
     (run.report / SUMMARY_FILE).write_text(run.plan.pages.summary(_facts(run)), encoding="utf-8")
 
 
-def write_formats(run: Run) -> list[str]:
+def write_formats(run: RunContext) -> list[str]:
     """Write the PDF and the slides that the settings ask for; return why one could not be."""
     asked, said = run.settings.run.formats, []
     if "pdf" in asked:
@@ -68,7 +68,7 @@ def write_formats(run: Run) -> list[str]:
     return [sentence for sentence in said if sentence]
 
 
-def _context(run: Run) -> PageContext:
+def _context(run: RunContext) -> PageContext:
     return PageContext(
         title=run.title,
         label=run.label,
@@ -79,11 +79,11 @@ def _context(run: Run) -> PageContext:
     )
 
 
-def _fingerprint(run: Run) -> str:
+def _fingerprint(run: RunContext) -> str:
     return str(_facts(run).get("fingerprint") or "")
 
 
-def _facts(run: Run) -> dict[str, Json]:
+def _facts(run: RunContext) -> dict[str, Json]:
     """Return the facts; empty where they are none: the gates say what is wrong with them."""
     try:
         facts = json.loads((run.report / "facts.json").read_text(encoding="utf-8"))
@@ -92,7 +92,7 @@ def _facts(run: Run) -> dict[str, Json]:
     return facts if isinstance(facts, dict) else {}
 
 
-def write_report_manifest(run: Run) -> None:
+def write_report_manifest(run: RunContext) -> None:
     """Write `run.json`: the one file of a report that holds times and the run id."""
     model = run.handover.model_file
     content: dict[str, Json] = {
@@ -115,7 +115,7 @@ def write_report_manifest(run: Run) -> None:
     )
 
 
-def requirements(run: Run) -> Requirements:
+def requirements(run: RunContext) -> Requirements:
     """Return what the report must hold and must not tell."""
     identities = run.folder / IDENTITIES
     return Requirements(

@@ -37,7 +37,7 @@ class Ending:
     run_file: Path
 
 
-def tell(settings: Settings, ending: Ending) -> str:
+def run_hooks(settings: Settings, ending: Ending) -> str:
     """Run the hook for an ending: no shell, the path of `run.json` as its last argument.
 
     The command also finds `TIERKIT_RUN_JSON` and `TIERKIT_EXIT_CODE` in its environment, works in

@@ -138,7 +138,7 @@ class ReportPlan:
 
 
 @dataclass
-class Run:
+class RunContext:
     """What the steps of a run share; only `stages` grows.
 
     Attributes

@@ -23,7 +23,7 @@ from tierkit.publishing.parameters import (
     packaged_notebook,
     project_notebook,
 )
-from tierkit.publishing.plan import Handover, OnStep, ReportPlan, Run, write_handover
+from tierkit.publishing.plan import Handover, OnStep, ReportPlan, RunContext, write_handover
 from tierkit.publishing.prefetch import Finish, nothing_to_wait_for, working_ahead
 from tierkit.publishing.publish import finish_interrupted, keep_remains, publish
 from tierkit.settings import Settings
@@ -107,7 +107,7 @@ def run_recalibration(  # noqa: PLR0913 - one keyword per option of the command
         check_notebook(path)
     handover = Handover(settings, quarter, model_file, tuple(set_overrides))
     ready = replace(plan, notebooks=tuple(chosen), ahead={} if only else plan.ahead)
-    run = Run(handover, ready, on_step or _say_nothing)
+    run = RunContext(handover, ready, on_step or _say_nothing)
     _make_folder(settings.reports)
     with project_lock(settings.scratch, wait=wait), disk_errors_in_words():
         finish_interrupted(settings.reports)
@@ -115,7 +115,7 @@ def run_recalibration(  # noqa: PLR0913 - one keyword per option of the command
         return _guarded(run, publishes=not only)
 
 
-def _guarded(run: Run, *, publishes: bool) -> RunResult:
+def _guarded(run: RunContext, *, publishes: bool) -> RunResult:
     """Run; on any failure, Ctrl-C included, keep the remains with their cause."""
     with kept_room(run.settings.scratch) as give_back:
         try:
@@ -128,7 +128,7 @@ def _guarded(run: Run, *, publishes: bool) -> RunResult:
             raise
 
 
-def _publishing(run: Run) -> RunResult:
+def _publishing(run: RunContext) -> RunResult:
     from tierkit.publishing.assemble import (
         collect,
         requirements,
@@ -165,7 +165,7 @@ def _publishing(run: Run) -> RunResult:
     return RunResult(run.run_id, done.folder, done.new, f"{remark}.", done.replaced)
 
 
-def _partial(run: Run) -> RunResult:
+def _partial(run: RunContext) -> RunResult:
     """Run some notebooks only, on top of what earlier runs of this kind handed over."""
     write_handover(run.folder, run.handover)
     if _same_handover(run.partial, run.folder):
@@ -180,7 +180,7 @@ def _partial(run: Run) -> RunResult:
     return RunResult(run.run_id, run.partial, published=False, remark=f"{remark}.")
 
 
-def _execute(run: Run, stack: ExitStack) -> tuple[list[Execution], Finish]:
+def _execute(run: RunContext, stack: ExitStack) -> tuple[list[Execution], Finish]:
     """Run the notebooks, and return what waits for the work beside the last of them."""
     from tierkit.publishing.execute import execute_notebook
 
@@ -257,7 +257,7 @@ def _sweep(settings: Settings) -> None:
         keep_remains(folder, reports=settings.reports, run=folder.name, cause=cause)
 
 
-def _keep_remains(run: Run, error: BaseException) -> Path:
+def _keep_remains(run: RunContext, error: BaseException) -> Path:
     """Keep what is left of a run, its cause in a line, and a `run.json` that hooks can read."""
     settings, folder = run.settings, run.folder
     finish_interrupted(settings.reports)
@@ -269,7 +269,7 @@ def _keep_remains(run: Run, error: BaseException) -> Path:
     return keep_remains(folder, reports=settings.reports, run=folder.name, cause=cause)
 
 
-def write_failure_manifest(run: Run, *, cause: str, exit_code: int) -> None:
+def write_failure_manifest(run: RunContext, *, cause: str, exit_code: int) -> None:
     """Write `run.json` of a run that failed: what went into it, what it took, and the cause."""
     content = {
         "run_id": run.run_id,
@@ -289,7 +289,7 @@ def write_failure_manifest(run: Run, *, cause: str, exit_code: int) -> None:
     )
 
 
-def _short(path: Path, run: Run) -> str:
+def _short(path: Path, run: RunContext) -> str:
     """Return a path as a person in the project's folder writes it."""
     folder = run.settings.folder.resolve()
     return str(path.relative_to(folder) if path.is_relative_to(folder) else path)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables
+from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.adjusted import Adjusted, adjusted, balance, overlap
 from tierkit.roi.boundary_rows import Boundaries, BoundaryRows
 from tierkit.roi.checks import line_checks, overlap_checks
@@ -29,11 +30,10 @@ from tierkit.roi.from_tables import tier_ladder
 from tierkit.roi.ladder import Ladder
 from tierkit.roi.measures import Numbers, unsaid
 from tierkit.roi.moved import event_study, moved
-from tierkit.roi.outcomes_by_tier import TierOutcomes
 from tierkit.roi.poisson import Estimate
 from tierkit.roi.power import BAND_SIZES, SIZES, power_facts
 from tierkit.roi.verdict import CANNOT_TELL, SHOWN, SUGGESTIVE, Evidence, decide
-from tierkit.serving.cost import boundary_name
+from tierkit.serving import boundary_name
 from tierkit.settings import Settings
 
 ONLY_RAW = (

@@ -17,7 +17,7 @@ from tierkit.roi.moved import CAUTION, Moved
 from tierkit.roi.poisson import Estimate
 from tierkit.roi.tier_rows import TierRows
 from tierkit.settings import Settings
-from tierkit.statistics.resampling import FloatArray, middle_range, ratio, resampled_sums
+from tierkit.statistics import FloatArray, middle_range, ratio, resampled_sums
 
 DESIGNS = ("raw", "cutoff", "adjusted", "moved", "randomised")
 """Every design that a boundary is looked at with, in the order of the report.

@@ -20,9 +20,7 @@ from tierkit.calendar import (
     quarters_since,
     trainable,
 )
-from tierkit.crm.guard import gathered
-from tierkit.crm.revenue import target_deals
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables, grouped, target_deals
 from tierkit.roi.ladder import NO_TIER, FloatArray, History, IntArray, Ladder
 from tierkit.settings import Settings
 
@@ -142,7 +140,7 @@ def _history(
     deals = target_deals(tables, settings)
     value = nw.col("value")
     won = outcome_rows(deals.filter(nw.col("is_won")), "close_date", windows)
-    closed = gathered(
+    closed = grouped(
         won,
         ("account_id", "as_of"),
         won_revenue=value.sum().cast(nw.Float64),
@@ -176,7 +174,7 @@ def _begun_revenue(
     won = target_deals(tables, settings).filter(nw.col("is_won"))
     begun = outcome_rows(won, "created_date", windows).filter(earlier("close_date", "won_by"))
     revenue_of = nw.col("value").sum().cast(nw.Float64)
-    sums = gathered(begun, ("account_id", "as_of"), revenue=revenue_of)
+    sums = grouped(begun, ("account_id", "as_of"), revenue=revenue_of)
     rows = sums.collect().to_pandas().dropna(subset=["account_id"])
     revenue = place.matrix(rows, "revenue", 0.0, "as_of")
     revenue[:, len(known) :] = np.nan
@@ -193,7 +191,7 @@ def _open_deals(
     known = known_rows(target_deals(tables, settings), "created_date", dates)
     still_open = nw.col("is_won").is_null() | on_or_after("close_date", "as_of")
     number = nw.len().cast(nw.Float64)
-    counts = gathered(known.filter(still_open), ("account_id", "as_of"), open_deals=number)
+    counts = grouped(known.filter(still_open), ("account_id", "as_of"), open_deals=number)
     rows = counts.collect().to_pandas().dropna(subset=["account_id"])
     return place.matrix(rows, "open_deals", 0.0, "as_of")
 

@@ -8,11 +8,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import Quarter, outcome_rows
-from tierkit.crm.contract import MONEY
-from tierkit.crm.guard import gathered
-from tierkit.crm.retention import retention
-from tierkit.crm.revenue import TARGET_TYPES, target_deals
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import MONEY_TYPE, TARGET_TYPES, Rows, Tables, grouped, retention, target_deals
 from tierkit.settings import Settings
 
 KEYS = ["as_of", "account_id"]
@@ -85,7 +81,7 @@ def _is_win() -> nw.Expr:
 def _closed(deals: Rows) -> Rows:
     """Sum what was won and lost; refunds lower the revenue and are neither win nor loss."""
     win, expansion = _is_win(), nw.col("revenue_type") == "expansion"
-    return gathered(
+    return grouped(
         deals,
         KEYS,
         won_revenue=nw.when(nw.col("is_won")).then(nw.col("value")).sum(),
@@ -101,7 +97,7 @@ def _closed(deals: Rows) -> Rows:
 
 def _created(deals: Rows) -> Rows:
     """Sum the amounts, as they stand today, of the deals that were made; whatever came of them."""
-    return gathered(
+    return grouped(
         deals,
         KEYS,
         pipeline_created_amount=nw.col("amount").sum(),
@@ -116,9 +112,9 @@ def _won_deals(tables: Tables) -> Rows:
 
 
 def _margins(deals: Rows) -> Rows:
-    margin = (nw.col("amount") - nw.col("cost")).cast(MONEY)
+    margin = (nw.col("amount") - nw.col("cost")).cast(MONEY_TYPE)
     rows = deals.with_columns(margin=margin)
-    return gathered(
+    return grouped(
         rows,
         KEYS,
         margin=nw.col("margin").sum(),
@@ -128,17 +124,17 @@ def _margins(deals: Rows) -> Rows:
 
 
 def _spent(costs: Rows) -> Rows:
-    return gathered(costs, KEYS, cost=nw.col("amount").cast(MONEY).sum())
+    return grouped(costs, KEYS, cost=nw.col("amount").cast(MONEY_TYPE).sum())
 
 
 def _touched(activities: Rows) -> Rows:
     """Sum the minutes of our own activities, and what activities cost."""
     ours = nw.col("direction") == "outbound"
-    return gathered(
+    return grouped(
         activities,
         KEYS,
-        nw.when(ours).then(nw.col("minutes").cast(MONEY)).sum().alias("effort_minutes"),
-        nw.col("cost").cast(MONEY).sum().alias(ACTIVITY_COST),
+        nw.when(ours).then(nw.col("minutes").cast(MONEY_TYPE)).sum().alias("effort_minutes"),
+        nw.col("cost").cast(MONEY_TYPE).sum().alias(ACTIVITY_COST),
     )
 
 
@@ -148,9 +144,9 @@ def _measured(signals: Rows) -> Rows:
     sums = {}
     for signal in SIGNALS:
         here = (nw.col("signal") == signal) & known
-        sums[f"{signal}_sum"] = nw.when(here).then(nw.col("value").cast(MONEY)).sum()
+        sums[f"{signal}_sum"] = nw.when(here).then(nw.col("value").cast(MONEY_TYPE)).sum()
         sums[f"{signal}_count"] = nw.when(here).then(nw.lit(1)).sum()
-    return gathered(named, KEYS, **sums)
+    return grouped(named, KEYS, **sums)
 
 
 def _retained(tables: Tables, windows: Sequence[Quarter]) -> pd.DataFrame:

@@ -14,15 +14,13 @@ import pandas as pd
 from tierkit.backtest import ModelChoice
 from tierkit.calendar import FiscalCalendar, is_before, newest, trainable
 from tierkit.errors import SettingsError
-from tierkit.features.panel import Panel, build_panel
-from tierkit.models.examples import Examples
-from tierkit.models.saved import FITTED, SavedModel, read_model
+from tierkit.features import Panel, build_panel
+from tierkit.models import FITTED, Examples, SavedModel, read_model
 from tierkit.outcomes import join_outcomes, outcomes
 from tierkit.runs.ledger import earlier_promises
-from tierkit.runs.run import MODEL_FILE, Work
+from tierkit.runs.run import MODEL_FILE, Run
 from tierkit.runs.tiering import said
-from tierkit.statistics.intervals import Interval, compare
-from tierkit.statistics.measures import actual_over_predicted, gini
+from tierkit.statistics import Interval, actual_over_predicted, compare, gini
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Champion:
         return None if last is None else calendar.window_end(last, self.model.horizon_quarters)
 
 
-def champion(work: Work) -> Champion | None:
+def champion(work: Run) -> Champion | None:
     """Return the model of the newest earlier report; None where there is none to be read."""
     for promise in reversed(earlier_promises(work)):
         file = work.settings.reports / promise.quarter.label / MODEL_FILE
@@ -115,7 +113,7 @@ class Challenge:
         return actual_over_predicted(self.rows["actual"], self.rows["predicted"] * share_of_horizon)
 
 
-def challenge(work: Work, panel: Panel, choice: ModelChoice, present: Champion) -> Challenge:
+def challenge(work: Run, panel: Panel, choice: ModelChoice, present: Champion) -> Challenge:
     """Test the present model, and a new fit beside it, on the newest quarters it did not know.
 
     At each of the newest complete quarters since the model was fitted (at most four) it predicts
@@ -148,7 +146,7 @@ def challenge(work: Work, panel: Panel, choice: ModelChoice, present: Champion) 
 
 
 def _of_the_quarter(
-    work: Work, present: Champion, values: pd.DataFrame, days: Sequence[date]
+    work: Run, present: Champion, values: pd.DataFrame, days: Sequence[date]
 ) -> pd.Series[float]:
     """Return each account's part of what was forecast for the quarter that begins at its as_of."""
     amounts = present.model.card.predict(values)
@@ -160,7 +158,7 @@ def _of_the_quarter(
     return amounts / sums.where(sums > 0) * whole
 
 
-def _days(work: Work, present: Champion) -> list[date]:
+def _days(work: Run, present: Champion) -> list[date]:
     """Return when the newest complete quarters began that the model did not know."""
     calendar = work.settings.fiscal_calendar
     fitted = present.fitted_as_of(calendar)
@@ -175,7 +173,7 @@ def _days(work: Work, present: Champion) -> list[date]:
 
 
 def _challengers(
-    work: Work, panel: Panel, choice: ModelChoice, present: Champion, values: pd.DataFrame
+    work: Run, panel: Panel, choice: ModelChoice, present: Champion, values: pd.DataFrame
 ) -> pd.Series[float]:
     """Return what new fits would have ranked by; missing where they would be the same model."""
     found = pd.Series(np.nan, index=values.index)
@@ -194,7 +192,7 @@ def _challengers(
     return found
 
 
-def _learned_by(work: Work, panel: Panel, day: date) -> list[date]:
+def _learned_by(work: Run, panel: Panel, day: date) -> list[date]:
     """Return the quarter-ends of the panel whose horizon was over on a day."""
     moments = panel.values.index.get_level_values("as_of").unique()  # noqa: PD011
     past = sorted({moment.date() for moment in moments} - {work.as_of})

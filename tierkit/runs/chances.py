@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import in_force
-from tierkit.models.ranges import past_tiers
+from tierkit.models import past_tiers
 from tierkit.runs.modelling import TESTED_FILE, tier_sizes
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering, said
-from tierkit.tiers.chances import (
+from tierkit.tiers import (
     BY_RULE,
     CANDIDATE,
     TOO_SHORT,
     UNTESTED,
     chances_ahead,
     chances_to_belong,
-    followed,
+    tiers_a_year_later,
 )
 
 _MOST_QUARTERS = 12
@@ -107,14 +107,14 @@ class Chances:
         return facts
 
 
-def study_chances(work: Work, tiering: Tiering) -> Chances:
+def study_chances(work: Run, tiering: Tiering) -> Chances:
     """Return how firm each account's tier is, from tested predictions and past tiers."""
     ranked = tiering.tiered[tiering.tiered["rank"].notna()]
     file = work.folder / TESTED_FILE
     tested = pd.read_parquet(file) if file.is_file() else pd.DataFrame()
     belonging = _belonging(work, ranked, tested)
     past, rests_on = _past(work, ranked, tested)
-    rows = followed(past)
+    rows = tiers_a_year_later(past)
     levels = ranked["tier"].cat.codes.astype("int64")
     ahead = chances_ahead(pd.DataFrame({"level": levels, "rank": ranked["rank"]}), rows)
     shown = ranked[["tier", "rank", "predicted_revenue"]].astype({"tier": "object"})
@@ -128,7 +128,7 @@ def study_chances(work: Work, tiering: Tiering) -> Chances:
     )
 
 
-def _belonging(work: Work, ranked: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
+def _belonging(work: Run, ranked: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
     """Return the chances to belong; tiers filled by a written rule are missing."""
     if not {"predicted", "actual"} <= set(tested.columns):
         tested = pd.DataFrame({"predicted": [], "actual": []}, dtype=float)
@@ -137,15 +137,15 @@ def _belonging(work: Work, ranked: pd.DataFrame, tested: pd.DataFrame) -> pd.Dat
     return chances_to_belong(free, tested, seed=work.settings.model.seed)
 
 
-def _past(work: Work, ranked: pd.DataFrame, tested: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+def _past(work: Run, ranked: pd.DataFrame, tested: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Return the tiers and ranks of past quarters: those held, else those of the tests."""
     held = _held(work)
-    if len(followed(held)):
+    if len(tiers_a_year_later(held)):
         return held, OF_HISTORY
     return _of_tests(work, ranked, tested), OF_TESTS
 
 
-def _held(work: Work) -> pd.DataFrame:
+def _held(work: Run) -> pd.DataFrame:
     """Return the tiers that were in force on the first day of past quarters, with their ranks."""
     columns = ["account_id", "quarter", "level", "rank"]
     if not work.tables.has("tier_history", "rank"):
@@ -167,7 +167,7 @@ def _held(work: Work) -> pd.DataFrame:
     return newest.drop_duplicates(["day", "account_id"], keep="last")[columns]
 
 
-def _of_tests(work: Work, ranked: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
+def _of_tests(work: Run, ranked: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
     """Return the tiers and ranks that the tested predictions would have given."""
     columns = ["account_id", "quarter", "level", "rank"]
     if "rank_by" not in tested.columns or tested.empty:

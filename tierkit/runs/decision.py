@@ -9,21 +9,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tierkit.backtest import ModelChoice
-from tierkit.backtest.ranking import in_words
+from tierkit.backtest import ModelChoice, in_words
 from tierkit.errors import TierkitError
-from tierkit.features.panel import Panel
-from tierkit.forecast.total import interval
-from tierkit.models.drift import card_drift
+from tierkit.features import Panel
+from tierkit.forecast import interval
+from tierkit.models import card_drift
 from tierkit.runs.challenge import Challenge, Champion, challenge
 from tierkit.runs.ledger import earlier_promises
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.runs.tiering import said
 from tierkit.settings import DecisionSettings
-from tierkit.statistics.arrays import IntArray
-from tierkit.tiers.eligibility import check_eligibility
-from tierkit.words import count, money, number_word, plural, quarter_name, signed_share
-from tierkit.words import share as share_words
+from tierkit.statistics import IntArray
+from tierkit.tiers import check_eligibility
+from tierkit.words import (
+    count,
+    money,
+    number_word,
+    plural,
+    quarter_name,
+    share as share_words,
+    signed_share,
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Consequences:
         )
 
 
-def consequences(work: Work, panel: Panel, choice: ModelChoice, present: Champion) -> Consequences:
+def consequences(work: Run, panel: Panel, choice: ModelChoice, present: Champion) -> Consequences:
     """Return what keeping the present model costs, by the new fit's own predictions."""
     values = panel.values  # noqa: PD011
     now = values[values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)]
@@ -138,7 +144,7 @@ class Decision:
         )
 
 
-def decide(work: Work, panel: Panel, choice: ModelChoice, present: Champion) -> Decision:
+def decide(work: Run, panel: Panel, choice: ModelChoice, present: Champion) -> Decision:
     """Decide between the present model and a new fit.
 
     In this order: a model that cannot be used, or is of another kind than the tests now support, is
@@ -179,7 +185,7 @@ def decide(work: Work, panel: Panel, choice: ModelChoice, present: Champion) -> 
     )
 
 
-def _another_model(work: Work, choice: ModelChoice, present: Champion) -> str:
+def _another_model(work: Run, choice: ModelChoice, present: Champion) -> str:
     """Return in a sentence why the present model cannot be kept, empty where it can."""
     model, known = present.model, len(choice.trained_on)
     if model.kind != choice.kind:
@@ -246,7 +252,7 @@ def _quarters(found: Challenge) -> str:
     return "the newest quarter" if many == 1 else f"the newest {number_word(many)} quarters"
 
 
-def _age(work: Work, present: Champion) -> int:
+def _age(work: Run, present: Champion) -> int:
     """Return how many quarters lie between what the model knew and what is known now."""
     fitted = present.fitted_as_of(work.settings.fiscal_calendar)
     if fitted is None:
@@ -254,7 +260,7 @@ def _age(work: Work, present: Champion) -> int:
     return len(work.settings.fiscal_calendar.between(fitted, work.as_of))
 
 
-def _age_facts(work: Work, present: Champion) -> dict[str, Any]:
+def _age_facts(work: Run, present: Champion) -> dict[str, Any]:
     return {"kind": present.model.kind, "quarters_old": _age(work, present)}
 
 
@@ -263,7 +269,7 @@ def _refit(because: str, present: Champion) -> Decision:
     return Decision(REFIT, because, 1.0, facts)
 
 
-def _drift(work: Work, panel: Panel, present: Champion) -> list[dict[str, Any]]:
+def _drift(work: Run, panel: Panel, present: Champion) -> list[dict[str, Any]]:
     values = panel.values  # noqa: PD011
     now = values[values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)]
     table = card_drift(present.model.card, now, seed=work.settings.model.seed)
@@ -279,7 +285,7 @@ def _drift(work: Work, panel: Panel, present: Champion) -> list[dict[str, Any]]:
     ]
 
 
-def _by_chance(work: Work) -> tuple[float, float]:
+def _by_chance(work: Run) -> tuple[float, float]:
     """Return the range of actual over forecast that a single quarter has by chance (80 %)."""
     span = work.forecast.next_quarter
     if not math.isfinite(span.spread):
@@ -287,7 +293,7 @@ def _by_chance(work: Work) -> tuple[float, float]:
     return interval(1.0, span.spread, span.freedom)
 
 
-def _promised(work: Work) -> float:
+def _promised(work: Run) -> float:
     """Return what the newest earlier report predicted for its horizon; NaN where it says none."""
     promises = earlier_promises(work)
     if not promises:

@@ -9,23 +9,28 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import Quarter, complete_quarter_ends
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering, said
-from tierkit.serving.cost import Margin, gross_margin, hours_by_role, tier_break_even
-from tierkit.serving.delivered import delivered_entitlements
-from tierkit.serving.proportion import (
+from tierkit.serving import (
     NOTHING_SPENT,
-    Alike,
     EffortReceived,
+    EqualTreatment,
     Estimate,
+    Margin,
     concentration,
+    delivered_entitlements,
     effort_index,
     effort_received,
+    gross_margin,
+    hours_by_role,
+    largest_size,
     lorenz_curve,
+    size_frontier,
+    slot_values,
+    tier_break_even,
     tier_index,
     treated_alike,
 )
-from tierkit.serving.sizes import largest_size, size_frontier, slot_values
 from tierkit.words import share
 
 DELIVERED_QUARTERS = 4
@@ -59,7 +64,7 @@ class EffortStudy:
     curve: pd.DataFrame
     concentration: Estimate
     relative: Estimate
-    alike: Alike
+    alike: EqualTreatment
     delivered: pd.DataFrame
     delivered_why: str
     frontier: pd.DataFrame
@@ -68,7 +73,7 @@ class EffortStudy:
     margin: Margin
 
 
-def study_effort(work: Work, tiering: Tiering) -> EffortStudy:
+def study_effort(work: Run, tiering: Tiering) -> EffortStudy:
     """Hold the effort that accounts received against their value and their entitlements."""
     settings, tiered = work.settings, tiering.tiered
     received = effort_received(work.tables, as_of=work.as_of, quarters=settings.effort.quarters)
@@ -114,7 +119,7 @@ def study_effort(work: Work, tiering: Tiering) -> EffortStudy:
     )
 
 
-def last_quarters(work: Work) -> list[Quarter]:
+def last_quarters(work: Run) -> list[Quarter]:
     """Return the last quarters before `as_of` of which activities are known from the first day."""
     if "activities" not in work.tables:
         return []
@@ -127,7 +132,7 @@ def last_quarters(work: Work) -> list[Quarter]:
     return [calendar.ending_at(end) for end in ends][-DELIVERED_QUARTERS:]
 
 
-def slot_facts(work: Work) -> dict[str, dict[str, Any]]:
+def slot_facts(work: Run) -> dict[str, dict[str, Any]]:
     """Return by tier what one more slot is worth, from the comparison that the run has left."""
     settings = work.settings
     return slot_values(
@@ -139,7 +144,7 @@ def slot_facts(work: Work) -> dict[str, dict[str, Any]]:
     )
 
 
-def _accounts(proportion: pd.DataFrame, tier: pd.Series[str], work: Work) -> pd.DataFrame:
+def _accounts(proportion: pd.DataFrame, tier: pd.Series[str], work: Run) -> pd.DataFrame:
     limits = work.settings.effort
     index = proportion["effort_index"]
     served = pd.Series("", index=proportion.index, dtype="str")
@@ -165,7 +170,7 @@ def _revenue(tiering: Tiering) -> dict[str, float]:
     return {str(tier): float(money) for tier, money in sums.items()}
 
 
-def effort_facts(study: EffortStudy, tiering: Tiering, work: Work) -> dict[str, Any]:
+def effort_facts(study: EffortStudy, tiering: Tiering, work: Run) -> dict[str, Any]:
     """Return what `facts.json` holds of effort; no ids, no names."""
     counts = {str(tier): int(n) for tier, n in tiering.tiered["tier"].value_counts().items()}
     by_tier = hours_by_role(counts, tiers=work.settings.tiers, roles=work.settings.roles)

@@ -8,21 +8,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.runs.tiering import said
-from tierkit.serving.engagement import (
-    COLUMNS,
+from tierkit.serving import (
+    FEWEST_MQAS,
+    QUALIFIED_COLUMNS,
     EngagementWeeks,
-    engagement_weeks,
-    qualified_accounts,
-)
-from tierkit.serving.qualifying import (
-    FEWEST,
     Threshold,
-    Tried,
+    ThresholdTest,
     became_qualified,
     choose_threshold,
     eligible_weeks,
+    engagement_weeks,
+    qualified_accounts,
 )
 
 
@@ -50,7 +48,7 @@ class EngagementStudy:
     qualified: pd.DataFrame
 
 
-def study_engagement(work: Work) -> EngagementStudy:
+def study_engagement(work: Run) -> EngagementStudy:
     """Choose the threshold on past weeks and list the accounts that reached it this quarter."""
     settings = work.settings.engagement
     tier = settings.tier or work.settings.tiers[-1].name
@@ -58,15 +56,15 @@ def study_engagement(work: Work) -> EngagementStudy:
     became, busy = became_qualified(work.tables, weeks, settings=work.settings)
     eligible, rests_on = eligible_weeks(work.tables, weeks, tier=tier, busy=busy)
     found = choose_threshold(weeks, eligible=eligible, became=became, settings=settings)
-    qualified = pd.DataFrame(columns=[*COLUMNS])
+    qualified = pd.DataFrame(columns=[*QUALIFIED_COLUMNS])
     if found.value is not None:
         everything = qualified_accounts(weeks, found.value, settings=settings, eligible=eligible)
         this_quarter = [day > work.quarter.start for day in everything["date"]]
-        qualified = everything.loc[np.array(this_quarter, dtype=bool), [*COLUMNS]]
+        qualified = everything.loc[np.array(this_quarter, dtype=bool), [*QUALIFIED_COLUMNS]]
     return EngagementStudy(tier, rests_on, weeks, found, qualified.reset_index(drop=True))
 
 
-def engagement_facts(study: EngagementStudy, work: Work) -> dict[str, Any]:
+def engagement_facts(study: EngagementStudy, work: Run) -> dict[str, Any]:
     """Return what `facts.json` holds of engagement; no ids, no names."""
     settings, threshold = work.settings.engagement, study.threshold
     why = threshold.why or "the base rate needs an eligible account in a tested week"
@@ -94,9 +92,9 @@ def engagement_facts(study: EngagementStudy, work: Work) -> dict[str, Any]:
     }
 
 
-def _tried(tried: Tried, why: str) -> dict[str, Any]:
+def _tried(tried: ThresholdTest, why: str) -> dict[str, Any]:
     share, low, high = tried.precision
-    few = why or f"too few to say (n = {tried.mqas}, at least {FEWEST} are needed)"
+    few = why or f"too few to say (n = {tried.mqas}, at least {FEWEST_MQAS} are needed)"
     return {
         "weeks": tried.weeks,
         "mqas": tried.mqas,

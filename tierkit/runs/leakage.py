@@ -11,15 +11,12 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import before, from_on
-from tierkit.crm.checks import raised
-from tierkit.crm.engine import Rows
-from tierkit.crm.tables import Tables
+from tierkit.crm import Rows, Tables, raised_to_blocking
 from tierkit.errors import Problem
-from tierkit.features.panel import build_panel
-from tierkit.models.leaks import gini_alone, probable_leaks
-from tierkit.models.past_revenue import past_revenue_column
+from tierkit.features import build_panel
+from tierkit.models import gini_alone, past_revenue_column, probable_leaks
 from tierkit.outcomes import join_outcomes, outcomes
-from tierkit.runs.run import Work, training_dates
+from tierkit.runs.run import Run, training_dates
 from tierkit.settings import Settings
 
 _NAME = "future_rows"
@@ -58,14 +55,14 @@ def future_rows_seen(tables: Tables, dates: Sequence[date], *, settings: Setting
     return int((~same.all(axis=1)).sum())
 
 
-def future_rows_of(work: Work, dates: Sequence[date]) -> int | None:
+def future_rows_of(work: Run, dates: Sequence[date]) -> int | None:
     """Return `future_rows_seen` in a run; what `leave_future_rows` has left is taken as it is."""
     tables, settings = work.tables, work.settings
     seen = partial(future_rows_seen, tables, dates, settings=settings)
     return work.left_or(_NAME, seen, of=_of(dates))
 
 
-def leave_future_rows(work: Work) -> None:
+def leave_future_rows(work: Run) -> None:
     """Leave what `future_rows_of` finds in the folder of a run under way."""
     dates = training_dates(work.tables, settings=work.settings, as_of=work.as_of)
     seen = future_rows_seen(work.tables, dates, settings=work.settings)
@@ -98,7 +95,7 @@ def _known_deals(deals: Rows, as_of: date) -> Rows:
     return nw.concat([closed, made.with_columns(*hidden), before(undated, "created_date", as_of)])
 
 
-RULE = "predicts too well alone"
+LEAK_RULE = "predicts too well alone"
 FEWEST = 20
 """Accounts that must have bought in the horizon for anything to be said."""
 
@@ -133,9 +130,9 @@ def leak_problems(tables: Tables, settings: Settings, *, as_of: date) -> list[Pr
         "See when such columns are filled in; give account_history, or name them in "
         "features.leave_out.",
         "accounts",
-        rule=RULE,
+        rule=LEAK_RULE,
         rows=len(found),
         examples=tuple(sorted(found)[:5]),
         blocks=False,
     )
-    return raised([problem], settings.checks)
+    return raised_to_blocking([problem], settings.checks)

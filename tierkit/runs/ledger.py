@@ -15,9 +15,9 @@ import pandas as pd
 
 from tierkit.calendar import Quarter, spell_date, spell_range, window_is_over
 from tierkit.errors import SettingsError
-from tierkit.models.ranges import RANGE_SHARE
+from tierkit.models import RANGE_SHARE
 from tierkit.outcomes import outcomes
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.runs.tiering import said
 
 HORIZON, NEXT_QUARTER = "horizon", "next quarter"
@@ -51,7 +51,7 @@ class _Window:
     is_over: bool
 
 
-def earlier_promises(work: Work) -> list[Promise]:
+def earlier_promises(work: Run) -> list[Promise]:
     """Return the published reports of strictly earlier quarters, the oldest first."""
     found = []
     for facts_file in sorted(work.settings.reports.glob("*/facts.json")):
@@ -61,7 +61,7 @@ def earlier_promises(work: Work) -> list[Promise]:
     return sorted(found, key=lambda promise: promise.quarter)
 
 
-def ledger_facts(work: Work) -> list[dict[str, Any]]:
+def ledger_facts(work: Run) -> list[dict[str, Any]]:
     """Return one entry per earlier report, span and tier, delivered where its window is over.
 
     A report predicts two spans: the next quarter and the whole horizon. `error` is delivered over
@@ -76,7 +76,7 @@ def ledger_facts(work: Work) -> list[dict[str, Any]]:
     ]
 
 
-def _read(facts_file: Path, work: Work) -> Promise | None:
+def _read(facts_file: Path, work: Run) -> Promise | None:
     try:
         facts = json.loads(facts_file.read_text(encoding="utf-8"))
         quarter = work.settings.fiscal_calendar.parse(str(facts["quarter"]["label"]))
@@ -88,7 +88,7 @@ def _read(facts_file: Path, work: Work) -> Promise | None:
         return None  # no report of this project's calendar: nothing that it could be held to
 
 
-def _windows(promise: Promise, work: Work) -> Iterator[_Window]:
+def _windows(promise: Promise, work: Run) -> Iterator[_Window]:
     calendar, start = work.settings.fiscal_calendar, promise.quarter.as_of
     horizon = int(promise.facts["model"]["horizon_quarters"])
     spans = {NEXT_QUARTER: 1, HORIZON: horizon} if horizon > 1 else {HORIZON: horizon}
@@ -98,7 +98,7 @@ def _windows(promise: Promise, work: Work) -> Iterator[_Window]:
         yield _Window(span, quarters, start, last, window_is_over(end, work.as_of))
 
 
-def _entries(promise: Promise, window: _Window, work: Work) -> Iterator[dict[str, Any]]:
+def _entries(promise: Promise, window: _Window, work: Run) -> Iterator[dict[str, Any]]:
     won = _won_by_account(work, window.start, window.quarters) if window.is_over else None
     for tier in promise.facts["tiers"]:
         told = tier if window.span == HORIZON else tier.get("next_quarter") or {}
@@ -147,7 +147,7 @@ def _few_share(brought: pd.Series[float], members: pd.DataFrame, predicted: floa
     return float(apart.iloc[:_FEW].sum()) / total if total > 0 else None
 
 
-def _won_by_account(work: Work, as_of: date, horizon: int) -> pd.Series[float]:
+def _won_by_account(work: Run, as_of: date, horizon: int) -> pd.Series[float]:
     target = work.settings.target.model_copy(update={"horizon_quarters": horizon})
     settings = work.settings.model_copy(update={"target": target})
     found = outcomes(work.tables, [as_of], settings=settings)

@@ -14,34 +14,40 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tierkit.backtest import Known, ModelChoice, choose_model
-from tierkit.backtest.ranking import in_words
+from tierkit.backtest import Known, ModelChoice, choose_model, in_words
 from tierkit.cache import Kept
-from tierkit.features.panel import Panel, build_panel
-from tierkit.forecast.tiers import tier_ranges, with_total
-from tierkit.models.calibration import actual_over_predicted_by, by_history, tenths
-from tierkit.models.card import Card
-from tierkit.models.prospects import Prospects
-from tierkit.models.ranges import account_ranges, past_tiers, ranges_tested
-from tierkit.models.reasons import reasons
-from tierkit.models.saved import SavedModel, read_model
+from tierkit.features import Panel, build_panel
+from tierkit.forecast import tier_ranges, with_total
+from tierkit.models import (
+    Card,
+    Prospects,
+    SavedModel,
+    account_ranges,
+    actual_over_predicted_by,
+    by_history,
+    past_tiers,
+    ranges_tested,
+    read_model,
+    reasons,
+    tenths,
+)
 from tierkit.outcomes import join_outcomes, outcomes
-from tierkit.publishing.manifest import package_versions
+from tierkit.publishing import package_versions
 from tierkit.rendering.html import Step
 from tierkit.runs.challenge import champion
 from tierkit.runs.decision import decide
 from tierkit.runs.leakage import future_rows_of
 from tierkit.runs.next_quarter import quarter_tests
-from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Work, training_dates
+from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run, training_dates
 from tierkit.runs.side_models import edit_facts, prospect_facts, prospects_at, run_prospects
 from tierkit.settings import Settings
-from tierkit.tiers.previous import tiers_in_force
+from tierkit.tiers import tiers_in_force
 from tierkit.words import factor_words
 
 _HELD = "The card is one that an earlier run has saved; the tests are those of a card fitted anew."
 
 
-def write_model(work: Work, choice: ModelChoice, *, prospects: Prospects | None = None) -> Path:
+def write_model(work: Run, choice: ModelChoice, *, prospects: Prospects | None = None) -> Path:
     """Write the card and what is needed to use it again, as plain data; return the file."""
     text = json.dumps(
         saved_model(work, choice, prospects=prospects),
@@ -55,7 +61,7 @@ def write_model(work: Work, choice: ModelChoice, *, prospects: Prospects | None 
 
 
 def saved_model(
-    work: Work, choice: ModelChoice, *, prospects: Prospects | None = None
+    work: Run, choice: ModelChoice, *, prospects: Prospects | None = None
 ) -> dict[str, Any]:
     """Return what `model.json` holds: the model, and which run it is of."""
     model = SavedModel(
@@ -154,7 +160,7 @@ DECISION = "decision"
 _WEIGHTS_NAMED = 3
 
 
-def make_panel(work: Work) -> Panel:
+def make_panel(work: Run) -> Panel:
     """Build the criteria of all accounts, at every quarter-end to learn from and at `as_of`."""
     dates = training_dates(work.tables, settings=work.settings, as_of=work.as_of)
     panel = build_panel(work.tables, [*dates, work.as_of], settings=work.settings)
@@ -162,7 +168,7 @@ def make_panel(work: Work) -> Panel:
     return panel
 
 
-def fit_model(work: Work, panel: Panel, *, step: Step = lambda _: None) -> ModelChoice:
+def fit_model(work: Run, panel: Panel, *, step: Step = lambda _: None) -> ModelChoice:
     """Fit the card, test it against simple rules, and choose what ranks the accounts.
 
     Where the run was given a saved model, that card is used as it is, and the tests are those of a
@@ -200,7 +206,7 @@ def fit_model(work: Work, panel: Panel, *, step: Step = lambda _: None) -> Model
     return _worth(work, panel, decided.applied(choice, present))
 
 
-def _worth(work: Work, panel: Panel, choice: ModelChoice) -> ModelChoice:
+def _worth(work: Run, panel: Panel, choice: ModelChoice) -> ModelChoice:
     """Return the choice whose predicted revenue adds up to the forecast of all known accounts."""
     total = work.forecast.horizon.predicted
     if not math.isfinite(total):
@@ -209,7 +215,7 @@ def _worth(work: Work, panel: Panel, choice: ModelChoice) -> ModelChoice:
     return replace(choice, card=choice.card.recalibrated(now, total=total))
 
 
-def save_model(work: Work, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
+def save_model(work: Run, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
     """Leave model, predictions and facts for the stages that follow; return the facts."""
     prospects = run_prospects(work, panel, choice.trained_on)
     beside = prospects_at(panel, work.as_of, prospects)
@@ -228,7 +234,7 @@ def save_model(work: Work, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
     return facts
 
 
-def predict_accounts(work: Work, panel: Panel, choice: ModelChoice) -> pd.DataFrame:
+def predict_accounts(work: Run, panel: Panel, choice: ModelChoice) -> pd.DataFrame:
     """Return one row per account at `as_of`: score, predicted revenue with its range, reasons."""
     now = _values_at(panel, work.as_of)
     ranked = choice.ranked(now)
@@ -236,7 +242,7 @@ def predict_accounts(work: Work, panel: Panel, choice: ModelChoice) -> pd.DataFr
     return ranked.join(ranges, validate="1:1").assign(reasons=reasons(choice.card, now))
 
 
-def tier_totals(work: Work, tiered: pd.DataFrame) -> pd.DataFrame:
+def tier_totals(work: Run, tiered: pd.DataFrame) -> pd.DataFrame:
     """Return predicted revenue of each tier with the range that the tests allow.
 
     Parameters
@@ -270,7 +276,7 @@ def largest_share(tiered: pd.DataFrame, names: Sequence[str]) -> pd.Series[float
     return (by_tier.max() / sums.where(sums > 0)).reindex(names)
 
 
-def tier_sizes(work: Work, tiered: pd.DataFrame) -> list[int | None]:
+def tier_sizes(work: Run, tiered: pd.DataFrame) -> list[int | None]:
     """Return how many accounts each tier holds by its rule; None for the one that takes the rest.
 
     A capacity for all accounts is its own size; other rules have the size that they gave.
@@ -288,7 +294,7 @@ def tier_sizes(work: Work, tiered: pd.DataFrame) -> list[int | None]:
     ]
 
 
-def tier_pipeline(work: Work, totals: pd.DataFrame, tiered: pd.DataFrame) -> pd.DataFrame:
+def tier_pipeline(work: Run, totals: pd.DataFrame, tiered: pd.DataFrame) -> pd.DataFrame:
     """Return the pipeline that each tier should create in the horizon.
 
     It is the sum of what is predicted for its accounts.
@@ -307,7 +313,7 @@ def tier_pipeline(work: Work, totals: pd.DataFrame, tiered: pd.DataFrame) -> pd.
     return pd.DataFrame({"predicted_pipeline": amounts, "why": why}, index=totals.index)
 
 
-def model_facts(work: Work, choice: ModelChoice) -> dict[str, Any]:
+def model_facts(work: Run, choice: ModelChoice) -> dict[str, Any]:
     """Return what `facts.json` says of the model."""
     seen = choice.gate.future_rows
     return {
@@ -356,7 +362,7 @@ def _values_at(panel: Panel, day: date) -> pd.DataFrame:
     return values[at].droplevel("as_of")
 
 
-def _past_dates(panel: Panel, work: Work) -> list[date]:
+def _past_dates(panel: Panel, work: Run) -> list[date]:
     moments = panel.values.index.get_level_values("as_of").unique()  # noqa: PD011
     return sorted({moment.date() for moment in moments} - {work.as_of})
 
@@ -367,7 +373,7 @@ def _index_at(panel: Panel, dates: list[date]) -> pd.MultiIndex:
     return index[chosen]
 
 
-def _held_before(work: Work, dates: list[date]) -> pd.Series[str] | None:
+def _held_before(work: Run, dates: list[date]) -> pd.Series[str] | None:
     """Return the tier held the day before each date, None where nobody held one."""
     if "tier_history" not in work.tables or not dates:
         return None
@@ -378,7 +384,7 @@ def _held_before(work: Work, dates: list[date]) -> pd.Series[str] | None:
     return held.assign(as_of=as_of).set_index(["account_id", "as_of"])["tier"]
 
 
-def _tested_with_pipeline(work: Work, choice: ModelChoice) -> pd.DataFrame:
+def _tested_with_pipeline(work: Run, choice: ModelChoice) -> pd.DataFrame:
     tested = choice.tested()
     if tested.empty:
         return tested.assign(pipeline_created_amount=[])

@@ -10,18 +10,18 @@ import pandas as pd
 
 from tierkit.backtest import ModelChoice
 from tierkit.calendar import is_before
-from tierkit.features.panel import build_panel
-from tierkit.forecast.tiers import tier_ranges, with_total
-from tierkit.models.saved import BY_COLUMN
+from tierkit.features import build_panel
+from tierkit.forecast import tier_ranges, with_total
+from tierkit.models import BY_COLUMN
 from tierkit.outcomes import outcomes
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.runs.tiering import said
 
 COLUMN = "next_quarter_revenue"
 _UNTESTED = "no earlier quarter-end could be tested"
 
 
-def quarter_tests(work: Work, choice: ModelChoice) -> pd.DataFrame:
+def quarter_tests(work: Run, choice: ModelChoice) -> pd.DataFrame:
     """Return earlier predictions with what was won in the one quarter after each.
 
     A quarter is over sooner than a horizon. So the quarter-ends after the newest tested one count
@@ -48,7 +48,7 @@ def quarter_tests(work: Work, choice: ModelChoice) -> pd.DataFrame:
     return joined.fillna({COLUMN: 0.0}).reset_index()
 
 
-def next_quarter_totals(work: Work, totals: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
+def next_quarter_totals(work: Run, totals: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
     """Return what each tier should bring in the first quarter of the horizon, with its range.
 
     It is the part of a tier's predicted revenue that the forecast of all known accounts gives that
@@ -86,7 +86,7 @@ def with_next_quarter(tiers: list[dict[str, Any]], coming: pd.DataFrame) -> list
     return [{**tier, "next_quarter": _facts(coming.loc[tier["tier"]])} for tier in tiers]
 
 
-def forecast_facts(work: Work, totals: pd.DataFrame) -> dict[str, Any]:
+def forecast_facts(work: Run, totals: pd.DataFrame) -> dict[str, Any]:
     """Return what `facts.json` says of the whole: by quarter, what of it is in the tiers.
 
     `tiered` is the sum of the tiers; the rest is predicted for accounts without one.
@@ -107,7 +107,7 @@ def _facts(row: pd.Series[Any]) -> dict[str, Any]:
     return {name: value for key in keys for name, value in said(key, row[key], row["why"]).items()}
 
 
-def _since(work: Work, choice: ModelChoice, newest: date) -> pd.DataFrame:
+def _since(work: Run, choice: ModelChoice, newest: date) -> pd.DataFrame:
     """Return what was predicted at the quarter-ends between the newest test and a quarter ago."""
     calendar, day, days = work.settings.fiscal_calendar, newest, []
     while is_before(day := calendar.window_end(day, 1), work.as_of):

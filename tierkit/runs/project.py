@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import tierkit
 from tierkit.errors import SettingsError
-from tierkit.settings import FILE_NAME, Settings, read_settings
+from tierkit.settings import SETTINGS_FILE, Settings, read_settings
 
 OVERRIDES = "overrides.csv"
 OVERRIDES_HEADER = "account_id,tier,reason,set_by,set_on,review_on\n"
@@ -41,8 +41,8 @@ def make_project(folder: Path, *, sample: bool = False, exports: Path | None = N
     DataError
         If the folder of exports holds no table.
     """
-    if (folder / FILE_NAME).exists():
-        raise SettingsError(f"{folder}: holds a {FILE_NAME} already. Name another folder.")
+    if (folder / SETTINGS_FILE).exists():
+        raise SettingsError(f"{folder}: holds a {SETTINGS_FILE} already. Name another folder.")
     guessed = None if exports is None else _guessed(exports, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,11 +68,11 @@ def find_project(start: str = "") -> Settings:
     """
     place = Path(start).resolve() if start else Path.cwd()
     for folder in (place, *place.parents):
-        if (folder / FILE_NAME).is_file():
+        if (folder / SETTINGS_FILE).is_file():
             return read_settings(folder)
     if start:
         raise SettingsError(
-            f"{start}: no {FILE_NAME} there or above. `tierkit init DIR` makes one."
+            f"{start}: no {SETTINGS_FILE} there or above. `tierkit init DIR` makes one."
         )
     return sample_project()
 
@@ -81,7 +81,7 @@ def sample_project() -> Settings:
     """Return the settings of the sample project, which is made once in the user's cache folder."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = cache / "tierkit" / f"sample-{tierkit.__version__}"
-    if not (folder / FILE_NAME).is_file():
+    if not (folder / SETTINGS_FILE).is_file():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder.parent) as scratch:
             made = Path(scratch) / "sample"
@@ -92,7 +92,7 @@ def sample_project() -> Settings:
 
 
 def _fill(folder: Path, guessed: str | None) -> list[Path]:
-    settings, overrides, data = folder / FILE_NAME, folder / OVERRIDES, folder / "data"
+    settings, overrides, data = folder / SETTINGS_FILE, folder / OVERRIDES, folder / "data"
     settings.write_text(guessed or _template(), encoding="utf-8", newline="\n")
     overrides.write_text(OVERRIDES_HEADER, encoding="utf-8", newline="\n")
     if guessed is not None:
@@ -102,13 +102,13 @@ def _fill(folder: Path, guessed: str | None) -> list[Path]:
 
 
 def _template() -> str:
-    template = Path(__file__).parent / "templates" / FILE_NAME
+    template = Path(__file__).parent / "templates" / SETTINGS_FILE
     return template.read_text(encoding="utf-8")
 
 
 def _guessed(exports: Path, folder: Path) -> str:
     """Return settings guessed from a folder of exports; what cannot be is as in the template."""
-    from tierkit.crm.guessing import guess_settings
+    from tierkit.crm import guess_settings
 
     if not exports.is_dir():
         raise SettingsError(f"--from {exports}: no such folder.")
@@ -126,7 +126,7 @@ def _fill_with_sample(folder: Path) -> list[Path]:
 
 
 def _copy_notebooks(folder: Path) -> list[Path]:
-    from tierkit.publishing.parameters import packaged_notebook
+    from tierkit.publishing import packaged_notebook
 
     target = folder / "notebooks"
     target.mkdir(exist_ok=True)

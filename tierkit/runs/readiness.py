@@ -7,18 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering, said
-from tierkit.serving.coverage import (
+from tierkit.serving import (
     NO_CONTACT_OF_ACTIVITIES,
+    PipelineCoverage,
     account_freshness,
     contact_coverage,
     fresh_days,
     newest_facts,
+    pipeline_coverage,
+    whitespace,
 )
-from tierkit.serving.pipeline import PipelineCoverage, pipeline_coverage
-from tierkit.serving.whitespace import whitespace
-from tierkit.statistics.resampling import wilson_range
+from tierkit.statistics import wilson_range
 
 NO_OWNERS = "needs accounts.owner"
 
@@ -54,7 +55,7 @@ class ReadinessStudy:
     pipeline_why: str
 
 
-def study_readiness(work: Work, tiering: Tiering) -> ReadinessStudy:
+def study_readiness(work: Run, tiering: Tiering) -> ReadinessStudy:
     """Ask how fresh, how well known and how well owned the accounts of the upper tiers are."""
     settings, tables, tiers = work.settings.readiness, work.tables, work.settings.tiers
     upper = tiering.tiered[tiering.tiered["tier"].astype("str").ne(tiers[-1].name)]
@@ -104,7 +105,7 @@ def study_readiness(work: Work, tiering: Tiering) -> ReadinessStudy:
 NO_FACTS = "no table has dated rows of these accounts"
 
 
-def readiness_facts(study: ReadinessStudy, work: Work) -> dict[str, Any]:
+def readiness_facts(study: ReadinessStudy, work: Run) -> dict[str, Any]:
     """Return what `facts.json` holds of readiness; no ids, no names."""
     owned = study.first_tier_accounts - len(study.without_owner)
     return {

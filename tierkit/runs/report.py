@@ -10,10 +10,14 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from tierkit.crm.duplicates import candidate_duplicates
-from tierkit.crm.period import UsedRevenue, last_day, used_revenue
-from tierkit.crm.revenue import netted_accounts
-from tierkit.crm.tables import Tables
+from tierkit.crm import (
+    Tables,
+    UsedRevenue,
+    candidate_duplicates,
+    last_day,
+    netted_accounts,
+    used_revenue,
+)
 from tierkit.rendering.workbook import AccountTables, Kind, Sheet, write_workbook
 from tierkit.runs.chances import Chances
 from tierkit.runs.effort import EffortStudy, effort_facts
@@ -21,10 +25,10 @@ from tierkit.runs.engagement import engagement_facts
 from tierkit.runs.ledger import earlier_promises, ledger_facts, track_record
 from tierkit.runs.readiness import ReadinessStudy, readiness_facts
 from tierkit.runs.restated import keep_won_deals, restated_deals
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.runs.serving import Serving
 from tierkit.runs.tiering import Tiering, move_facts, override_facts
-from tierkit.tiers.moves import UNTIERED
+from tierkit.tiers import UNTIERED
 
 CRM_FILE = "crm_import.csv"
 NO_OWNER = "no owner"
@@ -36,7 +40,7 @@ _SHOWN = ("account_id", "name", "previous_tier", "tier", "model_tier", "rank", "
 _KINDS: dict[str, Kind] = {"predicted_revenue": "money", "rank": "number", "review_on": "date"}
 
 
-def manager_sheets(work: Work, tiering: Tiering) -> dict[str, Sheet]:
+def manager_sheets(work: Run, tiering: Tiering) -> dict[str, Sheet]:
     """Return one sheet of moves per manager, with room for an override and its reason.
 
     Managers are the owners of `accounts`. `tierkit accept QUARTER --overrides FILE` reads back the
@@ -196,7 +200,7 @@ TIER_COLUMNS = (
 )  # fmt: skip
 
 
-def write_report(work: Work, tiering: Tiering, serving: Serving) -> dict[str, Any]:
+def write_report(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any]:
     """Write `facts.json`, `tiers.csv`, `accounts.xlsx` and the identities that pages must not hold.
 
     Returns
@@ -216,7 +220,7 @@ def write_report(work: Work, tiering: Tiering, serving: Serving) -> dict[str, An
     return facts
 
 
-def report_facts(work: Work, tiering: Tiering, serving: Serving) -> dict[str, Any]:
+def report_facts(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any]:
     """Return every number that the pages show; no ids, no names."""
     model = work.read_facts("model")
     roi = work.read_facts("roi")
@@ -259,7 +263,7 @@ def report_facts(work: Work, tiering: Tiering, serving: Serving) -> dict[str, An
     }
 
 
-def data_facts(work: Work, tiering: Tiering) -> dict[str, Any]:
+def data_facts(work: Run, tiering: Tiering) -> dict[str, Any]:
     """Return what went into the run, in rows and money, and what was left out by which reason."""
     money = used_revenue(work.tables, work.as_of)
     reasons = tiering.untiered["reason"].value_counts()
@@ -279,7 +283,7 @@ def data_facts(work: Work, tiering: Tiering) -> dict[str, Any]:
     }
 
 
-def decision_facts(work: Work, model: dict[str, Any], *, previous_known: bool) -> dict[str, Any]:
+def decision_facts(work: Run, model: dict[str, Any], *, previous_known: bool) -> dict[str, Any]:
     """Return what the run proposes to do with tiers and model, and why."""
     if work.model_file is not None:
         return {"action": "hold", "because": "An earlier model was asked for and used as it is."}
@@ -316,7 +320,7 @@ def no_formula(text: object) -> object:
     return f"'{text}" if isinstance(text, str) and text[:1] in _FORMULA_SIGNS else text
 
 
-def _favourites(work: Work) -> dict[str, Any]:
+def _favourites(work: Run) -> dict[str, Any]:
     why = "what carries weight was not asked for in this run"
     empty = {"favourite_criteria": [], "favourite_criteria_why": why}
     return work.read_facts("favourites") or empty
@@ -334,13 +338,13 @@ def _excluded_facts(money: UsedRevenue) -> list[dict[str, Any]]:
     ]
 
 
-def _write_identities(work: Work) -> None:
+def _write_identities(work: Run) -> None:
     """Write ids and names of all accounts: what the leadership page is searched for."""
     identities = work.accounts()[["account_id", "name"]]
     identities.to_csv(work.folder / "identities.csv", index=False, lineterminator="\n")
 
 
-def _write_workbook(work: Work, tiering: Tiering, tiers: pd.DataFrame, *, serving: Serving) -> None:
+def _write_workbook(work: Run, tiering: Tiering, tiers: pd.DataFrame, *, serving: Serving) -> None:
     money = used_revenue(work.tables, work.as_of)
     tables = AccountTables(
         tiers=tiers,
@@ -374,7 +378,7 @@ def _overrides_beside_the_model(tiering: Tiering) -> pd.DataFrame:
     return found.reset_index().astype({"model_tier": "object"})
 
 
-def _data_sheets(work: Work) -> dict[str, Sheet]:
+def _data_sheets(work: Run) -> dict[str, Sheet]:
     """Return the deals and accounts of the data to look at, where there are any."""
     changes = restated_deals(work).changes
     exact = changes.assign(restated_by=changes["restated_by"].astype(float))

@@ -12,18 +12,18 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import before, from_on
-from tierkit.crm.guard import gathered
-from tierkit.crm.hierarchy import successors
-from tierkit.crm.restatement import (
+from tierkit.crm import (
+    Tables,
     WonDeals,
+    grouped,
     read_won_deals,
     restatements,
+    successors,
     won_deals,
     write_won_deals,
 )
-from tierkit.crm.tables import Tables
 from tierkit.errors import DataError
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 
 FIRST_REPORT = "no earlier report has kept its won deals"
 _SEARCHED = 40
@@ -78,12 +78,12 @@ class Restated:
         ]
 
 
-def keep_won_deals(work: Work) -> Path:
+def keep_won_deals(work: Run) -> Path:
     """Leave the won deals that the run rests on, with their hash, for the reports to come."""
     return write_won_deals(won_deals(work.tables, work.as_of), work.folder)
 
 
-def restated_deals(work: Work) -> Restated:
+def restated_deals(work: Run) -> Restated:
     """Compare the won deals with those of the last report of an earlier quarter.
 
     Deals of accounts that were merged since are compared under the account that is left.
@@ -99,7 +99,7 @@ def restated_deals(work: Work) -> Restated:
     return Restated(label, changes, _by_quarter(changes, _reported(was, work)))
 
 
-def _last_report(work: Work) -> tuple[str, WonDeals | None, str]:
+def _last_report(work: Run) -> tuple[str, WonDeals | None, str]:
     """Return the won deals of the newest earlier report that has kept them."""
     calendar, quarter = work.settings.fiscal_calendar, work.quarter
     for _ in range(_SEARCHED):
@@ -126,11 +126,11 @@ def _noted_changes(tables: Tables, was: WonDeals, now: WonDeals) -> dict[str, st
         return {}
     since = from_on(tables["stage_history"], "changed_date", was.as_of)
     changes = before(since, "changed_date", now.as_of)
-    last = gathered(changes, "opportunity_id", day=nw.col("changed_date").max()).drop_nulls()
+    last = grouped(changes, "opportunity_id", day=nw.col("changed_date").max()).drop_nulls()
     return {deal: day.isoformat() for deal, day in last.collect().rows()}
 
 
-def _reported(was: WonDeals, work: Work) -> dict[str, Decimal]:
+def _reported(was: WonDeals, work: Run) -> dict[str, Decimal]:
     """Return the won revenue of each quarter as it was reported."""
     calendar = work.settings.fiscal_calendar
     days = pd.to_datetime(was.deals["close_date"])

@@ -15,21 +15,28 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from tierkit.calendar import Quarter, complete_quarter_ends
-from tierkit.crm.checks import check_as_of, raised
-from tierkit.crm.engine import content_hash
-from tierkit.crm.known import deals_as_known
-from tierkit.crm.period import check_quarter, default_quarter
-from tierkit.crm.tables import Tables, has_tables, read_written_tables, write_tables
-from tierkit.crm.trusted import read_tables
+from tierkit.crm import (
+    Tables,
+    check_as_of,
+    check_quarter,
+    content_hash,
+    deals_as_known,
+    default_quarter,
+    has_tables,
+    raised_to_blocking,
+    read_tables,
+    read_written_tables,
+    write_tables,
+)
 from tierkit.errors import Problem
-from tierkit.features.windows import history_start
+from tierkit.features import history_start
 from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
 from tierkit.outcomes import outcomes
-from tierkit.publishing.plan import Handover, read_handover, write_handover
+from tierkit.publishing import Handover, read_handover, write_handover
 from tierkit.runs.experiments import band_bytes
 from tierkit.runs.project import OVERRIDES, find_project
 from tierkit.settings import Settings
-from tierkit.tiers.eligibility import tier_rule_problems
+from tierkit.tiers import tier_rule_problems
 
 
 def known_tables(tables: Tables, as_of: date) -> Tables:
@@ -81,7 +88,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Work:
+class Run:
     """What every stage of a recalibration starts from.
 
     Attributes
@@ -231,7 +238,7 @@ class Work:
         return found
 
 
-def open_run(project: str = "", *, run_folder: str = "", quarter: str = "") -> Work:
+def open_run(project: str = "", *, run_folder: str = "", quarter: str = "") -> Run:
     """Return what the notebooks of a recalibration start from.
 
     Parameters
@@ -258,7 +265,7 @@ def open_run(project: str = "", *, run_folder: str = "", quarter: str = "") -> W
     return prepare(Handover(settings, chosen), tables, folder)
 
 
-def prepare(handover: Handover, tables: Tables, folder: Path) -> Work:
+def prepare(handover: Handover, tables: Tables, folder: Path) -> Run:
     """Leave trusted tables in a run's folder, so that its notebooks start from the same rows."""
     leave_rows(tables, folder)
     return _open(handover, folder)
@@ -270,11 +277,11 @@ def leave_rows(tables: Tables, folder: Path) -> None:
     (folder / "rows.json").write_text(json.dumps(dict(tables.source_rows)), encoding="utf-8")
 
 
-def _open(handover: Handover, folder: Path) -> Work:
+def _open(handover: Handover, folder: Path) -> Run:
     written = folder / TABLES_FOLDER
     tables = read_written_tables(written) if has_tables(written) else read_tables(handover.settings)
     remarks = data_remarks(tables, handover.settings, handover.quarter)
-    return Work(
+    return Run(
         settings=handover.settings,
         quarter=handover.quarter,
         tables=tables,
@@ -299,4 +306,4 @@ def data_remarks(tables: Tables, settings: Settings, quarter: Quarter) -> tuple[
     accounts = tables["accounts"].collect().to_pandas()
     asked = tier_rule_problems(accounts, settings=settings)
     of_tiers = [problem for problem in asked if not problem.blocks]
-    return (*others, *dated, *raised(of_quarter, settings.checks), *of_tiers)
+    return (*others, *dated, *raised_to_blocking(of_quarter, settings.checks), *of_tiers)

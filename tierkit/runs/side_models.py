@@ -11,23 +11,29 @@ import pandas as pd
 
 from tierkit.backtest import ModelChoice
 from tierkit.calendar import newest, trainable
-from tierkit.features.panel import Panel
-from tierkit.models.edits import edit_in_words
-from tierkit.models.examples import rows_at
-from tierkit.models.favourites import Favourites, favourite_criteria, weigh_favourites
-from tierkit.models.prospects import COLUMNS, Prospects, fit_prospects
-from tierkit.models.saved import read_model
+from tierkit.features import Panel
+from tierkit.models import (
+    COLUMNS,
+    Favourites,
+    Prospects,
+    edit_in_words,
+    favourite_criteria,
+    fit_prospects,
+    read_model,
+    rows_at,
+    weigh_favourites,
+)
 from tierkit.outcomes import join_outcomes
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.runs.tiering import said
-from tierkit.statistics.intervals import compare
+from tierkit.statistics import compare
 
 FAVOURITES = "favourites"
 _TESTED = {"won": "won_probability", "wins": "predicted_wins", "pipeline": "predicted_pipeline"}
 _NO_TEST = "no two quarter-ends lie a horizon apart"
 
 
-def run_prospects(work: Work, panel: Panel, days: Sequence[date]) -> Prospects | None:
+def run_prospects(work: Run, panel: Panel, days: Sequence[date]) -> Prospects | None:
     """Return the cards of wins and pipeline, fitted to what followed these dates.
 
     Where the run was given a saved model, those that it holds. None where rows are too few.
@@ -48,7 +54,7 @@ def prospects_at(panel: Panel, day: date, prospects: Prospects | None) -> pd.Dat
     return prospects.predict(now)
 
 
-def prospect_facts(work: Work, panel: Panel, days: Sequence[date]) -> dict[str, Any]:
+def prospect_facts(work: Run, panel: Panel, days: Sequence[date]) -> dict[str, Any]:
     """Return what was predicted and what happened at the newest date whose horizon is over.
 
     The cards are fitted to the dates whose horizons were over by then.
@@ -85,7 +91,7 @@ def prospect_facts(work: Work, panel: Panel, days: Sequence[date]) -> dict[str, 
     }
 
 
-def weigh_criteria(run: Work, panel: Panel, model: ModelChoice) -> Favourites:
+def weigh_criteria(run: Run, panel: Panel, model: ModelChoice) -> Favourites:
     """Return what leadership's favourite criteria are worth, and leave it for the report."""
     asked = run.settings.model.favourite_criteria
     days = model.trained_on
@@ -115,7 +121,7 @@ def favourite_facts(found: Favourites) -> dict[str, Any]:
     return {"favourite_criteria": rows, **({} if rows else why)}
 
 
-def edit_facts(work: Work, choice: ModelChoice) -> dict[str, Any]:
+def edit_facts(work: Run, choice: ModelChoice) -> dict[str, Any]:
     """Return the edits of the card and what they cost: the edited card minus the unedited one."""
     edits = work.settings.card.edits
     made = [edit_in_words(edit) for edit in edits]
@@ -145,7 +151,7 @@ def _interval(interval: Any) -> Mapping[str, Any]:  # noqa: ANN401
 
 
 def _fitted(
-    work: Work, panel: Panel, days: Sequence[date], happened: pd.DataFrame
+    work: Run, panel: Panel, days: Sequence[date], happened: pd.DataFrame
 ) -> Prospects | None:
     values = panel.values  # noqa: PD011 (a panel, not a data frame)
     return fit_prospects(
@@ -158,7 +164,7 @@ def _fitted(
     )
 
 
-def _happened(work: Work, panel: Panel, days: Sequence[date]) -> pd.DataFrame:
+def _happened(work: Run, panel: Panel, days: Sequence[date]) -> pd.DataFrame:
     values = panel.values  # noqa: PD011 (a panel, not a data frame)
     index: pd.MultiIndex = values[rows_at(values, days)].index  # type: ignore[assignment]
     return join_outcomes(index, work.known_outcomes(days))

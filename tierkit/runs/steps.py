@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tierkit.backtest import ModelChoice
-from tierkit.backtest.choice import FIT_STEPS
-from tierkit.features.panel import Panel
-from tierkit.models.favourites import Favourites
+from tierkit.backtest import FIT_STEPS, ModelChoice
+from tierkit.features import Panel
+from tierkit.models import Favourites
 from tierkit.rendering.html import Fragment, progress_bar, tag
-from tierkit.roi.certificate import batches_of
+from tierkit.roi import batches_of
 from tierkit.runs.effort import slot_facts
 from tierkit.runs.modelling import (
     PREDICTIONS_FILE,
@@ -22,36 +21,36 @@ from tierkit.runs.modelling import (
 )
 from tierkit.runs.next_quarter import forecast_facts, next_quarter_totals, with_next_quarter
 from tierkit.runs.report import write_report
-from tierkit.runs.run import PANEL_FILE, Work
+from tierkit.runs.run import PANEL_FILE, Run
 from tierkit.runs.serving import Serving, study_serving
 from tierkit.runs.side_models import weigh_criteria
 from tierkit.runs.tier_roi import TierRoi, compare_tiers
 from tierkit.runs.tiering import Tiering, tier_accounts, tier_facts
 
 
-def build_run_panel(run: Work) -> Panel:
+def build_run_panel(run: Run) -> Panel:
     """Build the criteria of every account at every quarter-end that the run learns from."""
     return make_panel(run)
 
 
-def fit_run_model(run: Work, panel: Panel) -> ModelChoice:
+def fit_run_model(run: Run, panel: Panel) -> ModelChoice:
     """Fit the card and test it; the choice says what ranks the accounts, and why."""
     with progress_bar(len(FIT_STEPS)) as step:
         return fit_model(run, panel, step=step)
 
 
-def save_run_model(run: Work, model: ModelChoice) -> Fragment:
+def save_run_model(run: Run, model: ModelChoice) -> Fragment:
     """Leave the model and its predictions for the notebooks that follow."""
     save_model(run, Panel.read(run.folder / PANEL_FILE), model)
     return _done(f"The {model.kind} is saved for the notebooks that follow.")
 
 
-def tier_run_accounts(run: Work) -> Tiering:
+def tier_run_accounts(run: Run) -> Tiering:
     """Give each account in scope its tier; fits the model first where no notebook has done so."""
     return tier_accounts(run, _predictions(run))
 
 
-def compare_run_tiers(run: Work) -> TierRoi:
+def compare_run_tiers(run: Run) -> TierRoi:
     """Compare what came of the tiers that were in force."""
     tiering = tier_run_accounts(run)
     with progress_bar(batches_of(run.settings.roi.certificate_worlds)) as step:
@@ -62,24 +61,24 @@ def compare_run_tiers(run: Work) -> TierRoi:
         )
 
 
-def save_run_roi(run: Work, roi: TierRoi) -> Fragment:
+def save_run_roi(run: Run, roi: TierRoi) -> Fragment:
     """Leave the comparison of tiers for the report."""
     run.write_facts("roi", {"roi": roi.facts()})
     return _done("The comparison is saved for the report.")
 
 
-def study_run_serving(run: Work, tiering: Tiering) -> Serving:
+def study_run_serving(run: Run, tiering: Tiering) -> Serving:
     """Look at how accounts are served: effort, engagement, readiness."""
     return study_serving(run, tiering)
 
 
-def weigh_run_criteria(run: Work, panel: Panel, model: ModelChoice) -> Favourites:
+def weigh_run_criteria(run: Run, panel: Panel, model: ModelChoice) -> Favourites:
     """Weigh leadership's favourite criteria, each with the others held equal."""
     return weigh_criteria(run, panel, model)
 
 
 def write_run_report(
-    run: Work, tiering: Tiering, serving: Serving | None = None
+    run: Run, tiering: Tiering, serving: Serving | None = None
 ) -> dict[str, object]:
     """Write the files of the report and return what `facts.json` holds."""
     totals = tier_totals(run, tiering.tiered)
@@ -93,7 +92,7 @@ def write_run_report(
     return write_report(run, tiering, serving or study_serving(run, tiering))
 
 
-def _predictions(run: Work) -> pd.DataFrame:
+def _predictions(run: Run) -> pd.DataFrame:
     file = run.folder / PREDICTIONS_FILE
     if not file.is_file():
         panel = make_panel(run)

@@ -11,22 +11,21 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import before
-from tierkit.crm.hierarchy import successors
-from tierkit.crm.merges import carry_overrides
-from tierkit.crm.revenue import RENEWAL_TYPES, TARGET_TYPES, target_deals
-from tierkit.crm.tables import Tables
+from tierkit.crm import (
+    RENEWAL_TYPES,
+    TARGET_TYPES,
+    Tables,
+    carry_overrides,
+    successors,
+    target_deals,
+)
 from tierkit.errors import DataError, Problem, SettingsError, TierkitError
-from tierkit.features.panel import Panel
-from tierkit.models.card import Card
-from tierkit.models.past_revenue import past_revenue_column
-from tierkit.models.saved import PAST, ranked
+from tierkit.features import Panel
+from tierkit.models import PAST, Card, past_revenue_column, ranked
 from tierkit.runs.project import OVERRIDES
-from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Work
-from tierkit.settings import Settings
-from tierkit.settings.tier_rules import EXPANSION, NEW_LOGO
-from tierkit.tiers.decomposition import EarlierRun
-from tierkit.tiers.eligibility import check_eligibility, tier_rule_problems
-from tierkit.tiers.overrides import read_overrides
+from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run
+from tierkit.settings import EXPANSION, NEW_LOGO, Settings
+from tierkit.tiers import EarlierRun, check_eligibility, read_overrides, tier_rule_problems
 
 
 def project_overrides(
@@ -145,7 +144,7 @@ def _raised(check: Callable[[], object]) -> list[Problem]:
 _TEXTS = ("account_id", "tier", "model_tier", "rule_tier", "group")
 
 
-def read_earlier_run(work: Work, published: Path | None) -> EarlierRun | None:
+def read_earlier_run(work: Run, published: Path | None) -> EarlierRun | None:
     """Return what a published run gave each account, None where that cannot be read.
 
     Between runs, when accounts are scored by a saved model, nothing is told of the way either.
@@ -178,7 +177,7 @@ def _accounts(published: Path) -> pd.DataFrame | None:
     return text[[*_TEXTS]].assign(**numbers).set_index("account_id")
 
 
-def _rescored(work: Work, saved: dict[str, object]) -> pd.DataFrame | None:
+def _rescored(work: Run, saved: dict[str, object]) -> pd.DataFrame | None:
     """Return today's criteria by the earlier model, None where it cannot score them."""
     file = work.folder / PANEL_FILE
     if not file.is_file():

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from tierkit.parallel import Progress
-from tierkit.roi.boundaries import BoundaryStudy, study_boundaries
-from tierkit.roi.certificate import certificate
-from tierkit.roi.from_tables import tier_ladder
-from tierkit.roi.ladder import Ladder
-from tierkit.roi.outcomes_by_tier import TierOutcomes, outcomes_by_tier
+from tierkit.roi import (
+    BoundaryStudy,
+    Ladder,
+    TierOutcomes,
+    certificate,
+    outcomes_by_tier,
+    study_boundaries,
+    tier_ladder,
+)
 from tierkit.runs.experiments import bands_before
-from tierkit.runs.run import Work
+from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
 
 NO_CERTIFICATE = "roi.certificate_worlds is 0, so the designs were not tried on simulated accounts"
@@ -53,7 +57,7 @@ class TierRoi:
         }
 
 
-def compare_tiers(work: Work, tiering: Tiering, *, progress: Progress | None = None) -> TierRoi:
+def compare_tiers(work: Run, tiering: Tiering, *, progress: Progress | None = None) -> TierRoi:
     """Compare outcomes by the tier that was in force when each quarter began.
 
     `progress` is told the batches of simulated accounts done for the certificate, and their number.
@@ -69,12 +73,12 @@ def compare_tiers(work: Work, tiering: Tiering, *, progress: Progress | None = N
     return TierRoi(past.outcomes, studies, _certified(work, past.ladder, progress=progress))
 
 
-def leave_past(work: Work) -> None:
+def leave_past(work: Run) -> None:
     """Leave for `compare_tiers` what came of past tiers: it needs no tiers of today."""
     work.leave(_NAME, _past(work))
 
 
-def leave_certificate(work: Work) -> None:
+def leave_certificate(work: Run) -> None:
     """Leave the certificate where `compare_tiers` looks for it, a batch of worlds at a time."""
     past = work.left_or(_NAME, lambda: _past(work))
     _certified(work, past.ladder)
@@ -88,7 +92,7 @@ class _Past:
     ladder: Ladder | None
 
 
-def _past(work: Work) -> _Past:
+def _past(work: Run) -> _Past:
     return _Past(
         outcomes_by_tier(work.tables, settings=work.settings, as_of=work.as_of),
         tier_ladder(work.tables, settings=work.settings, as_of=work.as_of),
@@ -96,7 +100,7 @@ def _past(work: Work) -> _Past:
 
 
 def _certified(
-    work: Work, ladder: Ladder | None, *, progress: Progress | None = None
+    work: Run, ladder: Ladder | None, *, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Return the certificate for accounts like these, made only where none is kept."""
     worlds = work.settings.roi.certificate_worlds

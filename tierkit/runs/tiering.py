@@ -10,19 +10,27 @@ from typing import Any
 
 import pandas as pd
 
-from tierkit.crm.hierarchy import successors
-from tierkit.runs.run import Work
+from tierkit.crm import successors
+from tierkit.runs.run import Run
 from tierkit.runs.tier_inputs import account_groups, project_overrides, read_earlier_run
-from tierkit.serving.cost import break_even, gross_margin, hours_by_role, role_effort, tier_effort
+from tierkit.serving import break_even, gross_margin, hours_by_role, role_effort, tier_effort
 from tierkit.settings import Tier
-from tierkit.tiers.assign import assign
-from tierkit.tiers.decomposition import Decomposition, decompose
-from tierkit.tiers.eligibility import check_eligibility
-from tierkit.tiers.moves import Moves, moved_accounts, moves, stability_facts
-from tierkit.tiers.overrides import capacity_in
-from tierkit.tiers.previous import PreviousTiers, previous_tiers
-from tierkit.tiers.slots import MoveBudget
-from tierkit.tiers.standing import AccountContext, minimum_stay
+from tierkit.tiers import (
+    AccountContext,
+    Decomposition,
+    MoveBudget,
+    Moves,
+    PreviousTiers,
+    assign_within_budget,
+    capacity_in,
+    check_eligibility,
+    decompose,
+    minimum_stay,
+    moved_accounts,
+    previous_tiers,
+    stability_facts,
+    tier_moves,
+)
 
 _FURTHEST = 8
 NOT_YET = "not yet an account: neither created nor active before the first unknown day"
@@ -72,7 +80,7 @@ class Tiering:
         return found.join(self.decomposition.accounts, how="left", validate="1:1")
 
 
-def tier_accounts(work: Work, predictions: pd.DataFrame) -> Tiering:
+def tier_accounts(work: Run, predictions: pd.DataFrame) -> Tiering:
     """Give each account in scope a tier.
 
     Parameters
@@ -94,7 +102,7 @@ def tier_accounts(work: Work, predictions: pd.DataFrame) -> Tiering:
     previous = held_before(work)
     overrides = project_overrides(work.settings, work.tables, as_of=work.as_of, groups=groups)
     in_scope = predictions.index.intersection(eligible.index[eligible["eligible"]])
-    assignment = assign(
+    assignment = assign_within_budget(
         predictions.loc[in_scope, ["predicted_revenue", "score"]],
         tiers=work.settings.tiers,
         stability=work.settings.stability,
@@ -114,7 +122,7 @@ def tier_accounts(work: Work, predictions: pd.DataFrame) -> Tiering:
         untiered=_untiered(eligible, assigned, predictions.index),
         overrides=overrides,
         previous=previous,
-        moves=moves(assigned),
+        moves=tier_moves(assigned),
         budget=assignment.budget,
         decomposition=decompose(
             assigned,
@@ -126,7 +134,7 @@ def tier_accounts(work: Work, predictions: pd.DataFrame) -> Tiering:
     )
 
 
-def held_before(work: Work) -> PreviousTiers:
+def held_before(work: Run) -> PreviousTiers:
     """Return the tiers held before the run, and for how long as far as the settings ask."""
     stays = [minimum_stay(tier, work.settings.stability) for tier in work.settings.tiers]
     calendar = work.settings.fiscal_calendar
@@ -141,7 +149,7 @@ def held_before(work: Work) -> PreviousTiers:
     )
 
 
-def _in_a_group(eligible: pd.DataFrame, groups: pd.Series[str] | None, work: Work) -> pd.DataFrame:
+def _in_a_group(eligible: pd.DataFrame, groups: pd.Series[str] | None, work: Run) -> pd.DataFrame:
     """Return the same, where an account of no group cannot be tiered."""
     if groups is None:
         return eligible
@@ -152,13 +160,13 @@ def _in_a_group(eligible: pd.DataFrame, groups: pd.Series[str] | None, work: Wor
     )
 
 
-def last_published_tiers(work: Work) -> Path | None:
+def last_published_tiers(work: Run) -> Path | None:
     """Return the tiers of the newest published run of an earlier quarter, None without one."""
     found = _published_before(work, 0)
     return found[0] if found else None
 
 
-def _published_before(work: Work, runs: int) -> list[Path]:
+def _published_before(work: Run, runs: int) -> list[Path]:
     """Return the newest published tiers of an earlier quarter and so many runs right before it."""
     calendar, reports = work.settings.fiscal_calendar, work.settings.reports
     quarters = [calendar.shift(work.quarter, -n) for n in range(1, _FURTHEST + 1)]
@@ -168,7 +176,7 @@ def _published_before(work: Work, runs: int) -> list[Path]:
 
 
 def tier_facts(
-    work: Work,
+    work: Run,
     tiering: Tiering,
     *,
     totals: pd.DataFrame,
@@ -253,7 +261,7 @@ def said(key: str, value: Any, why: str) -> dict[str, Any]:  # noqa: ANN401 (a n
     return {key: value if isinstance(value, int) else float(value)}
 
 
-def move_facts(work: Work, tiering: Tiering) -> dict[str, Any]:
+def move_facts(work: Run, tiering: Tiering) -> dict[str, Any]:
     """Return the moves, their parts, and what stability saved and cost."""
     return {
         **tiering.moves.facts(),
@@ -275,7 +283,7 @@ def override_facts(tiering: Tiering) -> dict[str, Any]:
     }
 
 
-def _effort(work: Work, assigned: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _effort(work: Run, assigned: pd.DataFrame) -> dict[str, pd.DataFrame]:
     tiers, roles = work.settings.tiers, work.settings.roles
     counts = _counts(assigned, tiers)
     margin = gross_margin(work.tables, settings=work.settings, as_of=work.as_of)

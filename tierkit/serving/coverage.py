@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import before, outcome_rows
-from tierkit.crm.guard import gathered
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables, grouped
 from tierkit.settings import Tier
 
 NO_ROLES = "set readiness.required_roles"
@@ -115,7 +114,7 @@ def _named(wanted: dict[str, str], roles: frozenset[str] | set[str]) -> str:
     return ", ".join(name for key, name in wanted.items() if key in roles)
 
 
-DATED: Mapping[str, str] = {
+DATED_TABLES: Mapping[str, str] = {
     "contacts": "created_date",
     "account_history": "changed_date",
     "signals": "date",
@@ -134,7 +133,7 @@ def newest_facts(tables: Tables, *, as_of: date, sources: Sequence[str]) -> pd.D
     Parameters
     ----------
     sources
-        The tables that count, of `DATED`.
+        The tables that count, of `DATED_TABLES`.
 
     Returns
     -------
@@ -153,10 +152,10 @@ def newest_facts(tables: Tables, *, as_of: date, sources: Sequence[str]) -> pd.D
     """
     columns = []
     for name in sources:
-        column = DATED[name]
+        column = DATED_TABLES[name]
         if tables.has(name, column):
             known = before(tables[name], column, as_of)
-            last = gathered(known, "account_id", **{name: nw.col(column).max()})
+            last = grouped(known, "account_id", **{name: nw.col(column).max()})
             frame = last.filter(~nw.col("account_id").is_null()).collect().to_pandas()
             columns.append(pd.to_datetime(frame.set_index("account_id")[name]))
     if not columns:

@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import Quarter, outcome_rows
-from tierkit.crm.guard import gathered
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables, grouped
 from tierkit.settings import Entitlement, Settings, Tier
-from tierkit.tiers.previous import tiers_in_force
+from tierkit.tiers import tiers_in_force
 
 NO_HISTORY = "needs tier_history: which account held which tier when a quarter began"
 NO_ACTIVITIES = "needs the table activities"
@@ -88,7 +87,7 @@ def _activities(tables: Tables, quarters: Sequence[Quarter]) -> tuple[pd.DataFra
     named = ours.with_columns(kind=kind)
     spans = {"as_of": [q.start for q in quarters], "horizon_end": [q.as_of for q in quarters]}
     inside = outcome_rows(named, "date", tables.dates(spans))
-    counted = gathered(inside, ("as_of", "account_id", "kind"), times=nw.len())
+    counted = grouped(inside, ("as_of", "account_id", "kind"), times=nw.len())
     frame = counted.collect().to_pandas()
     frame["start"] = pd.to_datetime(frame.pop("as_of"))
     types = named.select("kind").unique().collect().to_pandas()["kind"].dropna()

@@ -12,8 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tierkit.calendar import outcome_rows
-from tierkit.crm.guard import gathered
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import Rows, Tables, grouped
 from tierkit.settings import EngagementSettings
 
 FloatArray = npt.NDArray[np.float64]
@@ -110,7 +109,7 @@ def _inbound(tables: Tables, since: date, until: date) -> Rows:
 def _points(rows: Rows, points: Mapping[str, float]) -> pd.DataFrame:
     """Return points by account and day."""
     kind = nw.col("type").str.strip_chars(" ").str.to_lowercase()
-    counted = gathered(rows.with_columns(kind=kind), ("account_id", "date", "kind"), n=nw.len())
+    counted = grouped(rows.with_columns(kind=kind), ("account_id", "date", "kind"), n=nw.len())
     frame = counted.collect().to_pandas()
     worth = {name.strip().lower(): value for name, value in points.items()}
     each = frame["kind"].map(worth).fillna(0.0) if worth else 1.0
@@ -164,7 +163,7 @@ def _contacts(rows: Rows, accounts: pd.Index[str], days: tuple[date, ...], lasts
 
 
 BoolArray = npt.NDArray[np.bool_]
-COLUMNS = ("account_id", "date", "score", "contacts")
+QUALIFIED_COLUMNS = ("account_id", "date", "score", "contacts")
 
 
 def qualified_accounts(

@@ -11,8 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tierkit.calendar import look_back_start, outcome_rows
-from tierkit.crm.guard import added_up
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import Rows, Tables, summed
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -267,8 +266,8 @@ def effort_received(tables: Tables, *, as_of: date, quarters: int) -> EffortRece
 
 
 def _totals(rows: Rows, total: nw.Expr) -> pd.Series[float]:
-    summed = added_up(rows, "account_id", sums={"effort": total}, what="effort received")
-    frame = summed.select("account_id", nw.col("effort").cast(nw.Float64)).collect().to_pandas()
+    totals = summed(rows, "account_id", sums={"effort": total}, what="effort received")
+    frame = totals.select("account_id", nw.col("effort").cast(nw.Float64)).collect().to_pandas()
     found: pd.Series[float] = frame.set_index("account_id")["effort"].fillna(0.0).sort_index()
     return found
 
@@ -279,7 +278,7 @@ HARDLY_DIFFERS = 0.1
 
 
 @dataclass(frozen=True)
-class Alike:
+class EqualTreatment:
     """Whether everyone is treated alike; None where nobody can tell, with the reason."""
 
     alike: bool | None
@@ -293,7 +292,7 @@ def treated_alike(
     *,
     below: float,
     fewest: int,
-) -> Alike:
+) -> EqualTreatment:
     """Say whether effort follows value so little that everyone is treated alike.
 
     Parameters
@@ -308,11 +307,11 @@ def treated_alike(
         Fewer accounts are too few to say.
     """
     if received.why or proportion.empty:
-        return Alike(None, received.why or NOTHING_SPENT)
+        return EqualTreatment(None, received.why or NOTHING_SPENT)
     if len(proportion) < fewest or pd.isna(relative.low):
-        return Alike(None, f"too few to say (n = {len(proportion)})")
+        return EqualTreatment(None, f"too few to say (n = {len(proportion)})")
     if value_gini(proportion) < HARDLY_DIFFERS:
-        return Alike(None, "predicted revenue hardly differs between accounts")
+        return EqualTreatment(None, "predicted revenue hardly differs between accounts")
     seen = (
         f"{received.measure} gathers on valuable accounts {relative.estimate:.2f} times as "
         f"strongly as predicted revenue does ({relative.low:.2f} to {relative.high:.2f}; 0 is "
@@ -320,7 +319,9 @@ def treated_alike(
     )
     if relative.high < below:
         verdict = f"{seen}: the team treats everyone alike although value differs"
-        return Alike(alike=True, because=verdict)
+        return EqualTreatment(alike=True, because=verdict)
     if relative.low > below:
-        return Alike(alike=False, because=seen)
-    return Alike(None, f"{seen}: the interval holds {below:g}, below which it counts as alike")
+        return EqualTreatment(alike=False, because=seen)
+    return EqualTreatment(
+        None, f"{seen}: the interval holds {below:g}, below which it counts as alike"
+    )

@@ -13,16 +13,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from tierkit.calendar import in_force
-from tierkit.crm.revenue import target_deals
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables, target_deals
 from tierkit.serving.engagement import WEEK, EngagementWeeks, qualified_accounts
 from tierkit.settings import EngagementSettings, Settings
-from tierkit.statistics.resampling import wilson_range
+from tierkit.statistics import wilson_range
 
 BoolArray = npt.NDArray[np.bool_]
 
 CANDIDATES = 40
-FEWEST = 20
+FEWEST_MQAS = 20
 """Fewer MQAs than these say nothing of a threshold's precision."""
 
 LEARNED_SHARE = 2 / 3
@@ -30,7 +29,7 @@ NOT_ASKED = "set engagement.weekly_capacity or engagement.precision"
 
 
 @dataclass(frozen=True)
-class Tried:
+class ThresholdTest:
     """What a threshold would have brought in some past weeks.
 
     Attributes
@@ -53,7 +52,7 @@ class Tried:
     @property
     def precision(self) -> tuple[float, float, float]:
         """The share that was right, with its 80 % range; missing where there were too few."""
-        if self.mqas < FEWEST:
+        if self.mqas < FEWEST_MQAS:
             return (float("nan"),) * 3
         return (self.right / self.mqas, *wilson_range(self.right, self.mqas))
 
@@ -79,8 +78,8 @@ class Threshold:
 
     value: float | None
     why: str
-    learned: Tried
-    tested: Tried
+    learned: ThresholdTest
+    tested: ThresholdTest
     base_rate: float
     table: pd.DataFrame
 
@@ -103,7 +102,7 @@ def choose_threshold(
     """
     mature = _mature_weeks(weeks, settings)
     split = round(LEARNED_SHARE * mature)
-    nothing = Tried(0, 0, 0)
+    nothing = ThresholdTest(0, 0, 0)
     empty = Threshold(None, "", nothing, nothing, float("nan"), pd.DataFrame())
     if weeks.why:
         return replace(empty, why=weeks.why)
@@ -216,18 +215,18 @@ def _unreached(settings: EngagementSettings) -> str:
     if settings.weekly_capacity is not None:
         return "no past week had an MQA at a threshold that keeps to the weekly capacity"
     return (
-        f"no threshold with at least {FEWEST} MQAs in the past reached a precision of "
+        f"no threshold with at least {FEWEST_MQAS} MQAs in the past reached a precision of "
         f"{settings.precision:g}"
     )
 
 
 def _count(
     found: pd.DataFrame, weeks: EngagementWeeks, became: BoolArray, span: tuple[int, int]
-) -> Tried:
+) -> ThresholdTest:
     inside = found[found["week"].ge(span[0]) & found["week"].lt(span[1])]
     row = weeks.accounts.get_indexer(pd.Index(inside["account_id"].to_numpy(dtype=object)))
     right = int(became[row, inside["week"].to_numpy(dtype=np.int64)].sum())
-    return Tried(span[1] - span[0], len(inside), right)
+    return ThresholdTest(span[1] - span[0], len(inside), right)
 
 
 def _share(became: BoolArray, eligible: BoolArray) -> float:

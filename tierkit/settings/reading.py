@@ -72,7 +72,7 @@ def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-FILE_NAME = "tierkit.toml"
+SETTINGS_FILE = "tierkit.toml"
 
 
 def read_settings(path: str | Path, *, overrides: Sequence[str] = ()) -> Settings:
@@ -92,7 +92,7 @@ def read_settings(path: str | Path, *, overrides: Sequence[str] = ()) -> Setting
         known one), wrong types, contradictions.
     """
     file = Path(path)
-    file = file / FILE_NAME if file.is_dir() else file
+    file = file / SETTINGS_FILE if file.is_dir() else file
     values = _load(file)
     for override in overrides:
         _put_over(values, override)
@@ -101,7 +101,7 @@ def read_settings(path: str | Path, *, overrides: Sequence[str] = ()) -> Setting
     return settings
 
 
-def parse_settings(values: Mapping[str, Any], *, name: str = FILE_NAME) -> Settings:
+def parse_settings(values: Mapping[str, Any], *, name: str = SETTINGS_FILE) -> Settings:
     """Return the settings that a mapping such as a parsed TOML file states.
 
     Raises

@@ -12,8 +12,15 @@ from tierkit.errors import DataError, Problem
 from tierkit.settings import StabilitySettings, Tier
 from tierkit.tiers.overrides import capacity_problems
 from tierkit.tiers.reasons import FIRST_RUN, move_reasons
-from tierkit.tiers.slots import Ladder, MoveBudget, Placement, nearest_line, place, within_budget
-from tierkit.tiers.standing import AccountContext, IntArray, Standing, levels_of, line_up
+from tierkit.tiers.slots import (
+    MoveBudget,
+    Placement,
+    TierPlaces,
+    fill_places,
+    nearest_line,
+    within_budget,
+)
+from tierkit.tiers.standing import AccountContext, IntArray, RankedAccounts, levels_of, line_up
 
 NOTHING_KNOWN = AccountContext()
 KEPT_BY = ("keep band", "minimum stay", "move budget")
@@ -111,7 +118,7 @@ def assign_tiers(
     >>> assigned["kept_by_band"].to_dict()
     {'A1': False, 'A2': True, 'A3': False}
     """
-    return assign(
+    return assign_within_budget(
         predicted,
         tiers=tiers,
         stability=stability,
@@ -121,7 +128,7 @@ def assign_tiers(
     ).accounts
 
 
-def assign(
+def assign_within_budget(
     predicted: pd.DataFrame,
     *,
     tiers: Sequence[Tier],
@@ -145,7 +152,7 @@ def assign(
         forced=levels_of(chosen.reindex(ranked.index), names),
         context=context,
     )
-    ladder = Ladder.of(tiers, line.standing, groups=line.group_names)
+    ladder = TierPlaces.of(tiers, line.standing, groups=line.group_names)
     budget = within_budget(line.standing, ladder=ladder, stability=stability)
     given = _given(line.standing, ladder, stability=stability, budget=budget)
     retired = before.notna().to_numpy() & (line.standing.held == ladder.none)
@@ -178,31 +185,37 @@ class _Given:
 
 
 def _given(
-    standing: Standing, ladder: Ladder, *, stability: StabilitySettings, budget: MoveBudget
+    standing: RankedAccounts,
+    ladder: TierPlaces,
+    *,
+    stability: StabilitySettings,
+    budget: MoveBudget,
 ) -> _Given:
-    final = place(standing, ladder=ladder, band=budget.band)
+    final = fill_places(standing, ladder=ladder, band=budget.band)
     usual = stability.keep_band
-    with_band = place(standing.without_stay(), ladder=ladder, band=usual).levels
+    with_band = fill_places(standing.without_stay(), ladder=ladder, band=usual).levels
     stayed = (
-        place(standing, ladder=ladder, band=usual).levels if standing.stays.any() else with_band
+        fill_places(standing, ladder=ladder, band=usual).levels
+        if standing.stays.any()
+        else with_band
     )
     bare = standing.without_history()
-    unkept = place(bare, ladder=ladder, band=1.0).levels
+    unkept = fill_places(bare, ladder=ladder, band=1.0).levels
     plain, alone = standing.without_overrides(), bare.without_overrides()
     free = standing.forced == ladder.none
     kept = (final.levels == standing.held) & (final.levels < unkept) & free
     holds = [kept & (levels == standing.held) for levels in (with_band, stayed)]
     return _Given(
         final=final,
-        by_model=place(plain, ladder=ladder, band=budget.band).levels,
-        by_rule=unkept if free.all() else place(alone, ladder=ladder, band=1.0).levels,
+        by_model=fill_places(plain, ladder=ladder, band=budget.band).levels,
+        by_rule=unkept if free.all() else fill_places(alone, ladder=ladder, band=1.0).levels,
         unkept=unkept,
         kept_by=np.select([~kept, *holds], [0, 1, 2], 3).astype(np.int64),
     )
 
 
 def _placed(
-    standing: Standing, given: _Given, *, ladder: Ladder, index: pd.Index[str]
+    standing: RankedAccounts, given: _Given, *, ladder: TierPlaces, index: pd.Index[str]
 ) -> pd.DataFrame:
     """Return what follows from the slots: everything but the words."""
     rank = pd.Series(np.arange(1, len(index) + 1), index=index, dtype="Int64")
@@ -275,13 +288,13 @@ def _ranked(predicted: pd.DataFrame, *, others: pd.Index[str]) -> pd.DataFrame:
     return ranked.reindex(index).rename_axis("account_id")
 
 
-def _names(levels: IntArray, ladder: Ladder) -> pd.Categorical[str]:
+def _names(levels: IntArray, ladder: TierPlaces) -> pd.Categorical[str]:
     codes = np.where(levels == ladder.none, -1, levels)
     return pd.Categorical.from_codes(
         codes.tolist(), categories=pd.Index(ladder.names), ordered=True
     )
 
 
-def _with_retired_names(before: pd.Series[str], ladder: Ladder) -> pd.Categorical[str]:
+def _with_retired_names(before: pd.Series[str], ladder: TierPlaces) -> pd.Categorical[str]:
     retired = sorted(set(before.dropna().unique()) - set(ladder.names))
     return pd.Categorical(before, categories=[*ladder.names, *retired], ordered=True)

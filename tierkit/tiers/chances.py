@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tierkit.models.ranges import FEWEST_ROWS, size_groups
+from tierkit.models import FEWEST_ROWS, size_groups
 from tierkit.tiers.standing import FloatArray, IntArray
 
 DRAWS = 400
@@ -144,7 +144,7 @@ def _nothing() -> pd.DataFrame:
     return empty.astype({"borders_on": "object"}).rename_axis("account_id")
 
 
-QUARTERS = 4
+QUARTERS_AHEAD = 4
 FEWEST = 30
 """Account-quarters that a chance rests on at least."""
 
@@ -153,10 +153,12 @@ CANDIDATE = 0.25
 
 MOST_GROUPS = 20
 YEAR_AHEAD_COLUMNS = ("chance_up", "chance_down", "account_quarters")
-TOO_SHORT = f"needs {QUARTERS + 1} quarters in a row in which tiers and ranks of accounts are known"
+TOO_SHORT = (
+    f"needs {QUARTERS_AHEAD + 1} quarters in a row in which tiers and ranks of accounts are known"
+)
 
 
-def followed(past: pd.DataFrame) -> pd.DataFrame:
+def tiers_a_year_later(past: pd.DataFrame) -> pd.DataFrame:
     """Return what became of accounts within four quarters of each past quarter.
 
     Parameters
@@ -176,19 +178,19 @@ def followed(past: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> past = pd.DataFrame({"account_id": ["A"] * 5, "quarter": [1, 2, 3, 4, 5],
     ...                      "level": [1, 1, 0, 1, 1], "rank": [9, 8, 2, 9, 9]})
-    >>> followed(past)[["quarter", "up", "down"]].to_dict("records")
+    >>> tiers_a_year_later(past)[["quarter", "up", "down"]].to_dict("records")
     [{'quarter': 1, 'up': True, 'down': False}]
     """
     if past.empty:
         return past.assign(up=[], down=[])
     known = {*past["quarter"]}
-    starts = [q for q in known if {q + n for n in range(1, QUARTERS + 1)} <= known]
+    starts = [q for q in known if {q + n for n in range(1, QUARTERS_AHEAD + 1)} <= known]
     rows = past[past["quarter"].isin(starts)].reset_index(drop=True)
     later = [
         rows[["account_id"]]
         .assign(quarter=rows["quarter"] + n)
         .merge(past, on=["account_id", "quarter"], how="left", validate="1:1")["level"]
-        for n in range(1, QUARTERS + 1)
+        for n in range(1, QUARTERS_AHEAD + 1)
     ]
     if rows.empty:
         return rows.assign(up=[], down=[])
@@ -212,7 +214,7 @@ def chances_ahead(now: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     now
         By account_id: `level` and `rank`.
     rows
-        As `followed` gives them.
+        As `tiers_a_year_later` gives them.
 
     Returns
     -------

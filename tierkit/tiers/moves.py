@@ -52,7 +52,7 @@ class Moves:
         return asdict(self)
 
 
-def moves(assigned: pd.DataFrame) -> Moves:
+def tier_moves(assigned: pd.DataFrame) -> Moves:
     """Count the moves in what `assign_tiers` returned."""
     before, now = assigned["previous_tier"], assigned["tier"]
     first_run = bool(before.isna().all())

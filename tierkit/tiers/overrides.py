@@ -17,11 +17,11 @@ from tierkit.calendar import is_before
 from tierkit.errors import DataError, Problem
 from tierkit.settings import Tier
 
-FILE_NAME = "overrides.csv"
-COLUMNS = ("account_id", "tier", "reason", "set_by", "set_on", "review_on")
+OVERRIDES_FILE = "overrides.csv"
+OVERRIDE_COLUMNS = ("account_id", "tier", "reason", "set_by", "set_on", "review_on")
 _DATES = ("set_on", "review_on")
 _TABLE = "overrides"
-_TEMPLATE = f"Give it a first line {','.join(COLUMNS)}."
+_TEMPLATE = f"Give it a first line {','.join(OVERRIDE_COLUMNS)}."
 
 Line = Mapping[str, str]
 
@@ -64,7 +64,7 @@ def read_overrides(
         With every problem of the file at once.
     """
     file = Path(path)
-    file = file / FILE_NAME if file.is_dir() else file
+    file = file / OVERRIDES_FILE if file.is_dir() else file
     if not file.exists():
         return no_overrides()
     lines, problems = override_lines(file)
@@ -122,7 +122,7 @@ def capacity_in(tier: Tier, group: str) -> int:
 
 
 def override_lines(
-    file: Path, *, asked: Sequence[str] = COLUMNS
+    file: Path, *, asked: Sequence[str] = OVERRIDE_COLUMNS
 ) -> tuple[list[dict[str, str]], list[Problem]]:
     """Return the rows as text without surrounding blanks, or why they cannot be read.
 
@@ -205,7 +205,7 @@ def _row_problems(
     signed = "Fill it in: an override is signed, with a reason and a date to look at it again."
     checks = [
         *(_Check(column, "empty", lambda _: True, f"with no {column}", signed, on_empty=True)
-          for column in COLUMNS),
+          for column in OVERRIDE_COLUMNS),
         _Check("account_id", "unknown account", lambda value: value not in accounts,
                "with an account that is not in accounts", "Correct the id, or take the row out."),
         _Check("account_id", "duplicate account", lambda value: times[value] > 1,
@@ -244,7 +244,7 @@ def _frame(lines: Sequence[Line], *, as_of: date) -> pd.DataFrame:
     ordered = sorted(lines, key=lambda line: line["account_id"])
     texts = {
         column: pd.Series([line[column] for line in ordered], dtype="str")
-        for column in COLUMNS
+        for column in OVERRIDE_COLUMNS
         if column not in _DATES
     }
     days = {
@@ -252,4 +252,4 @@ def _frame(lines: Sequence[Line], *, as_of: date) -> pd.DataFrame:
         for column in _DATES
     }
     expired = pd.Series([is_before(day, as_of) for day in days["review_on"]], dtype="bool")
-    return pd.DataFrame({**texts, **days})[list(COLUMNS)].assign(expired=expired)
+    return pd.DataFrame({**texts, **days})[list(OVERRIDE_COLUMNS)].assign(expired=expired)

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tierkit.settings import Tier
-from tierkit.tiers.slots import Ladder
-from tierkit.tiers.standing import BoolArray, IntArray, Standing
+from tierkit.tiers.slots import TierPlaces
+from tierkit.tiers.standing import BoolArray, IntArray, RankedAccounts
 
 FIRST_RUN = "first tiers"
 STAYED = ""
@@ -31,7 +31,12 @@ Words = npt.NDArray[np.object_]
 
 
 def move_reasons(
-    standing: Standing, levels: IntArray, *, retired: BoolArray, ladder: Ladder, band: float
+    standing: RankedAccounts,
+    levels: IntArray,
+    *,
+    retired: BoolArray,
+    ladder: TierPlaces,
+    band: float,
 ) -> Words:
     """Return the main reason of each account's move, empty where the tier stayed.
 
@@ -76,11 +81,11 @@ def _fall(tier: Tier) -> str:
     return FELL if tier.line is None else BELOW_LINE
 
 
-def _words(levels: IntArray, ladder: Ladder, spell: Callable[[Tier], str]) -> Words:
+def _words(levels: IntArray, ladder: TierPlaces, spell: Callable[[Tier], str]) -> Words:
     return np.array([*map(spell, ladder.tiers), ""], dtype=object)[levels]
 
 
-def _by_level(levels: IntArray, ladder: Ladder, ask: Callable[[int], BoolArray]) -> BoolArray:
+def _by_level(levels: IntArray, ladder: TierPlaces, ask: Callable[[int], BoolArray]) -> BoolArray:
     """Return for each account what holds of it at its own level; true without one."""
     found = np.ones(len(levels), dtype=bool)
     for level in range(ladder.none):
@@ -90,7 +95,7 @@ def _by_level(levels: IntArray, ladder: Ladder, ask: Callable[[int], BoolArray])
     return found
 
 
-def _owner_is_full(standing: Standing, levels: IntArray, ladder: Ladder) -> BoolArray:
+def _owner_is_full(standing: RankedAccounts, levels: IntArray, ladder: TierPlaces) -> BoolArray:
     """Return whether the owner has as many accounts in the tier held before as one may."""
     full = np.zeros(len(levels), dtype=bool)
     owners = int(standing.owners.max(initial=-1)) + 1

@@ -10,11 +10,11 @@ import numpy as np
 
 from tierkit.settings import StabilitySettings, Tier
 from tierkit.tiers.overrides import capacity_in
-from tierkit.tiers.standing import BoolArray, FloatArray, IntArray, Standing
+from tierkit.tiers.standing import BoolArray, FloatArray, IntArray, RankedAccounts
 
 
 @dataclass(frozen=True)
-class Ladder:
+class TierPlaces:
     """The tiers from the top: level 0 is the first tier, level `none` is no tier.
 
     Attributes
@@ -36,7 +36,9 @@ class Ladder:
     positions: tuple[IntArray, ...]
 
     @classmethod
-    def of(cls, tiers: Sequence[Tier], standing: Standing, *, groups: Sequence[str]) -> Ladder:
+    def of(
+        cls, tiers: Sequence[Tier], standing: RankedAccounts, *, groups: Sequence[str]
+    ) -> TierPlaces:
         """Return the ladder that the tiers of the settings make of these accounts.
 
         Parameters
@@ -65,7 +67,7 @@ class Ladder:
         """The level of accounts without a tier."""
         return len(self.tiers)
 
-    def inside(self, standing: Standing, level: int, *, band: float = 1.0) -> BoolArray:
+    def inside(self, standing: RankedAccounts, level: int, *, band: float = 1.0) -> BoolArray:
         """Return whether each account ranks, or is predicted to earn, enough for the tier.
 
         Parameters
@@ -94,7 +96,7 @@ class Ladder:
         return np.asarray(np.where(np.isinf(last), last, cut))
 
 
-def _positions(standing: Standing) -> tuple[IntArray, ...]:
+def _positions(standing: RankedAccounts) -> tuple[IntArray, ...]:
     positions: list[IntArray] = []
     able = np.zeros_like(standing.in_scope)
     for meets in standing.meets:
@@ -107,7 +109,7 @@ def _positions(standing: Standing) -> tuple[IntArray, ...]:
     return tuple(positions)
 
 
-def _reaches(tier: Tier, standing: Standing, level: int, *, band: float) -> BoolArray:
+def _reaches(tier: Tier, standing: RankedAccounts, level: int, *, band: float) -> BoolArray:
     """Return whether each account meets the tier's written rule and reaches its line."""
     reaches = standing.meets[level] & standing.in_scope
     if tier.line is not None:
@@ -116,7 +118,7 @@ def _reaches(tier: Tier, standing: Standing, level: int, *, band: float) -> Bool
 
 
 def _room(
-    tier: Tier, standing: Standing, *, above: FloatArray, groups: Sequence[str]
+    tier: Tier, standing: RankedAccounts, *, above: FloatArray, groups: Sequence[str]
 ) -> FloatArray:
     """Return by group how many accounts the tier has room for."""
     if tier.capacity is not None:
@@ -129,7 +131,7 @@ def _room(
     return np.full(standing.groups.count, np.inf)
 
 
-def _holding(share: float, standing: Standing, *, above: FloatArray) -> FloatArray:
+def _holding(share: float, standing: RankedAccounts, *, above: FloatArray) -> FloatArray:
     """Return by group how many accounts after those above hold this share of predicted revenue."""
     groups = standing.groups
     room = np.zeros(groups.count)
@@ -163,7 +165,7 @@ class _Filled:
     entered: BoolArray
 
 
-def place(standing: Standing, *, ladder: Ladder, band: float) -> Placement:
+def fill_places(standing: RankedAccounts, *, ladder: TierPlaces, band: float) -> Placement:
     """Fill the tiers from the top: overrides, then who keeps its slot, then the best of the rest.
 
     An account that held a tier above counts as one that held this tier: it does not fall through a
@@ -188,13 +190,15 @@ def place(standing: Standing, *, ladder: Ladder, band: float) -> Placement:
     return Placement(levels, tuple(lines))
 
 
-def levels_of(standing: Standing, *, ladder: Ladder, band: float) -> IntArray:
-    """Return the level of each account as `place` gives it, without the lines."""
+def levels_of(standing: RankedAccounts, *, ladder: TierPlaces, band: float) -> IntArray:
+    """Return the level of each account as `fill_places` gives it, without the lines."""
     levels, _ = _fill(standing, ladder, band)
     return levels
 
 
-def _fill(standing: Standing, ladder: Ladder, band: float) -> tuple[IntArray, list[_Filled]]:
+def _fill(
+    standing: RankedAccounts, ladder: TierPlaces, band: float
+) -> tuple[IntArray, list[_Filled]]:
     levels = standing.forced.copy()
     filled = []
     for level, tier in enumerate(ladder.tiers):
@@ -226,13 +230,13 @@ def nearest_line(scores: FloatArray, lines: Sequence[FloatArray]) -> FloatArray:
 class _Slots:
     """The open slots of one tier: by group, and by owner where an owner may hold so many only."""
 
-    standing: Standing
+    standing: RankedAccounts
     by_group: FloatArray
     most: int | None
     by_owner: IntArray
 
     @classmethod
-    def of(cls, standing: Standing, ladder: Ladder, level: int) -> _Slots:
+    def of(cls, standing: RankedAccounts, ladder: TierPlaces, level: int) -> _Slots:
         """Return the slots that overrides leave open."""
         forced = standing.forced == level
         whole = cls(
@@ -284,8 +288,8 @@ class _Slots:
 
 
 def _exit_line(
-    standing: Standing,
-    ladder: Ladder,
+    standing: RankedAccounts,
+    ladder: TierPlaces,
     level: int,
     *,
     band: float,
@@ -307,7 +311,7 @@ def _exit_line(
 
 
 def _entry_line(
-    standing: Standing, ladder: Ladder, level: int, *, entered: BoolArray
+    standing: RankedAccounts, ladder: TierPlaces, level: int, *, entered: BoolArray
 ) -> FloatArray:
     """Return the score of the last one let in; with a line in money, the lowest that reaches it."""
     groups, tier = standing.groups, ladder.tiers[level]
@@ -342,7 +346,7 @@ class MoveBudget:
 
 
 def within_budget(
-    standing: Standing, *, ladder: Ladder, stability: StabilitySettings
+    standing: RankedAccounts, *, ladder: TierPlaces, stability: StabilitySettings
 ) -> MoveBudget:
     """Return the narrowest keep band, not below that of the settings, that holds to the budget.
 
@@ -363,17 +367,17 @@ def within_budget(
     return MoveBudget(most, _widened(standing, ladder, usual, most), asked)
 
 
-def count_moves(standing: Standing, levels: IntArray) -> int:
+def count_moves(standing: RankedAccounts, levels: IntArray) -> int:
     """Return how many accounts in scope change the tier they have, overrides aside."""
     return int((_may_move(standing) & (levels != standing.held)).sum())
 
 
-def _may_move(standing: Standing) -> BoolArray:
+def _may_move(standing: RankedAccounts) -> BoolArray:
     free: BoolArray = standing.forced == standing.none
     return free & (standing.held < standing.none) & standing.in_scope
 
 
-def _widened(standing: Standing, ladder: Ladder, usual: float, most: int) -> float:
+def _widened(standing: RankedAccounts, ladder: TierPlaces, usual: float, most: int) -> float:
     """Return by halving, to one in a thousand, the narrowest band that is wide enough."""
 
     def holds(band: float) -> bool:

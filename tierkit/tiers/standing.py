@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tierkit.settings import StabilitySettings, Tier
-from tierkit.settings.rules import Rule
+from tierkit.settings import Rule, StabilitySettings, Tier
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -67,7 +66,7 @@ class Groups:
 
 
 @dataclass(frozen=True)
-class Standing:
+class RankedAccounts:
     """What is known of each account before slots are given.
 
     Attributes
@@ -105,15 +104,15 @@ class Standing:
         """The level of accounts without a tier."""
         return len(self.meets)
 
-    def without_overrides(self) -> Standing:
+    def without_overrides(self) -> RankedAccounts:
         """Return the same with no override."""
         return replace(self, forced=np.full_like(self.forced, self.none))
 
-    def without_history(self) -> Standing:
+    def without_history(self) -> RankedAccounts:
         """Return the same as if nobody had held a tier."""
         return replace(self, held=np.full_like(self.held, self.none)).without_stay()
 
-    def without_stay(self) -> Standing:
+    def without_stay(self) -> RankedAccounts:
         """Return the same without a minimum stay."""
         return replace(self, stays=np.zeros_like(self.stays))
 
@@ -150,7 +149,7 @@ class Line:
         The groups by code.
     """
 
-    standing: Standing
+    standing: RankedAccounts
     group: pd.Series[str]
     group_names: tuple[str, ...]
 
@@ -175,7 +174,7 @@ def line_up(
     """
     group = _text(context.groups, ranked.index)
     codes, names = pd.factorize(group.to_numpy(dtype=object), sort=True)
-    standing = Standing(
+    standing = RankedAccounts(
         scores=ranked["score"].to_numpy(dtype=float),
         money=ranked["predicted_revenue"].to_numpy(dtype=float),
         held=held,

@@ -8,7 +8,7 @@ import narwhals as nw
 
 from tierkit.crm.contract import LEFT_OUT
 from tierkit.crm.engine import Rows
-from tierkit.crm.guard import gathered, look_up
+from tierkit.crm.guard import grouped, look_up
 from tierkit.crm.presets.preset import (
     DELETED,
     Find,
@@ -124,7 +124,7 @@ def _fivetran_deals(find: Find) -> Rows | None:
         deals = deals.with_columns(__stage=words("deal_pipeline_stage_id"))
         deals = look_up(deals, _stages(stages), on="__stage", what="deal_pipeline_stage")
     if merged is not None:
-        gone = gathered(merged.select(__deal=words("merged_deal_id")), "__deal", __gone=nw.len())
+        gone = grouped(merged.select(__deal=words("merged_deal_id")), "__deal", __gone=nw.len())
         gone = gone.filter(~nw.col("__deal").is_null())
         deals = look_up(deals, gone, on="__deal", what="merged_deal")
         reasons.append(nw.when(nw.col("__gone") > 0).then(nw.lit(_MERGED)))
@@ -164,7 +164,7 @@ def _stages(stages: Rows) -> Rows:
         closed=is_true("is_closed"),
         won=is_true("closed_won"),
     ).filter(~nw.col("__stage").is_null())
-    return gathered(
+    return grouped(
         flags,
         "__stage",
         __stage_label=nw.col("label").min(),
@@ -180,7 +180,7 @@ def _companies(companies: Rows, *, primary: Sequence[str]) -> Rows:
         __deal=words("deal_id"), company=words("company_id"), primary=kind.is_in(primary)
     ).filter(~nw.col("__deal").is_null())
     main = nw.when(nw.col("primary")).then(nw.col("company"))
-    found = gathered(
+    found = grouped(
         links,
         "__deal",
         least=nw.col("company").min(),
@@ -244,7 +244,7 @@ def _activities(find: Find) -> Rows | None:
     companies = find("engagement_company")
     if companies is None:
         return None
-    links = gathered(
+    links = grouped(
         companies.select(__touch=words("engagement_id"), account_id=words("company_id")),
         ["__touch", "account_id"],
         links=nw.len(),
@@ -253,7 +253,7 @@ def _activities(find: Find) -> Rows | None:
     known = [rows for rows in touches if rows is not None]
     if not known:
         return None
-    by_touch = gathered(
+    by_touch = grouped(
         nw.concat(known).filter(~nw.col("__touch").is_null()),
         "__touch",
         date=nw.col("date").min(),

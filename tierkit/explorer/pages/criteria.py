@@ -20,7 +20,7 @@ from tierkit.explorer.pages.parts import (
     table,
     warning,
 )
-from tierkit.models.saved import PAST
+from tierkit.models import PAST
 from tierkit.rendering.html import joined
 from tierkit.words import count, money, plain_name, share
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tierkit.crm.cleaning import REASON
+from tierkit.crm.cleaning import EXCLUSION_REASON
 from tierkit.crm.engine import Connection
 from tierkit.crm.merges import survivors_of, with_accounts_renamed
 from tierkit.crm.tables import Tables
@@ -107,9 +107,11 @@ def successors(tables: Tables) -> dict[str, str]:
     """
     merged = survivors_of(tables)
     accounts = tables.excluded.get("accounts")
-    if accounts is None or REASON not in accounts.columns:
+    if accounts is None or EXCLUSION_REASON not in accounts.columns:
         return merged
-    below = accounts.filter(nw.col(REASON) == TIERED_WITH_PARENT).select("account_id", "parent_id")
+    below = accounts.filter(nw.col(EXCLUSION_REASON) == TIERED_WITH_PARENT).select(
+        "account_id", "parent_id"
+    )
     if below.head(1).collect().is_empty():
         return merged
     kept = tables["accounts"].select("account_id", "parent_id")

@@ -8,7 +8,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import Quarter, in_force
-from tierkit.crm.guard import gathered
+from tierkit.crm.guard import grouped
 from tierkit.crm.tables import Tables
 
 COLUMNS = ("start_value", "end_value", "kept_value", "churned")
@@ -45,7 +45,7 @@ def retention(tables: Tables, quarters: Sequence[Quarter]) -> pd.DataFrame:
     """
     ends = sorted({day for quarter in quarters for day in (quarter.start, quarter.as_of)})
     spans = in_force(tables["contracts"], tables.dates({"day": ends}))
-    held = gathered(spans, ["account_id", "day"], value=nw.col("annual_value").sum())
+    held = grouped(spans, ["account_id", "day"], value=nw.col("annual_value").sum())
     values = held.select("account_id", "day", nw.col("value").cast(nw.Float64)).collect()
     by_day = values.to_pandas().assign(day=lambda frame: pd.to_datetime(frame["day"]))
     wide = by_day.pivot(index="account_id", columns="day", values="value").fillna(0.0)

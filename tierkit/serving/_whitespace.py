@@ -8,9 +8,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import before, look_back_start, outcome_rows
-from tierkit.crm.guard import added_up, look_up
-from tierkit.crm.revenue import target_deals
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import Rows, Tables, look_up, summed, target_deals
 from tierkit.settings import Settings
 
 NO_PRODUCTS = "needs opportunity_lines, or opportunities.product"
@@ -117,7 +115,7 @@ def _shares(
     span = tables.dates({"as_of": [start], "horizon_end": [as_of]})
     sums = {"amount": nw.col("amount").sum()}
     inside = outcome_rows(rows, "close_date", span)
-    by = added_up(inside, ["account_id", "product"], sums=sums, what="products bought")
+    by = summed(inside, ["account_id", "product"], sums=sums, what="products bought")
     since = by.collect().to_pandas()
     since = since.assign(amount=since["amount"].astype(float).clip(lower=0.0))
     revenue = since.groupby("account_id")["amount"].sum()
