@@ -15,7 +15,7 @@ from tierkit.crm import Tables, last_day, read_tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.features import build_panel
 from tierkit.models import BY_COLUMN, COLUMNS as BESIDE, Dialect, SavedModel, model_sql, reasons
-from tierkit.rendering.workbook import KINDS, Sheet, write_workbook
+from tierkit.rendering import KINDS, Sheet, write_workbook
 from tierkit.runs import Run, tier_accounts
 from tierkit.settings import Settings
 

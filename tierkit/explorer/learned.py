@@ -14,7 +14,7 @@ import pandas as pd
 from tierkit.features import Panel
 from tierkit.models import Card, Examples, fit_past_revenue_card
 from tierkit.outcomes import join_outcomes, outcomes
-from tierkit.rendering.html import Step
+from tierkit.rendering import Step
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from tierkit.errors import TierkitError
 from tierkit.explorer.session import Session
-from tierkit.rendering.html import Fragment, joined, progress_bar, tag
+from tierkit.rendering import Fragment, joined, progress_bar, tag
 
 if TYPE_CHECKING:
     from tierkit.explorer.controls.panel import Panel

@@ -75,6 +75,7 @@ class Panel:
 
     def write(self, path: str | Path) -> None:
         """Write the panel as one Parquet file; the same panel gives the same bytes."""
+        days = [day.isoformat() for day in pd.DatetimeIndex(self.observed.index)]
         about = {
             "criteria": self.criteria,
             "effort": self.effort,
@@ -82,7 +83,7 @@ class Panel:
             "left_out": dict(self.left_out),
             "look_back": self.look_back,
             "observed": {
-                name: {day.isoformat(): float(there) for day, there in column.items()}
+                name: dict(zip(days, map(float, column), strict=True))
                 for name, column in self.observed.items()
             },
             "cut": dict(self.cut),

@@ -36,12 +36,6 @@ class KnownTotals:
     totals: FloatArray
     of_known: FloatArray
 
-    def before(self, day: date) -> KnownTotals:
-        """Return what was known of it at an earlier quarter-end."""
-        known = [quarter for quarter in self.quarters if quarter.as_of in _up_to(self, day)]
-        count = len(known)
-        return KnownTotals((*known,), self.totals[:count], self.of_known[: count + 1, :count])
-
     def came(self, origin: int, quarters: int) -> float:
         """Return what the accounts known at a quarter-end brought in so many quarters after it.
 
@@ -91,8 +85,3 @@ def known_totals(tables: Tables, *, settings: Settings, as_of: date) -> KnownTot
     of_known = np.cumsum(table, axis=0)
     later = np.arange(count)[None, :] < np.arange(count + 1)[:, None]
     return KnownTotals(quarters, totals, np.where(later, np.nan, of_known))
-
-
-def _up_to(known: KnownTotals, day: date) -> set[date]:
-    ends = [quarter.as_of for quarter in known.quarters]
-    return {*ends[: int(np.searchsorted(np.array(ends, dtype="datetime64[D]"), day, "right"))]}

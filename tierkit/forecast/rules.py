@@ -100,7 +100,7 @@ class Trial:
 
     def _weighed(self, origin: int) -> tuple[FloatArray, FloatArray]:
         predicted = self.predicted(origin)
-        usable = np.isfinite(predicted).all(axis=1) & (predicted > 0).all(axis=1)
+        usable = np.asarray((np.isfinite(predicted) & (predicted > 0)).all(axis=1))
         if not usable.any():
             return np.full(self.quarters, np.nan), np.zeros(len(RULES))
         earlier = range(max(1, origin - _TRIED), origin)

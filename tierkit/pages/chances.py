@@ -21,8 +21,7 @@ from tierkit.pages.facts import (
     why,
 )
 from tierkit.pages.revenue import ledger_score
-from tierkit.rendering.html import Fragment, joined, section, tag
-from tierkit.rendering.tables import html_table
+from tierkit.rendering import Fragment, html_table, joined, section, tag
 from tierkit.runs import Chances
 from tierkit.tiers import QUARTERS_AHEAD
 from tierkit.words import (

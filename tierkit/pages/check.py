@@ -11,10 +11,7 @@ from markupsafe import Markup
 
 from tierkit.crm import Tables, candidate_duplicates, netted_accounts, unit_totals
 from tierkit.errors import Problem
-from tierkit.rendering.html import joined, tag
-from tierkit.rendering.notebooks import style_sheet
-from tierkit.rendering.tables import html_table
-from tierkit.rendering.workbook import Sheet, write_workbook
+from tierkit.rendering import Sheet, html_table, joined, style_sheet, tag, write_workbook
 
 PAGE, WORKBOOK = "check.html", "check.xlsx"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"

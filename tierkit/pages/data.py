@@ -11,8 +11,7 @@ import pandas as pd
 from tierkit.calendar import spell_date
 from tierkit.crm import CONTRACT, Exclusion, Tables, used_revenue, won_by_type
 from tierkit.errors import Problem
-from tierkit.rendering.html import Fragment, joined, tag
-from tierkit.rendering.tables import html_table
+from tierkit.rendering import Fragment, html_table, joined, tag
 from tierkit.runs import Run, restated_deals
 
 MOST_ROWS = 25

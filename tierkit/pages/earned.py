@@ -36,8 +36,7 @@ from tierkit.pages.facts import (
     too_small,
     why,
 )
-from tierkit.rendering.figures import Picture, figure
-from tierkit.rendering.html import Fragment, joined, section, tag
+from tierkit.rendering import Fragment, Picture, figure, joined, section, tag
 from tierkit.words import (
     money,
     money_range,

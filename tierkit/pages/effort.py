@@ -21,9 +21,7 @@ from tierkit.pages.facts import (
     text,
     why,
 )
-from tierkit.rendering.figures import Picture, figure
-from tierkit.rendering.html import Fragment, joined, tag
-from tierkit.rendering.tables import html_table
+from tierkit.rendering import Fragment, Picture, figure, html_table, joined, tag
 from tierkit.runs import EffortStudy, pays_sentence
 from tierkit.words import count, enumerated, hours, money, plural, sentence, share
 

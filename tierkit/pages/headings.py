@@ -27,7 +27,7 @@ from tierkit.pages.facts import (
 from tierkit.pages.revenue import how_much_revenue, kept_sentence, ledger_sentence
 from tierkit.pages.tiers import accounts_that_change, which_accounts
 from tierkit.publishing import MOST_SUMMARY_CHARACTERS
-from tierkit.rendering.html import Fragment, joined, on_one_line, section, tag
+from tierkit.rendering import Fragment, joined, on_one_line, section, tag
 from tierkit.runs import Run
 from tierkit.words import (
     count,

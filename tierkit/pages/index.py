@@ -17,10 +17,17 @@ from tierkit import charts, words
 from tierkit.pages.facts import Facts, number, part, parts, text, too_small
 from tierkit.pages.revenue import ledger_score
 from tierkit.publishing import Json
-from tierkit.rendering.figures import Picture, figure
-from tierkit.rendering.html import Fragment, joined, tag
-from tierkit.rendering.notebooks import document, environment, style_sheet
-from tierkit.rendering.tables import html_table
+from tierkit.rendering import (
+    Fragment,
+    Picture,
+    document,
+    environment,
+    figure,
+    html_table,
+    joined,
+    style_sheet,
+    tag,
+)
 from tierkit.words import count, money, plural, quarter_name, share
 
 FEWEST_QUARTERS = 2

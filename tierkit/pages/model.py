@@ -23,9 +23,7 @@ from tierkit.models import (
     ranges_tested,
     tenths,
 )
-from tierkit.rendering.figures import Picture, figure
-from tierkit.rendering.html import Fragment, joined, tag
-from tierkit.rendering.tables import html_table
+from tierkit.rendering import Fragment, Picture, figure, html_table, joined, tag
 from tierkit.runs import Run
 from tierkit.statistics import Interval, gini
 from tierkit.words import money, plural

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tierkit.rendering.html import Fragment, joined, tag
-from tierkit.rendering.tables import html_table
+from tierkit.rendering import Fragment, html_table, joined, tag
 from tierkit.runs import (
     EngagementStudy,
     ReadinessStudy,

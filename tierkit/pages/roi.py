@@ -19,9 +19,7 @@ from tierkit.charts import (
     overlap_picture,
 )
 from tierkit.pages.earned import forest_table
-from tierkit.rendering.figures import Picture, figure
-from tierkit.rendering.html import Fragment, joined, tag
-from tierkit.rendering.tables import html_table
+from tierkit.rendering import Fragment, Picture, figure, html_table, joined, tag
 from tierkit.roi import BoundaryStudy
 from tierkit.runs import TierRoi
 from tierkit.words import count, money, money_with_range, plural, sentence, share

@@ -7,8 +7,7 @@ import pandas as pd
 from tierkit.backtest import ModelChoice
 from tierkit.features import Panel, describe_feature
 from tierkit.models import Favourites
-from tierkit.rendering.html import Fragment, joined, tag
-from tierkit.rendering.tables import html_table
+from tierkit.rendering import Fragment, html_table, joined, tag
 from tierkit.runs import Run, edit_facts
 from tierkit.words import plural, signed_share
 

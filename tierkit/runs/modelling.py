@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -33,7 +33,7 @@ from tierkit.models import (
 )
 from tierkit.outcomes import join_outcomes, outcomes
 from tierkit.publishing import package_versions
-from tierkit.rendering.html import Step
+from tierkit.rendering import Step
 from tierkit.runs.challenge import champion
 from tierkit.runs.decision import decide
 from tierkit.runs.leakage import future_rows_of
@@ -269,7 +269,7 @@ def tier_totals(work: Run, tiered: pd.DataFrame) -> pd.DataFrame:
     return with_total(found, work.forecast.horizon)
 
 
-def largest_share(tiered: pd.DataFrame, names: Sequence[str]) -> pd.Series[float]:
+def largest_share(tiered: pd.DataFrame, names: list[str]) -> pd.Series[float]:
     """Return by tier the share of its predicted revenue that one account holds."""
     by_tier = tiered.groupby("tier", observed=False)["predicted_revenue"]
     sums = by_tier.sum()

@@ -18,7 +18,7 @@ from tierkit.crm import (
     netted_accounts,
     used_revenue,
 )
-from tierkit.rendering.workbook import AccountTables, Kind, Sheet, write_workbook
+from tierkit.rendering import AccountTables, Kind, Sheet, write_workbook
 from tierkit.runs.chances import Chances
 from tierkit.runs.effort import EffortStudy, effort_facts
 from tierkit.runs.engagement import engagement_facts

@@ -7,7 +7,7 @@ import pandas as pd
 from tierkit.backtest import FIT_STEPS, ModelChoice
 from tierkit.features import Panel
 from tierkit.models import Favourites
-from tierkit.rendering.html import Fragment, progress_bar, tag
+from tierkit.rendering import Fragment, progress_bar, tag
 from tierkit.roi import batches_of
 from tierkit.runs.effort import slot_facts
 from tierkit.runs.modelling import (

@@ -21,7 +21,7 @@ from tierkit.explorer.pages.parts import (
     warning,
 )
 from tierkit.models import PAST
-from tierkit.rendering.html import joined
+from tierkit.rendering import joined
 from tierkit.words import count, money, plain_name, share
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from tierkit.rendering.html import printable, tag
+from tierkit.rendering import printable, tag
 from tierkit.statistics import Interval
 from tierkit.words import MINUS, share
 
