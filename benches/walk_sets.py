@@ -147,7 +147,7 @@ def orders_of(trait: Trait, *, accounts: int, quarters: int, seed: int) -> pd.Da
 
 def _maker(trait: Trait, seed: int) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
-        orders = orders_of(trait, accounts=400, quarters=14, seed=seed)
+        orders = orders_of(trait, accounts=300, quarters=13, seed=seed)
         return write_orders(folder, orders, sizes=(15, 100))
 
     return make

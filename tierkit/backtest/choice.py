@@ -40,6 +40,7 @@ from tierkit.models import (
     untested,
 )
 from tierkit.settings import Settings
+from tierkit.statistics import Comparison, compare
 
 if TYPE_CHECKING:
     from tierkit.features import Panel
@@ -87,6 +88,22 @@ class ModelChoice:
     gate: Gate = field(default_factory=Gate)
     ranked_by: str = "past_revenue"
     candidates: Chosen | None = None
+
+    def against_tiers_in_force(self, *, seed: int) -> Comparison | None:
+        """Return what ranks compared with the tiers held before each tested date.
+
+        Captures are compared at the capacities of the upper tiers. None where no tier was held or
+        nothing was tested.
+        """
+        rows = self.backtest.predictions
+        name = self.ranked_by if self.ranked_by in rows.columns else "card"
+        if "last_tiers" not in rows.columns or rows.empty or name not in rows.columns:
+            return None
+        if not rows["last_tiers"].notna().any():
+            return None
+        paired = rows.assign(card=rows[name], past_revenue=rows["last_tiers"])
+        sizes = [size for size in self.backtest.capacities if size]
+        return compare(paired, capacities=sizes, seed=seed)
 
     def ranked(self, values: pd.DataFrame) -> pd.DataFrame:
         """Return `score` and `predicted_revenue` of each row; accounts rank by both, in this order.

@@ -35,6 +35,8 @@ COLUMNS: Mapping[str, str] = {
 }
 _LAST_YEAR = "won_revenue_same_quarter_last_year"
 _DRAWS = 400
+_ERRORS_IN_RANGE = 3.92
+"""Standard errors from end to end of a 95 % range."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ def choose_ranking(
     A candidate is behind where its Gini is lower by more than 0.005, or where its Gini or its
     capture at a capacity is lower with the whole 95 % range. What ranked the accounts in the last
     report keeps its place until the best one is significantly better, or better by more than 0.005
-    at each of the two newest tested dates.
+    at each of the two newest tested dates. Where only one date can be tested, which says little, a
+    difference of more than 0.01 that is more than its standard error is enough.
 
     Parameters
     ----------
@@ -146,8 +149,13 @@ def choose_ranking(
     fair = table.index[~table["worse"] & (table["behind"] <= TOLERANCE)]
     name, why = str(fair[0]), "it is the simplest that nothing tested is better than"
     if in_force in table.index and in_force != name and not table.loc[in_force, "worse"]:
-        best_name = candidates[best]
-        if not _twice_ahead(predictions, best_name, in_force):
+        days = predictions["as_of"].nunique()
+        passed = (
+            _twice_ahead(predictions, candidates[best], in_force)
+            if days > 1
+            else _clearly_ahead(table.loc[in_force])
+        )
+        if not passed:
             name, why = in_force, "it ranked the last report, and nothing is significantly better"
     return Chosen(name, table, f"{in_words(name)} ranks the accounts: {why}")
 
@@ -169,6 +177,11 @@ def _against(
         "high": intervals[0].high if place != best else 0.0,
         "worse": any(one.is_above_zero for one in intervals) or not np.isfinite(whole[place, 0]),
     }
+
+
+def _clearly_ahead(row: pd.Series[float]) -> bool:
+    """Return whether the best one is ahead by more than 0.01 and by more than a standard error."""
+    return bool(row["behind"] > max(2 * TOLERANCE, (row["high"] - row["low"]) / _ERRORS_IN_RANGE))
 
 
 def _twice_ahead(predictions: pd.DataFrame, best: str, in_force: str) -> bool:

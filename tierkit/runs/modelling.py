@@ -40,6 +40,7 @@ from tierkit.runs.leakage import future_rows_of
 from tierkit.runs.next_quarter import quarter_tests
 from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run, training_dates
 from tierkit.runs.side_models import edit_facts, prospect_facts, prospects_at, run_prospects
+from tierkit.runs.tiering import said
 from tierkit.settings import Settings
 from tierkit.tiers import tiers_in_force
 from tierkit.words import factor_words
@@ -318,6 +319,7 @@ def model_facts(work: Run, choice: ModelChoice) -> dict[str, Any]:
     seen = choice.gate.future_rows
     return {
         "kind": choice.kind,
+        "against_tiers_in_force": _against_tiers(choice, work.settings),
         "ranked_by": choice.ranked_by,
         "ranked_by_in_words": in_words(choice.ranked_by),
         "candidates": [] if choice.candidates is None else choice.candidates.facts(),
@@ -330,6 +332,25 @@ def model_facts(work: Run, choice: ModelChoice) -> dict[str, Any]:
         **({"future_rows_seen": seen} if seen is not None else _not_checked()),
         "weights": weights(choice.card),
         "notes": list(choice.notes),
+    }
+
+
+def _against_tiers(choice: ModelChoice, settings: Settings) -> dict[str, Any]:
+    """Return by how much what ranks is ahead of the tiers in force; the reason where not known."""
+    found = choice.against_tiers_in_force(seed=settings.model.seed)
+    why = "no earlier tiers are known at a tested date"
+    sizes = dict(zip(("capture_tier_1", "capture_tier_2"), choice.backtest.capacities, strict=True))
+    gains = {"gini": None if found is None else found.gain} | {
+        name: None if found is None or not size else found.captures[size]
+        for name, size in sizes.items()
+    }
+    return {
+        name: {
+            key: value
+            for part in ("estimate", "low", "high")
+            for key, value in said(part, getattr(gain, part) if gain else None, why).items()
+        }
+        for name, gain in gains.items()
     }
 
 

@@ -51,7 +51,7 @@ def known_tables(tables: Tables, as_of: date) -> Tables:
 
 A_YEAR = 4
 ENOUGH_DATES = 6
-MOST_DATES = 12
+MOST_DATES = 9
 
 
 def training_dates(tables: Tables, *, settings: Settings, as_of: date) -> list[date]:
@@ -59,7 +59,7 @@ def training_dates(tables: Tables, *, settings: Settings, as_of: date) -> list[d
 
     Windows are cut where the data begin, so that one quarter before a quarter-end is enough. Where
     at least six of them know a whole year, those that know less are left aside. At most the newest
-    twelve are used: what is older tells less of today.
+    nine are used: what is older tells less of today.
 
     Returns
     -------
