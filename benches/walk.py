@@ -33,12 +33,14 @@ from tierkit.crm.trusted import read_tables
 from tierkit.features.windows import history_start
 from tierkit.runs.modelling import (
     QUARTERS_FILE,
+    TESTED_FILE,
     fit_model,
     make_panel,
-    save_model,
+    predict_accounts,
     tier_totals,
+    write_model,
 )
-from tierkit.runs.next_quarter import next_quarter_totals
+from tierkit.runs.next_quarter import next_quarter_totals, quarter_tests
 from tierkit.runs.run import MODEL_FILE, Run
 from tierkit.runs.tiering import tier_accounts
 from tierkit.settings import Settings, read_settings
@@ -78,11 +80,12 @@ def main() -> None:
                 who.append(ranked)
                 money += told
                 runs.append(about)
+                if asked.keep:
+                    frames = {"who": pd.concat(who), "money": pd.DataFrame(money)}
+                    pd.to_pickle({**frames, "runs": pd.DataFrame(runs)}, asked.keep)
                 print({**about, "seconds": round(time.monotonic() - started, 1)}, flush=True)
     rows = pd.concat(who, ignore_index=True)
     frames = {"who": rows, "money": pd.DataFrame(money), "runs": pd.DataFrame(runs)}
-    if asked.keep:
-        pd.to_pickle(frames, asked.keep)
     text = report(**frames)
     print(text)
     if not asked.names and asked.horizons == HORIZONS:
@@ -120,8 +123,10 @@ def walked(step: Step) -> tuple[pd.DataFrame, list[dict[str, object]], dict[str,
     work = step.work
     panel = make_panel(work)
     choice = fit_model(work, panel)
-    save_model(work, panel, choice)
-    predictions = pd.read_parquet(work.folder / "predictions.parquet").set_index("account_id")
+    choice.tested().to_parquet(work.folder / TESTED_FILE, index=False)
+    quarter_tests(work, choice).to_parquet(work.folder / QUARTERS_FILE, index=False)
+    write_model(work, choice)
+    predictions = predict_accounts(work, panel, choice)
     tiered = tier_accounts(work, predictions).tiered
     totals = tier_totals(work, tiered)
     coming = next_quarter_totals(work, totals, pd.read_parquet(work.folder / QUARTERS_FILE))

@@ -153,7 +153,7 @@ def choose_ranking(
         passed = (
             _twice_ahead(predictions, candidates[best], in_force)
             if days > 1
-            else _clearly_ahead(table.loc[in_force])
+            else _clearly_ahead(rows[list(candidates).index(in_force)])
         )
         if not passed:
             name, why = in_force, "it ranked the last report, and nothing is significantly better"
@@ -179,7 +179,7 @@ def _against(
     }
 
 
-def _clearly_ahead(row: pd.Series[float]) -> bool:
+def _clearly_ahead(row: Mapping[str, Any]) -> bool:
     """Return whether the best one is ahead by more than 0.01 and by more than a standard error."""
     return bool(row["behind"] > max(2 * TOLERANCE, (row["high"] - row["low"]) / _ERRORS_IN_RANGE))
 

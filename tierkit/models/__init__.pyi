@@ -95,6 +95,11 @@ from .saved import (
     ranked as ranked,
     read_model as read_model,
 )
+from .short_card import (
+    POINTS_TO_DOUBLE as POINTS_TO_DOUBLE,
+    shortened as shortened,
+    whole_points as whole_points,
+)
 from .simple_rules import (
     ColumnRule as ColumnRule,
     Model as Model,
@@ -112,7 +117,6 @@ from .tested import (
     CARDS as CARDS,
     HELD_OUT as HELD_OUT,
     MODELS as MODELS,
-    MONEY as MONEY,
     ROLLING as ROLLING,
     Backtest as Backtest,
     Method as Method,

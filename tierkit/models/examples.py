@@ -20,13 +20,14 @@ from tierkit.models.fitting import Prepared
 from tierkit.models.past_revenue import past_revenue_column
 from tierkit.models.rows import AS_OF, newest_rows, sample_accounts
 from tierkit.models.rules_card import fit_rules_card
+from tierkit.models.short_card import shortened
 from tierkit.settings import ModelSettings, Settings
 
 if TYPE_CHECKING:
     from tierkit.features import Panel
 
 Chosen = npt.NDArray[np.bool_]
-_COUNTS = ("wins_count", "inbound_count", "outbound_count")
+_COUNTS = ("wins_count", "closed_deals_count", "inbound_count", "outbound_count")
 
 
 @dataclass(frozen=True)
@@ -178,15 +179,16 @@ class Examples:
         """Return the card that the settings ask for: fitted, with its edits, or set by hand."""
         if settings.model.kind == "rules card":
             return fit_rules_card(self.values, self.shares, settings=settings.card)
-        return self.edited(self.fit(settings, most_bags=most_bags), settings)
+        return self.finished(self.fit(settings, most_bags=most_bags), settings)
 
     def compared_cards(
         self, settings: Settings, *, most_bags: int | None = None
     ) -> dict[str, Card]:
         """Return the card that the settings ask for, as `card`, and those to compare it with.
 
-        They are the same card without its edits (`unedited_card`), the card set by hand beside a
-        fitted one (`rules_card`), or the fitted one beside a card set by hand (`fitted_card`).
+        They are the short card beside the full one (`short_card`) or the other way round
+        (`full_card`), the same card without its edits (`unedited_card`), the card set by hand
+        beside a fitted one (`rules_card`), or the fitted one beside that (`fitted_card`).
         """
         fitted = self.fit(settings, most_bags=most_bags)
         rules: dict[str, Card] = {}
@@ -196,8 +198,24 @@ class Examples:
         if settings.model.kind == "rules card":
             return {"card": rules["rules_card"], "fitted_card": fitted}
         if settings.card.edits and fitted.criteria:
-            return {"card": self.edited(fitted, settings), "unedited_card": fitted, **rules}
-        return {"card": fitted, **rules}
+            rules["unedited_card"] = fitted
+        full = self.edited(fitted, settings)
+        short = self.shortened(full, settings)
+        if settings.model.card == "short":
+            return {"card": short, "full_card": full, **rules}
+        return {"card": full, "short_card": short, **rules}
+
+    def shortened(self, card: Card, settings: Settings) -> Card:
+        """Return the short card of a fitted one, with the same sum of predicted revenue."""
+        if not card.criteria:
+            return card
+        total = float(card.predict(self.values).sum())
+        return shortened(card, fewest=settings.run.min_group).recalibrated(self.values, total=total)
+
+    def finished(self, card: Card, settings: Settings) -> Card:
+        """Return a fitted card as the settings want it: edited, full or short."""
+        edited = self.edited(card, settings)
+        return self.shortened(edited, settings) if settings.model.card == "short" else edited
 
     def edited(self, card: Card, settings: Settings) -> Card:
         """Return the card with the edits of the settings and the base that keeps its total."""

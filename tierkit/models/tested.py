@@ -27,12 +27,13 @@ Method = Literal["earlier quarter-ends", "held-out accounts"]
 ROLLING: Method = "earlier quarter-ends"
 HELD_OUT: Method = "held-out accounts"
 
-CARDS = ("card", "unedited_card", "fitted_card", "rules_card")
-MODELS = (
-    *CARDS, "past_revenue", "last_quarter_revenue", "half_year_revenue", "revenue_ever",
-    "revenue_per_quarter", "same_quarter_last_year", "best_column", "last_tiers", "random",
+CARDS = ("card", "full_card", "short_card", "unedited_card", "fitted_card", "rules_card")
+RULES = (
+    "past_revenue", "last_quarter_revenue", "half_year_revenue", "revenue_ever",
+    "revenue_per_quarter", "same_quarter_last_year", "best_column",
 )  # fmt: skip
-MONEY = {**{name: name for name in CARDS}, "past_revenue": "past_revenue_predicted"}
+MODELS = (*CARDS, *RULES, "last_tiers", "random")
+MONEY = {**{name: name for name in CARDS}, **{name: f"{name}_predicted" for name in RULES}}
 """The models that predict amounts, and the column of predictions that holds them."""
 
 _TIERS = ("capture_tier_1", "capture_tier_2")
@@ -149,7 +150,7 @@ def _measures(predictions: pd.DataFrame, name: str, capacities: Capacities) -> d
     ]
     means = pd.DataFrame(by_date).mean()
     money = math.nan
-    if name in MONEY:
+    if MONEY.get(name) in predictions.columns:
         money = actual_over_predicted(predictions["actual"], predictions[MONEY[name]])
     return {**{str(key): float(value) for key, value in means.items()}, _MEASURES[-1]: money}
 

@@ -19,6 +19,8 @@ from tierkit.cache import Kept
 from tierkit.features import Panel, build_panel
 from tierkit.forecast import tier_ranges, with_total
 from tierkit.models import (
+    FITTED,
+    POINTS_TO_DOUBLE,
     Card,
     Prospects,
     SavedModel,
@@ -29,7 +31,9 @@ from tierkit.models import (
     ranges_tested,
     read_model,
     reasons,
+    shortened,
     tenths,
+    whole_points,
 )
 from tierkit.outcomes import join_outcomes, outcomes
 from tierkit.publishing import package_versions
@@ -43,7 +47,7 @@ from tierkit.runs.side_models import edit_facts, prospect_facts, prospects_at, r
 from tierkit.runs.tiering import said
 from tierkit.settings import Settings
 from tierkit.tiers import tiers_in_force
-from tierkit.words import factor_words
+from tierkit.words import factor_words, plain_name
 
 _HELD = "The card is one that an earlier run has saved; the tests are those of a card fitted anew."
 
@@ -330,7 +334,9 @@ def model_facts(work: Run, choice: ModelChoice) -> dict[str, Any]:
         **choice.gate.facts(),
         **check_facts(choice, work.settings),
         **({"future_rows_seen": seen} if seen is not None else _not_checked()),
-        "weights": weights(choice.card),
+        "weights": weights(choice.card, min_group=work.settings.run.min_group),
+        "card": work.settings.model.card,
+        "short_card": short_card_facts(choice, min_group=work.settings.run.min_group),
         "notes": list(choice.notes),
     }
 
@@ -354,12 +360,50 @@ def _against_tiers(choice: ModelChoice, settings: Settings) -> dict[str, Any]:
     }
 
 
-def weights(card: Card) -> list[dict[str, Any]]:
-    """Return the criteria that carry most of the weight, with a sentence on each."""
+def short_card_facts(choice: ModelChoice, *, min_group: int) -> dict[str, Any]:
+    """Return the short card as people print it, and how far its Gini is below the full one's.
+
+    Empty where no fitted card ranks. Bins of fewer accounts than `min_group` are not told.
+    """
+    if choice.kind != FITTED or not choice.card.criteria:
+        return {"criteria": [], "criteria_why": "no fitted card ranks the accounts"}
+    scores = choice.backtest.scores
+    pairs = (("card", "short_card"), ("full_card", "card"))
+    full, short = next((pair for pair in pairs if set(pair) <= set(scores.index)), ("", ""))
+    below = float(scores["gini"][full] - scores["gini"][short]) if full else math.nan
+    card = choice.card if full == "full_card" else shortened(choice.card, fewest=min_group)
+    return {
+        "points_to_double": POINTS_TO_DOUBLE,
+        **said("gini_below_the_full_card", below, "nothing could be tested"),
+        "is_as_good": bool(below <= SHORT_ENOUGH) if math.isfinite(below) else None,
+        "criteria": [
+            {
+                "criterion": plain_name(one["criterion"]),
+                "bins": [row for row in one["bins"] if _can_be_told(row["accounts"], min_group)],
+            }
+            for one in whole_points(card)
+        ],
+    }
+
+
+def _can_be_told(accounts: int | None, min_group: int) -> bool:
+    return accounts is None or accounts >= min_group
+
+
+SHORT_ENOUGH = 0.01
+"""A short card whose Gini is lower by no more than this is as good as the full one."""
+
+
+def weights(card: Card, *, min_group: int = 1) -> list[dict[str, Any]]:
+    """Return the criteria that carry most of the weight, with a sentence on each.
+
+    Bins of fewer accounts than `min_group` are not told.
+    """
     table = card.table()
     found = []
     for name, bins in table.groupby("criterion", sort=False):
-        known = bins[bins["accounts"].fillna(1) > 0]
+        known = bins[bins["accounts"].fillna(min_group) >= min_group]
+        known = known if len(known) else bins
         ordered = known.sort_values("points", kind="stable").to_dict("records")
         worst, best = ordered[0], ordered[-1]
         share = float(bins["share_of_importance"].iloc[0])
