@@ -26,6 +26,7 @@ ROOMS = (
     "features",
     "outcomes",
     "models",
+    "forecast",
     "backtest",
     "tiers",
     "serving",
