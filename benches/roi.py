@@ -81,7 +81,7 @@ def verdicts(task: tuple[World, int]) -> tuple[bool, bool, bool, bool]:
 def intervals(task: tuple[World, int]) -> list[tuple[int, str, float, float]]:
     """Return effects and their errors against the truth at the line (rate effects: everywhere)."""
     world, seed = task
-    boundaries = Boundaries(simulate_world(world, seed=50_000 + seed).ladder)
+    boundaries = Boundaries(simulate_world(world, seed=50_000 + seed).standings)
     found = []
     for boundary in range(len(world.capacities)):
         rows = boundaries.rows(boundary, outcome_quarters=1)
