@@ -170,7 +170,7 @@ def try_designs(world: World, *, seed: int, worth_having: float | None = None) -
     """Return what the designs say of one world: what a run on its tables would say."""
     standings = simulate_world(world, seed=seed).standings
     boundaries = Boundaries(standings)
-    found = [_at_line(boundaries, number) for number in range(len(world.capacities))]
+    found = at_lines(boundaries)
     quarters = standings.quarters_known(1)
     estimates = [{name: at.estimate for name, at in line.items()} for line in found]
     primary = primary_reading(estimates, quarters=quarters)
@@ -184,9 +184,13 @@ def try_designs(world: World, *, seed: int, worth_having: float | None = None) -
     return Outcome(tuple(verdicts), tuple(covered))
 
 
-def _at_line(boundaries: Boundaries, number: int) -> dict[Reading, Cutoff]:
-    rows = boundaries.rows(number, outcome_quarters=1)
-    return {reading: cutoff(rows.read(reading)) for reading in DECIDING}
+def at_lines(boundaries: Boundaries) -> list[dict[Reading, Cutoff]]:
+    """Return the comparison at every line in the readings that decide."""
+    found = []
+    for number in range(len(boundaries.standings.tiers) - 1):
+        rows = boundaries.rows(number, outcome_quarters=1)
+        found.append({reading: cutoff(rows.read(reading)) for reading in DECIDING})
+    return found
 
 
 def with_effect(world: World, effect: float) -> World:

@@ -210,9 +210,9 @@ def _begun(
         wins=nw.when(value > 0).then(nw.lit(1)).sum().cast(nw.Float64),
     )
     rows = sums.collect().to_pandas().dropna(subset=["account_id"]).fillna({"wins": 0.0})
-    ripe = np.array([days_old(end, quarters[-1].as_of) >= watched for end in ends])
+    ages = np.array([days_old(end, quarters[-1].as_of) for end in ends])
     matrices = (place.matrix(rows, column, 0.0, "as_of") for column in ("revenue", "wins"))
-    revenue, wins = (np.where(ripe, values, np.nan) for values in matrices)
+    revenue, wins = (np.where(ages >= watched, values, np.nan) for values in matrices)
     return _Begun(revenue, wins, watched)
 
 
