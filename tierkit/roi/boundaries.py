@@ -305,7 +305,9 @@ def _study(head: _Head, line: Line, looked: _Looked, *, settings: Settings) -> B
     facts = {
         "boundary": head.name,
         **verdict._asdict(),
-        "sentence": boundary_sentence(head.upper, head.lower, verdict, line, evidence, head.pays),
+        "sentence": boundary_sentence(
+            verdict, line=line, primary=looked.primary, evidence=evidence, pays=head.pays
+        ),
         **head.pays.facts(),
         **power_facts(
             looked.primary,

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tierkit.roi.measures import Numbers, unsaid
+from tierkit.serving.cost import PLANNED
 from tierkit.settings import Settings
-
-PLANNED = "planned cost of the entitlements"
-ACTUAL = "actual cost of the accounts"
+from tierkit.words import share
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,12 @@ class Pays:
     extra_cost: float = 0.0
     margin: float = 1.0
     basis: str = PLANNED
+
+    @property
+    def terms(self) -> str:
+        """On which cost, and at which margin, in words."""
+        kept = "" if self.margin == 1 else f", {share(self.margin)} of revenue kept"
+        return f"{self.basis}{kept}"
 
     def facts(self) -> Numbers:
         """Return what `facts.json` says of it."""

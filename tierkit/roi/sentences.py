@@ -12,6 +12,7 @@ from tierkit.roi.verdict import (
     NOT_WORTH_HAVING,
     SHOWN,
     SIGNIFICANT,
+    SUGGESTIVE,
     Evidence,
     Verdict,
 )
@@ -21,27 +22,48 @@ if TYPE_CHECKING:
     from tierkit.roi.boundaries import Line
     from tierkit.roi.pays import Pays
     from tierkit.roi.poisson import Estimate
+    from tierkit.roi.primary import Primary
 
 
 def boundary_sentence(
-    upper: str, lower: str, verdict: Verdict, line: Line, evidence: Evidence, pays: Pays
+    verdict: Verdict,
+    *,
+    line: Line,
+    primary: Primary,
+    evidence: Evidence,
+    pays: Pays,
 ) -> str:
     """Return what was seen at the line, what that is worth, and what speaks against it."""
+    upper, lower = line.rows.upper, line.rows.lower
     drawn, at_line = line.randomised.estimate, line.cutoff.estimate
     if drawn is not None:
-        start = f"Accounts that a lot put into {upper} brought {effect_words(drawn)}"
+        start = f"accounts that a lot put into {upper} brought {effect_words(drawn)}"
         start += f" than those it put into {lower}"
     elif at_line is None:
-        return (
-            f"What {upper} does beyond {lower} cannot be told: {line.cutoff.why or 'no account'}"
-            f"{_pays(upper, pays)}."
-        )
+        start = f"what {upper} does beyond {lower} cannot be told: {line.cutoff.why}"
     else:
         what = "from deals begun in a quarter" if evidence.begun else "in a quarter"
-        start = f"Just above the line, {upper} brought {effect_words(at_line)} {what} than {lower}"
+        start = f"just above this line {upper} brought {effect_words(at_line)} {what} than {lower}"
         start += " just below it"
-    parts = [start, _meaning(verdict, evidence), *_against(line, evidence)]
-    return "; ".join(part for part in parts if part) + f"{_pays(upper, pays)}."
+    said = [_together(verdict, evidence, primary), start, _meaning(verdict, evidence, at_line),
+            *_against(line, evidence), _pays(upper, lower, pays)]  # fmt: skip
+    whole = "; ".join(part for part in said if part)
+    return f"{whole[:1].upper()}{whole[1:]}."
+
+
+def _together(verdict: Verdict, evidence: Evidence, primary: Primary) -> str:
+    """Return what all lines say together, where that is what the verdict rests on."""
+    claim = evidence.claim
+    if verdict.verdict not in (SHOWN, SUGGESTIVE) or claim.reading is None:
+        return ""
+    if evidence.randomised_z is not None and abs(evidence.randomised_z) > SIGNIFICANT:
+        return ""
+    words = effect_words(primary.pooled[claim.reading])
+    if claim.reading == "wins":
+        words = words.replace(" revenue", " deals won")
+    where = "at this line" if primary.lines == 1 else "over all lines together"
+    far = "far " if claim.strength == SHOWN else ""
+    return f"{where} accounts just above brought {words}, {far}more than chance explains"
 
 
 def effect_words(estimate: Estimate) -> str:
@@ -60,18 +82,18 @@ def effect_words(estimate: Estimate) -> str:
     return f"{share(abs(told['estimate']))} {word} revenue (range {span})"
 
 
-def _meaning(verdict: Verdict, evidence: Evidence) -> str:
-    if verdict.verdict == SHOWN:
-        return "that is far more than chance explains"
+def _meaning(verdict: Verdict, evidence: Evidence, at_line: Estimate | None) -> str:
     if verdict.verdict == NOT_WORTH_HAVING:
         return "an effect worth having is ruled out"
-    if verdict.verdict != CANNOT_TELL:
-        over = "over all lines together that is" if evidence.randomised_z is None else "that is"
-        word = "number of wins" if evidence.claim.reading == "wins" else "revenue"
-        return f"{over} a sign, no more, of a difference in {word}"
+    if verdict.verdict != CANNOT_TELL or at_line is None:
+        return ""
     if evidence.claim.strength and evidence.begun:
-        return "all lines together differ by more than chance explains, this one does not"
+        return (
+            "all lines together differ by more than chance explains, this one takes no part in it"
+        )
     slow = "" if evidence.begun else ", and slow deals hide what a tier does"
+    if abs(at_line.z) > SIGNIFICANT:
+        return f"over all lines together, which is what counts, chance alone can do that{slow}"
     return f"chance alone can do that{slow}"
 
 
@@ -103,12 +125,9 @@ def apart(one: Estimate, other: Estimate) -> bool:
     return abs(one.log_effect - other.log_effect) > SIGNIFICANT * error
 
 
-def _pays(upper: str, pays: Pays) -> str:
+def _pays(upper: str, lower: str, pays: Pays) -> str:
     if pays.break_even is None:
         return ""
     if pays.break_even <= 0:
-        return f". {upper} costs no more, so any added revenue pays"
-    return (
-        f". {upper} pays from {signed_share(pays.break_even)} on ({pays.basis}, of revenue "
-        f"{share(pays.margin)} is kept)"
-    )
+        return f"{upper} costs no more than {lower}, so any added revenue pays"
+    return f"{upper} pays, against {lower}, from {signed_share(pays.break_even)} on ({pays.terms})"

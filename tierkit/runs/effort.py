@@ -11,7 +11,7 @@ import pandas as pd
 from tierkit.calendar import Quarter, complete_quarter_ends
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering, said
-from tierkit.serving.cost import Margin, gross_margin, hours_by_role, tier_break_even
+from tierkit.serving.cost import Margin, gross_margin, hours_by_role, tiers_pay
 from tierkit.serving.delivered import delivered_entitlements
 from tierkit.serving.proportion import (
     NOTHING_SPENT,
@@ -50,7 +50,7 @@ class EffortStudy:
     frontier, largest
         What other sizes would ask, and the largest size that the team could serve, by tier.
     break_even
-        As `tier_break_even` returns it, and the `margin` in it.
+        As `tiers_pay` returns it, and the `margin` in it.
     """
 
     received: EffortReceived
@@ -104,11 +104,11 @@ def study_effort(work: Run, tiering: Tiering) -> EffortStudy:
             for number, tier in enumerate(settings.tiers)
             if tier.capacity
         },
-        break_even=tier_break_even(
+        break_even=tiers_pay(
+            tiering.break_even,
             tiering.tier_effort,
             _revenue(tiering),
             horizon_quarters=settings.target.horizon_quarters,
-            margin=margin.share,
         ),
         margin=margin,
     )

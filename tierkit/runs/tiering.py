@@ -14,6 +14,7 @@ from tierkit.crm.hierarchy import successors
 from tierkit.runs.run import Run
 from tierkit.runs.tier_inputs import account_groups, project_overrides, read_earlier_run
 from tierkit.serving.cost import break_even, gross_margin, hours_by_role, role_effort, tier_effort
+from tierkit.serving.spent import spent_by_tier
 from tierkit.settings import Tier
 from tierkit.tiers.assign import assign_within_budget
 from tierkit.tiers.decomposition import Decomposition, decompose
@@ -290,6 +291,7 @@ def _effort(work: Run, assigned: pd.DataFrame) -> dict[str, pd.DataFrame]:
             tiers=tiers,
             roles=roles,
             margin=margin.share,
+            spent=spent_by_tier(work.tables, settings=work.settings, as_of=work.as_of),
         ),
     }
 
