@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tierkit.parallel import Progress
 from tierkit.roi.boundaries import BoundaryStudy, study_boundaries
 from tierkit.roi.certificate import certificate
 from tierkit.roi.from_tables import tier_standings
+from tierkit.roi.looks import with_looks
 from tierkit.roi.outcomes_by_tier import TierOutcomes, outcomes_by_tier
 from tierkit.roi.standings import Standings
 from tierkit.runs.experiments import bands_before
+from tierkit.runs.ledger import earlier_promises
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
 
@@ -71,7 +73,19 @@ def compare_tiers(work: Run, tiering: Tiering, *, progress: Progress | None = No
         bands=bands_before(work.settings, work.as_of),
     )
     certified = _certified(work, past.standings, progress=progress)
-    return TierRoi(past.outcomes, studies.boundaries, studies.together, certified)
+    facts = [study.facts for study in studies.boundaries]
+    looked = with_looks(facts, studies.together, _earlier(work))
+    pairs = zip(studies.boundaries, looked, strict=True)
+    told = [replace(study, facts=one) for study, one in pairs]
+    return TierRoi(past.outcomes, told, studies.together, certified)
+
+
+def _earlier(work: Run) -> list[tuple[str, dict[str, Any]]]:
+    """Return what earlier reports said of tier ROI, the oldest first."""
+    return [
+        (promise.quarter.label, promise.facts.get("roi") or {})
+        for promise in earlier_promises(work)
+    ]
 
 
 def leave_past(work: Run) -> None:
