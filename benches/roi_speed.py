@@ -12,8 +12,8 @@ import time
 
 import pandas as pd
 
+from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.boundaries import study_boundaries
-from tierkit.roi.outcomes_by_tier import TierOutcomes
 from tierkit.roi.worlds import World, simulate_world
 from tierkit.settings import parse_settings
 

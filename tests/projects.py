@@ -58,7 +58,8 @@ def world_frames(standings: Standings) -> tuple[dict[str, pd.DataFrame], date]:
         "account_id": standings.account_ids[account],
         "tier": np.array(standings.tiers)[standings.level[account, quarter]],
         "start_date": starts[quarter], "end_date": starts[quarter + 1],
-        "score": standings.score[account, quarter], "cut_score": standings.cut_score[account, quarter],
+        "score": standings.score[account, quarter],
+        "cut_score": standings.cut_score[account, quarter],
         "overridden": np.where(standings.overridden[account, quarter], "true", "false"),
     })  # fmt: skip
     account, quarter = np.nonzero(standings.history.won_revenue > 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,38 @@ def test_imports_go_one_way(path):
     assert not later, f"{room} imports what comes after it: {sorted(later)}"
 
 
+def reaches_inside(path):
+    """Return the imports of a file from the inside of another room than its own."""
+    own = room_of(path)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom) or not node.module:
+            continue
+        package, *way = node.module.split(".")
+        if package != "tierkit" or not way or way[0] == own:
+            continue
+        if len(way) > 1:
+            yield node.module
+        folder = PACKAGE / way[0]
+        yield from (a.name for a in node.names if (folder / f"{a.name}.py").is_file())
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_other_rooms_use_what_a_room_names(path):
+    assert not list(reaches_inside(path)), "import it from the room, and name it in its __init__"
+
+
+@pytest.mark.parametrize("stub", sorted(PACKAGE.rglob("__init__.pyi")), ids=str)
+def test_what_a_room_names_is_there_and_is_no_module(stub):
+    folder = stub.parent
+    room = import_module(".".join(folder.relative_to(PACKAGE.parent).parts))
+    for node in ast.parse(stub.read_text(encoding="utf-8")).body:
+        for alias in node.names if isinstance(node, ast.ImportFrom) else []:
+            assert getattr(room, alias.name) is not None
+            assert not (folder / f"{alias.name}.py").exists(), (
+                f"{alias.name} names a module as well"
+            )
+
+
 @pytest.mark.parametrize("room", BLIND)
 def test_what_decides_cannot_see_outcomes(room):
     seen = {name for path in modules() if room_of(path) == room for name in imported_rooms(path)}
@@ -127,7 +160,7 @@ def test_importing_is_light_and_warns_of_nothing(statement):
 def test_every_public_name_can_be_had():
     import tierkit
 
-    for name in tierkit.__all__:
+    for name in [*tierkit.__all__, "__version__"]:
         assert getattr(tierkit, name) is not None
     with pytest.raises(AttributeError, match="no_such_name"):
         tierkit.no_such_name  # noqa: B018

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tierkit.calendar import FiscalCalendar, complete_quarter_ends, trainable
 from tierkit.errors import SettingsError

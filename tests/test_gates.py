@@ -8,8 +8,7 @@ import time
 import zipfile
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from report_samples import LABEL, facts, page, write_report
 
 from tierkit.errors import GateError

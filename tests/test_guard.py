@@ -9,8 +9,7 @@ from pathlib import Path
 import narwhals as nw
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tierkit.crm.engine import connect, register_frame
 from tierkit.crm.guard import look_up, look_up_counted, summed

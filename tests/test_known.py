@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from tierkit.calendar import FiscalCalendar
+from tierkit.crm._retention import retention, retention_totals
 from tierkit.crm.known import deals_as_known, reopened_deals, reopening_remark, rewritten_deals
-from tierkit.crm.retention import retention, retention_totals
 from tierkit.crm.tables import tables_from_frames
 
 DEALS = pd.DataFrame(

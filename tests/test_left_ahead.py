@@ -16,7 +16,7 @@ from tierkit.commands.units import REPORT_PLAN
 from tierkit.dossiers.example import example_run
 from tierkit.dossiers.make import MADE_AHEAD
 from tierkit.publishing.parameters import RUN_NOTEBOOKS
-from tierkit.roi.outcomes_by_tier import TierOutcomes
+from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.worlds import World, simulate_world
 from tierkit.runs.leakage import future_rows_of, leave_future_rows
 from tierkit.runs.run import open_run
@@ -128,7 +128,9 @@ def test_a_certificate_is_taken_as_it_was_left(kept, monkeypatch):
     )
     monkeypatch.setattr("tierkit.runs.tier_roi._past", lambda _: past)
     leave_certificate(run)
-    monkeypatch.setattr("tierkit.roi.certificate.try_designs", lambda *_, **__: pytest.fail("anew"))
+    monkeypatch.setattr(
+        "tierkit.roi._certificate.try_designs", lambda *_, **__: pytest.fail("anew")
+    )
     assert compare_tiers(run, tiering).certificate["worlds"] == 2
 
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tierkit.models.binning import amount_edges, bin_criteria, numeric_edges
 from tierkit.models.boosting import bags_by_account, boost

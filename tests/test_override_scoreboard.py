@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 
 from tierkit.crm.tables import tables_from_frames
-from tierkit.roi.override_scoreboard import NO_HISTORY, override_scoreboard
+from tierkit.roi._override_scoreboard import NO_HISTORY, override_scoreboard
 from tierkit.settings import parse_settings
 
 SETTINGS = parse_settings({"run": {"min_group": 2}})

@@ -6,11 +6,10 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from projects import write_project
 
-from tierkit.crm.hierarchy import hierarchy, unit_totals
+from tierkit.crm._hierarchy import hierarchy, unit_totals
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError
 from tierkit.settings import read_settings

@@ -10,9 +10,9 @@ import pytest
 
 from tierkit.calendar import FiscalCalendar
 from tierkit.features.example import tables_of
+from tierkit.serving._whitespace import whitespace
 from tierkit.serving.coverage import account_freshness, contact_coverage, newest_facts
 from tierkit.serving.pipeline import pipeline_coverage
-from tierkit.serving.whitespace import whitespace
 from tierkit.settings import Settings
 
 AS_OF = date(2026, 1, 1)

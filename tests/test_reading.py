@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from projects import ACCOUNTS, DEALS, write_project
 
 from tierkit.crm.engine import connect

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from tierkit import pages
+from tierkit.roi._certificate import with_effect
+from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.boundaries import study_boundaries
-from tierkit.roi.certificate import with_effect
-from tierkit.roi.outcomes_by_tier import TierOutcomes
 from tierkit.roi.worlds import World, simulate_world
 from tierkit.runs.tier_roi import TierRoi
 from tierkit.settings import parse_settings

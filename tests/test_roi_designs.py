@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tierkit.roi._certificate import certificate, shape_of, try_designs, with_effect
+from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.adjusted import adjusted, balance, overlap
 from tierkit.roi.boundaries import study_boundaries, study_lines
 from tierkit.roi.boundary_rows import READINGS, Boundaries
-from tierkit.roi.certificate import certificate, shape_of, try_designs, with_effect
 from tierkit.roi.checks import cutoff_checks, line_checks, overlap_checks
 from tierkit.roi.cutoff import bandwidth, bunching, cutoff, line_picture
 from tierkit.roi.designs import event_study, moved
 from tierkit.roi.known_before import Covariates
-from tierkit.roi.outcomes_by_tier import TierOutcomes
 from tierkit.roi.poisson import Weighted, cross_fitted_shares, effect_of_holding, logistic_slopes
 from tierkit.roi.primary import Claim
 from tierkit.roi.standings import Standings
@@ -448,7 +448,7 @@ def test_a_certificate_is_made_once_per_shape(tmp_path, monkeypatch):
     assert steps[-1] == (2, 2)
     assert first["worlds"] == 2
     assert f"came in {first['false_shown']} of 2" in first["sentence"]
-    monkeypatch.setattr("tierkit.roi.certificate._certify", lambda *_: pytest.fail("made again"))
+    monkeypatch.setattr("tierkit.roi._certificate._certify", lambda *_: pytest.fail("made again"))
     assert certificate(standings, cache=tmp_path, worlds=2) == first
 
 
@@ -463,11 +463,11 @@ def test_a_certificate_that_was_cut_short_goes_on_where_it_ended(tmp_path, monke
         tried.append(seed)
         return trying(world, seed=seed)
 
-    monkeypatch.setattr("tierkit.roi.certificate.try_designs", until_the_end)
+    monkeypatch.setattr("tierkit.roi._certificate.try_designs", until_the_end)
     with pytest.raises(KeyboardInterrupt):
         certificate(standings, cache=tmp_path, worlds=12)
     monkeypatch.setattr(
-        "tierkit.roi.certificate.try_designs",
+        "tierkit.roi._certificate.try_designs",
         lambda world, *, seed: tried.append(seed) or trying(world, seed=seed),
     )
     assert certificate(standings, cache=tmp_path, worlds=12) == whole

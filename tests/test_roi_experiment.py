@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from tierkit.errors import DataError, SettingsError
+from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.boundaries import study_boundaries
 from tierkit.roi.boundary_rows import Boundaries
 from tierkit.roi.experiment import COLUMNS, Band, draw_band, randomised, read_band, write_band
-from tierkit.roi.outcomes_by_tier import TierOutcomes
 from tierkit.roi.worlds import World, simulate_world
 from tierkit.settings import parse_settings
 

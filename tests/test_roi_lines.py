@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tierkit.roi.boundary_rows import Boundaries
 from tierkit.roi.known_before import known_columns

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from tierkit.crm.tables import tables_from_frames
+from tierkit.roi._outcomes_by_tier import outcomes_by_tier
 from tierkit.roi.boundaries import compare_boundaries
-from tierkit.roi.outcomes_by_tier import outcomes_by_tier
 from tierkit.serving.cost import break_even
 from tierkit.settings import parse_settings
 from tierkit.statistics.resampling import resampled_sums

@@ -8,12 +8,11 @@ import pandas as pd
 import pytest
 from projects import world_frames
 
-from tierkit.charts.effects import event_study as event_chart
-from tierkit.charts.effects import line_picture as line_chart
+from tierkit.charts.effects import event_study as event_chart, line_picture as line_chart
 from tierkit.crm.tables import tables_from_frames
+from tierkit.roi._outcomes_by_tier import TierOutcomes, outcomes_by_tier
 from tierkit.roi.boundaries import compare_boundaries, study_boundaries
 from tierkit.roi.from_tables import tier_standings
-from tierkit.roi.outcomes_by_tier import TierOutcomes, outcomes_by_tier
 from tierkit.roi.worlds import World, simulate_world
 from tierkit.settings import parse_settings
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tierkit.errors import DataError, SettingsError
 from tierkit.settings import StabilitySettings, Tier, parse_settings

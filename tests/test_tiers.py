@@ -5,8 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tierkit.crm.tables import tables_from_frames
 from tierkit.errors import DataError, SettingsError

@@ -6,8 +6,7 @@ import re
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tierkit.rendering.html import Fragment, words
 from tierkit.rendering.tables import html_table

@@ -6,8 +6,7 @@ from datetime import date
 import openpyxl
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tierkit.rendering import workbook
 from tierkit.rendering.workbook import AccountTables, Sheet, clean_text, write_workbook

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from tierkit.statistics.arrays import FloatArray
+from tierkit.statistics import FloatArray
 
 MOST_FILES = 400
 _A_DAY = 86_400

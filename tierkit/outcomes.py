@@ -9,9 +9,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import outcome_rows
-from tierkit.crm.guard import summed
-from tierkit.crm.revenue import RENEWAL_TYPES, target_deals
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import RENEWAL_TYPES, Rows, Tables, summed, target_deals
 from tierkit.settings import Settings
 
 KEYS = ("account_id", "as_of")

@@ -14,21 +14,28 @@ from tierkit.backtest.gate import Gate, concentration_notes, history_moved, leak
 from tierkit.backtest.seeds import steadied_card
 from tierkit.backtest.trial import NOTHING_COMPLETE, tried_at
 from tierkit.cache import Kept
-from tierkit.models.card import Card
-from tierkit.models.examples import Examples, rows_at
-from tierkit.models.past_revenue import (
+from tierkit.models import (
+    BETTER,
+    BY_HAND,
+    FITTED,
+    MONEY,
+    PAST,
+    Backtest,
+    Card,
+    Examples,
+    Kind,
     fit_past_revenue_card,
+    fit_rules_card,
     past_revenue_column,
+    ranked,
+    rows_at,
     uncalibrated_past_revenue_card,
+    untested,
 )
-from tierkit.models.rules_card import fit_rules_card
-from tierkit.models.saved import BY_HAND, FITTED, PAST, Kind, ranked
-from tierkit.models.tested import MONEY, Backtest, untested
-from tierkit.models.verdict import BETTER
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
-    from tierkit.features.panel import Panel
+    from tierkit.features import Panel
 
 FIT_STEPS = (
     "testing the card on earlier quarter-ends",

@@ -9,11 +9,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from tierkit.models.boosting import EVEN
-from tierkit.models.examples import Examples
+from tierkit.models import EVEN, Examples
 from tierkit.parallel import ROWS_WORTH_PROCESSES, in_processes
 from tierkit.settings import Settings
-from tierkit.statistics.measures import capture, gini
+from tierkit.statistics import capture, gini
 
 FOLDS = 2
 MOSTLY = 0.8

@@ -8,9 +8,7 @@ from datetime import date
 import numpy as np
 
 from tierkit.calendar import newest, trainable
-from tierkit.models.draws import account_draws
-from tierkit.models.examples import Examples, rows_at
-from tierkit.models.rows import account_ids
+from tierkit.models import Examples, account_draws, account_ids, rows_at
 from tierkit.settings import Settings
 
 _FOLDS = 5

@@ -11,14 +11,19 @@ import numpy as np
 
 from tierkit.backtest.effort_check import EffortCheck, effort_check
 from tierkit.backtest.shuffling import Fold, Shuffled, shuffled_outcomes
-from tierkit.models.calibration import totals_moved
-from tierkit.models.examples import Examples
-from tierkit.models.leaks import gini_alone, probable_leaks
-from tierkit.models.rows import ACCOUNT
-from tierkit.models.tested import Backtest
-from tierkit.models.verdict import BETTER, KEEP, NO_BETTER
+from tierkit.models import (
+    ACCOUNT,
+    BETTER,
+    KEEP,
+    NO_BETTER,
+    Backtest,
+    Examples,
+    gini_alone,
+    probable_leaks,
+    totals_moved,
+)
 from tierkit.settings import Settings
-from tierkit.statistics.arrays import FloatArray
+from tierkit.statistics import FloatArray
 
 LEAK_ROWS = 20_000
 WHALE_SHARE = 0.5

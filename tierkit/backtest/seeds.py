@@ -8,10 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from tierkit.models.card import Card
-from tierkit.models.examples import Examples
-from tierkit.models.fitting import average
-from tierkit.models.rows import sample_accounts
+from tierkit.models import Card, Examples, average, sample_accounts
 from tierkit.parallel import ROWS_WORTH_PROCESSES, in_processes
 from tierkit.settings import Settings
 

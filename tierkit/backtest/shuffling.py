@@ -9,14 +9,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from tierkit.models.boosting import QUICK
-from tierkit.models.examples import Examples
-from tierkit.models.fitting import Prepared
-from tierkit.models.rows import ACCOUNT, AS_OF, account_ids
+from tierkit.models import ACCOUNT, AS_OF, QUICK, Examples, Prepared, account_ids
 from tierkit.parallel import ROWS_WORTH_PROCESSES, in_processes
 from tierkit.settings import ModelSettings, Settings
-from tierkit.statistics.arrays import IntArray
-from tierkit.statistics.measures import gini
+from tierkit.statistics import IntArray, gini
 
 FOLDS = 2
 """The newest tested dates that are used: more cost time and change no verdict."""

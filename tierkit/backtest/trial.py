@@ -12,23 +12,28 @@ import pandas as pd
 
 from tierkit.backtest.folds import complete_dates, held_out_folds, rolling_folds
 from tierkit.backtest.shuffling import Fold
-from tierkit.models.card import Card
-from tierkit.models.examples import Examples
-from tierkit.models.past_revenue import fit_past_revenue_card
-from tierkit.models.simple_rules import (
+from tierkit.models import (
+    HELD_OUT,
+    ROLLING,
+    Backtest,
+    Card,
+    Examples,
+    Method,
     Model,
     RandomRule,
     TierRule,
     best_column,
+    fit_past_revenue_card,
     last_quarter_rule,
     past_revenue_rule,
+    scored,
+    untested,
 )
-from tierkit.models.tested import HELD_OUT, ROLLING, Backtest, Method, scored, untested
 from tierkit.parallel import ROWS_WORTH_PROCESSES, in_processes
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
-    from tierkit.features.panel import Panel
+    from tierkit.features import Panel
 
 FEWEST_TESTED_ACCOUNTS = 30
 FEWEST_TESTED_WINS = 10

@@ -55,8 +55,8 @@ def score(
 
     needs_data = output.suffix.lower() != ".sql"
     settings = read_settings(file, overrides=overrides or ()) if needs_data else None
-    from tierkit.commands.score import check_suffix, score_project, write_query, write_scores
-    from tierkit.models.saved import read_model
+    from tierkit.commands import check_suffix, score_project, write_query, write_scores
+    from tierkit.models import read_model
 
     check_suffix(output)
     saved = read_model(model)
@@ -88,7 +88,7 @@ def explain(
     from tierkit.settings import read_settings
 
     settings = read_settings(file, overrides=overrides or ())
-    from tierkit.commands.explain import explain_account
+    from tierkit.commands import explain_account
 
     for line in explain_account(settings, account, quarter=quarter).lines():
         typer.echo(line)
@@ -107,8 +107,8 @@ def diff(
     """Show what changed between two runs: settings, data, tiers moved, verdicts."""
     reports = _reports(file)
     with without_grammars_of_addresses():
-        from tierkit.pages.differences import compare_runs, difference_page, difference_text
-        from tierkit.publishing.published import find_run, read_run
+        from tierkit.pages import compare_runs, difference_page, difference_text
+        from tierkit.publishing import find_run, read_run
 
     runs = [read_run(find_run(name, reports=reports)) for name in (before, after)]
     found = compare_runs(*runs)
@@ -154,7 +154,7 @@ def draw(
     from tierkit.settings import read_settings
 
     settings = read_settings(file)
-    from tierkit.runs.experiments import draw_quarter_band
+    from tierkit.runs import draw_quarter_band
 
     drawn = draw_quarter_band(settings, quarter, upper=upper, ranks=_ranks(ranks), seed=seed)
     typer.echo(drawn.band.sentence(currency=settings.calendar.currency))

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if "--debug" in given:
             raise
-        from tierkit.publishing.hooks import is_interruption
+        from tierkit.publishing import is_interruption
 
         if is_interruption(error):
             _report_interruption(error)

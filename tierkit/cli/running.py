@@ -30,7 +30,7 @@ def check(
     from tierkit.settings import read_settings
 
     settings = read_settings(file, overrides=overrides or ())
-    from tierkit.commands.check import check_project, print_check
+    from tierkit.commands import check_project, print_check
 
     checked = check_project(settings)
     print_check(checked, sys.stdout)
@@ -71,7 +71,7 @@ def run(
 
     settings = read_settings(file, overrides=overrides or ())  # before anything slow is loaded
     with without_grammars_of_addresses():
-        from tierkit.commands.run import (
+        from tierkit.commands import (
             Request,
             describe_run,
             recalibrate,
@@ -79,7 +79,7 @@ def run(
             recalibrate_each,
             recalibrate_each_and_tell,
         )
-        from tierkit.dossiers.make import MADE_AHEAD, write_dossiers
+        from tierkit.dossiers import MADE_AHEAD, write_dossiers
 
     request = Request(
         settings=settings,
@@ -130,7 +130,7 @@ def accept(
     from tierkit.settings import read_settings
 
     settings = read_settings(file)
-    from tierkit.commands.accept import accept_tiers
+    from tierkit.commands import accept_tiers
 
     done = accept_tiers(settings, quarter, start=start.date() if start else None, review=review)
     typer.echo(
@@ -159,7 +159,7 @@ def init(
 ) -> None:
     """Make a project folder: settings, notebooks, a place for data, overrides."""
     from tierkit.errors import SettingsError
-    from tierkit.runs.project import make_project
+    from tierkit.runs import make_project
 
     if sample and exports is not None:
         raise SettingsError("--sample and --from exclude each other: take one.")
@@ -204,7 +204,7 @@ def doctor(
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
     """Show Python, kernel, versions and optional parts, and how to mend what is missing."""
-    from tierkit.commands.doctor import examine_installation
+    from tierkit.commands import examine_installation
 
     findings = examine_installation()
     for finding in findings:

@@ -9,14 +9,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from tierkit.crm.contract import ACCEPTED_TIERS
-from tierkit.crm.hierarchy import successors
-from tierkit.crm.trusted import read_tables
+from tierkit.crm import ACCEPTED_TIERS, read_tables, successors
 from tierkit.errors import DataError, Problem, SettingsError
-from tierkit.roi.experiment import Band
-from tierkit.runs.experiments import read_bands, with_drawn_tiers
+from tierkit.roi import Band
+from tierkit.runs import read_bands, with_drawn_tiers
 from tierkit.settings import Settings, Tier
-from tierkit.tiers.overrides import (
+from tierkit.tiers import (
     OVERRIDE_COLUMNS,
     OVERRIDES_FILE,
     capacity_in,

@@ -13,16 +13,22 @@ from typing import IO
 import narwhals as nw
 import pandas as pd
 
-from tierkit.crm.cleaning import EXCLUSION_REASON
-from tierkit.crm.contract import CONTRACT
-from tierkit.crm.currencies import without_rate
-from tierkit.crm.guard import grouped, only_with
-from tierkit.crm.hierarchy import hierarchy
-from tierkit.crm.merges import resolve_merges
-from tierkit.crm.tables import REJECTED_VALUE, Rejected, Rows, Tables
-from tierkit.crm.trusted import examine_source
+from tierkit.crm import (
+    CONTRACT,
+    EXCLUSION_REASON,
+    REJECTED_VALUE,
+    Rejected,
+    Rows,
+    Tables,
+    examine_source,
+    grouped,
+    hierarchy,
+    only_with,
+    resolve_merges,
+    without_rate,
+)
 from tierkit.errors import Problem, SettingsError, TierkitError
-from tierkit.runs.tier_inputs import check_tiering
+from tierkit.runs import check_tiering
 from tierkit.settings import Settings
 
 EXCLUDED_FILE = "excluded_rows.csv"
@@ -93,7 +99,7 @@ def check_project(settings: Settings) -> Checked:
 
 def _written(checked: Checked, rows: Sequence[Row], settings: Settings) -> Checked:
     """Write the page and the workbook of a check; rejected rows also where something blocks."""
-    from tierkit.pages.check import write_check_page, write_check_workbook
+    from tierkit.pages import write_check_page, write_check_workbook
 
     folder = settings.scratch / "check"
     folder.mkdir(parents=True, exist_ok=True)
@@ -197,8 +203,8 @@ def print_check(checked: Checked, stream: IO[str]) -> None:
 
 def _leaks(settings: Settings, tables: Tables) -> list[Problem]:
     """Return criteria that predict too well alone, where the data are enough to tell."""
-    from tierkit.crm.period import default_quarter
-    from tierkit.runs.leakage import leak_problems
+    from tierkit.crm import default_quarter
+    from tierkit.runs import leak_problems
 
     try:
         as_of = default_quarter(tables, settings.fiscal_calendar).as_of
@@ -210,13 +216,13 @@ def _leaks(settings: Settings, tables: Tables) -> list[Problem]:
 def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[TierkitError]:
     errors: list[TierkitError] = []
     try:
-        from tierkit.features.registry import all_features
+        from tierkit.features import all_features
 
         all_features(tables, settings)
     except SettingsError as error:
         errors.append(error)
     try:
-        from tierkit.crm.period import default_quarter
+        from tierkit.crm import default_quarter
 
         as_of = default_quarter(tables, settings.fiscal_calendar).as_of
         check_tiering(tables, settings=settings, as_of=as_of)

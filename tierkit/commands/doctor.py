@@ -92,7 +92,7 @@ def _kernel() -> Finding:
 
 
 def _notebook(name: str) -> Finding:
-    from tierkit.publishing.parameters import packaged_notebook
+    from tierkit.publishing import packaged_notebook
 
     try:
         return Finding(f"notebook {name}", str(packaged_notebook(name)))

@@ -12,16 +12,20 @@ import pandas as pd
 
 from tierkit.calendar import Quarter
 from tierkit.commands.score import values_for
-from tierkit.crm.find_account import find_account
-from tierkit.crm.trusted import read_tables
-from tierkit.models.card import Card
-from tierkit.models.explaining import Direction, account_factors, customer_text, smallest_change
-from tierkit.models.reasons import reasons
-from tierkit.models.saved import PAST, SavedModel
-from tierkit.publishing.published import Published, read_published
+from tierkit.crm import find_account, read_tables
+from tierkit.models import (
+    PAST,
+    Card,
+    Direction,
+    SavedModel,
+    account_factors,
+    customer_text,
+    reasons,
+    smallest_change,
+)
+from tierkit.publishing import Published, read_published
 from tierkit.settings import Settings, Tier
-from tierkit.tiers.eligibility import check_eligibility
-from tierkit.tiers.lines import Line, lines_around
+from tierkit.tiers import Line, check_eligibility, lines_around
 from tierkit.words import count, money, money_range, plain_name, short_number
 
 Row = Mapping[str, Any]

@@ -9,21 +9,28 @@ from pathlib import Path
 
 from tierkit.calendar import Quarter
 from tierkit.commands.units import REPORT_PLAN, EachResult, read_each, run_each
-from tierkit.crm.period import check_quarter, default_quarter, used_revenue
-from tierkit.crm.tables import Tables
-from tierkit.crm.trusted import read_tables
+from tierkit.crm import Tables, check_quarter, default_quarter, read_tables, used_revenue
 from tierkit.errors import DataError, SettingsError
-from tierkit.features.registry import all_features
-from tierkit.pages.index import UNIT_TOTALS
-from tierkit.publishing.hooks import Ending, exit_code_of, failure_file, run_hooks
-from tierkit.publishing.lock import project_lock
-from tierkit.publishing.manifest import settings_rows
-from tierkit.publishing.plan import Handover
-from tierkit.publishing.run import run_recalibration
-from tierkit.runs.experiments import read_bands
-from tierkit.runs.leakage import LEAK_RULE, leak_problems
-from tierkit.runs.run import data_remarks, leave_rows
-from tierkit.runs.tier_inputs import check_tiering
+from tierkit.features import all_features
+from tierkit.pages import UNIT_TOTALS
+from tierkit.publishing import (
+    Ending,
+    Handover,
+    exit_code_of,
+    failure_file,
+    project_lock,
+    run_hooks,
+    run_recalibration,
+    settings_rows,
+)
+from tierkit.runs import (
+    LEAK_RULE,
+    check_tiering,
+    data_remarks,
+    leak_problems,
+    leave_rows,
+    read_bands,
+)
 from tierkit.settings import Settings
 
 OUTPUTS = (

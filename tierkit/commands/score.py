@@ -11,18 +11,12 @@ from pathlib import Path
 import pandas as pd
 
 from tierkit.calendar import Quarter
-from tierkit.crm.period import last_day
-from tierkit.crm.tables import Tables
-from tierkit.crm.trusted import read_tables
+from tierkit.crm import Tables, last_day, read_tables
 from tierkit.errors import DataError, SettingsError
-from tierkit.features.panel import build_panel
-from tierkit.models.prospects import COLUMNS as BESIDE
-from tierkit.models.reasons import reasons
-from tierkit.models.saved import PAST, SavedModel
-from tierkit.models.sql import Dialect, model_sql
-from tierkit.rendering.workbook import KINDS, Sheet, write_workbook
-from tierkit.runs.run import Run
-from tierkit.runs.tiering import tier_accounts
+from tierkit.features import build_panel
+from tierkit.models import COLUMNS as BESIDE, PAST, Dialect, SavedModel, model_sql, reasons
+from tierkit.rendering import KINDS, Sheet, write_workbook
+from tierkit.runs import Run, tier_accounts
 from tierkit.settings import Settings
 
 

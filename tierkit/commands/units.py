@@ -21,19 +21,26 @@ from pathlib import Path
 import narwhals as nw
 
 from tierkit.calendar import Quarter
-from tierkit.crm.cleaning import won_amount
-from tierkit.crm.engine import Rows
-from tierkit.crm.guard import only_with
-from tierkit.crm.period import used_revenue
-from tierkit.crm.tables import Tables, read_written_tables, write_tables
+from tierkit.crm import (
+    Rows,
+    Tables,
+    only_with,
+    read_written_tables,
+    used_revenue,
+    won_amount,
+    write_tables,
+)
 from tierkit.errors import Problem, SettingsError, TierkitError
-from tierkit.pages.headings import mail_summary
-from tierkit.pages.index import UnitRow, write_index, write_units_index
-from tierkit.pages.slides import write_slides
-from tierkit.publishing.plan import Handover, PageWriters, ReportPlan, read_handover, write_handover
-from tierkit.publishing.run import run_recalibration
-from tierkit.runs.project import OVERRIDES
-from tierkit.runs.run import TABLES_FOLDER, leave_rows
+from tierkit.pages import UnitRow, mail_summary, write_index, write_slides, write_units_index
+from tierkit.publishing import (
+    Handover,
+    PageWriters,
+    ReportPlan,
+    read_handover,
+    run_recalibration,
+    write_handover,
+)
+from tierkit.runs import OVERRIDES, TABLES_FOLDER, leave_rows
 from tierkit.settings import Settings
 from tierkit.words import quarter_name
 

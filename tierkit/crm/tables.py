@@ -13,8 +13,14 @@ import pandas as pd
 import pyarrow as pa
 
 from tierkit.crm.contract import CONTRACT
-from tierkit.crm.engine import Connection, connect, register_frame, scan_parquet, write_parquet
-from tierkit.crm.engine import Rows as Rows
+from tierkit.crm.engine import (
+    Connection,
+    Rows as Rows,
+    connect,
+    register_frame,
+    scan_parquet,
+    write_parquet,
+)
 from tierkit.errors import DataError, Problem
 
 REJECTED_VALUE = "rejected_value"

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import narwhals as nw
 
+from tierkit.crm._hierarchy import TIERED_WITH_PARENT, with_ultimate_parents
 from tierkit.crm.checks import check_rule_names, check_tables, raised_to_blocking
 from tierkit.crm.cleaning import (
     EXCLUSION_REASON,
@@ -19,7 +20,6 @@ from tierkit.crm.cleaning import (
 from tierkit.crm.contract import CONTRACT, TableContract
 from tierkit.crm.currencies import in_reporting_currency
 from tierkit.crm.engine import Connection, EngineError, Rows, connect, materialise
-from tierkit.crm.hierarchy import TIERED_WITH_PARENT, with_ultimate_parents
 from tierkit.crm.identity import with_one_spelling
 from tierkit.crm.lines import deals_from_lines, with_amounts_of_lines
 from tierkit.crm.meaning import TYPE_LEFT_OUT, unmapped_types, with_revenue_type

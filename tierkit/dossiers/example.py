@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tierkit.runs.run import Run
+    from tierkit.runs import Run
 
 _FILES = {
     "tierkit.toml": """\
@@ -45,7 +45,7 @@ def example_run() -> Run:
     >>> example_run().quarter.label
     '2025Q3'
     """
-    from tierkit.runs.run import open_run
+    from tierkit.runs import open_run
 
     folder = TemporaryDirectory()
     for name, text in _FILES.items():

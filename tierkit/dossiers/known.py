@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from tierkit.calendar import Quarter, before
-from tierkit.crm.hierarchy import hierarchy, successors
+from tierkit.crm import hierarchy, successors
 from tierkit.dossiers.naming import WORDS, OtherAccounts
 from tierkit.dossiers.people import (
     contacts_by_role,
@@ -19,9 +19,8 @@ from tierkit.dossiers.people import (
     open_deals,
     won_by_quarter,
 )
-from tierkit.runs.run import Run
-from tierkit.serving.coverage import DATED_TABLES, contact_coverage, newest_facts
-from tierkit.serving.whitespace import whitespace
+from tierkit.runs import Run
+from tierkit.serving import DATED_TABLES, contact_coverage, newest_facts, whitespace
 
 COLUMNS = ("group", "group_size", "depth", "directly_below")
 

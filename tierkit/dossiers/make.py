@@ -21,14 +21,19 @@ from tierkit.dossiers.known import Known, known_of, record
 from tierkit.dossiers.page import account_name, dossier_body, dossier_page, dossier_text
 from tierkit.dossiers.points import POINTS, talking_points
 from tierkit.errors import SettingsError
-from tierkit.rendering.html import NO_MATHEMATICS, Fragment, joined, on_one_line, section, tag
-from tierkit.rendering.notebooks import document, style_sheets
-from tierkit.rendering.tables import html_table
-from tierkit.runs.project import OVERRIDES
-from tierkit.runs.report import tiers_table
-from tierkit.runs.run import Run, open_run
-from tierkit.runs.steps import tier_run_accounts
-from tierkit.tiers.overrides import read_overrides
+from tierkit.rendering import (
+    NO_MATHEMATICS,
+    Fragment,
+    document,
+    html_table,
+    joined,
+    on_one_line,
+    section,
+    style_sheets,
+    tag,
+)
+from tierkit.runs import OVERRIDES, Run, open_run, tier_run_accounts, tiers_table
+from tierkit.tiers import read_overrides
 from tierkit.words import plural
 
 NO_INDUSTRY = "industry not known"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from tierkit.crm.duplicates import LEGAL_FORMS
+from tierkit.crm import LEGAL_FORMS
 
 WITHHELD = "withheld: it names another account"
 _LEGAL = frozenset(LEGAL_FORMS.split("|"))

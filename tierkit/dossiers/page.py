@@ -11,8 +11,7 @@ from tierkit.calendar import spell_date
 from tierkit.dossiers import parts
 from tierkit.dossiers.known import Known, record, rows_of
 from tierkit.dossiers.points import talking_points
-from tierkit.rendering.html import Fragment, joined, on_one_line, section, tag
-from tierkit.rendering.notebooks import document
+from tierkit.rendering import Fragment, document, joined, on_one_line, section, tag
 from tierkit.words import count, money, money_range, money_with_range, plural
 
 

@@ -11,9 +11,7 @@ from markupsafe import Markup
 from tierkit.calendar import spell_date
 from tierkit.charts import stacked_quarters, two_way_quarters
 from tierkit.dossiers.known import Known, record, rows_of
-from tierkit.rendering.figures import Picture, figure
-from tierkit.rendering.html import joined, tag
-from tierkit.rendering.tables import html_table
+from tierkit.rendering import Picture, figure, html_table, joined, tag
 from tierkit.words import count, enumerated, money, number_word, plural, share
 
 

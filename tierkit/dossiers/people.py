@@ -9,13 +9,9 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import Quarter, before, outcome_rows
-from tierkit.crm.guard import grouped, summed
-from tierkit.crm.known import deals_as_known
-from tierkit.crm.revenue import TARGET_TYPES, target_deals
-from tierkit.crm.tables import Rows, Tables
-from tierkit.runs.run import Run
-from tierkit.serving.coverage import contacts_are_named
-from tierkit.serving.whitespace import product_revenue
+from tierkit.crm import TARGET_TYPES, Rows, Tables, deals_as_known, grouped, summed, target_deals
+from tierkit.runs import Run
+from tierkit.serving import contacts_are_named, product_revenue
 
 COLUMNS = ("account_id", "role", "contacts", "in_touch", "last_touch", "required")
 NO_ROLE = "role not known"

@@ -4,8 +4,6 @@ State and methods know no widget (`session`), pages are plain HTML (`pages/`), c
 them (`controls/`).
 """
 
-from __future__ import annotations
+import lazy_loader
 
-from tierkit.explorer.opening import Explorer, explore
-
-__all__ = ["Explorer", "explore"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -10,16 +10,13 @@ import numpy as np
 import pandas as pd
 
 from tierkit.errors import SettingsError
-from tierkit.models.criteria import NumericCriterion
-from tierkit.models.ranges import account_ranges
-from tierkit.models.reasons import reasons
-from tierkit.models.saved import PAST
-from tierkit.tiers.eligibility import check_eligibility
+from tierkit.models import PAST, NumericCriterion, account_ranges, reasons
+from tierkit.tiers import check_eligibility
 from tierkit.words import factor_words, plain_name, short_number
 
 if TYPE_CHECKING:
     from tierkit.explorer.view import View
-    from tierkit.models.card import Card
+    from tierkit.models import Card
     from tierkit.settings import Tier
 
 MOST_WAYS = 4

@@ -12,19 +12,17 @@ import pandas as pd
 
 from tierkit.calendar import before, from_on
 from tierkit.explorer.codes import BinCodes
-from tierkit.models.draws import account_draws
-from tierkit.serving.cost import gross_margin
-from tierkit.serving.spent import spent_by_tier
-from tierkit.tiers.previous import PreviousTiers
-from tierkit.tiers.standing import AccountContext
+from tierkit.models import account_draws
+from tierkit.serving import gross_margin, spent_by_tier
+from tierkit.tiers import AccountContext, PreviousTiers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tierkit.crm.tables import Rows
+    from tierkit.crm import Rows
     from tierkit.explorer.learned import Learned
-    from tierkit.runs.run import Run
-    from tierkit.statistics.arrays import FloatArray, IntArray
+    from tierkit.runs import Run
+    from tierkit.statistics import FloatArray, IntArray
 
 
 _TABLES = {
@@ -248,7 +246,7 @@ class Basis:
     @classmethod
     def of(cls, work: Run, learned: Learned) -> Basis:
         """Return the basis of a project whose panel and card are there."""
-        from tierkit.runs.tiering import held_before
+        from tierkit.runs import held_before
 
         values = learned.panel.values  # noqa: PD011 (a panel is no series)
         at = values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)
@@ -290,7 +288,7 @@ class Basis:
     @cached_property
     def groups(self) -> pd.Series[str] | None:
         """The group in which each account's tiers are filled; None where all are one."""
-        from tierkit.runs.tier_inputs import account_groups
+        from tierkit.runs import account_groups
 
         work = self.work
         return account_groups(

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tierkit.statistics.arrays import FloatArray, IntArray
-from tierkit.statistics.intervals import Interval
+from tierkit.statistics import FloatArray, IntArray, Interval
 
 _REACH = 1.959964
 _NEAR = 25

@@ -9,12 +9,12 @@ from tierkit.errors import SettingsError
 from tierkit.explorer import card_settings
 from tierkit.explorer.screen import points_to_double
 from tierkit.explorer.stage import Stage
-from tierkit.models.saved import BY_HAND
+from tierkit.models import BY_HAND
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
     from tierkit.explorer.basis import Basis
-    from tierkit.models.card import Card
+    from tierkit.models import Card
 
 
 class CardChanges(Stage):

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from tierkit.errors import SettingsError
 from tierkit.explorer.basis import Gap
-from tierkit.models.criteria import MOST_POINTS, Criterion, NumericCriterion
-from tierkit.models.rules_card import column_named
-from tierkit.models.saved import BY_HAND
+from tierkit.models import BY_HAND, MOST_POINTS, Criterion, NumericCriterion, column_named
 from tierkit.settings import Settings, parse_settings
 
 if TYPE_CHECKING:
-    from tierkit.models.card import Card
+    from tierkit.models import Card
 
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ from collections import OrderedDict
 import numpy as np
 import pandas as pd
 
-from tierkit.models.card import Card
-from tierkit.models.criteria import Criterion, NumericCriterion
-from tierkit.statistics.arrays import FloatArray, IntArray
+from tierkit.models import Card, Criterion, NumericCriterion
+from tierkit.statistics import FloatArray, IntArray
 
 _MOST_KEPT = 96
 """Bins of so many criteria are remembered; what was not used longest is forgotten."""

@@ -66,7 +66,7 @@ def _basis() -> Basis:
     """Return what the example starts from, read once."""
     from tierkit.explorer.basis import Basis
     from tierkit.explorer.learned import learn
-    from tierkit.runs.run import open_run
+    from tierkit.runs import open_run
 
     folder = TemporaryDirectory()
     _write(Path(folder.name))

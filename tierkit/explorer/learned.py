@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tierkit.features.panel import Panel
-from tierkit.models.card import Card
-from tierkit.models.examples import Examples
-from tierkit.models.past_revenue import fit_past_revenue_card
+from tierkit.features import Panel
+from tierkit.models import Card, Examples, fit_past_revenue_card
 from tierkit.outcomes import join_outcomes, outcomes
-from tierkit.rendering.html import Step
+from tierkit.rendering import Step
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
     from tierkit.backtest import ModelChoice
-    from tierkit.models.tested import Method
-    from tierkit.runs.run import Run
+    from tierkit.models import Method
+    from tierkit.runs import Run
 
 SCHEMA = 1
 _FILE, _PANEL, _TESTED, _WON = "learned.json", "panel.parquet", "tested.parquet", "won.parquet"
@@ -91,7 +89,7 @@ def learned_of(work: Run, *, progress: Step) -> Learned:
 
 def learn(work: Run, *, progress: Step) -> Learned:
     """Build the panel, fit the card and test it, as a run does, but for edits of the card."""
-    from tierkit.runs.modelling import fit_model, make_panel
+    from tierkit.runs import fit_model, make_panel
 
     plain = replace(work, settings=unedited(work.settings), model_file=None)
     progress("building the criteria of every account")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from tierkit.errors import TierkitError
 from tierkit.explorer.session import Session
-from tierkit.rendering.html import Fragment, joined, progress_bar, tag
+from tierkit.rendering import Fragment, joined, progress_bar, tag
 
 if TYPE_CHECKING:
     from tierkit.explorer.controls.panel import Panel
@@ -143,10 +143,10 @@ def explore(project: str = "", *, quarter: str = "") -> Explorer | Unopened:
     >>> explorer.errors
     ['no such folder: no tierkit.toml there or above. `tierkit init DIR` makes one.']
     """
-    from tierkit.backtest.choice import FIT_STEPS
+    from tierkit.backtest import FIT_STEPS
     from tierkit.explorer.basis import Basis
     from tierkit.explorer.learned import learned_of
-    from tierkit.runs.run import open_run
+    from tierkit.runs import open_run
 
     with progress_bar(_OTHER_STEPS + len(FIT_STEPS)) as step:
         try:

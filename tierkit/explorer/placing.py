@@ -14,19 +14,22 @@ import numpy as np
 import pandas as pd
 
 from tierkit.errors import DataError
-from tierkit.tiers.eligibility import meets_all
-from tierkit.tiers.overrides import capacity_problems
-from tierkit.tiers.reasons import move_reasons
-from tierkit.tiers.slots import MoveBudget, TierPlaces, fill_places, within_budget
-from tierkit.tiers.standing import (
+from tierkit.tiers import (
     AccountContext,
     BoolArray,
     FloatArray,
     Groups,
     IntArray,
+    MoveBudget,
     RankedAccounts,
+    TierPlaces,
+    capacity_problems,
+    fill_places,
     levels_of,
+    meets_all,
     minimum_stay,
+    move_reasons,
+    within_budget,
 )
 
 if TYPE_CHECKING:
@@ -263,7 +266,7 @@ class Places:
             return np.ones(len(self.ids), dtype=bool)
         key = ("tier", tier.where)
         if key not in self._kept:
-            from tierkit.settings.rules import Rule
+            from tierkit.settings import Rule
 
             columns = self._accounts if self._context.columns is None else self._context.columns
             met = Rule(tier.where).evaluate(columns.reindex(self.ids))

@@ -8,16 +8,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from tierkit.models.card import Card
-from tierkit.models.edits import edit_card
-from tierkit.models.rules_card import fit_rules_card, set_by_hand
-from tierkit.models.saved import BY_HAND, FITTED, PAST, Kind, ranked
+from tierkit.models import (
+    BY_HAND,
+    FITTED,
+    PAST,
+    Card,
+    Kind,
+    edit_card,
+    fit_rules_card,
+    ranked,
+    set_by_hand,
+)
 
 if TYPE_CHECKING:
     from tierkit.explorer.basis import Basis, Fold
     from tierkit.explorer.codes import BinCodes
     from tierkit.settings import Settings
-    from tierkit.statistics.arrays import FloatArray
+    from tierkit.statistics import FloatArray
 
 
 @dataclass(frozen=True)

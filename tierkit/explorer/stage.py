@@ -14,12 +14,12 @@ from tierkit.explorer.learned import gate_key
 from tierkit.explorer.placing import Places
 from tierkit.explorer.view import Change, Rankings, Snapshot, View, change_between
 from tierkit.explorer.writing import overrides_file, overrides_of, write_overrides
-from tierkit.models.saved import BY_HAND, FITTED
+from tierkit.models import BY_HAND, FITTED
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
     from tierkit.explorer.basis import Basis
-    from tierkit.models.card import Card
+    from tierkit.models import Card
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Gate:
 
 def gate_of(basis: Basis, settings: Settings) -> Gate:
     """Return what the run would do under these settings, by the same function; it takes seconds."""
-    from tierkit.runs.modelling import fit_model
+    from tierkit.runs import fit_model
 
     learned = basis.learned
     if settings.model.kind == BY_HAND:

@@ -12,15 +12,15 @@ import pandas as pd
 
 from tierkit.explorer.captures import Capture, RankedRows, capture, total_over
 from tierkit.explorer.screen import Screen, card_of, screen_of, tested_by
-from tierkit.serving.cost import break_even, role_effort, tier_effort
-from tierkit.statistics.intervals import Interval
+from tierkit.serving import break_even, role_effort, tier_effort
+from tierkit.statistics import Interval
 
 if TYPE_CHECKING:
     from tierkit.explorer.basis import Basis
     from tierkit.explorer.placing import Placed, Places
-    from tierkit.models.card import Card
+    from tierkit.models import Card
     from tierkit.settings import Settings
-    from tierkit.statistics.arrays import FloatArray
+    from tierkit.statistics import FloatArray
 
 
 ON_SCREEN, FITTED_CARD, PAST_REVENUE, LAST_TIERS = (
@@ -317,7 +317,7 @@ class Rankings:
 
 if TYPE_CHECKING:
     from tierkit.explorer.view import View
-    from tierkit.statistics.arrays import IntArray
+    from tierkit.statistics import IntArray
 
     Levels = npt.NDArray[np.int8]
     Amounts = npt.NDArray[np.float32]

@@ -18,10 +18,9 @@ import tomlkit
 from tomlkit.items import AoT, Table
 
 from tierkit.errors import SettingsError
-from tierkit.runs.project import OVERRIDES
-from tierkit.runs.tier_inputs import project_overrides
+from tierkit.runs import OVERRIDES, project_overrides
 from tierkit.settings import SETTINGS_FILE, Settings, parse_settings
-from tierkit.tiers.overrides import OVERRIDE_COLUMNS
+from tierkit.tiers import OVERRIDE_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd

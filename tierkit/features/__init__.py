@@ -1,6 +1,5 @@
 """Trusted tables → one row per account and as_of, from what was known strictly before it."""
 
-from tierkit.features.panel import Panel, build_panel
-from tierkit.features.windows import available_look_back, history_start
+import lazy_loader
 
-__all__ = ["Panel", "available_look_back", "build_panel", "history_start"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,10 +7,18 @@ from collections.abc import Sequence
 import narwhals as nw
 
 from tierkit.calendar import earlier, known_rows, latest_of, on_or_after
-from tierkit.crm.guard import inner_join, look_up, rows_without
-from tierkit.crm.known import told_ends
-from tierkit.crm.revenue import DEAL_COLUMNS, RENEWAL_TYPES, TARGET_TYPES, target_deals, with_values
-from tierkit.crm.tables import Rows
+from tierkit.crm import (
+    DEAL_COLUMNS,
+    RENEWAL_TYPES,
+    TARGET_TYPES,
+    Rows,
+    inner_join,
+    look_up,
+    rows_without,
+    target_deals,
+    told_ends,
+    with_values,
+)
 from tierkit.features.feature import Block, Context
 from tierkit.features.windows import EVER_WINDOW
 

@@ -7,7 +7,7 @@ from functools import partial
 import narwhals as nw
 
 from tierkit.calendar import known_rows
-from tierkit.crm.tables import Rows
+from tierkit.crm import Rows
 from tierkit.features.feature import Aggregate, Block, Context, Feature, Window
 
 

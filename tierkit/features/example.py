@@ -6,7 +6,7 @@ from datetime import date
 
 import pandas as pd
 
-from tierkit.crm.tables import Tables, tables_from_frames
+from tierkit.crm import Tables, tables_from_frames
 from tierkit.settings import Settings
 
 MISSING = "-"

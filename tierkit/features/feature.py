@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import narwhals as nw
 
 from tierkit.calendar import on_or_after
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import Rows, Tables
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:

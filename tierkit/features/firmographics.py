@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import before, known_rows
-from tierkit.crm.guard import look_up, look_up_gathered, rows_without
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import Rows, Tables, look_up, look_up_gathered, rows_without
 from tierkit.errors import SettingsError
 from tierkit.features.deals import won_deals
 from tierkit.features.feature import (

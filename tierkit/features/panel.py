@@ -14,9 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tierkit.crm.engine import register_frame
-from tierkit.crm.guard import grouped
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import Rows, Tables, grouped, register_frame
 from tierkit.errors import DataError, SettingsError
 from tierkit.features.feature import KEYS, Aggregate, Block, Context, Derived, Feature
 from tierkit.features.firmographics import dated_columns

@@ -8,9 +8,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import days_between, earlier
-from tierkit.crm.contract import MONEY_TYPE
-from tierkit.crm.guard import grouped, inner_join
-from tierkit.crm.tables import Rows
+from tierkit.crm import MONEY_TYPE, Rows, grouped, inner_join
 from tierkit.features.deals import CLOSED, OPEN, is_win, open_deals
 from tierkit.features.feature import KEYS, Aggregate, Block, Context, Derived, Feature, Window
 

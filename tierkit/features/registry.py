@@ -11,7 +11,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables
 from tierkit.errors import Problem, SettingsError
 from tierkit.features import engagement, firmographics, pipeline, revenue, rhythm
 from tierkit.features.feature import Aggregate, Feature

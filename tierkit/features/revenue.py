@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import earlier, known_rows, on_or_after
-from tierkit.crm.guard import inner_join
-from tierkit.crm.tables import Rows
+from tierkit.crm import Rows, inner_join
 from tierkit.features.deals import RENEWED, WON, is_win, won_deals
 from tierkit.features.feature import Aggregate, Block, Context, Derived, Feature, Window
 from tierkit.features.windows import EVER_WINDOW, WINDOWS

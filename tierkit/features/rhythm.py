@@ -8,7 +8,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import days_between, latest_of
-from tierkit.crm.tables import Rows
+from tierkit.crm import Rows
 from tierkit.features.deals import WON, is_win, won_deals
 from tierkit.features.feature import Aggregate, Block, Context, Derived, Feature
 from tierkit.features.windows import EVER_WINDOW

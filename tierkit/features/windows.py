@@ -8,9 +8,7 @@ from datetime import date
 import narwhals as nw
 
 from tierkit.calendar import known_rows, latest_of, look_back_start, whole_quarters
-from tierkit.crm.guard import look_up_gathered
-from tierkit.crm.revenue import target_deals
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import Rows, Tables, look_up_gathered, target_deals
 from tierkit.features.feature import KEYS, Window
 from tierkit.settings import Settings
 

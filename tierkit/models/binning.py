@@ -11,7 +11,7 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from tierkit.models.criteria import CategoricalCriterion, Criterion, NumericCriterion
-from tierkit.statistics.arrays import FloatArray, IntArray
+from tierkit.statistics import FloatArray, IntArray
 
 RARE_ROWS = 20
 RARE_SHARE = 0.005

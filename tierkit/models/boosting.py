@@ -14,8 +14,7 @@ import pandas as pd
 from tierkit.models.criteria import Criterion, NumericCriterion
 from tierkit.models.draws import account_draws
 from tierkit.parallel import MANY_ROWS, free_processors
-from tierkit.statistics.arrays import FloatArray, IntArray
-from tierkit.statistics.regression import VARIANCE_POWER
+from tierkit.statistics import VARIANCE_POWER, FloatArray, IntArray
 
 VALIDATION_SHARE = 0.15
 

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tierkit.statistics.arrays import FloatArray
-from tierkit.statistics.measures import actual_over_predicted, capture_share, gini
+from tierkit.statistics import FloatArray, actual_over_predicted, capture_share, gini
 
 DRAWS = 400
 FEWEST_ACCOUNTS = 10

@@ -13,7 +13,7 @@ import pandas as pd
 
 from tierkit.errors import DataError, SettingsError
 from tierkit.models.criteria import CategoricalCriterion, Criterion, NumericCriterion
-from tierkit.statistics.arrays import IntArray
+from tierkit.statistics import IntArray
 from tierkit.words import plain_name
 
 SCHEMA = 1

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.errors import SettingsError
-from tierkit.statistics.arrays import FloatArray, IntArray
+from tierkit.statistics import FloatArray, IntArray
 from tierkit.words import numeric_bins
 
 MOST_POINTS = 50

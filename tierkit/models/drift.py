@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.models.card import Card
-from tierkit.statistics.arrays import FloatArray, IntArray
+from tierkit.statistics import FloatArray, IntArray
 from tierkit.words import plain_name
 
 MOST_BINS = 10

@@ -23,7 +23,7 @@ from tierkit.models.rules_card import fit_rules_card
 from tierkit.settings import ModelSettings, Settings
 
 if TYPE_CHECKING:
-    from tierkit.features.panel import Panel
+    from tierkit.features import Panel
 
 Chosen = npt.NDArray[np.bool_]
 

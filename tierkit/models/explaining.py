@@ -11,7 +11,7 @@ import pandas as pd
 
 from tierkit.models.card import Card
 from tierkit.models.criteria import Criterion, NumericCriterion
-from tierkit.statistics.arrays import FloatArray
+from tierkit.statistics import FloatArray
 from tierkit.words import plain_name
 
 Direction = Literal["up", "down"]

@@ -19,8 +19,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from tierkit.models.binning import RARE_ROWS, is_category, known_numbers
 from tierkit.models.card import Card
 from tierkit.models.rows import AS_OF, account_ids, sample_accounts
-from tierkit.statistics.arrays import FloatArray
-from tierkit.statistics.regression import VARIANCE_POWER
+from tierkit.statistics import VARIANCE_POWER, FloatArray
 from tierkit.words import LOG, plain_name, short_number
 
 MOST_FAVOURITES = 6

@@ -16,7 +16,7 @@ from tierkit.models.mixing import BEFORE, share_of_boosting
 from tierkit.models.past_revenue import POWERS, past_revenue_column, powers_of_past_revenue
 from tierkit.models.rows import account_ids, are_newest, sample_accounts
 from tierkit.settings import ModelSettings
-from tierkit.statistics.arrays import FloatArray, IntArray
+from tierkit.statistics import FloatArray, IntArray
 
 FEWEST_ACCOUNTS = 50
 FEWEST_WINS = 20

@@ -10,8 +10,7 @@ import pandas as pd
 from tierkit.models.binning import bin_criteria
 from tierkit.models.draws import account_draws
 from tierkit.models.rows import account_ids
-from tierkit.statistics.arrays import FloatArray, IntArray
-from tierkit.statistics.measures import gini
+from tierkit.statistics import FloatArray, IntArray, gini
 
 SUSPICIOUS_GINI = 0.8
 """No undated column that rests on the account's looks alone was ever seen to rank so well."""

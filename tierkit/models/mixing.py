@@ -14,8 +14,7 @@ from tierkit.models.criteria import Criterion, NumericCriterion
 from tierkit.models.draws import account_draws
 from tierkit.models.past_revenue import powers_of_past_revenue
 from tierkit.models.rows import AS_OF, account_ids
-from tierkit.statistics.arrays import FloatArray, IntArray
-from tierkit.statistics.measures import gini
+from tierkit.statistics import FloatArray, IntArray, gini
 
 SHARES = np.linspace(0, 1, 11)
 BEFORE = 0.5

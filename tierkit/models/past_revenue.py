@@ -13,8 +13,7 @@ from tierkit.models.binning import RARE_ROWS, amount_edges, known_numbers
 from tierkit.models.card import Card
 from tierkit.models.criteria import NumericCriterion
 from tierkit.models.rows import newest_rows
-from tierkit.statistics.arrays import FloatArray
-from tierkit.statistics.regression import tweedie_coefficients
+from tierkit.statistics import FloatArray, tweedie_coefficients
 
 PAST_REVENUE = ("won_revenue_4q", "won_revenue_2q", "won_revenue_1q", "won_revenue_ever")
 POWERS = ("won_revenue_4q", "won_revenue_2q", "won_revenue_1q")

@@ -22,7 +22,7 @@ from tierkit.models.past_revenue import POWERS
 from tierkit.models.rows import account_ids, newest_rows, sample_accounts
 from tierkit.models.rules_card import scaled_criterion
 from tierkit.settings import ModelSettings
-from tierkit.statistics.arrays import FloatArray, IntArray
+from tierkit.statistics import FloatArray, IntArray
 
 FEWEST_ACCOUNTS = 50
 FEWEST_WINS = 20

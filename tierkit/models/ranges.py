@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tierkit.statistics.arrays import FloatArray
+from tierkit.statistics import FloatArray
 
 RANGE_SHARE = 0.8
 FEWEST_ROWS = 50

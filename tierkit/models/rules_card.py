@@ -16,8 +16,7 @@ from tierkit.models.card import Card
 from tierkit.models.criteria import CategoricalCriterion, Criterion, NumericCriterion
 from tierkit.models.rows import newest_rows
 from tierkit.settings import CardCriterion, CardSettings
-from tierkit.statistics.arrays import FloatArray
-from tierkit.statistics.regression import tweedie_coefficients
+from tierkit.statistics import FloatArray, tweedie_coefficients
 from tierkit.words import LOG
 
 _USUAL_POINTS_TO_DOUBLE = 10.0

@@ -13,7 +13,7 @@ from tierkit.models.binning import is_category
 from tierkit.models.draws import account_draws
 from tierkit.models.past_revenue import PAST_REVENUE
 from tierkit.models.rows import account_ids, sample_accounts
-from tierkit.statistics.measures import gini
+from tierkit.statistics import gini
 
 MOST_ROWS = 30_000
 """The best column is looked for in about so many rows: those of accounts drawn by their ids."""

@@ -13,9 +13,15 @@ import pandas as pd
 from tierkit.models.card import Card
 from tierkit.models.verdict import RIVALS, UNTESTED, Verdict, judge
 from tierkit.settings import Settings
-from tierkit.statistics.arrays import FloatArray
-from tierkit.statistics.intervals import Comparison, compare
-from tierkit.statistics.measures import actual_over_predicted, capture, capture_share, gini
+from tierkit.statistics import (
+    Comparison,
+    FloatArray,
+    actual_over_predicted,
+    capture,
+    capture_share,
+    compare,
+    gini,
+)
 
 Method = Literal["earlier quarter-ends", "held-out accounts"]
 ROLLING: Method = "earlier quarter-ends"

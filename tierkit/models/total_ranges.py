@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from tierkit.models.ranges import QUANTILES, RANGE_SHARE, past_tiers
-from tierkit.statistics.arrays import FloatArray
+from tierkit.statistics import FloatArray
 
 FEWEST_DATES = 3
 _DRAWS = 1_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from tierkit.statistics.intervals import Comparison, Interval
+from tierkit.statistics import Comparison, Interval
 
 Verdict = Literal[
     "better than past revenue", "no better than past revenue", "no signal", "cannot be tested"

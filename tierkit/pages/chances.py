@@ -21,22 +21,21 @@ from tierkit.pages.facts import (
     why,
 )
 from tierkit.pages.revenue import ledger_score
-from tierkit.rendering.html import Fragment, joined, section, tag
-from tierkit.rendering.tables import html_table
-from tierkit.runs.chances import Chances
-from tierkit.tiers.chances import QUARTERS_AHEAD
+from tierkit.rendering import Fragment, html_table, joined, section, tag
+from tierkit.runs import Chances
+from tierkit.tiers import QUARTERS_AHEAD
 from tierkit.words import (
     MINUS,
     count,
     enumerated,
     money,
+    money as spoken_money,
     money_range,
     plural,
     ratio,
     sentence,
     share,
 )
-from tierkit.words import money as spoken_money
 
 MOST_ROWS = 15
 _SIDES = {"raised": "put above the model's tier", "lowered": "put below the model's tier"}

@@ -9,15 +9,9 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
-from tierkit.crm.duplicates import candidate_duplicates
-from tierkit.crm.hierarchy import unit_totals
-from tierkit.crm.revenue import netted_accounts
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables, candidate_duplicates, netted_accounts, unit_totals
 from tierkit.errors import Problem
-from tierkit.rendering.html import joined, tag
-from tierkit.rendering.notebooks import style_sheet
-from tierkit.rendering.tables import html_table
-from tierkit.rendering.workbook import Sheet, write_workbook
+from tierkit.rendering import Sheet, html_table, joined, style_sheet, tag, write_workbook
 
 PAGE, WORKBOOK = "check.html", "check.xlsx"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"

@@ -9,15 +9,10 @@ from decimal import Decimal
 import pandas as pd
 
 from tierkit.calendar import spell_date
-from tierkit.crm.contract import CONTRACT
-from tierkit.crm.period import used_revenue
-from tierkit.crm.revenue import won_by_type
-from tierkit.crm.tables import Exclusion, Tables
+from tierkit.crm import CONTRACT, Exclusion, Tables, used_revenue, won_by_type
 from tierkit.errors import Problem
-from tierkit.rendering.html import Fragment, joined, tag
-from tierkit.rendering.tables import html_table
-from tierkit.runs.restated import restated_deals
-from tierkit.runs.run import Run
+from tierkit.rendering import Fragment, html_table, joined, tag
+from tierkit.runs import Run, restated_deals
 
 MOST_ROWS = 25
 _MAKES_POSSIBLE = {

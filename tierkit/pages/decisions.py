@@ -20,9 +20,8 @@ from tierkit.pages.facts import (
     texts,
     too_small,
 )
-from tierkit.rendering.html import Fragment, joined, section, tag
-from tierkit.rendering.tables import html_table
-from tierkit.runs.run import Run
+from tierkit.rendering import Fragment, html_table, joined, section, tag
+from tierkit.runs import Run
 from tierkit.words import count, hours, money, plural, share
 
 MOST = 5

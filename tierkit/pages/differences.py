@@ -11,11 +11,8 @@ from markupsafe import Markup
 
 from tierkit import words
 from tierkit.pages.facts import number, part, parts, text
-from tierkit.publishing.manifest import Json, flat_settings
-from tierkit.publishing.published import PublishedRun
-from tierkit.rendering.html import joined, printable, tag
-from tierkit.rendering.notebooks import document
-from tierkit.rendering.tables import html_table
+from tierkit.publishing import Json, PublishedRun, flat_settings
+from tierkit.rendering import document, html_table, joined, printable, tag
 from tierkit.words import count, plural
 
 UNTIERED = "untiered"

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from tierkit import charts
-from tierkit.charts.effects import ABOVE_HEIGHT, BESIDE_HEIGHT, LEFT, RIGHT
+from tierkit.charts import ABOVE_HEIGHT, BESIDE_HEIGHT, LEFT, RIGHT
 from tierkit.pages.effects import (
     DESIGNS,
     VERDICTS,
@@ -36,8 +36,7 @@ from tierkit.pages.facts import (
     too_small,
     why,
 )
-from tierkit.rendering.figures import Picture, figure
-from tierkit.rendering.html import Fragment, joined, section, tag
+from tierkit.rendering import Fragment, Picture, figure, joined, section, tag
 from tierkit.words import (
     money,
     money_range,

@@ -8,7 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from tierkit import charts
-from tierkit.charts.rows import UNSPLIT
+from tierkit.charts import UNSPLIT
 from tierkit.pages.facts import (
     UNKNOWN,
     Facts,
@@ -21,10 +21,8 @@ from tierkit.pages.facts import (
     text,
     why,
 )
-from tierkit.rendering.figures import Picture, figure
-from tierkit.rendering.html import Fragment, joined, tag
-from tierkit.rendering.tables import html_table
-from tierkit.runs.effort import EffortStudy, pays_sentence
+from tierkit.rendering import Fragment, Picture, figure, html_table, joined, tag
+from tierkit.runs import EffortStudy, pays_sentence
 from tierkit.words import count, enumerated, hours, money, plural, sentence, share
 
 MOST_ROWS = 10

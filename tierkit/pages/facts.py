@@ -10,9 +10,8 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
-from tierkit.charts.rows import ROW_HEIGHT
-from tierkit.rendering.figures import Picture, figure
-from tierkit.rendering.html import Fragment, joined, tag
+from tierkit.charts import ROW_HEIGHT
+from tierkit.rendering import Fragment, Picture, figure, joined, tag
 from tierkit.words import is_number, plural, sentence
 
 Facts = Mapping[str, Any]

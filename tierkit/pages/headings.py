@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tierkit.calendar import spell_date
-from tierkit.crm.period import last_day
+from tierkit.crm import last_day
 from tierkit.pages.decisions import MOST, decisions
 from tierkit.pages.effects import finding, tier_pair, verdict, visible, waits
 from tierkit.pages.effort import how_much_effort
@@ -26,9 +26,9 @@ from tierkit.pages.facts import (
 )
 from tierkit.pages.revenue import how_much_revenue, kept_sentence, ledger_sentence
 from tierkit.pages.tiers import accounts_that_change, which_accounts
-from tierkit.publishing.gates import MOST_SUMMARY_CHARACTERS
-from tierkit.rendering.html import Fragment, joined, on_one_line, section, tag
-from tierkit.runs.run import Run
+from tierkit.publishing import MOST_SUMMARY_CHARACTERS
+from tierkit.rendering import Fragment, joined, on_one_line, section, tag
+from tierkit.runs import Run
 from tierkit.words import (
     count,
     day,

@@ -16,11 +16,18 @@ from markupsafe import Markup
 from tierkit import charts, words
 from tierkit.pages.facts import Facts, number, part, parts, text, too_small
 from tierkit.pages.revenue import ledger_score
-from tierkit.publishing.manifest import Json
-from tierkit.rendering.figures import Picture, figure
-from tierkit.rendering.html import Fragment, joined, tag
-from tierkit.rendering.notebooks import document, environment, style_sheet
-from tierkit.rendering.tables import html_table
+from tierkit.publishing import Json
+from tierkit.rendering import (
+    Fragment,
+    Picture,
+    document,
+    environment,
+    figure,
+    html_table,
+    joined,
+    style_sheet,
+    tag,
+)
 from tierkit.words import count, money, plural, quarter_name, share
 
 FEWEST_QUARTERS = 2
@@ -194,7 +201,7 @@ def _count(value: float | None) -> str:
     return words.count(value) if value is not None else "–"
 
 
-INDEX, UNIT_TOTALS = "index.html", "units.json"
+UNIT_TOTALS = "units.json"
 _ELSEWHERE = "in no unit that was run"
 
 

@@ -12,18 +12,20 @@ from matplotlib.axes import Axes
 
 from tierkit import charts
 from tierkit.backtest import ModelChoice
-from tierkit.models.calibration import actual_over_predicted_by, by_history, tenths
-from tierkit.models.card import Card
-from tierkit.models.card_in_short import card_in_short
-from tierkit.models.ranges import past_tiers, ranges_tested
-from tierkit.models.tested import MODELS
-from tierkit.models.verdict import RIVALS
-from tierkit.rendering.figures import Picture, figure
-from tierkit.rendering.html import Fragment, joined, tag
-from tierkit.rendering.tables import html_table
-from tierkit.runs.run import Run
-from tierkit.statistics.intervals import Interval
-from tierkit.statistics.measures import gini
+from tierkit.models import (
+    MODELS,
+    RIVALS,
+    Card,
+    actual_over_predicted_by,
+    by_history,
+    card_in_short,
+    past_tiers,
+    ranges_tested,
+    tenths,
+)
+from tierkit.rendering import Fragment, Picture, figure, html_table, joined, tag
+from tierkit.runs import Run
+from tierkit.statistics import Interval, gini
 from tierkit.words import money, plural
 
 Chart = Callable[..., Axes]

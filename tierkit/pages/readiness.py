@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tierkit.rendering.html import Fragment, joined, tag
-from tierkit.rendering.tables import html_table
-from tierkit.runs.engagement import EngagementStudy
-from tierkit.runs.readiness import ReadinessStudy, coverage_rows, freshness_rows, whitespace_rows
-from tierkit.serving.qualifying import ThresholdTest
+from tierkit.rendering import Fragment, html_table, joined, tag
+from tierkit.runs import (
+    EngagementStudy,
+    ReadinessStudy,
+    coverage_rows,
+    freshness_rows,
+    whitespace_rows,
+)
+from tierkit.serving import ThresholdTest
 from tierkit.words import count, enumerated, plural, sentence, share
 
 MOST_ROWS = 15

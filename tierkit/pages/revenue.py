@@ -24,7 +24,7 @@ from tierkit.pages.facts import (
     too_small,
     why,
 )
-from tierkit.rendering.html import Fragment, tag
+from tierkit.rendering import Fragment, tag
 from tierkit.words import (
     count,
     day,

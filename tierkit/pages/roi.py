@@ -9,21 +9,19 @@ from typing import Any
 import pandas as pd
 
 from tierkit import charts
-from tierkit.charts.effects import (
+from tierkit.charts import (
     BESIDE_HEIGHT,
     LEFT,
     RIGHT,
+    ROW_HEIGHT,
     event_study,
     line_picture,
     overlap_picture,
 )
-from tierkit.charts.rows import ROW_HEIGHT
 from tierkit.pages.earned import forest_table
-from tierkit.rendering.figures import Picture, figure
-from tierkit.rendering.html import Fragment, joined, tag
-from tierkit.rendering.tables import html_table
-from tierkit.roi.boundaries import BoundaryStudy
-from tierkit.runs.tier_roi import TierRoi
+from tierkit.rendering import Fragment, Picture, figure, html_table, joined, tag
+from tierkit.roi import BoundaryStudy
+from tierkit.runs import TierRoi
 from tierkit.words import count, money, money_with_range, plural, sentence, share
 
 AXIS = 34.0

@@ -18,7 +18,7 @@ from tierkit.pages.facts import Facts, currency, horizon, parts, text
 from tierkit.pages.headings import recommendation_sentences, title_sentence
 from tierkit.pages.revenue import ledger_sentence, revenue_finding, revenue_table
 from tierkit.pages.tiers import flow_table, is_first_run, sizes_finding, tier_shares
-from tierkit.rendering.formats import Slide
+from tierkit.rendering import Slide
 from tierkit.words import count, plural, quarters_ahead, sentence
 
 NO_LIBRARY = (
@@ -49,7 +49,7 @@ def write_slides(facts: Facts, target: Path) -> str:
     """
     if importlib.util.find_spec("pptx") is None:
         return NO_LIBRARY
-    from tierkit.rendering.formats import draw_deck
+    from tierkit.rendering import draw_deck
 
     deck = draw_deck(slides(facts), title=title_sentence(facts), author=text(facts, "title"))
     target.write_bytes(without_times(deck))

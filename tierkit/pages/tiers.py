@@ -21,11 +21,9 @@ from tierkit.pages.facts import (
     too_small,
     why,
 )
-from tierkit.rendering.figures import Picture, figure
-from tierkit.rendering.html import Fragment, joined, section, tag
-from tierkit.rendering.tables import html_table
-from tierkit.runs.tiering import Tiering
-from tierkit.tiers.moves import UNTIERED, moves_by_rank
+from tierkit.rendering import Fragment, Picture, figure, html_table, joined, section, tag
+from tierkit.runs import Tiering
+from tierkit.tiers import UNTIERED, moves_by_rank
 from tierkit.words import count, enumerated, plural, sentence, share
 
 MOST_ROWS = 20

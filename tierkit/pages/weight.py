@@ -5,13 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from tierkit.backtest import ModelChoice
-from tierkit.features.panel import Panel
-from tierkit.features.registry import describe_feature
-from tierkit.models.favourites import Favourites
-from tierkit.rendering.html import Fragment, joined, tag
-from tierkit.rendering.tables import html_table
-from tierkit.runs.run import Run
-from tierkit.runs.side_models import edit_facts
+from tierkit.features import Panel, describe_feature
+from tierkit.models import Favourites
+from tierkit.rendering import Fragment, html_table, joined, tag
+from tierkit.runs import Run, edit_facts
 from tierkit.words import plural, signed_share
 
 _MEASURES = {

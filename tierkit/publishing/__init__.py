@@ -1,1 +1,5 @@
 """From notebooks to a published report: run, check, render, publish."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

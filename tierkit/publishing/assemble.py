@@ -14,8 +14,7 @@ from tierkit.publishing.execute import Execution
 from tierkit.publishing.gates import SUMMARY_FILE, Requirements
 from tierkit.publishing.manifest import Json, secret_values
 from tierkit.publishing.plan import RunContext
-from tierkit.rendering.formats import print_page
-from tierkit.rendering.notebooks import PageContext, render_analyst, render_leadership
+from tierkit.rendering import PageContext, print_page, render_analyst, render_leadership
 
 IDENTITIES = "identities.csv"
 OUTPUTS = ("facts.json", "tiers.csv", "accounts.xlsx", "model.json")

@@ -15,7 +15,7 @@ from tierkit.errors import GateError, Problem
 from tierkit.publishing.contract import facts_problems, texts
 from tierkit.publishing.manifest import path_pattern
 from tierkit.publishing.page_reader import Page, read_page
-from tierkit.rendering.html import printable
+from tierkit.rendering import printable
 
 _WORD = re.compile(r"\w+")
 _SPACE = re.compile(r"\s+")

@@ -15,7 +15,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
 import tierkit
-from tierkit.rendering.html import NOBODY_WAITS
+from tierkit.rendering import NOBODY_WAITS
 
 KERNEL_NAME = "tierkit"
 _THREADS_OF_ALGEBRA = (

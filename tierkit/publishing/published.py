@@ -12,7 +12,7 @@ import pandas as pd
 
 from tierkit.calendar import Quarter
 from tierkit.errors import SettingsError
-from tierkit.models.saved import SavedModel, read_model
+from tierkit.models import SavedModel, read_model
 from tierkit.publishing.manifest import Json
 from tierkit.settings import Settings
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tierkit.charts.canvas import FONT, GREY, INK, LINE, MUTED, PAPER, TONES, WARN, any_script
+from tierkit.charts import FONT, GREY, INK, LINE, MUTED, PAPER, TONES, WARN, any_script
 from tierkit.rendering.html import Fragment, joined, printable, tag
 
 Draw = Callable[[Axes], Axes]

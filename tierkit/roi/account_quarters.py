@@ -10,10 +10,10 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import Quarter, trainable
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables
 from tierkit.roi.window_sums import KEYS, LARGEST, SUMS, window_sums, won_rows
 from tierkit.settings import Settings
-from tierkit.tiers.previous import tiers_in_force
+from tierkit.tiers import tiers_in_force
 
 
 @dataclass(frozen=True)

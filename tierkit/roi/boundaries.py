@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables
+from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.adjusted import Adjusted, adjusted, balance, overlap
 from tierkit.roi.boundary_rows import READINGS, Boundaries, BoundaryRows, Reading
 from tierkit.roi.checks import deciding_checks, line_checks, overlap_checks
@@ -30,7 +31,6 @@ from tierkit.roi.designs import (
 from tierkit.roi.experiment import Band, Randomised, randomised
 from tierkit.roi.from_tables import tier_standings
 from tierkit.roi.measures import Numbers, unsaid
-from tierkit.roi.outcomes_by_tier import TierOutcomes
 from tierkit.roi.pays import Pays, pays_from
 from tierkit.roi.poisson import Estimate
 from tierkit.roi.primary import DECIDING, PLANNED_QUARTERS, Primary, primary_reading
@@ -48,7 +48,7 @@ from tierkit.roi.verdict import (
     decide,
     power_facts,
 )
-from tierkit.serving.cost import boundary_name
+from tierkit.serving import boundary_name
 from tierkit.settings import Settings
 
 ONLY_RAW = (

@@ -19,7 +19,7 @@ from tierkit.roi.poisson import Estimate, Weighted, effect_of_holding
 from tierkit.roi.standings import BoolArray, FloatArray, Standings
 from tierkit.roi.tier_rows import TierRows
 from tierkit.settings import Settings
-from tierkit.statistics.resampling import middle_range, ratio, resampled_sums
+from tierkit.statistics import middle_range, ratio, resampled_sums
 
 DESIGNS = ("raw", "cutoff", "adjusted", "moved", "randomised")
 """Every design that a boundary is looked at with, in the order of the report.

@@ -22,9 +22,7 @@ from tierkit.calendar import (
     outcome_rows,
     quarters_since,
 )
-from tierkit.crm.guard import grouped
-from tierkit.crm.revenue import target_deals
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import Rows, Tables, grouped, target_deals
 from tierkit.roi.standings import (
     NO_TIER,
     FloatArray,

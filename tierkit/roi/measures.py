@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tierkit.roi.tier_rows import TierRows, left_out
-from tierkit.statistics.resampling import middle_range, ratio, wilson_range
+from tierkit.statistics import middle_range, ratio, wilson_range
 
 Numbers = dict[str, Any]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tierkit.roi.measures import Numbers, unsaid
-from tierkit.serving.cost import PLANNED
+from tierkit.serving import PLANNED
 from tierkit.settings import Settings
 from tierkit.words import share
 

@@ -8,7 +8,7 @@ from functools import cached_property
 import pandas as pd
 
 from tierkit.roi.window_sums import ACTIVITY_COST
-from tierkit.statistics.resampling import resampled_sums
+from tierkit.statistics import resampled_sums
 
 MINUTES_PER_HOUR = 60
 

@@ -8,11 +8,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import Quarter, outcome_rows
-from tierkit.crm.contract import MONEY_TYPE
-from tierkit.crm.guard import grouped
-from tierkit.crm.retention import retention
-from tierkit.crm.revenue import TARGET_TYPES, target_deals
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import MONEY_TYPE, TARGET_TYPES, Rows, Tables, grouped, retention, target_deals
 from tierkit.settings import Settings
 
 KEYS = ["as_of", "account_id"]

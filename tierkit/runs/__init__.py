@@ -1,1 +1,5 @@
 """The quarterly recalibration: its stages in order, each from files to files of one run."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -14,15 +14,13 @@ import pandas as pd
 from tierkit.backtest import ModelChoice
 from tierkit.calendar import FiscalCalendar, is_before, newest, trainable
 from tierkit.errors import SettingsError
-from tierkit.features.panel import Panel, build_panel
-from tierkit.models.examples import Examples
-from tierkit.models.saved import FITTED, SavedModel, read_model
+from tierkit.features import Panel, build_panel
+from tierkit.models import FITTED, Examples, SavedModel, read_model
 from tierkit.outcomes import join_outcomes, outcomes
 from tierkit.runs.ledger import earlier_promises
 from tierkit.runs.run import MODEL_FILE, Run
 from tierkit.runs.tiering import said
-from tierkit.statistics.intervals import Interval, compare
-from tierkit.statistics.measures import actual_over_predicted, gini
+from tierkit.statistics import Interval, actual_over_predicted, compare, gini
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import in_force
-from tierkit.models.ranges import past_tiers
+from tierkit.models import past_tiers
 from tierkit.runs.modelling import TESTED_FILE, tier_sizes
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering, said
-from tierkit.tiers.chances import (
+from tierkit.tiers import (
     BY_RULE,
     CANDIDATE,
     TOO_SHORT,

@@ -11,16 +11,22 @@ import pandas as pd
 
 from tierkit.backtest import ModelChoice
 from tierkit.errors import TierkitError
-from tierkit.features.panel import Panel
-from tierkit.models.drift import card_drift
-from tierkit.models.total_ranges import FEWEST_DATES, ratio_range
+from tierkit.features import Panel
+from tierkit.models import FEWEST_DATES, card_drift, ratio_range
 from tierkit.runs.challenge import Challenge, Champion, challenge
 from tierkit.runs.run import Run
 from tierkit.settings import DecisionSettings
-from tierkit.statistics.arrays import FloatArray, IntArray
-from tierkit.tiers.eligibility import check_eligibility
-from tierkit.words import count, money, number_word, plural, quarter_name, signed_share
-from tierkit.words import share as share_words
+from tierkit.statistics import FloatArray, IntArray
+from tierkit.tiers import check_eligibility
+from tierkit.words import (
+    count,
+    money,
+    number_word,
+    plural,
+    quarter_name,
+    share as share_words,
+    signed_share,
+)
 
 
 @dataclass(frozen=True)

@@ -11,21 +11,26 @@ import pandas as pd
 from tierkit.calendar import Quarter, complete_quarter_ends
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering, said
-from tierkit.serving.cost import Margin, gross_margin, hours_by_role, tiers_pay
-from tierkit.serving.delivered import delivered_entitlements
-from tierkit.serving.proportion import (
+from tierkit.serving import (
     NOTHING_SPENT,
     EffortReceived,
     EqualTreatment,
     Estimate,
+    Margin,
     concentration,
+    delivered_entitlements,
     effort_index,
     effort_received,
+    gross_margin,
+    hours_by_role,
+    largest_size,
     lorenz_curve,
+    size_frontier,
+    slot_values,
     tier_index,
+    tiers_pay,
     treated_alike,
 )
-from tierkit.serving.sizes import largest_size, size_frontier, slot_values
 from tierkit.words import share
 
 DELIVERED_QUARTERS = 4

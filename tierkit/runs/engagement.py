@@ -10,19 +10,17 @@ import pandas as pd
 
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import said
-from tierkit.serving.engagement import (
+from tierkit.serving import (
+    FEWEST_MQAS,
     QUALIFIED_COLUMNS,
     EngagementWeeks,
-    engagement_weeks,
-    qualified_accounts,
-)
-from tierkit.serving.qualifying import (
-    FEWEST_MQAS,
     Threshold,
     ThresholdTest,
     became_qualified,
     choose_threshold,
     eligible_weeks,
+    engagement_weeks,
+    qualified_accounts,
 )
 
 

@@ -12,8 +12,8 @@ import pandas as pd
 
 from tierkit.calendar import Quarter, is_before
 from tierkit.errors import DataError, SettingsError
-from tierkit.roi.experiment import Band, draw_band, read_band, write_band
-from tierkit.serving.cost import boundary_name
+from tierkit.roi import Band, draw_band, read_band, write_band
+from tierkit.serving import boundary_name
 from tierkit.settings import Settings
 
 EXPERIMENTS = "experiments"

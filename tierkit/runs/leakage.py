@@ -11,13 +11,10 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import before, from_on
-from tierkit.crm.checks import raised_to_blocking
-from tierkit.crm.engine import Rows
-from tierkit.crm.tables import Tables
+from tierkit.crm import Rows, Tables, raised_to_blocking
 from tierkit.errors import Problem
-from tierkit.features.panel import build_panel
-from tierkit.models.leaks import gini_alone, probable_leaks
-from tierkit.models.past_revenue import past_revenue_column
+from tierkit.features import build_panel
+from tierkit.models import gini_alone, past_revenue_column, probable_leaks
 from tierkit.outcomes import join_outcomes, outcomes
 from tierkit.runs.run import Run, training_dates
 from tierkit.settings import Settings

@@ -15,7 +15,7 @@ import pandas as pd
 
 from tierkit.calendar import Quarter, spell_date, spell_range, window_is_over
 from tierkit.errors import SettingsError
-from tierkit.models.ranges import RANGE_SHARE
+from tierkit.models import RANGE_SHARE
 from tierkit.outcomes import outcomes
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import said

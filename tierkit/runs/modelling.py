@@ -16,17 +16,24 @@ import pandas as pd
 
 from tierkit.backtest import Known, ModelChoice, choose_model
 from tierkit.cache import Kept
-from tierkit.features.panel import Panel, build_panel
-from tierkit.models.calibration import actual_over_predicted_by, by_history, tenths
-from tierkit.models.card import Card
-from tierkit.models.prospects import Prospects
-from tierkit.models.ranges import account_ranges, past_tiers, ranges_tested
-from tierkit.models.reasons import reasons
-from tierkit.models.saved import SavedModel, read_model
-from tierkit.models.total_ranges import tier_total_ranges
+from tierkit.features import Panel, build_panel
+from tierkit.models import (
+    Card,
+    Prospects,
+    SavedModel,
+    account_ranges,
+    actual_over_predicted_by,
+    by_history,
+    past_tiers,
+    ranges_tested,
+    read_model,
+    reasons,
+    tenths,
+    tier_total_ranges,
+)
 from tierkit.outcomes import join_outcomes, outcomes
-from tierkit.publishing.manifest import package_versions
-from tierkit.rendering.html import Step
+from tierkit.publishing import package_versions
+from tierkit.rendering import Step
 from tierkit.runs.challenge import champion
 from tierkit.runs.decision import decide
 from tierkit.runs.leakage import future_rows_of
@@ -34,7 +41,7 @@ from tierkit.runs.next_quarter import COLUMN, quarter_tests
 from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run, training_dates
 from tierkit.runs.side_models import edit_facts, prospect_facts, prospects_at, run_prospects
 from tierkit.settings import Settings
-from tierkit.tiers.previous import tiers_in_force
+from tierkit.tiers import tiers_in_force
 from tierkit.words import factor_words
 
 _HELD = "The card is one that an earlier run has saved; the tests are those of a card fitted anew."

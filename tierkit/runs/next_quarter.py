@@ -10,14 +10,12 @@ import pandas as pd
 
 from tierkit.backtest import ModelChoice
 from tierkit.calendar import is_before
-from tierkit.features.panel import Panel, build_panel
-from tierkit.models.ranges import past_tiers
-from tierkit.models.saved import PAST
-from tierkit.models.total_ranges import tier_total_ranges
+from tierkit.features import Panel, build_panel
+from tierkit.models import PAST, past_tiers, tier_total_ranges
 from tierkit.outcomes import outcomes
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import said
-from tierkit.statistics.arrays import FloatArray
+from tierkit.statistics import FloatArray
 
 COLUMN = "next_quarter_revenue"
 _UNTESTED = "no earlier prediction could be tested"

@@ -108,7 +108,7 @@ def _template() -> str:
 
 def _guessed(exports: Path, folder: Path) -> str:
     """Return settings guessed from a folder of exports; what cannot be is as in the template."""
-    from tierkit.crm.guessing import guess_settings
+    from tierkit.crm import guess_settings
 
     if not exports.is_dir():
         raise SettingsError(f"--from {exports}: no such folder.")
@@ -126,7 +126,7 @@ def _fill_with_sample(folder: Path) -> list[Path]:
 
 
 def _copy_notebooks(folder: Path) -> list[Path]:
-    from tierkit.publishing.parameters import packaged_notebook
+    from tierkit.publishing import packaged_notebook
 
     target = folder / "notebooks"
     target.mkdir(exist_ok=True)

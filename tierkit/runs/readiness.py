@@ -9,16 +9,17 @@ import pandas as pd
 
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering, said
-from tierkit.serving.coverage import (
+from tierkit.serving import (
     NO_CONTACT_OF_ACTIVITIES,
+    PipelineCoverage,
     account_freshness,
     contact_coverage,
     fresh_days,
     newest_facts,
+    pipeline_coverage,
+    whitespace,
 )
-from tierkit.serving.pipeline import PipelineCoverage, pipeline_coverage
-from tierkit.serving.whitespace import whitespace
-from tierkit.statistics.resampling import wilson_range
+from tierkit.statistics import wilson_range
 
 NO_OWNERS = "needs accounts.owner"
 

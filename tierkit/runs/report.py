@@ -10,11 +10,15 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from tierkit.crm.duplicates import candidate_duplicates
-from tierkit.crm.period import UsedRevenue, last_day, used_revenue
-from tierkit.crm.revenue import netted_accounts
-from tierkit.crm.tables import Tables
-from tierkit.rendering.workbook import AccountTables, Kind, Sheet, write_workbook
+from tierkit.crm import (
+    Tables,
+    UsedRevenue,
+    candidate_duplicates,
+    last_day,
+    netted_accounts,
+    used_revenue,
+)
+from tierkit.rendering import AccountTables, Kind, Sheet, write_workbook
 from tierkit.runs.chances import Chances
 from tierkit.runs.effort import EffortStudy, effort_facts
 from tierkit.runs.engagement import engagement_facts
@@ -24,7 +28,7 @@ from tierkit.runs.restated import keep_won_deals, restated_deals
 from tierkit.runs.run import Run
 from tierkit.runs.serving import Serving
 from tierkit.runs.tiering import Tiering, move_facts, override_facts
-from tierkit.tiers.moves import UNTIERED
+from tierkit.tiers import UNTIERED
 
 CRM_FILE = "crm_import.csv"
 NO_OWNER = "no owner"

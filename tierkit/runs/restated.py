@@ -12,16 +12,16 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import before, from_on
-from tierkit.crm.guard import grouped
-from tierkit.crm.hierarchy import successors
-from tierkit.crm.restatement import (
+from tierkit.crm import (
+    Tables,
     WonDeals,
+    grouped,
     read_won_deals,
     restatements,
+    successors,
     won_deals,
     write_won_deals,
 )
-from tierkit.crm.tables import Tables
 from tierkit.errors import DataError
 from tierkit.runs.run import Run
 

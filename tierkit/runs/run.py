@@ -15,20 +15,27 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from tierkit.calendar import FiscalCalendar, Quarter, complete_quarter_ends, trainable
-from tierkit.crm.checks import check_as_of, raised_to_blocking
-from tierkit.crm.engine import content_hash
-from tierkit.crm.known import deals_as_known
-from tierkit.crm.period import check_quarter, default_quarter
-from tierkit.crm.tables import Tables, has_tables, read_written_tables, write_tables
-from tierkit.crm.trusted import read_tables
+from tierkit.crm import (
+    Tables,
+    check_as_of,
+    check_quarter,
+    content_hash,
+    deals_as_known,
+    default_quarter,
+    has_tables,
+    raised_to_blocking,
+    read_tables,
+    read_written_tables,
+    write_tables,
+)
 from tierkit.errors import Problem
-from tierkit.features.windows import history_start
+from tierkit.features import history_start
 from tierkit.outcomes import outcomes
-from tierkit.publishing.plan import Handover, read_handover, write_handover
+from tierkit.publishing import Handover, read_handover, write_handover
 from tierkit.runs.experiments import band_bytes
 from tierkit.runs.project import OVERRIDES, find_project
 from tierkit.settings import Settings
-from tierkit.tiers.eligibility import tier_rule_problems
+from tierkit.tiers import tier_rule_problems
 
 
 def known_tables(tables: Tables, as_of: date) -> Tables:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from tierkit.cache import fingerprint
-from tierkit.roi.override_scoreboard import override_scoreboard
+from tierkit.roi import override_scoreboard
 from tierkit.runs.chances import Chances, study_chances
 from tierkit.runs.effort import EffortStudy, study_effort
 from tierkit.runs.engagement import EngagementStudy, study_engagement

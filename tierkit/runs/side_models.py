@@ -11,16 +11,22 @@ import pandas as pd
 
 from tierkit.backtest import ModelChoice
 from tierkit.calendar import newest, trainable
-from tierkit.features.panel import Panel
-from tierkit.models.edits import edit_in_words
-from tierkit.models.examples import rows_at
-from tierkit.models.favourites import Favourites, favourite_criteria, weigh_favourites
-from tierkit.models.prospects import COLUMNS, Prospects, fit_prospects
-from tierkit.models.saved import read_model
+from tierkit.features import Panel
+from tierkit.models import (
+    COLUMNS,
+    Favourites,
+    Prospects,
+    edit_in_words,
+    favourite_criteria,
+    fit_prospects,
+    read_model,
+    rows_at,
+    weigh_favourites,
+)
 from tierkit.outcomes import join_outcomes
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import said
-from tierkit.statistics.intervals import compare
+from tierkit.statistics import compare
 
 FAVOURITES = "favourites"
 _TESTED = {"won": "won_probability", "wins": "predicted_wins", "pipeline": "predicted_pipeline"}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tierkit.backtest import ModelChoice
-from tierkit.backtest.choice import FIT_STEPS
-from tierkit.features.panel import Panel
-from tierkit.models.favourites import Favourites
-from tierkit.rendering.html import Fragment, progress_bar, tag
-from tierkit.roi.certificate import batches_of
+from tierkit.backtest import FIT_STEPS, ModelChoice
+from tierkit.features import Panel
+from tierkit.models import Favourites
+from tierkit.rendering import Fragment, progress_bar, tag
+from tierkit.roi import batches_of
 from tierkit.runs.effort import slot_facts
 from tierkit.runs.modelling import (
     PREDICTIONS_FILE,

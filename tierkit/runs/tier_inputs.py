@@ -11,22 +11,21 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import before
-from tierkit.crm.hierarchy import successors
-from tierkit.crm.merges import carry_overrides
-from tierkit.crm.revenue import RENEWAL_TYPES, TARGET_TYPES, target_deals
-from tierkit.crm.tables import Tables
+from tierkit.crm import (
+    RENEWAL_TYPES,
+    TARGET_TYPES,
+    Tables,
+    carry_overrides,
+    successors,
+    target_deals,
+)
 from tierkit.errors import DataError, Problem, SettingsError, TierkitError
-from tierkit.features.panel import Panel
-from tierkit.models.card import Card
-from tierkit.models.past_revenue import past_revenue_column
-from tierkit.models.saved import PAST, ranked
+from tierkit.features import Panel
+from tierkit.models import PAST, Card, past_revenue_column, ranked
 from tierkit.runs.project import OVERRIDES
 from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run
-from tierkit.settings import Settings
-from tierkit.settings.tier_rules import EXPANSION, NEW_LOGO
-from tierkit.tiers.decomposition import EarlierRun
-from tierkit.tiers.eligibility import check_eligibility, tier_rule_problems
-from tierkit.tiers.overrides import read_overrides
+from tierkit.settings import EXPANSION, NEW_LOGO, Settings
+from tierkit.tiers import EarlierRun, check_eligibility, read_overrides, tier_rule_problems
 
 
 def project_overrides(

@@ -6,12 +6,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tierkit.parallel import Progress
-from tierkit.roi.boundaries import BoundaryStudy, study_boundaries
-from tierkit.roi.certificate import certificate
-from tierkit.roi.from_tables import tier_standings
-from tierkit.roi.looks import with_looks
-from tierkit.roi.outcomes_by_tier import TierOutcomes, outcomes_by_tier
-from tierkit.roi.standings import Standings
+from tierkit.roi import (
+    BoundaryStudy,
+    Standings,
+    TierOutcomes,
+    certificate,
+    outcomes_by_tier,
+    study_boundaries,
+    tier_standings,
+    with_looks,
+)
 from tierkit.runs.experiments import bands_before
 from tierkit.runs.ledger import earlier_promises
 from tierkit.runs.run import Run

@@ -10,20 +10,34 @@ from typing import Any
 
 import pandas as pd
 
-from tierkit.crm.hierarchy import successors
+from tierkit.crm import successors
 from tierkit.runs.run import Run
 from tierkit.runs.tier_inputs import account_groups, project_overrides, read_earlier_run
-from tierkit.serving.cost import break_even, gross_margin, hours_by_role, role_effort, tier_effort
-from tierkit.serving.spent import spent_by_tier
+from tierkit.serving import (
+    break_even,
+    gross_margin,
+    hours_by_role,
+    role_effort,
+    spent_by_tier,
+    tier_effort,
+)
 from tierkit.settings import Tier
-from tierkit.tiers.assign import assign_within_budget
-from tierkit.tiers.decomposition import Decomposition, decompose
-from tierkit.tiers.eligibility import check_eligibility
-from tierkit.tiers.moves import Moves, moved_accounts, stability_facts, tier_moves
-from tierkit.tiers.overrides import capacity_in
-from tierkit.tiers.previous import PreviousTiers, previous_tiers
-from tierkit.tiers.slots import MoveBudget
-from tierkit.tiers.standing import AccountContext, minimum_stay
+from tierkit.tiers import (
+    AccountContext,
+    Decomposition,
+    MoveBudget,
+    Moves,
+    PreviousTiers,
+    assign_within_budget,
+    capacity_in,
+    check_eligibility,
+    decompose,
+    minimum_stay,
+    moved_accounts,
+    previous_tiers,
+    stability_facts,
+    tier_moves,
+)
 
 _FURTHEST = 8
 NOT_YET = "not yet an account: neither created nor active before the first unknown day"

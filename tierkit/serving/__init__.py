@@ -1,1 +1,5 @@
 """What accounts received of our effort, against their value and against what was promised."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

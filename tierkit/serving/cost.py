@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import look_back_start, outcome_rows
-from tierkit.crm.revenue import TARGET_TYPES
-from tierkit.crm.tables import Tables
+from tierkit.crm import TARGET_TYPES, Tables
 from tierkit.settings import Entitlement, Role, Settings, Tier
 
 PLANNED = "planned cost of the entitlements"

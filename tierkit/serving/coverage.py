@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import before, outcome_rows
-from tierkit.crm.guard import grouped
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables, grouped
 from tierkit.settings import Tier
 
 NO_ROLES = "set readiness.required_roles"

@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import Quarter, outcome_rows
-from tierkit.crm.guard import grouped
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables, grouped
 from tierkit.settings import Entitlement, Settings, Tier
-from tierkit.tiers.previous import tiers_in_force
+from tierkit.tiers import tiers_in_force
 
 NO_HISTORY = "needs tier_history: which account held which tier when a quarter began"
 NO_ACTIVITIES = "needs the table activities"

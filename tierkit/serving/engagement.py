@@ -12,8 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tierkit.calendar import outcome_rows
-from tierkit.crm.guard import grouped
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import Rows, Tables, grouped
 from tierkit.settings import EngagementSettings
 
 FloatArray = npt.NDArray[np.float64]

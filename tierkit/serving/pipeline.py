@@ -10,10 +10,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import Quarter
-from tierkit.crm.guard import look_up
-from tierkit.crm.known import deals_as_known
-from tierkit.crm.revenue import TARGET_TYPES
-from tierkit.crm.tables import Tables
+from tierkit.crm import TARGET_TYPES, Tables, deals_as_known, look_up
 
 NO_TARGETS = "needs the table targets: a quarter and its amount"
 NO_HISTORY = "needs stage_history: without it amount and stage of open deals are not known"

@@ -11,8 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tierkit.calendar import look_back_start, outcome_rows
-from tierkit.crm.guard import summed
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import Rows, Tables, summed
 
 FloatArray = npt.NDArray[np.float64]
 

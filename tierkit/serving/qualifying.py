@@ -13,11 +13,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from tierkit.calendar import in_force
-from tierkit.crm.revenue import target_deals
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables, target_deals
 from tierkit.serving.engagement import WEEK, EngagementWeeks, qualified_accounts
 from tierkit.settings import EngagementSettings, Settings
-from tierkit.statistics.resampling import wilson_range
+from tierkit.statistics import wilson_range
 
 BoolArray = npt.NDArray[np.bool_]
 

@@ -9,10 +9,9 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import outcome_rows
-from tierkit.crm.guard import grouped
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables, grouped
 from tierkit.settings import Settings
-from tierkit.tiers.previous import tiers_in_force
+from tierkit.tiers import tiers_in_force
 
 QUARTERS = 4
 _SOURCES = (("costs", "amount"), ("activities", "cost"))

@@ -1,7 +1,5 @@
 """A CRM with known truth: accounts, deals, touches and tiers of a simulated software company."""
 
-from __future__ import annotations
+import lazy_loader
 
-from tierkit.simulate.crm import SimulatedCrm, simulate_crm, write_crm
-
-__all__ = ["SimulatedCrm", "simulate_crm", "write_crm"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

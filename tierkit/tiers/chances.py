@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tierkit.models.ranges import FEWEST_ROWS, size_groups
+from tierkit.models import FEWEST_ROWS, size_groups
 from tierkit.tiers.standing import FloatArray, IntArray
 
 DRAWS = 400

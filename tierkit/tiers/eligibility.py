@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.errors import Problem, SettingsError
-from tierkit.settings import Settings
-from tierkit.settings.rules import Rule
-from tierkit.settings.tier_rules import EXPANSION, NEW_LOGO
+from tierkit.settings import EXPANSION, NEW_LOGO, Rule, Settings
 
 
 def check_eligibility(accounts: pd.DataFrame, *, where: Sequence[str]) -> pd.DataFrame:

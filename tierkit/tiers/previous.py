@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from tierkit.calendar import in_force, spell_date
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables
 from tierkit.errors import DataError
 
 

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tierkit.settings import StabilitySettings, Tier
-from tierkit.settings.rules import Rule
+from tierkit.settings import Rule, StabilitySettings, Tier
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

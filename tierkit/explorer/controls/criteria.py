@@ -18,7 +18,7 @@ from tierkit.explorer.controls.labelled import (
     text,
     unsqueezed,
 )
-from tierkit.models.criteria import Criterion, NumericCriterion
+from tierkit.models import Criterion, NumericCriterion
 from tierkit.words import plain_name
 
 if TYPE_CHECKING:

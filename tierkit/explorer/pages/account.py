@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from tierkit.explorer.account import AccountView
 from tierkit.explorer.pages.parts import DOWN, UP, bar, heading, note, shown, table, warning
-from tierkit.rendering.html import joined, tag
+from tierkit.rendering import joined, tag
 from tierkit.words import count, day, money, money_with_range, quarter_name
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from tierkit.explorer.pages.parts import (
     table,
     warning,
 )
-from tierkit.models.saved import PAST
-from tierkit.rendering.html import joined
+from tierkit.models import PAST
+from tierkit.rendering import joined
 from tierkit.words import count, money, plain_name, share
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from tierkit.rendering.html import printable, tag
-from tierkit.statistics.intervals import Interval
+from tierkit.rendering import printable, tag
+from tierkit.statistics import Interval
 from tierkit.words import MINUS, share
 
 UP, DOWN, PLAIN = "#0072b2", "#d55e00", "#7a8691"

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from tierkit.explorer.pages.criteria import last_change
 from tierkit.explorer.pages.parts import DOWN, MOST_ROWS, UP, bar, note, shown, table
-from tierkit.rendering.html import joined
+from tierkit.rendering import joined
 from tierkit.words import count, money, share, signed_share
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import in_force, window_is_over
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables
 from tierkit.outcomes import outcomes
 from tierkit.settings import Settings
-from tierkit.statistics.resampling import middle_range, resampled_sums
+from tierkit.statistics import middle_range, resampled_sums
 
 NO_HISTORY = "tier_history with model_tier and overridden is not given; `tierkit accept` keeps it"
 _COLUMNS = ("model_tier", "overridden")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from tierkit.crm.tables import Tables
+from tierkit.crm import Tables
 from tierkit.roi.account_quarters import AccountQuarters, account_quarters
 from tierkit.roi.measures import ENDS_WITHOUT, MEASURES, Numbers, unsaid
 from tierkit.roi.tier_rows import TierRows

@@ -8,9 +8,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import before, look_back_start, outcome_rows
-from tierkit.crm.guard import look_up, summed
-from tierkit.crm.revenue import target_deals
-from tierkit.crm.tables import Rows, Tables
+from tierkit.crm import Rows, Tables, look_up, summed, target_deals
 from tierkit.settings import Settings
 
 NO_PRODUCTS = "needs opportunity_lines, or opportunities.product"

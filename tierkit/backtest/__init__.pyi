@@ -1,0 +1,11 @@
+from .choice import (
+    FIT_STEPS as FIT_STEPS,
+    Known as Known,
+    ModelChoice as ModelChoice,
+    choose_model as choose_model,
+)
+from .trial import (
+    FEWEST_TESTED_ACCOUNTS as FEWEST_TESTED_ACCOUNTS,
+    FEWEST_TESTED_WINS as FEWEST_TESTED_WINS,
+    backtest as backtest,
+)

@@ -1,0 +1,27 @@
+from .accept import (
+    accept_tiers as accept_tiers,
+)
+from .check import (
+    check_project as check_project,
+    print_check as print_check,
+)
+from .doctor import (
+    examine_installation as examine_installation,
+)
+from .explain import (
+    explain_account as explain_account,
+)
+from .run import (
+    Request as Request,
+    describe_run as describe_run,
+    recalibrate as recalibrate,
+    recalibrate_and_tell as recalibrate_and_tell,
+    recalibrate_each as recalibrate_each,
+    recalibrate_each_and_tell as recalibrate_each_and_tell,
+)
+from .score import (
+    check_suffix as check_suffix,
+    score_project as score_project,
+    write_query as write_query,
+    write_scores as write_scores,
+)

@@ -1,0 +1,93 @@
+from ._find_account import (
+    find_account as find_account,
+)
+from ._hierarchy import (
+    hierarchy as hierarchy,
+    successors as successors,
+    unit_totals as unit_totals,
+)
+from ._retention import (
+    retention as retention,
+)
+from .checks import (
+    check_as_of as check_as_of,
+    raised_to_blocking as raised_to_blocking,
+)
+from .cleaning import (
+    EXCLUSION_REASON as EXCLUSION_REASON,
+    won_amount as won_amount,
+)
+from .contract import (
+    ACCEPTED_TIERS as ACCEPTED_TIERS,
+    CONTRACT as CONTRACT,
+    MONEY_TYPE as MONEY_TYPE,
+)
+from .currencies import (
+    without_rate as without_rate,
+)
+from .duplicates import (
+    LEGAL_FORMS as LEGAL_FORMS,
+    candidate_duplicates as candidate_duplicates,
+)
+from .engine import (
+    Rows as Rows,
+    content_hash as content_hash,
+    register_frame as register_frame,
+)
+from .guard import (
+    grouped as grouped,
+    inner_join as inner_join,
+    look_up as look_up,
+    look_up_gathered as look_up_gathered,
+    only_with as only_with,
+    rows_without as rows_without,
+    summed as summed,
+)
+from .guessing import (
+    guess_settings as guess_settings,
+)
+from .known import (
+    deals_as_known as deals_as_known,
+    told_ends as told_ends,
+)
+from .merges import (
+    carry_overrides as carry_overrides,
+    resolve_merges as resolve_merges,
+)
+from .period import (
+    UsedRevenue as UsedRevenue,
+    check_quarter as check_quarter,
+    default_quarter as default_quarter,
+    last_day as last_day,
+    used_revenue as used_revenue,
+)
+from .restatement import (
+    WonDeals as WonDeals,
+    read_won_deals as read_won_deals,
+    restatements as restatements,
+    won_deals as won_deals,
+    write_won_deals as write_won_deals,
+)
+from .revenue import (
+    DEAL_COLUMNS as DEAL_COLUMNS,
+    RENEWAL_TYPES as RENEWAL_TYPES,
+    TARGET_TYPES as TARGET_TYPES,
+    netted_accounts as netted_accounts,
+    target_deals as target_deals,
+    with_values as with_values,
+    won_by_type as won_by_type,
+)
+from .tables import (
+    REJECTED_VALUE as REJECTED_VALUE,
+    Exclusion as Exclusion,
+    Rejected as Rejected,
+    Tables as Tables,
+    has_tables as has_tables,
+    read_written_tables as read_written_tables,
+    tables_from_frames as tables_from_frames,
+    write_tables as write_tables,
+)
+from .trusted import (
+    examine_source as examine_source,
+    read_tables as read_tables,
+)

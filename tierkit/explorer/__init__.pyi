@@ -1,0 +1,4 @@
+from .opening import (
+    Explorer as Explorer,
+    explore as explore,
+)

@@ -1,0 +1,12 @@
+from .panel import (
+    Panel as Panel,
+    build_panel as build_panel,
+)
+from .registry import (
+    all_features as all_features,
+    describe_feature as describe_feature,
+)
+from .windows import (
+    available_look_back as available_look_back,
+    history_start as history_start,
+)

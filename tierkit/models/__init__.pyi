@@ -1,0 +1,128 @@
+from ._card_in_short import (
+    card_in_short as card_in_short,
+)
+from ._reasons import (
+    reasons as reasons,
+)
+from .boosting import (
+    EVEN as EVEN,
+    QUICK as QUICK,
+)
+from .calibration import (
+    actual_over_predicted_by as actual_over_predicted_by,
+    by_history as by_history,
+    tenths as tenths,
+    totals_moved as totals_moved,
+)
+from .card import (
+    Card as Card,
+)
+from .criteria import (
+    MOST_POINTS as MOST_POINTS,
+    Criterion as Criterion,
+    NumericCriterion as NumericCriterion,
+)
+from .draws import (
+    account_draws as account_draws,
+)
+from .drift import (
+    card_drift as card_drift,
+)
+from .edits import (
+    edit_card as edit_card,
+    edit_in_words as edit_in_words,
+)
+from .examples import (
+    Examples as Examples,
+    rows_at as rows_at,
+)
+from .explaining import (
+    Direction as Direction,
+    account_factors as account_factors,
+    customer_text as customer_text,
+    smallest_change as smallest_change,
+)
+from .favourites import (
+    Favourites as Favourites,
+    favourite_criteria as favourite_criteria,
+    weigh_favourites as weigh_favourites,
+)
+from .fitting import (
+    Prepared as Prepared,
+    average as average,
+)
+from .leaks import (
+    gini_alone as gini_alone,
+    probable_leaks as probable_leaks,
+)
+from .past_revenue import (
+    fit_past_revenue_card as fit_past_revenue_card,
+    past_revenue_column as past_revenue_column,
+    uncalibrated_past_revenue_card as uncalibrated_past_revenue_card,
+)
+from .prospects import (
+    COLUMNS as COLUMNS,
+    Prospects as Prospects,
+    fit_prospects as fit_prospects,
+)
+from .ranges import (
+    FEWEST_ROWS as FEWEST_ROWS,
+    RANGE_SHARE as RANGE_SHARE,
+    account_ranges as account_ranges,
+    past_tiers as past_tiers,
+    ranges_tested as ranges_tested,
+    size_groups as size_groups,
+)
+from .rows import (
+    ACCOUNT as ACCOUNT,
+    AS_OF as AS_OF,
+    account_ids as account_ids,
+    sample_accounts as sample_accounts,
+)
+from .rules_card import (
+    column_named as column_named,
+    fit_rules_card as fit_rules_card,
+    set_by_hand as set_by_hand,
+)
+from .saved import (
+    BY_HAND as BY_HAND,
+    FITTED as FITTED,
+    PAST as PAST,
+    Kind as Kind,
+    SavedModel as SavedModel,
+    ranked as ranked,
+    read_model as read_model,
+)
+from .simple_rules import (
+    Model as Model,
+    RandomRule as RandomRule,
+    TierRule as TierRule,
+    best_column as best_column,
+    last_quarter_rule as last_quarter_rule,
+    past_revenue_rule as past_revenue_rule,
+)
+from .sql import (
+    Dialect as Dialect,
+    model_sql as model_sql,
+)
+from .tested import (
+    HELD_OUT as HELD_OUT,
+    MODELS as MODELS,
+    MONEY as MONEY,
+    ROLLING as ROLLING,
+    Backtest as Backtest,
+    Method as Method,
+    scored as scored,
+    untested as untested,
+)
+from .total_ranges import (
+    FEWEST_DATES as FEWEST_DATES,
+    ratio_range as ratio_range,
+    tier_total_ranges as tier_total_ranges,
+)
+from .verdict import (
+    BETTER as BETTER,
+    KEEP as KEEP,
+    NO_BETTER as NO_BETTER,
+    RIVALS as RIVALS,
+)

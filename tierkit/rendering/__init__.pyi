@@ -1,0 +1,40 @@
+from .figures import (
+    Picture as Picture,
+    figure as figure,
+)
+from .formats import (
+    Slide as Slide,
+    draw_deck as draw_deck,
+    print_page as print_page,
+)
+from .html import (
+    NO_MATHEMATICS as NO_MATHEMATICS,
+    NOBODY_WAITS as NOBODY_WAITS,
+    Fragment as Fragment,
+    Step as Step,
+    joined as joined,
+    on_one_line as on_one_line,
+    printable as printable,
+    progress_bar as progress_bar,
+    section as section,
+    tag as tag,
+)
+from .notebooks import (
+    PageContext as PageContext,
+    document as document,
+    environment as environment,
+    render_analyst as render_analyst,
+    render_leadership as render_leadership,
+    style_sheet as style_sheet,
+    style_sheets as style_sheets,
+)
+from .tables import (
+    html_table as html_table,
+)
+from .workbook import (
+    KINDS as KINDS,
+    AccountTables as AccountTables,
+    Kind as Kind,
+    Sheet as Sheet,
+    write_workbook as write_workbook,
+)

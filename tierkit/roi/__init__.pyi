@@ -1,0 +1,30 @@
+from ._certificate import (
+    batches_of as batches_of,
+    certificate as certificate,
+)
+from ._outcomes_by_tier import (
+    TierOutcomes as TierOutcomes,
+    outcomes_by_tier as outcomes_by_tier,
+)
+from ._override_scoreboard import (
+    override_scoreboard as override_scoreboard,
+)
+from .boundaries import (
+    BoundaryStudy as BoundaryStudy,
+    study_boundaries as study_boundaries,
+)
+from .experiment import (
+    Band as Band,
+    draw_band as draw_band,
+    read_band as read_band,
+    write_band as write_band,
+)
+from .from_tables import (
+    tier_standings as tier_standings,
+)
+from .looks import (
+    with_looks as with_looks,
+)
+from .standings import (
+    Standings as Standings,
+)

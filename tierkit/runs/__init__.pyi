@@ -1,0 +1,74 @@
+from .chances import (
+    Chances as Chances,
+)
+from .effort import (
+    EffortStudy as EffortStudy,
+    pays_sentence as pays_sentence,
+)
+from .engagement import (
+    EngagementStudy as EngagementStudy,
+)
+from .experiments import (
+    draw_quarter_band as draw_quarter_band,
+    read_bands as read_bands,
+    with_drawn_tiers as with_drawn_tiers,
+)
+from .leakage import (
+    LEAK_RULE as LEAK_RULE,
+    leak_problems as leak_problems,
+)
+from .modelling import (
+    fit_model as fit_model,
+    make_panel as make_panel,
+)
+from .project import (
+    OVERRIDES as OVERRIDES,
+    find_project as find_project,
+    make_project as make_project,
+)
+from .readiness import (
+    ReadinessStudy as ReadinessStudy,
+    coverage_rows as coverage_rows,
+    freshness_rows as freshness_rows,
+    whitespace_rows as whitespace_rows,
+)
+from .report import (
+    tiers_table as tiers_table,
+)
+from .restated import (
+    restated_deals as restated_deals,
+)
+from .run import (
+    TABLES_FOLDER as TABLES_FOLDER,
+    Run as Run,
+    data_remarks as data_remarks,
+    leave_rows as leave_rows,
+    open_run as open_run,
+)
+from .side_models import (
+    edit_facts as edit_facts,
+)
+from .steps import (
+    build_run_panel as build_run_panel,
+    compare_run_tiers as compare_run_tiers,
+    fit_run_model as fit_run_model,
+    save_run_model as save_run_model,
+    save_run_roi as save_run_roi,
+    study_run_serving as study_run_serving,
+    tier_run_accounts as tier_run_accounts,
+    weigh_run_criteria as weigh_run_criteria,
+    write_run_report as write_run_report,
+)
+from .tier_inputs import (
+    account_groups as account_groups,
+    check_tiering as check_tiering,
+    project_overrides as project_overrides,
+)
+from .tier_roi import (
+    TierRoi as TierRoi,
+)
+from .tiering import (
+    Tiering as Tiering,
+    held_before as held_before,
+    tier_accounts as tier_accounts,
+)

@@ -1,0 +1,44 @@
+from .card import (
+    CardCriterion as CardCriterion,
+    CardEdit as CardEdit,
+    CardSettings as CardSettings,
+)
+from .parts import (
+    DEFAULT_TIERS as DEFAULT_TIERS,
+    CalendarSettings as CalendarSettings,
+    CheckSettings as CheckSettings,
+    DataSettings as DataSettings,
+    DecisionSettings as DecisionSettings,
+    EffortSettings as EffortSettings,
+    EngagementSettings as EngagementSettings,
+    Entitlement as Entitlement,
+    FeatureSettings as FeatureSettings,
+    HookSettings as HookSettings,
+    IcpSettings as IcpSettings,
+    Measure as Measure,
+    ModelSettings as ModelSettings,
+    ReadinessSettings as ReadinessSettings,
+    RevenueType as RevenueType,
+    RoiSettings as RoiSettings,
+    Role as Role,
+    RunSettings as RunSettings,
+    StabilitySettings as StabilitySettings,
+    TargetSettings as TargetSettings,
+    Tier as Tier,
+    TieringSettings as TieringSettings,
+)
+from .reading import (
+    SETTINGS_FILE as SETTINGS_FILE,
+    parse_settings as parse_settings,
+    read_settings as read_settings,
+)
+from .rules import (
+    Rule as Rule,
+)
+from .tier_rules import (
+    EXPANSION as EXPANSION,
+    NEW_LOGO as NEW_LOGO,
+)
+from .whole import (
+    Settings as Settings,
+)

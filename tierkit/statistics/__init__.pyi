@@ -1,0 +1,25 @@
+from .arrays import (
+    FloatArray as FloatArray,
+    IntArray as IntArray,
+)
+from .intervals import (
+    Comparison as Comparison,
+    Interval as Interval,
+    compare as compare,
+)
+from .measures import (
+    actual_over_predicted as actual_over_predicted,
+    capture as capture,
+    capture_share as capture_share,
+    gini as gini,
+)
+from .regression import (
+    VARIANCE_POWER as VARIANCE_POWER,
+    tweedie_coefficients as tweedie_coefficients,
+)
+from .resampling import (
+    middle_range as middle_range,
+    ratio as ratio,
+    resampled_sums as resampled_sums,
+    wilson_range as wilson_range,
+)

@@ -1,0 +1,68 @@
+from .assign import (
+    assign_tiers as assign_tiers,
+    assign_within_budget as assign_within_budget,
+)
+from .chances import (
+    BY_RULE as BY_RULE,
+    CANDIDATE as CANDIDATE,
+    QUARTERS_AHEAD as QUARTERS_AHEAD,
+    TOO_SHORT as TOO_SHORT,
+    UNTESTED as UNTESTED,
+    chances_ahead as chances_ahead,
+    chances_to_belong as chances_to_belong,
+    tiers_a_year_later as tiers_a_year_later,
+)
+from .decomposition import (
+    Decomposition as Decomposition,
+    EarlierRun as EarlierRun,
+    decompose as decompose,
+)
+from .eligibility import (
+    check_eligibility as check_eligibility,
+    meets_all as meets_all,
+    tier_rule_problems as tier_rule_problems,
+)
+from .lines import (
+    Line as Line,
+    lines_around as lines_around,
+)
+from .moves import (
+    UNTIERED as UNTIERED,
+    Moves as Moves,
+    moved_accounts as moved_accounts,
+    moves_by_rank as moves_by_rank,
+    stability_facts as stability_facts,
+    tier_moves as tier_moves,
+)
+from .overrides import (
+    OVERRIDE_COLUMNS as OVERRIDE_COLUMNS,
+    OVERRIDES_FILE as OVERRIDES_FILE,
+    capacity_in as capacity_in,
+    capacity_problems as capacity_problems,
+    override_lines as override_lines,
+    read_overrides as read_overrides,
+)
+from .previous import (
+    PreviousTiers as PreviousTiers,
+    previous_tiers as previous_tiers,
+    tiers_in_force as tiers_in_force,
+)
+from .reasons import (
+    move_reasons as move_reasons,
+)
+from .slots import (
+    MoveBudget as MoveBudget,
+    TierPlaces as TierPlaces,
+    fill_places as fill_places,
+    within_budget as within_budget,
+)
+from .standing import (
+    AccountContext as AccountContext,
+    BoolArray as BoolArray,
+    FloatArray as FloatArray,
+    Groups as Groups,
+    IntArray as IntArray,
+    RankedAccounts as RankedAccounts,
+    levels_of as levels_of,
+    minimum_stay as minimum_stay,
+)
