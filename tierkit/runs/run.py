@@ -31,7 +31,7 @@ from tierkit.crm import (
 from tierkit.errors import Problem
 from tierkit.features import history_start
 from tierkit.outcomes import outcomes
-from tierkit.publishing import Handover, read_handover, write_handover
+from tierkit.publishing import EarlierReports, Handover, read_handover, write_handover
 from tierkit.runs.experiments import band_bytes
 from tierkit.runs.project import OVERRIDES, find_project
 from tierkit.settings import Settings
@@ -209,6 +209,12 @@ class Run:
 
     def _key(self, of: str) -> str:
         return f"{self.settings.fingerprint} {self.quarter.label} {of}"
+
+    @cached_property
+    def earlier(self) -> EarlierReports:
+        """The published reports of strictly earlier quarters."""
+        calendar, reports = self.settings.fiscal_calendar, self.settings.reports
+        return EarlierReports.read(reports, calendar, before=self.quarter)
 
     def accounts(self) -> pd.DataFrame:
         """Return the accounts as they are today, one row each, by account_id."""
