@@ -15,10 +15,12 @@ PACKAGE = Path(__file__).parent.parent / "tierkit"
 ROOMS = (
     "errors",
     "parallel",
+    "figure",
     "statistics",
     "cache",
     "calendar",
     "words",
+    "table",
     "settings",
     "crm",
     "features",

@@ -15,10 +15,9 @@ from tierkit.backtest import ModelChoice
 from tierkit.calendar import FiscalCalendar, is_before, newest, trainable
 from tierkit.errors import SettingsError
 from tierkit.features import Panel, build_panel
-from tierkit.models import FITTED, Examples, SavedModel, read_model
+from tierkit.models import FITTED, Examples, SavedModel
 from tierkit.outcomes import join_outcomes, outcomes
-from tierkit.runs.ledger import earlier_promises
-from tierkit.runs.run import MODEL_FILE, Run
+from tierkit.runs.run import Run
 from tierkit.runs.tiering import said
 from tierkit.statistics import Interval, actual_over_predicted, compare, gini
 
@@ -38,10 +37,9 @@ class Champion:
 
 def champion(work: Run) -> Champion | None:
     """Return the model of the newest earlier report; None where there is none to be read."""
-    for promise in reversed(earlier_promises(work)):
-        file = work.settings.reports / promise.quarter.label / MODEL_FILE
+    for report in reversed(work.earlier.reports):
         try:
-            return Champion(read_model(file), promise.quarter.label)
+            return Champion(report.model, report.quarter.label)
         except SettingsError:
             continue
     return None

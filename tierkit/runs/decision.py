@@ -15,7 +15,6 @@ from tierkit.features import Panel
 from tierkit.forecast import interval
 from tierkit.models import card_drift
 from tierkit.runs.challenge import Challenge, Champion, challenge
-from tierkit.runs.ledger import earlier_promises
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import said
 from tierkit.settings import DecisionSettings
@@ -295,7 +294,7 @@ def _by_chance(work: Run) -> tuple[float, float]:
 
 def _promised(work: Run) -> float:
     """Return what the newest earlier report predicted for its horizon; NaN where it says none."""
-    promises = earlier_promises(work)
+    promises = work.earlier.reports
     if not promises:
         return math.nan
     whole = promises[-1].facts.get("forecast", {}).get("horizon", {}).get("predicted")

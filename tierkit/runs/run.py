@@ -32,7 +32,7 @@ from tierkit.errors import Problem
 from tierkit.features import history_start
 from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
 from tierkit.outcomes import outcomes
-from tierkit.publishing import Handover, read_handover, write_handover
+from tierkit.publishing import EarlierReports, Handover, read_handover, write_handover
 from tierkit.runs.experiments import band_bytes
 from tierkit.runs.project import OVERRIDES, find_project
 from tierkit.settings import Settings
@@ -216,6 +216,12 @@ class Run:
         """Return what would have been forecast at quarter-ends, by default for the horizon."""
         horizon = quarters or self.settings.target.horizon_quarters
         return earlier_forecasts(self.totals, days, quarters=horizon)
+
+    @cached_property
+    def earlier(self) -> EarlierReports:
+        """The published reports of strictly earlier quarters."""
+        calendar, reports = self.settings.fiscal_calendar, self.settings.reports
+        return EarlierReports.read(reports, calendar, before=self.quarter)
 
     def accounts(self) -> pd.DataFrame:
         """Return the accounts as they are today, one row each, by account_id."""
