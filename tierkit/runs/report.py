@@ -240,6 +240,7 @@ def report_facts(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any
         "data": data_facts(work, tiering),
         "model": {**model["model"], **_favourites(work)},
         "tiers": work.read_facts("tiers")["tiers"],
+        "forecast": work.read_facts("tiers").get("forecast", {}),
         "effort": effort_facts(serving.effort, tiering, work),
         "engagement": engagement_facts(serving.engagement, work),
         "readiness": readiness_facts(serving.readiness, work),

@@ -13,7 +13,14 @@ from tierkit.crm import successors
 from tierkit.publishing import Published
 from tierkit.runs.run import Run
 from tierkit.runs.tier_inputs import account_groups, project_overrides, read_earlier_run
-from tierkit.serving import break_even, gross_margin, hours_by_role, role_effort, tier_effort
+from tierkit.serving import (
+    break_even,
+    gross_margin,
+    hours_by_role,
+    role_effort,
+    spent_by_tier,
+    tier_effort,
+)
 from tierkit.settings import Tier
 from tierkit.tiers import (
     AccountContext,
@@ -298,6 +305,7 @@ def _effort(work: Run, assigned: pd.DataFrame) -> dict[str, pd.DataFrame]:
             tiers=tiers,
             roles=roles,
             margin=margin.share,
+            spent=spent_by_tier(work.tables, settings=work.settings, as_of=work.as_of),
         ),
     }
 
