@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from projects import world_frames, write_project
+from report_samples import write_published
 
 from tierkit.cli import main
 from tierkit.crm.trusted import read_tables
@@ -66,13 +68,12 @@ def publish(settings, standings):
     rank = np.empty(len(score), dtype=int)
     rank[np.argsort(-score, kind="stable")] = np.arange(1, len(score) + 1)
     tier = np.array(standings.tiers)[level]
-    folder = settings.reports / PUBLISHED
-    folder.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame({
+    tiers = pd.DataFrame({
         "account_id": standings.account_ids, "tier": tier, "model_tier": tier, "rank": rank,
         "score": score, "predicted_revenue": 1000.0 - rank, "cut_score": standings.cut_score[:, -1],
         "overridden": standings.overridden[:, -1], "move_reason": "",
-    }).sort_values("rank").to_csv(folder / "tiers.csv", index=False)  # fmt: skip
+    }).sort_values("rank")  # fmt: skip
+    write_published(settings.reports, PUBLISHED, tiers.to_csv(index=False))
 
 
 def command(project, *arguments):
@@ -183,7 +184,7 @@ def test_a_file_that_was_changed_after_the_draw_stops_a_run_before_it_begins(pro
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("draw", "2023Q2"), "2023Q2: not published"),
+        (("draw", "2023Q2"), "2023Q2: no report of it is published"),
         (("draw", PUBLISHED, "--upper", "Tier 3"), "no line lies below it"),
         (("draw", PUBLISHED, "--ranks", "18-12"), "write the first and the last rank"),
         (("draw", PUBLISHED, "--ranks", "1-3"), "a band needs both"),
@@ -217,10 +218,10 @@ def test_less_effort_is_drawn_inside_a_tier_and_read_out(project, capsys):
 
 def test_a_hold_out_belongs_to_the_report_it_was_drawn_from(project, capsys):
     facts = project.reports / PUBLISHED / "facts.json"
-    facts.write_text('{"fingerprint": "first"}', encoding="utf-8")
+    first = json.loads(facts.read_text(encoding="utf-8"))
     assert command(project, "draw", PUBLISHED, "--effort", "more", "--share", "0.3") == 0
-    assert read_effort_draws(project)[0].report == "first"
-    facts.write_text('{"fingerprint": "second"}', encoding="utf-8")
+    assert read_effort_draws(project)[0].report == first["fingerprint"]
+    facts.write_text(json.dumps({**first, "fingerprint": "second"}), encoding="utf-8")
     assert command(project, "accept", PUBLISHED) == 3
     assert "published anew as second" in capsys.readouterr().err
 

@@ -13,6 +13,7 @@ import pandas as pd
 from tierkit.calendar import before, from_on
 from tierkit.explorer.codes import BinCodes
 from tierkit.models import account_draws
+from tierkit.publishing import published_quarters
 from tierkit.serving import gross_margin, spent_by_tier
 from tierkit.tiers import AccountContext, PreviousTiers
 
@@ -85,7 +86,7 @@ def gaps_of(work: Run, learned: Learned, previous: PreviousTiers) -> tuple[Gap, 
 
 
 def _of_runs(work: Run) -> list[Gap]:
-    if list(work.settings.reports.glob("*/tiers.csv")):
+    if published_quarters(work.settings.reports, work.settings.fiscal_calendar):
         return []
     return [
         Gap(

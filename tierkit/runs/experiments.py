@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
 from tierkit.calendar import Quarter, is_before
 from tierkit.errors import DataError, SettingsError
+from tierkit.publishing import read_published
 from tierkit.roi import (
     Band,
     EffortDraw,
@@ -35,7 +35,7 @@ EFFORT_SHARE = 0.2
 """Share of a tier that gets less or more effort, where none is asked for."""
 
 Row = dict[str, str]
-_NEEDED = ["account_id", "tier", "rank", "predicted_revenue", "overridden"]
+_NEEDED = ["tier", "rank", "predicted_revenue", "overridden"]
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def draw_quarter_effort(  # noqa: PLR0913
             f"{EXPERIMENTS}/{file.name}: drawn already as {read_effort_draw(file).hash}. Delete "
             "the file before its quarter begins if nobody has acted on it."
         )
-    facts = _facts(settings, quarter)
+    facts = read_published(settings, label=label).facts
     draw = draw_effort(
         _without_drawn(assigned, settings, following),
         tier=asked,
@@ -164,11 +164,11 @@ def draw_quarter_effort(  # noqa: PLR0913
         quarter=following.label,
         quarters=quarters,
         seed=settings.model.seed if seed is None else seed,
-        report=str(facts.get("fingerprint", "")),
+        report=str(facts["fingerprint"]),
     )
     file.parent.mkdir(exist_ok=True)
     write_effort_draw(draw, file)
-    together = (facts.get("roi") or {}).get("together") or {}
+    together = facts["roi"].get("together") or {}
     noise = {one["tier"]: one["dispersion"] for one in together.get("dispersions", [])}
     return DrawnEffort(draw, following, file, noise.get(asked))
 
@@ -214,9 +214,12 @@ def refuse_other_reports(settings: Settings, quarter: Quarter) -> None:
         If the report was published anew after the draw.
     """
     following = settings.fiscal_calendar.shift(quarter, 1)
-    published = str(_facts(settings, quarter).get("fingerprint", ""))
-    for draw in read_effort_draws(settings):
-        if draw.quarter == following.label and draw.report != published:
+    drawn = [one for one in read_effort_draws(settings) if one.quarter == following.label]
+    if not drawn:
+        return
+    published = str(read_published(settings, label=quarter.label).facts["fingerprint"])
+    for draw in drawn:
+        if draw.report != published:
             raise DataError(
                 f"{EXPERIMENTS}: {draw.arm} effort in {draw.tier} was drawn for {draw.quarter} "
                 f"from the report {draw.report}, but {quarter.label} was published anew as "
@@ -226,16 +229,6 @@ def refuse_other_reports(settings: Settings, quarter: Quarter) -> None:
 
 def _files(settings: Settings) -> list[Path]:
     return sorted((settings.folder / EXPERIMENTS).glob("*.csv"))
-
-
-def _facts(settings: Settings, quarter: Quarter) -> dict[str, Any]:
-    """Return the facts of a published run, nothing where they cannot be read."""
-    file = settings.reports / quarter.label / "facts.json"
-    try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found
 
 
 def bands_before(settings: Settings, as_of: date) -> list[Band]:
@@ -296,18 +289,7 @@ def _outdated(band: Band) -> DataError:
 
 def _published(settings: Settings, quarter: Quarter) -> pd.DataFrame:
     """Return the tiers of a published run by account_id."""
-    file = settings.reports / quarter.label / "tiers.csv"
-    if not file.is_file():
-        raise SettingsError(
-            f"{quarter.label}: not published in {settings.run.reports}. Run it first."
-        )
-    texts = {"account_id": "object", "tier": "object"}
-    table = pd.read_csv(file, dtype=texts, keep_default_na=True, na_values=[""])
-    missing = [column for column in _NEEDED if column not in table.columns]
-    if missing:
-        raise DataError(f"{quarter.label}: tiers.csv lacks {', '.join(missing)}. Run it again.")
-    table = table.assign(overridden=table["overridden"].fillna(value=False).astype(bool))
-    return table.set_index("account_id")[_NEEDED[1:]]
+    return read_published(settings, label=quarter.label).tiers[_NEEDED]
 
 
 def _without_drawn(assigned: pd.DataFrame, settings: Settings, quarter: Quarter) -> pd.DataFrame:

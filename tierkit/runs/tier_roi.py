@@ -17,7 +17,6 @@ from tierkit.roi import (
     with_looks,
 )
 from tierkit.runs.experiments import bands_before, effort_draws_before
-from tierkit.runs.ledger import earlier_promises
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
 
@@ -92,8 +91,7 @@ def compare_tiers(work: Run, tiering: Tiering, *, progress: Progress | None = No
 def _earlier(work: Run) -> list[tuple[str, dict[str, Any]]]:
     """Return what earlier reports said of tier ROI, the oldest first."""
     return [
-        (promise.quarter.label, promise.facts.get("roi") or {})
-        for promise in earlier_promises(work)
+        (promise.quarter.label, promise.facts.get("roi") or {}) for promise in work.earlier.reports
     ]
 
 
