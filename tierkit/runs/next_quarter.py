@@ -12,7 +12,6 @@ from tierkit.backtest import ModelChoice
 from tierkit.calendar import is_before
 from tierkit.features import Panel, build_panel
 from tierkit.models import PAST, past_tiers, tier_total_ranges
-from tierkit.outcomes import outcomes
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import said
 from tierkit.statistics import FloatArray
@@ -42,9 +41,7 @@ def quarter_tests(work: Run, panel: Panel, choice: ModelChoice) -> pd.DataFrame:
     newest = tested["as_of"].max().date()
     rows = pd.concat([tested, _since(work, panel, choice, newest)], ignore_index=True)
     days = [day.date() for day in sorted(rows["as_of"].unique())]
-    target = work.settings.target.model_copy(update={"horizon_quarters": 1})
-    single = work.settings.model_copy(update={"target": target})
-    won = outcomes(work.tables, days, settings=single)["won_revenue"].rename(COLUMN)
+    won = work.outcomes(days, horizon_quarters=1)["won_revenue"].rename(COLUMN)
     joined = rows.set_index(["account_id", "as_of"]).join(won, how="left", validate="1:1")
     return joined.fillna({COLUMN: 0.0}).reset_index()
 
