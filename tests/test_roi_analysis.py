@@ -14,7 +14,7 @@ from tierkit.runs.tier_roi import TierRoi
 from tierkit.settings import parse_settings
 
 BOUNDARIES = ["Tier 1 / Tier 2", "Tier 2 / Tier 3"]
-NOTHING = TierRoi(TierOutcomes(()), [], {}, {})
+NOTHING = TierRoi(TierOutcomes(()), [], {}, [], {})
 
 
 @pytest.fixture(scope="module")

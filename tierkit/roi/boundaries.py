@@ -28,6 +28,8 @@ from tierkit.roi.designs import (
     raw_design,
     unknown_design,
 )
+from tierkit.roi.effort_draw import EffortDraw
+from tierkit.roi.effort_reading import dispersions, effort_facts
 from tierkit.roi.experiment import Band, Randomised, randomised
 from tierkit.roi.from_tables import tier_standings
 from tierkit.roi.measures import Numbers, unsaid
@@ -124,10 +126,11 @@ class BoundaryStudy:
 
 @dataclass(frozen=True)
 class Studies:
-    """What was found at every boundary, and what all lines say together."""
+    """What was found at every boundary, what all lines say together, and what lots have shown."""
 
     boundaries: list[BoundaryStudy]
     together: dict[str, Any]
+    effort_tests: list[dict[str, Any]]
 
 
 def compare_boundaries(
@@ -169,6 +172,7 @@ def study_boundaries(
     break_even: pd.DataFrame,
     settings: Settings,
     bands: Sequence[Band] = (),
+    efforts: Sequence[EffortDraw] = (),
 ) -> Studies:
     """Return for each boundary its facts and the tables of its figures, and the deciding reading.
 
@@ -177,6 +181,8 @@ def study_boundaries(
     standings
         As `tierkit.roi.from_tables.tier_standings` returns them; None computes the raw difference
         alone.
+    efforts
+        Draws of less or more effort that were in force.
     """
     heads = [
         _Head(
@@ -189,15 +195,22 @@ def study_boundaries(
     ]
     if standings is None or not standings.scored:
         why = NO_SCORES if standings is not None else ""
-        return Studies([_without_scores(head, outcomes, why) for head in heads], {})
+        return Studies([_without_scores(head, outcomes, why) for head in heads], {}, [])
     boundaries, window = Boundaries(standings), settings.roi.outcome_quarters
     lines, primary = study_lines(boundaries, outcome_quarters=window, bands=bands)
     looked = _Looked(boundaries, primary, lines, window, bool(bands))
     studies = [
         _study(head, line, looked, settings=settings)
-        for head, line in zip(heads, lines, strict=True)
+        for head, line in zip(heads, lines, strict=False)
     ]
-    return Studies(studies, together_facts(primary, standings))
+    pays = {head.upper: head.pays.break_even for head in heads}
+    effort_tests = [
+        effort_facts(boundaries, draw, pays_from=pays.get(draw.tier), outcome_quarters=window)
+        for draw in efforts
+    ]
+    together = together_facts(primary, standings)
+    together["dispersions"] = dispersions(boundaries, outcome_quarters=window)
+    return Studies(studies, together, effort_tests)
 
 
 def estimate_line(

@@ -10,7 +10,9 @@ from .engagement import (
 )
 from .experiments import (
     draw_quarter_band as draw_quarter_band,
+    draw_quarter_effort as draw_quarter_effort,
     read_bands as read_bands,
+    refuse_other_reports as refuse_other_reports,
     with_drawn_tiers as with_drawn_tiers,
 )
 from .leakage import (
