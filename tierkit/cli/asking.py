@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class SqlDialect(StrEnum):
-    """In which the card can be written."""
+    """The dialects that the card can be written in."""
 
     duckdb = "duckdb"
     spark = "spark"
@@ -35,7 +35,7 @@ def score(
     output: Annotated[
         Path,
         typer.Option(
-            "-o", "--output", metavar="FILE", help="Ends with .csv, .parquet, .xlsx, or .sql."
+            "-o", "--output", metavar="FILE", help="Ending in .csv, .parquet, .xlsx or .sql."
         ),
     ],
     file: SettingsFile = DEFAULT_FILE,
@@ -44,16 +44,19 @@ def score(
         typer.Option(
             "--as-of",
             formats=["%Y-%m-%d"],
-            help="First day not yet known; by default the one after the last day in the data.",
+            help="First day not yet known; by default the day after the last one in the data.",
         ),
     ] = None,
     dialect: Annotated[
-        SqlDialect, typer.Option(help="Of a .sql file: the card as a query over a panel.")
+        SqlDialect, typer.Option(help="Dialect of a .sql file.")
     ] = SqlDialect.duckdb,
     overrides: Overrides = None,
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
-    """Score accounts and give them tiers by a saved model, without fitting anything."""
+    """Score and tier accounts with a saved model; nothing is fitted.
+
+    For the weeks between recalibrations. A .sql file gets the card as a query over a panel.
+    """
     from tierkit.settings import read_settings
 
     needs_data = output.suffix.lower() != ".sql"
@@ -81,13 +84,19 @@ def score(
 def explain(
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Its id or its name.")],
     quarter: Annotated[
-        str, typer.Option(help="A published quarter such as 2026Q3; the newest by default.")
+        str,
+        typer.Option(
+            metavar="QUARTER", help="A published quarter such as 2026Q3; by default the newest."
+        ),
     ] = "",
     file: SettingsFile = DEFAULT_FILE,
     overrides: Overrides = None,
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
-    """Say why an account has its tier, what would move it, and what to tell the customer."""
+    """Say why an account has its tier and what would move it.
+
+    It ends with what may be said to the customer.
+    """
     from tierkit.settings import read_settings
 
     settings = read_settings(file, overrides=overrides or ())
@@ -107,7 +116,10 @@ def diff(
     file: SettingsFile = DEFAULT_FILE,
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
-    """Show what changed between two runs: settings, data, tiers moved, verdicts."""
+    """Show what changed between two runs.
+
+    Settings, data, tiers moved, verdicts.
+    """
     reports = _reports(file)
     with without_grammars_of_addresses():
         from tierkit.pages import compare_runs, difference_page, difference_text
@@ -148,7 +160,7 @@ def draw(
         str, typer.Option(metavar="FIRST-LAST", help="By default roi.band_share around the line.")
     ] = "",
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Of the lot; by default model.seed.")
+        int | None, typer.Option(min=0, help="Seed of the draw; by default model.seed.")
     ] = None,
     effort: Annotated[
         str, typer.Option(metavar="less|more", help="Draw who of a tier gets less or more effort.")
@@ -162,7 +174,10 @@ def draw(
     file: SettingsFile = DEFAULT_FILE,
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
-    """Draw by lot who around a line gets the upper tier, or who gets less or more effort."""
+    """Draw lots: who around a line gets the upper tier, or who gets less or more effort.
+
+    Later reports compare winners and losers of the draw: the fairest test of what a tier adds.
+    """
     from tierkit.settings import read_settings
 
     settings = read_settings(file)
