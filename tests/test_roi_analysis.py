@@ -29,9 +29,8 @@ def roi():
     )
     standings = simulate_world(world, seed=1).standings
     studies = study_boundaries(TierOutcomes(()), standings, break_even=pays, settings=settings)
-    return TierRoi(
-        TierOutcomes(()), studies.boundaries, studies.together, {"sentence": "Seen in 81 of 100."}
-    )
+    certificate = {"sentence": "Seen in 81 of 100."}
+    return TierRoi(TierOutcomes(()), studies.boundaries, studies.together, [], certificate)
 
 
 def test_every_check_of_every_design_is_a_row(roi):
