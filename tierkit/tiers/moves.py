@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.settings import Tier
-from tierkit.tiers.assign import KEPT_BY
+from tierkit.tiers.placing import KEPT_BY
 from tierkit.tiers.slots import MoveBudget
 
 UNTIERED = "Untiered"
