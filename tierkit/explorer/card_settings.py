@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from tierkit.models import Card
 
 
-if TYPE_CHECKING:
-    pass
-
 Plain = dict[str, Any]
 NAME = "on screen"
 
@@ -136,6 +133,32 @@ def with_criterion(settings: Settings, name: str, *, as_before: Plain | None = N
             ]  # fmt: skip
         else:
             _replace_edits(plain, name, [])
+
+    return changed(settings, change)
+
+
+def taken_off(settings: Settings) -> tuple[str, ...]:
+    """Return the criteria that the edits of the settings take off the fitted card."""
+    if settings.model.kind == BY_HAND:
+        return ()
+    return tuple(edit.criterion for edit in settings.card.edits if edit.remove)
+
+
+def left_out(settings: Settings, names: Sequence[str]) -> Settings:
+    """Return the settings with criteria that no card is fitted with, and no edit of them.
+
+    Examples
+    --------
+    >>> left_out(Settings(), ["industry"]).features.leave_out
+    ('industry',)
+    """
+
+    def change(plain: Plain) -> None:
+        plain["card"]["edits"] = [
+            one for one in plain["card"].get("edits", []) if one["criterion"] not in names
+        ]
+        already = plain["features"]["leave_out"]
+        plain["features"]["leave_out"] = [*dict.fromkeys([*already, *names])]
 
     return changed(settings, change)
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from tierkit.features import Panel
 from tierkit.models import Card, Examples, fit_past_revenue_card
-from tierkit.outcomes import join_outcomes, outcomes
+from tierkit.outcomes import join_outcomes
 from tierkit.rendering import Step
 from tierkit.settings import Settings
 
@@ -116,7 +116,7 @@ def _with_both_cards(work: Run, panel: Panel, choice: ModelChoice) -> Learned:
     past = choice.card
     won: pd.Series[float] = pd.Series(0.0, index=index[:0], name="won_revenue")
     if days:
-        happened = outcomes(work.tables, days, settings=work.settings)
+        happened = work.known_outcomes(days)
         won = join_outcomes(index, happened)["won_revenue"]
         examples = Examples.of(panel, won, days=days)
         is_fitted = choice.kind == "fitted card"
@@ -141,10 +141,11 @@ def _with_both_cards(work: Run, panel: Panel, choice: ModelChoice) -> Learned:
 
 
 def gate_key(settings: Settings) -> str:
-    """Return what the gate depends on: the card and the capacities at which it is compared."""
+    """Return what the gate depends on: the card, and the capacities at which it is compared."""
     tiers = [tier.model_dump(mode="json", exclude={"entitlements", "label"})
              for tier in settings.tiers[:2]]  # fmt: skip
-    parts = [settings.model.kind, settings.card.model_dump(mode="json"), tiers]
+    parts = [settings.model.kind, settings.card.model_dump(mode="json"), tiers,
+             [*settings.features.leave_out]]  # fmt: skip
     return json.dumps(parts, sort_keys=True)
 
 

@@ -115,6 +115,9 @@ from .tested import (
     scored as scored,
     untested as untested,
 )
+from .tier_ratios import (
+    ratios_by_tier as ratios_by_tier,
+)
 from .total_ranges import (
     FEWEST_DATES as FEWEST_DATES,
     ratio_range as ratio_range,

@@ -26,6 +26,7 @@ from tierkit.models import (
     by_history,
     past_tiers,
     ranges_tested,
+    ratios_by_tier,
     read_model,
     reasons,
     tenths,
@@ -41,7 +42,7 @@ from tierkit.runs.next_quarter import COLUMN, quarter_tests
 from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run, training_dates
 from tierkit.runs.side_models import edit_facts, prospect_facts, prospects_at, run_prospects
 from tierkit.settings import Settings
-from tierkit.tiers import tiers_in_force
+from tierkit.tiers import sizes_by_rule, tiers_in_force
 from tierkit.words import factor_words
 
 _HELD = "The card is one that an earlier run has saved; the tests are those of a card fitted anew."
@@ -273,16 +274,11 @@ def tier_sizes(work: Run, tiered: pd.DataFrame) -> list[int | None]:
     A capacity for all accounts is its own size; other rules have the size that they gave.
     """
     tiering = work.settings.tiering
-    whole = tiering.within is None and not tiering.new_and_expansion_apart
-    counts = tiered["tier"].value_counts()
-    return [
-        None
-        if tier.takes_rest
-        else tier.capacity
-        if whole and tier.capacity is not None and tier.where is None
-        else int(counts.get(tier.name, 0))
-        for tier in work.settings.tiers
-    ]
+    return sizes_by_rule(
+        work.settings.tiers,
+        {str(tier): int(count) for tier, count in tiered["tier"].value_counts().items()},
+        in_groups=tiering.within is not None or tiering.new_and_expansion_apart,
+    )
 
 
 def tier_pipeline(work: Run, totals: pd.DataFrame, tiered: pd.DataFrame) -> pd.DataFrame:
@@ -301,13 +297,13 @@ def tier_pipeline(work: Run, totals: pd.DataFrame, tiered: pd.DataFrame) -> pd.D
         return _unsaid_pipeline(totals, "needs opportunities.created_date")
     if tested.empty:
         return _unsaid_pipeline(totals, "no earlier prediction could be tested")
-    ordered = tested.sort_values(["as_of", "rank_by", "account_id"], ascending=[True, False, True])
-    rank = ordered.groupby("as_of").cumcount()
-    sizes = [len(tested) if size is None else size for size in tier_sizes(work, tiered)]
-    place = np.searchsorted(np.cumsum(sizes), rank, side="right")
-    sums = ordered.groupby(place, dropna=False)[["pipeline_created_amount", "predicted"]].sum()
-    ratio = sums["pipeline_created_amount"] / sums["predicted"].where(sums["predicted"] > 0)
-    ratios = ratio.reindex(range(len(totals))).to_numpy()
+    by_account = tested.sort_values("account_id", kind="stable")
+    ratios = ratios_by_tier(
+        *(by_account[name].to_numpy(dtype=float)
+          for name in ("rank_by", "predicted", "pipeline_created_amount")),
+        dates=[np.flatnonzero(by_account["as_of"] == day) for day in by_account["as_of"].unique()],
+        sizes=tier_sizes(work, tiered),
+    )  # fmt: skip
     amounts = totals["predicted_revenue"].to_numpy() * ratios
     return pd.DataFrame(
         {"predicted_pipeline": amounts, "why": "no tested account ranked there"}, index=totals.index

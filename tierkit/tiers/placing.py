@@ -83,7 +83,10 @@ class PlacedAccounts:
     @cached_property
     def retired(self) -> BoolArray:
         """Whether each account held a tier that the settings no longer have."""
-        return np.asarray(self.before.notna()) & (self.ranked.held == self.places.none)
+        retired: BoolArray = np.asarray(self.before.notna()) & (
+            self.ranked.held == self.places.none
+        )
+        return retired
 
     @cached_property
     def moved(self) -> IntArray:

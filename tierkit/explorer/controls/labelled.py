@@ -248,10 +248,12 @@ class Acting:
         try:
             act()
         except TierkitError as error:
-            self._session.errors = [str(error)]
+            self._session.stage.errors = [str(error)]
             self.failed()
         except Exception as error:  # a person must see it, whatever it is
-            self._session.errors = [f"{type(error).__name__}: {error}. This is a fault of tierkit."]
+            self._session.stage.errors = [
+                f"{type(error).__name__}: {error}. This is a fault of tierkit."
+            ]
             self.failed()
 
     @contextmanager

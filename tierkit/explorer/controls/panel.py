@@ -93,7 +93,7 @@ class Panel:
 
     def _draw(self) -> None:
         place = self._tabs.selected_index
-        self._session.shows_backtest = place == TITLES.index("Criteria")
+        self._session.stage.shows_backtest = place == TITLES.index("Criteria")
         if place is None or not self._stale[place]:
             return
         self._stale[place] = False

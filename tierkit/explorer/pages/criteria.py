@@ -74,7 +74,7 @@ def backtest_table(session: Session) -> Markup:
     header = ["Ranked by", *(part for name, size in ends.items()
                              for part in (f"Capture at {name} ({size:,})", "on screen over it")),
               "Actual over predicted"]  # fmt: skip
-    tested = view.rankings.rows
+    tested = view.basis.rankings.rows
     dates = shown(len(tested.dates), len(tested.dates), "earlier quarter-ends")
     caption = (
         f"Share of won revenue that the top accounts brought, mean of {dates}, "

@@ -53,7 +53,7 @@ def tier_table(session: Session) -> Markup:
         )
     header = ["Tier", "", "Accounts", "Rule", "Predicted revenue", "Predicted pipeline",
               "Hours", "Cost"]  # fmt: skip
-    total = len(view.places.ids)
+    total = len(view.basis.candidates.ids)
     untiered = total - sum(view.sizes.values())
     tiered = shown(total - untiered, total, "accounts")
     caption = f"{tiered} in {len(rows)} tiers; hours and cost a quarter"
@@ -129,12 +129,12 @@ def moved_table(session: Session) -> Markup:
     names = [*view.names, "–"]
     rows = []
     for place in largest:
-        account = view.places.ids[placed.order[place]]
+        account = placed.ids[placed.order[place]]
         rows.append(
             [
                 _name(session, account),
                 account,
-                names[placed.standing.held[place]],
+                names[placed.ranked.held[place]],
                 names[placed.levels[place]],
                 str(placed.reasons[place]),
                 money(session.basis.currency, float(view.money[place])),
