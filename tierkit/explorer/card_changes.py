@@ -46,7 +46,11 @@ class CardChanges:
         def change() -> Settings:
             if self._stage.settings.model.kind == BY_HAND:
                 plain = self._stage.settings.model_dump(mode="json", exclude_none=True)
-                own = [one for one in plain["card"]["criteria"] if one["criterion"] == criterion]
+                own = [
+                    one
+                    for one in plain["card"]["criteria"]
+                    if card_settings.is_same(one["criterion"], criterion)
+                ]
                 self._off.update((criterion, one) for one in own)
             card = self._stage.view.card if self._stage.card_is_set_by_hand else self._fitted()
             return card_settings.without_criterion(self._stage.settings, criterion, card)
@@ -185,7 +189,11 @@ class CardChanges:
         """
         self._stage.apply(
             "card set by hand",
-            lambda: card_settings.by_hand(self._stage.settings, self._stage.view.card),
+            lambda: card_settings.by_hand(
+                self._stage.settings,
+                self._stage.view.card,
+                known=self._stage.basis.learned.panel.criteria,
+            ),
         )
 
     def use_fitted_card(self) -> None:

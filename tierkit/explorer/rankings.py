@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from tierkit.explorer.captures import Capture, RankedRows, capture, total_over
+from tierkit.explorer.curves import lift_curve
 from tierkit.statistics import FloatArray, Interval
 
 if TYPE_CHECKING:
@@ -68,6 +69,11 @@ class Rankings:
         keys = pd.MultiIndex.from_frame(tested[["account_id", "as_of"]])
         found = created["pipeline_created_amount"].reindex(keys).fillna(0.0)
         return found.to_numpy(dtype=float)
+
+    @cached_property
+    def past_curve(self) -> pd.DataFrame:
+        """The lift curve of past revenue."""
+        return lift_curve(self.rows, self.past)
 
     def row(
         self, name: str, ranked_by: FloatArray, sizes: list[int], *, money: FloatArray | None

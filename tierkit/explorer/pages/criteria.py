@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
+from tierkit.explorer.curves import heaviest
+from tierkit.explorer.pages.charts import factor_table, lift_chart
 from tierkit.explorer.pages.parts import (
     DOWN,
     UP,
@@ -30,14 +32,22 @@ if TYPE_CHECKING:
 _STEPS = (0.0, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6, 3e6, 1e7, 3e7, 1e8)
 
 
-def criteria_page(session: Session) -> Markup:
-    """Return the criteria tab."""
+def criteria_page(session: Session, *, criterion: str = "") -> Markup:
+    """Return the criteria tab.
+
+    Parameters
+    ----------
+    criterion
+        The one whose bins are shown; by default the one that weighs most.
+    """
     return joined(
         gate_line(session),
         backtest_table(session),
         last_change(session),
-        distribution_table(session),
+        factor_table(session, criterion or heaviest(session)),
+        lift_chart(session),
         card_table(session),
+        distribution_table(session),
     )
 
 
