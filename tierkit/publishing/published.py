@@ -16,7 +16,8 @@ from tierkit.models import SavedModel, read_model
 from tierkit.publishing.manifest import Json
 from tierkit.settings import Settings
 
-_TEXTS = ("account_id", "tier", "model_tier", "previous_tier", "reasons", "move_reason")
+_TEXTS = ("account_id", "tier", "model_tier", "previous_tier", "reasons", "move_reason",
+          "rule_tier", "kept_by", "group")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ def published_quarters(settings: Settings) -> list[Quarter]:
 def read_tiers(file: Path) -> pd.DataFrame:
     """Return a published `tiers.csv` by account_id; ids and names of tiers are text."""
     kinds = dict.fromkeys(_TEXTS, "str")
-    tiers = pd.read_csv(file, dtype=kinds, keep_default_na=False, na_values=[""])
+    tiers = pd.read_csv(
+        file, dtype=kinds, keep_default_na=False, na_values=[""], float_precision="round_trip"
+    )
     found: pd.DataFrame = tiers.set_index("account_id")
     return found
 
