@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.errors import SettingsError
-from tierkit.models import PAST, account_ranges
+from tierkit.models import BY_COLUMN, account_ranges
 from tierkit.tiers import (
     TierExplanation,
     check_eligibility,
@@ -144,7 +144,7 @@ def _why_untiered(view: View, account: str) -> str:
 def _range(view: View, explained: TierExplanation | None) -> tuple[float | None, float | None]:
     if explained is None or view.basis.learned.method is None:
         return None, None
-    is_past, rankings = view.screen.kind == PAST, view.basis.rankings
+    is_past, rankings = view.screen.kind in BY_COLUMN, view.basis.rankings
     tested = pd.DataFrame(
         {
             "predicted": rankings.past_money if is_past else view.tested,

@@ -14,10 +14,13 @@ from tierkit.calendar import before, from_on
 from tierkit.explorer.codes import BinCodes
 from tierkit.explorer.rankings import Rankings
 from tierkit.models import account_draws
-from tierkit.serving import gross_margin
+from tierkit.publishing import published_quarters
+from tierkit.serving import gross_margin, spent_by_tier
 from tierkit.tiers import AccountContext, BoolArray, PreviousTiers, TierCandidates, can_be_tiered
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tierkit.crm import Rows
     from tierkit.explorer.learned import Learned
     from tierkit.runs import Run
@@ -85,7 +88,7 @@ def gaps_of(work: Run, learned: Learned, previous: PreviousTiers) -> tuple[Gap, 
 
 
 def _of_runs(work: Run) -> list[Gap]:
-    if list(work.settings.reports.glob("*/tiers.csv")):
+    if published_quarters(work.settings.reports, work.settings.fiscal_calendar):
         return []
     return [
         Gap(
@@ -338,7 +341,13 @@ class Basis:
     @cached_property
     def rankings(self) -> Rankings:
         """The rankings that the card on screen is compared with."""
-        return Rankings(self.tested, self.work)
+        return Rankings(self.tested)
+
+    @cached_property
+    def spent(self) -> Mapping[str, float]:
+        """What an account of each tier cost a quarter; empty where that is not recorded."""
+        work = self.work
+        return spent_by_tier(work.tables, settings=work.settings, as_of=work.as_of)
 
     @cached_property
     def names(self) -> pd.Series[str]:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from tierkit.explorer.captures import Capture, RankedRows, capture, total_over
 from tierkit.explorer.curves import lift_curve
 from tierkit.statistics import FloatArray, Interval
-
-if TYPE_CHECKING:
-    from tierkit.runs import Run
 
 FITTED_CARD, PAST_REVENUE, LAST_TIERS = "fitted card", "past revenue", "last quarter's tiers"
 _MOST_KEPT = 24
@@ -44,12 +40,9 @@ class Rankings:
     ----------
     tested
         A row per account and tested date; see `Learned`.
-    work
-        The run that knows the pipeline that was created.
     """
 
-    def __init__(self, tested: pd.DataFrame, work: Run) -> None:
-        self._tested, self._work = tested, work
+    def __init__(self, tested: pd.DataFrame) -> None:
         self.rows = RankedRows.of(tested)
         self.past = tested["past_revenue"].to_numpy(dtype=float)
         self.past_money = tested["past_revenue_predicted"].to_numpy(dtype=float)
@@ -58,17 +51,6 @@ class Rankings:
         self._kept: dict[tuple[str, int], Capture] = {}
         self._ordered: dict[str, tuple[FloatArray, ...]] = {}
         self._totals: dict[str, Interval] = {}
-
-    @cached_property
-    def pipeline(self) -> FloatArray | None:
-        """Pipeline that each tested row created in its horizon; None where it is not known."""
-        tested, work = self._tested, self._work
-        if not work.tables.has("opportunities", "created_date") or tested.empty:
-            return None
-        created = work.known_outcomes([day.date() for day in sorted(tested["as_of"].unique())])
-        keys = pd.MultiIndex.from_frame(tested[["account_id", "as_of"]])
-        found = created["pipeline_created_amount"].reindex(keys).fillna(0.0)
-        return found.to_numpy(dtype=float)
 
     @cached_property
     def past_curve(self) -> pd.DataFrame:

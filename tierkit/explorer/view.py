@@ -11,9 +11,9 @@ import pandas as pd
 
 from tierkit.explorer.rankings import BacktestRow
 from tierkit.explorer.screen import Screen, card_of, screen_of, tested_by
-from tierkit.models import PAST, SavedModel, ratios_by_tier
+from tierkit.models import SavedModel
 from tierkit.serving import break_even, role_effort, tier_effort
-from tierkit.tiers import directions, move_matrix, sizes_by_rule
+from tierkit.tiers import directions, move_matrix
 
 if TYPE_CHECKING:
     from tierkit.explorer.basis import Basis
@@ -161,6 +161,7 @@ class View:
             tiers=self.settings.tiers,
             roles=self.settings.roles,
             margin=self.basis.margin,
+            spent=self.basis.spent,
         )
 
     @cached_property
@@ -192,26 +193,16 @@ class View:
     @cached_property
     def pipeline(self) -> dict[str, float]:
         """Pipeline that each tier should create in the horizon; missing where it cannot be said."""
-        created = self.basis.rankings.pipeline
-        if created is None or self.basis.learned.method is None:
-            return dict.fromkeys(self.names, float("nan"))
-        is_past, rankings = self.screen.kind == PAST, self.basis.rankings
-        tiering = self.settings.tiering
-        ratios = ratios_by_tier(
-            rankings.past if is_past else self.tested,
-            rankings.past_money if is_past else self.tested,
-            created,
-            dates=rankings.rows.dates,
-            sizes=sizes_by_rule(
-                self.settings.tiers,
-                self.sizes,
-                in_groups=tiering.within is not None or tiering.new_and_expansion_apart,
-            ),
+        from tierkit.runs import tier_pipeline
+
+        by_account = np.asarray(
+            self.basis.learned.pipeline.reindex(self.basis.ids), dtype=np.float64
         )
-        return {
-            name: self.revenue[name] * float(ratio)
-            for name, ratio in zip(self.names, ratios, strict=True)
-        }
+        amounts = self._spread(by_account)[self.placed.order]
+        tiered = pd.DataFrame({"tier": self._now, "predicted_pipeline": amounts})
+        totals = pd.DataFrame({"predicted_revenue": pd.Series(self.revenue)})
+        found = tier_pipeline(self.basis.work, totals, tiered)["predicted_pipeline"]
+        return {str(tier): float(amount) for tier, amount in found.items()}
 
     @cached_property
     def card(self) -> Card:

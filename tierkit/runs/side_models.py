@@ -167,4 +167,4 @@ def _fitted(
 def _happened(work: Run, panel: Panel, days: Sequence[date]) -> pd.DataFrame:
     values = panel.values  # noqa: PD011 (a panel, not a data frame)
     index: pd.MultiIndex = values[rows_at(values, days)].index  # type: ignore[assignment]
-    return join_outcomes(index, work.known_outcomes(days))
+    return join_outcomes(index, work.outcomes(days))

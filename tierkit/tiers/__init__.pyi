@@ -60,7 +60,6 @@ from .previous import (
 )
 from .slots import (
     MoveBudget as MoveBudget,
-    sizes_by_rule as sizes_by_rule,
 )
 from .standing import (
     AccountContext as AccountContext,

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from tierkit.models import (
-    PAST,
+    BY_COLUMN,
     Direction,
     SavedModel,
     account_factors,
@@ -134,7 +134,7 @@ def _move(model: SavedModel, values: pd.DataFrame, line: Line, direction: Direct
     sign = 1 if direction == "up" else -1
     if sign * (score - line.score) > 0:
         return "its score is beyond the line already; overrides or holders of the tier decide."
-    if model.kind == PAST:
+    if model.kind in BY_COLUMN:
         limit, now = short_number(line.score), short_number(score)
         side = "more than" if sign > 0 else "less than"
         return f"{plain_name(model.past_revenue)} of {side} {limit} (now {now})."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,30 +94,6 @@ class TierPlaces:
         with np.errstate(invalid="ignore"):
             cut = np.floor(np.round(band * last, 6))
         return np.asarray(np.where(np.isinf(last), last, cut))
-
-
-def sizes_by_rule(
-    tiers: Sequence[Tier], accounts: Mapping[str, int], *, in_groups: bool
-) -> list[int | None]:
-    """Return how many accounts each tier holds by its rule; None for the one that takes the rest.
-
-    A capacity for all accounts is its own size; other rules have the size that they gave.
-
-    Parameters
-    ----------
-    accounts
-        How many accounts each tier holds.
-    in_groups
-        Whether tiers are filled group by group.
-    """
-    return [
-        None
-        if tier.takes_rest
-        else tier.capacity
-        if tier.capacity is not None and tier.where is None and not in_groups
-        else int(accounts.get(tier.name, 0))
-        for tier in tiers
-    ]
 
 
 def _positions(standing: RankedAccounts) -> tuple[IntArray, ...]:

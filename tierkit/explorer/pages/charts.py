@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from tierkit.explorer.curves import bin_factors, lift_curve, revenue_curve, spoken
 from tierkit.explorer.pages.parts import DOWN, PLAIN, UP, bar, note, table
-from tierkit.models import PAST
+from tierkit.models import BY_COLUMN
 from tierkit.rendering import tag
 from tierkit.words import count, money, share
 
@@ -30,7 +30,7 @@ def lift_chart(session: Session) -> Markup:
     view, rankings = session.view, session.basis.rankings
     if not view.backtest:
         return Markup("")
-    screen = rankings.past if view.screen.kind == PAST else view.tested
+    screen = rankings.past if view.screen.kind in BY_COLUMN else view.tested
     lines = {"on screen": lift_curve(rankings.rows, screen), "past revenue": rankings.past_curve}
     if lines["on screen"].empty:
         return Markup("")

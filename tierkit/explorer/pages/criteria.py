@@ -22,7 +22,7 @@ from tierkit.explorer.pages.parts import (
     table,
     warning,
 )
-from tierkit.models import PAST
+from tierkit.models import BY_COLUMN
 from tierkit.rendering import joined
 from tierkit.words import count, money, plain_name, share
 
@@ -165,7 +165,7 @@ def card_table(session: Session) -> Markup:
             ]
         )
     caption = f"The card on screen, base {money(session.basis.currency, card.base)}"
-    if session.view.screen.kind == PAST:
+    if session.view.screen.kind in BY_COLUMN:
         caption += "; it does not rank the accounts"
     header = ["Criterion", "", "Least where it is", "Most where it is", "Share of importance"]
     return table(header, rows, caption=caption, text=4)
