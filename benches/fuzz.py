@@ -42,9 +42,10 @@ from tierkit.pages.headings import mail_summary
 from tierkit.publishing.page_reader import read_page
 from tierkit.rendering.notebooks import document
 from tierkit.rendering.tables import html_table
-from tierkit.rendering.workbook import Sheet, write_workbook
+from tierkit.rendering.workbook import write_workbook
 from tierkit.settings import read_settings
 from tierkit.settings.rules import Rule
+from tierkit.table import Column, Table
 
 CANARY = "tierkit-canary"
 _TOUCH = f"touch {CANARY}"

@@ -27,6 +27,7 @@ ROOMS = (
     "features",
     "outcomes",
     "models",
+    "forecast",
     "backtest",
     "tiers",
     "serving",

@@ -77,7 +77,7 @@ def test_what_came_of_past_tiers_is_taken_as_it_was_left(kept, monkeypatch):
     run, tiering, _ = kept
     first = compare_tiers(run, tiering)
     leave_past(run)
-    for name in ("outcomes_by_tier", "tier_ladder"):
+    for name in ("outcomes_by_tier", "tier_standings"):
         monkeypatch.setattr(f"tierkit.runs.tier_roi.{name}", lambda *_, **__: pytest.fail("anew"))
     assert compare_tiers(run, tiering).facts() == first.facts()
 
@@ -124,7 +124,7 @@ def test_a_certificate_is_taken_as_it_was_left(kept, monkeypatch):
     roi = run.settings.roi.model_copy(update={"certificate_worlds": 2})
     run = replace(run, settings=run.settings.model_copy(update={"roi": roi}))
     past = SimpleNamespace(
-        outcomes=TierOutcomes(()), ladder=simulate_world(World(accounts=300), seed=1).ladder
+        outcomes=TierOutcomes(()), standings=simulate_world(World(accounts=300), seed=1).standings
     )
     monkeypatch.setattr("tierkit.runs.tier_roi._past", lambda _: past)
     leave_certificate(run)

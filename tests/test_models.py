@@ -18,7 +18,6 @@ from tierkit.models.past_revenue import (
 from tierkit.models.ranges import account_ranges
 from tierkit.models.rows import sample_accounts
 from tierkit.models.simple_rules import RandomRule, TierRule, best_column, last_quarter_rule
-from tierkit.models.total_ranges import ratio_range, tier_total_ranges
 from tierkit.settings import ModelSettings
 from tierkit.statistics.intervals import accounts_that_count, compare, share_beyond
 from tierkit.statistics.measures import actual_over_predicted, capture, capture_share, gini
@@ -495,44 +494,3 @@ def totals_off_by(ratios, *, dates):
             for day, ratio in zip(days, ratios, strict=True) for n in range(30)
         ]
     )  # fmt: skip
-
-
-def test_totals_of_tiers_follow_how_far_earlier_totals_were_off():
-    tested = totals_off_by([0.8, 1.0, 1.25], dates=3)
-    totals = pd.Series({"Tier 1": 100.0, "Tier 2": 200.0})
-    found = tier_total_ranges(tested, totals, capacities=[10, None], horizon=1, seed=1)
-    low, high = ratio_range(np.array([0.8, 1.0, 1.25]), np.arange(3.0), horizon=1)
-    assert found.loc["Tier 1", "low"] == pytest.approx(100 * low)
-    assert found.loc["Tier 2", "high"] == pytest.approx(200 * high)
-    assert found["method"].tolist() == ["from 3 earlier quarter-ends"] * 2
-
-
-def test_horizons_that_overlap_make_a_total_less_sure():
-    ratios, places = np.array([0.9, 1.0, 1.0, 1.1]), np.arange(4.0)
-    apart = ratio_range(ratios, places, horizon=1)
-    shared = ratio_range(ratios, places, horizon=4)
-    assert shared[0] < apart[0] < 1 < apart[1] < shared[1]
-
-
-def test_the_range_of_a_new_ratio_holds_it_in_8_of_10_cases_though_horizons_overlap():
-    rng, horizon, dates = np.random.default_rng(1), 4, 6
-    seen = 0
-    for _ in range(2_000):
-        quarters = rng.normal(0, 0.1, size=dates + 2 * horizon)
-        sums = np.convolve(quarters, np.ones(horizon), mode="valid")
-        low, high = ratio_range(np.exp(sums[:dates]), np.arange(6.0), horizon=horizon)
-        seen += low <= np.exp(sums[dates + horizon - 1]) <= high
-    assert seen / 2_000 == pytest.approx(0.8, abs=0.04)
-
-
-def test_few_dates_resample_accounts_and_no_revenue_says_so():
-    totals = pd.Series({"Tier 1": 100.0})
-    one = totals_off_by([2.0], dates=1)
-    found = tier_total_ranges(one, totals, capacities=[10], horizon=1, seed=1).iloc[0]
-    assert (found["low"], found["high"]) == (200.0, 200.0)
-    assert found["method"] == "from resampled accounts"
-    nothing = tier_total_ranges(
-        one.assign(actual=0.0), totals, capacities=[10], horizon=1, seed=1
-    ).iloc[0]
-    assert np.isnan(nothing["low"])
-    assert nothing["method"] == "nothing was won in the tests"

@@ -20,8 +20,8 @@ from tierkit.rendering.notebooks import (
     render_leadership,
 )
 from tierkit.rendering.tables import html_table
-from tierkit.table import Column, Table
 from tierkit.settings import parse_settings
+from tierkit.table import Column, Table
 
 CONTEXT = PageContext(
     title="Acme & <Sons>",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LABEL = re.compile(r"^(FY)?(\d{4})Q([1-4])$", re.IGNORECASE)
 MONTHS_PER_QUARTER = 3
+DAYS_A_QUARTER = 91.3125
 
 
 def _month_start(index: int) -> date:
@@ -203,6 +204,19 @@ def whole_quarters(first: date | None, as_of: date, *, at_most: int) -> int:
         return 0
     covered = (n for n in range(at_most, 0, -1) if look_back_start(as_of, n) >= first)
     return next(covered, 0)
+
+
+def quarters_between(first: date, as_of: date) -> float:
+    """Return how many quarters of mean length lie in `[first, as_of)`; 0 where there are none.
+
+    Examples
+    --------
+    >>> quarters_between(date(2025, 1, 1), date(2026, 1, 1))
+    4.0
+    >>> quarters_between(date(2026, 2, 1), date(2026, 1, 1))
+    0.0
+    """
+    return max(0.0, round((as_of - first).days / DAYS_A_QUARTER, 1))
 
 
 def complete_quarter_ends(

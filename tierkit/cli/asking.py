@@ -108,9 +108,9 @@ def diff(
     reports = _reports(file)
     with without_grammars_of_addresses():
         from tierkit.pages import compare_runs, difference_page, difference_text
-        from tierkit.publishing import find_run, read_run
+        from tierkit.publishing import Published, find_run
 
-    runs = [read_run(find_run(name, reports=reports)) for name in (before, after)]
+    runs = [Published.open(find_run(name, reports=reports)) for name in (before, after)]
     found = compare_runs(*runs)
     typer.echo(difference_text(found))
     if page is not None:

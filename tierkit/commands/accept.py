@@ -11,6 +11,7 @@ from typing import Any
 
 from tierkit.crm import ACCEPTED_TIERS, read_tables, successors
 from tierkit.errors import DataError, Problem, SettingsError
+from tierkit.publishing import read_published
 from tierkit.roi import Band
 from tierkit.runs import read_bands, with_drawn_tiers
 from tierkit.settings import Settings, Tier
@@ -294,11 +295,7 @@ def accept_tiers(
         tiers than these.
     """
     quarter = settings.fiscal_calendar.parse(label)
-    published = settings.reports / quarter.label / "tiers.csv"
-    if not published.is_file():
-        raise SettingsError(
-            f"{quarter.label}: not published in {settings.run.reports}. Run it first."
-        )
+    published = read_published(settings, label=quarter.label)
     begins = start or quarter.as_of
     file = settings.folder / ACCEPTED_TIERS
     earlier = [row for row in _read(file) if row["start_date"] != begins.isoformat()]
@@ -309,7 +306,7 @@ def accept_tiers(
             f"on {begins}. Give a later --from."
         )
     bands, remark = _bands(settings, begins)
-    proposed = with_drawn_tiers(_read(published), bands)
+    proposed = with_drawn_tiers(published.rows(), bands)
     reviewed = [] if review is None else _reviewed(settings, review, proposed, bands, begins)
     proposed = apply_review(proposed, reviewed, tiers=settings.tiers) if reviewed else proposed
     new = [_accepted(row, quarter.label, begins) for row in proposed]

@@ -14,7 +14,7 @@ from tierkit.calendar import Quarter
 from tierkit.commands.score import values_for
 from tierkit.crm import find_account, read_tables
 from tierkit.models import (
-    PAST,
+    BY_COLUMN,
     Card,
     Direction,
     SavedModel,
@@ -255,7 +255,7 @@ def _move(model: SavedModel, row: pd.DataFrame, line: Line, direction: Direction
     sign = 1 if direction == "up" else -1
     if sign * (score - line.score) > 0:
         return "its score is beyond the line already; overrides or holders of the tier decide."
-    if model.kind == PAST:
+    if model.kind in BY_COLUMN:
         limit, now = short_number(line.score), short_number(score)
         side = "more than" if sign > 0 else "less than"
         return f"{plain_name(model.past_revenue)} of {side} {limit} (now {now})."

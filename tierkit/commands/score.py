@@ -14,7 +14,7 @@ from tierkit.calendar import Quarter
 from tierkit.crm import Tables, last_day, read_tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.features import build_panel
-from tierkit.models import COLUMNS as BESIDE, PAST, Dialect, SavedModel, model_sql, reasons
+from tierkit.models import BY_COLUMN, COLUMNS as BESIDE, Dialect, SavedModel, model_sql, reasons
 from tierkit.rendering import write_workbook
 from tierkit.runs import Run, tier_accounts
 from tierkit.settings import Settings
@@ -36,7 +36,7 @@ def values_for(
     panel = build_panel(tables, [as_of], settings=settings, look_back=model.look_back)
     values = panel.values.droplevel("as_of")  # noqa: PD011 (a panel, not a data frame)
     needed = [one.name for one in model.card.criteria]
-    needed += [model.past_revenue] if model.kind == PAST else []
+    needed += [model.past_revenue] if model.kind in BY_COLUMN else []
     lacking = [name for name in dict.fromkeys(needed) if name not in values.columns]
     if lacking:
         why = [f"{name} ({panel.left_out.get(name, 'unknown')})" for name in lacking]

@@ -21,6 +21,7 @@ from tierkit.dossiers.known import Known, known_of, record
 from tierkit.dossiers.page import account_name, dossier_body, dossier_page, dossier_text
 from tierkit.dossiers.points import POINTS, talking_points
 from tierkit.errors import SettingsError
+from tierkit.publishing import read_tiers
 from tierkit.rendering import (
     NO_MATHEMATICS,
     Fragment,
@@ -215,16 +216,13 @@ def _noting(account: str, failed: dict[str, str]) -> Iterator[None]:
 
 def published_tiers(work: Run, file: Path) -> pd.DataFrame:
     """Return the rows of a run's `tiers.csv` by account_id, with `review_on` of overrides."""
-    text = {"account_id": "str", "reasons": "str", "move_reason": "str"}
-    tiers = pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""], low_memory=False)
-    tiers = tiers.set_index("account_id")
     overrides = read_overrides(
         work.settings.folder / OVERRIDES,
         accounts=frozenset(work.accounts()["account_id"]),
         tiers=work.settings.tiers,
         as_of=work.as_of,
     ).set_index("account_id")
-    return tiers.join(overrides["review_on"], how="left", validate="1:1")
+    return read_tiers(file).join(overrides["review_on"], how="left", validate="1:1")
 
 
 def file_stem(name: str, account: str) -> str:

@@ -13,9 +13,13 @@ import pandas as pd
 from tierkit.calendar import before, from_on
 from tierkit.explorer.codes import BinCodes
 from tierkit.models import account_draws
+from tierkit.publishing import published_quarters
+from tierkit.serving import gross_margin, spent_by_tier
 from tierkit.tiers import AccountContext, PreviousTiers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tierkit.crm import Rows
     from tierkit.explorer.learned import Learned
     from tierkit.runs import Run
@@ -82,7 +86,7 @@ def gaps_of(work: Run, learned: Learned, previous: PreviousTiers) -> tuple[Gap, 
 
 
 def _of_runs(work: Run) -> list[Gap]:
-    if list(work.settings.reports.glob("*/tiers.csv")):
+    if published_quarters(work.settings.reports, work.settings.fiscal_calendar):
         return []
     return [
         Gap(
@@ -291,6 +295,18 @@ class Basis:
         return account_groups(
             work.tables, work.accounts(), settings=work.settings, as_of=work.as_of
         )
+
+    @cached_property
+    def margin(self) -> float:
+        """What is left of a unit of predicted revenue after the cost of what was sold."""
+        work = self.work
+        return gross_margin(work.tables, settings=work.settings, as_of=work.as_of).share
+
+    @cached_property
+    def spent(self) -> Mapping[str, float]:
+        """What an account of each tier cost a quarter; empty where that is not recorded."""
+        work = self.work
+        return spent_by_tier(work.tables, settings=work.settings, as_of=work.as_of)
 
     @cached_property
     def names(self) -> pd.Series[str]:

@@ -118,10 +118,16 @@ def _with_both_cards(work: Run, panel: Panel, choice: ModelChoice) -> Learned:
     if days:
         happened = outcomes(work.tables, days, settings=work.settings)
         won = join_outcomes(index, happened)["won_revenue"]
-        examples = Examples.of(panel, won, days=days)
+        examples = Examples.of(panel, won, days=days).as_seen_on(work.as_of)
+        now = values[values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)]
+        total = float(choice.card.predict(now).sum())
         is_fitted = choice.kind == "fitted card"
-        fitted = choice.card if is_fitted else examples.fit(work.settings)
-        past = fit_past_revenue_card(examples.values, examples.won, column=choice.past_revenue)
+        fitted = choice.card
+        if not is_fitted:
+            fitted = examples.fit(work.settings).recalibrated(now, total=total)
+        past = fit_past_revenue_card(
+            examples.values, examples.shares, column=choice.past_revenue
+        ).recalibrated(now, total=total)
     tested = choice.backtest
     return Learned(
         panel=panel,

@@ -173,6 +173,8 @@ class View:
             horizon_quarters=self.settings.target.horizon_quarters,
             tiers=self.settings.tiers,
             roles=self.settings.roles,
+            margin=self.basis.margin,
+            spent=self.basis.spent,
         )
 
     @cached_property

@@ -20,7 +20,8 @@ VALIDATION_SHARE = 0.15
 
 _HELPS = (
     "won_revenue_1q", "won_revenue_2q", "won_revenue_4q", "won_revenue_8q", "won_revenue_ever",
-    "won_revenue_same_quarter_last_year", "wins_count_", "open_deals_count", "inbound_count_",
+    "won_revenue_same_quarter_last_year", "wins_count_", "win_rate_shrunk_8q",
+    "closed_deals_count_8q", "open_deals_count", "inbound_count_",
     "inbound_contacts_count_", "contacts_count", "contact_roles_count",
 )  # fmt: skip
 

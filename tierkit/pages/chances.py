@@ -220,20 +220,42 @@ def _ranking(facts: Facts) -> str:
     reason = because(model) or because(backtest)
     if not models or verdict == "cannot be tested":
         return f"It cannot be tested yet. {reason}".strip()
-    card, past = (number(part(models, name), "capture_tier_1") for name in ("card", "past_revenue"))
-    compared = ""
-    if card is not None and past is not None:
-        compared = (
-            f"The accounts it put first brought {share(card)} of later revenue; ranked by past "
-            f"revenue alone, the same number of accounts brought {share(past)}."
-        )
     spoken = {
         "better than past revenue": "Better than ranking by past revenue.",
         "no better than past revenue": "No better than ranking by past revenue.",
         "no signal": "It found no signal: the order is no better than chance.",
     }.get(verdict, "")
     gained = _gain(model) if verdict == "better than past revenue" else ""
-    return " ".join(filter(None, [spoken, compared, _tested_on(backtest), gained or reason]))
+    said = [_ranked_by(model), spoken, _captured(model), _tested_on(backtest), gained or reason]
+    return " ".join(filter(None, said))
+
+
+def _ranked_by(model: Facts) -> str:
+    """Return in a sentence what ranks, where it is a simple rule."""
+    words = text(model, "ranked_by_in_words")
+    if text(model, "kind") not in ("past revenue", "simple rule") or not words:
+        return ""
+    return f"Accounts are ranked by {words}: nothing that was tried is better."
+
+
+def _captured(model: Facts) -> str:
+    """Return what the first accounts brought: by what ranks, by past revenue, by tiers in force."""
+    models, ranks = part(model, "backtest", "models"), text(model, "ranked_by") or "card"
+    own, past, held = (
+        number(part(models, name), "capture_tier_1") if name in models else None
+        for name in (ranks if ranks in models else "card", "past_revenue", "last_tiers")
+    )
+    if own is None:
+        return ""
+    others = []
+    if past is not None and ranks != "past_revenue":
+        others.append(f"ranked by past revenue alone, as many accounts brought {share(past)}")
+    if held is not None:
+        others.append(f"those that the tiers in force put there brought {share(held)}")
+    return (
+        "; ".join([f"The accounts it put first brought {share(own)} of later revenue", *others])
+        + "."
+    )
 
 
 def _gain(model: Facts) -> str:
@@ -259,7 +281,9 @@ def _tested_on(backtest: Facts) -> str:
 
 def _calibration(facts: Facts) -> str:
     models = part(facts, "model", "backtest", "models")
-    model = next((part(models, name) for name in ("card", "past_revenue") if name in models), {})
+    ranks = text(part(facts, "model"), "ranked_by") or "card"
+    names = (ranks, "card", "past_revenue")
+    model = next((part(models, name) for name in names if name in models), {})
     value = number(model, "actual_over_predicted")
     inside, due = ledger_score(facts)
     kept = (

@@ -184,7 +184,9 @@ def _verdict(facts: Facts, boundary: Facts) -> Markup:
     upper, lower = tier_pair(boundary)
     less = text(boundary, "direction") == "less"
     word = _word(verdict(boundary), ": it brings less" if less else "")
-    lines = (reason(boundary), _number(boundary), _certainty(facts, boundary))
+    told = text(boundary, "sentence")
+    shown = (told,) if told else (reason(boundary), _number(boundary))
+    lines = (*shown, _certainty(facts, boundary), text(boundary, "look_sentence"))
     head = tag("div", tag("h3", f"{upper} against {lower}") + word)
     spoken = joined(*(tag("p", line) for line in lines if line))
     return tag("div", head + tag("div", spoken), class_="verdict")

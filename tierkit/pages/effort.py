@@ -40,7 +40,7 @@ def effort_against_value(effort: EffortStudy, *, currency: str) -> Fragment:
 
 
 def break_even_table(effort: EffortStudy, *, currency: str) -> Fragment:
-    """Return by tier the effect on revenue at which its entitlements pay."""
+    """Return by tier the effect on revenue at which it pays, against the tier below."""
     frame = effort.break_even.reset_index()
     frame["in_words"] = [
         pays_sentence(str(row["tier"]), float(row["break_even"]), str(row["break_even_why"]))
@@ -54,7 +54,7 @@ def break_even_table(effort: EffortStudy, *, currency: str) -> Fragment:
         "in_words",
     ]
     caption = (
-        f"Break-even effect: entitlement cost ÷ (predicted revenue × margin of "
+        f"Break-even effect: what a tier costs more than the next ÷ (predicted revenue × margin of "
         f"{share(effort.margin.share)}; {effort.margin.source})"
     )
     return html_table(Table("break-even", caption, columns, frame, currency=currency))

@@ -13,9 +13,10 @@ from pathlib import Path
 import pandas as pd
 
 from tierkit import charts, words
+from tierkit.errors import SettingsError
 from tierkit.pages.facts import Facts, number, part, parts, text, too_small
 from tierkit.pages.revenue import ledger_score
-from tierkit.publishing import Json
+from tierkit.publishing import Json, read_facts
 from tierkit.rendering import (
     Fragment,
     Picture,
@@ -128,16 +129,17 @@ INDEX = "index.html"
 def write_index(reports: Path, *, title: str) -> Path:
     """Write the list of published quarters, the newest first, and return its path.
 
-    A folder without readable facts is left out: it is no report.
+    A report whose facts cannot be read is left out, and the page says which and why.
     """
-    found = published_facts(reports)
+    found, left_out = published_facts(reports)
     page = environment().get_template("analyst_index.html.j2")
     path = reports / INDEX
     draft = path.with_suffix(".new")
     draft.write_text(
         page.render(
             title=title,
-            rows=index_rows(reports),
+            rows=[_row(name, facts) for name, facts in reversed(found)],
+            left_out=left_out,
             figures=small_multiples([facts for _, facts in found]),
             style=style_sheet("analyst.css"),
         ),
@@ -147,25 +149,25 @@ def write_index(reports: Path, *, title: str) -> Path:
     return path
 
 
-def published_facts(reports: Path) -> list[tuple[str, Facts]]:
-    """Return the folder and the facts of every published quarter, the oldest first."""
-    paths = sorted(reports.glob("*/facts.json"))
-    found = [(path.parent.name, _facts(path)) for path in paths]
-    known = [(name, facts) for name, facts in found if facts]
-    return sorted(known, key=lambda entry: text(part(entry[1], "quarter"), "as_of") or entry[0])
+def published_facts(reports: Path) -> tuple[list[tuple[str, Facts]], list[str]]:
+    """Return folder and facts of every published quarter, the oldest first, and what is left out.
+
+    What is left out are sentences, one for each report whose facts cannot be read.
+    """
+    found: list[tuple[str, Facts]] = []
+    left_out = []
+    for path in sorted(reports.glob("*/facts.json")):
+        try:
+            found.append((path.parent.name, read_facts(path.parent)))
+        except SettingsError as error:
+            left_out.append(f"{path.parent.name} is left out. {error}")
+    in_order = sorted(found, key=lambda entry: text(part(entry[1], "quarter"), "as_of"))
+    return in_order, left_out
 
 
 def index_rows(reports: Path) -> list[dict[str, str]]:
     """Return one row per published quarter, in words, the newest first."""
-    return [_row(name, facts) for name, facts in reversed(published_facts(reports))]
-
-
-def _facts(path: Path) -> Facts | None:
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return facts if isinstance(facts, dict) and isinstance(facts.get("quarter"), dict) else None
+    return [_row(name, facts) for name, facts in reversed(published_facts(reports)[0])]
 
 
 def _row(folder: str, facts: Facts) -> dict[str, str]:

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from tierkit import charts
-from tierkit.backtest import ModelChoice
+from tierkit.backtest import ModelChoice, in_words
 from tierkit.models import (
     MODELS,
     RIVALS,
@@ -41,12 +41,18 @@ _STEPS = 100
 def verdict(model: ModelChoice) -> Fragment:
     """Return whether the card is worth more than past revenue, and what ranks the accounts."""
     lines = [
-        tag("p", tag("strong", f"The card is {model.backtest.verdict}.")),
+        tag("p", tag("strong", f"{_subject(model)} is {model.backtest.verdict}.")),
         tag("p", model.backtest.because),
-        tag("p", f"Accounts are ranked by the {model.kind}."),
+        tag("p", f"Accounts are ranked by {in_words(model.ranked_by)}."),
         *(tag("p", note) for note in model.notes),
     ]
     return Fragment(str(joined(*lines)))
+
+
+def _subject(model: ModelChoice) -> str:
+    """Return what the verdict is of: the simple rule that ranks, else the card."""
+    words = in_words(model.ranked_by) if model.kind == "simple rule" else "the card"
+    return words[:1].upper() + words[1:]
 
 
 def backtest_table(model: ModelChoice) -> Fragment:

@@ -340,7 +340,7 @@ def _weight(weight: Facts) -> object:
 
 def _without_weights(facts: Facts) -> str:
     model = part(facts, "model")
-    if text(model, "kind") == "past revenue":
+    if text(model, "kind") in ("past revenue", "simple rule"):
         return "One criterion carries all the weight: what an account bought in the past."
     features = number(model, "features")
     used = f" of {count(features)} criteria" if features else ""

@@ -20,8 +20,11 @@ from .experiment import (
     write_band as write_band,
 )
 from .from_tables import (
-    tier_ladder as tier_ladder,
+    tier_standings as tier_standings,
 )
-from .ladder import (
-    Ladder as Ladder,
+from .looks import (
+    with_looks as with_looks,
+)
+from .standings import (
+    Standings as Standings,
 )

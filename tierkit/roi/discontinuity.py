@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tierkit.roi.ladder import BoolArray, FloatArray
+from tierkit.roi.standings import BoolArray, FloatArray
 
 _NEIGHBOURS = 3
 

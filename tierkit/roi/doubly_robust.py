@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from tierkit.roi.covariates import standardised
-from tierkit.roi.ladder import BoolArray, FloatArray, IntArray
+from tierkit.roi.known_before import standardised
 from tierkit.roi.poisson import logistic_slopes
+from tierkit.roi.standings import BoolArray, FloatArray, IntArray
 
 _SMALLEST_CHANCE = 0.01
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from tierkit.calendar import Quarter, is_before
 from tierkit.errors import DataError, SettingsError
+from tierkit.publishing import read_published
 from tierkit.roi import Band, draw_band, read_band, write_band
 from tierkit.serving import boundary_name
 from tierkit.settings import Settings
@@ -20,7 +21,7 @@ EXPERIMENTS = "experiments"
 """The folder beside `tierkit.toml` that keeps the assignment files."""
 
 Row = dict[str, str]
-_NEEDED = ["account_id", "tier", "rank", "predicted_revenue", "overridden"]
+_NEEDED = ["tier", "rank", "predicted_revenue", "overridden"]
 
 
 @dataclass(frozen=True)
@@ -157,18 +158,7 @@ def _outdated(band: Band) -> DataError:
 
 def _published(settings: Settings, quarter: Quarter) -> pd.DataFrame:
     """Return the tiers of a published run by account_id."""
-    file = settings.reports / quarter.label / "tiers.csv"
-    if not file.is_file():
-        raise SettingsError(
-            f"{quarter.label}: not published in {settings.run.reports}. Run it first."
-        )
-    texts = {"account_id": "object", "tier": "object"}
-    table = pd.read_csv(file, dtype=texts, keep_default_na=True, na_values=[""])
-    missing = [column for column in _NEEDED if column not in table.columns]
-    if missing:
-        raise DataError(f"{quarter.label}: tiers.csv lacks {', '.join(missing)}. Run it again.")
-    table = table.assign(overridden=table["overridden"].fillna(value=False).astype(bool))
-    return table.set_index("account_id")[_NEEDED[1:]]
+    return read_published(settings, label=quarter.label).tiers[_NEEDED]
 
 
 def _without_drawn(assigned: pd.DataFrame, settings: Settings, quarter: Quarter) -> pd.DataFrame:

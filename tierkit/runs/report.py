@@ -22,7 +22,7 @@ from tierkit.rendering import write_workbook
 from tierkit.runs.chances import Chances
 from tierkit.runs.effort import EffortStudy, effort_facts
 from tierkit.runs.engagement import engagement_facts
-from tierkit.runs.ledger import earlier_promises, ledger_facts, track_record
+from tierkit.runs.ledger import ledger_facts, track_record
 from tierkit.runs.readiness import ReadinessStudy, readiness_facts
 from tierkit.runs.restated import keep_won_deals, restated_deals
 from tierkit.runs.run import Run
@@ -234,6 +234,7 @@ def report_facts(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any
         "data": data_facts(work, tiering),
         "model": {**model["model"], **_favourites(work)},
         "tiers": work.read_facts("tiers")["tiers"],
+        "forecast": work.read_facts("tiers").get("forecast", {}),
         "effort": effort_facts(serving.effort, tiering, work),
         "engagement": engagement_facts(serving.engagement, work),
         "readiness": readiness_facts(serving.readiness, work),
@@ -252,6 +253,7 @@ def report_facts(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any
         "remarks": [
             *(problem.message for problem in work.remarks if problem.message),
             *restated_deals(work).sentences(),
+            *work.earlier.left_out,
         ],
     }
 
@@ -284,7 +286,7 @@ def decision_facts(work: Run, model: dict[str, Any], *, previous_known: bool) ->
     if decided:
         return decided
     learned = f"The {model['kind']} was fitted on {len(model['trained_on_as_of'])} quarter-ends"
-    if not (earlier_promises(work) or previous_known):
+    if not (work.earlier.reports or previous_known):
         return {"action": "first run", "because": f"{learned}; no earlier tiers are known."}
     return {"action": "refit", "because": f"{learned}, up to the newest one whose horizon is over."}
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from tierkit.crm import successors
+from tierkit.publishing import Published
 from tierkit.runs.run import Run
 from tierkit.runs.tier_inputs import account_groups, project_overrides, read_earlier_run
-from tierkit.serving import break_even, gross_margin, hours_by_role, role_effort, tier_effort
+from tierkit.serving import (
+    break_even,
+    gross_margin,
+    hours_by_role,
+    role_effort,
+    spent_by_tier,
+    tier_effort,
+)
 from tierkit.settings import Tier
 from tierkit.tiers import (
     AccountContext,
@@ -128,7 +135,7 @@ def tier_accounts(work: Run, predictions: pd.DataFrame) -> Tiering:
             assigned,
             moved=moved_accounts(assigned).index,
             tiers=work.settings.tiers,
-            earlier=read_earlier_run(work, last_published_tiers(work)),
+            earlier=read_earlier_run(work, last_published(work)),
         ),
         **_effort(work, assigned),
     )
@@ -142,9 +149,8 @@ def held_before(work: Run) -> PreviousTiers:
     return previous_tiers(
         work.tables,
         as_of=work.as_of,
-        last_published=last_published_tiers(work),
+        published=[report.tiers["tier"] for report in _published_before(work, max(stays))],
         earlier_days=[quarter.end for quarter in earlier],
-        earlier_published=_published_before(work, max(stays))[1:],
         successors=successors(work.tables),
     )
 
@@ -160,19 +166,20 @@ def _in_a_group(eligible: pd.DataFrame, groups: pd.Series[str] | None, work: Run
     )
 
 
-def last_published_tiers(work: Run) -> Path | None:
-    """Return the tiers of the newest published run of an earlier quarter, None without one."""
+def last_published(work: Run) -> Published | None:
+    """Return the newest published report of an earlier quarter, None without one."""
     found = _published_before(work, 0)
     return found[0] if found else None
 
 
-def _published_before(work: Run, runs: int) -> list[Path]:
-    """Return the newest published tiers of an earlier quarter and so many runs right before it."""
-    calendar, reports = work.settings.fiscal_calendar, work.settings.reports
+def _published_before(work: Run, runs: int) -> list[Published]:
+    """Return the newest published report of an earlier quarter and so many right before it."""
+    calendar = work.settings.fiscal_calendar
+    by_quarter = {report.quarter: report for report in work.earlier.reports}
     quarters = [calendar.shift(work.quarter, -n) for n in range(1, _FURTHEST + 1)]
-    files = [reports / quarter.label / "tiers.csv" for quarter in quarters]
-    newest = next((n for n, file in enumerate(files) if file.is_file()), len(files))
-    return [*takewhile(Path.is_file, files[newest : newest + 1 + runs])]
+    newest = next((n for n, quarter in enumerate(quarters) if quarter in by_quarter), _FURTHEST)
+    in_a_row = takewhile(by_quarter.__contains__, quarters[newest : newest + 1 + runs])
+    return [by_quarter[quarter] for quarter in in_a_row]
 
 
 def tier_facts(
@@ -298,6 +305,7 @@ def _effort(work: Run, assigned: pd.DataFrame) -> dict[str, pd.DataFrame]:
             tiers=tiers,
             roles=roles,
             margin=margin.share,
+            spent=spent_by_tier(work.tables, settings=work.settings, as_of=work.as_of),
         ),
     }
 
