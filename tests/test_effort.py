@@ -78,10 +78,10 @@ def test_the_index_of_a_tier_compares_its_shares_whatever_the_order():
 def test_concentration_of_equal_effort_is_zero_and_of_proportional_effort_that_of_value():
     value = accounts(range(1, 101))
     equal, of_value = concentration(effort_index(value, value * 0 + 5), seed=1)
-    assert equal.estimate == pytest.approx(0, abs=1e-9)
+    assert equal.value == pytest.approx(0, abs=1e-9)
     assert of_value.high < 0.2
     _, relative = concentration(effort_index(value, value * 3), seed=1)
-    assert (relative.estimate, relative.low, relative.high) == pytest.approx((1, 1, 1))
+    assert (relative.value, relative.low, relative.high) == pytest.approx((1, 1, 1))
 
 
 def test_the_lorenz_curve_runs_from_corner_to_corner_with_the_most_valuable_first():

@@ -12,8 +12,8 @@ import pandas as pd
 
 from tierkit.explorer.captures import Capture, RankedRows, capture, total_over
 from tierkit.explorer.screen import Screen, card_of, screen_of, tested_by
+from tierkit.figure import Figure
 from tierkit.serving import break_even, role_effort, tier_effort
-from tierkit.statistics import Interval
 
 if TYPE_CHECKING:
     from tierkit.explorer.basis import Basis
@@ -45,7 +45,7 @@ class BacktestRow:
 
     name: str
     captures: dict[int, Capture]
-    actual_over_predicted: Interval | None
+    actual_over_predicted: Figure | None
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ class Rankings:
         self._last = tested["last_tiers"].to_numpy(dtype=float) if "last_tiers" in tested else None
         self._kept: dict[tuple[str, int], Capture] = {}
         self._ordered: dict[str, tuple[FloatArray, ...]] = {}
-        self._totals: dict[str, Interval] = {}
+        self._totals: dict[str, Figure] = {}
         self._basis = basis
 
     @cached_property
@@ -344,7 +344,7 @@ class Snapshot:
     names: tuple[str, ...]
     sizes: dict[str, int]
     revenue: dict[str, float]
-    captures: dict[str, Interval]
+    captures: dict[str, Figure]
 
     @classmethod
     def of(cls, view: View, *, with_captures: bool) -> Snapshot:
@@ -354,10 +354,10 @@ class Snapshot:
         levels[view.placed.order] = view.placed.levels
         money = np.zeros(len(view.places.ids), dtype=np.float32)
         money[view.placed.order] = view.money
-        captures: dict[str, Interval] = {}
+        captures: dict[str, Figure] = {}
         if with_captures and view.backtest:
             on_screen = view.backtest[0].captures
-            captures = {name: on_screen[size].interval for name, size in view.ends.items()}
+            captures = {name: on_screen[size].figure for name, size in view.ends.items()}
         return cls(levels, money, tuple(view.names), view.sizes, view.revenue, captures)
 
 
