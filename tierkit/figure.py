@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, SupportsFloat
 
@@ -161,6 +161,25 @@ class Figure:
             None if one is None else rising(one) for one in (self.value, self.low, self.high)
         )
         return Figure(value, low, high, self.count, self.why)
+
+    def times(self, factor: float) -> Figure:
+        """Return the figure times a factor of 0 or more."""
+        return self.map(lambda value: value * factor)
+
+    @classmethod
+    def total(cls, figures: Iterable[Figure]) -> Figure:
+        """Return the sum of figures without ranges; unknown where one of them is.
+
+        Examples
+        --------
+        >>> Figure.total([Figure(1.0), Figure(2.0)]).value
+        3.0
+        >>> Figure.total([Figure(1.0), Figure.unknown("no role has a cost")]).why
+        'no role has a cost'
+        """
+        parts = [*figures]
+        unknown = next((one for one in parts if not one.is_known), None)
+        return unknown or cls(sum(one.value for one in parts if one.value is not None))
 
     def facts(self, key: str, *, low: str = "", high: str = "") -> dict[str, Any]:
         """Return how it stands in `facts.json`: each number, or null with `<key>_why` beside it.

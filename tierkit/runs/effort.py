@@ -183,7 +183,7 @@ def effort_facts(study: EffortStudy, tiering: Tiering, work: Run) -> dict[str, A
                 "role": str(role),
                 "hours": float(row["hours"]),
                 "available": float(row["available"]),
-                **Figure.of(row["share_used"], row["share_used_why"]).facts("share_used"),
+                **row["share_used"].facts("share_used"),
                 "hours_by_tier": {
                     tier: roles.get(str(role), 0.0) for tier, roles in by_tier.items()
                 },
@@ -207,26 +207,26 @@ def _break_even_facts(study: EffortStudy) -> list[dict[str, Any]]:
     return [
         {
             "tier": str(tier),
-            **Figure.of(row["cost"], row["break_even_why"]).facts("cost"),
+            **row["cost"].facts("cost"),
             "predicted_revenue": float(row["predicted_revenue"]),
-            **Figure.of(row["break_even"], row["break_even_why"]).facts("break_even"),
-            "sentence": pays_sentence(str(tier), row["break_even"], row["break_even_why"]),
+            **row["break_even"].facts("break_even"),
+            "sentence": pays_sentence(str(tier), row["break_even"]),
         }
         for tier, row in study.break_even.iterrows()
     ]
 
 
-def pays_sentence(tier: str, effect: float, why: str) -> str:
+def pays_sentence(tier: str, effect: Figure) -> str:
     """Return in words at which effect a tier pays.
 
     Examples
     --------
-    >>> pays_sentence("Tier 1", 0.12, ""), pays_sentence("Tier 2", float("nan"), "no costs")
+    >>> pays_sentence("Tier 1", Figure(0.12)), pays_sentence("Tier 2", Figure.unknown("no costs"))
     ('Tier 1 pays if it lifts revenue by 12 %.', 'Tier 2: not known, no costs.')
     """
-    if why or pd.isna(effect):
-        return f"{tier}: not known, {why}."
-    return f"{tier} pays if it lifts revenue by {share(effect)}."
+    if not effect.is_known:
+        return f"{tier}: not known, {effect.why}."
+    return f"{tier} pays if it lifts revenue by {effect.say(share)}."
 
 
 def _received_facts(study: EffortStudy) -> dict[str, Any]:

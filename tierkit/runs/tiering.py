@@ -226,8 +226,8 @@ def tier_facts(
                 **Figure.of(deals["predicted_pipeline"], deals["why"]).facts("predicted_pipeline"),
                 **_sum(tiering, tier.name, "won_probability").facts("predicted_winners"),
                 **_sum(tiering, tier.name, "predicted_wins").facts("predicted_wins"),
-                **Figure.of(effort["hours"], effort["hours_why"]).facts("hours"),
-                **Figure.of(effort["cost"], effort["cost_why"]).facts("cost"),
+                **effort["hours"].facts("hours"),
+                **effort["cost"].facts("cost"),
                 "entitlement_hours_by_role": by_role[tier.name],
                 **slots[tier.name],
             }
