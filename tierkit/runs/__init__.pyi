@@ -22,6 +22,7 @@ from .leakage import (
 from .modelling import (
     fit_model as fit_model,
     make_panel as make_panel,
+    tier_pipeline as tier_pipeline,
 )
 from .project import (
     OVERRIDES as OVERRIDES,
@@ -49,6 +50,8 @@ from .run import (
 )
 from .side_models import (
     edit_facts as edit_facts,
+    prospects_at as prospects_at,
+    run_prospects as run_prospects,
 )
 from .steps import (
     build_run_panel as build_run_panel,
