@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from tierkit.backtest.folds import complete_dates, held_out_folds, rolling_folds
+from tierkit._backtest.folds import complete_dates, held_out_folds, rolling_folds
+from tierkit._outcomes import join_outcomes, outcomes
 from tierkit.calendar import complete_quarter_ends, trainable
 from tierkit.crm.revenue import target_deals
 from tierkit.crm.trusted import read_tables
 from tierkit.features.panel import Panel, build_panel
 from tierkit.features.windows import history_start
 from tierkit.models.examples import Examples
-from tierkit.outcomes import join_outcomes, outcomes
 from tierkit.settings import Settings, read_settings
 from tierkit.simulate import simulate_crm, write_crm
 

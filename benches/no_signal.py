@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from benches.model_sets import read_set
 from benches.models import put_between
-from tierkit.backtest import choose_model
+from tierkit._backtest import choose_model
 from tierkit.models.verdict import BETTER
 from tierkit.settings import Settings
 from tierkit.simulate import simulate_crm, write_crm

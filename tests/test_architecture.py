@@ -24,10 +24,10 @@ ROOMS = (
     "settings",
     "crm",
     "features",
-    "outcomes",
+    "_outcomes",
     "models",
     "forecast",
-    "backtest",
+    "_backtest",
     "tiers",
     "serving",
     "roi",
@@ -36,6 +36,8 @@ ROOMS = (
     "publishing",
     "simulate",
     "runs",
+    "library",
+    "sklearn",
     "pages",
     "dossiers",
     "explorer",
@@ -44,7 +46,7 @@ ROOMS = (
     "__main__",
 )
 BLIND = ("features", "models", "tiers")
-UNSEEN = ("outcomes", "backtest", "roi")
+UNSEEN = ("_outcomes", "_backtest", "roi")
 
 
 def modules():

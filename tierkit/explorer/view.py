@@ -247,7 +247,7 @@ class Rankings:
     @cached_property
     def pipeline(self) -> FloatArray | None:
         """Pipeline that each tested row created in its horizon; None where it is not known."""
-        from tierkit.outcomes import outcomes
+        from tierkit._outcomes import outcomes
 
         tables = self._basis.work.tables
         if not tables.has("opportunities", "created_date") or self._basis.tested.empty:

@@ -42,8 +42,10 @@ from .run import (
     TABLES_FOLDER as TABLES_FOLDER,
     Run as Run,
     data_remarks as data_remarks,
+    known_tables as known_tables,
     leave_rows as leave_rows,
     open_run as open_run,
+    training_dates as training_dates,
 )
 from .side_models import (
     edit_facts as edit_facts,

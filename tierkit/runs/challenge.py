@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tierkit.backtest import ModelChoice
+from tierkit._backtest import ModelChoice
+from tierkit._outcomes import join_outcomes, outcomes
 from tierkit.calendar import FiscalCalendar, is_before, newest, trainable
 from tierkit.errors import SettingsError
 from tierkit.features import Panel, build_panel
 from tierkit.models import FITTED, Examples, SavedModel
-from tierkit.outcomes import join_outcomes, outcomes
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import said
 from tierkit.statistics import Interval, actual_over_predicted, compare, gini

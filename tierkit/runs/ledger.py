@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from tierkit._outcomes import outcomes
 from tierkit.calendar import spell_date, spell_range, window_is_over
 from tierkit.models import RANGE_SHARE
-from tierkit.outcomes import outcomes
 from tierkit.publishing import Published
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import said

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tierkit.backtest import ModelChoice
+from tierkit._backtest import ModelChoice
+from tierkit._outcomes import outcomes
 from tierkit.calendar import is_before
 from tierkit.features import build_panel
 from tierkit.forecast import tier_ranges, with_total
 from tierkit.models import BY_COLUMN
-from tierkit.outcomes import outcomes
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import said
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from tierkit._outcomes import outcomes
 from tierkit.calendar import Quarter, complete_quarter_ends
 from tierkit.crm import (
     Tables,
@@ -31,7 +32,6 @@ from tierkit.crm import (
 from tierkit.errors import Problem
 from tierkit.features import history_start
 from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
-from tierkit.outcomes import outcomes
 from tierkit.publishing import EarlierReports, Handover, read_handover, write_handover
 from tierkit.runs.experiments import band_bytes
 from tierkit.runs.project import OVERRIDES, find_project
@@ -163,7 +163,7 @@ class Run:
     def known_outcomes(self, days: Collection[date]) -> pd.DataFrame:
         """Return what accounts brought after each date, by deals as they were known at `as_of`.
 
-        Rows and columns are those of `tierkit.outcomes.outcomes`.
+        Rows and columns are those of `tierkit._outcomes.outcomes`.
         """
         learned, found = self._outcomes
         if not learned.issuperset(days):
