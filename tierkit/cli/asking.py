@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,6 +17,9 @@ from tierkit.cli.app import (
     app,
     without_grammars_of_addresses,
 )
+
+if TYPE_CHECKING:
+    from tierkit.settings import Settings
 
 
 class SqlDialect(StrEnum):
@@ -159,16 +162,29 @@ def draw(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Seed of the draw; by default model.seed.")
     ] = None,
+    effort: Annotated[
+        str, typer.Option(metavar="less|more", help="Draw who of a tier gets less or more effort.")
+    ] = "",
+    tier: Annotated[
+        str, typer.Option(metavar="TIER", help="With --effort; by default the second.")
+    ] = "",
+    share: Annotated[float, typer.Option(help="With --effort: of the tier's accounts.")] = 0.2,
+    quarters: Annotated[int, typer.Option(min=1, max=8, help="With --effort: how long.")] = 4,
+    effect: Annotated[float, typer.Option(help="With --effort: the effect asked about.")] = 0.1,
     file: SettingsFile = DEFAULT_FILE,
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
-    """Draw lots: who around a line gets the upper tier next quarter.
+    """Draw lots: who around a line gets the upper tier, or who gets less or more effort.
 
     Later reports compare winners and losers of the draw: the fairest test of what a tier adds.
     """
     from tierkit.settings import read_settings
 
     settings = read_settings(file)
+    if effort:
+        _draw_effort(settings, quarter, effort, tier=tier, share=share, quarters=quarters,
+                     effect=effect, seed=seed)  # fmt: skip
+        return
     from tierkit.runs import draw_quarter_band
 
     drawn = draw_quarter_band(settings, quarter, upper=upper, ranks=_ranks(ranks), seed=seed)
@@ -178,6 +194,35 @@ def draw(
         f"Next: tierkit accept {quarter} puts it in force for {drawn.quarter.label} "
         f"({drawn.quarter.dates}); reports from {drawn.quarter.label} on read it out."
     )
+
+
+def _draw_effort(
+    settings: Settings,
+    quarter: str,
+    effort: str,
+    *,
+    tier: str,
+    share: float,
+    quarters: int,
+    effect: float,
+    seed: int | None,
+) -> None:
+    """Draw who of a tier gets less or more effort, and say what that may cost and show."""
+    from tierkit.errors import SettingsError
+    from tierkit.runs import draw_quarter_effort
+
+    if effort not in ("less", "more"):
+        raise SettingsError(f"--effort {effort}: write less or more.")
+    if not effect > 0:
+        raise SettingsError(f"--effect {effect:g}: give a share above 0, such as 0.1.")
+    arm: Literal["less", "more"] = "less" if effort == "less" else "more"
+    drawn = draw_quarter_effort(
+        settings, quarter, arm=arm, tier=tier, drawn_share=share, quarters=quarters, seed=seed
+    )
+    currency = settings.calendar.currency
+    typer.echo(drawn.draw.sentence(currency=currency, effect=effect, dispersion=drawn.dispersion))
+    typer.echo(f"Kept in {drawn.file}: `drawn` says who. Nobody's tier changes.")
+    typer.echo(f"Reports from {drawn.quarter.label} on read it out.")
 
 
 def _ranks(text: str) -> tuple[int, int] | None:

@@ -15,9 +15,10 @@ from tierkit.crm import Tables, last_day, read_tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.features import build_panel
 from tierkit.models import BY_COLUMN, COLUMNS as BESIDE, Dialect, SavedModel, model_sql, reasons
-from tierkit.rendering import KINDS, Sheet, write_workbook
+from tierkit.rendering import write_workbook
 from tierkit.runs import Run, tier_accounts
 from tierkit.settings import Settings
+from tierkit.table import Column, Table
 
 
 def values_for(
@@ -155,8 +156,7 @@ def _as_parquet(accounts: pd.DataFrame, file: Path) -> None:
 
 
 def _as_workbook(accounts: pd.DataFrame, file: Path) -> None:
-    kinds = {name: KINDS[name] for name in map(str, accounts.columns) if name in KINDS}
-    write_workbook(file, {"Scores": Sheet(accounts, kinds)})
+    write_workbook(file, {"Scores": Table("scores", "", Column.of_all(accounts), accounts)})
 
 
 _WRITERS: Mapping[str, Callable[[pd.DataFrame, Path], None]] = {

@@ -34,6 +34,7 @@ from tierkit.rendering import (
     tag,
 )
 from tierkit.runs import OVERRIDES, Run, open_run, tier_run_accounts, tiers_table
+from tierkit.table import Table
 from tierkit.tiers import read_overrides
 from tierkit.words import plural
 
@@ -62,8 +63,8 @@ def key_points_page(known: Known, rows: pd.DataFrame, *, tier: str) -> str:
     title = f"{tier}: key points · {work.quarter.label}"
     groups = [
         html_table(
-            group.drop(columns="industry").rename(columns=_HEADS), kinds={}, name="key-points",
-            caption=f"{industry}: {plural(len(group), 'account')}",
+            Table("key-points", f"{industry}: {plural(len(group), 'account')}", _HEADS.values(),
+                  group.rename(columns=_HEADS))
         )
         for industry, group in _by_industry(rows)
     ]  # fmt: skip

@@ -12,12 +12,13 @@ import pandas as pd
 from tierkit import charts
 from tierkit._backtest import complete_dates, held_out_folds, rolling_folds
 from tierkit.errors import DataError, SettingsError
+from tierkit.figure import Figure
 from tierkit.library._card import Card
 from tierkit.library._panel import AccountPanel
 from tierkit.library._shown import Result
 from tierkit.models import HELD_OUT, ROLLING, Card as PlainCard, Examples
 from tierkit.settings import Settings
-from tierkit.statistics import Interval, measured_draws
+from tierkit.statistics import measured_draws, resampled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -150,8 +151,8 @@ def _measured(
     found = []
     for place, name in enumerate(names):
         for column, measure in enumerate(measures):
-            own = Interval.of(whole[place, column], drawn[:, place, column], tail)
-            gain = Interval.of(
+            own = resampled(whole[place, column], drawn[:, place, column], tail)
+            gain = resampled(
                 whole[place, column] - whole[base, column],
                 drawn[:, place, column] - drawn[:, base, column],
                 tail,
@@ -160,10 +161,10 @@ def _measured(
     return pd.DataFrame(found)
 
 
-def _numbers(own: Interval, gain: Interval) -> dict[str, float]:
+def _numbers(own: Figure, gain: Figure) -> dict[str, float | None]:
     return {
-        "estimate": own.estimate, "low": own.low, "high": own.high,
-        "gain": gain.estimate, "gain_low": gain.low, "gain_high": gain.high,
+        "estimate": own.value, "low": own.low, "high": own.high,
+        "gain": gain.value, "gain_low": gain.low, "gain_high": gain.high,
     }  # fmt: skip
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 
 from tierkit._outcomes import join_outcomes, outcomes
-from tierkit.crm import Tables
+from tierkit.crm import Tables, tables_as_known
 from tierkit.errors import DataError, SettingsError
 from tierkit.features import Panel, build_panel as build_features
 from tierkit.library._settings import Project, day_of, settings_of
 from tierkit.models import ACCOUNT, AS_OF, Examples
-from tierkit.runs import known_tables, training_dates
+from tierkit.runs import training_dates
 from tierkit.settings import Settings
 
 
@@ -210,13 +210,14 @@ def build_panel(
     """
     asked = settings_of(settings, horizon_quarters=horizon_quarters)
     day = day_of(as_of)
+    known = tables_as_known(tables, day)
     learned = (
-        training_dates(tables, settings=asked, as_of=day)
+        training_dates(known, settings=asked, as_of=day)
         if days is None
         else sorted({day_of(one, name="days") for one in days})
     )
-    panel = build_features(tables, [*learned, day], settings=asked)
-    won = _won_after(panel, known_tables(tables, day), learned, settings=asked)
+    panel = build_features(known, [*learned, day], settings=asked)
+    won = _won_after(panel, known, learned, settings=asked)
     return AccountPanel(panel, won, day, tuple(learned), asked)
 
 

@@ -23,13 +23,13 @@ from tierkit.pages.facts import (
 from tierkit.pages.revenue import ledger_score
 from tierkit.rendering import Fragment, html_table, joined, section, tag
 from tierkit.runs import Chances
+from tierkit.table import Column, Columns, Table
 from tierkit.tiers import QUARTERS_AHEAD
 from tierkit.words import (
     MINUS,
     count,
     enumerated,
     money,
-    money as spoken_money,
     money_range,
     plural,
     ratio,
@@ -52,18 +52,16 @@ def borderline_table(chances: Chances, *, currency: str) -> Fragment:
         return Fragment(
             str(tag("p", "No account belongs in another tier in 4 of 10 worlds or more."))
         )
-    columns = ["tier", "borders_on", "rank", "predicted_revenue", "chance_in_tier"]
-    total = spoken_money(currency, float(rows["predicted_revenue"].sum()))
-    kinds = {"rank": "count", "predicted_revenue": f"money {currency}", "chance_in_tier": "share"}
-    return html_table(
-        rows[columns].head(MOST_ROWS).rename_axis("account_id").reset_index(),
-        caption=f"{plural(len(rows), 'account')} on the borderline, with {total} of predicted "
-        "revenue: each belongs in another tier in 4 of 10 worlds or more",
-        kinds=kinds,
-        name="borderline",
-        total=len(rows),
-        of=f"accounts, by money{_OF}",
+    total = money(currency, float(rows["predicted_revenue"].sum()))
+    caption = (
+        f"{plural(len(rows), 'account')} on the borderline, with {total} of predicted revenue: "
+        "each belongs in another tier in 4 of 10 worlds or more"
     )
+    columns: Columns = ["account_id", "tier", "borders_on", "rank", "predicted_revenue",
+               Column("chance_in_tier", "share")]  # fmt: skip
+    table = Table("borderline", caption, columns, rows.rename_axis("account_id"),
+                  currency=currency, most=MOST_ROWS, of=f"accounts, by money{_OF}")  # fmt: skip
+    return html_table(table)
 
 
 def chances_table(chances: Chances) -> Fragment:
@@ -81,35 +79,29 @@ def chances_table(chances: Chances) -> Fragment:
 def scoreboard_table(scoreboard: Sequence[Mapping[str, Any]]) -> Fragment:
     """Return what past overrides brought, beside the accounts that they displaced."""
     rows = [row for side in scoreboard if (row := _scored(side))]
-    if not rows:
-        why = next((str(side.get("difference_why", "")) for side in scoreboard), "")
-        return Fragment(str(tag("p", f"How past overrides did: {sentence(why)}")))
-    return html_table(
-        pd.DataFrame(rows),
-        caption="Past overrides beside the accounts that the model would have had in their place",
-        kinds={
-            **dict.fromkeys(("accounts", "neighbours", "account_windows"), "count"),
-            **dict.fromkeys(("mean", "mean_of_neighbours", "difference", "low", "high"), "money"),
-        },
-        name="override-scoreboard",
-    )
+    why = next((str(side.get("difference_why", "")) for side in scoreboard), "")
+    columns: Columns = [
+        "overridden", "accounts", Column("account_windows", "count"), Column("mean", "money"),
+        Column("neighbours", "count"),
+        *Column.each("money", "mean_of_neighbours", "difference", "low", "high"), "remark",
+    ]  # fmt: skip
+    caption = "Past overrides beside the accounts that the model would have had in their place"
+    said = f"How past overrides did: {sentence(why)}"
+    return html_table(Table("override-scoreboard", caption, columns, rows, why=said))
 
 
 def _likely(rows: pd.DataFrame, column: str, title: str, chances: Chances) -> Fragment:
-    if rows.empty:
-        return Fragment(str(tag("p", f"{title}: no account has a chance of a quarter or more.")))
-    columns = ["tier", "rank", "predicted_revenue", column, "account_quarters"]
-    kinds = {"rank": "count", "predicted_revenue": "money", column: "share",
-             "account_quarters": "count"}  # fmt: skip
-    return html_table(
-        rows[columns].head(MOST_ROWS).rename_axis("account_id").reset_index(),
-        caption=f"{title} within {QUARTERS_AHEAD} quarters, as accounts of such a rank did; "
-        f"{plural(chances.quarters, 'quarter')} followed ({chances.rests_on})",
-        kinds=kinds,
-        name=column.replace("_", "-"),
-        total=len(rows),
-        of=f"accounts with a chance of a quarter or more{_OF}",
+    columns: Columns = ["account_id", "tier", "rank", "predicted_revenue", Column(column, "share"),
+               Column("account_quarters", "count")]  # fmt: skip
+    caption = (
+        f"{title} within {QUARTERS_AHEAD} quarters, as accounts of such a rank did; "
+        f"{plural(chances.quarters, 'quarter')} followed ({chances.rests_on})"
     )
+    many = "a chance of a quarter or more"
+    name, why = column.replace("_", "-"), f"{title}: no account has {many}."
+    table = Table(name, caption, columns, rows.rename_axis("account_id"), most=MOST_ROWS,
+                  of=f"accounts with {many}{_OF}", why=why)  # fmt: skip
+    return html_table(table)
 
 
 def _scored(side: Mapping[str, Any]) -> dict[str, object] | None:

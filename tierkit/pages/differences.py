@@ -13,6 +13,7 @@ from tierkit import words
 from tierkit.pages.facts import number, part, parts, text
 from tierkit.publishing import Json, Published, flat_settings
 from tierkit.rendering import document, html_table, joined, printable, tag
+from tierkit.table import Column, Table
 from tierkit.words import count, plural
 
 UNTIERED = "untiered"
@@ -278,28 +279,17 @@ def difference_page(found: RunDifference) -> str:
         _part("Settings", found.settings, "settings"),
         _part("Data", found.data, "data"),
         _part("Tiers", found.tiers, "tiers"),
-        _part("Flows between tiers", found.flows, "flows", {"accounts": "count"}),
-        _part("Accounts that moved", _as_text(found.moved), "moved",
-              {"predicted_revenue": "money", "rank": "count"}),
-    )  # fmt: skip
+        _part("Flows between tiers", found.flows, "flows"),
+        _part("Accounts that moved", _as_text(found.moved), "moved"),
+    )
     return document(body, title=title)
 
 
-def _part(
-    title: str, table: pd.DataFrame, name: str, kinds: Mapping[str, str] | None = None
-) -> Markup:
-    heading = tag("h2", title)
-    if table.empty:
-        return joined(heading, tag("p", "The same in both runs."))
-    shown = html_table(
-        table.head(MOST_ROWS),
-        caption=f"{title}: what differs",
-        kinds=kinds or {},
-        name=name,
-        total=len(table),
-        of="rows; all of them are in the two tiers.csv" if name == "moved" else "rows",
-    )
-    return joined(heading, shown)
+def _part(title: str, rows: pd.DataFrame, name: str) -> Markup:
+    of = "rows; all of them are in the two tiers.csv" if name == "moved" else "rows"
+    table = Table(name, f"{title}: what differs", Column.of_all(rows), rows, most=MOST_ROWS, of=of,
+                  why="The same in both runs.")  # fmt: skip
+    return joined(tag("h2", title), html_table(table))
 
 
 def _as_text(moved: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from markupsafe import Markup
 
 from tierkit import charts, words
 from tierkit.errors import SettingsError
@@ -29,6 +28,7 @@ from tierkit.rendering import (
     style_sheet,
     tag,
 )
+from tierkit.table import Column, Columns, Table
 from tierkit.words import count, money, plural, quarter_name, share
 
 FEWEST_QUARTERS = 2
@@ -282,20 +282,21 @@ def write_units_index(
     return folder / INDEX
 
 
-def _table(rows: Sequence[UnitRow], currency: str) -> Markup:
-    frame = pd.DataFrame(
+def _table(rows: Sequence[UnitRow], currency: str) -> Fragment:
+    shown = [
         {
-            "unit": pd.Series([_link(row) for row in rows], dtype="object"),  # keeps its links
-            "accounts": [row.accounts for row in rows],
-            "won_revenue_used": [float(row.used_won_revenue) for row in rows],
-            "predicted_revenue": [row.predicted for row in rows],
-            "decision": [text(part(row.facts, "decision"), "action") or None for row in rows],
+            "unit": _link(row),
+            "accounts": row.accounts,
+            "won_revenue_used": float(row.used_won_revenue),
+            "predicted_revenue": row.predicted,
+            "decision": text(part(row.facts, "decision"), "action") or None,
         }
-    )
-    money = f"money {currency}".strip()
-    kinds = {"accounts": "count", "won_revenue_used": money, "predicted_revenue": money}
-    table = html_table(frame, caption="Units, the rest, and the whole", kinds=kinds, name="units")
-    return Markup(table.html)
+        for row in rows
+    ]
+    columns: Columns = ["unit", "accounts", Column("won_revenue_used", "money"),
+                        "predicted_revenue", "decision"]  # fmt: skip
+    caption = "Units, the rest, and the whole"
+    return html_table(Table("units", caption, columns, shown, currency=currency))
 
 
 def _link(row: UnitRow) -> object:

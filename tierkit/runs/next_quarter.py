@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from tierkit._backtest import ModelChoice
-from tierkit._outcomes import outcomes
 from tierkit.calendar import is_before
 from tierkit.features import build_panel
+from tierkit.figure import Figure
 from tierkit.forecast import tier_ranges, with_total
 from tierkit.models import BY_COLUMN
 from tierkit.runs.run import Run
-from tierkit.runs.tiering import said
 
 COLUMN = "next_quarter_revenue"
 _UNTESTED = "no earlier quarter-end could be tested"
@@ -41,9 +40,7 @@ def quarter_tests(work: Run, choice: ModelChoice) -> pd.DataFrame:
     newest = tested["as_of"].max().date()
     rows = pd.concat([tested, _since(work, choice, newest)], ignore_index=True)
     days = [day.date() for day in sorted(rows["as_of"].unique())]
-    target = work.settings.target.model_copy(update={"horizon_quarters": 1})
-    single = work.settings.model_copy(update={"target": target})
-    won = outcomes(work.tables, days, settings=single)["won_revenue"].rename(COLUMN)
+    won = work.outcomes(days, horizon_quarters=1)["won_revenue"].rename(COLUMN)
     joined = rows.set_index(["account_id", "as_of"]).join(won, how="left", validate="1:1")
     return joined.fillna({COLUMN: 0.0}).reset_index()
 
@@ -92,19 +89,17 @@ def forecast_facts(work: Run, totals: pd.DataFrame) -> dict[str, Any]:
     `tiered` is the sum of the tiers; the rest is predicted for accounts without one.
     """
     tiered = totals.attrs.get("total", {})
-    keys = ("predicted", "low", "high")
-    why = tiered.get("why") or _UNTESTED
+    total = Figure.of(tiered.get("predicted"), tiered.get("why") or _UNTESTED,
+                      low=tiered.get("low"), high=tiered.get("high"))  # fmt: skip
     return {
         **work.forecast.facts(),
-        "tiered": {
-            name: value for key in keys for name, value in said(key, tiered.get(key), why).items()
-        },
+        "tiered": total.facts("predicted", low="low", high="high"),
     }
 
 
 def _facts(row: pd.Series[Any]) -> dict[str, Any]:
-    keys = ("predicted_revenue", "low", "high")
-    return {name: value for key in keys for name, value in said(key, row[key], row["why"]).items()}
+    total = Figure.of(row["predicted_revenue"], row["why"], low=row["low"], high=row["high"])
+    return total.facts("predicted_revenue", low="low", high="high")
 
 
 def _since(work: Run, choice: ModelChoice, newest: date) -> pd.DataFrame:
