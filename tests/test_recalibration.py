@@ -176,9 +176,7 @@ def test_an_earlier_quarter_sees_nothing_later(project, tmp_path):
     cut_off(blind / "data", AS_OF)
     assert run(blind) == 0
     for name in ("tiers.csv", "model.json"):
-        told, unknowing = (
-            (one / "reports" / LABEL / name).read_text() for one in (project, blind)
-        )
+        told, unknowing = ((one / "reports" / LABEL / name).read_text() for one in (project, blind))
         assert without_fingerprint(told) == without_fingerprint(unknowing)
     told, unknowing = (what_was_computed(one / "reports" / LABEL) for one in (project, blind))
     assert told == unknowing
@@ -201,12 +199,12 @@ def reopen_later(data: Path) -> None:
     logged = year[year["opportunity_id"].map(ends["changed_date"]) <= year["close_date"]]
     chosen = logged["opportunity_id"].head(5)
     assert len(chosen) == 5
-    again = [(one, day, stage) for one in chosen
-             for day, stage in (("2025-07-20", "Negotiation"), ("2025-09-20", "Lost"))]  # fmt: skip
+    later = [("2025-07-20", "Negotiation"), ("2025-09-20", "Closed Lost")]
+    again = [(one, day, stage) for one in chosen for day, stage in later]
     rows = pd.DataFrame(again, columns=["opportunity_id", "changed_date", "stage"])
     pd.concat([history, rows]).to_csv(data / "stage_history.csv", index=False)
     lost = deals["opportunity_id"].isin(chosen)
-    deals.loc[lost, ["is_won", "close_date", "stage"]] = ["false", "2025-09-20", "Lost"]
+    deals.loc[lost, ["is_won", "close_date", "stage"]] = ["false", "2025-09-20", "Closed Lost"]
     deals.to_csv(data / "opportunities.csv", index=False)
 
 

@@ -109,9 +109,7 @@ def newcomers(index: pd.MultiIndex, outcomes: pd.DataFrame) -> pd.DataFrame:
     return by_date.sum().assign(accounts_count=by_date.size())
 
 
-def _horizons(
-    tables: Tables, dates: Sequence[date], settings: Settings, quarters: int
-) -> Rows:
+def _horizons(tables: Tables, dates: Sequence[date], settings: Settings, quarters: int) -> Rows:
     days = sorted(set(dates))
     ends = [settings.fiscal_calendar.window_end(day, quarters) for day in days]
     return tables.dates({"as_of": days, "horizon_end": ends})

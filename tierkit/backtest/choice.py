@@ -13,7 +13,7 @@ from tierkit.backtest.folds import complete_dates
 from tierkit.backtest.gate import Gate, concentration_notes, history_moved, leaks_of, pass_gate
 from tierkit.backtest.seeds import steadied_card
 from tierkit.backtest.trial import NOTHING_COMPLETE, tried_at
-from tierkit.cache import Kept
+from tierkit.cache import Cache
 from tierkit.models import (
     BETTER,
     BY_HAND,
@@ -118,7 +118,7 @@ class Known:
 
     previous_tiers: pd.Series[str] | None = None
     future_rows: int | None = None
-    kept: Kept = field(default_factory=Kept)
+    kept: Cache = field(default_factory=Cache)
     step: Callable[[str], None] = lambda _: None
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from tierkit.calendar import Quarter
 from tierkit.commands.score import values_for
-from tierkit.crm import find_account, read_tables
+from tierkit.crm import find_account
 from tierkit.models import (
     PAST,
     Card,
@@ -24,6 +24,7 @@ from tierkit.models import (
     smallest_change,
 )
 from tierkit.publishing import Published, read_published
+from tierkit.runs import project_cache, source_key, trusted_tables
 from tierkit.settings import Settings, Tier
 from tierkit.tiers import Line, check_eligibility, lines_around
 from tierkit.words import count, money, money_range, plain_name, short_number
@@ -150,10 +151,13 @@ def open_report(settings: Settings, *, quarter: str = "") -> OpenReport:
         If there is no report.
     """
     published = read_published(settings, label=quarter)
-    tables = read_tables(settings)
+    tables = trusted_tables(settings)
     accounts = tables["accounts"].sort("account_id").collect().to_pandas()
     day = published.quarter.as_of
-    values = values_for(published.model, tables, as_of=day, settings=settings)
+    find = partial(values_for, published.model, tables, as_of=day, settings=settings)
+    source = source_key(settings)
+    key = [source, day, published.model.to_plain()]
+    values = find() if source is None else project_cache(settings).frame("values", key, find)
     return OpenReport(published, accounts, values, settings)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tierkit.cache import Kept
+from tierkit.cache import Cache
 from tierkit.errors import DataError
 from tierkit.models.boosting import CAREFUL, Pace
 from tierkit.models.card import Card
@@ -36,7 +36,7 @@ class Examples:
     won: pd.Series[float]
     criteria: tuple[str, ...]
     undated: frozenset[str]
-    kept: Kept = field(default_factory=Kept)
+    kept: Cache = field(default_factory=Cache)
 
     @classmethod
     def of(
@@ -45,7 +45,7 @@ class Examples:
         won: pd.Series[float],
         *,
         days: Sequence[date],
-        kept: Kept | None = None,
+        kept: Cache | None = None,
     ) -> Examples:
         """Return the rows of a panel at some dates; cards fitted to them are kept in `kept`.
 
@@ -65,7 +65,7 @@ class Examples:
                 "nothing has an outcome of 0."
             )
         criteria, undated = tuple(panel.criteria), frozenset(panel.undated)
-        return cls(rows, known, criteria, undated, kept or Kept())
+        return cls(rows, known, criteria, undated, kept or Cache())
 
     @property
     def past_revenue(self) -> str:

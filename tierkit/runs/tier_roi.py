@@ -20,7 +20,6 @@ from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
 
 NO_CERTIFICATE = "roi.certificate_worlds is 0, so the designs were not tried on simulated accounts"
-_NAME = "past_of_tiers"
 _CERTIFIED = ("worlds", "false_shown", "coverage", "seen")
 
 
@@ -62,7 +61,7 @@ def compare_tiers(work: Run, tiering: Tiering, *, progress: Progress | None = No
 
     `progress` is told the batches of simulated accounts done for the certificate, and their number.
     """
-    past = work.left_or(_NAME, lambda: _past(work))
+    past = _past(work)
     studies = study_boundaries(
         past.outcomes,
         past.ladder,
@@ -71,17 +70,6 @@ def compare_tiers(work: Run, tiering: Tiering, *, progress: Progress | None = No
         bands=bands_before(work.settings, work.as_of),
     )
     return TierRoi(past.outcomes, studies, _certified(work, past.ladder, progress=progress))
-
-
-def leave_past(work: Run) -> None:
-    """Leave for `compare_tiers` what came of past tiers: it needs no tiers of today."""
-    work.leave(_NAME, _past(work))
-
-
-def leave_certificate(work: Run) -> None:
-    """Leave the certificate where `compare_tiers` looks for it, a batch of worlds at a time."""
-    past = work.left_or(_NAME, lambda: _past(work))
-    _certified(work, past.ladder)
 
 
 @dataclass(frozen=True)
