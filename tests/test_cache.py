@@ -79,7 +79,7 @@ def test_a_folder_is_made_once_and_the_oldest_goes(tmp_path, monkeypatch):
         made.append(cache.files("n", [number], lambda folder: (folder / "x").touch()))
         os.utime(made[-1], (number, number))
     assert made[1] == made[2]
-    assert {one for one in tmp_path.iterdir()} == {made[1], made[3]}
+    assert set(tmp_path.iterdir()) == {made[1], made[3]}
     assert [one.name for one in made[3].iterdir()] == ["x"]
 
 
