@@ -15,15 +15,18 @@ PACKAGE = Path(__file__).parent.parent / "tierkit"
 ROOMS = (
     "errors",
     "parallel",
+    "figure",
     "statistics",
     "cache",
     "calendar",
     "words",
+    "table",
     "settings",
     "crm",
     "features",
     "outcomes",
     "models",
+    "forecast",
     "backtest",
     "tiers",
     "serving",
@@ -38,6 +41,7 @@ ROOMS = (
     "explorer",
     "commands",
     "cli",
+    "__main__",
 )
 BLIND = ("features", "models", "tiers")
 UNSEEN = ("outcomes", "backtest", "roi")

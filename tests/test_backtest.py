@@ -29,7 +29,7 @@ SETTINGS = parse_settings(
         ],
     }
 )
-RULES = ["card", "past_revenue", "last_quarter_revenue", "best_column", "random"]
+RULES = ["card", "short_card", "past_revenue", "last_quarter_revenue", "best_column", "random"]
 
 
 def company(*, signal="inbound", accounts=200, days=(*QUARTER_ENDS, AS_OF), seed=1):

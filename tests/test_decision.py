@@ -82,9 +82,12 @@ def test_a_model_that_keeps_its_word_is_held():
 
 
 def test_amounts_that_are_off_by_more_than_chance_are_corrected():
-    action, because, factor = decided(newest(150.0))
-    assert (action, factor) == (RECALIBRATE, 1.5)
-    assert "its amounts are changed by +50 %" in because
+    found = newest(150.0)
+    action, because, factor = judge(
+        found, label="2026Q1", age=1, rules=RULES, quarter=QUARTER, changed=1.12
+    )
+    assert (action, factor) == (RECALIBRATE, 1.12)  # one quarter moves the whole by a part
+    assert "predicted revenue, forecast anew, is +12 % on the last report" in because
 
 
 def test_amounts_that_are_off_by_no_more_than_chance_are_left_alone():

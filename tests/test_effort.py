@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from tierkit.calendar import FiscalCalendar
 from tierkit.errors import SettingsError
 from tierkit.features.example import tables_of
-from tierkit.serving.cost import break_even, gross_margin, tier_break_even, tier_effort
+from tierkit.serving.cost import break_even, gross_margin, tier_effort, tiers_pay
 from tierkit.serving.delivered import delivered_entitlements
 from tierkit.serving.proportion import (
     EffortReceived,
@@ -24,6 +24,7 @@ from tierkit.serving.proportion import (
     treated_alike,
 )
 from tierkit.serving.sizes import largest_size, size_frontier, slot_values
+from tierkit.serving.spent import spent_by_tier
 from tierkit.settings import Entitlement, Role, Settings, Tier, parse_settings
 
 AS_OF = date(2026, 1, 1)
@@ -179,13 +180,26 @@ def test_a_tier_pays_at_its_cost_over_predicted_revenue_times_margin():
     counts = {"Tier 1": 10, "Tier 2": 90}
     effort = tier_effort(counts, tiers=tiers, roles={"AE": AE})
     # 2 × 3 h × 50 = 300 an account and quarter; 10 accounts, 4 quarters: 12,000
-    found = tier_break_even(effort, {"Tier 1": 125_000.0}, horizon_quarters=4, margin=0.8)
+    revenue = {"Tier 1": 125_000.0}
+    line = break_even(counts, revenue, horizon_quarters=4, tiers=tiers, roles={"AE": AE},
+                      margin=0.8)  # fmt: skip
+    assert line.loc["Tier 1 / Tier 2", "break_even"] == pytest.approx(0.12)
+    assert line.loc["Tier 1 / Tier 2", "basis"] == "planned cost of the entitlements"
+    found = tiers_pay(line, effort, revenue, horizon_quarters=4)
     assert found.loc["Tier 1", "cost"] == 12_000
     assert found.loc["Tier 1", "break_even"] == pytest.approx(0.12)
-    assert found.loc["Tier 2", "break_even_why"] == "no revenue is predicted for the tier"
-    line = break_even(counts, {"Tier 1": 125_000.0}, horizon_quarters=4, tiers=tiers,
-                      roles={"AE": AE}, margin=0.8)  # fmt: skip
-    assert line.loc["Tier 1 / Tier 2", "break_even"] == pytest.approx(0.12)
+    assert found.loc["Tier 2", "break_even_why"] == "no tier lies below it"
+
+
+def test_what_accounts_really_cost_goes_before_what_was_planned():
+    tiers = (Tier(name="Tier 1", capacity=10, entitlements=(MEETING,)), Tier(name="Tier 2"))
+    spent = {"Tier 1": 1_000.0, "Tier 2": 100.0}
+    line = break_even({"Tier 1": 10}, {"Tier 1": 125_000.0}, horizon_quarters=4, tiers=tiers,
+                      roles={"AE": AE}, margin=0.8, spent=spent)  # fmt: skip
+    # 900 a quarter more, of 3,125 a quarter predicted, of which 2,500 are left
+    assert line.loc["Tier 1 / Tier 2", "break_even"] == pytest.approx(0.36)
+    assert line.loc["Tier 1 / Tier 2", "basis"] == "actual cost of the last four quarters"
+    assert spent_by_tier(tables_of(tier_history=HELD), settings=Settings(), as_of=AS_OF) == {}
 
 
 def test_the_margin_is_the_settings_else_that_of_won_deals_else_whole():

@@ -9,6 +9,7 @@ import openpyxl
 import pandas as pd
 import pytest
 from projects import write_project
+from report_samples import write_published
 
 from tierkit.commands.accept import ASKED, accept_tiers, apply_review, read_review
 from tierkit.errors import DataError, SettingsError
@@ -29,11 +30,9 @@ BEGINS = date(2026, 10, 1)
 @pytest.fixture
 def settings(tmp_path):
     settings = read_settings(write_project(tmp_path, settings=TIERS))
-    folder = settings.reports / "2026Q3"
-    folder.mkdir(parents=True)
     rows = ["A1,Tier 1,Tier 1,1,3,False,,2,", "A2,Tier 2,Tier 2,2,2,False,,2,",
             "A3,Tier 2,Tier 2,3,1,False,,2,"]  # fmt: skip
-    (folder / "tiers.csv").write_text(HEADER + "\n".join(rows) + "\n")
+    write_published(settings.reports, "2026Q3", HEADER + "\n".join(rows) + "\n")
     return settings
 
 

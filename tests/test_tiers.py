@@ -400,27 +400,17 @@ def test_of_overlapping_spans_the_one_that_began_last_counts():
     assert found.tiers.to_dict() == {"A": "Tier 1"}
 
 
-def test_without_history_the_last_published_run_counts_with_a_remark(tmp_path):
-    published = tmp_path / "tiers.csv"
-    published.write_text("account_id,tier,rank\n0012,Tier 1,1\nNA,Tier 2,2\nB,,3\n")
+def test_without_history_the_last_published_run_counts_with_a_remark():
+    published = pd.Series({"0012": "Tier 1", "NA": "Tier 2", "B": None})
     tables = tables_from_frames({"tier_history": HISTORY.iloc[4:]})
-    found = previous_tiers(tables, as_of=date(2026, 10, 1), last_published=published)
+    found = previous_tiers(tables, as_of=date(2026, 10, 1), published=[published])
     assert found.tiers.to_dict() == {"0012": "Tier 1", "NA": "Tier 2"}
     assert found.source == "last published run"
     assert "no tier in force on 30 Sep 2026" in found.remark
 
 
-def test_a_published_file_without_the_columns_is_named(tmp_path):
-    published = tmp_path / "tiers.csv"
-    published.write_text("account,level\nA,1\n")
-    with pytest.raises(DataError, match=r"no column account_id, tier; found account, level"):
-        previous_tiers(tables_from_frames({}), as_of=date(2026, 10, 1), last_published=published)
-
-
-def test_without_either_nobody_held_a_tier(tmp_path):
-    found = previous_tiers(
-        tables_from_frames({}), as_of=date(2026, 10, 1), last_published=tmp_path / "none.csv"
-    )
+def test_without_either_nobody_held_a_tier():
+    found = previous_tiers(tables_from_frames({}), as_of=date(2026, 10, 1))
     assert found.tiers.empty
     assert found.source == "none"
     assert assign(ranked("ABC"), previous=found.tiers)["tier"].tolist()[0] == "Tier 1"

@@ -4,6 +4,9 @@ from .choice import (
     ModelChoice as ModelChoice,
     choose_model as choose_model,
 )
+from .ranking import (
+    in_words as in_words,
+)
 from .trial import (
     FEWEST_TESTED_ACCOUNTS as FEWEST_TESTED_ACCOUNTS,
     FEWEST_TESTED_WINS as FEWEST_TESTED_WINS,

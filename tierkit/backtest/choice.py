@@ -1,8 +1,8 @@
-"""Which model ranks the accounts: the card where it has proved better, else past revenue."""
+"""Which model ranks the accounts: the simplest that nothing tested is better than."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -11,19 +11,26 @@ import pandas as pd
 
 from tierkit.backtest.folds import complete_dates
 from tierkit.backtest.gate import Gate, concentration_notes, history_moved, leaks_of, pass_gate
+from tierkit.backtest.ranking import Chosen, choose_ranking, in_words, simple_rules
 from tierkit.backtest.seeds import steadied_card
 from tierkit.backtest.trial import NOTHING_COMPLETE, tried_at
 from tierkit.cache import Cache
 from tierkit.models import (
     BETTER,
+    BY_COLUMN,
     BY_HAND,
     FITTED,
-    MONEY,
+    KEEP,
+    NO_SIGNAL,
     PAST,
+    SIMPLE,
     Backtest,
     Card,
+    ColumnRule,
     Examples,
     Kind,
+    best_column,
+    compared_with_past,
     fit_past_revenue_card,
     fit_rules_card,
     past_revenue_column,
@@ -33,6 +40,7 @@ from tierkit.models import (
     untested,
 )
 from tierkit.settings import Settings
+from tierkit.statistics import Comparison, compare
 
 if TYPE_CHECKING:
     from tierkit.features import Panel
@@ -54,8 +62,8 @@ class ModelChoice:
     card
         What predicts revenue.
     kind
-        `rules card` where the settings ask for one; `fitted card` if the backtest found it better
-        than past revenue, else `past revenue`.
+        `rules card` where the settings ask for one; else `past revenue`, `simple rule` or
+        `fitted card`, whichever ranks.
     backtest
         Why.
     notes
@@ -63,9 +71,12 @@ class ModelChoice:
     trained_on
         The as_of dates that the card learned from.
     past_revenue
-        The column of past revenue.
+        The column of past revenue, or of the simple rule that ranks.
     gate
         What the other checks found.
+    ranked_by, candidates
+        The candidate that ranks, as in the backtest, and what it was chosen from; None where
+        nothing could be tested or the settings ask for a card.
     """
 
     card: Card
@@ -75,6 +86,24 @@ class ModelChoice:
     trained_on: tuple[date, ...]
     past_revenue: str
     gate: Gate = field(default_factory=Gate)
+    ranked_by: str = "past_revenue"
+    candidates: Chosen | None = None
+
+    def against_tiers_in_force(self, *, seed: int) -> Comparison | None:
+        """Return what ranks compared with the tiers held before each tested date.
+
+        Captures are compared at the capacities of the upper tiers. None where no tier was held or
+        nothing was tested.
+        """
+        rows = self.backtest.predictions
+        name = self.ranked_by if self.ranked_by in rows.columns else "card"
+        if "last_tiers" not in rows.columns or rows.empty or name not in rows.columns:
+            return None
+        if not rows["last_tiers"].notna().any():
+            return None
+        paired = rows.assign(card=rows[name], past_revenue=rows["last_tiers"])
+        sizes = [size for size in self.backtest.capacities if size]
+        return compare(paired, capacities=sizes, seed=seed)
 
     def ranked(self, values: pd.DataFrame) -> pd.DataFrame:
         """Return `score` and `predicted_revenue` of each row; accounts rank by both, in this order.
@@ -93,10 +122,12 @@ class ModelChoice:
             A row per account and tested date: `account_id`, `as_of`, `rank_by`, `predicted`,
             `actual`.
         """
-        name = "past_revenue" if self.kind == PAST else "card"
         rows = self.backtest.predictions
+        by_column = self.kind in BY_COLUMN and self.ranked_by in rows.columns
+        name = self.ranked_by if by_column else "card"
+        money = f"{name}_predicted" if by_column else "card"
         return rows[["account_id", "as_of"]].assign(
-            rank_by=rows[name], predicted=rows[MONEY[name]], actual=rows["actual"]
+            rank_by=rows[name], predicted=rows[money], actual=rows["actual"]
         )
 
 
@@ -112,6 +143,11 @@ class Known:
         Accounts whose criteria see the future, if that was tried; any keeps the card from ranking.
     kept
         Where cards and checks are kept that do not change.
+    ranked_by
+        The candidate that ranked the accounts in the last report, if any.
+    totals
+        By tested date, what was forecast for all accounts together: predicted revenue is an
+        account's share of it. Without, money is what the learned quarter-ends brought on the mean.
     step
         Told the name of each of `FIT_STEPS` as it begins.
     """
@@ -120,6 +156,8 @@ class Known:
     future_rows: int | None = None
     kept: Cache = field(default_factory=Cache)
     step: Callable[[str], None] = lambda _: None
+    ranked_by: str = ""
+    totals: Mapping[date, float] = field(default_factory=dict)
 
 
 def choose_model(
@@ -131,9 +169,11 @@ def choose_model(
     as_of: date,
     known: Known | None = None,
 ) -> ModelChoice:
-    """Return the fitted card if it has proved better than past revenue, else past revenue.
+    """Return the simplest candidate that nothing tested is better than; see `choose_ranking`.
 
-    A rules card that the settings ask for is used whatever the tests say.
+    Simple rules of past revenue, the best single criterion and the fitted card are tried. Where
+    nothing can be tested, or nothing ranks better than chance, past revenue ranks. A rules card
+    that the settings ask for is used whatever the tests say.
 
     Parameters
     ----------
@@ -159,29 +199,127 @@ def choose_model(
     honest = examples.by([name for name in examples.criteria if name not in leaks])
     testing, comparing, fitting = FIT_STEPS
     known.step(testing)
-    tried = tried_at(honest, complete, settings=settings, previous_tiers=known.previous_tiers)
+    tried = tried_at(
+        honest,
+        complete,
+        settings=settings,
+        previous_tiers=known.previous_tiers,
+        totals=known.totals,
+    )
     gate = Gate(leaks, known.future_rows, history_moved(examples, settings))
     known.step(comparing)
     tested, gate = pass_gate(
         tried.backtest, tried.folds, gate, settings=settings, effort=panel.effort
     )
-    concentrated = concentration_notes(examples)
     known.step(fitting)
-    column, by_hand = honest.past_revenue, settings.model.kind == BY_HAND
-    if by_hand:
-        card = examples.ranking_card(settings)
-        notes = (*card.notes, *concentrated, _ASKED_FOR)
-        return ModelChoice(card, BY_HAND, tested, notes, complete, column, gate)
-    if tested.verdict == BETTER:
-        now = _values_at(panel, as_of)
-        steadied = steadied_card(honest, settings=settings, now=now, size=tested.capacities[0])
-        card = replace(steadied.card, dropped={**leaks, **steadied.card.dropped})
-        gate = replace(gate, overlap=steadied.overlap, bags=steadied.bags)
-        notes = (*card.notes, *concentrated)
-        return ModelChoice(card, FITTED, tested, notes, complete, column, gate)
-    card = fit_past_revenue_card(examples.values, examples.won, column=column)
-    notes = (*card.notes, *concentrated)
-    return ModelChoice(card, PAST, tested, notes, complete, column, gate)
+    now = honest.as_seen_on(as_of)
+    found = _Found(panel, settings, complete, as_of, now, tested, gate, concentration_notes(honest))
+    return found.by_hand() if settings.model.kind == BY_HAND else found.chosen(known.ranked_by)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the tests found, from which what ranks the accounts is chosen."""
+
+    panel: Panel
+    settings: Settings
+    complete: tuple[date, ...]
+    as_of: date
+    examples: Examples
+    tested: Backtest
+    gate: Gate
+    notes: tuple[str, ...]
+
+    def by_hand(self) -> ModelChoice:
+        """Return the rules card, whatever the tests say."""
+        card = self.examples.ranking_card(self.settings)
+        made = self._choice(card, BY_HAND, chosen=None)
+        return replace(made, ranked_by="rules_card", notes=(*made.notes, _ASKED_FOR))
+
+    def chosen(self, in_force: str) -> ModelChoice:
+        """Return the simplest candidate that nothing tested is better than."""
+        rules = self._rules()
+        names = [name for name in [*rules, "card"] if name in self.tested.predictions.columns]
+        if self.gate.stops_the_card:
+            names = [name for name in names if name != "card"]
+        says_nothing = self.tested.method is None or self.tested.verdict == NO_SIGNAL
+        if says_nothing or self.gate.future_rows or not names:
+            return self._by_rule(rules["past_revenue"], None)
+        chosen = choose_ranking(
+            self.tested.predictions,
+            candidates=names,
+            capacities=[size for size in self.tested.capacities if size],
+            seed=self.settings.model.seed,
+            in_force=in_force,
+        )
+        if chosen.name == "card":
+            return self._by_card(chosen)
+        return self._by_rule(rules[chosen.name], chosen)
+
+    def _rules(self) -> dict[str, ColumnRule]:
+        """Return the simple rules, the simplest first; a column only where more is better."""
+        rules = simple_rules(
+            self.examples.columns,
+            past_revenue=self.examples.past_revenue,
+            horizon=self.settings.target.horizon_quarters,
+        )
+        best = best_column(
+            self.examples.values, self.examples.shares, criteria=self.examples.criteria
+        )
+        named = {rule.name: rule for rule in rules}
+        return named if best.falling else {**named, best.name: best}
+
+    def _by_card(self, chosen: Chosen) -> ModelChoice:
+        steadied = steadied_card(
+            self.examples,
+            settings=self.settings,
+            now=_values_at(self.panel, self.as_of),
+            size=self.tested.capacities[0],
+        )
+        card = replace(steadied.card, dropped={**self.gate.leaks, **steadied.card.dropped})
+        gate = replace(self.gate, overlap=steadied.overlap, bags=steadied.bags)
+        made = self._choice(card, FITTED, chosen=chosen)
+        told = _told(self.tested, chosen)
+        return replace(made, backtest=told, gate=gate, ranked_by="card")
+
+    def _by_rule(self, rule: ColumnRule, chosen: Chosen | None) -> ModelChoice:
+        is_past = rule.name == "past_revenue"
+        card = fit_past_revenue_card(self.examples.values, self.examples.shares, column=rule.column)
+        tested = self.tested
+        if not is_past and chosen is not None:
+            tested = compared_with_past(
+                tested,
+                rule.name,
+                in_words=in_words(rule.name),
+                settings=self.settings,
+                tried=len(chosen.table),
+            )
+        if chosen is not None:
+            tested = _told(tested, chosen)
+        made = self._choice(card, PAST if is_past else SIMPLE, chosen=chosen)
+        return replace(made, backtest=tested, ranked_by=rule.name, past_revenue=rule.column)
+
+    def _choice(self, card: Card, kind: Kind, *, chosen: Chosen | None) -> ModelChoice:
+        return ModelChoice(
+            card,
+            kind,
+            self.tested,
+            (*card.notes, *self.notes),
+            self.complete,
+            self.examples.past_revenue,
+            self.gate,
+            candidates=chosen,
+        )
+
+
+def _told(tested: Backtest, chosen: Chosen) -> Backtest:
+    """Return the backtest whose reason ends with what ranks the accounts."""
+    said = chosen.because[:1].upper() + chosen.because[1:] + "."
+    if chosen.name == "past_revenue" and tested.because.endswith(KEEP):
+        return tested
+    if chosen.name == "card" and tested.verdict == BETTER:
+        return tested
+    return replace(tested, because=f"{tested.because.removesuffix(KEEP).strip()} {said}")
 
 
 def _values_at(panel: Panel, as_of: date) -> pd.DataFrame:

@@ -28,7 +28,7 @@ def rolling_folds(
     known = {day: trainable(complete, day, settings.fiscal_calendar, horizon) for day in complete}
     testable = [day for day in complete if known[day]]
     for day in testable[-settings.model.backtest_quarter_ends :]:
-        yield examples.at(known[day]), examples.at([day])
+        yield examples.at(known[day]).as_seen_on(day), examples.at([day])
 
 
 def held_out_folds(
@@ -40,7 +40,8 @@ def held_out_folds(
     ids = account_ids(examples.values)
     draws = account_draws(ids, purpose="folds", seed=settings.model.seed)
     folds = np.floor(draws * _FOLDS).astype(int)
+    seen = examples.as_seen_on(last) if last else examples
     for fold in range(_FOLDS):
         tested = latest & (folds == fold)
         if tested.any() and (folds != fold).any():
-            yield examples.where(folds != fold), examples.where(tested)
+            yield seen.where(folds != fold), seen.where(tested)

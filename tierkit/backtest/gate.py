@@ -61,6 +61,11 @@ class Gate:
     overlap: float = math.nan
     bags: int = 0
 
+    @property
+    def stops_the_card(self) -> bool:
+        """Whether the card must not rank: it saw the future, or shuffled outcomes do as well."""
+        return bool(_stopped_by(self))
+
     def facts(self) -> dict[str, Any]:
         """Return the parts of `facts.json` under `model` that the gate knows."""
         rank = None if self.shuffled is None else self.shuffled.rank

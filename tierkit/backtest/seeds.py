@@ -65,7 +65,7 @@ def steadied_card(
         overlap = _shared(first, second, now, size)
         used *= 2
         if not overlap < WANTED_OVERLAP or 2 * used > settings.model.most_bags:
-            return Steadied(examples.edited(card, settings), used, overlap)
+            return Steadied(examples.finished(card, settings), used, overlap)
         first, second = card, _fit(examples, settings, bags=used, first_bag=used)
 
 

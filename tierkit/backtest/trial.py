@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from tierkit.backtest.folds import complete_dates, held_out_folds, rolling_folds
+from tierkit.backtest.ranking import simple_rules
 from tierkit.backtest.shuffling import Fold
 from tierkit.models import (
+    CARDS,
     HELD_OUT,
     ROLLING,
     Backtest,
     Card,
+    ColumnRule,
     Examples,
     Method,
     Model,
@@ -88,6 +91,7 @@ def tried_at(
     *,
     settings: Settings,
     previous_tiers: pd.Series[str] | None = None,
+    totals: Mapping[date, float] | None = None,
 ) -> Trial:
     """Return the test of the card and of simple rules; see `backtest`.
 
@@ -97,6 +101,8 @@ def tried_at(
         Accounts at the complete dates.
     complete
         Quarter-ends whose horizon is over, at least one.
+    totals
+        What was forecast for all accounts together, by date.
     """
     found = _predictions(examples, complete, settings, previous_tiers)
     if found.method is None:
@@ -104,8 +110,35 @@ def tried_at(
         return Trial(untested(why, settings=settings))
     if why := _too_few(found.rows):
         return Trial(untested(why, settings=settings))
-    tested = scored(found.method, found.rows, settings=settings)
-    return Trial(replace(tested, cards=found.cards), found.folds)
+    rows = as_parts_of(found.rows, totals or {})
+    tested = scored(found.method, rows, settings=settings)
+    return Trial(replace(tested, cards=_worth(found, rows)), found.folds)
+
+
+def _worth(found: _Predictions, rows: pd.DataFrame) -> tuple[Card, ...]:
+    """Return the card of each fold with the base that gives the amounts of these rows."""
+    before = found.rows.groupby("fold")["card"].sum()
+    factors = (rows.groupby("fold")["card"].sum() / before.where(before > 0)).fillna(1.0)
+    return tuple(
+        replace(card, base=card.base * float(factors.get(place, 1.0)))
+        for place, card in enumerate(found.cards)
+    )
+
+
+def as_parts_of(rows: pd.DataFrame, totals: Mapping[date, float]) -> pd.DataFrame:
+    """Return predictions whose amounts add up, at each date, to what was forecast for it.
+
+    Parameters
+    ----------
+    rows
+        As in `Backtest.predictions`; dates without a forecast stay as they are.
+    """
+    money = [name for name in rows if name in CARDS or str(name).endswith("_predicted")]
+    sums = rows.groupby("as_of")[money].transform("sum")
+    asked = pd.Series({pd.Timestamp(day): total for day, total in totals.items()}, dtype=float)
+    whole = rows["as_of"].map(asked)
+    factors = sums.rdiv(whole, axis=0).where(sums > 0).fillna(1.0)
+    return rows.assign(**{str(name): rows[name] * factors[name] for name in money})
 
 
 @dataclass(frozen=True)
@@ -181,12 +214,21 @@ def _predicted(
     rules: list[Model] = [
         past_revenue_rule(column),
         last_quarter_rule(),
-        best_column(train.values, train.won, criteria=train.criteria),
+        best_column(train.values, train.shares, criteria=train.criteria),
         RandomRule(settings.model.seed),
+        *simple_rules(
+            test.columns,
+            past_revenue=column,
+            horizon=settings.target.horizon_quarters,
+        ),
     ]
     if previous is not None:
         rules.append(TierRule(previous, tuple(tier.name for tier in settings.tiers)))
-    money = fit_past_revenue_card(train.values, train.won, column=column)
+    money = {
+        f"{rule.name}_predicted": _money(rule, train).predict(test.values)
+        for rule in rules
+        if isinstance(rule, ColumnRule)
+    }
     found = {rule.name: rule.predict(test.values) for rule in rules}
     # the best column may differ between folds, so that only its order within one can be compared
     found["best_column"] = found["best_column"].rank(pct=True)
@@ -194,12 +236,19 @@ def _predicted(
         {
             "actual": test.won,
             **{name: card.predict(test.values) for name, card in cards.items()},
-            "past_revenue_predicted": money.predict(test.values),
+            **money,
             "customer": test.bought,
             **found,
         }
     )
     return frame.rename_axis(["account_id", "as_of"]).reset_index()
+
+
+def _money(rule: ColumnRule, train: Examples) -> Card:
+    """Return what the amounts of a rule's column are worth; the mean where less is better."""
+    if rule.falling or rule.column not in train.columns:
+        return Card(base=max(float(train.shares.mean()), 0.0))
+    return fit_past_revenue_card(train.values, train.shares, column=rule.column)
 
 
 def _too_few(predictions: pd.DataFrame) -> str:

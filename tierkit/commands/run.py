@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from tierkit.cache import fingerprint
 from tierkit.calendar import Quarter
+from tierkit.commands.explain import open_report
 from tierkit.commands.units import REPORT_PLAN, EachResult, read_each, run_each
 from tierkit.crm import Tables, check_quarter, default_quarter, used_revenue
-from tierkit.errors import DataError, SettingsError
+from tierkit.errors import DataError, SettingsError, TierkitError
 from tierkit.features import all_features
 from tierkit.pages import UNIT_TOTALS
 from tierkit.publishing import (
@@ -108,7 +109,11 @@ def recalibrate(
     kept = project_cache(settings).value("report", [_key(request, tables, quarter)], run)
     if not done and published_hash(settings, quarter) != kept:
         run()
-    return _in_a_line(done[0]) if done else _nothing_new(settings, quarter, on_step)
+    if not done:
+        return _nothing_new(settings, quarter, on_step)
+    with suppress(TierkitError):  # whoever asks for an account is told what is wrong
+        open_report(settings, quarter=quarter.label)
+    return _in_a_line(done[0])
 
 
 def _run(

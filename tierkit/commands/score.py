@@ -14,10 +14,11 @@ from tierkit.calendar import Quarter
 from tierkit.crm import Tables, last_day, tables_as_known
 from tierkit.errors import DataError, SettingsError
 from tierkit.features import build_panel
-from tierkit.models import COLUMNS as BESIDE, PAST, Dialect, SavedModel, model_sql, reasons
-from tierkit.rendering import KINDS, Sheet, write_workbook
+from tierkit.models import BY_COLUMN, COLUMNS as BESIDE, Dialect, SavedModel, model_sql, reasons
+from tierkit.rendering import write_workbook
 from tierkit.runs import Run, tier_accounts, trusted_tables
 from tierkit.settings import Settings
+from tierkit.table import Column, Table
 
 
 def values_for(
@@ -36,7 +37,7 @@ def values_for(
     panel = build_panel(known, [as_of], settings=settings, look_back=model.look_back)
     values = panel.values.droplevel("as_of")  # noqa: PD011 (a panel, not a data frame)
     needed = [one.name for one in model.card.criteria]
-    needed += [model.past_revenue] if model.kind == PAST else []
+    needed += [model.past_revenue] if model.kind in BY_COLUMN else []
     lacking = [name for name in dict.fromkeys(needed) if name not in values.columns]
     if lacking:
         why = [f"{name} ({panel.left_out.get(name, 'unknown')})" for name in lacking]
@@ -156,8 +157,7 @@ def _as_parquet(accounts: pd.DataFrame, file: Path) -> None:
 
 
 def _as_workbook(accounts: pd.DataFrame, file: Path) -> None:
-    kinds = {name: KINDS[name] for name in map(str, accounts.columns) if name in KINDS}
-    write_workbook(file, {"Scores": Sheet(accounts, kinds)})
+    write_workbook(file, {"Scores": Table("scores", "", Column.of_all(accounts), accounts)})
 
 
 _WRITERS: Mapping[str, Callable[[pd.DataFrame, Path], None]] = {

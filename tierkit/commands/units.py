@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import os
 import re
 import subprocess
@@ -36,6 +35,7 @@ from tierkit.publishing import (
     Handover,
     PageWriters,
     ReportPlan,
+    read_facts,
     read_handover,
     run_recalibration,
     write_handover,
@@ -320,7 +320,6 @@ def _row(
     """Return what the index shows of a unit; its accounts and money come from the whole's rows."""
     own = unit_tables(tables, unit)
     report = settings.reports / EACH_FOLDER / unit.column / unit.name / quarter.label
-    facts = report / "facts.json"
     return UnitRow(
         name=unit.value,
         folder=f"{unit.name}/{quarter.label}" if report.is_dir() else "",
@@ -328,7 +327,7 @@ def _row(
         used_won_revenue=_used(own, quarter),
         exit_code=code,
         said=said,
-        facts=json.loads(facts.read_text(encoding="utf-8")) if not code and facts.is_file() else {},
+        facts=read_facts(report) if not code and report.is_dir() else {},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from tierkit.dossiers.known import Known, known_of, record
 from tierkit.dossiers.page import account_name, dossier_body, dossier_page, dossier_text
 from tierkit.dossiers.points import POINTS, talking_points
 from tierkit.errors import SettingsError
+from tierkit.publishing import read_tiers
 from tierkit.rendering import (
     NO_MATHEMATICS,
     Fragment,
@@ -31,6 +33,7 @@ from tierkit.rendering import (
     tag,
 )
 from tierkit.runs import OVERRIDES, Run, open_run, tier_run_accounts, tiers_table
+from tierkit.table import Table
 from tierkit.tiers import read_overrides
 from tierkit.words import plural
 
@@ -59,8 +62,8 @@ def key_points_page(known: Known, rows: pd.DataFrame, *, tier: str) -> str:
     title = f"{tier}: key points · {work.quarter.label}"
     groups = [
         html_table(
-            group.drop(columns="industry").rename(columns=_HEADS), kinds={}, name="key-points",
-            caption=f"{industry}: {plural(len(group), 'account')}",
+            Table("key-points", f"{industry}: {plural(len(group), 'account')}", _HEADS.values(),
+                  group.rename(columns=_HEADS))
         )
         for industry, group in _by_industry(rows)
     ]  # fmt: skip
@@ -212,16 +215,13 @@ def _noting(account: str, failed: dict[str, str]) -> Iterator[None]:
 
 def published_tiers(work: Run, file: Path) -> pd.DataFrame:
     """Return the rows of a run's `tiers.csv` by account_id, with `review_on` of overrides."""
-    text = {"account_id": "str", "reasons": "str", "move_reason": "str"}
-    tiers = pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""], low_memory=False)
-    tiers = tiers.set_index("account_id")
     overrides = read_overrides(
         work.settings.folder / OVERRIDES,
         accounts=frozenset(work.accounts()["account_id"]),
         tiers=work.settings.tiers,
         as_of=work.as_of,
     ).set_index("account_id")
-    return tiers.join(overrides["review_on"], how="left", validate="1:1")
+    return read_tiers(file).join(overrides["review_on"], how="left", validate="1:1")
 
 
 def file_stem(name: str, account: str) -> str:
@@ -292,13 +292,26 @@ def account_dossier_text(run: Run, account: str = "") -> Fragment:
 
 
 def run_tiers(run: Run) -> pd.DataFrame:
-    """Return the tiers by account_id: of this run, else as published, else computed now."""
-    for file in (run.folder / TIERS_FILE, run.settings.reports / run.quarter.label / TIERS_FILE):
-        if file.is_file():
-            return published_tiers(run, file)
+    """Return the tiers by account_id: of this run, else as published, else computed now.
+
+    Published ones are of this run only where the report rests on the same data and settings.
+    """
     file = run.folder / TIERS_FILE
-    tiers_table(tier_run_accounts(run)).to_csv(file, index=False, lineterminator="\n")
+    report = run.settings.reports / run.quarter.label
+    if not file.is_file() and _fingerprint(report) == run.fingerprint:
+        return published_tiers(run, report / TIERS_FILE)
+    if not file.is_file():
+        tiers_table(tier_run_accounts(run)).to_csv(file, index=False, lineterminator="\n")
     return published_tiers(run, file)
+
+
+def _fingerprint(report: Path) -> str:
+    """Return what tells the data and settings of a published report from others."""
+    try:
+        facts = json.loads((report / "facts.json").read_text(encoding="utf-8"))
+        return str(facts["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _found(run: Run, tiers: pd.DataFrame, account: str) -> str:

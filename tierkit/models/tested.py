@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -27,9 +27,13 @@ Method = Literal["earlier quarter-ends", "held-out accounts"]
 ROLLING: Method = "earlier quarter-ends"
 HELD_OUT: Method = "held-out accounts"
 
-CARDS = ("card", "unedited_card", "fitted_card", "rules_card")
-MODELS = (*CARDS, "past_revenue", "last_quarter_revenue", "best_column", "last_tiers", "random")
-MONEY = {**{name: name for name in CARDS}, "past_revenue": "past_revenue_predicted"}
+CARDS = ("card", "full_card", "short_card", "unedited_card", "fitted_card", "rules_card")
+RULES = (
+    "past_revenue", "last_quarter_revenue", "half_year_revenue", "revenue_ever",
+    "revenue_per_quarter", "same_quarter_last_year", "best_column",
+)  # fmt: skip
+MODELS = (*CARDS, *RULES, "last_tiers", "random")
+MONEY = {**{name: name for name in CARDS}, **{name: f"{name}_predicted" for name in RULES}}
 """The models that predict amounts, and the column of predictions that holds them."""
 
 _TIERS = ("capture_tier_1", "capture_tier_2")
@@ -146,7 +150,7 @@ def _measures(predictions: pd.DataFrame, name: str, capacities: Capacities) -> d
     ]
     means = pd.DataFrame(by_date).mean()
     money = math.nan
-    if name in MONEY:
+    if MONEY.get(name) in predictions.columns:
         money = actual_over_predicted(predictions["actual"], predictions[MONEY[name]])
     return {**{str(key): float(value) for key, value in means.items()}, _MEASURES[-1]: money}
 
@@ -176,6 +180,32 @@ def untested(because: str, *, settings: Settings) -> Backtest:
         because=because.strip(),
         capacities=_capacities(settings),
     )
+
+
+def compared_with_past(
+    tested: Backtest, name: str, *, in_words: str, settings: Settings, tried: int
+) -> Backtest:
+    """Return the backtest with the comparison and the verdict of another ranking than the card.
+
+    Parameters
+    ----------
+    name, in_words
+        The ranking, as in `Backtest.predictions`, and as a sentence names it.
+    tried
+        From how many candidates it was chosen: the more, the wider the range of its gain has to be
+        (Bonferroni).
+    """
+    places = _places(settings, tested.capacities)
+    comparison = compare(
+        tested.predictions.assign(card=tested.predictions[name]),
+        capacities=sorted(set(places.values())),
+        seed=settings.model.seed,
+        tried=tried,
+    )
+    method = tested.method or ROLLING
+    where = _tested_in_words(method, tested.as_of)
+    verdict, because = judge(comparison, places=places, tested=where, name=in_words)
+    return replace(tested, comparison=comparison, verdict=verdict, because=because)
 
 
 def _tested_in_words(method: Method, days: Sequence[date]) -> str:

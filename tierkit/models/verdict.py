@@ -25,7 +25,9 @@ RIVALS = {
 _SCALE = "1 is perfect foresight, 0 is chance"
 
 
-def judge(comparison: Comparison, *, places: Mapping[str, int], tested: str) -> tuple[Verdict, str]:
+def judge(
+    comparison: Comparison, *, places: Mapping[str, int], tested: str, name: str = "the card"
+) -> tuple[Verdict, str]:
     """Return the verdict and why, in plain words.
 
     The card is better only if the 95 % range of its gain in Gini lies above 0, it captures not
@@ -40,6 +42,8 @@ def judge(comparison: Comparison, *, places: Mapping[str, int], tested: str) -> 
         For each capacity in words (`Tier 1`), how many accounts it is.
     tested
         Where it was tested, in words: `At 4 earlier quarter-ends`.
+    name
+        What is compared with past revenue, in words.
 
     Examples
     --------
@@ -53,33 +57,33 @@ def judge(comparison: Comparison, *, places: Mapping[str, int], tested: str) -> 
         return UNTESTED, f"{tested} nothing was won that could be ranked."
     if not (card.is_above_zero or past.is_above_zero):
         return NO_SIGNAL, (
-            f"{tested} neither the card nor past revenue ranked accounts better than chance: "
+            f"{tested} neither {name} nor past revenue ranked accounts better than chance: "
             f"{_against(card, past)}. {KEEP}"
         )
     worse = [name for name, size in places.items() if comparison.captures[size].is_below_zero]
     if not gain.is_above_zero:
         how = "worse" if gain.is_below_zero else "no more than chance could bring"
         return NO_BETTER, (
-            f"{tested} the card ranked accounts {_against(card, past)}; "
+            f"{tested} {name} ranked accounts {_against(card, past)}; "
             f"the difference of {_signed(gain.estimate)} ({_range(gain)}) is {how}. {KEEP}"
         )
     if worse:
         lost = comparison.captures[places[worse[0]]]
         return NO_BETTER, (
-            f"{tested} the card ranked all accounts better than past revenue, but the accounts it "
+            f"{tested} {name} ranked all accounts better than past revenue, but the accounts it "
             f"put into {' and '.join(worse)} brought less of the revenue than those past revenue "
             f"put there ({lost.estimate:+.1%} of it at {worse[0]}). {KEEP}"
         )
     if ahead := [name for name, one in comparison.rivals.items() if one.is_below_zero]:
         lost = comparison.rivals[ahead[0]]
         return NO_BETTER, (
-            f"{tested} the card ranked accounts better than past revenue, but "
+            f"{tested} {name} ranked accounts better than past revenue, but "
             f"{' and '.join(RIVALS.get(name, name) for name in ahead)} ranked them better still "
-            f"(the card: {_signed(lost.estimate)}, {_range(lost)}). {KEEP}"
+            f"({name}: {_signed(lost.estimate)}, {_range(lost)}). {KEEP}"
         )
     kept = f" and captured no less revenue at {' and '.join(places)}" if places else ""
     return BETTER, (
-        f"{tested} the card ranked accounts {_against(card, past)}; the gain of "
+        f"{tested} {name} ranked accounts {_against(card, past)}; the gain of "
         f"{_signed(gain.estimate)} ({_range(gain)}) is more than chance{kept}."
     )
 

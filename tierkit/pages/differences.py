@@ -11,8 +11,9 @@ from markupsafe import Markup
 
 from tierkit import words
 from tierkit.pages.facts import number, part, parts, text
-from tierkit.publishing import Json, PublishedRun, flat_settings
+from tierkit.publishing import Json, Published, flat_settings
 from tierkit.rendering import document, html_table, joined, printable, tag
+from tierkit.table import Column, Table
 from tierkit.words import count, plural
 
 UNTIERED = "untiered"
@@ -59,7 +60,7 @@ class RunDifference:
         return all(table.empty for table in tables)
 
 
-def compare_runs(before: PublishedRun, after: PublishedRun) -> RunDifference:
+def compare_runs(before: Published, after: Published) -> RunDifference:
     """Return what differs between two runs."""
     moved = moved_accounts(before, after)
     both = before.tiers.index.intersection(after.tiers.index)
@@ -76,12 +77,12 @@ def compare_runs(before: PublishedRun, after: PublishedRun) -> RunDifference:
     )
 
 
-def settings_changed(before: PublishedRun, after: PublishedRun) -> pd.DataFrame:
+def settings_changed(before: Published, after: Published) -> pd.DataFrame:
     """Return the settings that differ: dotted key, value before, value after, as JSON."""
     return _differing(_settings(before), _settings(after))
 
 
-def moved_accounts(before: PublishedRun, after: PublishedRun) -> pd.DataFrame:
+def moved_accounts(before: Published, after: Published) -> pd.DataFrame:
     """Return the accounts whose tier differs, those who have one in a single run included."""
     everyone = before.tiers.index.union(after.tiers.index).sort_values()
     table = pd.DataFrame(
@@ -106,7 +107,7 @@ def flows(moved: pd.DataFrame) -> pd.DataFrame:
     return counted.sort_values("accounts", ascending=False, kind="stable", ignore_index=True)
 
 
-def tiers_side_by_side(before: PublishedRun, after: PublishedRun) -> pd.DataFrame:
+def tiers_side_by_side(before: Published, after: Published) -> pd.DataFrame:
     """Return accounts and predicted revenue of every tier in both runs, in words."""
     first, second = _tiers(before), _tiers(after)
     names = list(dict.fromkeys([*second, *first]))
@@ -127,12 +128,12 @@ def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> pd.DataFr
     return pd.DataFrame(rows, columns=SIDES)
 
 
-def _settings(run: PublishedRun) -> dict[str, str]:
+def _settings(run: Published) -> dict[str, str]:
     flat = flat_settings(run.manifest.get("settings") or {})
     return {key: json.dumps(value, ensure_ascii=False) for key, value in flat}
 
 
-def _tiers(run: PublishedRun) -> dict[str, str]:
+def _tiers(run: Published) -> dict[str, str]:
     return {
         text(tier, "tier"): " · ".join(
             [
@@ -144,7 +145,7 @@ def _tiers(run: PublishedRun) -> dict[str, str]:
     }
 
 
-def _data(run: PublishedRun) -> dict[str, str]:
+def _data(run: Published) -> dict[str, str]:
     """Return what went into a run, in words: rows, money, what was left out or missing."""
     data = part(run.facts, "data")
     found = {
@@ -172,7 +173,7 @@ def _files(manifest: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
         yield f"file {text(entry, 'file')}", f"{size}, sha256 {text(entry, 'sha256')[:12]}"
 
 
-def _verdicts(run: PublishedRun) -> dict[str, str]:
+def _verdicts(run: Published) -> dict[str, str]:
     """Return what a run concluded, in words."""
     model, decision = part(run.facts, "model"), part(run.facts, "decision")
     gain = part(model, "gain_over_past_revenue")
@@ -278,28 +279,17 @@ def difference_page(found: RunDifference) -> str:
         _part("Settings", found.settings, "settings"),
         _part("Data", found.data, "data"),
         _part("Tiers", found.tiers, "tiers"),
-        _part("Flows between tiers", found.flows, "flows", {"accounts": "count"}),
-        _part("Accounts that moved", _as_text(found.moved), "moved",
-              {"predicted_revenue": "money", "rank": "count"}),
-    )  # fmt: skip
+        _part("Flows between tiers", found.flows, "flows"),
+        _part("Accounts that moved", _as_text(found.moved), "moved"),
+    )
     return document(body, title=title)
 
 
-def _part(
-    title: str, table: pd.DataFrame, name: str, kinds: Mapping[str, str] | None = None
-) -> Markup:
-    heading = tag("h2", title)
-    if table.empty:
-        return joined(heading, tag("p", "The same in both runs."))
-    shown = html_table(
-        table.head(MOST_ROWS),
-        caption=f"{title}: what differs",
-        kinds=kinds or {},
-        name=name,
-        total=len(table),
-        of="rows; all of them are in the two tiers.csv" if name == "moved" else "rows",
-    )
-    return joined(heading, shown)
+def _part(title: str, rows: pd.DataFrame, name: str) -> Markup:
+    of = "rows; all of them are in the two tiers.csv" if name == "moved" else "rows"
+    table = Table(name, f"{title}: what differs", Column.of_all(rows), rows, most=MOST_ROWS, of=of,
+                  why="The same in both runs.")  # fmt: skip
+    return joined(tag("h2", title), html_table(table))
 
 
 def _as_text(moved: pd.DataFrame) -> pd.DataFrame:

@@ -158,7 +158,13 @@ def did_tiers_earn(facts: Facts) -> Fragment:
     if not boundaries:
         return section("earned", title, _unknown(facts), *raw_outcomes(facts))
     verdicts = joined(*(_verdict(facts, boundary) for boundary in boundaries))
-    body = (tag("div", verdicts, class_="verdicts"), *_forest(boundaries), *raw_outcomes(facts))
+    lots = [tag("p", text(one, "sentence")) for one in parts(facts, "roi", "effort_tests")]
+    body = (
+        tag("div", verdicts, class_="verdicts"),
+        *lots,
+        *_forest(boundaries),
+        *raw_outcomes(facts),
+    )
     return section("earned", title, *body)
 
 
@@ -184,7 +190,9 @@ def _verdict(facts: Facts, boundary: Facts) -> Markup:
     upper, lower = tier_pair(boundary)
     less = text(boundary, "direction") == "less"
     word = _word(verdict(boundary), ": it brings less" if less else "")
-    lines = (reason(boundary), _number(boundary), _certainty(facts, boundary))
+    told = text(boundary, "sentence")
+    shown = (told,) if told else (reason(boundary), _number(boundary))
+    lines = (*shown, _certainty(facts, boundary), text(boundary, "look_sentence"))
     head = tag("div", tag("h3", f"{upper} against {lower}") + word)
     spoken = joined(*(tag("p", line) for line in lines if line))
     return tag("div", head + tag("div", spoken), class_="verdict")

@@ -110,6 +110,8 @@ def visible(boundary: Facts, *, accounts: float | None = None) -> str:
     if value is None:
         return ""
     size = f"with {plural(accounts, 'account')} in {tier_pair(boundary)[0]} " if accounts else ""
+    if parts(boundary, "readings"):
+        size = "over all lines together "
     return f"{size}we would only see an effect above {signed_share(value)}"
 
 
@@ -153,8 +155,9 @@ def _wait(boundary: Facts) -> str:
     if later:
         return _after(later).rstrip(".")
     until = part(boundary, "quarters_until")
-    reason_ = text(until, "50_why")
-    return f"{reason_} to see even one of +50 %" if reason_.startswith("it would take") else ""
+    largest = next((size for size in ("50", "20") if text(until, f"{size}_why")), "")
+    never = text(until, f"{largest}_why")
+    return f"{never}, not even one of +{largest} %" if never.startswith("no history") else ""
 
 
 def _lot(boundary: Facts) -> str:

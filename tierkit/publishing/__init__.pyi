@@ -32,11 +32,13 @@ from .plan import (
     write_handover as write_handover,
 )
 from .published import (
+    EarlierReports as EarlierReports,
     Published as Published,
-    PublishedRun as PublishedRun,
     find_run as find_run,
+    published_quarters as published_quarters,
+    read_facts as read_facts,
     read_published as read_published,
-    read_run as read_run,
+    read_tiers as read_tiers,
 )
 from .run import (
     DATA_FILE as DATA_FILE,

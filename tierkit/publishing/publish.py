@@ -25,7 +25,7 @@ _AT_FDCWD = -100
 
 
 @dataclass(frozen=True)
-class Published:
+class Publication:
     """What came of publishing.
 
     Attributes
@@ -58,7 +58,7 @@ class _Intent:
     old: str
 
 
-def publish(finished: Path, *, reports: Path, label: str) -> Published:
+def publish(finished: Path, *, reports: Path, label: str) -> Publication:
     """Publish a finished folder as `reports/<label>`.
 
     A report that lies there is exchanged for the new one in a single step where the system can do
@@ -80,7 +80,7 @@ def publish(finished: Path, *, reports: Path, label: str) -> Published:
     """
     target = reports / label
     if target.is_dir() and same_report(finished, target):
-        return Published(target, new=False)
+        return Publication(target, new=False)
     reports.mkdir(parents=True, exist_ok=True)
     new, old = run_id(finished), run_id(target)
     if new in {UNKNOWN, old}:
@@ -97,7 +97,7 @@ def publish(finished: Path, *, reports: Path, label: str) -> Published:
     )
     _write_journal(reports, intent)
     _complete(reports, intent)
-    return Published(target, new=True, replaced=archive)
+    return Publication(target, new=True, replaced=archive)
 
 
 def finish_interrupted(reports: Path) -> Path | None:

@@ -15,10 +15,9 @@ from tierkit.backtest import ModelChoice
 from tierkit.calendar import FiscalCalendar, is_before, newest, trainable
 from tierkit.errors import SettingsError
 from tierkit.features import Panel, build_panel
-from tierkit.models import FITTED, Examples, SavedModel, read_model
+from tierkit.models import FITTED, Examples, SavedModel
 from tierkit.outcomes import join_outcomes
-from tierkit.runs.ledger import earlier_promises
-from tierkit.runs.run import MODEL_FILE, Run
+from tierkit.runs.run import Run
 from tierkit.runs.tiering import said
 from tierkit.statistics import Interval, actual_over_predicted, compare, gini
 
@@ -38,10 +37,9 @@ class Champion:
 
 def champion(work: Run) -> Champion | None:
     """Return the model of the newest earlier report; None where there is none to be read."""
-    for promise in reversed(earlier_promises(work)):
-        file = work.settings.reports / promise.quarter.label / MODEL_FILE
+    for report in reversed(work.earlier.reports):
         try:
-            return Champion(read_model(file), promise.quarter.label)
+            return Champion(report.model, report.quarter.label)
         except SettingsError:
             continue
     return None
@@ -63,7 +61,7 @@ class Challenge:
     rows
         A row per account and quarter: `account_id`, `as_of`, `actual` (won in the quarter),
         `champion` and `challenger` (what they rank by; the latter missing where it would be the
-        same model), `predicted` (the champion's, for the horizon).
+        same model), `predicted` (the champion's share of what was forecast for the quarter).
     gain
         The challenger's Gini minus the champion's with its 95 % range; None where not compared.
     """
@@ -128,7 +126,7 @@ def challenge(work: Run, panel: Panel, choice: ModelChoice, present: Champion) -
     days = _days(work, present)
     if not days:
         return Challenge(_no_rows(), None)
-    then = build_panel(work.tables, days, settings=work.settings, look_back=panel.look_back)
+    then = build_panel(work.tables, days, settings=work.settings)
     values = then.values  # noqa: PD011 (a panel, not a data frame)
     won = join_outcomes(_index(values), work.outcomes(days, horizon_quarters=1))
     rows = pd.DataFrame(
@@ -136,11 +134,24 @@ def challenge(work: Run, panel: Panel, choice: ModelChoice, present: Champion) -
             "actual": won["won_revenue"],
             "champion": present.model.ranked(values)["score"],
             "challenger": _challengers(work, panel, choice, present, values),
-            "predicted": present.model.card.predict(values),
+            "predicted": _of_the_quarter(work, present, values, days),
         }
     )
     rows = rows.rename_axis(["account_id", "as_of"]).reset_index()
     return Challenge(rows, _gain(rows, seed=work.settings.model.seed))
+
+
+def _of_the_quarter(
+    work: Run, present: Champion, values: pd.DataFrame, days: Sequence[date]
+) -> pd.Series[float]:
+    """Return each account's part of what was forecast for the quarter that begins at its as_of."""
+    amounts = present.model.card.predict(values)
+    totals = work.forecast_at(days, quarters=1)
+    asked = {pd.Timestamp(day): total for day, total in totals.items()}
+    at = values.index.get_level_values("as_of")
+    whole = pd.Series(at.map(asked), index=values.index, dtype=float)
+    sums = amounts.groupby(level="as_of").transform("sum")
+    return amounts / sums.where(sums > 0) * whole
 
 
 def _days(work: Run, present: Champion) -> list[date]:

@@ -27,8 +27,8 @@ from tierkit.serving import (
     lorenz_curve,
     size_frontier,
     slot_values,
-    tier_break_even,
     tier_index,
+    tiers_pay,
     treated_alike,
 )
 from tierkit.words import share
@@ -55,7 +55,7 @@ class EffortStudy:
     frontier, largest
         What other sizes would ask, and the largest size that the team could serve, by tier.
     break_even
-        As `tier_break_even` returns it, and the `margin` in it.
+        As `tiers_pay` returns it, and the `margin` in it.
     """
 
     received: EffortReceived
@@ -109,11 +109,11 @@ def study_effort(work: Run, tiering: Tiering) -> EffortStudy:
             for number, tier in enumerate(settings.tiers)
             if tier.capacity
         },
-        break_even=tier_break_even(
+        break_even=tiers_pay(
+            tiering.break_even,
             tiering.tier_effort,
             _revenue(tiering),
             horizon_quarters=settings.target.horizon_quarters,
-            margin=margin.share,
         ),
         margin=margin,
     )

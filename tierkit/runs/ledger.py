@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import pandas as pd
 
-from tierkit.calendar import Quarter, spell_date, spell_range, window_is_over
-from tierkit.errors import SettingsError
+from tierkit.calendar import spell_date, spell_range, window_is_over
 from tierkit.models import RANGE_SHARE
+from tierkit.publishing import Published
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import said
 
 HORIZON, NEXT_QUARTER = "horizon", "next quarter"
 _FEW = 5
 """So many accounts are named together when a miss is laid at the door of a few."""
-
-
-@dataclass(frozen=True)
-class Promise:
-    """What a published report said of its tiers.
-
-    Attributes
-    ----------
-    tiers
-        A row per account_id: `tier` and `predicted_revenue` of the horizon.
-    """
-
-    quarter: Quarter
-    facts: dict[str, Any]
-    tiers: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -50,16 +33,6 @@ class _Window:
     is_over: bool
 
 
-def earlier_promises(work: Run) -> list[Promise]:
-    """Return the published reports of strictly earlier quarters, the oldest first."""
-    found = []
-    for facts_file in sorted(work.settings.reports.glob("*/facts.json")):
-        promise = _read(facts_file, work)
-        if promise is not None and promise.quarter < work.quarter:
-            found.append(promise)
-    return sorted(found, key=lambda promise: promise.quarter)
-
-
 def ledger_facts(work: Run) -> list[dict[str, Any]]:
     """Return one entry per earlier report, span and tier, delivered where its window is over.
 
@@ -69,27 +42,15 @@ def ledger_facts(work: Run) -> list[dict[str, Any]]:
     """
     return [
         entry
-        for promise in earlier_promises(work)
+        for promise in work.earlier.reports
         for window in _windows(promise, work)
         for entry in _entries(promise, window, work)
     ]
 
 
-def _read(facts_file: Path, work: Run) -> Promise | None:
-    try:
-        facts = json.loads(facts_file.read_text(encoding="utf-8"))
-        quarter = work.settings.fiscal_calendar.parse(str(facts["quarter"]["label"]))
-        tiers = pd.read_csv(facts_file.parent / "tiers.csv", dtype=str, keep_default_na=False)
-        tiers = tiers.set_index("account_id").reindex(columns=["tier", "predicted_revenue"])
-        money = pd.to_numeric(tiers["predicted_revenue"], errors="coerce")
-        return Promise(quarter, facts, tiers.assign(predicted_revenue=money))
-    except (OSError, ValueError, KeyError, TypeError, SettingsError):
-        return None  # no report of this project's calendar: nothing that it could be held to
-
-
-def _windows(promise: Promise, work: Run) -> Iterator[_Window]:
+def _windows(promise: Published, work: Run) -> Iterator[_Window]:
     calendar, start = work.settings.fiscal_calendar, promise.quarter.as_of
-    horizon = int(promise.facts["model"]["horizon_quarters"])
+    horizon = promise.horizon_quarters
     spans = {NEXT_QUARTER: 1, HORIZON: horizon} if horizon > 1 else {HORIZON: horizon}
     for span, quarters in spans.items():
         end = calendar.window_end(start, quarters)
@@ -97,7 +58,7 @@ def _windows(promise: Promise, work: Run) -> Iterator[_Window]:
         yield _Window(span, quarters, start, last, window_is_over(end, work.as_of))
 
 
-def _entries(promise: Promise, window: _Window, work: Run) -> Iterator[dict[str, Any]]:
+def _entries(promise: Published, window: _Window, work: Run) -> Iterator[dict[str, Any]]:
     won = _won_by_account(work, window.start, window.quarters) if window.is_over else None
     for tier in promise.facts["tiers"]:
         told = tier if window.span == HORIZON else tier.get("next_quarter") or {}

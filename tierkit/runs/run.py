@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from tierkit.cache import Cache, fingerprint
-from tierkit.calendar import FiscalCalendar, Quarter, complete_quarter_ends, trainable
+from tierkit.calendar import Quarter, complete_quarter_ends
 from tierkit.crm import (
     Tables,
     check_as_of,
@@ -31,26 +31,33 @@ from tierkit.crm import (
 )
 from tierkit.errors import Problem, SettingsError
 from tierkit.features import history_start
+from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
 from tierkit.outcomes import outcomes
-from tierkit.publishing import DATA_FILE, Handover, file_hash, read_handover, write_handover
+from tierkit.publishing import (
+    DATA_FILE,
+    EarlierReports,
+    Handover,
+    file_hash,
+    read_handover,
+    write_handover,
+)
 from tierkit.runs._reading import project_cache, trusted_tables
 from tierkit.runs.experiments import band_bytes
 from tierkit.runs.project import OVERRIDES, find_project
 from tierkit.settings import Settings
 from tierkit.tiers import tier_rule_problems
 
-LOOK_BACKS = (8, 6, 4)
-SHORT_LOOK_BACKS = (3, 2, 1)
-ENOUGH_TESTS = 4
+A_YEAR = 4
+ENOUGH_DATES = 6
+MOST_DATES = 9
 
 
 def training_dates(tables: Tables, *, settings: Settings, as_of: date) -> list[date]:
-    """Return the quarter-ends whose outcome is complete and whose look-back is whole.
+    """Return the quarter-ends whose outcome is complete, those that know a year before all others.
 
-    Two years of look-back are wanted, so that growth and rhythm can be seen; where that leaves
-    fewer than four quarter-ends to test on, a year and a half or a year, whichever leaves more. A
-    shorter look-back, without a past year to compare with, is only taken where no other leaves any
-    quarter-end at all.
+    Windows are cut where the data begin, so that one quarter before a quarter-end is enough. Where
+    at least six of them know a whole year, those that know less are left aside. At most the newest
+    nine are used: what is older tells less of today.
 
     Returns
     -------
@@ -65,18 +72,9 @@ def training_dates(tables: Tables, *, settings: Settings, as_of: date) -> list[d
     def dates_of(look_back: int) -> list[date]:
         return complete_quarter_ends(calendar, first, as_of, look_back=look_back, horizon=horizon)
 
-    by_length = [dates_of(look_back) for look_back in LOOK_BACKS]
-    best = max(by_length, key=lambda dates: _testable(dates, calendar, horizon))
-    if _testable(best, calendar, horizon):
-        return best
-    # nothing can be tested in time: as many dates as a past year of look-back leaves, or any
-    return next((dates for dates in (dates_of(4), *map(dates_of, SHORT_LOOK_BACKS)) if dates), [])
-
-
-def _testable(dates: list[date], calendar: FiscalCalendar, horizon: int) -> int:
-    """Return on how many dates a model of earlier ones can be tested; four are enough."""
-    tests = sum(bool(trainable(dates, day, calendar, horizon)) for day in dates)
-    return min(tests, ENOUGH_TESTS)
+    with_a_year = dates_of(A_YEAR)
+    found = with_a_year if len(with_a_year) >= ENOUGH_DATES else dates_of(1)
+    return found[-MOST_DATES:]
 
 
 TABLES_FOLDER = "tables"
@@ -130,9 +128,9 @@ class Run:
         asked for, and the reports of earlier quarters.
         """
         model = [] if self.model_file is None else [file_hash(self.model_file)]
-        return fingerprint([self.fingerprint, *model, *self._earlier_reports()])
+        return fingerprint([self.fingerprint, *model, *self.earlier_files()])
 
-    def _earlier_reports(self) -> list[str]:
+    def earlier_files(self) -> list[str]:
         """Return a line for every file that a run may read of an earlier quarter's report."""
         calendar, found = self.settings.fiscal_calendar, []
         for folder in sorted(self.settings.reports.glob("*/")):
@@ -205,6 +203,27 @@ class Run:
         return outcomes(
             self.tables, sorted(days), settings=self.settings, horizon_quarters=horizon_quarters
         )
+
+    @cached_property
+    def totals(self) -> KnownTotals:
+        """Won revenue by quarter, as known now: of all accounts, and of those known before."""
+        return known_totals(self.tables, settings=self.settings, as_of=self.as_of)
+
+    @cached_property
+    def forecast(self) -> Forecast:
+        """What the accounts known at `as_of` will bring in the horizon."""
+        return forecast(self.totals, quarters=self.settings.target.horizon_quarters)
+
+    def forecast_at(self, days: Sequence[date], *, quarters: int = 0) -> dict[date, float]:
+        """Return what would have been forecast at quarter-ends, by default for the horizon."""
+        horizon = quarters or self.settings.target.horizon_quarters
+        return earlier_forecasts(self.totals, days, quarters=horizon)
+
+    @cached_property
+    def earlier(self) -> EarlierReports:
+        """The published reports of strictly earlier quarters."""
+        calendar, reports = self.settings.fiscal_calendar, self.settings.reports
+        return EarlierReports.read(reports, calendar, before=self.quarter)
 
     def accounts(self) -> pd.DataFrame:
         """Return the accounts as they are today, one row each, by account_id."""

@@ -15,6 +15,8 @@ from tierkit.calendar import look_back_start, outcome_rows
 from tierkit.crm import TARGET_TYPES, Tables
 from tierkit.settings import Entitlement, Role, Settings, Tier
 
+PLANNED = "planned cost of the entitlements"
+ACTUAL = "actual cost of the last four quarters"
 _NO_ENTITLEMENTS = "no tier has entitlements; write [[tiers.entitlements]] in tierkit.toml"
 
 
@@ -104,7 +106,7 @@ def role_effort(
     return pd.DataFrame(rows, columns=columns).set_index("role")
 
 
-def break_even(
+def break_even(  # noqa: PLR0913
     accounts: Mapping[str, int],
     predicted_revenue: Mapping[str, float],
     *,
@@ -112,12 +114,14 @@ def break_even(
     tiers: Sequence[Tier],
     roles: Mapping[str, Role],
     margin: float = 1.0,
+    spent: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Return the effect on revenue at which each tier pays for what it costs more than the next.
 
-    The extra entitlement cost per account and quarter, over what is left of the predicted revenue
-    per account and quarter of the upper tier: 0.12 means that the tier pays if it lifts revenue by
-    12 %.
+    The extra cost per account and quarter, over what is left of the predicted revenue per account
+    and quarter of the upper tier: 0.12 means that the tier pays if it lifts revenue by 12 %. The
+    cost is what accounts of either tier really cost where that is recorded, else what their
+    entitlements ask for.
 
     Parameters
     ----------
@@ -126,17 +130,19 @@ def break_even(
         the horizon.
     margin
         What is left of a unit of predicted revenue after the cost of what was sold.
+    spent
+        As `tierkit.serving.spent.spent_by_tier` returns it.
 
     Returns
     -------
     pandas.DataFrame
         One row per `boundary`, from the top: `extra_cost` and `revenue` (money per account and
-        quarter), `margin`, `break_even` (a share; 0 where the upper tier costs no more). Missing
-        where it cannot be told, with the reason in `break_even_why`.
+        quarter), `margin`, `basis` (which cost it is), `break_even` (a share; 0 where the upper
+        tier costs no more). Missing where it cannot be told, with the reason in `break_even_why`.
     """
     rows = []
     for upper, lower in pairwise(tiers):
-        extra, why = extra_cost(upper, lower, roles=roles)
+        extra, why, basis = _extra(upper, lower, roles, spent or {})
         count = accounts.get(upper.name, 0)
         total = predicted_revenue.get(upper.name, 0.0)
         revenue = total / count / horizon_quarters if count else np.nan
@@ -148,28 +154,40 @@ def break_even(
                 "extra_cost": extra,
                 "revenue": revenue,
                 "margin": margin,
+                "basis": basis,
                 "break_even": np.nan if why else max(0.0, extra) / (revenue * margin),
                 "break_even_why": why,
             }
         )
-    columns = ["boundary", "extra_cost", "revenue", "margin", "break_even", "break_even_why"]
+    columns = ["boundary", "extra_cost", "revenue", "margin", "basis", "break_even",
+               "break_even_why"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns).set_index("boundary")
 
 
-def tier_break_even(
+def _extra(
+    upper: Tier, lower: Tier, roles: Mapping[str, Role], spent: Mapping[str, float]
+) -> tuple[float, str, str]:
+    """Return what an account of the upper tier costs more, or why not, and which cost it is."""
+    if upper.name in spent and lower.name in spent:
+        return spent[upper.name] - spent[lower.name], "", ACTUAL
+    return *extra_cost(upper, lower, roles=roles), PLANNED
+
+
+def tiers_pay(
+    boundaries: pd.DataFrame,
     effort: pd.DataFrame,
     predicted_revenue: Mapping[str, float],
     *,
     horizon_quarters: int,
-    margin: float = 1.0,
 ) -> pd.DataFrame:
-    """Return the effect on revenue at which each tier pays for all that its entitlements cost.
+    """Return by tier what it costs more than the next, and the effect at which that pays.
 
-    Entitlement cost over the horizon ÷ (predicted revenue × margin), against giving these accounts
-    nothing; `break_even` compares with the tier below instead.
+    The same numbers as `break_even`, for all accounts of a tier over the horizon.
 
     Parameters
     ----------
+    boundaries
+        As `break_even` returns it.
     effort
         As `tier_effort` returns it.
     predicted_revenue
@@ -178,30 +196,21 @@ def tier_break_even(
     Returns
     -------
     pandas.DataFrame
-        One row per `tier`: `cost` (money over the horizon), `predicted_revenue`, `break_even` (a
-        share). Missing where it cannot be told, with the reason in `break_even_why`.
-
-    Examples
-    --------
-    >>> effort = pd.DataFrame({"accounts": [15], "cost": [9_000.0], "cost_why": [""]},
-    ...                       index=pd.Index(["Tier 1"], name="tier"))
-    >>> pays = tier_break_even(effort, {"Tier 1": 400_000.0}, horizon_quarters=4, margin=0.75)
-    >>> float(pays.loc["Tier 1", "break_even"])
-    0.12
+        One row per `tier`: `cost` (money more than the next tier, over the horizon),
+        `predicted_revenue`, `break_even` (a share). Missing where it cannot be told, with the
+        reason in `break_even_why`.
     """
-    revenue = pd.Series(dict(predicted_revenue), dtype=float).reindex(effort.index).fillna(0.0)
-    cost = effort["cost"] * horizon_quarters
-    why = effort["cost_why"].mask(
-        effort["cost_why"].eq("") & ~revenue.gt(0), "no revenue is predicted for the tier"
-    )
-    return pd.DataFrame(
-        {
-            "cost": cost,
-            "predicted_revenue": revenue,
-            "break_even": (cost / (revenue * margin)).where(why == ""),
-            "break_even_why": why,
-        }
-    )
+    rows = []
+    for number, (tier, accounts) in enumerate(effort["accounts"].items()):
+        money = predicted_revenue.get(str(tier), 0.0)
+        if number >= len(boundaries):
+            rows.append([np.nan, money, np.nan, "no tier lies below it"])
+            continue
+        line = boundaries.iloc[number]
+        cost = float(line["extra_cost"]) * float(accounts) * horizon_quarters
+        rows.append([cost, money, float(line["break_even"]), str(line["break_even_why"])])
+    columns = ["cost", "predicted_revenue", "break_even", "break_even_why"]
+    return pd.DataFrame(rows, index=effort.index, columns=columns)
 
 
 def hours_by_role(

@@ -18,6 +18,7 @@ Preset = Literal["salesforce", "salesforce_fivetran", "hubspot", "hubspot_fivetr
 RevenueType = Literal["new", "expansion", "renewal", "exclude"]
 Measure = Literal["revenue", "margin", "annual"]
 ModelKind = Literal["fitted card", "rules card"]
+CardLength = Literal["full", "short"]
 
 
 def _readable(text: str) -> None:
@@ -38,7 +39,7 @@ class DataSettings(Part):
 
     source: str = "data"
     preset: Preset | None = None
-    date_order: Literal["day-first", "month-first"] | None = None
+    date_order: Literal["day-first", "month-first", "year-first"] | None = None
     decimal: Literal["comma", "point"] | None = None
     timezone: str | None = None
     columns: dict[str, dict[str, str]] = {}
@@ -98,6 +99,7 @@ class ModelSettings(Part):
     """What ranks the accounts, and how the points card is fitted."""
 
     kind: ModelKind = "fitted card"
+    card: CardLength = "full"
     bags: Annotated[int, Field(ge=1, le=64)] = 8
     max_bins: Annotated[int, Field(ge=4, le=256)] = 16
     max_training_rows: Annotated[int, Field(ge=100)] = 100_000

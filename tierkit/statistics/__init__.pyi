@@ -6,6 +6,7 @@ from .intervals import (
     Comparison as Comparison,
     Interval as Interval,
     compare as compare,
+    measured_draws as measured_draws,
 )
 from .measures import (
     actual_over_predicted as actual_over_predicted,

@@ -52,6 +52,11 @@ class Interval:
         """Whether there is a number at all."""
         return all(math.isfinite(one) for one in (self.estimate, self.low, self.high))
 
+    @classmethod
+    def of(cls, estimate: float, drawn: FloatArray, tail: float) -> Interval:
+        """Return an estimate with the range that leaves `tail` of the draws beyond each end."""
+        return _interval(estimate, drawn, tail)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -84,6 +89,7 @@ def compare(
     seed: int,
     draws: int | None = None,
     rivals: Sequence[str] = (),
+    tried: int = 1,
 ) -> Comparison:
     """Compare the card with past revenue on the same accounts at the same dates.
 
@@ -103,6 +109,9 @@ def compare(
         1,000 by default, fewer where rows are so many that draws differ little.
     rivals
         Columns of other rules that the card is compared with as well.
+    tried
+        From how many candidates the compared one was chosen: ranges are as wide as so many
+        comparisons at once ask for (Bonferroni).
     """
     times = draws or _draws(len(predictions))
     codes, unique = pd.factorize(predictions["account_id"], sort=True)
@@ -113,11 +122,73 @@ def compare(
     tasks = (partial(_measures, dates, weights, capacities) for weights in resampled)
     threads = None if len(predictions) >= MANY_ROWS else 1
     drawn = np.concatenate(side_by_side(tasks, threads=threads))
-    tail = share_beyond(accounts_that_count(predictions))
+    tail = share_beyond(accounts_that_count(predictions)) / tried
     ranges = [_interval(whole[place], drawn[:, place], tail) for place in range(len(whole))]
     others = dict(zip(rivals, ranges[3 : 3 + len(rivals)], strict=True))
     captures = dict(zip(capacities, ranges[3 + len(rivals) :], strict=True))
     return Comparison(ranges[0], ranges[1], ranges[2], captures, times, others)
+
+
+def measured_draws(
+    predictions: pd.DataFrame,
+    *,
+    names: Sequence[str],
+    capacities: Sequence[int],
+    seed: int,
+    draws: int | None = None,
+) -> tuple[FloatArray, FloatArray, float]:
+    """Return Gini and captures of several rankings, on the whole and with accounts resampled.
+
+    Accounts are drawn as for `compare`, the same for every ranking, so that differences are paired.
+
+    Returns
+    -------
+    tuple
+        A row per ranking, its measures in columns (Gini, then a capture per capacity), means over
+        the dates; the same for every draw; and the share of draws beyond each end of a 95 % range.
+    """
+    times = draws or _draws(len(predictions))
+    codes, unique = pd.factorize(predictions["account_id"], sort=True)
+    dates = [_Date.of(predictions.iloc[rows], codes[rows], names) for rows in _by_date(predictions)]
+    whole = _ranked_measures(dates, np.ones((len(unique), 1)), capacities)[0]
+    resampled = _resampled(len(unique), len(predictions), draws=times, seed=seed)
+    tasks = (partial(_ranked_measures, dates, weights, capacities) for weights in resampled)
+    threads = None if len(predictions) >= MANY_ROWS else 1
+    drawn = np.concatenate(side_by_side(tasks, threads=threads))
+    return whole, drawn, share_beyond(accounts_that_count(predictions))
+
+
+def _ranked_measures(
+    dates: Sequence[_Date], weights: FloatArray, capacities: Sequence[int]
+) -> FloatArray:
+    """Return by draw, ranking and measure the means over the dates that can be measured."""
+    parts = []
+    for date in dates:
+        perfect = date.actual.curve(weights)
+        curves = [one.curve(weights) for one in date.ranked]
+        parts.append(
+            np.stack(
+                [
+                    np.stack(
+                        [
+                            gini_of(curve, perfect),
+                            *(capture_of(curve, accounts=size) for size in capacities),
+                        ],
+                        axis=1,
+                    )
+                    for curve in curves
+                ],
+                axis=1,
+            )
+        )
+    return _mean_of_known(np.stack(parts))
+
+
+def _mean_of_known(by_date: FloatArray) -> FloatArray:
+    known = np.isfinite(by_date)
+    counts = known.sum(axis=0)
+    sums = np.where(known, by_date, 0.0).sum(axis=0)
+    return np.asarray(np.where(counts > 0, sums / np.maximum(counts, 1), np.nan))
 
 
 @dataclass(frozen=True)
@@ -138,10 +209,7 @@ class _Date:
 def _measures(dates: Sequence[_Date], weights: FloatArray, capacities: Sequence[int]) -> FloatArray:
     """Return a row per draw: Gini of both, its differences, the difference of each capture."""
     by_date = np.stack([_measures_at(one, weights, capacities) for one in dates])
-    known = np.isfinite(by_date)
-    counts = known.sum(axis=0)
-    sums = np.where(known, by_date, 0.0).sum(axis=0)
-    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    return _mean_of_known(by_date)
 
 
 def _measures_at(date: _Date, weights: FloatArray, capacities: Sequence[int]) -> FloatArray:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tierkit.roi.ladder import FloatArray, History, IntArray
+from tierkit.roi.standings import FloatArray, History, IntArray
 
 WINDOWS = (1, 2, 4)
+EXPECTED_WORTH = 2.0
+FEWEST_BY_SIZE = 10
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,40 @@ def covariates(
     values = [column[rows] for column in columns.values()]
     values.append(past_scores[rows])
     return Covariates(np.column_stack(values), (*columns, "earlier scores"))
+
+
+def usual_deal_size(history: History) -> FloatArray:
+    """Return what each account's deals usually brought before each quarter: accounts × quarters.
+
+    The mean of the account's own wins, drawn towards what accounts of its size usually bring: as
+    if that had been seen in two wins (both on the log scale). 1 before anything was won.
+    """
+    won, wins = np.maximum(history.won_revenue, 0.0), history.wins_count
+    money, count = _sum_before(won, won.shape[1]), _sum_before(wins, wins.shape[1])
+    size = _known_or_mean(history.size)
+    usual = np.ones(won.shape)
+    for quarter in range(won.shape[1]):
+        bought = (count[:, quarter] > 0) & (money[:, quarter] > 0)
+        if not bought.any():
+            continue
+        own = np.zeros(len(won))
+        own[bought] = np.log(money[bought, quarter] / count[bought, quarter])
+        expected = _by_size(size, own, np.where(bought, count[:, quarter], 0.0))
+        seen = np.where(bought, count[:, quarter], 0.0)
+        share = seen / (seen + EXPECTED_WORTH)
+        usual[:, quarter] = np.exp(share * own + (1 - share) * expected)
+    return usual
+
+
+def _by_size(size: FloatArray, logs: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return the weighted straight line of logs on size; their mean where few have bought."""
+    mean = float(np.average(logs, weights=weights))
+    apart = size - float(np.average(size, weights=weights))
+    spread = float(np.average(apart**2, weights=weights))
+    if (weights > 0).sum() < FEWEST_BY_SIZE or spread < 1e-9:
+        return np.full(len(size), mean)
+    slope = float(np.average(apart * (logs - mean), weights=weights)) / spread
+    return np.asarray(mean + slope * np.clip(apart, -3 * spread**0.5, 3 * spread**0.5))
 
 
 def _typical_before(won: FloatArray) -> FloatArray:
