@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 
@@ -112,6 +113,20 @@ def test_what_a_room_names_is_there_and_is_no_module(stub):
             assert not (folder / f"{alias.name}.py").exists(), (
                 f"{alias.name} names a module as well"
             )
+
+
+def defined(tree):
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        for target in node.targets if isinstance(node, ast.Assign) else ():
+            yield from (part.id for part in ast.walk(target) if isinstance(part, ast.Name))
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_defines_each_name_once(path):
+    names = Counter(defined(ast.parse(path.read_text(encoding="utf-8"))))
+    assert not [name for name, times in names.items() if times > 1]
 
 
 @pytest.mark.parametrize("room", BLIND)

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tierkit.figure import Figure
 from tierkit.models.card import Card
 from tierkit.models.criteria import NumericCriterion
 from tierkit.models.drift import MOST_BINS, at_most_ten, card_drift, chance_index, stability_index
 from tierkit.runs.challenge import Challenge
 from tierkit.runs.decision import HOLD, RECALIBRATE, REFIT, judge
 from tierkit.settings import DecisionSettings
-from tierkit.statistics.intervals import Interval
 
 # ---- drift: an index beside the value that chance alone gives -----------------------------------
 
@@ -96,13 +96,13 @@ def test_amounts_that_are_off_by_no_more_than_chance_are_left_alone():
 
 
 def test_a_new_fit_that_ranks_better_wins():
-    action, because, _ = decided(newest(150.0, gain=Interval(0.05, 0.01, 0.09)))
+    action, because, _ = decided(newest(150.0, gain=Figure(0.05, 0.01, 0.09)))
     assert action == REFIT
     assert because == "A new fit ranks better on the newest quarter (+0.05 Gini)."
 
 
 def test_a_new_fit_that_might_rank_better_by_chance_does_not():
-    action, because, _ = decided(newest(100.0, gain=Interval(0.05, -0.01, 0.09)))
+    action, because, _ = decided(newest(100.0, gain=Figure(0.05, -0.01, 0.09)))
     assert action == HOLD
     assert because.endswith("and a new fit ranks no better.")
 

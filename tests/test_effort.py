@@ -12,6 +12,7 @@ from hypothesis import given, settings, strategies as st
 from tierkit.calendar import FiscalCalendar
 from tierkit.errors import SettingsError
 from tierkit.features.example import tables_of
+from tierkit.figure import Figure
 from tierkit.serving.cost import break_even, gross_margin, tier_effort, tiers_pay
 from tierkit.serving.delivered import delivered_entitlements
 from tierkit.serving.proportion import (
@@ -78,10 +79,10 @@ def test_the_index_of_a_tier_compares_its_shares_whatever_the_order():
 def test_concentration_of_equal_effort_is_zero_and_of_proportional_effort_that_of_value():
     value = accounts(range(1, 101))
     equal, of_value = concentration(effort_index(value, value * 0 + 5), seed=1)
-    assert equal.estimate == pytest.approx(0, abs=1e-9)
+    assert equal.value == pytest.approx(0, abs=1e-9)
     assert of_value.high < 0.2
     _, relative = concentration(effort_index(value, value * 3), seed=1)
-    assert (relative.estimate, relative.low, relative.high) == pytest.approx((1, 1, 1))
+    assert (relative.value, relative.low, relative.high) == pytest.approx((1, 1, 1))
 
 
 def test_the_lorenz_curve_runs_from_corner_to_corner_with_the_most_valuable_first():
@@ -183,12 +184,12 @@ def test_a_tier_pays_at_its_cost_over_predicted_revenue_times_margin():
     revenue = {"Tier 1": 125_000.0}
     line = break_even(counts, revenue, horizon_quarters=4, tiers=tiers, roles={"AE": AE},
                       margin=0.8)  # fmt: skip
-    assert line.loc["Tier 1 / Tier 2", "break_even"] == pytest.approx(0.12)
+    assert line.loc["Tier 1 / Tier 2", "break_even"].value == pytest.approx(0.12)
     assert line.loc["Tier 1 / Tier 2", "basis"] == "planned cost of the entitlements"
     found = tiers_pay(line, effort, revenue, horizon_quarters=4)
-    assert found.loc["Tier 1", "cost"] == 12_000
-    assert found.loc["Tier 1", "break_even"] == pytest.approx(0.12)
-    assert found.loc["Tier 2", "break_even_why"] == "no tier lies below it"
+    assert found.loc["Tier 1", "cost"] == Figure(12_000)
+    assert found.loc["Tier 1", "break_even"].value == pytest.approx(0.12)
+    assert found.loc["Tier 2", "break_even"] == Figure.unknown("no tier lies below it")
 
 
 def test_what_accounts_really_cost_goes_before_what_was_planned():
@@ -197,7 +198,7 @@ def test_what_accounts_really_cost_goes_before_what_was_planned():
     line = break_even({"Tier 1": 10}, {"Tier 1": 125_000.0}, horizon_quarters=4, tiers=tiers,
                       roles={"AE": AE}, margin=0.8, spent=spent)  # fmt: skip
     # 900 a quarter more, of 3,125 a quarter predicted, of which 2,500 are left
-    assert line.loc["Tier 1 / Tier 2", "break_even"] == pytest.approx(0.36)
+    assert line.loc["Tier 1 / Tier 2", "break_even"].value == pytest.approx(0.36)
     assert line.loc["Tier 1 / Tier 2", "basis"] == "actual cost of the last four quarters"
     assert spent_by_tier(tables_of(tier_history=HELD), settings=Settings(), as_of=AS_OF) == {}
 

@@ -16,13 +16,14 @@ from tierkit.backtest import Known, choose_model
 from tierkit.backtest.seeds import steadied_card
 from tierkit.backtest.shuffling import Shuffled, Swaps
 from tierkit.cache import Cache
+from tierkit.figure import Figure
 from tierkit.models import examples as fitted
 from tierkit.models.calibration import actual_over_predicted_by, by_history, tenths, totals_moved
 from tierkit.models.examples import Examples
 from tierkit.models.leaks import gini_alone, probable_leaks
 from tierkit.models.ranges import ranges_tested
 from tierkit.models.verdict import KEEP, judge
-from tierkit.statistics.intervals import Comparison, Interval
+from tierkit.statistics.intervals import Comparison
 
 DATES = QUARTER_ENDS[-3:]
 SHUFFLED = SETTINGS.model_copy(
@@ -40,9 +41,9 @@ def chosen(panel, won, *, settings=SETTINGS, dates=DATES, **known):
 
 
 def test_a_card_that_loses_to_last_quarter_does_not_rank():
-    ahead, behind = Interval(0.05, 0.01, 0.09), Interval(-0.02, -0.03, -0.01)
+    ahead, behind = Figure(0.05, 0.01, 0.09), Figure(-0.02, -0.03, -0.01)
     compared = Comparison(
-        Interval(0.85, 0.8, 0.9), Interval(0.8, 0.75, 0.85), ahead, {15: ahead}, 1000,
+        Figure(0.85, 0.8, 0.9), Figure(0.8, 0.75, 0.85), ahead, {15: ahead}, 1000,
         {"last_quarter_revenue": behind, "best_column": ahead},
     )  # fmt: skip
     verdict, because = judge(compared, places={"Tier 1": 15}, tested="At 4 earlier quarter-ends")

@@ -474,14 +474,14 @@ def test_a_gain_has_a_range_and_does_not_depend_on_the_order_of_rows():
     assert found.card_gini.estimate == pytest.approx(1.0)
     assert found.gain.estimate == pytest.approx(1 - found.past_gini.estimate)
     assert found.gain.low < found.gain.estimate < found.gain.high
-    assert found.gain.is_above_zero
+    assert found.gain.is_above(0)
     assert {*found.captures} == {10, 50}
     shuffled = compare(rows.sample(frac=1, random_state=2), capacities=[10, 50], seed=1, draws=200)
     np.testing.assert_allclose(shuffled.gain.low, found.gain.low)
     same = compare(rows.assign(card=rows["past_revenue"]), capacities=[10], seed=1, draws=200)
     assert (same.gain.low, same.gain.high) == (0.0, 0.0)
-    assert not same.gain.is_above_zero
-    assert not same.gain.is_below_zero
+    assert not same.gain.is_above(0)
+    assert not same.gain.is_below(0)
 
 
 # ---- ranges ---------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from tierkit import pages
+from tierkit.figure import Figure
 from tierkit.roi._certificate import with_effect
 from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.boundaries import study_boundaries
@@ -24,7 +25,7 @@ def roi():
         {"name": "Tier 1", "capacity": 60}, {"name": "Tier 2", "capacity": 240}, {"name": "Tier 3"},
     ]})  # fmt: skip
     pays = pd.DataFrame(
-        {"extra_cost": 900.0, "break_even": 0.08, "break_even_why": ""},
+        {"extra_cost": Figure(900.0), "break_even": Figure(0.08)},
         index=pd.Index(BOUNDARIES, name="boundary"),
     )
     standings = simulate_world(world, seed=1).standings

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tierkit.figure import Figure
 from tierkit.roi._certificate import certificate, shape_of, try_designs, with_effect
 from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.adjusted import adjusted, balance, overlap
@@ -58,7 +59,7 @@ def cutoff_at(standings, boundary):
 def pays(cost=900.0, share=0.08):
     names = ["Tier 1 / Tier 2", "Tier 2 / Tier 3"]
     return pd.DataFrame(
-        {"extra_cost": cost, "margin": 0.8, "break_even": share, "break_even_why": ""},
+        {"extra_cost": Figure(cost), "margin": 0.8, "break_even": Figure(share)},
         index=pd.Index(names, name="boundary"),
     )
 

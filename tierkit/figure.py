@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, SupportsFloat
 
@@ -76,8 +76,8 @@ class Figure:
         Parameters
         ----------
         value, low, high
-            Numbers; None, NaN, NA and infinities are missing. A range with one end missing is none.
-            One that misses the number by rounding is widened to hold it.
+            Numbers; None, NaN, NA and infinities are missing. A range with one end missing is none,
+            nor is one that does not hold the number, unless by rounding alone.
         why
             The reason where `value` is missing or, beside a value, its range.
 
@@ -97,6 +97,8 @@ class Figure:
             lower = min(lower, number)
         if math.isclose(number, upper, rel_tol=1e-9, abs_tol=1e-12):
             upper = max(upper, number)
+        if not lower <= number <= upper:
+            return cls(number, count=count, why=why or "its range does not hold it")
         return cls(number, lower, upper, count=count)
 
     @classmethod
@@ -160,6 +162,25 @@ class Figure:
         )
         return Figure(value, low, high, self.count, self.why)
 
+    def times(self, factor: float) -> Figure:
+        """Return the figure times a factor of 0 or more."""
+        return self.map(lambda value: value * factor)
+
+    @classmethod
+    def total(cls, figures: Iterable[Figure]) -> Figure:
+        """Return the sum of figures without ranges; unknown where one of them is.
+
+        Examples
+        --------
+        >>> Figure.total([Figure(1.0), Figure(2.0)]).value
+        3.0
+        >>> Figure.total([Figure(1.0), Figure.unknown("no role has a cost")]).why
+        'no role has a cost'
+        """
+        parts = [*figures]
+        unknown = next((one for one in parts if not one.is_known), None)
+        return unknown or cls(sum(one.value for one in parts if one.value is not None))
+
     def facts(self, key: str, *, low: str = "", high: str = "") -> dict[str, Any]:
         """Return how it stands in `facts.json`: each number, or null with `<key>_why` beside it.
 
@@ -188,6 +209,13 @@ class Figure:
         """Return how an effect stands in `facts.json`: `estimate`, `low`, `high`."""
         return self.facts("estimate", low="low", high="high")
 
+    def numbers(self) -> tuple[float, float, float]:
+        """Return value, low and high to compute with; NaN where there is none."""
+        value, low, high = (
+            math.nan if one is None else one for one in (self.value, self.low, self.high)
+        )
+        return value, low, high
+
     def say(self, spell: Spell, spell_range: SpellRange | None = None) -> str:
         """Return the number in words, with its range in brackets, or why there is none.
 
@@ -211,6 +239,12 @@ class Figure:
         if spell_range is None or self.low is None or self.high is None:
             return spell(self.value)
         return f"{spell(self.value)} ({spell_range(self.low, self.high)})"
+
+    def say_range(self, spell_range: SpellRange) -> str:
+        """Return the range in words, or why there is none."""
+        if self.low is None or self.high is None:
+            return self.why
+        return spell_range(self.low, self.high)
 
 
 def _finite(name: str, value: object) -> float | None:

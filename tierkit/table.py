@@ -236,6 +236,8 @@ def _rows(names: list[str], rows: pd.DataFrame | Iterable[Mapping[str, Any]]) ->
 
 
 def _kind(values: pd.Series[Any]) -> Kind:
+    if len(values) and isinstance(values.iloc[0], Figure):
+        return "number"
     kinds = pd.api.types
     is_number = kinds.is_numeric_dtype(values) and not kinds.is_bool_dtype(values)
     return "number" if is_number else "text"

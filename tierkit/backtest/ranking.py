@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.models import ColumnRule
-from tierkit.statistics import Interval, measured_draws
+from tierkit.statistics import measured_draws, resampled
 
 TOLERANCE = 0.005
 """A Gini of so much less is no reason to rank by something less simple."""
@@ -169,13 +169,14 @@ def _against(
 ) -> dict[str, Any]:
     """Return how far a candidate is behind the best one; ranges where both can be measured."""
     apart, draws = whole[best] - whole[place], drawn[:, best] - drawn[:, place]
-    intervals = [Interval.of(apart[k], draws[:, k], tail) for k in range(len(apart))]
+    found = [resampled(float(apart[k]), draws[:, k], tail) for k in range(len(apart))]
+    behind, low, high = found[0].numbers() if place != best else (0.0, 0.0, 0.0)
     return {
         "gini": whole[place, 0],
-        "behind": intervals[0].estimate if place != best else 0.0,
-        "low": intervals[0].low if place != best else 0.0,
-        "high": intervals[0].high if place != best else 0.0,
-        "worse": any(one.is_above_zero for one in intervals) or not np.isfinite(whole[place, 0]),
+        "behind": behind,
+        "low": low,
+        "high": high,
+        "worse": any(one.is_above(0) for one in found) or not np.isfinite(whole[place, 0]),
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tierkit.statistics import Interval
+from tierkit.figure import Figure
 from tierkit.tiers import UNTIERED
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Snapshot:
     names: tuple[str, ...]
     sizes: dict[str, int]
     revenue: dict[str, float]
-    captures: dict[str, Interval]
+    captures: dict[str, Figure]
 
     @classmethod
     def of(cls, view: View, *, with_captures: bool) -> Snapshot:
@@ -51,10 +51,10 @@ class Snapshot:
         levels[view.placed.order] = view.placed.levels
         money = np.zeros(len(view.basis.candidates.ids), dtype=np.float32)
         money[view.placed.order] = view.money
-        captures: dict[str, Interval] = {}
+        captures: dict[str, Figure] = {}
         if with_captures and view.backtest:
             on_screen = view.backtest[0].captures
-            captures = {name: on_screen[size].interval for name, size in view.ends.items()}
+            captures = {name: on_screen[size].figure for name, size in view.ends.items()}
         return cls(levels, money, tuple(view.names), view.sizes, view.revenue, captures)
 
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 from tierkit.explorer.captures import Capture, RankedRows, capture, total_over
 from tierkit.explorer.curves import lift_curve
-from tierkit.statistics import FloatArray, Interval
+from tierkit.figure import Figure
+from tierkit.statistics import FloatArray
 
 FITTED_CARD, PAST_REVENUE, LAST_TIERS = "fitted card", "past revenue", "last quarter's tiers"
 _MOST_KEPT = 24
@@ -30,7 +31,7 @@ class BacktestRow:
 
     name: str
     captures: dict[int, Capture]
-    actual_over_predicted: Interval | None
+    actual_over_predicted: Figure | None
 
 
 class Rankings:
@@ -50,7 +51,7 @@ class Rankings:
         self._last = tested["last_tiers"].to_numpy(dtype=float) if "last_tiers" in tested else None
         self._kept: dict[tuple[str, int], Capture] = {}
         self._ordered: dict[str, tuple[FloatArray, ...]] = {}
-        self._totals: dict[str, Interval] = {}
+        self._totals: dict[str, Figure] = {}
 
     @cached_property
     def past_curve(self) -> pd.DataFrame:

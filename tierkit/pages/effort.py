@@ -43,8 +43,7 @@ def break_even_table(effort: EffortStudy, *, currency: str) -> Fragment:
     """Return by tier the effect on revenue at which it pays, against the tier below."""
     frame = effort.break_even.reset_index()
     frame["in_words"] = [
-        pays_sentence(str(row["tier"]), float(row["break_even"]), str(row["break_even_why"]))
-        for row in frame.to_dict("records")
+        pays_sentence(str(row["tier"]), row["break_even"]) for row in frame.to_dict("records")
     ]
     columns: Columns = [
         "tier",

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 
 from tierkit import charts
 from tierkit.backtest import ModelChoice, in_words
+from tierkit.figure import Figure
 from tierkit.models import (
     MODELS,
     RIVALS,
@@ -25,7 +26,7 @@ from tierkit.models import (
 )
 from tierkit.rendering import Fragment, Picture, figure, html_table, joined, tag
 from tierkit.runs import Run
-from tierkit.statistics import Interval, gini
+from tierkit.statistics import gini
 from tierkit.table import Column, Table
 from tierkit.words import money, plural
 
@@ -258,13 +259,13 @@ def _compared(model: ModelChoice) -> list[Row]:
     if comparison is None:
         return []
     gain, above = comparison.gain, "above 0"
-    rows = [_row("Gini gain over past revenue", gain, above, passed=gain.is_above_zero)]
+    rows = [_row("Gini gain over past revenue", gain, above, passed=gain.is_above(0))]
     for size, one in comparison.captures.items():
         name = f"capture at {size:,} accounts against past revenue"
-        rows.append(_row(name, one, "not below 0", passed=not one.is_below_zero))
+        rows.append(_row(name, one, "not below 0", passed=not one.is_below(0)))
     for rival, one in comparison.rivals.items():
         name = f"Gini gain over {RIVALS.get(rival, rival)}"
-        rows.append(_row(name, one, "not below 0", passed=not one.is_below_zero))
+        rows.append(_row(name, one, "not below 0", passed=not one.is_below(0)))
     return rows
 
 
@@ -291,8 +292,8 @@ def _checked(model: ModelChoice) -> list[Row]:
     ]  # fmt: skip
 
 
-def _row(name: str, one: Interval, needed: str, *, passed: bool) -> Row:
-    found = f"{one.estimate:+.3f} ({one.low:+.3f} to {one.high:+.3f})".replace("-", "−")
+def _row(name: str, one: Figure, needed: str, *, passed: bool) -> Row:
+    found = one.say("{:+.3f}".format, "{:+.3f} to {:+.3f}".format).replace("-", "−")
     return name, found, needed, _passed(passed)
 
 

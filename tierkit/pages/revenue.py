@@ -148,8 +148,8 @@ def how_much_revenue(facts: Facts) -> Markup:
     if table["estimate"].notna().any():
         finding = revenue_finding(table)
         body.append(row_figure(charts.range_rows, table, name="predicted-revenue", finding=finding))
-    spoken = [_next_quarter(facts), _whole(facts), _pipeline(facts)]
-    body.append(tag("p", " ".join(filter(None, spoken)), class_="small"))
+    sentences = [_next_quarter(facts), _whole(facts), _pipeline(facts)]
+    body.append(tag("p", " ".join(filter(None, sentences)), class_="small"))
     spoken = ledger_sentence(facts)
     if len(due):
         body.append(row_figure(charts.ledger_ranges, due, name="ledger", finding=spoken))

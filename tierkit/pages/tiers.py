@@ -138,7 +138,7 @@ def overrides_table(tiering: Tiering) -> Fragment:
 
 def effort_table(tiering: Tiering) -> Fragment:
     """Return the hours that the tiers ask of each role, against what it has."""
-    frame = tiering.role_effort.drop(columns="share_used_why")
+    frame = tiering.role_effort
     hours = Column.each("count", *frame.columns.drop("share_used"))
     caption = "Hours a quarter by role: asked by each tier, and available"
     why = "No roles are set: write [roles] and the tiers' entitlements."

@@ -61,13 +61,13 @@ def pays_from(name: str, table: pd.DataFrame, settings: Settings) -> Pays:
     if name not in table.index:
         return Pays(None, wanted, "the cost of this boundary is not known")
     row = table.loc[name]
-    why = str(row["break_even_why"])
-    even = None if why else row["break_even"].item()
+    even = row["break_even"]
+    extra = row.get("extra_cost")
     return Pays(
-        even,
-        even if wanted is None else wanted,
-        why,
-        extra_cost=_known(row.get("extra_cost")),
+        even.value,
+        even.value if wanted is None else wanted,
+        even.why,
+        extra_cost=_known(None if extra is None else extra.value),
         margin=_known(row.get("margin")) or 1.0,
         basis=str(row.get("basis", PLANNED)),
     )

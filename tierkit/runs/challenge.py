@@ -15,11 +15,11 @@ from tierkit.backtest import ModelChoice
 from tierkit.calendar import FiscalCalendar, is_before, newest, trainable
 from tierkit.errors import SettingsError
 from tierkit.features import Panel, build_panel
+from tierkit.figure import Figure
 from tierkit.models import FITTED, Examples, SavedModel
 from tierkit.outcomes import join_outcomes
 from tierkit.runs.run import Run
-from tierkit.runs.tiering import said
-from tierkit.statistics import Interval, actual_over_predicted, compare, gini
+from tierkit.statistics import actual_over_predicted, compare, gini
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Challenge:
     """
 
     rows: pd.DataFrame
-    gain: Interval | None
+    gain: Figure | None
 
     @property
     def quarters(self) -> int:
@@ -82,26 +82,16 @@ class Challenge:
         share_of_horizon
             Which part of a horizon's predicted revenue comes in one quarter.
         """
-        known, gain = len(self.rows) > 0, self.gain
+        none_newer = _SAME if len(self.rows) else _NONE_OVER
         compared = self.rows.dropna(subset="challenger")
         ratio = self.actual_over_predicted(share_of_horizon)
-        gini_of = {
-            "champion_gini": _mean_gini(self.rows, "champion"),
-            "challenger_gini": _mean_gini(compared, "challenger"),
-        }
         return {
             "quarters": [f"{day:%Y-%m-%d}" for day in sorted(self.rows["as_of"].unique())],
             "accounts": int(self.rows["account_id"].nunique()),
-            **said("champion_gini", gini_of["champion_gini"], _NONE_OVER),
-            **said("challenger_gini", gini_of["challenger_gini"], _SAME if known else _NONE_OVER),
-            "gain": {
-                key: value
-                for name in ("estimate", "low", "high")
-                for key, value in said(
-                    name, getattr(gain, name) if gain else None, _SAME if known else _NONE_OVER
-                ).items()
-            },
-            **said("champion_actual_over_predicted", ratio, _NONE_OVER),
+            **Figure.of(_mean_gini(self.rows, "champion"), _NONE_OVER).facts("champion_gini"),
+            **Figure.of(_mean_gini(compared, "challenger"), none_newer).facts("challenger_gini"),
+            "gain": (self.gain or Figure.unknown(none_newer)).effect(),
+            **Figure.of(ratio, _NONE_OVER).facts("champion_actual_over_predicted"),
         }
 
     def actual_over_predicted(self, share_of_horizon: float) -> float:
@@ -196,7 +186,7 @@ def _learned_by(work: Run, panel: Panel, day: date) -> list[date]:
     return trainable(past, day, work.settings.fiscal_calendar, horizon)
 
 
-def _gain(rows: pd.DataFrame, *, seed: int) -> Interval | None:
+def _gain(rows: pd.DataFrame, *, seed: int) -> Figure | None:
     both = rows.dropna(subset="challenger")
     if both.empty or not (both["actual"] > 0).any():
         return None

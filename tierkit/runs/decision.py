@@ -12,11 +12,11 @@ import pandas as pd
 from tierkit.backtest import ModelChoice, in_words
 from tierkit.errors import TierkitError
 from tierkit.features import Panel
+from tierkit.figure import Figure
 from tierkit.forecast import interval
 from tierkit.models import card_drift
 from tierkit.runs.challenge import Challenge, Champion, challenge
 from tierkit.runs.run import Run
-from tierkit.runs.tiering import said
 from tierkit.settings import DecisionSettings
 from tierkit.statistics import IntArray
 from tierkit.tiers import check_eligibility
@@ -176,8 +176,8 @@ def decide(work: Run, panel: Panel, choice: ModelChoice, present: Champion) -> D
             "champion": {"report": present.label, **_age_facts(work, present)},
             "newest_quarters": found.facts(share_of_horizon=1.0),
             "factor": factor,
-            **said("predicted_by_last_report", before, "the last report says no total"),
-            **said("predicted_now", now, work.forecast.horizon.why),
+            **Figure.of(before, "the last report says no total").facts("predicted_by_last_report"),
+            **Figure.of(now, work.forecast.horizon.why).facts("predicted_now"),
             "drift": _drift(work, panel, present),
             "consequences": consequence_facts(moved),
         },
@@ -232,8 +232,8 @@ def judge(
     name = f"The present model, published with {quarter_name(label)}"
     if age >= rules.refit_after_quarters:
         return REFIT, f"{name}, last learned {plural(age, 'quarter')} ago.", 1.0
-    if found.gain is not None and found.gain.is_above_zero:
-        gain = f"{found.gain.estimate:+.2f} Gini"
+    if found.gain is not None and found.gain.is_above(0):
+        gain = f"{found.gain.say('{:+.2f}'.format)} Gini"
         return REFIT, f"A new fit ranks better on {_quarters(found)} ({gain}).", 1.0
     if not math.isfinite(actual) or actual <= 0:
         return HOLD, f"{name}, has met no complete quarter yet.", 1.0

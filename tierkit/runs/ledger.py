@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from statistics import fmean
@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 
 from tierkit.calendar import spell_date, spell_range, window_is_over
+from tierkit.figure import Figure
 from tierkit.models import RANGE_SHARE
 from tierkit.publishing import Published
 from tierkit.runs.run import Run
-from tierkit.runs.tiering import said
 
 HORIZON, NEXT_QUARTER = "horizon", "next quarter"
 _FEW = 5
@@ -71,12 +71,16 @@ def _entries(promise: Published, window: _Window, work: Run) -> Iterator[dict[st
             "window": spell_range(window.start, window.last),
             "tier": tier["tier"],
             "accounts": len(members),
-            "predicted": told["predicted_revenue"],
-            **said("low", told.get("low"), told.get("low_why") or "no range was promised"),
-            **said("high", told.get("high"), told.get("high_why") or "no range was promised"),
+            **_promised(told).facts("predicted", low="low", high="high"),
             **_delivered(told["predicted_revenue"], members, won, window),
             "mature": window.is_over,
         }
+
+
+def _promised(told: Mapping[str, Any]) -> Figure:
+    why = told.get("low_why") or told.get("high_why") or "no range was promised"
+    ends = {"low": told.get("low"), "high": told.get("high")}
+    return Figure.of(told["predicted_revenue"], why, **ends)
 
 
 def _delivered(
@@ -86,25 +90,25 @@ def _delivered(
     why = f"the window runs until {spell_date(window.last)}"
     if won is None:
         keys = ("delivered", "error", "five_accounts_share")
-        return {name: value for key in keys for name, value in said(key, None, why).items()}
+        return {**dict.fromkeys(keys), **{f"{key}_why": why for key in keys}}
     brought = won.reindex(members.index).fillna(0.0)
     delivered = float(brought.sum())
     error = delivered / predicted - 1 if predicted > 0 else None
     return {
         "delivered": delivered,
-        **said("error", error, "nothing was predicted"),
-        **said("five_accounts_share", _few_share(brought, members, predicted),
-               "every account brought what was predicted, or theirs is not known"),
-    }  # fmt: skip
+        **Figure.of(error, "nothing was predicted").facts("error"),
+        **_few_share(brought, members, predicted).facts("five_accounts_share"),
+    }
 
 
-def _few_share(brought: pd.Series[float], members: pd.DataFrame, predicted: float) -> float | None:
+def _few_share(brought: pd.Series[float], members: pd.DataFrame, predicted: float) -> Figure:
     """Return the part of all absolute differences that the five largest accounts make up."""
     whole = float(members["predicted_revenue"].sum())
     own = members["predicted_revenue"] * (predicted / whole if whole > 0 else 0.0)
     apart = (brought - own).abs().dropna().sort_values(ascending=False, kind="stable")
     total = float(apart.sum())
-    return float(apart.iloc[:_FEW].sum()) / total if total > 0 else None
+    why = "every account brought what was predicted, or theirs is not known"
+    return Figure.of(float(apart.iloc[:_FEW].sum()) / total if total > 0 else None, why)
 
 
 def _won_by_account(work: Run, as_of: date, horizon: int) -> pd.Series[float]:
@@ -136,16 +140,19 @@ def track_record(ledger: Sequence[Entry]) -> dict[str, Any]:
     inside = sum(map(is_inside, ranged))
     quarters = len({entry["promised_on"] for entry in due})
     low, high = _interval(inside, len(ranged))
-    why = "no promise with a range is due yet"
+    share = Figure.of(
+        inside / len(ranged) if ranged else None,
+        "no promise with a range is due yet",
+        low=low,
+        high=high,
+    )
     return {
         "quarters": quarters,
         "is_track_record": quarters >= ENOUGH_QUARTERS,
         "due": len(ranged),
         "not_yet_due": len(ledger) - len(due),
         "inside": inside,
-        **said("share_inside", inside / len(ranged) if ranged else None, why),
-        **said("share_inside_low", low, why),
-        **said("share_inside_high", high, why),
+        **share.facts("share_inside", low="share_inside_low", high="share_inside_high"),
         "share_wanted": RANGE_SHARE,
         "by_tier": _by_tier(due),
         "went_wrong": _went_wrong(ranged),
@@ -165,15 +172,18 @@ def _by_tier(due: Sequence[Entry]) -> list[dict[str, Any]]:
         rows = [entry for entry in due if (entry["tier"], entry["span"]) == (tier, span)]
         errors = [entry["error"] for entry in rows if entry["error"] is not None]
         ranged = [entry for entry in rows if entry["low"] is not None and entry["high"] is not None]
-        why = "nothing was predicted"
+        error, absolute = (
+            Figure.of(fmean(map(size, errors)) if errors else None, "nothing was predicted")
+            for size in (float, abs)
+        )
         found.append(
             {
                 "tier": tier,
                 "span": span,
                 "due": len(rows),
                 "inside": sum(map(is_inside, ranged)),
-                **said("mean_error", fmean(errors) if errors else None, why),
-                **said("mean_absolute_error", fmean(map(abs, errors)) if errors else None, why),
+                **error.facts("mean_error"),
+                **absolute.facts("mean_absolute_error"),
             }
         )
     return found

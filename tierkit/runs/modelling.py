@@ -16,6 +16,7 @@ import pandas as pd
 
 from tierkit.backtest import Known, ModelChoice, choose_model, in_words
 from tierkit.features import Panel, build_panel
+from tierkit.figure import Figure
 from tierkit.forecast import tier_ranges, with_total
 from tierkit.models import (
     FITTED,
@@ -43,7 +44,6 @@ from tierkit.runs.leakage import future_rows_seen
 from tierkit.runs.next_quarter import quarter_tests
 from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run, training_dates
 from tierkit.runs.side_models import edit_facts, prospect_facts, prospects_at, run_prospects
-from tierkit.runs.tiering import said
 from tierkit.settings import Settings
 from tierkit.tiers import tiers_in_force
 from tierkit.words import factor_words, plain_name
@@ -103,7 +103,7 @@ def with_saved_card(choice: ModelChoice, file: Path) -> ModelChoice:
     )
 
 
-_WHY = "too few tested accounts, or nothing was won or predicted there"
+_FEW = "too few tested accounts, or nothing was won or predicted there"
 
 
 def check_facts(choice: ModelChoice, settings: Settings) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def check_facts(choice: ModelChoice, settings: Settings) -> dict[str, Any]:
             "tenths": _by(tested, tenths(tested), "tenth", {}, settings),
         },
         "by_history": [
-            {"accounts_that_are": str(name), **_stated(row.to_dict())}
+            {"accounts_that_are": str(name), **_figures(row.to_dict())}
             for name, row in by_history(choice.backtest.predictions).iterrows()
         ],
         "ranges": _ranges({} if tried is None else vars(tried)),
@@ -137,25 +137,22 @@ def _by(
     found = actual_over_predicted_by(tested, groups, seed=settings.model.seed)
     rows = found.rename(columns={"ratio": "actual_over_predicted"})
     return [
-        {key: names.get(place, place), **_stated(row)}
+        {key: names.get(place, place), **_figures(row)}
         for place, row in zip(rows.index.astype(int).tolist(), rows.to_dict("records"), strict=True)
     ]
 
 
 def _ranges(tried: Mapping[str, Any]) -> dict[str, Any]:
-    keys = ("rows", "above", "below", "inside_upper")
-    return _stated({key: float(tried.get(key, math.nan)) for key in keys})
+    return _figures({key: tried.get(key) for key in ("rows", "above", "below", "inside_upper")})
 
 
-def _stated(numbers: Mapping[Any, float]) -> dict[str, Any]:
-    stated: dict[str, Any] = {}
+def _figures(numbers: Mapping[Any, float | None]) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
     for key, number in numbers.items():
-        known = math.isfinite(number)
-        whole = key in ("accounts", "rows")
-        stated[str(key)] = (int(number) if whole else float(number)) if known else None
-        if not known:
-            stated[f"{key}_why"] = _WHY
-    return stated
+        figure = Figure.of(number, _FEW)
+        whole = key in ("accounts", "rows") and figure.value is not None
+        facts |= {key: int(figure.numbers()[0])} if whole else figure.facts(str(key))
+    return facts
 
 
 PREDICTIONS_FILE = "predictions.parquet"
@@ -347,14 +344,7 @@ def _against_tiers(choice: ModelChoice, settings: Settings) -> dict[str, Any]:
         name: None if found is None or not size else found.captures[size]
         for name, size in sizes.items()
     }
-    return {
-        name: {
-            key: value
-            for part in ("estimate", "low", "high")
-            for key, value in said(part, getattr(gain, part) if gain else None, why).items()
-        }
-        for name, gain in gains.items()
-    }
+    return {name: (gain or Figure.unknown(why)).effect() for name, gain in gains.items()}
 
 
 def short_card_facts(choice: ModelChoice, *, min_group: int) -> dict[str, Any]:
@@ -371,7 +361,7 @@ def short_card_facts(choice: ModelChoice, *, min_group: int) -> dict[str, Any]:
     card = choice.card if full == "full_card" else shortened(choice.card, fewest=min_group)
     return {
         "points_to_double": POINTS_TO_DOUBLE,
-        **said("gini_below_the_full_card", below, "nothing could be tested"),
+        **Figure.of(below, "nothing could be tested").facts("gini_below_the_full_card"),
         "is_as_good": bool(below <= SHORT_ENOUGH) if math.isfinite(below) else None,
         "criteria": [
             {

@@ -11,10 +11,10 @@ import pandas as pd
 from tierkit.backtest import ModelChoice
 from tierkit.calendar import is_before
 from tierkit.features import build_panel
+from tierkit.figure import Figure
 from tierkit.forecast import tier_ranges, with_total
 from tierkit.models import BY_COLUMN
 from tierkit.runs.run import Run
-from tierkit.runs.tiering import said
 
 COLUMN = "next_quarter_revenue"
 _UNTESTED = "no earlier quarter-end could be tested"
@@ -89,19 +89,17 @@ def forecast_facts(work: Run, totals: pd.DataFrame) -> dict[str, Any]:
     `tiered` is the sum of the tiers; the rest is predicted for accounts without one.
     """
     tiered = totals.attrs.get("total", {})
-    keys = ("predicted", "low", "high")
-    why = tiered.get("why") or _UNTESTED
+    total = Figure.of(tiered.get("predicted"), tiered.get("why") or _UNTESTED,
+                      low=tiered.get("low"), high=tiered.get("high"))  # fmt: skip
     return {
         **work.forecast.facts(),
-        "tiered": {
-            name: value for key in keys for name, value in said(key, tiered.get(key), why).items()
-        },
+        "tiered": total.facts("predicted", low="low", high="high"),
     }
 
 
 def _facts(row: pd.Series[Any]) -> dict[str, Any]:
-    keys = ("predicted_revenue", "low", "high")
-    return {name: value for key in keys for name, value in said(key, row[key], row["why"]).items()}
+    total = Figure.of(row["predicted_revenue"], row["why"], low=row["low"], high=row["high"])
+    return total.facts("predicted_revenue", low="low", high="high")
 
 
 def _since(work: Run, choice: ModelChoice, newest: date) -> pd.DataFrame:

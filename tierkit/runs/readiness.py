@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from tierkit.figure import Figure
 from tierkit.runs.run import Run
-from tierkit.runs.tiering import Tiering, said
+from tierkit.runs.tiering import Tiering
 from tierkit.serving import (
     NO_CONTACT_OF_ACTIVITIES,
     PipelineCoverage,
@@ -115,7 +116,7 @@ def readiness_facts(study: ReadinessStudy, work: Run) -> dict[str, Any]:
         "owners": {
             "tier": study.first_tier,
             "accounts": study.first_tier_accounts,
-            **said("with_owner", None if study.owner_why else owned, study.owner_why),
+            **Figure.of(None if study.owner_why else owned, study.owner_why).facts("with_owner"),
         },
         "whitespace": whitespace_rows(study),
         "whitespace_why": study.whitespace_why,
@@ -126,7 +127,7 @@ def readiness_facts(study: ReadinessStudy, work: Run) -> dict[str, Any]:
                 "pipeline": part.pipeline,
                 "deals": part.deals,
                 "target": part.target,
-                **said("coverage", part.coverage, "the target is not above zero"),
+                **Figure.of(part.coverage, "the target is not above zero").facts("coverage"),
             }
             for part in study.pipeline
         ],
@@ -175,7 +176,7 @@ def _fresh(tier: str, rows: pd.DataFrame) -> dict[str, Any]:
         "share": fresh / count,
         "low": low,
         "high": high,
-        **said("median_days_old", rows["days_old"].median(), NO_FACTS),
+        **Figure.of(rows["days_old"].median(), NO_FACTS).facts("median_days_old"),
     }
 
 
@@ -187,7 +188,7 @@ def _covered(tier: str, rows: pd.DataFrame, wanted: int) -> dict[str, Any]:
         "accounts": len(rows),
         "required_roles": wanted,
         "all_known": int((rows["roles_known"] == wanted).sum()),
-        **said("all_engaged", everybody, NO_CONTACT_OF_ACTIVITIES),
+        **Figure.of(everybody, NO_CONTACT_OF_ACTIVITIES).facts("all_engaged"),
         "mean_roles_known": float(rows["roles_known"].mean()),
-        **said("mean_roles_engaged", engaged.mean(), NO_CONTACT_OF_ACTIVITIES),
+        **Figure.of(engaged.mean(), NO_CONTACT_OF_ACTIVITIES).facts("mean_roles_engaged"),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 from tierkit.backtest import ModelChoice
 from tierkit.calendar import newest, trainable
 from tierkit.features import Panel
+from tierkit.figure import Figure
 from tierkit.models import (
     COLUMNS,
     Examples,
@@ -26,12 +27,12 @@ from tierkit.models import (
 )
 from tierkit.outcomes import join_outcomes
 from tierkit.runs.run import Run
-from tierkit.runs.tiering import said
 from tierkit.statistics import compare
 
 FAVOURITES = "favourites"
 _TESTED = {"won": "won_probability", "wins": "predicted_wins", "pipeline": "predicted_pipeline"}
 _NO_TEST = "no two quarter-ends lie a horizon apart"
+_TOO_FEW = "no quarter-end alone has enough accounts"
 
 
 def run_prospects(work: Run, panel: Panel, days: Sequence[date]) -> Prospects | None:
@@ -84,12 +85,16 @@ def prospect_facts(work: Run, panel: Panel, days: Sequence[date]) -> dict[str, A
         "tested": [
             {
                 "measure": name,
-                **said("predicted", predicted[column].sum(min_count=1), "it cannot be predicted"),
+                **_sum(predicted[column]).facts("predicted"),
                 "actual": float(found[name].sum()),
             }
             for name, column in _TESTED.items()
         ],
     }
+
+
+def _sum(values: pd.Series[float]) -> Figure:
+    return Figure.of(values.sum(min_count=1), "it cannot be predicted")
 
 
 def weigh_criteria(run: Run, panel: Panel, model: ModelChoice) -> Favourites:
@@ -113,8 +118,8 @@ def favourite_facts(found: Favourites) -> dict[str, Any]:
             **{key: str(row[key]) for key in ("criterion", "from", "to")},
             **{key: float(row[key]) for key in ("factor", "low", "high")},
             **{key: int(row[key]) for key in ("same_direction", "dates", "accounts")},
-            **said("lowest", row["lowest"], "no quarter-end alone has enough accounts"),
-            **said("highest", row["highest"], "no quarter-end alone has enough accounts"),
+            **Figure.of(row["lowest"], _TOO_FEW).facts("lowest"),
+            **Figure.of(row["highest"], _TOO_FEW).facts("highest"),
         }
         for row in found.factors.to_dict("records")
     ]
@@ -138,16 +143,7 @@ def edit_facts(work: Run, choice: ModelChoice) -> dict[str, Any]:
     captures = {name: found.captures[size] for name, size in named if size}
     return {
         "made": made,
-        "cost": {name: _interval(one) for name, one in {"gini": found.gain, **captures}.items()},
-    }
-
-
-def _interval(interval: Any) -> Mapping[str, Any]:  # noqa: ANN401
-    why = "nothing was won in the tested horizons"
-    return {
-        key: value
-        for name in ("estimate", "low", "high")
-        for key, value in said(name, getattr(interval, name), why).items()
+        "cost": {name: one.effect() for name, one in {"gini": found.gain, **captures}.items()},
     }
 
 

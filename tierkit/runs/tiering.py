@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from tierkit.crm import successors
+from tierkit.figure import Figure
 from tierkit.publishing import Published
 from tierkit.runs.run import Run
 from tierkit.runs.tier_inputs import account_groups, project_overrides, read_earlier_run
@@ -210,22 +211,22 @@ def tier_facts(
         effort = _row(tiering.tier_effort, tier.name)
         share = money["predicted_revenue"] / everything if everything else None
         before = int(held.get(tier.name, 0)) if len(held) else None
+        revenue = Figure.of(money["predicted_revenue"], money["why"], low=money["low"],
+                            high=money["high"])  # fmt: skip
         facts.append(
             {
                 "tier": tier.name,
                 "label": tier.label,
                 "accounts": int(effort["accounts"]),
                 **_capacity(tier, tiering),
-                **said("previous_accounts", before, "no earlier tiers are known"),
-                "predicted_revenue": float(money["predicted_revenue"]),
-                **said("low", money["low"], money["why"]),
-                **said("high", money["high"], money["why"]),
-                **said("share_of_predicted_revenue", share, "no revenue is predicted"),
-                **said("predicted_pipeline", deals["predicted_pipeline"], deals["why"]),
-                **said("predicted_winners", _sum(tiering, tier.name, "won_probability"), _FEW),
-                **said("predicted_wins", _sum(tiering, tier.name, "predicted_wins"), _FEW),
-                **said("hours", effort["hours"], effort["hours_why"]),
-                **said("cost", effort["cost"], effort["cost_why"]),
+                **Figure.of(before, "no earlier tiers are known").facts("previous_accounts"),
+                **revenue.facts("predicted_revenue", low="low", high="high"),
+                **Figure.of(share, "no revenue is predicted").facts("share_of_predicted_revenue"),
+                **Figure.of(deals["predicted_pipeline"], deals["why"]).facts("predicted_pipeline"),
+                **_sum(tiering, tier.name, "won_probability").facts("predicted_winners"),
+                **_sum(tiering, tier.name, "predicted_wins").facts("predicted_wins"),
+                **effort["hours"].facts("hours"),
+                **effort["cost"].facts("cost"),
                 "entitlement_hours_by_role": by_role[tier.name],
                 **slots[tier.name],
             }
@@ -238,33 +239,18 @@ def _capacity(tier: Tier, tiering: Tiering) -> dict[str, Any]:
     rules = " and ".join([*tier.sizes, *(["a written rule"] if tier.where else [])])
     why = f"it is filled by {rules.replace('_', ' ')}" if rules else "it takes the rest"
     if tier.capacity is None:
-        return said("capacity", None, why)
+        return Figure.unknown(why).facts("capacity")
     ranked = tiering.assigned[tiering.assigned["rank"].notna()]
     groups = sorted(ranked["group"].unique()) or [""]
-    return said("capacity", sum(capacity_in(tier, group) for group in groups), "")
+    return {"capacity": sum(capacity_in(tier, group) for group in groups)}
 
 
-def _sum(tiering: Tiering, tier: str, column: str) -> float | None:
+def _sum(tiering: Tiering, tier: str, column: str) -> Figure:
     """Return the sum over a tier's accounts of what stands beside their predictions."""
     if column not in tiering.tiered.columns:
-        return None
+        return Figure.unknown(_FEW)
     of_tier = tiering.tiered.loc[tiering.tiered["tier"] == tier, column]
-    return float(of_tier.sum(min_count=1))
-
-
-def said(key: str, value: Any, why: str) -> dict[str, Any]:  # noqa: ANN401 (a number or nothing)
-    """Return a number for `facts.json`, or null with the reason beside it.
-
-    Examples
-    --------
-    >>> said("low", 3, "")
-    {'low': 3}
-    >>> said("low", float("nan"), "too few accounts")
-    {'low': None, 'low_why': 'too few accounts'}
-    """
-    if value is None or pd.isna(value):
-        return {key: None, f"{key}_why": why}
-    return {key: value if isinstance(value, int) else float(value)}
+    return Figure.of(of_tier.sum(min_count=1), _FEW)
 
 
 def move_facts(work: Run, tiering: Tiering) -> dict[str, Any]:

@@ -36,10 +36,10 @@ from .pipeline import (
     pipeline_coverage as pipeline_coverage,
 )
 from .proportion import (
+    FEW as FEW,
     NOTHING_SPENT as NOTHING_SPENT,
     EffortReceived as EffortReceived,
     EqualTreatment as EqualTreatment,
-    Estimate as Estimate,
     concentration as concentration,
     effort_index as effort_index,
     effort_received as effort_received,

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from tierkit.figure import Figure
 from tierkit.parallel import MANY_ROWS, side_by_side
 from tierkit.statistics.arrays import FloatArray, IntArray
 from tierkit.statistics.measures import Ranking, capture_of, gini_of
@@ -21,41 +22,6 @@ _CHUNK_NUMBERS = 250_000
 _FEWEST_AT_ONCE = 16
 _TAIL = 0.025
 _COMPARED = ("card", "past_revenue")
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate and its 95 % range; NaN where it cannot be said.
-
-    Examples
-    --------
-    >>> Interval(0.02, 0.005, 0.03).is_above_zero, Interval(0.02, -0.01, 0.03).is_above_zero
-    (True, False)
-    """
-
-    estimate: float
-    low: float
-    high: float
-
-    @property
-    def is_above_zero(self) -> bool:
-        """Whether the whole range lies above 0; never where it cannot be said."""
-        return self.low > 0
-
-    @property
-    def is_below_zero(self) -> bool:
-        """Whether the whole range lies below 0; never where it cannot be said."""
-        return self.high < 0
-
-    @property
-    def is_known(self) -> bool:
-        """Whether there is a number at all."""
-        return all(math.isfinite(one) for one in (self.estimate, self.low, self.high))
-
-    @classmethod
-    def of(cls, estimate: float, drawn: FloatArray, tail: float) -> Interval:
-        """Return an estimate with the range that leaves `tail` of the draws beyond each end."""
-        return _interval(estimate, drawn, tail)
 
 
 @dataclass(frozen=True)
@@ -74,12 +40,12 @@ class Comparison:
         The card's Gini minus that of other rules, by their name.
     """
 
-    card_gini: Interval
-    past_gini: Interval
-    gain: Interval
-    captures: Mapping[int, Interval]
+    card_gini: Figure
+    past_gini: Figure
+    gain: Figure
+    captures: Mapping[int, Figure]
     draws: int
-    rivals: Mapping[str, Interval] = field(default_factory=dict)
+    rivals: Mapping[str, Figure] = field(default_factory=dict)
 
 
 def compare(
@@ -118,12 +84,12 @@ def compare(
     names = (*_COMPARED, *rivals)
     dates = [_Date.of(predictions.iloc[rows], codes[rows], names) for rows in _by_date(predictions)]
     whole = _measures(dates, np.ones((len(unique), 1)), capacities)[0]
-    resampled = _resampled(len(unique), len(predictions), draws=times, seed=seed)
-    tasks = (partial(_measures, dates, weights, capacities) for weights in resampled)
+    weights_of = _resampled(len(unique), len(predictions), draws=times, seed=seed)
+    tasks = (partial(_measures, dates, weights, capacities) for weights in weights_of)
     threads = None if len(predictions) >= MANY_ROWS else 1
     drawn = np.concatenate(side_by_side(tasks, threads=threads))
     tail = share_beyond(accounts_that_count(predictions)) / tried
-    ranges = [_interval(whole[place], drawn[:, place], tail) for place in range(len(whole))]
+    ranges = [resampled(whole[place], drawn[:, place], tail) for place in range(len(whole))]
     others = dict(zip(rivals, ranges[3 : 3 + len(rivals)], strict=True))
     captures = dict(zip(capacities, ranges[3 + len(rivals) :], strict=True))
     return Comparison(ranges[0], ranges[1], ranges[2], captures, times, others)
@@ -151,8 +117,8 @@ def measured_draws(
     codes, unique = pd.factorize(predictions["account_id"], sort=True)
     dates = [_Date.of(predictions.iloc[rows], codes[rows], names) for rows in _by_date(predictions)]
     whole = _ranked_measures(dates, np.ones((len(unique), 1)), capacities)[0]
-    resampled = _resampled(len(unique), len(predictions), draws=times, seed=seed)
-    tasks = (partial(_ranked_measures, dates, weights, capacities) for weights in resampled)
+    weights_of = _resampled(len(unique), len(predictions), draws=times, seed=seed)
+    tasks = (partial(_ranked_measures, dates, weights, capacities) for weights in weights_of)
     threads = None if len(predictions) >= MANY_ROWS else 1
     drawn = np.concatenate(side_by_side(tasks, threads=threads))
     return whole, drawn, share_beyond(accounts_that_count(predictions))
@@ -253,12 +219,16 @@ def share_beyond(accounts: float) -> float:
     return float(norm.cdf(t.ppf(_TAIL, free) * math.sqrt((free + 1.0) / free)))
 
 
-def _interval(estimate: float, drawn: FloatArray, tail: float) -> Interval:
+def resampled(estimate: float, drawn: FloatArray, tail: float) -> Figure:
+    """Return an estimate with the range that leaves `tail` of the draws beyond each end.
+
+    Where draws lie on one side of the estimate, the range still holds it.
+    """
     known = drawn[np.isfinite(drawn)]
     if not len(known) or not math.isfinite(estimate):
-        return Interval(math.nan, math.nan, math.nan)
+        return Figure.unknown("nothing was won in the tested horizons")
     low, high = np.quantile(known, [tail, 1 - tail])
-    return Interval(float(estimate), float(low), float(high))
+    return Figure(estimate, min(float(low), estimate), max(float(high), estimate))
 
 
 def _by_date(predictions: pd.DataFrame) -> list[IntArray]:

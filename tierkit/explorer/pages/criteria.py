@@ -75,11 +75,10 @@ def backtest_table(session: Session) -> Markup:
     for row in view.backtest:
         cells: list[object] = [row.name]
         for size in ends.values():
-            cells.append(share_with_interval(row.captures[size].interval))
+            cells.append(share_with_interval(row.captures[size].figure))
             same = row is first
             difference = first.captures[size].minus(row.captures[size])
-            cells.append("" if same else _points(difference.estimate, difference.low,
-                                                 difference.high))  # fmt: skip
+            cells.append("" if same else _points(*difference.numbers()))
         rows.append([*cells, ratio_with_interval(row.actual_over_predicted)])
     header = ["Ranked by", *(part for name, size in ends.items()
                              for part in (f"Capture at {name} ({size:,})", "on screen over it")),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from tierkit.figure import Figure
 from tierkit.rendering import printable, tag
-from tierkit.statistics import Interval
 from tierkit.words import MINUS, share
 
 UP, DOWN, PLAIN = "#0072b2", "#d55e00", "#7a8691"
@@ -113,28 +112,26 @@ def shown(rows: int, total: int, what: str) -> str:
     return f"{total:,} {what}" if rows >= total else f"{rows:,} of {total:,} {what}"
 
 
-def share_with_interval(found: Interval) -> str:
+def share_with_interval(found: Figure) -> str:
     """Return a share with its 95 % interval.
 
     Examples
     --------
-    >>> share_with_interval(Interval(0.31, 0.24, 0.38))
+    >>> share_with_interval(Figure(0.31, 0.24, 0.38))
     '31 % (24–38 %)'
     """
-    if not math.isfinite(found.estimate):
-        return "–"
-    if not math.isfinite(found.low):
-        return share(found.estimate)
-    return f"{share(found.estimate)} ({100 * found.low:.0f}–{100 * found.high:.0f} %)"
+    return (
+        found.say(share, lambda low, high: f"{100 * low:.0f}–{100 * high:.0f} %")
+        if found.is_known
+        else "–"
+    )
 
 
-def ratio_with_interval(found: Interval | None) -> str:
+def ratio_with_interval(found: Figure | None) -> str:
     """Return a ratio with its 95 % interval; a dash where there is none."""
-    if found is None or not math.isfinite(found.estimate):
+    if found is None or not found.is_known:
         return "–"
-    if not math.isfinite(found.low):
-        return f"{found.estimate:.2f}"
-    return f"{found.estimate:.2f} ({found.low:.2f}–{found.high:.2f})"
+    return found.say("{:.2f}".format, "{:.2f}–{:.2f}".format)
 
 
 def signed(value: float, spelled: str) -> str:

@@ -50,8 +50,8 @@ def tier_table(session: Session) -> Markup:
                 _size_words(tier.capacity, tier.share, tier.line, tier.revenue_share, currency),
                 money(currency, view.revenue[tier.name]),
                 _known(pipeline[tier.name], lambda value: money(currency, value)),
-                _known(float(row["hours"]), count),
-                _known(float(row["cost"]), lambda value: money(currency, value)),
+                _known(row["hours"].numbers()[0], count),
+                _known(row["cost"].numbers()[0], lambda value: money(currency, value)),
             ]
         )
     header = ["Tier", "", "Accounts", "Rule", "Predicted revenue", "Predicted pipeline",
@@ -71,14 +71,13 @@ def role_table(session: Session) -> Markup:
     rows = []
     most = max(1.0, float(roles["share_used"].max()) if roles["share_used"].notna().any() else 1.0)
     for name, row in roles.iterrows():
-        used = float(row["share_used"])
-        known = not math.isnan(used)
-        over = known and used > 1
-        words = f"{share(used)}{' – too much' if over else ''}" if known else row["share_used_why"]
+        used = row["share_used"].value or 0.0
+        over = used > 1
+        words = f"{row['share_used'].say(share)}{' – too much' if over else ''}"
         rows.append(
             [
                 str(name),
-                bar_to(used if known else 0.0, most=most),
+                bar_to(used, most=most),
                 count(float(row["hours"])),
                 count(float(row["available"])),
                 words,
@@ -97,8 +96,8 @@ def break_even_table(session: Session) -> Markup:
     rows = [
         [
             str(name),
-            row["break_even_why"] or signed_share(float(row["break_even"])),
-            _known(float(row["extra_cost"]), lambda value: money(currency, value)),
+            row["break_even"].say(signed_share),
+            _known(row["extra_cost"].numbers()[0], lambda value: money(currency, value)),
             _known(float(row["revenue"]), lambda value: money(currency, value)),
         ]
         for name, row in found.iterrows()
@@ -203,6 +202,6 @@ def _size_words(
 
 
 def _whys(effort: pd.DataFrame) -> list[Markup]:
-    columns = ("hours_why", "cost_why")
-    reasons = {why for column in columns for why in effort[column] if why}
+    figures = [*effort["hours"], *effort["cost"]]
+    reasons = {figure.why for figure in figures if not figure.is_known}
     return [note(f"Not known: {why}.") for why in sorted(reasons)]
