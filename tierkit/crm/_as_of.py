@@ -10,7 +10,7 @@ from pathlib import Path
 import narwhals as nw
 
 from tierkit.calendar import on_or_after
-from tierkit.crm.engine import Rows, scan_parquet, write_parquet
+from tierkit.crm.engine import Rows, register_frame, scan_parquet, write_parquet
 from tierkit.crm.guard import only_with
 from tierkit.crm.known import deals_as_known
 from tierkit.crm.tables import Tables
@@ -62,7 +62,7 @@ def tables_as_known(tables: Tables, as_of: date, *, known_deals: Path | None = N
             frames[name] = _recorded_before(frames[name], columns, as_of)
     if "opportunities" in frames:
         frames["opportunities"] = (
-            _known_deals(tables, as_of)
+            register_frame(tables.connection, _known_deals(tables, as_of).collect().to_arrow())
             if known_deals is None
             else scan_parquet(tables.connection, known_deals)
         )
