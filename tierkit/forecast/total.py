@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
+from tierkit.figure import Figure
 from tierkit.forecast.history import KnownTotals
 from tierkit.forecast.rules import A_YEAR, RULES, Trial
 from tierkit.statistics import FloatArray
@@ -53,12 +54,8 @@ class Span:
 
     def facts(self) -> dict[str, Any]:
         """Return it as `facts.json` holds it."""
-        found: dict[str, Any] = {}
-        why = self.why or NO_QUARTER
-        for key in ("predicted", "low", "high"):
-            number = float(getattr(self, key))
-            found |= {key: number} if math.isfinite(number) else {key: None, f"{key}_why": why}
-        return found
+        found = Figure.of(self.predicted, self.why or NO_QUARTER, low=self.low, high=self.high)
+        return found.facts("predicted", low="low", high="high")
 
 
 @dataclass(frozen=True)
