@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from benches.models import put_between
+from benches.markers import put_between
 from tierkit.crm.trusted import read_tables
 from tierkit.outcomes import outcomes
 from tierkit.runs.modelling import QUARTERS_FILE, tier_totals

@@ -25,9 +25,9 @@ from tierkit.calendar import newest
 from tierkit.crm.tables import tables_from_frames
 from tierkit.roi._certificate import at_lines, with_effect
 from tierkit.roi.adjusted import adjusted
-from tierkit.roi.boundaries import verdicts_at
 from tierkit.roi.boundary_rows import Boundaries, Reading
 from tierkit.roi.from_tables import tier_standings
+from tierkit.roi.line_study import verdicts_at
 from tierkit.roi.primary import DECIDING, primary_reading
 from tierkit.roi.standings import Standings
 from tierkit.roi.verdict import Verdict

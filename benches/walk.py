@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from benches.models import put_between
+from benches.markers import put_between
 from benches.walk_peers import PEERS, peer_scores
 from benches.walk_sets import Company, companies
 from benches.walk_tables import money_table, ranking_table, stability_line

@@ -42,6 +42,7 @@ ROOMS = (
     "explorer",
     "commands",
     "cli",
+    "__main__",
 )
 BLIND = ("features", "models", "tiers")
 UNSEEN = ("outcomes", "backtest", "roi")

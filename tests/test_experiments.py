@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from types import SimpleNamespace
 
@@ -15,7 +16,13 @@ from tierkit.cli import main
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.roi.worlds import World, simulate_world
-from tierkit.runs.experiments import EXPERIMENTS, bands_before, draw_quarter_band, read_bands
+from tierkit.runs.experiments import (
+    EXPERIMENTS,
+    bands_before,
+    draw_quarter_band,
+    read_bands,
+    read_effort_draws,
+)
 from tierkit.runs.run import Run
 from tierkit.runs.tier_roi import compare_tiers
 from tierkit.settings import read_settings
@@ -187,3 +194,47 @@ def test_what_cannot_be_drawn_is_a_sentence(project, capsys, arguments, says):
     assert command(project, *arguments) == 2
     assert says in capsys.readouterr().err
     assert not (project.folder / EXPERIMENTS).exists()
+
+
+def test_less_effort_is_drawn_inside_a_tier_and_read_out(project, capsys):
+    asked = ("draw", PUBLISHED, "--effort", "less", "--tier", "Tier 2", "--share", "0.4")
+    assert command(project, *asked, "--effect", "0.2", "--quarters", "1") == 0
+    told = capsys.readouterr().out
+    (draw,) = read_effort_draws(project)
+    count = int(draw.rows["drawn"].sum())
+    assert count == round(0.4 * len(draw.rows))
+    assert told.startswith(f"{count} accounts of Tier 2 get less effort for 1 quarter,")
+    assert "Nobody's tier changes" in told
+    assert read_bands(project) == []
+
+    assert command(project, "accept", PUBLISHED) == 0
+    (found,) = read_out(project).effort_tests
+    assert (found["tier"], found["arm"], found["drawn"]) == ("Tier 2", "less", count)
+    assert found["relative"]["low"] < 0 < found["relative"]["high"]  # nothing was withheld here
+    assert found["holds"] is None  # what the effort costs is not known
+    assert command(project, *asked) == 2
+    assert "drawn already as" in capsys.readouterr().err
+
+
+def test_a_hold_out_belongs_to_the_report_it_was_drawn_from(project, capsys):
+    facts = project.reports / PUBLISHED / "facts.json"
+    first = json.loads(facts.read_text(encoding="utf-8"))
+    assert command(project, "draw", PUBLISHED, "--effort", "more", "--share", "0.3") == 0
+    assert read_effort_draws(project)[0].report == first["fingerprint"]
+    facts.write_text(json.dumps({**first, "fingerprint": "second"}), encoding="utf-8")
+    assert command(project, "accept", PUBLISHED) == 3
+    assert "published anew as second" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--effort", "none"), "--effort none: write less or more."),
+        (("--effort", "less", "--effect", "0"), "--effect 0: give a share above 0"),
+        (("--effort", "less", "--tier", "Gold"), "--tier Gold: there is no such tier"),
+        (("--effort", "less", "--share", "0.05"), "a draw needs 10"),
+    ],
+)
+def test_a_hold_out_that_cannot_be_drawn_is_a_sentence(project, capsys, arguments, says):
+    assert command(project, "draw", PUBLISHED, *arguments) == 2
+    assert says in capsys.readouterr().err

@@ -286,11 +286,11 @@ def test_what_would_settle_it_is_one_sentence_of_power_wait_and_lot():
         "We would only see an effect above +35 %; an effect of +20 % could be seen after six more "
         "quarters, one of +10 % after 14 more."
     )
-    never = {"50": None, "50_why": "it would take more than 20 years"}
+    never = {"50": None, "50_why": "no history of this company will settle it"}
     assert certainty({**boundary, "quarters_until": never, "randomised_band": {"50": 46}}) == (
-        "We would only see an effect above +35 %; it would take more than 20 years to see even one "
-        "of +50 %; a lot that places 46 accounts, half of them in Tier 1, would show +50 % within "
-        "a year."
+        "We would only see an effect above +35 %; no history of this company will settle it, not "
+        "even one of +50 %; a lot that places 46 accounts, half of them in Tier 1, would show "
+        "+50 % within a year."
     )
     unknown = {"smallest_detectable": None, "smallest_detectable_why": "too few lines"}
     assert certainty(unknown) == "Which effect we could see is not known: too few lines."

@@ -9,7 +9,7 @@ from tierkit.models.binning import amount_edges, bin_criteria, numeric_edges
 from tierkit.models.boosting import bags_by_account, boost
 from tierkit.models.draws import account_draws
 from tierkit.models.fitting import fit_card
-from tierkit.models.mixing import share_of_boosting
+from tierkit.models.mixing import tried_shares
 from tierkit.models.past_revenue import (
     fit_past_revenue_card,
     past_revenue_column,
@@ -18,6 +18,7 @@ from tierkit.models.past_revenue import (
 from tierkit.models.ranges import account_ranges
 from tierkit.models.rows import sample_accounts
 from tierkit.models.simple_rules import RandomRule, TierRule, best_column, last_quarter_rule
+from tierkit.models.smooth import smooth_points
 from tierkit.settings import ModelSettings
 from tierkit.statistics.intervals import accounts_that_count, compare, share_beyond
 from tierkit.statistics.measures import actual_over_predicted, capture, capture_share, gini
@@ -263,11 +264,11 @@ def test_edges_of_amounts_ascend_and_are_few(amounts):
 
 
 def shared_out(won):
-    """Return the share of boosting where outcomes follow from the values in this way."""
+    """Return the shares of the parts where outcomes follow from the values in this way."""
     values, _ = panel_of()
     binned = bin_criteria(values, [*values], max_bins=8, amounts=["won_revenue_4q"])
     windows = [one for one in binned.criteria if one.name == "won_revenue_4q"]
-    return share_of_boosting(
+    return tried_shares(
         binned.criteria, binned.codes, values, np.asarray(won(values)), windows=windows, seed=1
     )
 
@@ -276,11 +277,34 @@ def test_boosting_gets_more_where_past_revenue_misses_what_matters():
     past = panel_of()[0]["won_revenue_4q"].to_numpy()
     by_visits = shared_out(lambda values: past * np.exp(2 * values["visits"].fillna(0)))
     by_past = shared_out(lambda _: past)
-    assert by_visits > 0.5 >= by_past
+    assert by_visits.boosting > 0.5 >= by_past.boosting or by_visits.smooth > by_past.smooth
 
 
 def test_where_nothing_can_be_tried_both_parts_count_the_same():
-    assert shared_out(lambda values: (np.arange(len(values)) < 15) * 10.0) == 0.5
+    found = shared_out(lambda values: (np.arange(len(values)) < 15) * 10.0)
+    assert (found.boosting, found.smooth) == (0.5, 0.0)
+
+
+# ---- the smooth part ----------------------------------------------------------------------------
+
+
+def smooth_of(won):
+    values, _ = panel_of()
+    binned = bin_criteria(values, [*values], max_bins=8, amounts=["won_revenue_4q"])
+    points = smooth_points(binned.criteria, binned.codes, values, np.asarray(won(values)))
+    return dict(zip([one.name for one in binned.criteria], points, strict=True))
+
+
+def test_regressions_follow_revenue_without_steps_and_never_fall_where_more_can_only_help():
+    rising = smooth_of(lambda values: values["won_revenue_4q"].to_numpy())["won_revenue_4q"]
+    assert (np.diff(rising[:-1]) > 0).all()
+    falling = smooth_of(lambda values: 1.0 / (1.0 + values["won_revenue_4q"].to_numpy()))
+    assert (np.diff(falling["won_revenue_4q"][:-1]) >= 0).all()
+
+
+def test_too_few_wins_give_regressions_nothing_to_say():
+    found = smooth_of(lambda values: (np.arange(len(values)) < 15) * 10.0)
+    assert not any(points.any() for points in found.values())
 
 
 # ---- past revenue and simple rules ----------------------------------------------------------

@@ -44,6 +44,7 @@ def run(project, *arguments):
 def project(tmp_path_factory, reached_for):
     folder = tmp_path_factory.mktemp("one")
     write_crm(simulate_crm(accounts=ACCOUNTS, quarters=QUARTERS, seed=3), folder)
+    reopen_later(folder / "data")
     (folder / "overrides.csv").write_text(
         "account_id,tier,reason,set_by,set_on,review_on\n"
         f"{oldest_partner(folder)},Tier 1,New alliance,Kim,2025-04-02,2026-04-01\n"
@@ -202,9 +203,36 @@ def test_an_earlier_quarter_sees_nothing_later(project, tmp_path):
     cut_off(blind / "data", AS_OF)
     assert run(blind) == 0
     for name in ("tiers.csv", "model.json"):
-        told = (project / "reports" / LABEL / name).read_text()
-        unknowing = (blind / "reports" / LABEL / name).read_text()
+        told, unknowing = ((one / "reports" / LABEL / name).read_text() for one in (project, blind))
         assert without_fingerprint(told) == without_fingerprint(unknowing)
+    told, unknowing = (what_was_computed(one / "reports" / LABEL) for one in (project, blind))
+    assert told == unknowing
+
+
+def what_was_computed(report: Path) -> dict:
+    """Return the facts of a report, but for those that count the rows of the source."""
+    facts = json.loads((report / "facts.json").read_text())
+    return {key: facts[key] for key in facts.keys() - {"data", "fingerprint", "remarks"}}
+
+
+def reopen_later(data: Path) -> None:
+    """Let five deals that were won in the year before be opened again and lost afterwards."""
+    deals = pd.read_csv(data / "opportunities.csv", dtype=str, keep_default_na=False)
+    history = pd.read_csv(data / "stage_history.csv", dtype=str, keep_default_na=False)
+    ends = history[history["opportunity_id"].isin(deals["opportunity_id"])]
+    ends = ends.sort_values("changed_date", kind="stable").groupby("opportunity_id").last()
+    close = deals["close_date"]
+    year = deals[(deals["is_won"] == "true") & (close >= "2024-07-01") & (close < AS_OF)]
+    logged = year[year["opportunity_id"].map(ends["changed_date"]) <= year["close_date"]]
+    chosen = logged["opportunity_id"].head(5)
+    assert len(chosen) == 5
+    again = [(one, day, stage) for one in chosen
+             for day, stage in (("2025-07-20", "Negotiation"), ("2025-09-20", "Lost"))]  # fmt: skip
+    rows = pd.DataFrame(again, columns=["opportunity_id", "changed_date", "stage"])
+    pd.concat([history, rows]).to_csv(data / "stage_history.csv", index=False)
+    lost = deals["opportunity_id"].isin(chosen)
+    deals.loc[lost, ["is_won", "close_date", "stage"]] = ["false", "2025-09-20", "Lost"]
+    deals.to_csv(data / "opportunities.csv", index=False)
 
 
 RECORDED = {

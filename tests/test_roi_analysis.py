@@ -15,7 +15,7 @@ from tierkit.runs.tier_roi import TierRoi
 from tierkit.settings import parse_settings
 
 BOUNDARIES = ["Tier 1 / Tier 2", "Tier 2 / Tier 3"]
-NOTHING = TierRoi(TierOutcomes(()), [], {}, {})
+NOTHING = TierRoi(TierOutcomes(()), [], {}, [], {})
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +30,8 @@ def roi():
     )
     standings = simulate_world(world, seed=1).standings
     studies = study_boundaries(TierOutcomes(()), standings, break_even=pays, settings=settings)
-    return TierRoi(
-        TierOutcomes(()), studies.boundaries, studies.together, {"sentence": "Seen in 81 of 100."}
-    )
+    certificate = {"sentence": "Seen in 81 of 100."}
+    return TierRoi(TierOutcomes(()), studies.boundaries, studies.together, [], certificate)
 
 
 def test_every_check_of_every_design_is_a_row(roi):

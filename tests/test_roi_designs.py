@@ -13,12 +13,13 @@ from tierkit.figure import Figure
 from tierkit.roi._certificate import certificate, shape_of, try_designs, with_effect
 from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.adjusted import adjusted, balance, overlap
-from tierkit.roi.boundaries import study_boundaries, study_lines
+from tierkit.roi.boundaries import study_boundaries
 from tierkit.roi.boundary_rows import READINGS, Boundaries
 from tierkit.roi.checks import cutoff_checks, line_checks, overlap_checks
 from tierkit.roi.cutoff import bandwidth, bunching, cutoff, line_picture
 from tierkit.roi.designs import event_study, moved
 from tierkit.roi.known_before import Covariates
+from tierkit.roi.line_study import study_lines
 from tierkit.roi.poisson import Weighted, cross_fitted_shares, effect_of_holding, logistic_slopes
 from tierkit.roi.primary import Claim
 from tierkit.roi.standings import Standings

@@ -17,17 +17,21 @@ COLUMNS = ("won_revenue", "wins_count", "pipeline_created_amount", "renewal_reve
 _MOMENT = nw.Datetime("us")
 
 
-def outcomes(tables: Tables, dates: Sequence[date], *, settings: Settings) -> pd.DataFrame:
+def outcomes(
+    tables: Tables, dates: Sequence[date], *, settings: Settings, horizon_quarters: int = 0
+) -> pd.DataFrame:
     """Return what each account brought in the horizon that begins at each as_of.
 
     Parameters
     ----------
     tables
-        Trusted tables.
+        Trusted tables, as they are known where the outcomes are looked at (`tables_as_known`).
     dates
         The as_of dates, in any order. Whether a horizon is already over is for the caller to know.
     settings
         The target: its horizon in quarters, its revenue types and its measure.
+    horizon_quarters
+        How many quarters to watch; the target's horizon by default.
 
     Returns
     -------
@@ -45,7 +49,8 @@ def outcomes(tables: Tables, dates: Sequence[date], *, settings: Settings) -> pd
     >>> outcomes(tables, [date(2025, 1, 1)], settings=Settings())["won_revenue"].to_dict()
     {('A', Timestamp('2025-01-01 00:00:00')): 120.0}
     """
-    horizons = _horizons(tables, dates, settings)
+    quarters = horizon_quarters or settings.target.horizon_quarters
+    horizons = _horizons(tables, dates, settings, quarters)
     target = target_deals(tables, settings)
     won = target.filter(nw.col("is_won"))
     renewed = target_deals(tables, settings, revenue_types=RENEWAL_TYPES).filter(nw.col("is_won"))
@@ -104,9 +109,8 @@ def newcomers(index: pd.MultiIndex, outcomes: pd.DataFrame) -> pd.DataFrame:
     return by_date.sum().assign(accounts_count=by_date.size())
 
 
-def _horizons(tables: Tables, dates: Sequence[date], settings: Settings) -> Rows:
+def _horizons(tables: Tables, dates: Sequence[date], settings: Settings, quarters: int) -> Rows:
     days = sorted(set(dates))
-    quarters = settings.target.horizon_quarters
     ends = [settings.fiscal_calendar.window_end(day, quarters) for day in days]
     return tables.dates({"as_of": days, "horizon_end": ends})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import month_name
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -93,13 +94,11 @@ class FiscalCalendar:
         """
         match = _LABEL.match(label.strip())
         if match is None:
-            raise SettingsError(
-                f"--quarter {label}: not a quarter. Write it as {self._prefix}2026Q3."
-            )
+            raise SettingsError(f"{label}: not a quarter. Write it as {self._prefix}2026Q3.")
         right = f"{self._prefix}{match[2]}Q{match[3]}"
         if bool(match[1]) != bool(self._prefix):
             raise SettingsError(
-                f"--quarter {label}: this project's fiscal year starts in month {self.starts}. "
+                f"{label}: the fiscal year of this project starts in {month_name[self.starts]}. "
                 f"Write {right}."
             )
         first_year = int(match[2]) - self._years_ahead

@@ -13,7 +13,7 @@ from tierkit.crm import ACCEPTED_TIERS, read_tables, successors
 from tierkit.errors import DataError, Problem, SettingsError
 from tierkit.publishing import read_published
 from tierkit.roi import Band
-from tierkit.runs import read_bands, with_drawn_tiers
+from tierkit.runs import read_bands, refuse_other_reports, with_drawn_tiers
 from tierkit.settings import Settings, Tier
 from tierkit.tiers import (
     OVERRIDE_COLUMNS,
@@ -305,6 +305,7 @@ def accept_tiers(
             f"{ACCEPTED_TIERS}: tiers from {late[-1]} on are accepted already, so none can begin "
             f"on {begins}. Give a later --from."
         )
+    refuse_other_reports(settings, quarter)
     bands, remark = _bands(settings, begins)
     proposed = with_drawn_tiers(published.rows(), bands)
     reviewed = [] if review is None else _reviewed(settings, review, proposed, bands, begins)

@@ -102,7 +102,7 @@ def recalibrate(
         on_step=on_step,
         plan=replace(
             REPORT_PLAN,
-            prepare=lambda _, folder: leave_rows(only_here.pop(), folder),
+            prepare=lambda given, folder: leave_rows(given, only_here.pop(), folder),
             beside=beside,
             ahead={**REPORT_PLAN.ahead, **(ahead or {})} if many else {},
         ),

@@ -367,7 +367,9 @@ def run_unit(folder: Path) -> str:
         quarter=given.quarter,
         set_overrides=given.set_overrides,
         model_file=given.model_file,
-        plan=replace(REPORT_PLAN, prepare=lambda _, into: leave_rows(tables, into), ahead={}),
+        plan=replace(
+            REPORT_PLAN, prepare=lambda handed, into: leave_rows(handed, tables, into), ahead={}
+        ),
     )
     return "published" if result.published else "nothing new"
 

@@ -24,6 +24,7 @@ _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _GROUP = 5
 _SALESFORCE = r"^[0-9a-zA-Z]{15}([A-Z0-5]{3})?$"
 _FLOAT = r"^\d+\.0$"
+_SHORTENED = r"^\d([.,]\d+)?E\+\d{2,3}$"
 
 
 def salesforce_suffix(short: str) -> str:
@@ -72,7 +73,9 @@ def with_one_spelling(
         if _lengths_meet(shapes.values()) and _suffixes_are_right(tables, shapes, connection):
             for place in (place for place in places if shapes[place].short):
                 tables[place[0]] = _lengthened(tables[place[0]], place[1], connection)
-    return tables, [*problems, *_case_problems(tables)]
+    places = [place for found in columns.values() for place in found]
+    problems += [one for place in places for one in _shortened(tables[place[0]].rows, *place)]
+    return tables, [*problems, *_case_problems(tables), *_zero_problems(tables)]
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,55 @@ def _float_problem(table: str, column: str, shape: _Shape) -> Problem:
         rows=shape.ids,
         blocks=False,
     )
+
+
+def _shortened(rows: Rows, table: str, column: str) -> list[Problem]:
+    """Return the problem that a spreadsheet has shortened long ids, so that several are one now."""
+    found = rows.filter(nw.col(column).str.contains(_SHORTENED))
+    count = int(found.select(nw.len()).collect().item())
+    if not count:
+        return []
+    return [
+        Problem(
+            f"{count:,} ids are written as {example_ids(found, column)[0]}: a spreadsheet has "
+            "shortened them, and the digits that are gone cannot be got back",
+            "Export again and open the file in no spreadsheet, or with the column as text.",
+            table,
+            column,
+            rule="shortened ids",
+            rows=count,
+        )
+    ]
+
+
+def _zero_problems(tables: Mapping[str, TypedTable]) -> list[Problem]:
+    """Return the warning that rows name accounts with other leading zeros than they have."""
+    if "accounts" not in tables:
+        return []
+    bare = nw.col("account_id").str.replace_all(r"^0+", "").alias("__bare")
+    known = tables["accounts"].rows.select("account_id").drop_nulls().unique()
+    ids = known.select(bare).unique()
+    problems = []
+    for name, table in tables.items():
+        if name == "accounts" or "account_id" not in table.given:
+            continue
+        strange = rows_without(table.rows.select("account_id"), known, on="account_id")
+        meant = only_with(strange.with_columns(bare), ids, on="__bare")
+        count = int(meant.select(nw.len()).collect().item())
+        if count:
+            problems.append(
+                Problem(
+                    f"{count:,} rows name an account with other leading zeros than the accounts",
+                    "Export both with the same ids, as text: 00012 is not 12.",
+                    name,
+                    "account_id",
+                    rule="ids differ by zeros",
+                    rows=count,
+                    examples=example_ids(meant, "account_id"),
+                    blocks=False,
+                )
+            )
+    return problems
 
 
 def _case_problems(tables: Mapping[str, TypedTable]) -> list[Problem]:

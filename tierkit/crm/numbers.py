@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import narwhals as nw
 
 from tierkit.crm.engine import Rows
+from tierkit.crm.signs import CURRENCY, currencies_of
 
 Decimal = Literal["comma", "point"]
 
-_CODES = (
-    "AED ARS AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK JPY KES "
-    "KRW KWD MAD MXN MYR NGN NOK NZD PEN PHP PKR PLN QAR RON RSD RUB SAR SEK SGD THB TRY TWD UAH "
-    "USD UYU VND ZAR"
-).replace(" ", "|")
-_SIGNS = rf"(US|AU|CA|NZ|HK|R|A|C|S)?\$|[€£¥₹₩₪₺₽\s\x{{00A0}}\x{{202F}}'’]|{_CODES}"
-_BLANK = r"[\s\x{00A0}\x{202F}'’]"
-_TWO_NUMBERS = rf"\d{_BLANK}+\d"
+_BLANK = r"[\s\x{00A0}\x{2000}-\x{200B}\x{202F}\x{205F}\x{3000}'’‘´`ʼ′]"
+_SIGNS = rf"{CURRENCY}|{_BLANK}"
+_TWO_NUMBERS = rf"\d{_BLANK}+\d|\d{_BLANK}*(?:{CURRENCY}){_BLANK}*\d"
 _BLANK_GROUPS = rf"^\D*\d{{1,3}}({_BLANK}\d{{3}})+([.,]\d*)?\D*$"
 _COUNTS = ("employees", "rank", "term_months")
 """Columns of whole things: `1,200` and `1.200` employees are both twelve hundred."""
 
-_MINUS = "[−–]"
-_END = r"(?i:k|m|mm|mn|mio|mln|b|bn)?%?$"
-_FACTORS = (("(?i)k$", "e3"), ("(?i)(m|mm|mn|mio|mln)$", "e6"), ("(?i)(b|bn)$", "e9"))
+_MINUS = "[−–—‐‑]"
+_DASH_FOR_CENTS = r"[.,]-{1,2}$"
+"""As in `1'234.-`: there are no cents."""
+
+_FACTORS = (
+    (r"(?i)(k|tsd\.?|千)$", "e3"),
+    ("万$", "e4"),
+    ("(?i)(lakhs?|lacs?)$", "e5"),
+    (r"(?i)(m|mm|mn|mio\.?|mln)$", "e6"),
+    ("(?i)(crores?|cr)$", "e7"),
+    ("[億亿]$", "e8"),
+    (r"(?i)(b|bn|mrd\.?)$", "e9"),
+)
+_END = r"(?i:k|tsd\.?|千|万|lakhs?|lacs?|m|mm|mn|mio\.?|mln|crores?|cr|[億亿]|b|bn|mrd\.?)?%?$"
+_INDIAN = re.compile(r"lakh|lac|crore|₹|rs|inr", re.IGNORECASE)
+_DIGITS = {
+    chr(first + digit): str(digit) for first in (0x660, 0x6F0, 0xFF10) for digit in range(10)
+} | {"٫": ".", "٬": ",", "．": ".", "，": ","}
+_OTHER_DIGITS = r"[\x{0660}-\x{0669}\x{06F0}-\x{06F9}\x{FF10}-\x{FF19}]"
+_NO_SIGN = rf"[\d.,+()−–—‐‑-]|{_BLANK}"
+_MOST_MARKS = 2000
 
 
 @dataclass(frozen=True)
@@ -41,11 +56,14 @@ class NumberReading:
         Why the column cannot be read as a whole, empty where it can.
     mend
         What to do about that.
+    currencies
+        The currencies that signs or codes in the values name, by code, `kr` for any crown.
     """
 
     decimal: Decimal = "point"
     unclear: str = ""
     mend: str = ""
+    currencies: tuple[str, ...] = ()
 
 
 def with_plain_numbers(
@@ -54,7 +72,8 @@ def with_plain_numbers(
     """Return the rows with the numbers in text columns written plainly, `-1234.5` or `1.2e6`.
 
     Currency signs and codes, thousands separators, brackets for negative amounts, `k`, `M` and
-    `bn` are understood; what is no number becomes missing. The sign before the decimals is that
+    `bn` are understood, so are `1'234.-`, lakh and crore, 万, and digits of other scripts; what is
+    no number becomes missing. The sign before the decimals is that
     of the whole column: `1.234,50`, `12,5` or `1.234.567` decide for the comma, `1,234.50`,
     `12.5` or `1,234,567` for the point. A column in which both occur, or in which nothing but
     `1,234` does, is not read at all.
@@ -71,12 +90,15 @@ def with_plain_numbers(
     others = [column for column in columns if column not in readings]
     if not others:
         return rows, readings
+    rows = _with_plain_digits(rows, others)
+    marks = {column: _marks(rows, column) for column in others}
     rows = _bare(rows, others)
     readings |= (
         {column: NumberReading(decimal) for column in others}
         if decimal
         else _readings(rows, others)
     )
+    readings |= {column: _with_marks(readings[column], marks[column]) for column in others}
     rows = rows.with_columns(**{column: _plain(column, readings[column]) for column in others})
     return rows.with_columns(
         **{column: _scaled(column, share=column in shares) for column in others}
@@ -93,6 +115,37 @@ def _plain_already(rows: Rows, columns: Sequence[str]) -> list[str]:
     return [column for column in columns if not found[column]]
 
 
+def _with_plain_digits(rows: Rows, columns: Sequence[str]) -> Rows:
+    """Write the digits of other scripts, Arabic or of full width, as 0 to 9."""
+    found = rows.select(*(nw.col(one).str.contains(_OTHER_DIGITS).any() for one in columns))
+    held = found.collect().rows()[0]
+    columns = [column for column, has in zip(columns, held, strict=True) if has]
+    for sign, digit in _DIGITS.items() if columns else ():
+        rows = rows.with_columns(
+            *(nw.col(one).str.replace_all(sign, digit, literal=True) for one in columns)
+        )
+    return rows
+
+
+def _marks(rows: Rows, column: str) -> list[str]:
+    """Return what values hold beside digits, points, signs and blanks: `€`, `k`, `Cr`."""
+    mark = nw.col(column).str.replace_all(_NO_SIGN, "").alias("mark")
+    marks = rows.select(mark).drop_nulls().unique().sort("mark").head(_MOST_MARKS).collect()
+    return [text for text in marks["mark"].to_list() if text]
+
+
+def _with_marks(reading: NumberReading, marks: Sequence[str]) -> NumberReading:
+    """Return a reading with the currencies of its values; unclear where marks have two readings."""
+    debits = [mark for mark in marks if re.search(r"(?i)dr\.?$", mark)]
+    credits = [mark for mark in marks if re.search(r"(?i)(?<!la)cr\.?$", mark)]
+    if debits or (credits and not any(map(_INDIAN.search, marks))):
+        found = " and ".join(repr(mark) for mark in (*debits[:1], *credits[:1]))
+        meant = "Dr and Cr tell debit from credit, or Cr a crore"
+        mend = "Export a column of signed amounts, with revenue positive."
+        return replace(reading, unclear=f"values end in {found}: {meant}", mend=mend)
+    return replace(reading, currencies=currencies_of(marks))
+
+
 def _bare(rows: Rows, columns: Sequence[str]) -> Rows:
     """Take signs, codes, blanks and brackets away, in steps: nested they would be slow."""
     text = {column: nw.col(column) for column in columns}
@@ -102,6 +155,9 @@ def _bare(rows: Rows, columns: Sequence[str]) -> Rows:
     )
     rows = rows.with_columns(
         **{name: one.str.replace_all(_SIGNS, "") for name, one in text.items()}
+    )
+    rows = rows.with_columns(
+        **{name: one.str.replace_all(_DASH_FOR_CENTS, "") for name, one in text.items()}
     )
     return rows.with_columns(**{name: _signed(one) for name, one in text.items()})
 
@@ -114,9 +170,11 @@ def _one_number(text: nw.Expr) -> nw.Expr:
 
 def _signed(text: nw.Expr) -> nw.Expr:
     """Write `(12)` and `12-` as `-12`."""
+    zero = nw.when(text == "-").then(nw.lit("0"))  # what accounting writes after a sign
     inner = text.str.replace_all(r"[()]|-$", "")
     negative = (text.str.starts_with("(") & text.str.ends_with(")")) | text.str.contains(r"^\d.*-$")
-    return nw.when(negative).then(nw.concat_str([nw.lit("-"), inner])).otherwise(text)
+    signed = nw.when(negative).then(nw.concat_str([nw.lit("-"), inner])).otherwise(text)
+    return nw.coalesce(zero, signed)
 
 
 def _grouped(group: str) -> str:

@@ -18,32 +18,78 @@ from tierkit.crm.dates import DateOrder, DateReading, read_dates
 from tierkit.crm.engine import Connection, Rows, register_frame
 from tierkit.crm.guard import look_up
 
-NULL_WORDS = ("", "NULL", "null", "Null", "None", "NaN", "nan", "#N/A", "N/A", "n/a", "\\N")
-TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0", "won")
-FALSE_WORDS = ("false", "f", "no", "n", "0", "0.0", "lost")
+ERROR_CELLS = (
+    "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!",
+    "#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#VALEUR!", "#NOM?", "#NOMBRE?", "#¡REF!", "#¡VALOR!",
+    "#¡DIV/0!", "#VALOR!", "#N/D", "#N/D!", "#RIF!", "#VALORE!", "#NOME?",
+)  # fmt: skip
+"""What a spreadsheet shows where a formula failed, in the large European languages."""
+
+NO_VALUE = "\\N"
+NULL_WORDS = (
+    "", "NULL", "null", "Null", "None", "NaN", "nan", "N/A", "n/a", NO_VALUE, *ERROR_CELLS
+)  # fmt: skip
+TRUE_WORDS = (
+    "true", "t", "yes", "y", "1", "1.0", "-1", "won", "x", "✓", "✔", "☑", "✅", "ja", "wahr", "oui",
+    "vrai", "sí", "si", "verdadero", "verdadeiro", "sim", "vero", "sì", "waar", "tak", "prawda",
+    "ano", "sant", "kyllä", "igen", "да", "evet", "はい",
+)  # fmt: skip
+FALSE_WORDS = (
+    "false", "f", "no", "n", "0", "0.0", "lost", "✗", "✘", "☐", "❌", "nein", "falsch", "non",
+    "faux", "falso", "não", "nao", "nee", "onwaar", "nie", "fałsz", "ne", "nej", "falskt", "ei",
+    "nem", "нет", "hayır", "いいえ",
+)  # fmt: skip
 _PLAIN_NUMBER = r"^[+-]?(\d{1,15}(\.\d*)?|\.\d+)$"
 _POWER_NUMBER = r"^[+-]?\d{1,15}(\.\d*)?[eE][+-]?\d{1,2}$"
 _NUMBER = f"{_PLAIN_NUMBER}|{_POWER_NUMBER}"
 _LARGEST = 1e15
-_BLANKS = " \t\r\n\u00a0\ufeff"
-_PADDED = r"^[ \t\r\n\x{00A0}\x{FEFF}]|[ \t\r\n\x{00A0}\x{FEFF}]$"
+_BLANKS = " \t\r\n\u00a0\u00ad\u2007\u2009\u200b\u200c\u200d\u200e\u200f\u202f\u2060\u3000\ufeff"
+_BLANK = "[" + "".join(rf"\x{{{ord(sign):04X}}}" for sign in _BLANKS) + "]"
+_PADDED = rf"^{_BLANK}|{_BLANK}$"
+_AS_FORMULA = r'^="[^"]*"$'
+_AS_TEXT = r"^'\d"
+"""How spreadsheets are told that digits are text: `="00012"`, `'00012`."""
+
+ERROR_CELL = f"^(?:{'|'.join(map(re.escape, ERROR_CELLS))})$"
+_NO_ID = f"^(?:{'|'.join(map(re.escape, ('', 'NULL', NO_VALUE, *ERROR_CELLS)))})$"
 _NULL_WORD = f"^(?:{'|'.join(map(re.escape, NULL_WORDS))})$"
 """A pattern, as a list of values would be joined to the rows: once for each column."""
 
 
-def without_padding(rows: Rows, columns: Sequence[str]) -> Rows:
-    """Return the rows with blanks taken off both ends of the texts in the named columns.
+def without_wrapping(rows: Rows, columns: Sequence[str]) -> Rows:
+    """Return the rows with bare texts: no blanks around them, `="00012"` and `'00012` as `00012`.
 
-    One look finds the columns that have such texts; taking blanks off the others would cost time.
+    Blanks are also those that nobody sees, of no width. One look finds the columns that have such
+    texts; touching the others would cost time.
     """
     schema = rows.collect_schema()
     texts = [column for column in columns if schema.get(column) == nw.String]
-    if not texts:
-        return rows
-    padded = {c: nw.col(c).str.contains(_PADDED).cast(nw.Int64).sum() for c in texts}
-    found = rows.select(**padded).collect().rows(named=True)[0]
-    bare = [nw.col(column).str.strip_chars(_BLANKS) for column in texts if found[column]]
-    return rows.with_columns(*bare) if bare else rows
+    for pattern, bare in (
+        (_PADDED, lambda text: text.str.strip_chars(_BLANKS)),
+        (_AS_FORMULA, _without_formula),
+        (_AS_TEXT, _without_apostrophe),
+    ):
+        found = _with(rows, texts, pattern)
+        rows = rows.with_columns(*(bare(nw.col(name)) for name in found)) if found else rows
+    return rows
+
+
+def _with(rows: Rows, columns: Sequence[str], pattern: str) -> list[str]:
+    """Return the columns in which some text matches."""
+    if not columns:
+        return []
+    held = rows.select(**{one: nw.col(one).str.contains(pattern).any() for one in columns})
+    found = held.collect().rows(named=True)[0]
+    return [column for column in columns if found[column]]
+
+
+def _without_formula(text: nw.Expr) -> nw.Expr:
+    inner = text.str.replace_all(r'^="|"$', "")
+    return nw.when(text.str.contains(_AS_FORMULA)).then(inner).otherwise(text)
+
+
+def _without_apostrophe(text: nw.Expr) -> nw.Expr:
+    return nw.when(text.str.contains(_AS_TEXT)).then(text.str.slice(1)).otherwise(text)
 
 
 def text_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
@@ -60,12 +106,18 @@ def text_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
     return nw.when(~text.str.contains(_NULL_WORD)).then(text)
 
 
+def numeral_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
+    """Return the text of a number; a mere dash stands for nothing."""
+    text = text_of(column, dtype)
+    return nw.when(~text.str.contains(r"^[-–—]+$")).then(text)
+
+
 def id_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
     """Return an id: text in which nothing is inferred (`0012`, `NA` and `1e5` survive)."""
     if dtype.is_float():
         return text_of(column, dtype)
     text = nw.col(column).cast(nw.String)
-    return nw.when(~text.is_in(["", "NULL", "\\N"])).then(text)
+    return nw.when(~text.str.contains(_NO_ID)).then(text)
 
 
 def number_of(column: str, dtype: nw.dtypes.DType) -> nw.Expr:

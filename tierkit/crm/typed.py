@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
@@ -13,6 +13,7 @@ from tierkit.crm.dates import ZONE_MEND, DateReading
 from tierkit.crm.engine import Connection, Rows, forget, materialise
 from tierkit.crm.numbers import Decimal, NumberReading, with_plain_numbers
 from tierkit.crm.parsing import (
+    ERROR_CELL,
     DateRules,
     day_of,
     flag_of,
@@ -20,9 +21,10 @@ from tierkit.crm.parsing import (
     id_of,
     money_of,
     number_of,
+    numeral_of,
     text_of,
     with_dates,
-    without_padding,
+    without_wrapping,
 )
 from tierkit.crm.sources import RawTable
 from tierkit.crm.tables import REJECTED_VALUE, Rejected
@@ -86,6 +88,8 @@ class TypedTable:
         Lines of the export that were no rows: footers, totals, repeated headers.
     rejected
         These lines, and the rows with values that could not be read.
+    currencies
+        Those that signs in the amounts name, where no column does.
     """
 
     name: str
@@ -95,6 +99,7 @@ class TypedTable:
     problems: tuple[Problem, ...]
     furniture_rows: int = 0
     rejected: tuple[Rejected, ...] = ()
+    currencies: tuple[str, ...] = ()
 
 
 Words = Mapping[str, Mapping[str, Sequence[str]]]
@@ -120,11 +125,15 @@ def typed_table(
     decimal
         The sign before decimals where the settings say it.
     """
-    source, furniture_rows, rejected = _without_furniture(raw)
+    bare = without_wrapping(raw.rows, [*contract.columns, *raw.extra])
+    source, furniture_rows, rejected = _without_furniture(replace(raw, rows=bare))
     schema = source.collect_schema()
-    source = without_padding(source, [*contract.columns, *raw.extra])
     kept = [column for column in contract.columns if _needs_reading(column, contract, schema)]
-    texts = [text_of(column, schema[column]).alias(column) for column in kept]
+    numbers = [c for c in kept if contract.columns[c] in (Kind.NUMBER, Kind.MONEY)]
+    texts = [
+        (numeral_of if column in numbers else text_of)(column, schema[column]).alias(column)
+        for column in kept
+    ]
     text_name = f"text of {raw.name}"
     rows = materialise(connection, source.with_columns(*texts), text_name) if kept else source
     rows, readings = with_dates(
@@ -134,7 +143,6 @@ def typed_table(
         connection=connection,
     )
     rows = rows.select(nw.all(), *(nw.col(column).alias(column + _TEXT) for column in kept))
-    numbers = [c for c in kept if contract.columns[c] in (Kind.NUMBER, Kind.MONEY)]
     rows, number_readings = with_plain_numbers(
         rows,
         numbers,
@@ -163,7 +171,12 @@ def typed_table(
     rows = materialise(connection, rows, f"typed {raw.name}")
     if kept:
         forget(connection, text_name)
-    problems = _unclear(raw.name, unclear, contract)
+    problems = [
+        *_unclear(raw.name, unclear, contract),
+        *_several_currencies(raw, number_readings, contract),
+        *_remarks(raw.name, readings),
+        *_error_cells(raw, bare, contract),
+    ]
     clear = [column for column in kept if not (column in unclear and unclear[column].unclear)]
     more, unread = _unreadable(raw.name, rows, clear, contract, words)
     problems += more
@@ -175,6 +188,7 @@ def typed_table(
         problems=tuple(problems),
         furniture_rows=furniture_rows,
         rejected=(*rejected, *unread),
+        currencies=number_readings["amount"].currencies if "amount" in number_readings else (),
     )
 
 
@@ -245,6 +259,69 @@ def _unclear(
     ]
 
 
+def _remarks(name: str, readings: Mapping[str, DateReading]) -> list[Problem]:
+    """Return what a person should know of dates that can be read."""
+    mend = "Export the day of every row where it matters."
+    return [
+        Problem(reading.remark, mend, name, column, rule="dates of periods", blocks=False)
+        for column, reading in readings.items()
+        if reading.remark
+    ]
+
+
+def _error_cells(raw: RawTable, rows: Rows, contract: TableContract) -> list[Problem]:
+    """Return one remark per column with cells in which a formula of a spreadsheet has failed."""
+    schema = rows.collect_schema()
+    texts = [name for name in contract.columns if schema.get(name) == nw.String]
+    if not texts:
+        return []
+    failed = {name: nw.col(name).str.contains(ERROR_CELL) for name in texts}
+    counts = rows.select(**{name: one.cast(nw.Int64).sum() for name, one in failed.items()})
+    counted = counts.collect().rows(named=True)[0]
+    return [
+        Problem(
+            f"{counted[name]:,} cell{'s hold' if counted[name] > 1 else ' holds'} the error of a "
+            f"spreadsheet formula ({_first_values(rows.filter(failed[name]), name)}) and count as "
+            "missing",
+            "Mend the formulas and export again.",
+            raw.name,
+            name,
+            rule="spreadsheet error",
+            rows=int(counted[name]),
+            blocks=False,
+        )
+        for name in texts
+        if counted[name]
+    ]
+
+
+def _first_values(rows: Rows, column: str) -> str:
+    values = rows.select(column).unique().sort(column).head(5).collect()[column].to_list()
+    return ", ".join(repr(value[:40]) for value in values)
+
+
+def _several_currencies(
+    raw: RawTable, readings: Mapping[str, NumberReading], contract: TableContract
+) -> list[Problem]:
+    """Return the columns of money whose values name several currencies, while no column does."""
+    if "currency" in raw.given:
+        return []
+    return [
+        Problem(
+            f"values are in {', '.join(reading.currencies)}, and no column tells the currency of "
+            "a row: they can never be added up",
+            "Export a column of currencies and name it in "
+            f"[data.columns.{raw.name}] currency; give rates in exchange_rates.",
+            raw.name,
+            column,
+            rule="several currencies",
+            blocks=column in contract.required,
+        )
+        for column, reading in readings.items()
+        if contract.columns[column] is Kind.MONEY and len(reading.currencies) > 1
+    ]
+
+
 def _unreadable(
     name: str, rows: Rows, kept: Sequence[str], contract: TableContract, words: Words
 ) -> tuple[list[Problem], list[Rejected]]:
@@ -291,8 +368,7 @@ def _unreadable_problem(
 ) -> Problem:
     count, there = int(counted[f"{column} lost"]), int(counted[f"{column} there"])
     kind = contract.columns[column]
-    values = lost.select(nw.col(column + _TEXT)).unique().sort(column + _TEXT).head(5).collect()
-    shown = ", ".join(repr(value[:40]) for value in values[column + _TEXT].to_list())
+    shown = _first_values(lost, column + _TEXT)
     listed = kind is Kind.FLAG and column in words
     return Problem(
         f"{count:,} of {there:,} values cannot be read as {kind.value} ({shown})"

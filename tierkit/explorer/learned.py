@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from tierkit.features import Panel
-from tierkit.models import Card, Examples, fit_past_revenue_card
-from tierkit.outcomes import join_outcomes, outcomes
+from tierkit.models import BY_COLUMN, PAST, Card, Examples, fit_past_revenue_card
+from tierkit.outcomes import join_outcomes
 from tierkit.rendering import Step
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
     from tierkit.backtest import ModelChoice
-    from tierkit.models import Method
+    from tierkit.models import Kind, Method
     from tierkit.runs import Run
 
-SCHEMA = 1
+SCHEMA = 2
 _FILE, _PANEL, _TESTED, _WON = "learned.json", "panel.parquet", "tested.parquet", "won.parquet"
+_PIPELINE = "pipeline.parquet"
 _SHAPING = ("data", "calendar", "target", "features", "model")
 """The settings that decide the panel and the fitted cards; `model.kind` and `card` do not."""
 
@@ -38,8 +39,10 @@ class Learned:
         The fitted card; None where no earlier quarter-end has a complete outcome.
     past
         Past revenue as a card of one criterion.
-    past_revenue
-        The column of past revenue.
+    past_revenue, past_kind
+        The column of past revenue, or of another simple rule that ranks better; which it is.
+    pipeline
+        Pipeline predicted for the horizon by account_id; missing where it cannot be.
     method, folds, tested
         How was tested, the card of each fold, and a row per account and tested date as in
         `Backtest.predictions`; None, no card and no row where nothing could be tested.
@@ -56,6 +59,8 @@ class Learned:
     fitted: Card | None
     past: Card
     past_revenue: str
+    past_kind: Kind
+    pipeline: pd.Series[float]
     method: Method | None
     folds: tuple[Card, ...]
     tested: pd.DataFrame
@@ -116,7 +121,7 @@ def _with_both_cards(work: Run, panel: Panel, choice: ModelChoice) -> Learned:
     past = choice.card
     won: pd.Series[float] = pd.Series(0.0, index=index[:0], name="won_revenue")
     if days:
-        happened = outcomes(work.tables, days, settings=work.settings)
+        happened = work.outcomes(days)
         won = join_outcomes(index, happened)["won_revenue"]
         examples = Examples.of(panel, won, days=days).as_seen_on(work.as_of)
         now = values[values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)]
@@ -125,15 +130,18 @@ def _with_both_cards(work: Run, panel: Panel, choice: ModelChoice) -> Learned:
         fitted = choice.card
         if not is_fitted:
             fitted = examples.fit(work.settings).recalibrated(now, total=total)
-        past = fit_past_revenue_card(
-            examples.values, examples.shares, column=choice.past_revenue
-        ).recalibrated(now, total=total)
+        else:
+            past = fit_past_revenue_card(
+                examples.values, examples.shares, column=choice.past_revenue
+            ).recalibrated(now, total=total)
     tested = choice.backtest
     return Learned(
         panel=panel,
         fitted=fitted,
         past=past,
         past_revenue=choice.past_revenue,
+        past_kind=choice.kind if choice.kind in BY_COLUMN else PAST,
+        pipeline=_pipeline(work, panel, days),
         method=tested.method,
         folds=tested.cards,
         tested=tested.predictions,
@@ -146,11 +154,21 @@ def _with_both_cards(work: Run, panel: Panel, choice: ModelChoice) -> Learned:
     )
 
 
+def _pipeline(work: Run, panel: Panel, days: list[date]) -> pd.Series[float]:
+    """Return the pipeline that each account should create in the horizon, as a run has it."""
+    from tierkit.runs import prospects_at, run_prospects
+
+    found = prospects_at(panel, work.as_of, run_prospects(work, panel, days))
+    pipeline: pd.Series[float] = found["predicted_pipeline"].astype(float)
+    return pipeline
+
+
 def gate_key(settings: Settings) -> str:
-    """Return what the gate depends on: the card and the capacities at which it is compared."""
+    """Return what the gate depends on: the card, and the capacities at which it is compared."""
     tiers = [tier.model_dump(mode="json", exclude={"entitlements", "label"})
              for tier in settings.tiers[:2]]  # fmt: skip
-    parts = [settings.model.kind, settings.card.model_dump(mode="json"), tiers]
+    parts = [settings.model.kind, settings.card.model_dump(mode="json"), tiers,
+             [*settings.features.leave_out]]  # fmt: skip
     return json.dumps(parts, sort_keys=True)
 
 
@@ -173,11 +191,15 @@ def _write(learned: Learned, folder: Path, key: str) -> None:
     learned.panel.write(folder / _PANEL)
     learned.tested.to_parquet(folder / _TESTED, index=False)
     learned.won.reset_index().to_parquet(folder / _WON, index=False)
+    learned.pipeline.rename_axis("account_id").reset_index().to_parquet(
+        folder / _PIPELINE, index=False
+    )
     about = {
         "key": key,
         "fitted": learned.fitted.to_plain() if learned.fitted else None,
         "past": learned.past.to_plain(),
         "past_revenue": learned.past_revenue,
+        "past_kind": learned.past_kind,
         "method": learned.method,
         "folds": [card.to_plain() for card in learned.folds],
         "untested_because": learned.untested_because,
@@ -203,6 +225,8 @@ def _read(folder: Path, key: str) -> Learned | None:
         fitted=Card.from_plain(about["fitted"]) if about["fitted"] else None,
         past=Card.from_plain(about["past"]),
         past_revenue=about["past_revenue"],
+        past_kind=about["past_kind"],
+        pipeline=pd.read_parquet(folder / _PIPELINE).set_index("account_id")["predicted_pipeline"],
         method=about["method"],
         folds=tuple(Card.from_plain(card) for card in about["folds"]),
         tested=pd.read_parquet(folder / _TESTED),

@@ -52,7 +52,7 @@ class Explorer(Session):
         return static_twin(self)
 
     def settings_lines(self) -> Fragment:
-        """Return which lines of `tierkit.toml` *Copy as settings* would change, to be shown.
+        """Return which lines of `tierkit.toml` *Write to tierkit.toml* would change, to be shown.
 
         Examples
         --------

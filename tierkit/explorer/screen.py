@@ -11,7 +11,6 @@ import pandas as pd
 from tierkit.models import (
     BY_HAND,
     FITTED,
-    PAST,
     Card,
     Kind,
     edit_card,
@@ -61,11 +60,14 @@ def screen_of(basis: Basis, settings: Settings, card: Card, *, card_ranks: bool)
     if card_ranks and basis.learned.fitted is not None:
         return _by_card(basis, card, FITTED)
     found = ranked(
-        basis.learned.past, PAST, basis.now.values, past_revenue=basis.learned.past_revenue
+        basis.learned.past,
+        basis.learned.past_kind,
+        basis.now.values,
+        past_revenue=basis.learned.past_revenue,
     )
     return Screen(
         basis.learned.past,
-        PAST,
+        basis.learned.past_kind,
         found["score"].to_numpy(dtype=float),
         found["predicted_revenue"].to_numpy(dtype=float),
     )

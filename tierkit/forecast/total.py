@@ -52,10 +52,14 @@ class Span:
     freedom: float
     why: str = ""
 
+    @property
+    def figure(self) -> Figure:
+        """The amount with its range, or the reason why there is none."""
+        return Figure.of(self.predicted, self.why or NO_QUARTER, low=self.low, high=self.high)
+
     def facts(self) -> dict[str, Any]:
         """Return it as `facts.json` holds it."""
-        found = Figure.of(self.predicted, self.why or NO_QUARTER, low=self.low, high=self.high)
-        return found.facts("predicted", low="low", high="high")
+        return self.figure.facts("predicted", low="low", high="high")
 
 
 @dataclass(frozen=True)
@@ -93,29 +97,15 @@ class Forecast:
 
     def facts(self) -> dict[str, Any]:
         """Return it as `facts.json` holds it."""
-        before = [one if math.isfinite(one) else None for one in self.last_year]
+        new = Figure.of(self.newcomers, "the history is shorter than the horizon")
+        before = [Figure.of(one, "a year ago is not known") for one in self.last_year]
         return {
             "horizon": self.horizon.facts(),
             "quarters": [
-                {
-                    **span.facts(),
-                    "same_quarter_last_year": last,
-                    **(
-                        {}
-                        if last is not None
-                        else {"same_quarter_last_year_why": "it is not known"}
-                    ),
-                }
+                {**span.facts(), **last.facts("same_quarter_last_year")}
                 for span, last in zip(self.quarters, before, strict=True)
             ],
-            **(
-                {"new_accounts_brought": self.newcomers}
-                if math.isfinite(self.newcomers)
-                else {
-                    "new_accounts_brought": None,
-                    "new_accounts_brought_why": "the history is shorter than the horizon",
-                }
-            ),
+            **new.facts("new_accounts_brought"),
             "season_is_known": self.knows_season,
             "weights": dict(self.weights),
         }

@@ -103,7 +103,7 @@ def boost(
     frame = pd.DataFrame(columns)
     model = ExplainableBoostingRegressor(
         feature_types=[_feature_type(one) for one in criteria],
-        monotone_constraints=[int(_only_helps(one)) for one in criteria],
+        monotone_constraints=[int(only_helps(one)) for one in criteria],
         objective=f"tweedie_deviance:variance_power={VARIANCE_POWER}",
         interactions=0,
         outer_bags=bags.shape[1],
@@ -147,7 +147,8 @@ def _threads(*, rows: int, bags: int) -> int:
     return min(bags, free_processors()) if rows >= MANY_ROWS else 1
 
 
-def _only_helps(criterion: Criterion) -> bool:
+def only_helps(criterion: Criterion) -> bool:
+    """Return whether more of it can only help: won revenue, wins, open deals, engagement."""
     return criterion.name.startswith(_HELPS) and _is_ordered(criterion)
 
 

@@ -88,8 +88,8 @@ class Backtest:
 
     def facts(self) -> dict[str, Any]:
         """Return the parts of `facts.json` under `model` that the backtest knows."""
-        known = self.comparison is not None and self.comparison.gain.is_known
-        gain = self.comparison.gain if self.comparison and known else Figure.unknown(self.because)
+        gain = self.comparison.gain if self.comparison else None
+        known = gain if gain and gain.is_known else Figure.unknown(self.because)
         tested = self.method is not None
         return {
             "backtest": {
@@ -99,7 +99,7 @@ class Backtest:
                 "accounts": int(self.predictions["account_id"].nunique()) if tested else 0,
                 "models": {str(name): self._model_facts(str(name)) for name in self.scores.index},
             },
-            "gain_over_past_revenue": gain.effect(),
+            "gain_over_past_revenue": known.effect(),
             "verdict": self.verdict,
             "because": self.because,
         }

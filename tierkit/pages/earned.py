@@ -158,7 +158,13 @@ def did_tiers_earn(facts: Facts) -> Fragment:
     if not boundaries:
         return section("earned", title, _unknown(facts), *raw_outcomes(facts))
     verdicts = joined(*(_verdict(facts, boundary) for boundary in boundaries))
-    body = (tag("div", verdicts, class_="verdicts"), *_forest(boundaries), *raw_outcomes(facts))
+    lots = [tag("p", text(one, "sentence")) for one in parts(facts, "roi", "effort_tests")]
+    body = (
+        tag("div", verdicts, class_="verdicts"),
+        *lots,
+        *_forest(boundaries),
+        *raw_outcomes(facts),
+    )
     return section("earned", title, *body)
 
 

@@ -19,7 +19,6 @@ DESIGNS = {
     "randomised": "Assigned by lot",
 }
 _TIMES_FROM = 4.0
-_NEVER = "no history"
 _BEST_FIRST = ("randomised", "cutoff", "adjusted")
 """The designs that have a say, the most trustworthy first; moves describe and decide nothing."""
 
@@ -158,7 +157,7 @@ def _wait(boundary: Facts) -> str:
     until = part(boundary, "quarters_until")
     largest = next((size for size in ("50", "20") if text(until, f"{size}_why")), "")
     never = text(until, f"{largest}_why")
-    return f"{never}, not even one of +{largest} %" if never.startswith(_NEVER) else ""
+    return f"{never}, not even one of +{largest} %" if never.startswith("no history") else ""
 
 
 def _lot(boundary: Facts) -> str:

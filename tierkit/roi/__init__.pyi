@@ -13,6 +13,13 @@ from .boundaries import (
     BoundaryStudy as BoundaryStudy,
     study_boundaries as study_boundaries,
 )
+from .effort_draw import (
+    EffortDraw as EffortDraw,
+    draw_effort as draw_effort,
+    is_effort_draw as is_effort_draw,
+    read_effort_draw as read_effort_draw,
+    write_effort_draw as write_effort_draw,
+)
 from .experiment import (
     Band as Band,
     draw_band as draw_band,

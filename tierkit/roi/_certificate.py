@@ -11,9 +11,9 @@ import numpy as np
 
 from tierkit.cache import Kept
 from tierkit.parallel import Progress, in_processes
-from tierkit.roi.boundaries import verdicts_at
 from tierkit.roi.boundary_rows import Boundaries, Reading
 from tierkit.roi.cutoff import Cutoff, cutoff
+from tierkit.roi.line_study import verdicts_at
 from tierkit.roi.measures import unsaid
 from tierkit.roi.placed import quarters_above, stays_unasked
 from tierkit.roi.primary import DECIDING, primary_reading

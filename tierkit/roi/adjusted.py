@@ -21,9 +21,11 @@ FEWEST_ALIKE = 20
 MOST_BY_PEOPLE = 0.1
 """Share of what departs from the rule that people may have decided without our knowing why."""
 
-INFORMED_Z, WIDEST_INFORMED = 1.0, 0.25
-"""Overrides count as uninformed if they did not do better than others of their tier by more than
-one standard error, and that error (log scale) is small enough to tell."""
+MOST_INFORMED = 0.3
+"""Log effect that must lie above the 95 % bound of how much better overridden accounts do than
+others of their tier: only then people are shown to know no more than the score."""
+
+ONE_SIDED = 1.64
 
 FARTHEST_APART = 0.25
 """Standard deviations by which weighted tiers may differ in a column and still be compared."""
@@ -140,14 +142,14 @@ def _informed(near: BoundaryRows, controls: FloatArray) -> str:
     wins, even = near.wins[above], np.ones(int(above.sum()))
     rows = Weighted(wins, by_people.astype(np.float64), controls[above], even, near.cluster[above])
     found = effect_of_holding(rows, by_people) if (wins[by_people] > 0).any() else None
-    if found is None or (found.se > WIDEST_INFORMED and found.z <= INFORMED_Z):
-        return "cannot compare: whether people who override know more than the score cannot be told"
-    if found.z > INFORMED_Z:
-        return (
-            "cannot compare: people who override know more than the score; those accounts win "
-            f"{found.relative()['estimate']:.0%} more than others of their tier".replace("%", " %")
-        )
-    return ""
+    if found is not None and found.log_effect + ONE_SIDED * found.se < MOST_INFORMED:
+        return ""
+    if found is None or found.z <= ONE_SIDED:
+        return "cannot compare: people who override may know more than the score"
+    return (
+        "cannot compare: people who override know more than the score; those accounts win "
+        f"{found.relative()['estimate']:.0%} more than others of their tier".replace("%", " %")
+    )
 
 
 def _before_differs(near: BoundaryRows, weights: FloatArray, won_before: FloatArray | None) -> str:

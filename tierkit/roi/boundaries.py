@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from typing import Any
@@ -12,10 +12,10 @@ import pandas as pd
 
 from tierkit.crm import Tables
 from tierkit.roi._outcomes_by_tier import TierOutcomes
-from tierkit.roi.adjusted import Adjusted, adjusted, balance, overlap
-from tierkit.roi.boundary_rows import READINGS, Boundaries, BoundaryRows, Reading
-from tierkit.roi.checks import deciding_checks, line_checks, overlap_checks
-from tierkit.roi.cutoff import Cutoff, cutoff, line_picture
+from tierkit.roi.adjusted import balance, overlap
+from tierkit.roi.boundary_rows import Boundaries
+from tierkit.roi.checks import line_checks, overlap_checks
+from tierkit.roi.cutoff import Cutoff, line_picture
 from tierkit.roi.designs import (
     ENDS,
     Design,
@@ -28,12 +28,14 @@ from tierkit.roi.designs import (
     raw_design,
     unknown_design,
 )
-from tierkit.roi.experiment import Band, Randomised, randomised
+from tierkit.roi.effort_draw import EffortDraw
+from tierkit.roi.effort_reading import dispersions, effort_facts
+from tierkit.roi.experiment import Band
 from tierkit.roi.from_tables import tier_standings
+from tierkit.roi.line_study import Line, evidence_at, study_lines
 from tierkit.roi.measures import Numbers, unsaid
 from tierkit.roi.pays import Pays, pays_from
-from tierkit.roi.poisson import Estimate
-from tierkit.roi.primary import DECIDING, PLANNED_QUARTERS, Primary, primary_reading
+from tierkit.roi.primary import PLANNED_QUARTERS, Primary
 from tierkit.roi.sentences import boundary_sentence
 from tierkit.roi.standings import Standings
 from tierkit.roi.verdict import (
@@ -42,9 +44,7 @@ from tierkit.roi.verdict import (
     SHOWN,
     SIZES,
     SUGGESTIVE,
-    Evidence,
     Room,
-    Verdict,
     decide,
     power_facts,
 )
@@ -60,47 +60,6 @@ NO_SCORES = (
     "every account from the next quarter on"
 )
 _NO_EFFECT = "no effect was estimated apart from who was picked"
-
-
-@dataclass(frozen=True)
-class Line:
-    """What the designs that have a say found at one boundary.
-
-    Attributes
-    ----------
-    number
-        Of the upper tier.
-    rows
-        In the first reading, won revenue.
-    readings
-        The comparison at the line in every reading.
-    """
-
-    number: int
-    rows: BoundaryRows
-    readings: Mapping[Reading, Cutoff]
-    adjusted: Adjusted
-    randomised: Randomised
-
-    @property
-    def cutoff(self) -> Cutoff:
-        """The comparison at the line of won revenue."""
-        return self.readings["won revenue"]
-
-    @property
-    def estimates(self) -> dict[Reading, Estimate | None]:
-        """The effect at the line in every reading."""
-        return {name: found.estimate for name, found in self.readings.items()}
-
-    @property
-    def by_number(self) -> Estimate | None:
-        """The effect on the number of wins, or on revenue where that is not known."""
-        return self.estimates["wins"] or self.cutoff.estimate
-
-    def own_z(self) -> dict[str, float]:
-        """Return this line's own effects in their standard errors, in the readings that decide."""
-        known = {name: self.estimates[name] for name in DECIDING}
-        return {name: one.z for name, one in known.items() if one is not None}
 
 
 @dataclass(frozen=True)
@@ -124,10 +83,11 @@ class BoundaryStudy:
 
 @dataclass(frozen=True)
 class Studies:
-    """What was found at every boundary, and what all lines say together."""
+    """What was found at every boundary, what all lines say together, and what lots have shown."""
 
     boundaries: list[BoundaryStudy]
     together: dict[str, Any]
+    effort_tests: list[dict[str, Any]]
 
 
 def compare_boundaries(
@@ -169,6 +129,7 @@ def study_boundaries(
     break_even: pd.DataFrame,
     settings: Settings,
     bands: Sequence[Band] = (),
+    efforts: Sequence[EffortDraw] = (),
 ) -> Studies:
     """Return for each boundary its facts and the tables of its figures, and the deciding reading.
 
@@ -177,6 +138,8 @@ def study_boundaries(
     standings
         As `tierkit.roi.from_tables.tier_standings` returns them; None computes the raw difference
         alone.
+    efforts
+        Draws of less or more effort that were in force.
     """
     heads = [
         _Head(
@@ -189,38 +152,22 @@ def study_boundaries(
     ]
     if standings is None or not standings.scored:
         why = NO_SCORES if standings is not None else ""
-        return Studies([_without_scores(head, outcomes, why) for head in heads], {})
+        return Studies([_without_scores(head, outcomes, why) for head in heads], {}, [])
     boundaries, window = Boundaries(standings), settings.roi.outcome_quarters
     lines, primary = study_lines(boundaries, outcome_quarters=window, bands=bands)
     looked = _Looked(boundaries, primary, lines, window, bool(bands))
     studies = [
         _study(head, line, looked, settings=settings)
-        for head, line in zip(heads, lines, strict=True)
+        for head, line in zip(heads, lines, strict=False)
     ]
-    return Studies(studies, together_facts(primary, standings))
-
-
-def estimate_line(
-    boundaries: Boundaries, number: int, *, outcome_quarters: int, bands: Sequence[Band] = ()
-) -> Line:
-    """Return what the designs that have a say find at one boundary."""
-    rows = boundaries.rows(number, outcome_quarters=outcome_quarters)
-    readings = {reading: cutoff(rows.read(reading)) for reading in READINGS}
-    before = boundaries.standings.closed_before(outcome_quarters)
-    by_draw = randomised(boundaries.standings, rows, bands)
-    return Line(number, rows, readings, adjusted(rows, won_before=before), by_draw)
-
-
-def study_lines(
-    boundaries: Boundaries, *, outcome_quarters: int, bands: Sequence[Band] = ()
-) -> tuple[list[Line], Primary]:
-    """Return what every line tells, and the reading over all of them that decides."""
-    lines = [
-        estimate_line(boundaries, number, outcome_quarters=outcome_quarters, bands=bands)
-        for number in range(len(boundaries.standings.tiers) - 1)
+    pays = {head.upper: head.pays.break_even for head in heads}
+    effort_tests = [
+        effort_facts(boundaries, draw, pays_from=pays.get(draw.tier), outcome_quarters=window)
+        for draw in efforts
     ]
-    quarters = boundaries.standings.quarters_known(outcome_quarters)
-    return lines, primary_reading([line.estimates for line in lines], quarters=quarters)
+    together = together_facts(primary, standings)
+    together["dispersions"] = dispersions(boundaries, outcome_quarters=window)
+    return Studies(studies, together, effort_tests)
 
 
 @dataclass(frozen=True)
@@ -326,82 +273,6 @@ def _study(head: _Head, line: Line, looked: _Looked, *, settings: Settings) -> B
         pd.DataFrame(balance(line.adjusted)),
         pd.DataFrame(overlap(line.adjusted)),
     )
-
-
-def evidence_at(
-    line: Line,
-    primary: Primary,
-    checks: Mapping[str, Numbers],
-    *,
-    leads: bool,
-    worth_having: float | None,
-    begun: bool,
-) -> Evidence:
-    """Return what the table of verdicts looks at, for one line."""
-    at_line, by_lot, beside = line.cutoff.estimate, line.randomised.estimate, line.adjusted.estimate
-    return Evidence(
-        claim=primary.claim(),
-        own_z=line.own_z(),
-        leads=leads,
-        adjusted_z=None if beside is None else beside.z,
-        randomised_z=None if by_lot is None else by_lot.z,
-        density_z=checks.get("density", {}).get("z"),
-        jumping_share=jumping_share(checks),
-        cutoff_high=at_line.relative()["high"] if at_line else None,
-        worth_having=worth_having,
-        begun=begun,
-    )
-
-
-def verdicts_at(
-    boundaries: Boundaries,
-    found: Sequence[Mapping[Reading, Cutoff]],
-    primary: Primary,
-    *,
-    worth_having: float | None = None,
-) -> list[Verdict]:
-    """Return the verdict at each line without what no verdict needs: for simulated companies.
-
-    Parameters
-    ----------
-    found
-        By line, from the first, the comparison in the readings that decide.
-    """
-    claim = primary.claim()
-    own: list[dict[str, float]] = [
-        {name: at.estimate.z for name, at in line.items() if at.estimate} for line in found
-    ]
-    sign = 1 if claim.direction == "more" else -1
-    furthest = [max((sign * z for z in one.values()), default=-9.0) for one in own]
-    verdicts = []
-    for number, line in enumerate(found):
-        at_line = line["won revenue"].estimate
-        evidence = Evidence(
-            claim=claim,
-            own_z=own[number],
-            leads=furthest[number] == max(furthest),
-            cutoff_high=at_line.relative()["high"] if at_line else None,
-            worth_having=worth_having,
-            begun=boundaries.standings.begun,
-        )
-        if claim.strength and at_line:  # otherwise none of these can change the verdict
-            rows = boundaries.rows(number, outcome_quarters=1)
-            half = cutoff(rows, width=line["won revenue"].bandwidth / 2)
-            checks, beside = deciding_checks(rows, half), adjusted(rows).estimate
-            evidence = replace(
-                evidence,
-                adjusted_z=None if beside is None else beside.z,
-                density_z=checks["density"].get("z"),
-                jumping_share=jumping_share(checks),
-            )
-        verdicts.append(decide(evidence))
-    return verdicts
-
-
-def jumping_share(checks: Mapping[str, Numbers]) -> float | None:
-    """Return the share of the columns known before that jump at a line, None where unknown."""
-    jumps = checks.get("known before", {})
-    return jumps["beyond_1.96"] / jumps["columns"] if jumps.get("columns") else None
 
 
 def reading_facts(reading: str, found: Cutoff) -> dict[str, Any]:

@@ -131,7 +131,8 @@ def _continuity(found: Cutoff) -> Numbers:
     weights = 1 - place**2
     even, sides = np.ones(len(near)), side_columns(near, place)
     columns = np.column_stack([near.ruled * 1.0, even, *sides, near.quarter_columns()])
-    zs = linear_jumps(near.known.values, columns, weights=weights, cluster=near.cluster)
+    jumps, errors = linear_jumps(near.known.values, columns, weights=weights, cluster=near.cluster)
+    zs = np.divide(jumps, errors, out=np.zeros_like(jumps), where=errors > 1e-9)
     worst = int(np.argmax(np.abs(zs)))
     return {
         "columns": len(zs),
@@ -143,10 +144,10 @@ def _continuity(found: Cutoff) -> Numbers:
 
 def linear_jumps(
     values: FloatArray, columns: FloatArray, *, weights: FloatArray, cluster: IntArray
-) -> FloatArray:
+) -> tuple[FloatArray, FloatArray]:
     """Return for each column of `values` its weighted regression slope on the first of `columns`.
 
-    In standard errors that allow for dependence inside clusters; 0 for values that do not vary.
+    With the slopes their standard errors, which allow for dependence inside clusters.
     """
     scaled = columns * weights[:, None]
     inverse = np.linalg.pinv(scaled.T @ columns)
@@ -155,8 +156,7 @@ def linear_jumps(
     jump = inverse[0] @ (scaled.T @ values)
     count = int(cluster.max()) + 1
     sums = [np.bincount(cluster, reach * column, count) for column in left.T]
-    se = np.sqrt([(one**2).sum() for one in sums])
-    return np.asarray(np.divide(jump, se, out=np.zeros_like(jump), where=se > 1e-9))
+    return np.asarray(jump), np.sqrt([(one**2).sum() for one in sums])
 
 
 def _density(rows: BoundaryRows) -> Numbers:

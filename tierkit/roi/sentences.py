@@ -19,7 +19,7 @@ from tierkit.roi.verdict import (
 from tierkit.words import share, signed_range, signed_share
 
 if TYPE_CHECKING:
-    from tierkit.roi.boundaries import Line
+    from tierkit.roi.line_study import Line
     from tierkit.roi.pays import Pays
     from tierkit.roi.poisson import Estimate
     from tierkit.roi.primary import Primary

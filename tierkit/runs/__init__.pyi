@@ -10,7 +10,9 @@ from .engagement import (
 )
 from .experiments import (
     draw_quarter_band as draw_quarter_band,
+    draw_quarter_effort as draw_quarter_effort,
     read_bands as read_bands,
+    refuse_other_reports as refuse_other_reports,
     with_drawn_tiers as with_drawn_tiers,
 )
 from .leakage import (
@@ -20,6 +22,7 @@ from .leakage import (
 from .modelling import (
     fit_model as fit_model,
     make_panel as make_panel,
+    tier_pipeline as tier_pipeline,
 )
 from .project import (
     OVERRIDES as OVERRIDES,
@@ -47,6 +50,8 @@ from .run import (
 )
 from .side_models import (
     edit_facts as edit_facts,
+    prospects_at as prospects_at,
+    run_prospects as run_prospects,
 )
 from .steps import (
     build_run_panel as build_run_panel,

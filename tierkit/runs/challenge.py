@@ -17,7 +17,7 @@ from tierkit.errors import SettingsError
 from tierkit.features import Panel, build_panel
 from tierkit.figure import Figure
 from tierkit.models import FITTED, Examples, SavedModel
-from tierkit.outcomes import join_outcomes, outcomes
+from tierkit.outcomes import join_outcomes
 from tierkit.runs.run import Run
 from tierkit.statistics import actual_over_predicted, compare, gini
 
@@ -118,9 +118,7 @@ def challenge(work: Run, panel: Panel, choice: ModelChoice, present: Champion) -
         return Challenge(_no_rows(), None)
     then = build_panel(work.tables, days, settings=work.settings)
     values = then.values  # noqa: PD011 (a panel, not a data frame)
-    target = work.settings.target.model_copy(update={"horizon_quarters": 1})
-    single = work.settings.model_copy(update={"target": target})
-    won = join_outcomes(_index(values), outcomes(work.tables, days, settings=single))
+    won = join_outcomes(_index(values), work.outcomes(days, horizon_quarters=1))
     rows = pd.DataFrame(
         {
             "actual": won["won_revenue"],
@@ -171,7 +169,7 @@ def _challengers(
     for day in sorted({moment.date() for moment in at})[-MOST_FITS:]:
         known = _learned_by(work, panel, day)
         if known and tuple(known) != present.model.trained_on:
-            happened = outcomes(work.tables, known, settings=work.settings)
+            happened = work.outcomes(known)
             index = _index(_rows(panel, known))
             won = join_outcomes(index, happened)["won_revenue"]
             card = Examples.of(panel, won, days=known).fit(work.settings, most_bags=MOST_BAGS)

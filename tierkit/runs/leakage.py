@@ -11,7 +11,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import before, from_on
-from tierkit.crm import Rows, Tables, raised_to_blocking
+from tierkit.crm import Rows, Tables, raised_to_blocking, tables_as_known
 from tierkit.errors import Problem
 from tierkit.features import build_panel
 from tierkit.models import gini_alone, past_revenue_column, probable_leaks
@@ -105,6 +105,7 @@ def leak_problems(tables: Tables, settings: Settings, *, as_of: date) -> list[Pr
 
     Tried at the newest quarter-end whose horizon is over at `as_of`.
     """
+    tables = tables_as_known(tables, as_of)
     dates = training_dates(tables, settings=settings, as_of=as_of)
     if not dates:
         return []

@@ -14,7 +14,6 @@ import pandas as pd
 from tierkit.calendar import spell_date, spell_range, window_is_over
 from tierkit.figure import Figure
 from tierkit.models import RANGE_SHARE
-from tierkit.outcomes import outcomes
 from tierkit.publishing import Published
 from tierkit.runs.run import Run
 
@@ -113,9 +112,7 @@ def _few_share(brought: pd.Series[float], members: pd.DataFrame, predicted: floa
 
 
 def _won_by_account(work: Run, as_of: date, horizon: int) -> pd.Series[float]:
-    target = work.settings.target.model_copy(update={"horizon_quarters": horizon})
-    settings = work.settings.model_copy(update={"target": target})
-    found = outcomes(work.tables, [as_of], settings=settings)
+    found = work.outcomes([as_of], horizon_quarters=horizon)
     return found["won_revenue"].droplevel("as_of")
 
 

@@ -36,7 +36,7 @@ from tierkit.models import (
     tenths,
     whole_points,
 )
-from tierkit.outcomes import join_outcomes, outcomes
+from tierkit.outcomes import join_outcomes
 from tierkit.publishing import package_versions
 from tierkit.rendering import Step
 from tierkit.runs.challenge import champion
@@ -178,9 +178,7 @@ def fit_model(work: Run, panel: Panel, *, step: Step = lambda _: None) -> ModelC
     """
     dates = _past_dates(panel, work)
     present = champion(work)
-    happened = join_outcomes(
-        _index_at(panel, dates), outcomes(work.tables, dates, settings=work.settings)
-    )
+    happened = join_outcomes(_index_at(panel, dates), work.outcomes(dates))
     choice = choose_model(
         panel,
         happened["won_revenue"],
@@ -444,7 +442,7 @@ def _tested_with_pipeline(work: Run, choice: ModelChoice) -> pd.DataFrame:
     if tested.empty:
         return tested.assign(pipeline_created_amount=[])
     days = [day.date() for day in sorted(tested["as_of"].unique())]
-    created = work.known_outcomes(days)["pipeline_created_amount"]
+    created = work.outcomes(days)["pipeline_created_amount"]
     keyed = tested.set_index(["account_id", "as_of"]).join(created, how="left", validate="1:1")
     return keyed.fillna({created.name: 0.0}).reset_index()
 

@@ -14,7 +14,6 @@ from tierkit.features import build_panel
 from tierkit.figure import Figure
 from tierkit.forecast import tier_ranges, with_total
 from tierkit.models import BY_COLUMN
-from tierkit.outcomes import outcomes
 from tierkit.runs.run import Run
 
 COLUMN = "next_quarter_revenue"
@@ -41,9 +40,7 @@ def quarter_tests(work: Run, choice: ModelChoice) -> pd.DataFrame:
     newest = tested["as_of"].max().date()
     rows = pd.concat([tested, _since(work, choice, newest)], ignore_index=True)
     days = [day.date() for day in sorted(rows["as_of"].unique())]
-    target = work.settings.target.model_copy(update={"horizon_quarters": 1})
-    single = work.settings.model_copy(update={"target": target})
-    won = outcomes(work.tables, days, settings=single)["won_revenue"].rename(COLUMN)
+    won = work.outcomes(days, horizon_quarters=1)["won_revenue"].rename(COLUMN)
     joined = rows.set_index(["account_id", "as_of"]).join(won, how="left", validate="1:1")
     return joined.fillna({COLUMN: 0.0}).reset_index()
 

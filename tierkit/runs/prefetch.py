@@ -14,7 +14,6 @@ def main(run_folder: str) -> None:
     """Leave what is found where notebooks look for it; the certificate last, batch by batch."""
     work = open_run(run_folder=run_folder)
     leave_future_rows(work)
-    work.leave_outcomes()
     leave_past(work)
     leave_serving_without_tiers(work)
     leave_certificate(work)

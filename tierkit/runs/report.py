@@ -257,20 +257,20 @@ def report_facts(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any
 
 def data_facts(work: Run, tiering: Tiering) -> dict[str, Any]:
     """Return what went into the run, in rows and money, and what was left out by which reason."""
-    money = used_revenue(work.tables, work.as_of)
+    money = used_revenue(work.source, work.as_of)
     reasons = tiering.untiered["reason"].value_counts()
     return {
-        "accounts": _rows(work.tables, "accounts"),
+        "accounts": _rows(work.source, "accounts"),
         "accounts_in_scope": len(tiering.tiered),
         "untiered": {str(reason): int(reasons[reason]) for reason in sorted(reasons.index)},
-        "opportunities": work.tables.source_rows.get(
-            "opportunities", _rows(work.tables, "opportunities")
+        "opportunities": work.source.source_rows.get(
+            "opportunities", _rows(work.source, "opportunities")
         ),
-        "last_day": last_day(work.tables).isoformat(),
+        "last_day": last_day(work.source).isoformat(),
         "won_revenue": float(round(money.won_revenue, 2)),
         "used_won_revenue": float(round(money.used_won_revenue, 2)),
         "excluded": _excluded_facts(money),
-        "missing_tables": work.tables.missing,
+        "missing_tables": work.source.missing,
         "restated": restated_deals(work).facts(),
     }
 
@@ -337,7 +337,7 @@ def _write_identities(work: Run) -> None:
 
 
 def _write_workbook(work: Run, tiering: Tiering, tiers: pd.DataFrame, *, serving: Serving) -> None:
-    money = used_revenue(work.tables, work.as_of)
+    money = used_revenue(work.source, work.as_of)
     left_out = ["table", "reason", "rows", "won_revenue"]
     notes = {
         "Project": work.title,

@@ -6,7 +6,7 @@ import hashlib
 import json
 import pickle
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -20,12 +20,13 @@ from tierkit.crm import (
     check_as_of,
     check_quarter,
     content_hash,
-    deals_as_known,
     default_quarter,
     has_tables,
     raised_to_blocking,
     read_tables,
     read_written_tables,
+    tables_as_known,
+    write_known_deals,
     write_tables,
 )
 from tierkit.errors import Problem
@@ -37,17 +38,6 @@ from tierkit.runs.experiments import band_bytes
 from tierkit.runs.project import OVERRIDES, find_project
 from tierkit.settings import Settings
 from tierkit.tiers import tier_rule_problems
-
-
-def known_tables(tables: Tables, as_of: date) -> Tables:
-    """Return the tables with every deal as it was known before `as_of`.
-
-    A deal that was open then has the amount that `stage_history` gave, and none without history:
-    what it was worth in the end is not known yet.
-    """
-    deals = deals_as_known(tables, [as_of]).drop("as_of")
-    return replace(tables, frames={**tables.frames, "opportunities": deals})
-
 
 A_YEAR = 4
 ENOUGH_DATES = 6
@@ -80,10 +70,10 @@ def training_dates(tables: Tables, *, settings: Settings, as_of: date) -> list[d
 
 
 TABLES_FOLDER = "tables"
+KNOWN_DEALS_FILE = "known_deals.parquet"
 FACTS_FOLDER = "facts"
 PANEL_FILE = "panel.parquet"
 MODEL_FILE = "model.json"
-_OUTCOMES = "outcomes"
 T = TypeVar("T")
 
 
@@ -93,6 +83,9 @@ class Run:
 
     Attributes
     ----------
+    source
+        All trusted tables, later rows included: for what is said of the data, and for nothing that
+        is computed from them.
     folder
         Where stages leave their results for the next one.
     model_file
@@ -103,7 +96,7 @@ class Run:
 
     settings: Settings
     quarter: Quarter
-    tables: Tables
+    source: Tables
     folder: Path
     model_file: Path | None = None
     remarks: tuple[Problem, ...] = ()
@@ -138,39 +131,40 @@ class Run:
             parts.append(hashlib.sha256(bands).hexdigest())
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
-    @property
+    @cached_property
     def data_fingerprint(self) -> str:
         """A hash of every trusted row, whatever their order."""
         digest = hashlib.sha256()
-        for name in sorted(self.tables.frames):
-            digest.update(f"{name}={content_hash(self.tables[name])};".encode())
+        for name in sorted(self.source.frames):
+            digest.update(f"{name}={content_hash(self.source[name])};".encode())
         return digest.hexdigest()
 
     @cached_property
-    def _outcomes(self) -> tuple[frozenset[date], pd.DataFrame]:
-        """What followed every quarter-end to learn from: these dates, and outcomes at them."""
-        return self.left_or(_OUTCOMES, self._found_outcomes)
+    def tables(self) -> Tables:
+        """The trusted tables as they were known at `as_of`: deals, histories, activities, costs.
 
-    def leave_outcomes(self) -> None:
-        """Leave what `known_outcomes` returns for the stages of a run under way."""
-        self.leave(_OUTCOMES, self._found_outcomes())
+        Criteria, outcomes and all that follows from them rest on these alone, so that a run for an
+        earlier quarter sees nothing later.
+        """
+        file = self.folder / KNOWN_DEALS_FILE
+        written = file if file.is_file() else None
+        return tables_as_known(self.source, self.as_of, known_deals=written)
 
-    def _found_outcomes(self) -> tuple[frozenset[date], pd.DataFrame]:
-        days = training_dates(self.tables, settings=self.settings, as_of=self.as_of)
-        known = known_tables(self.tables, self.as_of)
-        return frozenset(days), outcomes(known, days, settings=self.settings)
-
-    def known_outcomes(self, days: Collection[date]) -> pd.DataFrame:
-        """Return what accounts brought after each date, by deals as they were known at `as_of`.
+    def outcomes(self, days: Collection[date], *, horizon_quarters: int = 0) -> pd.DataFrame:
+        """Return what accounts brought in the horizon after each date, as known at `as_of`.
 
         Rows and columns are those of `tierkit.outcomes.outcomes`.
+
+        Parameters
+        ----------
+        days
+            In any order; the first days of the horizons.
+        horizon_quarters
+            How many quarters each horizon lasts; the target's by default.
         """
-        learned, found = self._outcomes
-        if not learned.issuperset(days):
-            known = known_tables(self.tables, self.as_of)
-            return outcomes(known, sorted(days), settings=self.settings)
-        moments = pd.DatetimeIndex([*days])
-        return found[found.index.get_level_values("as_of").isin(moments)]
+        return outcomes(
+            self.tables, sorted(days), settings=self.settings, horizon_quarters=horizon_quarters
+        )
 
     def leave(self, name: str, found: object, *, of: str = "") -> None:
         """Leave a piece of a result for the stages of a run under way.
@@ -204,8 +198,7 @@ class Run:
     @cached_property
     def totals(self) -> KnownTotals:
         """Won revenue by quarter, as known now: of all accounts, and of those known before."""
-        known = known_tables(self.tables, self.as_of)
-        return known_totals(known, settings=self.settings, as_of=self.as_of)
+        return known_totals(self.tables, settings=self.settings, as_of=self.as_of)
 
     @cached_property
     def forecast(self) -> Forecast:
@@ -273,13 +266,14 @@ def open_run(project: str = "", *, run_folder: str = "", quarter: str = "") -> R
 
 def prepare(handover: Handover, tables: Tables, folder: Path) -> Run:
     """Leave trusted tables in a run's folder, so that its notebooks start from the same rows."""
-    leave_rows(tables, folder)
+    leave_rows(handover, tables, folder)
     return _open(handover, folder)
 
 
-def leave_rows(tables: Tables, folder: Path) -> None:
-    """Write trusted tables, and how many rows their source had, into a run's folder."""
+def leave_rows(handover: Handover, tables: Tables, folder: Path) -> None:
+    """Write trusted tables, deals as known, and how many rows the source had, for a run."""
     write_tables(tables, folder / TABLES_FOLDER)
+    write_known_deals(tables, handover.quarter.as_of, folder / KNOWN_DEALS_FILE)
     (folder / "rows.json").write_text(json.dumps(dict(tables.source_rows)), encoding="utf-8")
 
 
@@ -290,7 +284,7 @@ def _open(handover: Handover, folder: Path) -> Run:
     return Run(
         settings=handover.settings,
         quarter=handover.quarter,
-        tables=tables,
+        source=tables,
         folder=folder,
         model_file=handover.model_file,
         remarks=remarks,

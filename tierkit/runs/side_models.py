@@ -15,6 +15,7 @@ from tierkit.features import Panel
 from tierkit.figure import Figure
 from tierkit.models import (
     COLUMNS,
+    Examples,
     Favourites,
     Prospects,
     edit_in_words,
@@ -43,7 +44,7 @@ def run_prospects(work: Run, panel: Panel, days: Sequence[date]) -> Prospects | 
         return read_model(work.model_file).prospects
     if not days:
         return None
-    return _fitted(work, panel, days, _happened(work, panel, days))
+    return _fitted(work, panel, days, _happened(work, panel, days), day=work.as_of)
 
 
 def prospects_at(panel: Panel, day: date, prospects: Prospects | None) -> pd.DataFrame:
@@ -67,7 +68,7 @@ def prospect_facts(work: Run, panel: Panel, days: Sequence[date]) -> dict[str, A
     if day is None or not known:
         return {"as_of": None, "as_of_why": _NO_TEST, "accounts": 0, "tested": []}
     happened = _happened(work, panel, [*known, day])
-    prospects = _fitted(work, panel, known, happened)
+    prospects = _fitted(work, panel, known, happened, day=day)
     if prospects is None:
         why = "too few accounts won anything"
         return {"as_of": None, "as_of_why": why, "accounts": 0, "tested": []}
@@ -147,11 +148,12 @@ def edit_facts(work: Run, choice: ModelChoice) -> dict[str, Any]:
 
 
 def _fitted(
-    work: Run, panel: Panel, days: Sequence[date], happened: pd.DataFrame
+    work: Run, panel: Panel, days: Sequence[date], happened: pd.DataFrame, *, day: date
 ) -> Prospects | None:
-    values = panel.values  # noqa: PD011 (a panel, not a data frame)
+    """Return the cards for accounts at a day, learned from earlier dates as that day sees them."""
+    learned = Examples.of(panel, happened["won_revenue"], days=days).as_seen_on(day)
     return fit_prospects(
-        values[rows_at(values, days)],
+        learned.values,
         happened,
         criteria=panel.criteria,
         undated=panel.undated,
@@ -163,4 +165,4 @@ def _fitted(
 def _happened(work: Run, panel: Panel, days: Sequence[date]) -> pd.DataFrame:
     values = panel.values  # noqa: PD011 (a panel, not a data frame)
     index: pd.MultiIndex = values[rows_at(values, days)].index  # type: ignore[assignment]
-    return join_outcomes(index, work.known_outcomes(days))
+    return join_outcomes(index, work.outcomes(days))

@@ -16,7 +16,7 @@ from tierkit.roi import (
     tier_standings,
     with_looks,
 )
-from tierkit.runs.experiments import bands_before
+from tierkit.runs.experiments import bands_before, effort_draws_before
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
 
@@ -37,6 +37,8 @@ class TierRoi:
         What can be said at each boundary between two tiers.
     together
         What all lines say together: the reading that decides, and its bounds.
+    effort_tests
+        What hold-outs of effort have shown.
     certificate
         How often the designs are wrong, and right, on accounts shaped like these.
     """
@@ -44,6 +46,7 @@ class TierRoi:
     outcomes: TierOutcomes
     studies: list[BoundaryStudy]
     together: dict[str, Any]
+    effort_tests: list[dict[str, Any]]
     certificate: dict[str, Any]
 
     @property
@@ -57,6 +60,7 @@ class TierRoi:
             "outcomes": self.outcomes.facts(),
             "boundaries": self.boundaries,
             "together": self.together,
+            "effort_tests": self.effort_tests,
             "why": self.outcomes.why,
             "certificate": self.certificate,
         }
@@ -74,13 +78,14 @@ def compare_tiers(work: Run, tiering: Tiering, *, progress: Progress | None = No
         break_even=tiering.break_even,
         settings=work.settings,
         bands=bands_before(work.settings, work.as_of),
+        efforts=effort_draws_before(work.settings, work.as_of),
     )
     certified = _certified(work, past.standings, progress=progress)
     facts = [study.facts for study in studies.boundaries]
     looked = with_looks(facts, studies.together, _earlier(work))
     pairs = zip(studies.boundaries, looked, strict=True)
     told = [replace(study, facts=one) for study, one in pairs]
-    return TierRoi(past.outcomes, told, studies.together, certified)
+    return TierRoi(past.outcomes, told, studies.together, studies.effort_tests, certified)
 
 
 def _earlier(work: Run) -> list[tuple[str, dict[str, Any]]]:

@@ -38,12 +38,12 @@ from tierkit.tiers import (
     previous_tiers,
     stability_facts,
     tier_moves,
+    why_untiered,
+    within_groups,
 )
 
 _FURTHEST = 8
-NOT_YET = "not yet an account: neither created nor active before the first unknown day"
 _FEW = "too few accounts have won anything to learn from"
-NO_SLOT = "beyond the last tier's capacity"
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,11 @@ def tier_accounts(work: Run, predictions: pd.DataFrame) -> Tiering:
     """
     accounts = work.accounts()
     groups = account_groups(work.tables, accounts, settings=work.settings, as_of=work.as_of)
-    eligible = _in_a_group(check_eligibility(accounts, where=work.settings.icp.where), groups, work)
+    eligible = within_groups(
+        check_eligibility(accounts, where=work.settings.icp.where),
+        groups,
+        within=work.settings.tiering.within,
+    )
     previous = held_before(work)
     overrides = project_overrides(work.settings, work.tables, as_of=work.as_of, groups=groups)
     in_scope = predictions.index.intersection(eligible.index[eligible["eligible"]])
@@ -127,7 +131,13 @@ def tier_accounts(work: Run, predictions: pd.DataFrame) -> Tiering:
     assigned = assigned.join(beside, how="left", validate="1:1")
     return Tiering(
         assigned=assigned,
-        untiered=_untiered(eligible, assigned, predictions.index),
+        untiered=why_untiered(
+            eligible,
+            tiered=assigned.index[assigned["tier"].notna()],
+            existing=predictions.index,
+        )
+        .rename_axis("account_id")
+        .reset_index(),
         overrides=overrides,
         previous=previous,
         moves=tier_moves(assigned),
@@ -153,17 +163,6 @@ def held_before(work: Run) -> PreviousTiers:
         published=[report.tiers["tier"] for report in _published_before(work, max(stays))],
         earlier_days=[quarter.end for quarter in earlier],
         successors=successors(work.tables),
-    )
-
-
-def _in_a_group(eligible: pd.DataFrame, groups: pd.Series[str] | None, work: Run) -> pd.DataFrame:
-    """Return the same, where an account of no group cannot be tiered."""
-    if groups is None:
-        return eligible
-    lost = eligible["eligible"] & groups.reindex(eligible.index).isna()
-    why = f"tiers are filled within {work.settings.tiering.within}, and it is missing"
-    return eligible.assign(
-        eligible=eligible["eligible"] & ~lost, reason=eligible["reason"].mask(lost, why)
     )
 
 
@@ -302,16 +301,3 @@ def _counts(assigned: pd.DataFrame, tiers: Sequence[Tier]) -> dict[str, int]:
 
 def _row(table: pd.DataFrame, name: str) -> dict[str, Any]:
     return {str(column): value for column, value in table.loc[name].items()}
-
-
-def _untiered(
-    eligible: pd.DataFrame, assigned: pd.DataFrame, existing: pd.Index[str]
-) -> pd.DataFrame:
-    """Return the accounts without a tier, with the reason of each."""
-    tiered = assigned.index[assigned["tier"].notna()]
-    reason = eligible.loc[eligible.index.difference(tiered, sort=True), "reason"]
-    unknown = ~reason.index.isin(existing)
-    reason = reason.mask((reason == "") & unknown, NOT_YET)
-    reason = reason.mask(reason == "", NO_SLOT)
-    untiered: pd.DataFrame = reason.rename_axis("account_id").reset_index()
-    return untiered

@@ -46,8 +46,9 @@ def contact_coverage(
     -------
     Table
         One row per account of `tier`, in its order: `account_id`, `tier`, `roles_known`,
-        `roles_engaged` (counts), `roles_missing`, `roles_silent` (names: not known; known but not engaged).
-        Where no activity names a contact, `roles_engaged` is missing and `roles_silent` is empty.
+        `roles_engaged` (counts), `roles_missing`, `roles_silent` (names: not known; known but not
+        engaged). Where no activity names a contact, `roles_engaged` is missing and `roles_silent`
+        is empty.
 
     Examples
     --------

@@ -39,7 +39,7 @@ class DataSettings(Part):
 
     source: str = "data"
     preset: Preset | None = None
-    date_order: Literal["day-first", "month-first"] | None = None
+    date_order: Literal["day-first", "month-first", "year-first"] | None = None
     decimal: Literal["comma", "point"] | None = None
     timezone: str | None = None
     columns: dict[str, dict[str, str]] = {}

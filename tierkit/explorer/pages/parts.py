@@ -34,6 +34,32 @@ def bar(length: float, *, colour: str = PLAIN, start: float = 0.0, whole: float 
     )  # numbers and a colour of this module
 
 
+def bar_to(used: float, *, most: float) -> Markup:
+    """Return a bar on a scale that ends at `most`; what is beyond the whole looks beyond it.
+
+    Parameters
+    ----------
+    used
+        A share; above 1 the bar goes on in another colour, behind a mark at the whole.
+    most
+        The share at the end of the scale, 1 or more.
+
+    Examples
+    --------
+    >>> bar_to(0.5, most=1.0).count(DOWN), bar_to(1.5, most=2.0).count(DOWN)
+    (0, 1)
+    """
+    inside, beyond = min(used, 1.0) / most, max(used - 1.0, 0.0) / most
+    left = max(1.0 - used, 0.0) / most * _BAR
+    mark = Markup(
+        f'<span aria-hidden="true" style="display:inline-block;margin-left:{left:.2f}em;'
+        f'height:1em;border-left:2px solid currentColor;vertical-align:text-bottom"></span>'
+    )  # numbers of this module
+    over = bar(beyond, colour=DOWN) if beyond else Markup("")
+    whole = Markup('<span style="white-space:nowrap">{}{}{}</span>')
+    return whole.format(bar(inside, colour=UP), mark, over)
+
+
 def table(
     header: Sequence[str], rows: Sequence[Sequence[object]], *, caption: str, text: int = 1
 ) -> Markup:
