@@ -321,7 +321,7 @@ def test_capture_is_the_measure_of_the_backtest_with_nearly_its_interval():
     drawn = compare(
         tested.assign(card=better, past_revenue=worse), capacities=[40], seed=1
     ).captures[40]
-    assert difference.estimate == pytest.approx(drawn.estimate, abs=1e-9)
+    assert difference.value == pytest.approx(drawn.value, abs=1e-9)
     width = (difference.high - difference.low) / (drawn.high - drawn.low)
     assert 0.8 < width < 1.25
 

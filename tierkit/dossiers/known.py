@@ -1,4 +1,4 @@
-"""Everything that dossiers say, fetched once for all of their accounts: known before `as_of`."""
+"""The data behind dossiers, fetched once for all their accounts and known before `as_of`."""
 
 from __future__ import annotations
 

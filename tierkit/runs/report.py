@@ -1,4 +1,4 @@
-"""The stage that writes what leaves the run: facts, tiers, workbook, identities."""
+"""The files that leave a run: facts, tiers, workbook, identities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was delivered of each tier's entitlements, quarter by quarter."""
+"""Delivery of each tier's entitlements, quarter by quarter."""
 
 from __future__ import annotations
 
