@@ -83,8 +83,8 @@ def text_of(fragment: pages.Fragment) -> str:
     return Page(fragment.html).text
 
 
-@pytest.fixture(scope="module")
-def pages() -> dict[str, str]:
+@pytest.fixture(scope="module", name="pages")
+def rendered_pages() -> dict[str, str]:
     return {name: page(make()) for name, make in COMPANIES.items()}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from tierkit.pages.data import MAKES_POSSIBLE
 from tierkit.pages.facts import (
     Facts,
     because,
@@ -179,22 +180,6 @@ def _record(facts: Facts, side: Facts) -> str:
         f"({found.say_range(partial(money_range, unit))} in 8 of 10 cases). People chose them, so "
         "this is a difference, not an effect."
     )
-
-
-MAKES_POSSIBLE = {
-    "tier_history": "what earlier tiers brought",
-    "stage_history": "the open pipeline as it was at earlier dates",
-    "account_history": "criteria as they were at earlier dates",
-    "activities": "engagement and the effort that accounts got",
-    "costs": "the return on what tiers cost",
-    "contracts": "renewals",
-    "opportunity_lines": "the products that accounts buy",
-    "contacts": "how well we know an account",
-    "signals": "usage, satisfaction and intent",
-    "targets": "how the tiers cover quotas",
-    "exchange_rates": "deals in other currencies",
-    "merges": "duplicates counted as one account",
-}
 
 
 def how_sure(facts: Facts) -> Fragment:
