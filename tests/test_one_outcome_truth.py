@@ -33,7 +33,7 @@ O1,2026-06-20,Lost,70,2026-06-20
 YEAR_BEFORE, QUARTER_BEFORE = date(2025, 1, 1), date(2025, 4, 1)
 
 
-class Asked(Exception):
+class Asked(Exception):  # (no error: it ends the asking once the answer is there)
     """What somebody was told that accounts brought."""
 
 

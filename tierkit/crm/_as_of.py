@@ -35,8 +35,8 @@ def tables_as_known(tables: Tables, as_of: date, *, known_deals: Path | None = N
 
     Every deal stands as `deals_as_known` gives it: one that was open then has the amount that
     `stage_history` gave, and none without history. Rows dated on or after `as_of` are absent, the
-    end of a tier on or after it is not known yet, and rows without a date are kept. Accounts, targets
-    and exchange rates are those of today: nothing says when they were written.
+    end of a tier on or after it is not known yet, and rows without a date are kept. Accounts,
+    targets and exchange rates are those of today: nothing says when they were written.
 
     Parameters
     ----------
