@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test check format bench bench-models bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read bench-explorer bench-explorer-redraw bench-fuzz bench-kill bench-promises bench-optional-tables clean help lock
+.PHONY: demo test check format bench bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read bench-explorer bench-explorer-redraw bench-fuzz bench-kill bench-promises bench-optional-tables bench-walk clean help lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -48,9 +48,6 @@ bench-explorer-redraw: $(BIN)/.installed-dev ## what a change takes in JupyterLa
 bench-roi-speed: $(BIN)/.installed-dev ## time and memory of tier ROI on 4,000 accounts and 16 quarters
 	$(BIN)/python -m benches.roi_speed
 
-bench-models: $(BIN)/.installed-dev ## the card against other models, on five data sets
-	$(BIN)/python -m benches.models
-
 bench-no-signal: $(BIN)/.installed-dev ## verdicts on orders redrawn uniformly over accounts, 100 seeds
 	$(BIN)/python -m benches.no_signal 100
 
@@ -68,6 +65,9 @@ bench-optional-tables: $(BIN)/.installed-dev ## every optional table absent, emp
 
 bench-promises: $(BIN)/.installed-dev ## how often tiers bring what was promised, on simulated companies
 	$(BIN)/python -m benches.promises 6
+
+bench-walk: $(BIN)/.installed-dev ## every quarter-end of every company: what a run publishes, against what came
+	$(BIN)/python -m benches.walk
 
 clean: ## take away what the commands above made
 	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache

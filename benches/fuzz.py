@@ -42,9 +42,10 @@ from tierkit.pages.headings import mail_summary
 from tierkit.publishing.page_reader import read_page
 from tierkit.rendering.notebooks import document
 from tierkit.rendering.tables import html_table
-from tierkit.rendering.workbook import Sheet, write_workbook
+from tierkit.rendering.workbook import write_workbook
 from tierkit.settings import read_settings
 from tierkit.settings.rules import Rule
+from tierkit.table import Column, Table
 
 CANARY = "tierkit-canary"
 _TOUCH = f"touch {CANARY}"
@@ -250,10 +251,10 @@ def table(rng: np.random.Generator, folder: Path) -> str:
 
 def _check_shown(frame: pd.DataFrame, folder: Path) -> None:
     """Show a table as page and as workbook, and name files after its rows."""
-    shown = Markup(html_table(frame, caption="Accounts", kinds={}, name="accounts").html)
-    _check_page(document(shown, title=str(frame.iloc[0, 1])))
+    table = Table("accounts", "Accounts", Column.of_all(frame), frame)
+    _check_page(document(Markup(html_table(table).html), title=str(frame.iloc[0, 1])))
     book = folder / "accounts.xlsx"
-    write_workbook(book, {"Tiers": Sheet(frame)}, notes={str(frame.columns[-1]): "note"})
+    write_workbook(book, {"Tiers": table}, notes={str(frame.columns[-1]): "note"})
     cells = [
         cell for sheet in openpyxl.load_workbook(book) for row in sheet.iter_rows() for cell in row
     ]

@@ -18,14 +18,17 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from benches.model_sets import read_set
-from benches.models import put_between
-from tierkit.backtest import choose_model
+from benches.markers import put_between
+from tierkit._backtest import choose_model
+from tierkit._outcomes import join_outcomes, outcomes
+from tierkit.crm import read_tables
+from tierkit.features import build_panel
 from tierkit.models.verdict import BETTER
-from tierkit.settings import Settings
+from tierkit.runs.run import training_dates
+from tierkit.settings import Settings, read_settings
 from tierkit.simulate import simulate_crm, write_crm
 
-ACCOUNTS, QUARTERS, LOOK_BACK = 150, 13, 4
+ACCOUNTS, QUARTERS = 150, 13
 AS_OF = date(2026, 1, 1)
 MARKERS = ("<!-- results of `make bench-no-signal` -->", "<!-- end of no signal -->")
 TESTED = 4
@@ -55,11 +58,15 @@ def _verdict(folder: Path, deals: pd.DataFrame, accounts: pd.Series[str], seed: 
     drawn = np.random.default_rng(seed).choice(accounts.to_numpy(), len(deals))
     file = folder / "data" / "opportunities.csv"
     deals.assign(account_id=drawn).to_csv(file, index=False)
-    one = read_set("no signal", folder, look_back=LOOK_BACK, as_of=AS_OF)
-    panel = replace(one.panel, effort=())  # what effort finds alone is told, and decides nothing
-    choice = choose_model(
-        panel, one.won, settings=_settings(one.settings), dates=one.dates, as_of=AS_OF
-    )
+    settings = read_settings(folder)
+    tables = read_tables(settings)
+    dates = training_dates(tables, settings=settings, as_of=AS_OF)
+    panel = build_panel(tables, [*dates, AS_OF], settings=settings)
+    happened = outcomes(tables, dates, settings=settings)
+    past = panel.values.index[panel.values.index.get_level_values("as_of") < pd.Timestamp(AS_OF)]
+    won = join_outcomes(past, happened)["won_revenue"]
+    panel = replace(panel, effort=())  # what effort finds alone is told, and decides nothing
+    choice = choose_model(panel, won, settings=_settings(settings), dates=dates, as_of=AS_OF)
     print(f"{seed}: {choice.backtest.verdict}", flush=True)
     return choice.backtest.verdict
 

@@ -1,34 +1,54 @@
-"""How often the designs for tier ROI are wrong, and right, over worlds whose truth is known.
+"""How often the verdicts on tier ROI are wrong, and right, over worlds whose truth is known.
 
-`python -m benches.roi [--seeds N] [--coverage-seeds N]` prints its tables line by line and writes
-them into docs/roi.md between its markers.
+`python -m benches.roi [--seeds N] [--companies N] [--processes N]` prints its tables line by line
+and writes them into docs/roi.md between its markers. A company of `tierkit simulate` is read from
+its tables, as a run reads it.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import os
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from scipy.stats import binom
 from threadpoolctl import threadpool_limits
 
-from tierkit.roi._certificate import try_designs, with_effect
+from tierkit.calendar import newest
+from tierkit.crm.tables import tables_from_frames
+from tierkit.roi._certificate import at_lines, with_effect
 from tierkit.roi.adjusted import adjusted
-from tierkit.roi.boundary_rows import Boundaries
-from tierkit.roi.cutoff import cutoff
+from tierkit.roi.boundary_rows import Boundaries, Reading
+from tierkit.roi.from_tables import tier_standings
+from tierkit.roi.line_study import verdicts_at
+from tierkit.roi.primary import DECIDING, primary_reading
+from tierkit.roi.standings import Standings
+from tierkit.roi.verdict import Verdict
 from tierkit.roi.worlds import World, simulate_world
+from tierkit.settings import parse_settings
+from tierkit.simulate.crm import simulate_crm
 
 PAGE = Path(__file__).parent.parent / "docs" / "roi.md"
 START, END = "<!-- results of `make bench-roi` -->", "<!-- end of results -->"
-SMALL = {"capacities": (15, 300)}
+REVENUE_TYPES = {"New Business": "new", "Expansion": "expansion", "Renewal": "renewal"}
+FIRST_SEED = 20_000
 
+SMALL = {"capacities": (15, 300)}
+SLOW = World(
+    accounts=2000,
+    capacities=(75, 300),
+    quarters=16,
+    cycle_days=90.0,
+    informed=2.0,
+    min_stay=2,
+)
 NO_EFFECT: Mapping[str, World] = {
     "plain": World(),
     "drifting rates": World(drift=0.5),
@@ -37,14 +57,42 @@ NO_EFFECT: Mapping[str, World] = {
     "informed overrides, churn": World(informed=2.0, churn=0.02),
     "gaming at the line": World(gaming=0.4, keep_band=1.0),
     "15 and 300 accounts": World(**SMALL),
+    "deals of 90 days": SLOW,
+    "deals of 90 days, no line recorded": replace(SLOW, recorded="none"),
 }
 EFFECT: Mapping[str, World] = {
+    "+10 %": with_effect(World(), 0.1),
+    "+20 %": with_effect(World(), 0.2),
     "+60 %": with_effect(World(), 0.6),
     "+60 %, drifting rates": with_effect(World(drift=0.5), 0.6),
-    "+20 %": with_effect(World(), 0.2),
     "+100 % at 15 and 300": with_effect(World(**SMALL), 1.0),
     "the same money for all": with_effect(World(effect_on="money"), 0.6),
     "small accounts only": with_effect(World(effect_on="small accounts"), 0.6),
+    "deals of 90 days: +20 %": with_effect(SLOW, 0.2),
+    "deals of 90 days: +60 %": with_effect(SLOW, 0.6),
+    "deals of 90 days: +60 %, on deal size alone": with_effect(
+        replace(SLOW, effect_on="deal size"), 0.6
+    ),
+    "deals of 90 days: +60 %, whole after three quarters": with_effect(replace(SLOW, ramp=3), 0.6),
+}
+
+
+@dataclass(frozen=True)
+class Company:
+    """A company of `tierkit simulate`, with what its upper tiers add over the last."""
+
+    tier_1: float
+    tier_2: float
+
+    def relative(self, boundary: int) -> float:
+        """Return the true relative effect of a tier over the next."""
+        return ((1 + self.tier_1) / (1 + self.tier_2) - 1, self.tier_2)[boundary]
+
+
+COMPANIES: Mapping[str, Company] = {
+    "no effect": Company(0.0, 0.0),
+    "+23 and +30 %": Company(0.6, 0.3),
+    "+60 and +30 %": Company(1.08, 0.3),
 }
 
 
@@ -62,104 +110,127 @@ class Count:
         """Whether so many would be seen in fewer than 1 of 40 samples if `allowed` were true."""
         return bool(binom.sf(self.hits - 1, self.of, allowed) < 0.025)
 
-    def below(self, wanted: float) -> bool:
-        return bool(binom.cdf(self.hits, self.of, wanted) < 0.025)
+
+@dataclass(frozen=True)
+class Found:
+    """What one world's report would say, and how far its estimates lie from the truth."""
+
+    verdicts: Sequence[Verdict]
+    errors: Mapping[tuple[int, str], tuple[float, float]] = field(default_factory=dict)
+
+    def claims(self, *words: str, direction: str | None = None) -> bool:
+        """Whether any boundary has one of the verdicts (in this direction)."""
+        return any(v.verdict in words and direction in (None, v.direction) for v in self.verdicts)
 
 
-def verdicts(task: tuple[World, int]) -> tuple[bool, bool, bool, bool]:
-    world, seed = task
-    found = try_designs(world, seed=10_000 + seed)
-    shown = found.claims("shown")
-    return (
-        shown,
-        found.claims("suggestive") and not shown,
-        found.claims("shown", "more"),
-        found.claims("suggestive", "more") and not found.claims("shown", "more"),
+def company_standings(company: Company, seed: int) -> Standings:
+    """Return a simulated company's standings, from its tables."""
+    crm = simulate_crm(seed=seed, tier_effect=company.tier_1, tier_2_effect=company.tier_2)
+    frames = {name: crm.tables[name] for name in ("accounts", "opportunities", "tier_history")}
+    types = frames["opportunities"]["type"].astype("object").map(REVENUE_TYPES)
+    frames["opportunities"] = frames["opportunities"].assign(revenue_type=types)
+    settings = parse_settings(tomllib.loads(crm.settings_text))
+    calendar = settings.fiscal_calendar
+    last = newest(crm.tables["tier_history"]["start_date"].dt.date.tolist())
+    as_of = calendar.containing(last).as_of
+    return tier_standings(tables_from_frames(frames), settings=settings, as_of=as_of)
+
+
+def look_at(world: World | Company, seed: int) -> Found:
+    """Return what a report would say of one world or company."""
+    standings = (
+        company_standings(world, seed)
+        if isinstance(world, Company)
+        else simulate_world(world, seed=FIRST_SEED + seed).standings
     )
+    boundaries, found = Boundaries(standings), at_lines(Boundaries(standings))
+    estimates = [{name: at.estimate for name, at in line.items()} for line in found]
+    primary = primary_reading(estimates, quarters=standings.quarters_known(1))
+    errors = {}
+    for number, line in enumerate(estimates):
+        truth = math.log1p(world.relative(number))
+        beside = {"adjusted": adjusted(boundaries.rows(number, outcome_quarters=1)).estimate}
+        for name, one in {**line, **beside}.items():
+            if one is not None:
+                errors[number, name] = (one.log_effect - truth, one.se)
+    return Found(verdicts_at(boundaries, found, primary), errors)
 
 
-def intervals(task: tuple[World, int]) -> list[tuple[int, str, float, float]]:
-    """Return effects and their errors against the truth at the line (rate effects: everywhere)."""
-    world, seed = task
-    boundaries = Boundaries(simulate_world(world, seed=50_000 + seed).ladder)
-    found = []
-    for boundary in range(len(world.capacities)):
-        rows = boundaries.rows(boundary, outcome_quarters=1)
-        truth = math.log1p(world.relative(boundary))
-        for name, estimate in (
-            ("cutoff", cutoff(rows).estimate),
-            ("adjusted", adjusted(rows).estimate),
-        ):
-            if estimate is not None:
-                found.append((boundary, name, estimate.log_effect - truth, estimate.se))
-    return found
+Looks = Callable[[World | Company], list[Found]]
 
 
-def verdict_table(
-    cases: Mapping[str, World], *, seeds: int, pool: ProcessPoolExecutor
-) -> list[str]:
-    lines = [
-        "| world | shown | suggestive | of them “more”: shown | suggestive |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+def verdict_lines(cases: Mapping[str, World | Company], looks: Looks) -> Iterator[str]:
+    """Yield a table of verdicts, then of errors, for some worlds."""
+    yield "| world | shown | suggestive or more | of them “more” |"
+    yield "| --- | --- | --- | --- |"
+    done = {}
     for name, world in cases.items():
-        done = np.array(list(pool.map(verdicts, [(world, seed) for seed in range(seeds)])))
-        counts = [str(Count(int(column.sum()), seeds)) for column in done.T]
-        lines.append(f"| {name} | {' | '.join(counts)} |")
-        print(lines[-1], flush=True)
-    return lines
+        done[name] = found = looks(world)
+        counts = (
+            sum(one.claims("shown") for one in found),
+            sum(one.claims("shown", "suggestive") for one in found),
+            sum(one.claims("shown", "suggestive", direction="more") for one in found),
+        )
+        yield f"| {name} | {' | '.join(str(Count(one, len(found))) for one in counts)} |"
+    yield ""
+    yield (
+        "| world | line | reading | intervals that hold the truth | mean error (log) | spread of "
+        "estimates | mean standard error |"
+    )
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for name, found in done.items():
+        yield from _error_lines(name, found)
 
 
-def coverage_table(*, seeds: int, pool: ProcessPoolExecutor) -> list[str]:
-    lines = [
-        "| world | boundary | design | intervals that hold the truth | mean error (log) | "
-        "spread of estimates | mean standard error |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for name, world in {"no effect": World(), "+60 %": with_effect(World(), 0.6)}.items():
-        tasks = [(world, seed) for seed in range(seeds)]
-        found = [one for part in pool.map(intervals, tasks) for one in part]
-        for boundary, design in ((b, d) for d in ("cutoff", "adjusted") for b in (0, 1)):
-            lines.append(_coverage_line(name, boundary, design, found))
-            print(lines[-1], flush=True)
-    return lines
+def _error_lines(name: str, found: list[Found]) -> Iterator[str]:
+    readings: tuple[Reading | str, ...] = (*DECIDING, "adjusted")
+    for number in (0, 1):
+        for reading in readings:
+            values = np.array([x.errors[number, reading] for x in found
+                               if (number, reading) in x.errors])  # fmt: skip
+            line = f"| {name} | Tier {number + 1} / Tier {number + 2} | {reading} |"
+            if len(values) < len(found) / 20:
+                yield f"{line} told in {Count(len(values), len(found))} | | | |"
+                continue
+            held = Count(int((np.abs(values[:, 0]) < 1.96 * values[:, 1]).sum()), len(values))
+            told = (values[:, 0].mean(), values[:, 0].std(), values[:, 1].mean())
+            yield f"{line} {held} | {' | '.join(f'{number:.3f}' for number in told)} |"
 
 
-def _coverage_line(
-    name: str, boundary: int, design: str, found: list[tuple[int, str, float, float]]
-) -> str:
-    values = np.array([x[2:] for x in found if x[:2] == (boundary, design)])
-    held = Count(int((np.abs(values[:, 0]) < 1.96 * values[:, 1]).sum()), len(values))
-    numbers = (values[:, 0].mean(), values[:, 0].std(), values[:, 1].mean())
-    told = " | ".join(f"{number:.3f}" for number in numbers)
-    return f"| {name} | Tier {boundary + 1} / Tier {boundary + 2} | {design} | {held} | {told} |"
+def report(seeds: int, companies: int, pool: Executor) -> Iterator[str]:
+    """Yield every table."""
 
+    def looks(count: int, world: World | Company) -> list[Found]:
+        return list(pool.map(partial(look_at, world), range(1, count + 1), chunksize=5))
 
-def report(seeds: int, coverage_seeds: int) -> Iterator[str]:
-    started = time.perf_counter()
-    workers = min(2, os.cpu_count() or 1)
-    with ProcessPoolExecutor(workers, initializer=threadpool_limits, initargs=(1,)) as pool:
-        yield f"**No effect at all**, three times the effort; {seeds} worlds each, both boundaries:"
-        yield ""
-        yield from verdict_table(NO_EFFECT, seeds=seeds, pool=pool)
-        yield from ("", f"**With an effect**, {seeds} worlds each:", "")
-        yield from verdict_table(EFFECT, seeds=seeds, pool=pool)
-        yield from ("", f"**Coverage** of 95 % intervals, {coverage_seeds} worlds each:", "")
-        yield from coverage_table(seeds=coverage_seeds, pool=pool)
-    minutes = (time.perf_counter() - started) / 60
-    print(f"{minutes:.1f} minutes on {workers} processes")
+    yield f"**Companies of `tierkit simulate`**, read from their tables; {companies} each:"
+    yield ""
+    yield from verdict_lines(COMPANIES, partial(looks, companies))
+    yield ""
+    yield f"**No effect at all**, three times the effort; {seeds} worlds each, both boundaries:"
+    yield ""
+    yield from verdict_lines(NO_EFFECT, partial(looks, seeds))
+    yield from ("", f"**With an effect**, {seeds} worlds each:", "")
+    yield from verdict_lines(EFFECT, partial(looks, seeds))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=100)
-    parser.add_argument("--coverage-seeds", type=int, default=400)
+    parser.add_argument("--companies", type=int, default=100)
+    parser.add_argument("--processes", type=int, default=2)
     asked = parser.parse_args()
-    lines = "\n".join(report(asked.seeds, asked.coverage_seeds))
+    started, lines = time.perf_counter(), []
+    with ProcessPoolExecutor(asked.processes, initializer=threadpool_limits, initargs=(1,)) as pool:
+        for line in report(asked.seeds, asked.companies, pool):
+            print(line, flush=True)
+            lines.append(line)
+    print(f"{(time.perf_counter() - started) / 60:.1f} minutes on {asked.processes} processes")
     text = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else f"{START}\n{END}\n"
     head, _, rest = text.partition(START)
     _, _, tail = rest.partition(END)
-    PAGE.write_text(f"{head}{START}\n\n{lines}\n\n{END}{tail}", encoding="utf-8")
+    told = "\n".join(lines)
+    PAGE.write_text(f"{head}{START}\n\n{told}\n\n{END}{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -24,9 +24,9 @@ def main() -> None:
     world = World()
     places = [{"name": f"Tier {n + 1}", "capacity": c} for n, c in enumerate(world.capacities)]
     settings = parse_settings({"tiers": [*places, {"name": f"Tier {len(places) + 1}"}]})
-    ladder = simulate_world(world, seed=1).ladder
+    standings = simulate_world(world, seed=1).standings
     clock, processor = time.perf_counter(), time.process_time()
-    study_boundaries(TierOutcomes(()), ladder, break_even=pd.DataFrame(), settings=settings)
+    study_boundaries(TierOutcomes(()), standings, break_even=pd.DataFrame(), settings=settings)
     clock, processor = time.perf_counter() - clock, time.process_time() - processor
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(f"{world.accounts:,} accounts, {world.steps} quarters, both boundaries, all checks:")

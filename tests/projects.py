@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tierkit.roi.ladder import Ladder
+from tierkit.roi.standings import Standings
 
 ACCOUNTS = """account_id,name,country,employees
 A1,Acme,US,50
@@ -47,25 +47,26 @@ def write_files(
     return folder
 
 
-def world_frames(ladder: Ladder) -> tuple[dict[str, pd.DataFrame], date]:
+def world_frames(standings: Standings) -> tuple[dict[str, pd.DataFrame], date]:
     """Return the tables of a simulated world, its quarters from 2022Q1 on, and its as_of.
 
     Deals are one per account and quarter with revenue, closed on the quarter's first day.
     """
-    starts = pd.date_range("2022-01-01", periods=len(ladder.quarters) + 1, freq="QS").date
-    account, quarter = np.nonzero(ladder.level >= 0)
+    starts = pd.date_range("2022-01-01", periods=len(standings.quarters) + 1, freq="QS").date
+    account, quarter = np.nonzero(standings.level >= 0)
     history = pd.DataFrame({
-        "account_id": ladder.account_ids[account],
-        "tier": np.array(ladder.tiers)[ladder.level[account, quarter]],
+        "account_id": standings.account_ids[account],
+        "tier": np.array(standings.tiers)[standings.level[account, quarter]],
         "start_date": starts[quarter], "end_date": starts[quarter + 1],
-        "score": ladder.score[account, quarter], "cut_score": ladder.cut_score[account, quarter],
-        "overridden": np.where(ladder.overridden[account, quarter], "true", "false"),
+        "score": standings.score[account, quarter],
+        "cut_score": standings.cut_score[account, quarter],
+        "overridden": np.where(standings.overridden[account, quarter], "true", "false"),
     })  # fmt: skip
-    account, quarter = np.nonzero(ladder.history.won_revenue > 0)
+    account, quarter = np.nonzero(standings.history.won_revenue > 0)
     deals = pd.DataFrame({
         "opportunity_id": [f"O{n}" for n in range(len(account))],
-        "account_id": ladder.account_ids[account], "is_won": "true",
+        "account_id": standings.account_ids[account], "is_won": "true",
         "close_date": starts[quarter], "revenue_type": "new",
-        "amount": ladder.history.won_revenue[account, quarter].round(2),
+        "amount": standings.history.won_revenue[account, quarter].round(2),
     })  # fmt: skip
     return {"tier_history": history, "opportunities": deals}, starts[-1]

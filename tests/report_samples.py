@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tierkit.calendar import FiscalCalendar
 
 LABEL = "2026Q3"
 PARAMETERS = 'project = ""\nrun_folder = ""\nquarter = ""'
@@ -27,6 +31,7 @@ def facts() -> dict:
         "fingerprint": "f00dcafe",
         "data": {"accounts": 3, "excluded": [], "missing_tables": []},
         "model": {
+            "horizon_quarters": 4,
             "trained_on_as_of": [],
             "verdict": "no signal",
             "backtest": {"as_of": [], "models": {}},
@@ -38,6 +43,46 @@ def facts() -> dict:
         "ledger": [],
         "decision": {"action": "first run", "because": "there is no earlier one"},
     }
+
+
+TIER_HEADER = (
+    "account_id,tier,model_tier,previous_tier,rank,score,predicted_revenue,predicted_low,"
+    "predicted_high,overridden,reasons,move_reason"
+)
+
+
+def write_published(
+    reports: Path,
+    label: str,
+    tiers: str,
+    *,
+    calendar: FiscalCalendar | None = None,
+    told: dict | None = None,
+) -> Path:
+    """Write facts and tiers of a published quarter and return its folder.
+
+    Parameters
+    ----------
+    tiers
+        CSV with some of the contract's columns; the others are added, empty.
+    told
+        Facts to put over those of `facts`.
+    """
+    folder = reports / label
+    folder.mkdir(parents=True, exist_ok=True)
+    quarter = (calendar or FiscalCalendar()).parse(label)
+    days = {"label": label, "start": f"{quarter.start}", "end": f"{quarter.end}",
+            "as_of": f"{quarter.as_of}"}  # fmt: skip
+    (folder / "facts.json").write_text(json.dumps({**facts(), "quarter": days, **(told or {})}))
+    write_tiers(folder / "tiers.csv", tiers)
+    return folder
+
+
+def write_tiers(file: Path, tiers: str) -> None:
+    """Write a `tiers.csv` from CSV with some of the contract's columns; add the others, empty."""
+    rows = pd.read_csv(io.StringIO(tiers), dtype=str, keep_default_na=False)
+    missing = [column for column in TIER_HEADER.split(",") if column not in rows]
+    rows.assign(**dict.fromkeys(missing, "")).to_csv(file, index=False)
 
 
 def page(body: str = "", *, title: str = "Tiers") -> str:

@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 from projects import write_project
+from report_samples import write_published
 
 from tierkit.commands.accept import accept_tiers
 from tierkit.crm.trusted import read_tables
@@ -22,9 +23,7 @@ def settings(tmp_path):
 
 
 def publish(settings, label, *rows):
-    folder = settings.reports / label
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tiers.csv").write_text(HEADER + "".join(f"{row}\n" for row in rows))
+    write_published(settings.reports, label, HEADER + "".join(f"{row}\n" for row in rows))
 
 
 def history(settings):
@@ -75,7 +74,7 @@ def test_accepted_tiers_are_read_beside_those_of_the_source(tmp_path):
 
 
 def test_what_cannot_be_accepted_is_a_sentence(settings):
-    with pytest.raises(SettingsError, match="not published"):
+    with pytest.raises(SettingsError, match="2026Q3: no report of it is published"):
         accept_tiers(settings, "2026Q3")
     publish(settings, "2026Q3", "A1,Tier 1,Tier 1,,1,3,False,,2")
     publish(settings, "2026Q4", "A1,Tier 1,Tier 1,,1,3,False,,2")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 
@@ -15,16 +16,19 @@ PACKAGE = Path(__file__).parent.parent / "tierkit"
 ROOMS = (
     "errors",
     "parallel",
+    "figure",
     "statistics",
     "cache",
     "calendar",
     "words",
+    "table",
     "settings",
     "crm",
     "features",
-    "outcomes",
+    "_outcomes",
     "models",
-    "backtest",
+    "forecast",
+    "_backtest",
     "tiers",
     "serving",
     "roi",
@@ -33,14 +37,17 @@ ROOMS = (
     "publishing",
     "simulate",
     "runs",
+    "library",
+    "sklearn",
     "pages",
     "dossiers",
     "explorer",
     "commands",
     "cli",
+    "__main__",
 )
 BLIND = ("features", "models", "tiers")
-UNSEEN = ("outcomes", "backtest", "roi")
+UNSEEN = ("_outcomes", "_backtest", "roi")
 
 
 def modules():
@@ -108,6 +115,20 @@ def test_what_a_room_names_is_there_and_is_no_module(stub):
             assert not (folder / f"{alias.name}.py").exists(), (
                 f"{alias.name} names a module as well"
             )
+
+
+def defined(tree):
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        for target in node.targets if isinstance(node, ast.Assign) else ():
+            yield from (part.id for part in ast.walk(target) if isinstance(part, ast.Name))
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_defines_each_name_once(path):
+    names = Counter(defined(ast.parse(path.read_text(encoding="utf-8"))))
+    assert not [name for name, times in names.items() if times > 1]
 
 
 @pytest.mark.parametrize("room", BLIND)

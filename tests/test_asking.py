@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from projects import write_project
+from report_samples import write_published
 from test_cli import run
 
 from tierkit.commands.explain import open_report
@@ -83,7 +84,7 @@ def project(tmp_path_factory):
 
     scored = score_project(read_model(model), read_settings(folder))
     tiers = scored.accounts.assign(predicted_low=10.0, predicted_high=900.0)
-    tiers.drop(columns="name").to_csv(model.parent / "tiers.csv", index=False)
+    write_published(folder / "reports", "2026Q3", tiers.drop(columns="name").to_csv(index=False))
     return folder
 
 
@@ -103,10 +104,11 @@ def test_scores_are_those_of_the_card_on_what_was_known(project, tmp_path, capsy
 def test_accounts_are_scored_after_an_earlier_report_too(project, tmp_path, capsys):
     later = tmp_path / "later"
     shutil.copytree(project, later)
-    (later / "reports" / "2026Q3").rename(later / "reports" / "2026Q2")
     report = later / "reports" / "2026Q2"
+    (later / "reports" / "2026Q3").rename(report)
     tiers = pd.read_csv(report / "tiers.csv").assign(group="")
-    tiers.assign(rule_tier=tiers["model_tier"]).to_csv(report / "tiers.csv", index=False)
+    tiers = tiers.assign(rule_tier=tiers["model_tier"]).to_csv(index=False)
+    write_published(later / "reports", "2026Q2", tiers)
     file = tmp_path / "scores.csv"
     asked = ("score", "-f", later, "--model", report / "model.json", "-o", file)
     assert run(capsys, *asked)[0] == 0

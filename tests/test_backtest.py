@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tierkit.backtest import FEWEST_TESTED_ACCOUNTS, backtest, choose_model
+from tierkit._backtest import FEWEST_TESTED_ACCOUNTS, backtest, choose_model
 from tierkit.errors import DataError
 from tierkit.features.panel import Panel
+from tierkit.figure import Figure
 from tierkit.models.card import Card
 from tierkit.models.verdict import judge
 from tierkit.settings import parse_settings
-from tierkit.statistics.intervals import Comparison, Interval
+from tierkit.statistics.intervals import Comparison
 
 QUARTER_ENDS = [date(2023, 1, 1), date(2023, 4, 1), date(2023, 7, 1), date(2023, 10, 1),
                 date(2024, 1, 1)]  # fmt: skip
@@ -29,7 +30,7 @@ SETTINGS = parse_settings(
         ],
     }
 )
-RULES = ["card", "past_revenue", "last_quarter_revenue", "best_column", "random"]
+RULES = ["card", "short_card", "past_revenue", "last_quarter_revenue", "best_column", "random"]
 
 
 def company(*, signal="inbound", accounts=200, days=(*QUARTER_ENDS, AS_OF), seed=1):
@@ -326,8 +327,8 @@ def test_a_company_of_two_accounts_gets_an_answer():
 
 # ---- the verdict ----------------------------------------------------------------------------
 
-UP, DOWN, ZERO = Interval(0.02, 0.01, 0.03), Interval(-0.02, -0.03, -0.01), Interval(0.0, -0.1, 0.1)
-GOOD = Interval(0.8, 0.7, 0.9)
+UP, DOWN, ZERO = Figure(0.02, 0.01, 0.03), Figure(-0.02, -0.03, -0.01), Figure(0.0, -0.1, 0.1)
+GOOD = Figure(0.8, 0.7, 0.9)
 
 
 @pytest.mark.parametrize(

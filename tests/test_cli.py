@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from projects import write_project
 
+import tierkit
 from tierkit.cli import main
 
 
@@ -22,14 +24,65 @@ def run(capsys, *arguments):
     return caught.value.code, done.out, done.err
 
 
-@pytest.mark.parametrize(
-    "command", ["init", "simulate", "check", "run", "accept", "score", "explain", "doctor"]
-)
-def test_help_fits_a_screen_and_shows_an_example(capsys, command):
-    code, out, _ = run(capsys, command, "--help")
+QUARTER_OF_WORK = ["init", "check", "run", "accept", "explain", "score", "diff", "draw",
+                   "simulate", "doctor"]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", QUARTER_OF_WORK)
+@pytest.mark.parametrize("asked", ["--help", "-h"])
+def test_help_fits_a_screen_and_shows_an_example(capsys, command, asked):
+    code, out, _ = run(capsys, command, asked)
     assert code == 0
-    assert "Example: tierkit" in " ".join(out.split())
-    assert len(out.splitlines()) <= 45
+    assert f"Example: tierkit {command}" in " ".join(out.split())
+    assert len(out.splitlines()) <= 40
+
+
+def test_bare_tierkit_is_its_help_with_the_commands_in_the_order_of_work(capsys):
+    code, bare, _ = run(capsys)
+    assert code == 0
+    assert run(capsys, "--help") == run(capsys, "-h") == (0, bare, "")
+    listed = bare.partition("Commands:")[2].splitlines()
+    assert [line.split()[0] for line in listed if line.startswith("  ")][:10] == QUARTER_OF_WORK
+    assert not [line for line in listed if line.endswith("...")]  # no summary is cut
+
+
+def test_every_option_says_what_it_does_and_brackets_are_kept(capsys):
+    assert "run the commands of [hooks]" in " ".join(run(capsys, "run", "-h")[1].split())
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    assert run(capsys, "--version") == (0, f"tierkit {tierkit.__version__}\n", "")
+
+
+@pytest.mark.parametrize("module", ["tierkit", "tierkit.cli"])
+def test_the_package_runs_as_a_module(module):
+    command = [sys.executable, "-m", module, "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"tierkit {tierkit.__version__}\n"
+
+
+def test_a_shell_completes_commands():
+    asked = {"_TIERKIT_COMPLETE": "complete_bash", "COMP_WORDS": "tierkit ch", "COMP_CWORD": "1"}
+    command = [sys.executable, "-m", "tierkit"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={**os.environ, **asked}
+    )
+    assert done.stdout.split() == ["check"]
+
+
+@pytest.mark.parametrize(
+    ("starts", "wrong", "right"),
+    [(1, "FY2026Q1", "January. Write 2026Q1."), (2, "2026Q1", "February. Write FY2026Q1.")],
+)
+def test_the_other_spelling_of_a_quarter_is_refused_with_the_right_one(
+    tmp_path, capsys, starts, wrong, right
+):
+    write_project(tmp_path, settings=f"[calendar]\nfiscal_year_starts = {starts}\n")
+    for command in (["run", "--quarter", wrong], ["explain", "A1", "--quarter", wrong],
+                    ["accept", wrong], ["draw", wrong]):  # fmt: skip
+        code, _, err = run(capsys, *command, "-f", tmp_path)
+        assert code == 2
+        assert err.startswith(f"{wrong}: the fiscal year of this project starts in {right}")
 
 
 def test_init_makes_a_project_that_says_what_it_needs(tmp_path, capsys):
@@ -172,7 +225,7 @@ def test_a_fault_of_tierkit_is_a_sentence_too(capsys, monkeypatch):
     def broken():
         raise RuntimeError("out of luck")
 
-    monkeypatch.setattr("tierkit.commands.doctor.examine_installation", broken)
+    monkeypatch.setattr("tierkit.commands.examine_installation", broken)
     code, _, err = run(capsys, "doctor")
     assert code == 1
     assert "RuntimeError: out of luck" in err
@@ -188,7 +241,7 @@ def test_ctrl_c_is_said_in_words_with_where_the_remains_lie(tmp_path, monkeypatc
     def interrupted(*_given, **_named):
         raise error
 
-    monkeypatch.setattr("tierkit.commands.check.check_project", interrupted)
+    monkeypatch.setattr("tierkit.commands.check_project", interrupted)
     with pytest.raises(SystemExit) as ended:
         main(["check", "-f", str(tmp_path)])
     assert ended.value.code == 130

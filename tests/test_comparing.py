@@ -6,13 +6,13 @@ import copy
 import json
 
 import pytest
-from report_samples import facts
+from report_samples import facts, write_tiers
 
 from tierkit.cli import main
 from tierkit.errors import SettingsError
 from tierkit.pages.differences import compare_runs, difference_page, difference_text
 from tierkit.publishing.page_reader import read_page
-from tierkit.publishing.published import find_run, read_run
+from tierkit.publishing.published import Published, find_run
 
 BEFORE = "account_id,tier,predicted_revenue,rank,move_reason\nA1,Tier 1,90,1,\nA2,Tier 2,50,2,\n"
 AFTER = (
@@ -29,7 +29,7 @@ def write_run(folder, *, tiers=BEFORE, keep_band=1.25, verdict="no signal", used
     (folder / "facts.json").write_text(json.dumps(told))
     settings = {"stability": {"keep_band": keep_band}, "run": {"title": "<b>Acme</b>"}}
     (folder / "run.json").write_text(json.dumps({"run_id": folder.name, "settings": settings}))
-    (folder / "tiers.csv").write_text(tiers)
+    write_tiers(folder / "tiers.csv", tiers)
     return folder
 
 
@@ -45,7 +45,7 @@ def reports(tmp_path):
 
 @pytest.fixture
 def found(reports):
-    return compare_runs(read_run(reports / "2026Q2"), read_run(reports / "2026Q3"))
+    return compare_runs(Published.open(reports / "2026Q2"), Published.open(reports / "2026Q3"))
 
 
 def test_each_change_is_named_once_with_both_sides(found):
@@ -90,7 +90,7 @@ def test_the_text_is_the_golden_one(found):
 
 
 def test_a_run_beside_itself_differs_in_nothing(reports):
-    run = read_run(reports / "2026Q2")
+    run = Published.open(reports / "2026Q2")
     same = compare_runs(run, run)
     assert same.is_empty
     assert "Nothing differs" in difference_text(same)
@@ -98,7 +98,9 @@ def test_a_run_beside_itself_differs_in_nothing(reports):
 
 def test_the_page_is_one_static_document_with_text_escaped(reports, found):
     hostile = write_run(reports / "archive" / "x", tiers=AFTER.replace("A3", "<script>"))
-    html = difference_page(compare_runs(read_run(reports / "2026Q2"), read_run(hostile)))
+    html = difference_page(
+        compare_runs(Published.open(reports / "2026Q2"), Published.open(hostile))
+    )
     page = read_page(html)
     assert page.faults == []
     assert page.headings[0] == 1
@@ -119,8 +121,8 @@ def test_a_quarter_a_folder_and_an_archived_run_can_be_named(reports):
 @pytest.mark.parametrize("name", ["facts.json", "run.json", "tiers.csv"])
 def test_a_folder_that_is_no_run_is_refused(reports, name):
     (reports / "2026Q2" / name).write_text("[")
-    with pytest.raises(SettingsError, match="is not a published run"):
-        read_run(reports / "2026Q2")
+    with pytest.raises(SettingsError, match=f"2026Q2/{name}: is not a file of a published report"):
+        compare_runs(Published.open(reports / "2026Q2"), Published.open(reports / "2026Q3"))
 
 
 @pytest.mark.usefixtures("reports")

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tierkit.figure import Figure
 from tierkit.models.card import Card
 from tierkit.models.criteria import NumericCriterion
 from tierkit.models.drift import MOST_BINS, at_most_ten, card_drift, chance_index, stability_index
 from tierkit.runs.challenge import Challenge
 from tierkit.runs.decision import HOLD, RECALIBRATE, REFIT, judge
 from tierkit.settings import DecisionSettings
-from tierkit.statistics.intervals import Interval
 
 # ---- drift: an index beside the value that chance alone gives -----------------------------------
 
@@ -82,9 +82,12 @@ def test_a_model_that_keeps_its_word_is_held():
 
 
 def test_amounts_that_are_off_by_more_than_chance_are_corrected():
-    action, because, factor = decided(newest(150.0))
-    assert (action, factor) == (RECALIBRATE, 1.5)
-    assert "its amounts are changed by +50 %" in because
+    found = newest(150.0)
+    action, because, factor = judge(
+        found, label="2026Q1", age=1, rules=RULES, quarter=QUARTER, changed=1.12
+    )
+    assert (action, factor) == (RECALIBRATE, 1.12)  # one quarter moves the whole by a part
+    assert "predicted revenue, forecast anew, is +12 % on the last report" in because
 
 
 def test_amounts_that_are_off_by_no_more_than_chance_are_left_alone():
@@ -93,13 +96,13 @@ def test_amounts_that_are_off_by_no_more_than_chance_are_left_alone():
 
 
 def test_a_new_fit_that_ranks_better_wins():
-    action, because, _ = decided(newest(150.0, gain=Interval(0.05, 0.01, 0.09)))
+    action, because, _ = decided(newest(150.0, gain=Figure(0.05, 0.01, 0.09)))
     assert action == REFIT
     assert because == "A new fit ranks better on the newest quarter (+0.05 Gini)."
 
 
 def test_a_new_fit_that_might_rank_better_by_chance_does_not():
-    action, because, _ = decided(newest(100.0, gain=Interval(0.05, -0.01, 0.09)))
+    action, because, _ = decided(newest(100.0, gain=Figure(0.05, -0.01, 0.09)))
     assert action == HOLD
     assert because.endswith("and a new fit ranks no better.")
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings, strategies as st
 from tierkit.calendar import FiscalCalendar
 from tierkit.errors import SettingsError
 from tierkit.features.example import tables_of
-from tierkit.serving.cost import break_even, gross_margin, tier_break_even, tier_effort
+from tierkit.figure import Figure
+from tierkit.serving.cost import break_even, gross_margin, tier_effort, tiers_pay
 from tierkit.serving.delivered import delivered_entitlements
 from tierkit.serving.proportion import (
     EffortReceived,
@@ -24,6 +25,7 @@ from tierkit.serving.proportion import (
     treated_alike,
 )
 from tierkit.serving.sizes import largest_size, size_frontier, slot_values
+from tierkit.serving.spent import spent_by_tier
 from tierkit.settings import Entitlement, Role, Settings, Tier, parse_settings
 
 AS_OF = date(2026, 1, 1)
@@ -77,10 +79,10 @@ def test_the_index_of_a_tier_compares_its_shares_whatever_the_order():
 def test_concentration_of_equal_effort_is_zero_and_of_proportional_effort_that_of_value():
     value = accounts(range(1, 101))
     equal, of_value = concentration(effort_index(value, value * 0 + 5), seed=1)
-    assert equal.estimate == pytest.approx(0, abs=1e-9)
+    assert equal.value == pytest.approx(0, abs=1e-9)
     assert of_value.high < 0.2
     _, relative = concentration(effort_index(value, value * 3), seed=1)
-    assert (relative.estimate, relative.low, relative.high) == pytest.approx((1, 1, 1))
+    assert (relative.value, relative.low, relative.high) == pytest.approx((1, 1, 1))
 
 
 def test_the_lorenz_curve_runs_from_corner_to_corner_with_the_most_valuable_first():
@@ -152,8 +154,7 @@ def delivered(**texts):
 
 
 def test_delivered_counts_outbound_activities_of_who_held_the_tier_when_the_quarter_began():
-    rows, why = delivered(activities=DONE, tier_history=HELD)
-    assert why == ""
+    rows = delivered(activities=DONE, tier_history=HELD).to_frame()
     meetings = rows[rows["activity"] == "meeting"].set_index("quarter")
     # July: A and B hold Tier 1, one meeting of four; October: A alone, two of two
     assert meetings["accounts"].to_dict() == {"2025Q3": 2, "2025Q4": 1}
@@ -163,15 +164,15 @@ def test_delivered_counts_outbound_activities_of_who_held_the_tier_when_the_quar
 
 
 def test_what_is_never_written_down_is_unknown_not_undelivered():
-    rows, _ = delivered(activities=DONE, tier_history=HELD)
+    rows = delivered(activities=DONE, tier_history=HELD).to_frame()
     sponsor = rows[rows["activity"] == "executive sponsor"]
     assert sponsor["delivered"].isna().all()
     assert sponsor["why"].str.contains("executive meeting").all()
 
 
 def test_without_history_or_activities_the_reason_names_the_table():
-    assert "tier_history" in delivered(activities=DONE)[1]
-    assert "activities" in delivered(tier_history=HELD)[1]
+    assert "tier_history" in delivered(activities=DONE).why
+    assert "activities" in delivered(tier_history=HELD).why
 
 
 def test_a_tier_pays_at_its_cost_over_predicted_revenue_times_margin():
@@ -179,13 +180,26 @@ def test_a_tier_pays_at_its_cost_over_predicted_revenue_times_margin():
     counts = {"Tier 1": 10, "Tier 2": 90}
     effort = tier_effort(counts, tiers=tiers, roles={"AE": AE})
     # 2 × 3 h × 50 = 300 an account and quarter; 10 accounts, 4 quarters: 12,000
-    found = tier_break_even(effort, {"Tier 1": 125_000.0}, horizon_quarters=4, margin=0.8)
-    assert found.loc["Tier 1", "cost"] == 12_000
-    assert found.loc["Tier 1", "break_even"] == pytest.approx(0.12)
-    assert found.loc["Tier 2", "break_even_why"] == "no revenue is predicted for the tier"
-    line = break_even(counts, {"Tier 1": 125_000.0}, horizon_quarters=4, tiers=tiers,
-                      roles={"AE": AE}, margin=0.8)  # fmt: skip
-    assert line.loc["Tier 1 / Tier 2", "break_even"] == pytest.approx(0.12)
+    revenue = {"Tier 1": 125_000.0}
+    line = break_even(counts, revenue, horizon_quarters=4, tiers=tiers, roles={"AE": AE},
+                      margin=0.8)  # fmt: skip
+    assert line.loc["Tier 1 / Tier 2", "break_even"].value == pytest.approx(0.12)
+    assert line.loc["Tier 1 / Tier 2", "basis"] == "planned cost of the entitlements"
+    found = tiers_pay(line, effort, revenue, horizon_quarters=4)
+    assert found.loc["Tier 1", "cost"] == Figure(12_000)
+    assert found.loc["Tier 1", "break_even"].value == pytest.approx(0.12)
+    assert found.loc["Tier 2", "break_even"] == Figure.unknown("no tier lies below it")
+
+
+def test_what_accounts_really_cost_goes_before_what_was_planned():
+    tiers = (Tier(name="Tier 1", capacity=10, entitlements=(MEETING,)), Tier(name="Tier 2"))
+    spent = {"Tier 1": 1_000.0, "Tier 2": 100.0}
+    line = break_even({"Tier 1": 10}, {"Tier 1": 125_000.0}, horizon_quarters=4, tiers=tiers,
+                      roles={"AE": AE}, margin=0.8, spent=spent)  # fmt: skip
+    # 900 a quarter more, of 3,125 a quarter predicted, of which 2,500 are left
+    assert line.loc["Tier 1 / Tier 2", "break_even"].value == pytest.approx(0.36)
+    assert line.loc["Tier 1 / Tier 2", "basis"] == "actual cost of the last four quarters"
+    assert spent_by_tier(tables_of(tier_history=HELD), settings=Settings(), as_of=AS_OF) == {}
 
 
 def test_the_margin_is_the_settings_else_that_of_won_deals_else_whole():

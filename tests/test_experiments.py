@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from types import SimpleNamespace
 
@@ -9,12 +10,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from projects import world_frames, write_project
+from report_samples import write_published
 
 from tierkit.cli import main
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.roi.worlds import World, simulate_world
-from tierkit.runs.experiments import EXPERIMENTS, bands_before, draw_quarter_band, read_bands
+from tierkit.runs.experiments import (
+    EXPERIMENTS,
+    bands_before,
+    draw_quarter_band,
+    read_bands,
+    read_effort_draws,
+)
 from tierkit.runs.run import Run
 from tierkit.runs.tier_roi import compare_tiers
 from tierkit.settings import read_settings
@@ -36,37 +44,36 @@ PUBLISHED, DRAWN_FOR, AS_OF = "2023Q3", "2023Q4", date(2024, 1, 1)
 
 
 @pytest.fixture(scope="module")
-def ladder():
-    return simulate_world(WORLD, seed=3).ladder
+def standings():
+    return simulate_world(WORLD, seed=3).standings
 
 
 @pytest.fixture
-def project(tmp_path, ladder):
+def project(tmp_path, standings):
     """A project whose last quarter's tiers are proposed in the report of the quarter before."""
-    frames, _ = world_frames(ladder)
+    frames, _ = world_frames(standings)
     history = frames["tier_history"]
     history = history[history["start_date"] < date(2023, 10, 1)]
-    accounts = pd.DataFrame({"account_id": ladder.account_ids})
+    accounts = pd.DataFrame({"account_id": standings.account_ids})
     deals = frames["opportunities"].drop(columns="revenue_type")
     write_project(tmp_path, accounts=accounts.to_csv(index=False), deals=deals.to_csv(index=False),
                   tier_history=history.to_csv(index=False), settings=SETTINGS)  # fmt: skip
     settings = read_settings(tmp_path)
-    publish(settings, ladder)
+    publish(settings, standings)
     return settings
 
 
-def publish(settings, ladder):
-    level, score = ladder.level[:, -1], ladder.score[:, -1]
+def publish(settings, standings):
+    level, score = standings.level[:, -1], standings.score[:, -1]
     rank = np.empty(len(score), dtype=int)
     rank[np.argsort(-score, kind="stable")] = np.arange(1, len(score) + 1)
-    tier = np.array(ladder.tiers)[level]
-    folder = settings.reports / PUBLISHED
-    folder.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame({
-        "account_id": ladder.account_ids, "tier": tier, "model_tier": tier, "rank": rank,
-        "score": score, "predicted_revenue": 1000.0 - rank, "cut_score": ladder.cut_score[:, -1],
-        "overridden": ladder.overridden[:, -1], "move_reason": "",
-    }).sort_values("rank").to_csv(folder / "tiers.csv", index=False)  # fmt: skip
+    tier = np.array(standings.tiers)[level]
+    tiers = pd.DataFrame({
+        "account_id": standings.account_ids, "tier": tier, "model_tier": tier, "rank": rank,
+        "score": score, "predicted_revenue": 1000.0 - rank, "cut_score": standings.cut_score[:, -1],
+        "overridden": standings.overridden[:, -1], "move_reason": "",
+    }).sort_values("rank")  # fmt: skip
+    write_published(settings.reports, PUBLISHED, tiers.to_csv(index=False))
 
 
 def command(project, *arguments):
@@ -86,7 +93,7 @@ def read_out(project):
     return compare_tiers(work, SimpleNamespace(break_even=pd.DataFrame()))
 
 
-def test_a_band_is_drawn_put_in_force_and_read_out(project, ladder, capsys):
+def test_a_band_is_drawn_put_in_force_and_read_out(project, standings, capsys):
     assert command(project, "draw", PUBLISHED, "--ranks", "6-75", "--seed", "7") == 0
     told = capsys.readouterr().out
     assert "of predicted revenue at risk" in told
@@ -105,7 +112,7 @@ def test_a_band_is_drawn_put_in_force_and_read_out(project, ladder, capsys):
     assert held.loc[drawn.index, "reason"].unique().tolist() == [
         f"drawn by lot, randomised band {band.hash} ({PUBLISHED})"
     ]
-    sizes = [int((level == 0).sum()) for level in (ladder.level[:, -1],)]
+    sizes = [int((level == 0).sum()) for level in (standings.level[:, -1],)]
     assert [(held["tier"] == "Tier 1").sum()] == sizes  # a draw keeps the tier's size
 
     first, second = read_out(project).boundaries
@@ -177,7 +184,7 @@ def test_a_file_that_was_changed_after_the_draw_stops_a_run_before_it_begins(pro
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("draw", "2023Q2"), "2023Q2: not published"),
+        (("draw", "2023Q2"), "2023Q2: no report of it is published"),
         (("draw", PUBLISHED, "--upper", "Tier 3"), "no line lies below it"),
         (("draw", PUBLISHED, "--ranks", "18-12"), "write the first and the last rank"),
         (("draw", PUBLISHED, "--ranks", "1-3"), "a band needs both"),
@@ -187,3 +194,47 @@ def test_what_cannot_be_drawn_is_a_sentence(project, capsys, arguments, says):
     assert command(project, *arguments) == 2
     assert says in capsys.readouterr().err
     assert not (project.folder / EXPERIMENTS).exists()
+
+
+def test_less_effort_is_drawn_inside_a_tier_and_read_out(project, capsys):
+    asked = ("draw", PUBLISHED, "--effort", "less", "--tier", "Tier 2", "--share", "0.4")
+    assert command(project, *asked, "--effect", "0.2", "--quarters", "1") == 0
+    told = capsys.readouterr().out
+    (draw,) = read_effort_draws(project)
+    count = int(draw.rows["drawn"].sum())
+    assert count == round(0.4 * len(draw.rows))
+    assert told.startswith(f"{count} accounts of Tier 2 get less effort for 1 quarter,")
+    assert "Nobody's tier changes" in told
+    assert read_bands(project) == []
+
+    assert command(project, "accept", PUBLISHED) == 0
+    (found,) = read_out(project).effort_tests
+    assert (found["tier"], found["arm"], found["drawn"]) == ("Tier 2", "less", count)
+    assert found["relative"]["low"] < 0 < found["relative"]["high"]  # nothing was withheld here
+    assert found["holds"] is None  # what the effort costs is not known
+    assert command(project, *asked) == 2
+    assert "drawn already as" in capsys.readouterr().err
+
+
+def test_a_hold_out_belongs_to_the_report_it_was_drawn_from(project, capsys):
+    facts = project.reports / PUBLISHED / "facts.json"
+    first = json.loads(facts.read_text(encoding="utf-8"))
+    assert command(project, "draw", PUBLISHED, "--effort", "more", "--share", "0.3") == 0
+    assert read_effort_draws(project)[0].report == first["fingerprint"]
+    facts.write_text(json.dumps({**first, "fingerprint": "second"}), encoding="utf-8")
+    assert command(project, "accept", PUBLISHED) == 3
+    assert "published anew as second" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--effort", "none"), "--effort none: write less or more."),
+        (("--effort", "less", "--effect", "0"), "--effect 0: give a share above 0"),
+        (("--effort", "less", "--tier", "Gold"), "--tier Gold: there is no such tier"),
+        (("--effort", "less", "--share", "0.05"), "a draw needs 10"),
+    ],
+)
+def test_a_hold_out_that_cannot_be_drawn_is_a_sentence(project, capsys, arguments, says):
+    assert command(project, "draw", PUBLISHED, *arguments) == 2
+    assert says in capsys.readouterr().err

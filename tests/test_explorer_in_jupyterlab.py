@@ -223,7 +223,7 @@ def look_an_account_up_and_override_it(page, project):
     live.get_by_label("Reason").fill("a new plan, signed last week")
     live.get_by_label("Set by").fill("Kim")
     live.get_by_label("Set by").press("Tab")
-    live.get_by_role("button", name="Set override").click()
+    live.get_by_role("button", name="Write override").click()
     live.get_by_text("Override to Tier 1 by Kim").wait_for()
     assert account in (project / "overrides.csv").read_text()
     page.screenshot(path=artefacts() / "3-account.png")
@@ -236,8 +236,12 @@ def copy_as_settings(page, project):
     live.get_by_label("Name").fill("more strategic accounts")
     live.get_by_label("Name").press("Tab")
     live.get_by_role("button", name="Save as scenario").click()
-    live.get_by_role("button", name="Copy as settings").click()
-    live.get_by_text("tierkit.toml says what is on screen").wait_for()
+    live.get_by_role("button", name="Write to tierkit.toml").click()
+    live.get_by_text("Change 1 line of tierkit.toml?").wait_for()
+    assert (project / "tierkit.toml").read_text() == before  # it only asks
+    page.screenshot(path=artefacts() / "4-asked.png")
+    live.get_by_role("button", name="Write it").click()
+    live.get_by_text("Written: 1 line of tierkit.toml changed").wait_for()
     after = (project / "tierkit.toml").read_text()
     changed = set(after.splitlines()) ^ set(before.splitlines())
     assert changed

@@ -53,6 +53,7 @@ NEVER_BOUGHT = {
     **{f"won_revenue_{window}": 0.0 for window in ("1q", "2q", "4q", "8q", "ever")},
     **{f"wins_count_{window}": 0.0 for window in ("1q", "2q", "4q", "8q", "ever")},
     "won_revenue_growth": None,
+    "won_revenue_per_quarter": 0.0,
     "won_amount_mean_ever": None,
     "won_amount_max_ever": None,
     "won_revenue_same_quarter_last_year": 0.0,
@@ -63,7 +64,8 @@ NEVER_BOUGHT = {
     "won_gap_median_days": None,
     "days_since_last_won_over_gap": None,
     "tenure_days": 10.0,
-    "win_rate_shrunk_8q": 0.75,
+    "win_rate_shrunk_8q": None,
+    "closed_deals_count_8q": 0.0,
     "open_deals_count": 0.0,
     "open_deals_age_days": None,
     "open_pipeline_amount": 0.0,
@@ -98,6 +100,7 @@ BOUGHT_OFTEN = {
     "wins_count_8q": 3.0,
     "wins_count_ever": 3.0,
     "won_revenue_growth": log((450.25 + 275.125) / (100 + 275.125)),
+    "won_revenue_per_quarter": 550.25 / (700 / 91.3125),  # since 1 February 2023
     "won_amount_mean_ever": 600.25 / 3,
     "won_amount_max_ever": 300.25,
     "won_revenue_same_quarter_last_year": 300.25,
@@ -109,6 +112,7 @@ BOUGHT_OFTEN = {
     "days_since_last_won_over_gap": 46 / 327,
     "tenure_days": 731.0,
     "win_rate_shrunk_8q": (3 + 5 * 0.75) / (4 + 5),
+    "closed_deals_count_8q": 4.0,
     "open_deals_count": 2.0,
     "open_deals_age_days": 20.0,
     "open_pipeline_amount": 65.0,
@@ -233,33 +237,40 @@ def test_features_whose_tables_or_columns_are_missing_are_left_out_by_name():
     assert not any(name.startswith("_") for name in (*panel.left_out, *panel.values.columns))
 
 
-def test_windows_longer_than_the_history_are_left_out_with_the_reason():
+def test_windows_longer_than_the_history_are_cut_where_it_begins():
     tables = tables_of(opportunities=DEALS + "A 2023-05-09 10 true; A 2024-05-09 70 true")
     panel = build_panel(tables, [date(2024, 7, 1), AS_OF], settings=Settings())
-    assert panel.look_back == 4
-    assert panel.left_out["won_revenue_8q"] == (
-        "needs 8 whole quarters of opportunities before every as_of; "
-        "the earliest has 4 whole quarters"
-    )
-    assert {"won_revenue_growth", "win_rate_shrunk_8q", "wins_count_8q"} <= set(panel.left_out)
+    assert panel.values["won_revenue_8q"].tolist() == [80.0, 80.0]
     assert panel.values["won_revenue_4q"].tolist() == [70.0, 70.0]
-    assert panel.values["won_revenue_ever"].tolist() == [70.0, 70.0]
+    assert panel.values["won_revenue_ever"].tolist() == [80.0, 80.0]
+    assert panel.observed["won_revenue_8q"].tolist() == [4.7, 6.7]
+    assert panel.observed["won_revenue_4q"].tolist() == [4.0, 4.0]
+    assert panel.cut["won_revenue_8q"] == "holds the 6.7 of 8 quarters that are known"
+    assert "won_revenue_4q" not in panel.cut
 
 
-def test_a_short_history_of_activities_leaves_out_their_windows_alone():
+def test_a_criterion_that_no_date_knows_enough_for_is_left_out_with_the_reason():
+    tables = tables_of(opportunities=DEALS + "A 2023-05-09 10 true; A 2024-05-09 70 true")
+    panel = build_panel(tables, [date(2024, 7, 1), AS_OF], settings=Settings())
+    assert panel.left_out["won_revenue_growth"] == (
+        "needs 8 whole quarters of opportunities before an as_of; the newest has 6.7"
+    )
+
+
+def test_what_an_early_date_cannot_know_is_missing_there_and_not_zero():
     tables = tables_of(
         opportunities=DEALS + "A 2022-05-09 10 true",
         activities="account_id date type direction; A 2024-07-20 visit inbound",
     )
-    panel = build_panel(tables, [AS_OF], settings=Settings())
-    assert panel.left_out["inbound_count_4q"] == (
-        "needs 4 whole quarters of activities before every as_of; the earliest has 2 whole quarters"
-    )
-    assert {"inbound_count_1q", "inbound_count_2q", "won_revenue_8q"} <= set(panel.criteria)
+    panel = build_panel(tables, [date(2024, 1, 1), AS_OF], settings=Settings())
+    first, second = panel.values["inbound_count_4q"].tolist()
+    assert pd.isna(first)
+    assert second == 1.0
+    assert panel.observed["inbound_count_4q"].tolist() == [0.0, 2.0]
 
 
 @pytest.mark.parametrize(("look_back", "revenue"), [(3, 32.0), (2, 30.0), (1, 20.0), (0, 20.0)])
-def test_past_revenue_is_always_there_and_holds_the_longest_whole_window(look_back, revenue):
+def test_no_window_reaches_beyond_a_look_back_that_is_asked_for(look_back, revenue):
     tables = tables_of(
         opportunities=DEALS + "A 2024-03-31 1 true; A 2024-06-30 2 true; A 2024-07-09 10 true;"
         "A 2024-12-09 20 true"
@@ -267,10 +278,7 @@ def test_past_revenue_is_always_there_and_holds_the_longest_whole_window(look_ba
     panel = build_panel(tables, [AS_OF], settings=Settings(), look_back=look_back)
     assert panel.values["won_revenue_4q"].tolist() == [revenue]
     assert panel.values["won_revenue_1q"].tolist() == [20.0]
-    assert "won_revenue_4q" not in panel.criteria
-    assert panel.left_out["won_revenue_4q"].endswith(
-        f"the column holds {max(look_back, 1)} quarter{'s' if look_back > 1 else ''}"
-    )
+    assert ("won_revenue_4q" in panel.criteria) == (look_back > 0)
 
 
 def test_the_history_starts_with_the_month_of_the_first_won_deal():

@@ -7,6 +7,7 @@ import json
 import pandas as pd
 import pytest
 from projects import write_project
+from report_samples import facts, write_published
 
 from tierkit.crm.trusted import read_tables
 from tierkit.runs.ledger import ledger_facts, track_record
@@ -29,17 +30,15 @@ def project(tmp_path):
 
 
 def publish(project, label):
-    folder = project / "reports" / label
-    folder.mkdir(parents=True)
     tiers = [
         {"tier": name, "predicted_revenue": money, "low": money / 2, "high": money * 2}
         for name, money in (("Tier 1", 80.0), ("Tier 2", 10.0))
     ]
-    facts = {"quarter": {"label": label}, "model": {"horizon_quarters": 1}, "tiers": tiers}
-    (folder / "facts.json").write_text(json.dumps(facts))
+    model = {**facts()["model"], "horizon_quarters": 1}
     held = pd.DataFrame({"account_id": ["A1", "A2", "A3"], "tier": ["Tier 1", "Tier 2", "Tier 2"],
                          "predicted_revenue": [80.0, 6.0, 4.0]})  # fmt: skip
-    held.to_csv(folder / "tiers.csv", index=False)
+    told = {"model": model, "tiers": tiers}
+    write_published(project / "reports", label, held.to_csv(index=False), told=told)
 
 
 def ledger(project, label):
@@ -84,11 +83,11 @@ def test_only_strictly_earlier_reports_are_read(project):
     assert {entry["promised_on"] for entry in ledger(project, "2026Q1")} == {"2025Q4"}
 
 
-def test_what_is_no_report_is_passed_over(project):
-    folder = project / "reports" / "2025Q3"
-    folder.mkdir(parents=True)
-    (folder / "facts.json").write_text("{")
-    assert ledger(project, "2026Q1") == []
+def test_a_damaged_report_is_left_out_by_name_and_the_others_count(project):
+    for label in ("2025Q3", "2025Q4"):
+        publish(project, label)
+    (project / "reports" / "2025Q3" / "facts.json").write_text("{")
+    assert {entry["promised_on"] for entry in ledger(project, "2026Q1")} == {"2025Q4"}
 
 
 def promise_next_quarter(project, label, amounts):

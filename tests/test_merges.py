@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 from projects import ACCOUNTS, DEALS, write_project
+from report_samples import write_published
 
 from tierkit.commands.check import check_project
 from tierkit.crm.duplicates import candidate_duplicates
@@ -145,9 +146,8 @@ def test_tiers_and_overrides_go_with_their_account_through_the_run(tmp_path, how
     unit = "" if how == "merged" else '[target]\nunit = "ultimate_parent"\n'
     folder = write_project(tmp_path, accounts=parents, settings=unit, **tables)
     (folder / "overrides.csv").write_text(OVERRIDES)
-    published = folder / "reports" / "2026Q1"
-    published.mkdir(parents=True)
-    (published / "tiers.csv").write_text("account_id,tier\nA2,Tier 2\nA3,Tier 3\n")
+    tiers = "account_id,tier\nA2,Tier 2\nA3,Tier 3\n"
+    write_published(folder / "reports", "2026Q1", tiers)
     work = open_run(str(folder), quarter="2026Q2")
     predictions = pd.DataFrame(
         {"predicted_revenue": [5.0, 9.0], "score": [5.0, 9.0]},

@@ -9,7 +9,7 @@ from tierkit.models.binning import amount_edges, bin_criteria, numeric_edges
 from tierkit.models.boosting import bags_by_account, boost
 from tierkit.models.draws import account_draws
 from tierkit.models.fitting import fit_card
-from tierkit.models.mixing import share_of_boosting
+from tierkit.models.mixing import tried_shares
 from tierkit.models.past_revenue import (
     fit_past_revenue_card,
     past_revenue_column,
@@ -18,7 +18,7 @@ from tierkit.models.past_revenue import (
 from tierkit.models.ranges import account_ranges
 from tierkit.models.rows import sample_accounts
 from tierkit.models.simple_rules import RandomRule, TierRule, best_column, last_quarter_rule
-from tierkit.models.total_ranges import ratio_range, tier_total_ranges
+from tierkit.models.smooth import smooth_points
 from tierkit.settings import ModelSettings
 from tierkit.statistics.intervals import accounts_that_count, compare, share_beyond
 from tierkit.statistics.measures import actual_over_predicted, capture, capture_share, gini
@@ -264,11 +264,11 @@ def test_edges_of_amounts_ascend_and_are_few(amounts):
 
 
 def shared_out(won):
-    """Return the share of boosting where outcomes follow from the values in this way."""
+    """Return the shares of the parts where outcomes follow from the values in this way."""
     values, _ = panel_of()
     binned = bin_criteria(values, [*values], max_bins=8, amounts=["won_revenue_4q"])
     windows = [one for one in binned.criteria if one.name == "won_revenue_4q"]
-    return share_of_boosting(
+    return tried_shares(
         binned.criteria, binned.codes, values, np.asarray(won(values)), windows=windows, seed=1
     )
 
@@ -277,11 +277,34 @@ def test_boosting_gets_more_where_past_revenue_misses_what_matters():
     past = panel_of()[0]["won_revenue_4q"].to_numpy()
     by_visits = shared_out(lambda values: past * np.exp(2 * values["visits"].fillna(0)))
     by_past = shared_out(lambda _: past)
-    assert by_visits > 0.5 >= by_past
+    assert by_visits.boosting > 0.5 >= by_past.boosting or by_visits.smooth > by_past.smooth
 
 
 def test_where_nothing_can_be_tried_both_parts_count_the_same():
-    assert shared_out(lambda values: (np.arange(len(values)) < 15) * 10.0) == 0.5
+    found = shared_out(lambda values: (np.arange(len(values)) < 15) * 10.0)
+    assert (found.boosting, found.smooth) == (0.5, 0.0)
+
+
+# ---- the smooth part ----------------------------------------------------------------------------
+
+
+def smooth_of(won):
+    values, _ = panel_of()
+    binned = bin_criteria(values, [*values], max_bins=8, amounts=["won_revenue_4q"])
+    points = smooth_points(binned.criteria, binned.codes, values, np.asarray(won(values)))
+    return dict(zip([one.name for one in binned.criteria], points, strict=True))
+
+
+def test_regressions_follow_revenue_without_steps_and_never_fall_where_more_can_only_help():
+    rising = smooth_of(lambda values: values["won_revenue_4q"].to_numpy())["won_revenue_4q"]
+    assert (np.diff(rising[:-1]) > 0).all()
+    falling = smooth_of(lambda values: 1.0 / (1.0 + values["won_revenue_4q"].to_numpy()))
+    assert (np.diff(falling["won_revenue_4q"][:-1]) >= 0).all()
+
+
+def test_too_few_wins_give_regressions_nothing_to_say():
+    found = smooth_of(lambda values: (np.arange(len(values)) < 15) * 10.0)
+    assert not any(points.any() for points in found.values())
 
 
 # ---- past revenue and simple rules ----------------------------------------------------------
@@ -451,14 +474,14 @@ def test_a_gain_has_a_range_and_does_not_depend_on_the_order_of_rows():
     assert found.card_gini.estimate == pytest.approx(1.0)
     assert found.gain.estimate == pytest.approx(1 - found.past_gini.estimate)
     assert found.gain.low < found.gain.estimate < found.gain.high
-    assert found.gain.is_above_zero
+    assert found.gain.is_above(0)
     assert {*found.captures} == {10, 50}
     shuffled = compare(rows.sample(frac=1, random_state=2), capacities=[10, 50], seed=1, draws=200)
     np.testing.assert_allclose(shuffled.gain.low, found.gain.low)
     same = compare(rows.assign(card=rows["past_revenue"]), capacities=[10], seed=1, draws=200)
     assert (same.gain.low, same.gain.high) == (0.0, 0.0)
-    assert not same.gain.is_above_zero
-    assert not same.gain.is_below_zero
+    assert not same.gain.is_above(0)
+    assert not same.gain.is_below(0)
 
 
 # ---- ranges ---------------------------------------------------------------------------------
@@ -495,44 +518,3 @@ def totals_off_by(ratios, *, dates):
             for day, ratio in zip(days, ratios, strict=True) for n in range(30)
         ]
     )  # fmt: skip
-
-
-def test_totals_of_tiers_follow_how_far_earlier_totals_were_off():
-    tested = totals_off_by([0.8, 1.0, 1.25], dates=3)
-    totals = pd.Series({"Tier 1": 100.0, "Tier 2": 200.0})
-    found = tier_total_ranges(tested, totals, capacities=[10, None], horizon=1, seed=1)
-    low, high = ratio_range(np.array([0.8, 1.0, 1.25]), np.arange(3.0), horizon=1)
-    assert found.loc["Tier 1", "low"] == pytest.approx(100 * low)
-    assert found.loc["Tier 2", "high"] == pytest.approx(200 * high)
-    assert found["method"].tolist() == ["from 3 earlier quarter-ends"] * 2
-
-
-def test_horizons_that_overlap_make_a_total_less_sure():
-    ratios, places = np.array([0.9, 1.0, 1.0, 1.1]), np.arange(4.0)
-    apart = ratio_range(ratios, places, horizon=1)
-    shared = ratio_range(ratios, places, horizon=4)
-    assert shared[0] < apart[0] < 1 < apart[1] < shared[1]
-
-
-def test_the_range_of_a_new_ratio_holds_it_in_8_of_10_cases_though_horizons_overlap():
-    rng, horizon, dates = np.random.default_rng(1), 4, 6
-    seen = 0
-    for _ in range(2_000):
-        quarters = rng.normal(0, 0.1, size=dates + 2 * horizon)
-        sums = np.convolve(quarters, np.ones(horizon), mode="valid")
-        low, high = ratio_range(np.exp(sums[:dates]), np.arange(6.0), horizon=horizon)
-        seen += low <= np.exp(sums[dates + horizon - 1]) <= high
-    assert seen / 2_000 == pytest.approx(0.8, abs=0.04)
-
-
-def test_few_dates_resample_accounts_and_no_revenue_says_so():
-    totals = pd.Series({"Tier 1": 100.0})
-    one = totals_off_by([2.0], dates=1)
-    found = tier_total_ranges(one, totals, capacities=[10], horizon=1, seed=1).iloc[0]
-    assert (found["low"], found["high"]) == (200.0, 200.0)
-    assert found["method"] == "from resampled accounts"
-    nothing = tier_total_ranges(
-        one.assign(actual=0.0), totals, capacities=[10], horizon=1, seed=1
-    ).iloc[0]
-    assert np.isnan(nothing["low"])
-    assert nothing["method"] == "nothing was won in the tests"

@@ -27,25 +27,26 @@ def dates(first, as_of, *, horizon):
     return training_dates(tables, settings=settings, as_of=date.fromisoformat(as_of))
 
 
-def test_five_years_leave_two_years_of_look_back():
+def test_of_a_long_history_the_newest_nine_are_taken():
     found = dates("2021-10-01", "2026-10-01", horizon=4)
     assert (found[0], found[-1], len(found)) == (date(2023, 10, 1), date(2025, 10, 1), 9)
 
 
-def test_a_shorter_history_takes_a_shorter_look_back_so_that_more_can_be_tested():
-    # eleven quarters, two of horizon: with eight of look-back nothing could be tested
+def test_quarter_ends_that_know_a_year_are_enough_where_there_are_six():
+    # eleven quarters, two of horizon: those after the first year
     found = dates("2017-07-01", "2020-04-01", horizon=2)
     assert (found[0], len(found)) == (date(2018, 7, 1), 6)
 
 
-def test_where_nothing_can_be_tested_in_time_a_year_of_look_back_is_kept():
-    assert dates("2009-12-01", "2011-10-01", horizon=2) == [date(2011, 1, 1), date(2011, 4, 1)]
+def test_a_short_history_takes_every_quarter_end_that_knows_a_quarter():
+    found = dates("2009-12-01", "2011-10-01", horizon=2)
+    assert (found[0], found[-1], len(found)) == (date(2010, 4, 1), date(2011, 4, 1), 5)
 
 
 @pytest.mark.parametrize(
     ("first", "found"),
     [
-        ("2026-01-01", [date(2026, 7, 1)]),
+        ("2026-01-01", [date(2026, 4, 1), date(2026, 7, 1)]),
         ("2026-04-01", [date(2026, 7, 1)]),
         ("2026-07-01", []),
     ],

@@ -9,11 +9,13 @@ import openpyxl
 import pandas as pd
 import pytest
 from projects import write_project
+from report_samples import write_published
 
 from tierkit.commands.accept import ASKED, accept_tiers, apply_review, read_review
 from tierkit.errors import DataError, SettingsError
-from tierkit.rendering.workbook import Sheet, write_workbook
+from tierkit.rendering.workbook import write_workbook
 from tierkit.settings import Tier, read_settings
+from tierkit.table import Table
 
 HEADER = "account_id,tier,model_tier,rank,score,overridden,move_reason,cut_score,group\n"
 TIERS = """
@@ -29,11 +31,9 @@ BEGINS = date(2026, 10, 1)
 @pytest.fixture
 def settings(tmp_path):
     settings = read_settings(write_project(tmp_path, settings=TIERS))
-    folder = settings.reports / "2026Q3"
-    folder.mkdir(parents=True)
     rows = ["A1,Tier 1,Tier 1,1,3,False,,2,", "A2,Tier 2,Tier 2,2,2,False,,2,",
             "A3,Tier 2,Tier 2,3,1,False,,2,"]  # fmt: skip
-    (folder / "tiers.csv").write_text(HEADER + "\n".join(rows) + "\n")
+    write_published(settings.reports, "2026Q3", HEADER + "\n".join(rows) + "\n")
     return settings
 
 
@@ -47,7 +47,7 @@ def workbook(file, *rows):
         ],
         columns=[*ASKED],
     )  # fmt: skip
-    write_workbook(file, {"Moves Kim": Sheet(frame, {"review_on": "date"})})
+    write_workbook(file, {"Moves Kim": Table("moves", "", ASKED, frame)})
     return file
 
 
@@ -147,6 +147,8 @@ def test_a_file_that_cannot_be_a_review_is_a_sentence(tmp_path, name, error):
 
 
 def test_a_workbook_without_a_sheet_for_review_is_a_sentence(tmp_path):
-    write_workbook(tmp_path / "r.xlsx", {"Tiers": Sheet(pd.DataFrame({"account_id": ["A1"]}))})
+    write_workbook(
+        tmp_path / "r.xlsx", {"Tiers": Table("tiers", "", ["account_id"], [{"account_id": "A1"}])}
+    )
     with pytest.raises(DataError, match="no sheet has the columns account_id, override_tier"):
         read_review(tmp_path / "r.xlsx", set_on=BEGINS)

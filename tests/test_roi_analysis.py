@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from tierkit import pages
+from tierkit.figure import Figure
 from tierkit.roi._certificate import with_effect
 from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.boundaries import study_boundaries
@@ -14,7 +15,7 @@ from tierkit.runs.tier_roi import TierRoi
 from tierkit.settings import parse_settings
 
 BOUNDARIES = ["Tier 1 / Tier 2", "Tier 2 / Tier 3"]
-NOTHING = TierRoi(TierOutcomes(()), [], {})
+NOTHING = TierRoi(TierOutcomes(()), [], {}, [], {})
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +25,13 @@ def roi():
         {"name": "Tier 1", "capacity": 60}, {"name": "Tier 2", "capacity": 240}, {"name": "Tier 3"},
     ]})  # fmt: skip
     pays = pd.DataFrame(
-        {"extra_cost": 900.0, "break_even": 0.08, "break_even_why": ""},
+        {"extra_cost": Figure(900.0), "break_even": Figure(0.08)},
         index=pd.Index(BOUNDARIES, name="boundary"),
     )
-    ladder = simulate_world(world, seed=1).ladder
-    studies = study_boundaries(TierOutcomes(()), ladder, break_even=pays, settings=settings)
-    return TierRoi(TierOutcomes(()), studies, {"sentence": "Seen in 81 of 100."})
+    standings = simulate_world(world, seed=1).standings
+    studies = study_boundaries(TierOutcomes(()), standings, break_even=pays, settings=settings)
+    certificate = {"sentence": "Seen in 81 of 100."}
+    return TierRoi(TierOutcomes(()), studies.boundaries, studies.together, [], certificate)
 
 
 def test_every_check_of_every_design_is_a_row(roi):
@@ -38,7 +40,7 @@ def test_every_check_of_every_design_is_a_row(roi):
         for design in boundary["designs"]:
             assert all(name in html for name in design["checks"])
     assert "other tier share" in html
-    assert "needs opportunities.created_date" in html
+    assert "incumbents alone" in html
 
 
 def test_each_boundary_has_a_forest_and_an_overlap_of_its_own(roi):

@@ -82,10 +82,17 @@ def test_a_draw_becomes_overrides_that_name_it():
     ]
 
 
-def band_of(world, ladder):
+def band_of(world, standings):
     """The draws of a simulated world as assignment rows."""
     rows = [
-        (ladder.account_ids[account], ladder.quarters[step], *TIERS, TIERS[0 if lot else 1], 1, 1)
+        (
+            standings.account_ids[account],
+            standings.quarters[step],
+            *TIERS,
+            TIERS[0 if lot else 1],
+            1,
+            1,
+        )
         for step, (accounts, lots) in world.lots.items()
         for account, lot in zip(accounts, lots, strict=True)
     ]
@@ -97,8 +104,8 @@ def test_a_randomised_band_recovers_the_truth():
     misses, wide = [], []
     for seed in range(4):
         lived = simulate_world(world, seed=seed)
-        rows = Boundaries(lived.ladder).rows(0, outcome_quarters=1)
-        estimate = randomised(lived.ladder, rows, [band_of(lived, lived.ladder)]).estimate
+        rows = Boundaries(lived.standings).rows(0, outcome_quarters=1)
+        estimate = randomised(lived.standings, rows, [band_of(lived, lived.standings)]).estimate
         misses.append(abs(estimate.log_effect - math.log(2.0)) / estimate.se)
         wide.append(estimate.se)
     assert max(misses) < 3.2
@@ -114,9 +121,9 @@ def test_a_lot_outranks_the_other_designs():
         {"name": "Tier 3"},
     ]})  # fmt: skip
     first, second = study_boundaries(
-        TierOutcomes(()), lived.ladder, break_even=pd.DataFrame(), settings=settings,
-        bands=[band_of(lived, lived.ladder)],
-    )  # fmt: skip
+        TierOutcomes(()), lived.standings, break_even=pd.DataFrame(), settings=settings,
+        bands=[band_of(lived, lived.standings)],
+    ).boundaries  # fmt: skip
     assert (first.facts["verdict"], first.facts["direction"]) == ("shown", "more")
     assert "a lot put into the upper tier" in first.facts["because"]
     assert first.facts["designs"][-1]["design"] == "randomised"
@@ -124,6 +131,8 @@ def test_a_lot_outranks_the_other_designs():
 
 
 def test_without_a_draw_nothing_is_told():
-    ladder = simulate_world(World(accounts=400, capacities=(15, 60), quarters=3), seed=1).ladder
-    rows = Boundaries(ladder).rows(0, outcome_quarters=1)
-    assert randomised(ladder, rows, []).why == "no band was drawn by lot at this line"
+    standings = simulate_world(
+        World(accounts=400, capacities=(15, 60), quarters=3), seed=1
+    ).standings
+    rows = Boundaries(standings).rows(0, outcome_quarters=1)
+    assert randomised(standings, rows, []).why == "no band was drawn by lot at this line"

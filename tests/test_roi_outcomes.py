@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from tierkit.crm.tables import tables_from_frames
+from tierkit.figure import Figure
 from tierkit.roi._outcomes_by_tier import outcomes_by_tier
 from tierkit.roi.boundaries import compare_boundaries
 from tierkit.serving.cost import break_even
@@ -338,7 +339,7 @@ def test_the_order_of_rows_changes_nothing():
 def pays(because=""):
     share = math.nan if because else 0.08
     return pd.DataFrame(
-        {"break_even": [share], "break_even_why": [because]},
+        {"break_even": [Figure.of(share, because)]},
         index=pd.Index(["Tier 1 / Tier 2"], name="boundary"),
     )
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from tierkit.crm.tables import tables_from_frames
 from tierkit.errors import DataError, SettingsError
+from tierkit.figure import Figure
 from tierkit.serving.cost import break_even, role_effort, tier_effort
 from tierkit.settings import Entitlement, Role, StabilitySettings, Tier
 from tierkit.tiers.assign import assign_tiers
@@ -400,27 +401,17 @@ def test_of_overlapping_spans_the_one_that_began_last_counts():
     assert found.tiers.to_dict() == {"A": "Tier 1"}
 
 
-def test_without_history_the_last_published_run_counts_with_a_remark(tmp_path):
-    published = tmp_path / "tiers.csv"
-    published.write_text("account_id,tier,rank\n0012,Tier 1,1\nNA,Tier 2,2\nB,,3\n")
+def test_without_history_the_last_published_run_counts_with_a_remark():
+    published = pd.Series({"0012": "Tier 1", "NA": "Tier 2", "B": None})
     tables = tables_from_frames({"tier_history": HISTORY.iloc[4:]})
-    found = previous_tiers(tables, as_of=date(2026, 10, 1), last_published=published)
+    found = previous_tiers(tables, as_of=date(2026, 10, 1), published=[published])
     assert found.tiers.to_dict() == {"0012": "Tier 1", "NA": "Tier 2"}
     assert found.source == "last published run"
     assert "no tier in force on 30 Sep 2026" in found.remark
 
 
-def test_a_published_file_without_the_columns_is_named(tmp_path):
-    published = tmp_path / "tiers.csv"
-    published.write_text("account,level\nA,1\n")
-    with pytest.raises(DataError, match=r"no column account_id, tier; found account, level"):
-        previous_tiers(tables_from_frames({}), as_of=date(2026, 10, 1), last_published=published)
-
-
-def test_without_either_nobody_held_a_tier(tmp_path):
-    found = previous_tiers(
-        tables_from_frames({}), as_of=date(2026, 10, 1), last_published=tmp_path / "none.csv"
-    )
+def test_without_either_nobody_held_a_tier():
+    found = previous_tiers(tables_from_frames({}), as_of=date(2026, 10, 1))
     assert found.tiers.empty
     assert found.source == "none"
     assert assign(ranked("ABC"), previous=found.tiers)["tier"].tolist()[0] == "Tier 1"
@@ -441,18 +432,17 @@ COUNTS = {"Tier 1": 10, "Tier 2": 30, "Tier 3": 500}
 def test_hours_and_cost_follow_from_the_entitlements():
     # Tier 1: 2 × 3 h AE + 4 × 0.5 h SDR = 8 h; 2 × (3 × 50 + 10) + 4 × 0.5 × 20 = 360 an account
     effort = tier_effort(COUNTS, tiers=TREATED, roles={"AE": AE, "SDR": SDR})
-    assert effort["hours"].tolist() == [80.0, 60.0, 0.0]
-    assert effort["cost"].tolist() == [3600.0, 1200.0, 0.0]
-    assert effort[["hours_why", "cost_why"]].eq("").all(axis=None)
+    assert effort["hours"].tolist() == [Figure(80.0), Figure(60.0), Figure(0.0)]
+    assert effort["cost"].tolist() == [Figure(3600.0), Figure(1200.0), Figure(0.0)]
 
 
 def test_hours_by_role_stand_against_what_the_team_has():
     roles = {"AE": AE, "SDR": SDR, "Marketing": Role(people=0.0, hours_per_person=400.0)}
     effort = role_effort(COUNTS, tiers=TREATED, roles=roles)
     assert effort["hours"].tolist() == [60.0, 80.0, 0.0]
-    assert effort["share_used"].tolist()[:2] == [0.3, 1.0]
+    assert effort["share_used"].tolist()[:2] == [Figure(0.3), Figure(1.0)]
     assert effort.loc["SDR", ["Tier 1", "Tier 2"]].tolist() == [20.0, 60.0]
-    assert effort.loc["Marketing", "share_used_why"] == "[roles.Marketing] has no hours"
+    assert effort.loc["Marketing", "share_used"].why == "[roles.Marketing] has no hours"
 
 
 def test_a_cost_that_is_not_set_is_not_zero():
@@ -460,15 +450,14 @@ def test_a_cost_that_is_not_set_is_not_zero():
     no_ticket = MEETING.model_copy(update={"cost": 0.0})
     tiers = (TREATED[0].model_copy(update={"entitlements": (no_ticket,)}), *TREATED[1:])
     effort = tier_effort(COUNTS, tiers=tiers, roles=roles)
-    assert np.isnan(effort.loc["Tier 1", "cost"])
-    assert effort.loc["Tier 1", "cost_why"] == "no cost_per_hour is set for AE"
-    assert effort.loc["Tier 2", "cost"] == 1200.0
+    assert effort.loc["Tier 1", "cost"] == Figure.unknown("no cost_per_hour is set for AE")
+    assert effort.loc["Tier 2", "cost"] == Figure(1200.0)
 
 
 def test_without_entitlements_nothing_is_known():
     effort = tier_effort(COUNTS, tiers=ONE_TWO_REST, roles={})
-    assert effort[["hours", "cost"]].isna().all(axis=None)
-    assert effort["hours_why"].str.startswith("no tier has entitlements").all()
+    unknown = [*effort["hours"], *effort["cost"]]
+    assert all(one.why.startswith("no tier has entitlements") for one in unknown)
     assert role_effort(COUNTS, tiers=ONE_TWO_REST, roles={}).empty
 
 
@@ -477,20 +466,20 @@ def test_break_even_is_the_extra_cost_over_the_revenue_of_an_account_and_quarter
     pays = break_even(COUNTS, {"Tier 1": 160_000.0, "Tier 2": 0.0}, horizon_quarters=4,
                       tiers=TREATED, roles={"AE": AE, "SDR": SDR})  # fmt: skip
     assert pays.loc["Tier 1 / Tier 2", ["extra_cost", "revenue", "break_even"]].tolist() == [
-        320.0, 4000.0, 0.08,
+        Figure(320.0), 4000.0, Figure(0.08),
     ]  # fmt: skip
-    assert np.isnan(pays.loc["Tier 2 / Tier 3", "break_even"])
-    assert pays.loc["Tier 2 / Tier 3", "break_even_why"] == "no revenue is predicted for Tier 2"
+    second = pays.loc["Tier 2 / Tier 3", "break_even"]
+    assert second == Figure.unknown("no revenue is predicted for Tier 2")
 
 
 def test_an_upper_tier_that_costs_no_more_pays_at_once():
     tiers = (Tier(name="Tier 1"), Tier(name="Tier 2", entitlements=(CALL,)))
     pays = break_even({"Tier 1": 1}, {"Tier 1": 100.0}, horizon_quarters=4, tiers=tiers,
                       roles={"SDR": SDR})  # fmt: skip
-    assert pays["break_even"].tolist() == [0.0]
+    assert pays["break_even"].tolist() == [Figure(0.0)]
 
 
 def test_break_even_is_not_told_without_entitlements():
     pays = break_even(COUNTS, {}, horizon_quarters=4, tiers=ONE_TWO_REST, roles={})
-    assert pays["break_even"].isna().all()
-    assert pays["break_even_why"].iloc[0] == "neither Tier 1 nor Tier 2 has entitlements"
+    assert pays["break_even"].iloc[0].why == "neither Tier 1 nor Tier 2 has entitlements"
+    assert not any(one.is_known for one in pays["break_even"])

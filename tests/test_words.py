@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 
 from tierkit.rendering.html import Fragment, words
 from tierkit.rendering.tables import html_table
+from tierkit.table import Column, Table
 from tierkit.words import (
     count,
     day_range,
@@ -150,14 +151,10 @@ def test_a_table_names_itself_heads_its_rows_and_says_what_it_leaves_out():
     frame = pd.DataFrame(
         {"tier": ["<b>One</b>"], "won_revenue": [1234567.0], "gain": [float("nan")]}
     )
-    html = html_table(
-        frame,
-        caption="Won & lost",
-        kinds={"won_revenue": "money USD", "gain": "effect"},
-        name="won",
-        total=500,
-        of="accounts, by revenue",
-    ).html
+    columns = ["tier", "won_revenue", Column("gain", "effect")]
+    of = "accounts, by revenue"
+    table = Table("won", "Won & lost", columns, frame, currency="USD", total=500, of=of)
+    html = html_table(table).html
     assert '<table data-table="won">' in html
     assert "<caption>Won &amp; lost</caption>" in html
     assert '<th scope="row">&lt;b&gt;One&lt;/b&gt;</th>' in html
@@ -170,7 +167,8 @@ def test_a_table_names_itself_heads_its_rows_and_says_what_it_leaves_out():
 def test_a_table_does_not_change_what_it_was_given():
     frame = pd.DataFrame({"tier": ["One"], "on": [pd.Timestamp("2026-09-30")], "n": [3]})
     before = frame.copy()
-    html = html_table(frame, caption="", kinds={"on": "date", "n": "count"}, name="t").html
+    table = Table("t", "", ["tier", Column("on", "date"), Column("n", "count")], frame)
+    html = html_table(table).html
     pd.testing.assert_frame_equal(frame, before)
     assert "30 Sep 2026" in html
     assert "Showing" not in html

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from tierkit.figure import Figure
 from tierkit.rendering import workbook
-from tierkit.rendering.workbook import AccountTables, Sheet, clean_text, write_workbook
+from tierkit.rendering.workbook import clean_text, write_workbook
+from tierkit.table import Column, Table
 
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "{=1}", "http://example.com", "0012", "NA", "1e5", "  x"]
 
@@ -24,7 +26,8 @@ def cells(path, sheet="Tiers"):
 
 
 def write(path, frame, **kinds):
-    return write_workbook(path, {"Tiers": Sheet(frame, kinds)})
+    given = [Column(name, kind) for name, kind in kinds.items()]
+    return write_workbook(path, {"Tiers": Table("tiers", "", Column.of_all(frame, *given), frame)})
 
 
 def test_text_stays_text_whatever_it_looks_like(tmp_path):
@@ -92,7 +95,7 @@ def test_two_writes_give_the_same_bytes(tmp_path):
 def test_notes_come_last_and_hold_what_was_said(tmp_path):
     path = tmp_path / "accounts.xlsx"
     notes = {"Quarter": "2026Q3 (1 Jul – 30 Sep 2026)", "Fingerprint": "00ff"}
-    write_workbook(path, {"Tiers": Sheet(pd.DataFrame({"a": ["x"]}))}, notes=notes)
+    write_workbook(path, {"Tiers": Table("tiers", "", ["a"], [{"a": "x"}])}, notes=notes)
     assert openpyxl.load_workbook(path).sheetnames == ["Tiers", "Notes"]
     assert read(path, "Notes")[1:] == [list(pair) for pair in notes.items()]
 
@@ -136,26 +139,17 @@ def test_characters_that_a_workbook_cannot_hold_are_removed(bad):
     assert clean_text(f"a{bad}b\tc\n") == "ab\tc\n"
 
 
-def test_the_account_workbook_has_its_sheets_in_order(tmp_path):
+def test_names_that_mean_the_same_everywhere_have_their_format(tmp_path):
     path = tmp_path / "accounts.xlsx"
-    tables = AccountTables(
-        tiers=pd.DataFrame(
-            {"account_id": ["A1"], "tier": ["Tier 1"], "predicted_revenue": [5000.0]}
-        ),
-        untiered=pd.DataFrame(
-            {"account_id": ["A2"], "reason": ["outside the ICP: employees >= 20"]}
-        ),
-        moves=pd.DataFrame({"account_id": ["A1"], "move_reason": ["rank rose into the tier"]}),
-        overrides=pd.DataFrame({"account_id": ["A1"], "review_on": [date(2026, 9, 30)]}),
-        capacity=pd.DataFrame({"role": ["AE"], "share_used": [0.9]}),
-        excluded=pd.DataFrame(
-            {"table": ["opportunities"], "rows": [3], "won_revenue": ["12.3400"]}
-        ),
-    )
-    assert write_workbook(path, tables.sheets()) == ()
-    assert openpyxl.load_workbook(path).sheetnames == [
-        "Tiers", "Untiered", "Moves", "Overrides", "Capacity", "Excluded rows", "Notes",
-    ]  # fmt: skip
-    assert read(path, "Excluded rows")[1] == ["opportunities", 3, 12.34]
+    exact = pd.DataFrame({"table": ["opportunities"], "rows": [3], "won_revenue": ["12.3400"]})
+    write(path, exact)
+    assert read(path)[1:] == [["opportunities", 3, 12.34]]
     assert cells(path)[0][2].number_format == "#,##0"
-    assert tables.excluded["won_revenue"].tolist() == ["12.3400"]
+    assert exact["won_revenue"].tolist() == ["12.3400"]
+
+
+def test_a_column_of_figures_is_its_numbers_and_why_there_is_none(tmp_path):
+    path = tmp_path / "accounts.xlsx"
+    rows = pd.DataFrame({"cost": [Figure(2.5), Figure.unknown("no role has a cost")]})
+    write(path, rows)
+    assert read(path) == [["cost", "cost_why"], [2.5, None], [None, "no role has a cost"]]

@@ -1,4 +1,5 @@
 from .quarters import (
+    DAYS_A_QUARTER as DAYS_A_QUARTER,
     MONTHS_PER_QUARTER as MONTHS_PER_QUARTER,
     FiscalCalendar as FiscalCalendar,
     Quarter as Quarter,
@@ -9,6 +10,7 @@ from .quarters import (
     latest_on_or_before as latest_on_or_before,
     look_back_start as look_back_start,
     newest as newest,
+    quarters_between as quarters_between,
     quarters_since as quarters_since,
     spell_date as spell_date,
     spell_range as spell_range,

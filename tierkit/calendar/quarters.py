@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import month_name
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _LABEL = re.compile(r"^(FY)?(\d{4})Q([1-4])$", re.IGNORECASE)
 MONTHS_PER_QUARTER = 3
+DAYS_A_QUARTER = 91.3125
 
 
 def _month_start(index: int) -> date:
@@ -92,13 +94,11 @@ class FiscalCalendar:
         """
         match = _LABEL.match(label.strip())
         if match is None:
-            raise SettingsError(
-                f"--quarter {label}: not a quarter. Write it as {self._prefix}2026Q3."
-            )
+            raise SettingsError(f"{label}: not a quarter. Write it as {self._prefix}2026Q3.")
         right = f"{self._prefix}{match[2]}Q{match[3]}"
         if bool(match[1]) != bool(self._prefix):
             raise SettingsError(
-                f"--quarter {label}: this project's fiscal year starts in month {self.starts}. "
+                f"{label}: the fiscal year of this project starts in {month_name[self.starts]}. "
                 f"Write {right}."
             )
         first_year = int(match[2]) - self._years_ahead
@@ -203,6 +203,19 @@ def whole_quarters(first: date | None, as_of: date, *, at_most: int) -> int:
         return 0
     covered = (n for n in range(at_most, 0, -1) if look_back_start(as_of, n) >= first)
     return next(covered, 0)
+
+
+def quarters_between(first: date, as_of: date) -> float:
+    """Return how many quarters of mean length lie in `[first, as_of)`; 0 where there are none.
+
+    Examples
+    --------
+    >>> quarters_between(date(2025, 1, 1), date(2026, 1, 1))
+    4.0
+    >>> quarters_between(date(2026, 2, 1), date(2026, 1, 1))
+    0.0
+    """
+    return max(0.0, round((as_of - first).days / DAYS_A_QUARTER, 1))
 
 
 def complete_quarter_ends(

@@ -11,15 +11,51 @@ from typing import Annotated
 
 import typer
 
+import tierkit
+
+ORDER = ("init", "check", "run", "accept", "explain", "score", "diff", "draw", "simulate", "doctor")
+"""Commands as a quarter's work takes them; one that is not named here stands at the end."""
+
+
 app = typer.Typer(
     name="tierkit",
     help="Account tiering that can be explained, signed and checked.",
     epilog="Try it: tierkit init demo --sample && cd demo && tierkit run",
-    no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # or `[hooks]` in a help text would be read as a style and be lost
 )
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"tierkit {tierkit.__version__}")
+        raise typer.Exit
+
+
+def put_in_order() -> None:
+    """Put the commands in `ORDER`, whichever module they were added by."""
+    places = {name: place for place, name in enumerate(ORDER)}
+    app.registered_commands.sort(
+        key=lambda command: places.get(getattr(command.callback, "__name__", ""), len(ORDER))
+    )
+
+
+@app.callback()
+def start(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 (its callback has shown it)
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Account tiering that can be explained, signed and checked."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
 
 SettingsFile = Annotated[
     Path, typer.Option("-f", "--file", metavar="FILE", help="The settings, or their folder.")

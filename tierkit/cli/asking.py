@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,9 +18,12 @@ from tierkit.cli.app import (
     without_grammars_of_addresses,
 )
 
+if TYPE_CHECKING:
+    from tierkit.settings import Settings
+
 
 class SqlDialect(StrEnum):
-    """In which the card can be written."""
+    """The dialects that the card can be written in."""
 
     duckdb = "duckdb"
     spark = "spark"
@@ -32,7 +35,7 @@ def score(
     output: Annotated[
         Path,
         typer.Option(
-            "-o", "--output", metavar="FILE", help="Ends with .csv, .parquet, .xlsx, or .sql."
+            "-o", "--output", metavar="FILE", help="Ending in .csv, .parquet, .xlsx or .sql."
         ),
     ],
     file: SettingsFile = DEFAULT_FILE,
@@ -41,16 +44,19 @@ def score(
         typer.Option(
             "--as-of",
             formats=["%Y-%m-%d"],
-            help="First day not yet known; by default the one after the last day in the data.",
+            help="First day not yet known; by default the day after the last one in the data.",
         ),
     ] = None,
     dialect: Annotated[
-        SqlDialect, typer.Option(help="Of a .sql file: the card as a query over a panel.")
+        SqlDialect, typer.Option(help="Dialect of a .sql file.")
     ] = SqlDialect.duckdb,
     overrides: Overrides = None,
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
-    """Score accounts and give them tiers by a saved model, without fitting anything."""
+    """Score and tier accounts with a saved model; nothing is fitted.
+
+    For the weeks between recalibrations. A .sql file gets the card as a query over a panel.
+    """
     from tierkit.settings import read_settings
 
     needs_data = output.suffix.lower() != ".sql"
@@ -78,13 +84,19 @@ def score(
 def explain(
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Its id or its name.")],
     quarter: Annotated[
-        str, typer.Option(help="A published quarter such as 2026Q3; the newest by default.")
+        str,
+        typer.Option(
+            metavar="QUARTER", help="A published quarter such as 2026Q3; by default the newest."
+        ),
     ] = "",
     file: SettingsFile = DEFAULT_FILE,
     overrides: Overrides = None,
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
-    """Say why an account has its tier, what would move it, and what to tell the customer."""
+    """Say why an account has its tier and what would move it.
+
+    It ends with what may be said to the customer.
+    """
     from tierkit.settings import read_settings
 
     settings = read_settings(file, overrides=overrides or ())
@@ -104,13 +116,16 @@ def diff(
     file: SettingsFile = DEFAULT_FILE,
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
-    """Show what changed between two runs: settings, data, tiers moved, verdicts."""
+    """Show what changed between two runs.
+
+    Settings, data, tiers moved, verdicts.
+    """
     reports = _reports(file)
     with without_grammars_of_addresses():
         from tierkit.pages import compare_runs, difference_page, difference_text
-        from tierkit.publishing import find_run, read_run
+        from tierkit.publishing import Published, find_run
 
-    runs = [read_run(find_run(name, reports=reports)) for name in (before, after)]
+    runs = [Published.open(find_run(name, reports=reports)) for name in (before, after)]
     found = compare_runs(*runs)
     typer.echo(difference_text(found))
     if page is not None:
@@ -145,15 +160,31 @@ def draw(
         str, typer.Option(metavar="FIRST-LAST", help="By default roi.band_share around the line.")
     ] = "",
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Of the lot; by default model.seed.")
+        int | None, typer.Option(min=0, help="Seed of the draw; by default model.seed.")
     ] = None,
+    effort: Annotated[
+        str, typer.Option(metavar="less|more", help="Draw who of a tier gets less or more effort.")
+    ] = "",
+    tier: Annotated[
+        str, typer.Option(metavar="TIER", help="With --effort; by default the second.")
+    ] = "",
+    share: Annotated[float, typer.Option(help="With --effort: of the tier's accounts.")] = 0.2,
+    quarters: Annotated[int, typer.Option(min=1, max=8, help="With --effort: how long.")] = 4,
+    effect: Annotated[float, typer.Option(help="With --effort: the effect asked about.")] = 0.1,
     file: SettingsFile = DEFAULT_FILE,
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
-    """Draw by lot who around a line gets the upper tier in the quarter that follows."""
+    """Draw lots: who around a line gets the upper tier, or who gets less or more effort.
+
+    Later reports compare winners and losers of the draw: the fairest test of what a tier adds.
+    """
     from tierkit.settings import read_settings
 
     settings = read_settings(file)
+    if effort:
+        _draw_effort(settings, quarter, effort, tier=tier, share=share, quarters=quarters,
+                     effect=effect, seed=seed)  # fmt: skip
+        return
     from tierkit.runs import draw_quarter_band
 
     drawn = draw_quarter_band(settings, quarter, upper=upper, ranks=_ranks(ranks), seed=seed)
@@ -163,6 +194,35 @@ def draw(
         f"Next: tierkit accept {quarter} puts it in force for {drawn.quarter.label} "
         f"({drawn.quarter.dates}); reports from {drawn.quarter.label} on read it out."
     )
+
+
+def _draw_effort(
+    settings: Settings,
+    quarter: str,
+    effort: str,
+    *,
+    tier: str,
+    share: float,
+    quarters: int,
+    effect: float,
+    seed: int | None,
+) -> None:
+    """Draw who of a tier gets less or more effort, and say what that may cost and show."""
+    from tierkit.errors import SettingsError
+    from tierkit.runs import draw_quarter_effort
+
+    if effort not in ("less", "more"):
+        raise SettingsError(f"--effort {effort}: write less or more.")
+    if not effect > 0:
+        raise SettingsError(f"--effect {effect:g}: give a share above 0, such as 0.1.")
+    arm: Literal["less", "more"] = "less" if effort == "less" else "more"
+    drawn = draw_quarter_effort(
+        settings, quarter, arm=arm, tier=tier, drawn_share=share, quarters=quarters, seed=seed
+    )
+    currency = settings.calendar.currency
+    typer.echo(drawn.draw.sentence(currency=currency, effect=effect, dispersion=drawn.dispersion))
+    typer.echo(f"Kept in {drawn.file}: `drawn` says who. Nobody's tier changes.")
+    typer.echo(f"Reports from {drawn.quarter.label} on read it out.")
 
 
 def _ranks(text: str) -> tuple[int, int] | None:

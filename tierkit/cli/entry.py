@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        app(given)
+        app(given, prog_name="tierkit")
     except TierkitError as error:
         if "--debug" in given:
             raise

@@ -26,7 +26,7 @@ def check(
     overrides: Overrides = None,
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
-    """Find every data problem at once, and say how to mend each."""
+    """List every data problem at once, and how to fix each."""
     from tierkit.settings import read_settings
 
     settings = read_settings(file, overrides=overrides or ())
@@ -41,11 +41,18 @@ def check(
 def run(
     file: SettingsFile = DEFAULT_FILE,
     quarter: Annotated[
-        str, typer.Option(help="2026Q3 or FY2026Q3; the last complete one by default.")
+        str,
+        typer.Option(
+            metavar="QUARTER",
+            help="2026Q3, or FY2026Q3 where the fiscal year does not start in January; "
+            "by default the last complete quarter.",
+        ),
     ] = "",
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Run only this notebook, publish nothing; repeatable."),
+        typer.Option(
+            metavar="NAME", help="Run this notebook only and publish nothing; may be repeated."
+        ),
     ] = None,
     overrides: Overrides = None,
     model: Annotated[
@@ -55,11 +62,14 @@ def run(
         bool, typer.Option("--project-notebooks", help="Run the project's own notebooks.")
     ] = False,
     each: Annotated[
-        str, typer.Option(metavar="COLUMN=A,B", help="One run per value of a column of accounts.")
+        str,
+        typer.Option(metavar="COLUMN=A,B", help="One run for each value of a column of accounts."),
     ] = "",
-    jobs: Annotated[int, typer.Option(min=0, help="Units at a time; 0: half the processors.")] = 0,
+    jobs: Annotated[
+        int, typer.Option(min=0, help="Runs at a time with --each; 0 is half the processors.")
+    ] = 0,
     hooks: Annotated[
-        bool, typer.Option("--hooks", help="Run the commands of [hooks] when it has ended.")
+        bool, typer.Option("--hooks", help="When it has ended, run the commands of [hooks].")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show inputs, settings and outputs; run nothing.")
@@ -79,7 +89,7 @@ def run(
             recalibrate_each,
             recalibrate_each_and_tell,
         )
-        from tierkit.dossiers import MADE_AHEAD, write_dossiers
+        from tierkit.dossiers import write_dossiers
 
     request = Request(
         settings=settings,
@@ -98,7 +108,7 @@ def run(
         typer.echo(str(done.index))
         raise typer.Exit(done.exit_code)
     work = recalibrate_and_tell if hooks else recalibrate
-    remark = work(request, on_step=_step, beside=write_dossiers, ahead=MADE_AHEAD)
+    remark = work(request, on_step=_step, beside=write_dossiers)
     typer.echo(remark)
 
 
@@ -126,7 +136,10 @@ def accept(
     file: SettingsFile = DEFAULT_FILE,
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
-    """Let the proposed tiers take force: append them to the project's tier history."""
+    """Put the proposed tiers of a published quarter in force.
+
+    They are added to the tier history of the project, with score, rank, line and overrides.
+    """
     from tierkit.settings import read_settings
 
     settings = read_settings(file)
@@ -147,7 +160,7 @@ def accept(
 
 @app.command(epilog="Example: tierkit init demo --sample")
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to create.")],
     sample: Annotated[
         bool, typer.Option("--sample", help="Fill it with a simulated CRM to try things on.")
     ] = False,
@@ -157,7 +170,7 @@ def init(
     ] = None,
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
-    """Make a project folder: settings, notebooks, a place for data, overrides."""
+    """Make a project folder: settings, notebooks, data, overrides."""
     from tierkit.errors import SettingsError
     from tierkit.runs import make_project
 
@@ -165,7 +178,7 @@ def init(
         raise SettingsError("--sample and --from exclude each other: take one.")
     made = make_project(folder, sample=sample, exports=exports)
     for path in made:
-        typer.echo(f"made {path}")
+        typer.echo(f"created {path}")
     typer.echo(f"Next: cd {folder} && tierkit {'run' if sample else 'check'}")
 
 
@@ -174,17 +187,20 @@ def simulate(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write into.")],
     accounts: Annotated[int, typer.Option(min=1, help="How many accounts.")] = 2000,
     quarters: Annotated[int, typer.Option(min=6, max=80, help="How many quarters.")] = 20,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, another company.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed gives another company.")] = 1,
     tier_effect: Annotated[
-        float, typer.Option(min=-0.9, help="What Tier 1 adds over Tier 3: 0.6 is +60 %.")
+        float, typer.Option(min=-0.9, help="What Tier 1 adds over Tier 3; 0.6 is +60 %.")
     ] = 0.6,
     effort_bias: Annotated[
         float, typer.Option(min=1.0, help="Tier 1's effort as a multiple of Tier 3's.")
     ] = 3.0,
-    dirty: Annotated[bool, typer.Option("--dirty", help="Plant faults of real exports.")] = False,
+    dirty: Annotated[bool, typer.Option("--dirty", help="Add the faults of real exports.")] = False,
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
-    """Write a CRM with known truth: tables, truth.json and matching settings."""
+    """Write a simulated CRM whose truth is known.
+
+    It has the tables, matching settings, and truth.json with what tiers really added.
+    """
     from tierkit.simulate import simulate_crm, write_crm
 
     crm = simulate_crm(
@@ -203,7 +219,7 @@ def simulate(
 def doctor(
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
-    """Show Python, kernel, versions and optional parts, and how to mend what is missing."""
+    """Check the installation, and say how to fix what is missing."""
     from tierkit.commands import examine_installation
 
     findings = examine_installation()

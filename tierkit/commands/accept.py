@@ -11,8 +11,9 @@ from typing import Any
 
 from tierkit.crm import ACCEPTED_TIERS, read_tables, successors
 from tierkit.errors import DataError, Problem, SettingsError
+from tierkit.publishing import read_published
 from tierkit.roi import Band
-from tierkit.runs import read_bands, with_drawn_tiers
+from tierkit.runs import read_bands, refuse_other_reports, with_drawn_tiers
 from tierkit.settings import Settings, Tier
 from tierkit.tiers import (
     OVERRIDE_COLUMNS,
@@ -294,11 +295,7 @@ def accept_tiers(
         tiers than these.
     """
     quarter = settings.fiscal_calendar.parse(label)
-    published = settings.reports / quarter.label / "tiers.csv"
-    if not published.is_file():
-        raise SettingsError(
-            f"{quarter.label}: not published in {settings.run.reports}. Run it first."
-        )
+    published = read_published(settings, label=quarter.label)
     begins = start or quarter.as_of
     file = settings.folder / ACCEPTED_TIERS
     earlier = [row for row in _read(file) if row["start_date"] != begins.isoformat()]
@@ -308,8 +305,9 @@ def accept_tiers(
             f"{ACCEPTED_TIERS}: tiers from {late[-1]} on are accepted already, so none can begin "
             f"on {begins}. Give a later --from."
         )
+    refuse_other_reports(settings, quarter)
     bands, remark = _bands(settings, begins)
-    proposed = with_drawn_tiers(_read(published), bands)
+    proposed = with_drawn_tiers(published.rows(), bands)
     reviewed = [] if review is None else _reviewed(settings, review, proposed, bands, begins)
     proposed = apply_review(proposed, reviewed, tiers=settings.tiers) if reviewed else proposed
     new = [_accepted(row, quarter.label, begins) for row in proposed]

@@ -28,6 +28,7 @@ from tierkit.crm import (
     without_rate,
 )
 from tierkit.errors import Problem, SettingsError, TierkitError
+from tierkit.publishing import EarlierReports
 from tierkit.runs import check_tiering
 from tierkit.settings import Settings
 
@@ -87,6 +88,7 @@ def check_project(settings: Settings) -> Checked:
         for error in _errors_beside_the_tables(settings, reading.tables):
             problems += error.problems or (Problem(str(error), ""),)
             exit_code = max(exit_code, error.exit_code)
+    problems += _unreadable_reports(settings)
     seen = reading.tables or reading.unusable
     rules = {problem.rule for problem in problems}
     rows = [row for part in reading.rejected for row in _listed_part(part)]
@@ -95,6 +97,12 @@ def check_project(settings: Settings) -> Checked:
     file = write_rejected_rows(rows, settings.scratch / "check" / EXCLUDED_FILE)
     ordered = sorted(problems, key=lambda problem: not problem.blocks)
     return _written(Checked(tuple(ordered), exit_code, reading.tables, file), rows, settings)
+
+
+def _unreadable_reports(settings: Settings) -> list[Problem]:
+    """Return a warning for each published report that the next run would leave out."""
+    found = EarlierReports.read(settings.reports, settings.fiscal_calendar)
+    return [Problem(one, "", rule="damaged report", blocks=False) for one in found.left_out]
 
 
 def _written(checked: Checked, rows: Sequence[Row], settings: Settings) -> Checked:

@@ -12,21 +12,13 @@ import pandas as pd
 
 from tierkit.calendar import Quarter
 from tierkit.commands.score import values_for
-from tierkit.crm import find_account, read_tables
-from tierkit.models import (
-    PAST,
-    Card,
-    Direction,
-    SavedModel,
-    account_factors,
-    customer_text,
-    reasons,
-    smallest_change,
-)
+from tierkit.crm import find_account, tables_as_known
+from tierkit.models import Card, customer_text
 from tierkit.publishing import Published, read_published
+from tierkit.runs import account_groups, project_cache, source_key, trusted_tables
 from tierkit.settings import Settings, Tier
-from tierkit.tiers import Line, check_eligibility, lines_around
-from tierkit.words import count, money, money_range, plain_name, short_number
+from tierkit.tiers import check_eligibility, explain_tier, why_untiered, within_groups
+from tierkit.words import money, money_range
 
 Row = Mapping[str, Any]
 _CENT = 0.01
@@ -113,11 +105,14 @@ class OpenReport:
         As they are today, by account_id.
     values
         The criteria as they were known at the report's `as_of`, by account_id.
+    groups
+        The group in which each account's tiers are filled; None where all accounts are one.
     """
 
     published: Published
     accounts: pd.DataFrame
     values: pd.DataFrame
+    groups: pd.Series[str] | None
     settings: Settings
 
     def explain(self, account: str) -> AccountExplanation:
@@ -150,11 +145,16 @@ def open_report(settings: Settings, *, quarter: str = "") -> OpenReport:
         If there is no report.
     """
     published = read_published(settings, label=quarter)
-    tables = read_tables(settings)
+    tables = trusted_tables(settings)
     accounts = tables["accounts"].sort("account_id").collect().to_pandas()
     day = published.quarter.as_of
-    values = values_for(published.model, tables, as_of=day, settings=settings)
-    return OpenReport(published, accounts, values, settings)
+    find = partial(values_for, published.model, tables, as_of=day, settings=settings)
+    source = source_key(settings)
+    key = [source, day, published.model.to_plain()]
+    values = find() if source is None else project_cache(settings).frame("values", key, find)
+    known = tables_as_known(tables, day)
+    groups = account_groups(known, accounts, settings=settings, as_of=day)
+    return OpenReport(published, accounts, values, groups, settings)
 
 
 def explain_account(settings: Settings, account: str, *, quarter: str = "") -> AccountExplanation:
@@ -164,25 +164,32 @@ def explain_account(settings: Settings, account: str, *, quarter: str = "") -> A
 
 def _explained(report: OpenReport, account_id: str, name: str) -> AccountExplanation:
     model, settings = report.published.model, report.settings
-    row = report.values.loc[[account_id]]  # noqa: PD011 (a report)
-    predicted = float(model.ranked(row)["predicted_revenue"].iloc[0])
-    held = _row(report.published.tiers, account_id)
+    row, tiered = report.values.loc[[account_id]], report.published.tiers  # noqa: PD011 (a report)
+    held = _row(tiered, account_id)
+    found = explain_tier(
+        model,
+        row,
+        tiered,
+        tiers=settings.tiers,
+        stability=settings.stability,
+        untiered="" if held is not None else _why_untiered(report, account_id),
+    )
     tier = None if held is None else _tier(str(held["tier"]), settings)
     return AccountExplanation(
         account_id=account_id,
         name=name,
         quarter=report.published.quarter,
         currency=settings.calendar.currency,
-        standing=_untiered(report, account_id) if held is None else _standing(report, held),
-        base=model.card.base,
-        predicted_revenue=predicted,
+        standing=found.standing,
+        base=found.base,
+        predicted_revenue=found.predicted_revenue,
         low=math.nan if held is None else float(held["predicted_low"]),
         high=math.nan if held is None else float(held["predicted_high"]),
-        factors=account_factors(model.card, row),
-        reasons=str(reasons(model.card, row).iloc[0]),
-        moves=() if tier is None else tuple(_moves(report, account_id, row)),
+        factors=found.factors,
+        reasons=found.reasons,
+        moves=found.moves,
         customer=customer_text(model.card, row, promised=() if tier is None else _promised(tier)),
-        remarks=tuple(_remarks(predicted, held, settings.calendar.currency)),
+        remarks=tuple(_remarks(found.predicted_revenue, held, settings.calendar.currency)),
     )
 
 
@@ -211,58 +218,15 @@ def _row(tiers: pd.DataFrame, account_id: str) -> Row | None:
     return {str(column): tiers[column].loc[account_id] for column in tiers.columns}
 
 
-def _is_known(value: object) -> bool:
-    return value is not None and value == value
-
-
-def _standing(report: OpenReport, held: Row) -> str:
-    accounts = len(report.published.tiers)
-    parts = [str(held["tier"])]
-    if _is_known(held["rank"]):
-        parts.append(f"rank {count(float(held['rank']))} of {count(accounts)}")
-    if held["overridden"]:
-        parts.append(f"set by hand; the model says {held['model_tier']}")
-    before = held["previous_tier"]
-    parts.append(f"{before} before" if _is_known(before) else "no tier before")
-    reason = str(held["move_reason"]) if _is_known(held["move_reason"]) else ""
-    return ". ".join([", ".join(parts), *([reason[:1].upper() + reason[1:]] if reason else [])])
-
-
-def _untiered(report: OpenReport, account_id: str) -> str:
-    eligible = check_eligibility(report.accounts, where=report.settings.icp.where)
-    reason = str(eligible["reason"].get(account_id, "")) or "beyond the last tier's capacity"
-    return f"No tier: {reason}"
-
-
-def _moves(report: OpenReport, account_id: str, row: pd.DataFrame) -> Iterator[str]:
-    settings, tiered = report.settings, report.published.tiers
-    if not set(tiered["tier"].dropna()) <= {tier.name for tier in settings.tiers}:
-        yield "What would move it is not known: the settings have other tiers than the report."
-        return
-    lines = lines_around(tiered, account_id, tiers=settings.tiers, stability=settings.stability)
-    directions: tuple[Direction, Direction] = ("up", "down")
-    for line, direction in zip(lines, directions, strict=True):
-        if line is not None:
-            start = f"{direction.capitalize()} to {line.tier}:"
-            yield f"{start} {_move(report.published.model, row, line, direction)}"
-
-
-def _move(model: SavedModel, row: pd.DataFrame, line: Line, direction: Direction) -> str:
-    """Return the smallest change that crosses a line, in words."""
-    if line.score is None:
-        return f"{line.why}."
-    score = float(model.ranked(row)["score"].iloc[0])
-    sign = 1 if direction == "up" else -1
-    if sign * (score - line.score) > 0:
-        return "its score is beyond the line already; overrides or holders of the tier decide."
-    if model.kind == PAST:
-        limit, now = short_number(line.score), short_number(score)
-        side = "more than" if sign > 0 else "less than"
-        return f"{plain_name(model.past_revenue)} of {side} {limit} (now {now})."
-    steps = smallest_change(model.card, row, line=line.score, direction=direction)
-    if not steps:
-        return "no change of two criteria would be enough."
-    return f"{' and '.join(map(str, steps))}."
+def _why_untiered(report: OpenReport, account_id: str) -> str:
+    tiering, tiers = report.settings.tiering, report.published.tiers
+    eligible = within_groups(
+        check_eligibility(report.accounts, where=report.settings.icp.where),
+        report.groups,
+        within=tiering.within,
+    )
+    found = why_untiered(eligible, tiered=tiers.index, existing=report.values.index)  # noqa: PD011 (a report)
+    return str(found.get(account_id, ""))
 
 
 def _tier(name: str, settings: Settings) -> Tier | None:
@@ -274,9 +238,7 @@ def _promised(tier: Tier) -> tuple[str, ...]:
 
 
 def _remarks(predicted: float, held: Row | None, currency: str) -> Iterator[str]:
-    if held is None or not _is_known(held["predicted_revenue"]):
-        return
-    then = float(held["predicted_revenue"])
+    then = math.nan if held is None else float(held["predicted_revenue"])
     if abs(then - predicted) > _CENT:
         yield (
             f"The report said {then:,.2f} {currency} and these data say {predicted:,.2f}: they "

@@ -11,13 +11,14 @@ from pathlib import Path
 import pandas as pd
 
 from tierkit.calendar import Quarter
-from tierkit.crm import Tables, last_day, read_tables
+from tierkit.crm import Tables, last_day, tables_as_known
 from tierkit.errors import DataError, SettingsError
 from tierkit.features import build_panel
-from tierkit.models import COLUMNS as BESIDE, PAST, Dialect, SavedModel, model_sql, reasons
-from tierkit.rendering import KINDS, Sheet, write_workbook
-from tierkit.runs import Run, tier_accounts
+from tierkit.models import BY_COLUMN, COLUMNS as BESIDE, Dialect, SavedModel, model_sql, reasons
+from tierkit.rendering import write_workbook
+from tierkit.runs import Run, tier_accounts, trusted_tables
 from tierkit.settings import Settings
+from tierkit.table import Column, Table
 
 
 def values_for(
@@ -32,10 +33,11 @@ def values_for(
     DataError
         If the data lack columns of the model; each is named with the reason.
     """
-    panel = build_panel(tables, [as_of], settings=settings, look_back=model.look_back)
+    known = tables_as_known(tables, as_of)
+    panel = build_panel(known, [as_of], settings=settings, look_back=model.look_back)
     values = panel.values.droplevel("as_of")  # noqa: PD011 (a panel, not a data frame)
     needed = [one.name for one in model.card.criteria]
-    needed += [model.past_revenue] if model.kind == PAST else []
+    needed += [model.past_revenue] if model.kind in BY_COLUMN else []
     lacking = [name for name in dict.fromkeys(needed) if name not in values.columns]
     if lacking:
         why = [f"{name} ({panel.left_out.get(name, 'unknown')})" for name in lacking]
@@ -91,7 +93,7 @@ def score_project(model: SavedModel, settings: Settings, *, as_of: date | None =
     DataError
         If the data lack columns of the model.
     """
-    tables = read_tables(settings)
+    tables = trusted_tables(settings)
     known_until = last_day(tables)
     day = as_of or known_until + timedelta(days=1)
     values = values_for(model, tables, as_of=day, settings=settings)
@@ -155,8 +157,7 @@ def _as_parquet(accounts: pd.DataFrame, file: Path) -> None:
 
 
 def _as_workbook(accounts: pd.DataFrame, file: Path) -> None:
-    kinds = {name: KINDS[name] for name in map(str, accounts.columns) if name in KINDS}
-    write_workbook(file, {"Scores": Sheet(accounts, kinds)})
+    write_workbook(file, {"Scores": Table("scores", "", Column.of_all(accounts), accounts)})
 
 
 _WRITERS: Mapping[str, Callable[[pd.DataFrame, Path], None]] = {

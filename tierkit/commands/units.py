@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import os
 import re
 import subprocess
@@ -36,11 +35,12 @@ from tierkit.publishing import (
     Handover,
     PageWriters,
     ReportPlan,
+    read_facts,
     read_handover,
     run_recalibration,
     write_handover,
 )
-from tierkit.runs import OVERRIDES, TABLES_FOLDER, leave_rows
+from tierkit.runs import OVERRIDES, TABLES_FOLDER, keep_stages, leave_rows
 from tierkit.settings import Settings
 from tierkit.words import quarter_name
 
@@ -320,7 +320,6 @@ def _row(
     """Return what the index shows of a unit; its accounts and money come from the whole's rows."""
     own = unit_tables(tables, unit)
     report = settings.reports / EACH_FOLDER / unit.column / unit.name / quarter.label
-    facts = report / "facts.json"
     return UnitRow(
         name=unit.value,
         folder=f"{unit.name}/{quarter.label}" if report.is_dir() else "",
@@ -328,7 +327,7 @@ def _row(
         used_won_revenue=_used(own, quarter),
         exit_code=code,
         said=said,
-        facts=json.loads(facts.read_text(encoding="utf-8")) if not code and facts.is_file() else {},
+        facts=read_facts(report) if not code and report.is_dir() else {},
     )
 
 
@@ -348,19 +347,13 @@ REPORT_PLAN = ReportPlan(
         index=lambda reports, title: write_index(reports, title=title),
     ),
     figures={"leadership.html": ("tier-sizes",)},
-    ahead={
-        "fit_tier_model": "tierkit.runs.prefetch",
-        "validate_tier_roi": "tierkit.runs.prefetch_serving",
-    },
+    keep=keep_stages,
     tables={"analyst.html": ("read", "criteria", "tiers", "settings")},
 )
 
 
 def run_unit(folder: Path) -> str:
-    """Run the unit whose settings and trusted rows lie in a folder; return what came of it.
-
-    Nothing is done beside its notebooks: other units are.
-    """
+    """Run the unit whose settings and trusted rows lie in a folder; return what came of it."""
     given = read_handover(folder)
     tables = read_written_tables(folder / TABLES_FOLDER)
     result = run_recalibration(
@@ -368,7 +361,9 @@ def run_unit(folder: Path) -> str:
         quarter=given.quarter,
         set_overrides=given.set_overrides,
         model_file=given.model_file,
-        plan=replace(REPORT_PLAN, prepare=lambda _, into: leave_rows(tables, into), ahead={}),
+        plan=replace(
+            REPORT_PLAN, prepare=lambda handed, into: leave_rows(handed, tables, into), keep=None
+        ),
     )
     return "published" if result.published else "nothing new"
 

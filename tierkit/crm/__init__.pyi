@@ -1,3 +1,7 @@
+from ._as_of import (
+    tables_as_known as tables_as_known,
+    write_known_deals as write_known_deals,
+)
 from ._find_account import (
     find_account as find_account,
 )

@@ -234,8 +234,9 @@ def _history(tables: Tables) -> Rows:
 
 
 def _closed_as_written() -> nw.Expr:
-    """Whether a deal is closed as it is written today, with a close date before as_of."""
-    closed = ~nw.col("is_won").is_null() & earlier("close_date", "as_of")
+    """Whether a deal is closed as it is written today, and was made and closed before as_of."""
+    made = nw.col("created_date").is_null() | earlier("created_date", "as_of")
+    closed = ~nw.col("is_won").is_null() & earlier("close_date", "as_of") & made
     return closed.fill_null(value=False)
 
 

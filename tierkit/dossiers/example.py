@@ -30,9 +30,10 @@ O1,A1,2025-05-10,9000,true,Core
 O2,B2,2025-09-30,400,true,Plus
 """,
     "tiers.csv": """\
-account_id,tier,rank,predicted_revenue,predicted_low,predicted_high,reasons,move_reason
-A1,Tier 1,1,12000,3000,30000,won revenue (4 quarters) 5k or more: ×2.0,
-B2,Tier 2,2,500,0,900,,
+account_id,tier,model_tier,previous_tier,rank,score,predicted_revenue,predicted_low,\
+predicted_high,overridden,reasons,move_reason
+A1,Tier 1,Tier 1,,1,2.5,12000,3000,30000,False,won revenue (4 quarters) 5k or more: ×2.0,
+B2,Tier 2,Tier 2,,2,0.5,500,0,900,False,,
 """,
 }
 

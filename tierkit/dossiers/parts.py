@@ -12,6 +12,7 @@ from tierkit.calendar import spell_date
 from tierkit.charts import stacked_quarters, two_way_quarters
 from tierkit.dossiers.known import Known, record, rows_of
 from tierkit.rendering import Picture, figure, html_table, joined, tag
+from tierkit.table import Column, Columns, Table
 from tierkit.words import count, enumerated, money, number_word, plural, share
 
 
@@ -74,9 +75,10 @@ def revenue(known: Known, account: str) -> tuple[Markup, ...]:
         name="won-by-quarter", finding=finding,
     )  # fmt: skip
     frame = table.assign(**{ALL: table.sum(axis=1)}).rename_axis("quarter").reset_index()
+    frame.columns = frame.columns.map(str)
     caption = f"New business and expansion by the day of the win, {currency}"
-    kinds = dict.fromkeys(map(str, frame.columns[1:]), "money")
-    shown = html_table(frame, caption=caption, kinds=kinds, name="revenue")
+    columns: Columns = ["quarter", *Column.each("money", *map(str, frame.columns[1:]))]
+    shown = html_table(Table("revenue", caption, columns, frame))
     return (tag("div", joined(drawn, shown), class_="pair"),)
 
 
@@ -110,11 +112,11 @@ def effort(known: Known, account: str) -> tuple[Markup, ...]:
     frame = rows.drop(columns="account_id").set_index("quarter").reindex([*known.quarters])
     frame = frame.fillna(0.0)
     frame = frame.assign(hours=frame["hours"].round(1)) if "hours" in frame else frame
-    kinds = {"inbound": "count", "outbound": "count", "activities": "count", "hours": "number",
-             "spent": f"money {known.work.currency}"}  # fmt: skip
-    caption = "Activities of theirs (inbound) and of ours (outbound), hours of ours, money spent"
-    shown = html_table(frame.rename_axis("quarter").reset_index(), caption=caption, kinds=kinds,
-                       name="timeline")  # fmt: skip
+    counts = Column.each("count", "inbound", "outbound", "activities")
+    money = Column("spent", "money", known.work.currency)
+    columns: Columns = ["quarter", *Column.of_all(frame, *counts, money)]
+    caption = "Their activities (inbound) and ours (outbound), our hours, money spent"
+    shown = html_table(Table("timeline", caption, columns, frame.rename_axis("quarter")))
     if "inbound" not in frame:
         return (joined(shown),)
     drawn = figure(_PICTURE(lambda ax: two_way_quarters(frame, ax=ax)), name="both-ways",
@@ -137,13 +139,14 @@ def deals(known: Known, account: str) -> Markup:
         return _words("No deal is open.")
     told = rows.drop(columns="account_id").dropna(axis="columns", how="all")
     frame = told.rename(columns={"close_date": "expected", "created_date": "made on"})
-    kinds = {"amount": f"money {known.work.currency}", "made on": "date", "expected": "date"}
     total = money(known.work.currency, float(rows["amount"].sum()))
     some = rows["amount"].notna().any()
     worth = f"{total} together" if some else "of unknown amount: needs stage_history"
     caption = f"{plural(len(frame), 'open deal')}, {worth}"
-    return joined(html_table(frame.head(MOST_ROWS), caption=caption, kinds=kinds, name="deals",
-                             total=len(frame), of="deals, by amount"))  # fmt: skip
+    dates = Column.each("date", "made on", "expected")
+    columns = Column.of_all(frame, Column("amount", "money", known.work.currency), *dates)
+    return joined(html_table(Table("deals", caption, columns, frame, most=MOST_ROWS,
+                                   of="deals, by amount")))  # fmt: skip
 
 
 def contracts(known: Known, account: str) -> Markup:
@@ -154,12 +157,13 @@ def contracts(known: Known, account: str) -> Markup:
     if rows.empty:
         return _words("No contract is in force.")
     currency = known.work.currency
-    kinds = {"start_date": "date", "end_date": "date", "annual_value": f"money {currency}"}
     frame = rows.drop(columns="account_id").sort_values("end_date", kind="stable")
     total = money(currency, float(rows["annual_value"].sum()))
     caption = f"{plural(len(rows), 'contract')} in force, {total} a year"
-    return joined(html_table(frame.head(MOST_ROWS), caption=caption, kinds=kinds, name="contracts",
-                             total=len(frame), of="contracts, by end"))  # fmt: skip
+    dates = Column.each("date", "start_date", "end_date")
+    columns = Column.of_all(frame, Column("annual_value", "money", currency), *dates)
+    return joined(html_table(Table("contracts", caption, columns, frame, most=MOST_ROWS,
+                                   of="contracts, by end")))  # fmt: skip
 
 
 def people(known: Known, account: str) -> Markup:
@@ -179,8 +183,9 @@ def people(known: Known, account: str) -> Markup:
     if frame["in_touch"].isna().all():
         frame, caption = frame.drop(columns=["in_touch", "last_touch"]), "Contacts by role"
         said = joined(said, _words("Who is in touch is not known: no activity names a contact."))
-    kinds = {"contacts": "count", "in_touch": "count", "last_touch": "date"}
-    return joined(said, html_table(frame, caption=caption, kinds=kinds, name="roles"))
+    counts = Column.each("count", "contacts", "in_touch")
+    columns = Column.of_all(frame, *counts, Column("last_touch", "date"))
+    return joined(said, html_table(Table("roles", caption, columns, frame)))
 
 
 def gaps(known: Known, account: str) -> str:
@@ -207,15 +212,15 @@ def space(known: Known, account: str) -> Markup:
         return _words("No value can be given, as no revenue is predicted for the account.")
     if rows.empty:
         return _words("Every product was bought.")
-    kinds = {"predicted_value": f"money {known.work.currency}", "share": "share",
-             "accounts": "count", "buyers": "count"}  # fmt: skip
     caption = (
         "Products not bought: the part of predicted revenue that each may bring, and how many "
         "accounts of the industry without it bought it since"
     )
-    frame = rows.drop(columns="account_id").head(MOST_ROWS)
-    return joined(html_table(frame, caption=caption, kinds=kinds, name="whitespace",
-                             total=len(rows), of="products"))  # fmt: skip
+    frame = rows.drop(columns="account_id")
+    money = Column("predicted_value", "money", known.work.currency)
+    columns = Column.of_all(frame, money, Column("share", "share"), Column("buyers", "count"))
+    return joined(html_table(Table("whitespace", caption, columns, frame, most=MOST_ROWS,
+                                   of="products")))  # fmt: skip
 
 
 def tiers(known: Known, account: str) -> Markup:
@@ -248,9 +253,9 @@ def _held(rows: pd.DataFrame) -> Markup:
                  for day, known in zip(frame["until"], ended, strict=True)]  # fmt: skip
         frame = frame.assign(until=until)
     newest = frame.iloc[::-1]
-    return joined(html_table(newest.head(MOST_ROWS), caption="Tiers held, the newest first",
-                             kinds={"from": "date"}, name="tier-history", total=len(frame),
-                             of="spans"))  # fmt: skip
+    columns = Column.of_all(newest, Column("from", "date"))
+    return joined(html_table(Table("tier-history", "Tiers held, the newest first", columns, newest,
+                                   most=MOST_ROWS, of="spans")))  # fmt: skip
 
 
 def about(known: Known, account: str) -> Markup:
@@ -266,8 +271,8 @@ def about(known: Known, account: str) -> Markup:
     caption = "As the source has it today: such columns have no date"
     if dated:
         caption = "As known at the end of the quarter, or as the source has it today"
-    shown = frame if dated else frame.drop(columns="as of")
-    return joined(html_table(shown, caption=caption, kinds={}, name="about"))
+    columns = ["what", "value", "as of"] if dated else ["what", "value"]
+    return joined(html_table(Table("about", caption, columns, frame)))
 
 
 def group(known: Known, account: str) -> Markup:
@@ -297,9 +302,9 @@ def fresh(known: Known, account: str) -> Markup:
         ],
         columns=["fact", "newest", "days_old"],
     )
-    kinds = {"newest": "date", "days_old": "count"}
+    columns: Columns = ["fact", Column("newest", "date"), Column("days_old", "count")]
     caption = f"The newest entry of each source before {spell_date(known.work.as_of)}"
-    return joined(html_table(frame, caption=caption, kinds=kinds, name="freshness"))
+    return joined(html_table(Table("freshness", caption, columns, frame)))
 
 
 def next_review(known: Known, account: str) -> str:

@@ -14,12 +14,11 @@ import pandas as pd
 from tierkit.errors import SettingsError
 from tierkit.explorer import card_settings
 from tierkit.explorer.account import AccountView, account_view
-from tierkit.explorer.stage import Stage, State
-from tierkit.explorer.view import View
 from tierkit.explorer.writing import override_row, write_override
 
 if TYPE_CHECKING:
-    from tierkit.explorer.basis import Basis
+    from tierkit.explorer.stage import Stage, State
+    from tierkit.explorer.view import View
 
 
 MOST_FOUND = 25
@@ -82,8 +81,13 @@ class AccountFinder:
             at = self._text.find(mark, int(self._starts[row + 1]))
 
 
-class AccountLookup(Stage):
+class AccountLookup:
     """What can be done with single accounts; see `Session`.
+
+    Parameters
+    ----------
+    stage
+        Where the changes are shown.
 
     Attributes
     ----------
@@ -91,8 +95,8 @@ class AccountLookup(Stage):
         The id of the account that is looked at; empty where none is.
     """
 
-    def __init__(self, basis: Basis) -> None:
-        super().__init__(basis)
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
         self.account: str = ""
         self._account_view: tuple[View, AccountView] | None = None
 
@@ -119,9 +123,9 @@ class AccountLookup(Stage):
         >>> found.account, found.tier, found.rank
         ('B2', 'Tier 2', 2)
         """
-        found = self._guarded(lambda: self._account(self._id_of(account)))
+        found = self._stage.guarded(lambda: self._account(self._id_of(account)))
         self.account = found.account
-        self._tell()
+        self._stage.tell()
         return found
 
     @property
@@ -150,7 +154,7 @@ class AccountLookup(Stage):
         """
 
         def write() -> State:
-            names = [one.name for one in self.settings.tiers]
+            names = [one.name for one in self._stage.settings.tiers]
             card_settings.place_of(tier, names, what="tier")
             row = override_row(
                 self._id_of(account), tier, reason=reason, review_on=review_on, set_by=set_by
@@ -176,19 +180,19 @@ class AccountLookup(Stage):
 
     @cached_property
     def _finder(self) -> AccountFinder:
-        return AccountFinder(self.basis.accounts)
+        return AccountFinder(self._stage.basis.accounts)
 
     def _account(self, account: str) -> AccountView:
         kept = self._account_view
-        if kept is None or kept[0] is not self.view or kept[1].account != account:
-            kept = (self.view, account_view(self.view, account))
+        if kept is None or kept[0] is not self._stage.view or kept[1].account != account:
+            kept = (self._stage.view, account_view(self._stage.view, account))
             self._account_view = kept
         return kept[1]
 
     def _id_of(self, account: str) -> str:
-        if account in self.basis.accounts.index:
+        if account in self._stage.basis.accounts.index:
             return account
-        named = self.basis.names.index[self.basis.names == account]
+        named = self._stage.basis.names.index[self._stage.basis.names == account]
         if len(named) == 1:
             return str(named[0])
         near = self.find_accounts(account)
@@ -196,9 +200,9 @@ class AccountLookup(Stage):
         raise SettingsError(f"no account {account}. {hint}")
 
     def _write_state(self, words: str, write: Callable[[], State]) -> None:
-        self._show(replace(self._guarded(write), words=words), words)
+        self._stage.show(replace(self._stage.guarded(write), words=words), words)
 
     def _with_override(self, row: dict[str, str]) -> State:
-        overrides = write_override(self.basis, self.settings, row)
-        text = self._read_overrides()
-        return replace(self._state, overrides=overrides, overrides_text=text)
+        overrides = write_override(self._stage.basis, self._stage.settings, row)
+        text = self._stage.read_overrides()
+        return replace(self._stage.state, overrides=overrides, overrides_text=text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,19 @@ import pandas as pd
 
 from tierkit.calendar import before, from_on
 from tierkit.explorer.codes import BinCodes
+from tierkit.explorer.rankings import Rankings
 from tierkit.models import account_draws
-from tierkit.tiers import AccountContext, PreviousTiers
+from tierkit.publishing import published_quarters
+from tierkit.serving import gross_margin, spent_by_tier
+from tierkit.tiers import AccountContext, BoolArray, PreviousTiers, TierCandidates, can_be_tiered
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tierkit.crm import Rows
     from tierkit.explorer.learned import Learned
     from tierkit.runs import Run
+    from tierkit.settings import Settings
     from tierkit.statistics import FloatArray, IntArray
 
 
@@ -82,7 +88,7 @@ def gaps_of(work: Run, learned: Learned, previous: PreviousTiers) -> tuple[Gap, 
 
 
 def _of_runs(work: Run) -> list[Gap]:
-    if list(work.settings.reports.glob("*/tiers.csv")):
+    if published_quarters(work.settings.reports, work.settings.fiscal_calendar):
         return []
     return [
         Gap(
@@ -257,6 +263,13 @@ class Basis:
             gaps=gaps_of(work, learned, held),
         )
 
+    def fitted_anew(self, settings: Settings) -> Basis:
+        """Return the basis of the same project with a card fitted under other settings."""
+        from tierkit.explorer.learned import learned_of
+
+        work = replace(self.work, settings=settings)
+        return Basis.of(work, learned_of(work, progress=lambda _: None))
+
     @property
     def ids(self) -> pd.Index[str]:
         """The accounts that can be predicted, in order."""
@@ -291,6 +304,50 @@ class Basis:
         return account_groups(
             work.tables, work.accounts(), settings=work.settings, as_of=work.as_of
         )
+
+    @cached_property
+    def candidates(self) -> TierCandidates:
+        """The accounts that could have a tier: all there are, can be predicted or held one."""
+        return TierCandidates(
+            self.accounts.index.union(self.ids),
+            previous=self.previous.tiers,
+            context=self.context,
+        )
+
+    @cached_property
+    def predicted_places(self) -> IntArray:
+        """Places in `candidates.ids` of the accounts that can be predicted."""
+        return self.candidates.ids.get_indexer(self.ids)
+
+    def can_be_tiered(self, where: tuple[str, ...]) -> BoolArray:
+        """Return which of `ids` meet every rule of the ICP and have a group where they need one."""
+        if where not in self._met:
+            if len(self._met) >= _MOST_KEPT:
+                self._met.clear()
+            met = can_be_tiered(self.accounts, where=where, groups=self.groups)
+            self._met[where] = met.reindex(self.ids, fill_value=False).to_numpy(dtype=bool)
+        return self._met[where]
+
+    @cached_property
+    def _met(self) -> dict[tuple[str, ...], BoolArray]:
+        return {}
+
+    @cached_property
+    def margin(self) -> float:
+        """What is left of a unit of revenue, as the run has it."""
+        work = self.work
+        return gross_margin(work.tables, settings=work.settings, as_of=work.as_of).share
+
+    @cached_property
+    def rankings(self) -> Rankings:
+        """The rankings that the card on screen is compared with."""
+        return Rankings(self.tested)
+
+    @cached_property
+    def spent(self) -> Mapping[str, float]:
+        """What an account of each tier cost a quarter; empty where that is not recorded."""
+        work = self.work
+        return spent_by_tier(work.tables, settings=work.settings, as_of=work.as_of)
 
     @cached_property
     def names(self) -> pd.Series[str]:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tierkit.statistics import FloatArray, IntArray, Interval
+from tierkit.figure import Figure
+from tierkit.statistics import FloatArray, IntArray
 
 _REACH = 1.959964
 _NEAR = 25
@@ -55,17 +56,20 @@ class RankedRows:
         return tuple(np.sort(_keys(ranked_by[places])) for places in self.dates)
 
 
+NOTHING_WON = "nothing was won"
+
+
 @dataclass(frozen=True)
 class Capture:
     """The capture of one ranking at one number of accounts, and each account's influence on it."""
 
-    interval: Interval
+    figure: Figure
     influence: FloatArray
 
-    def minus(self, other: Capture) -> Interval:
+    def minus(self, other: Capture) -> Figure:
         """Return the difference of two captures on the same rows."""
-        estimate = self.interval.estimate - other.interval.estimate
-        return _interval(estimate, self.influence - other.influence)
+        estimate = self.figure.numbers()[0] - other.figure.numbers()[0]
+        return _figure(estimate, self.influence - other.influence)
 
 
 def capture(
@@ -90,14 +94,14 @@ def capture(
     Returns
     -------
     Capture
-        With its 95 % interval, from 0 to 1; NaN where nothing was won.
+        With its 95 % interval, from 0 to 1; unknown where nothing was won.
 
     Examples
     --------
     >>> tested = pd.DataFrame({"account_id": list("ABCD"), "as_of": "2025-01-01",
     ...                        "actual": [60.0, 30.0, 10.0, 0.0]})
     >>> found = capture(RankedRows.of(tested), np.array([4.0, 3.0, 2.0, 1.0]), accounts=2)
-    >>> found.interval.estimate
+    >>> found.figure.value
     0.9
     """
     influence = np.zeros(rows.count)
@@ -109,20 +113,21 @@ def capture(
             shares.append(share)
             influence += np.bincount(rows.accounts[places], moves, minlength=rows.count)
     if not shares:
-        return Capture(Interval(math.nan, math.nan, math.nan), influence)
+        return Capture(Figure.unknown(NOTHING_WON), influence)
     influence /= len(shares)
-    found = _interval(float(np.mean(shares)), influence)
-    inside = Interval(found.estimate, max(found.low, 0.0), min(found.high, 1.0))
-    return Capture(inside, influence)
+    found = _figure(float(np.mean(shares)), influence)
+    value, low, high = found.numbers()
+    inside = Figure.of(value, found.why, low=max(low, 0.0), high=min(high, 1.0))
+    return Capture(inside if found.has_range else found, influence)
 
 
-def _interval(estimate: float, influence: FloatArray) -> Interval:
+def _figure(estimate: float, influence: FloatArray) -> Figure:
     count = len(influence)
     if count < 2 or not math.isfinite(estimate):
-        return Interval(estimate, math.nan, math.nan)
+        return Figure.of(estimate, NOTHING_WON)
     spread = float(np.square(influence - influence.mean()).sum()) * count / (count - 1)
     half = _REACH * math.sqrt(spread)
-    return Interval(estimate, estimate - half, estimate + half)
+    return Figure(estimate, estimate - half, estimate + half)
 
 
 def _keys(ranked_by: FloatArray) -> FloatArray:
@@ -163,19 +168,19 @@ def _inside(
     return inside, float(actual[near].mean())
 
 
-def total_over(rows: RankedRows, predicted: FloatArray) -> Interval:
+def total_over(rows: RankedRows, predicted: FloatArray) -> Figure:
     """Return actual over predicted revenue of all tested rows, with its 95 % interval.
 
     Examples
     --------
     >>> tested = pd.DataFrame({"account_id": list("AB"), "as_of": "2025-01-01",
     ...                        "actual": [60.0, 30.0]})
-    >>> total_over(RankedRows.of(tested), np.array([50.0, 50.0])).estimate
+    >>> total_over(RankedRows.of(tested), np.array([50.0, 50.0])).value
     0.9
     """
     total = float(np.nansum(predicted))
     if total <= 0:
-        return Interval(math.nan, math.nan, math.nan)
+        return Figure.unknown("nothing was predicted")
     ratio = float(rows.actual.sum()) / total
     moves = (rows.actual - ratio * np.nan_to_num(predicted)) / total
-    return _interval(ratio, np.bincount(rows.accounts, moves, minlength=rows.count).astype(float))
+    return _figure(ratio, np.bincount(rows.accounts, moves, minlength=rows.count).astype(float))

@@ -8,20 +8,25 @@ from typing import TYPE_CHECKING, Any
 from tierkit.errors import SettingsError
 from tierkit.explorer import card_settings
 from tierkit.explorer.screen import points_to_double
-from tierkit.explorer.stage import Stage
 from tierkit.models import BY_HAND
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
-    from tierkit.explorer.basis import Basis
+    from tierkit.explorer.stage import Stage
     from tierkit.models import Card
 
 
-class CardChanges(Stage):
-    """What can be done with the card on screen; see `Session`."""
+class CardChanges:
+    """What can be done with the card on screen; see `Session`.
 
-    def __init__(self, basis: Basis) -> None:
-        super().__init__(basis)
+    Parameters
+    ----------
+    stage
+        Where the changes are shown.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
         self._off: dict[str, dict[str, Any]] = {}
 
     def turn_off(self, criterion: str) -> None:
@@ -39,14 +44,18 @@ class CardChanges(Stage):
         """
 
         def change() -> Settings:
-            if self.settings.model.kind == BY_HAND:
-                plain = self.settings.model_dump(mode="json", exclude_none=True)
-                own = [one for one in plain["card"]["criteria"] if one["criterion"] == criterion]
+            if self._stage.settings.model.kind == BY_HAND:
+                plain = self._stage.settings.model_dump(mode="json", exclude_none=True)
+                own = [
+                    one
+                    for one in plain["card"]["criteria"]
+                    if card_settings.is_same(one["criterion"], criterion)
+                ]
                 self._off.update((criterion, one) for one in own)
-            card = self.view.card if self.card_is_set_by_hand else self._fitted()
-            return card_settings.without_criterion(self.settings, criterion, card)
+            card = self._stage.view.card if self._stage.card_is_set_by_hand else self._fitted()
+            return card_settings.without_criterion(self._stage.settings, criterion, card)
 
-        self._apply(f"{criterion} off", change)
+        self._stage.apply(f"{criterion} off", change)
 
     def turn_on(self, criterion: str) -> None:
         """Put a criterion on the card again, with the points it had.
@@ -62,10 +71,10 @@ class CardChanges(Stage):
         >>> [one.name for one in explorer.card().criteria]
         ['won_revenue_1q', 'log_employees']
         """
-        self._apply(
+        self._stage.apply(
             f"{criterion} on",
             lambda: card_settings.with_criterion(
-                self.settings, criterion, as_before=self._off.get(criterion)
+                self._stage.settings, criterion, as_before=self._off.get(criterion)
             ),
         )
 
@@ -83,11 +92,13 @@ class CardChanges(Stage):
         """
 
         def change() -> Settings:
-            if self.card_is_set_by_hand:
-                return card_settings.with_hand_weight(self.settings, criterion, weight)
-            return card_settings.with_weight(self.settings, criterion, weight, self._fitted())
+            if self._stage.card_is_set_by_hand:
+                return card_settings.with_hand_weight(self._stage.settings, criterion, weight)
+            return card_settings.with_weight(
+                self._stage.settings, criterion, weight, self._fitted()
+            )
 
-        self._apply(f"{criterion}: weight {weight:g}", change)
+        self._stage.apply(f"{criterion}: weight {weight:g}", change)
 
     def set_factors(self, criterion: str, factors: Sequence[float]) -> None:
         """Give the bins of a fitted criterion other factors, the missing one last.
@@ -104,10 +115,10 @@ class CardChanges(Stage):
         Traceback (most recent call last):
         tierkit.errors.SettingsError: No card is fitted yet: no earlier quarter-end has an outcome.
         """
-        self._apply(
+        self._stage.apply(
             f"{criterion}: factors",
             lambda: card_settings.with_factors(
-                self.settings, self._fitted_criterion(criterion), factors
+                self._stage.settings, self._fitted_criterion(criterion), factors
             ),
         )
 
@@ -140,17 +151,17 @@ class CardChanges(Stage):
         """
 
         def change() -> Settings:
-            if not self.card_is_set_by_hand:
+            if not self._stage.card_is_set_by_hand:
                 raise SettingsError("The card is fitted; start a card set by hand first.")
             return card_settings.with_hand_points(
-                self.settings,
+                self._stage.settings,
                 card_settings.hand_criterion(
                     criterion, points, edges=edges, missing=missing, other=other
                 ),
-                known=self.basis.learned.panel.criteria,
+                known=self._stage.basis.learned.panel.criteria,
             )
 
-        self._apply(f"{criterion}: points", change)
+        self._stage.apply(f"{criterion}: points", change)
 
     def points_to_double(self) -> float:
         """Return how many points of the card set by hand double predicted revenue.
@@ -163,7 +174,7 @@ class CardChanges(Stage):
         >>> explorer.points_to_double()
         2.5
         """
-        return points_to_double(self.basis, self.settings)
+        return points_to_double(self._stage.basis, self._stage.settings)
 
     def start_rules_card(self) -> None:
         """Go on with a card set by hand that starts from the one on screen.
@@ -176,8 +187,13 @@ class CardChanges(Stage):
         >>> explorer.card_is_set_by_hand
         True
         """
-        self._apply(
-            "card set by hand", lambda: card_settings.by_hand(self.settings, self.view.card)
+        self._stage.apply(
+            "card set by hand",
+            lambda: card_settings.by_hand(
+                self._stage.settings,
+                self._stage.view.card,
+                known=self._stage.basis.learned.panel.criteria,
+            ),
         )
 
     def use_fitted_card(self) -> None:
@@ -192,15 +208,44 @@ class CardChanges(Stage):
         >>> explorer.card_is_set_by_hand
         False
         """
-        self._apply("fitted card", lambda: card_settings.fitted(self.settings))
+        self._stage.apply("fitted card", lambda: card_settings.fitted(self._stage.settings))
+
+    @property
+    def off(self) -> tuple[str, ...]:
+        """The criteria that are off the fitted card, which was fitted with them."""
+        return card_settings.taken_off(self._stage.settings)
+
+    def refit(self) -> None:
+        """Fit the card anew without the criteria that are off; it takes as long as the opening.
+
+        Raises
+        ------
+        SettingsError
+            If no criterion of the fitted card is off.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> example_explorer().refit()
+        Traceback (most recent call last):
+        tierkit.errors.SettingsError: No criterion of the fitted card is off: nothing to fit anew.
+        """
+        settings, off = self._stage.settings, self.off
+
+        def change() -> Settings:
+            if not off:
+                raise SettingsError("No criterion of the fitted card is off: nothing to fit anew.")
+            return card_settings.left_out(settings, off)
+
+        self._stage.apply(f"fitted anew without {', '.join(off)}", change)
 
     def _fitted(self) -> Card:
-        if self.basis.learned.fitted is None:
+        if self._stage.basis.learned.fitted is None:
             raise SettingsError("No card is fitted yet: no earlier quarter-end has an outcome.")
-        return self.basis.learned.fitted
+        return self._stage.basis.learned.fitted
 
     def _fitted_criterion(self, name: str) -> Any:  # noqa: ANN401 (one of the kinds of criteria)
-        if self.card_is_set_by_hand:
+        if self._stage.card_is_set_by_hand:
             raise SettingsError("The card is set by hand; set its points.")
         criteria = self._fitted().criteria
         names = [one.name for one in criteria]

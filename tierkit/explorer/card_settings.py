@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,11 @@ from tierkit.errors import SettingsError
 from tierkit.explorer.basis import Gap
 from tierkit.models import BY_HAND, MOST_POINTS, Criterion, NumericCriterion, column_named
 from tierkit.settings import Settings, parse_settings
+from tierkit.words import LOG
 
 if TYPE_CHECKING:
     from tierkit.models import Card
 
-
-if TYPE_CHECKING:
-    pass
 
 Plain = dict[str, Any]
 NAME = "on screen"
@@ -109,7 +107,8 @@ def without_criterion(settings: Settings, name: str, card: Card) -> Settings:
 
     def change(plain: Plain) -> None:
         if settings.model.kind == BY_HAND:
-            kept = [one for one in plain["card"]["criteria"] if one["criterion"] != name]
+            criteria = plain["card"]["criteria"]
+            kept = [one for one in criteria if not is_same(one["criterion"], name)]
             plain["card"]["criteria"] = kept
         else:
             _replace_edits(plain, name, [{"criterion": name, "remove": True}])
@@ -132,10 +131,36 @@ def with_criterion(settings: Settings, name: str, *, as_before: Plain | None = N
                 raise SettingsError(f"{name} was never on this card; set its points first.")
             criteria = plain["card"]["criteria"]
             plain["card"]["criteria"] = [
-                *(one for one in criteria if one["criterion"] != name), as_before,
+                *(one for one in criteria if not is_same(one["criterion"], name)), as_before,
             ]  # fmt: skip
         else:
             _replace_edits(plain, name, [])
+
+    return changed(settings, change)
+
+
+def taken_off(settings: Settings) -> tuple[str, ...]:
+    """Return the criteria that the edits of the settings take off the fitted card."""
+    if settings.model.kind == BY_HAND:
+        return ()
+    return tuple(edit.criterion for edit in settings.card.edits if edit.remove)
+
+
+def left_out(settings: Settings, names: Sequence[str]) -> Settings:
+    """Return the settings with criteria that no card is fitted with, and no edit of them.
+
+    Examples
+    --------
+    >>> left_out(Settings(), ["industry"]).features.leave_out
+    ('industry',)
+    """
+
+    def change(plain: Plain) -> None:
+        plain["card"]["edits"] = [
+            one for one in plain["card"].get("edits", []) if one["criterion"] not in names
+        ]
+        already = plain["features"]["leave_out"]
+        plain["features"]["leave_out"] = [*dict.fromkeys([*already, *names])]
 
     return changed(settings, change)
 
@@ -193,9 +218,10 @@ def with_hand_points(settings: Settings, criterion: Plain, *, known: Sequence[st
 
     def change(plain: Plain) -> None:
         criteria = plain["card"]["criteria"]
-        there = [one["criterion"] for one in criteria]
-        if criterion["criterion"] in there:
-            criteria[there.index(criterion["criterion"])] = criterion
+        name = criterion["criterion"]
+        there = [place for place, one in enumerate(criteria) if is_same(one["criterion"], name)]
+        if there:
+            criteria[there[0]] = criterion
         else:
             criteria.append(criterion)
 
@@ -228,7 +254,9 @@ def hand_criterion(
 def with_hand_weight(settings: Settings, name: str, weight: float) -> Settings:
     """Return the settings with the points of one criterion set by hand multiplied."""
     criteria = settings.model_dump(mode="json", exclude_none=True)["card"]["criteria"]
-    place = place_of(name, [one["criterion"] for one in criteria], what="criterion on the card")
+    names = [one["criterion"] for one in criteria]
+    same = next((one for one in names if is_same(one, name)), name)
+    place = place_of(same, names, what="criterion on the card")
     own = criteria[place]
     points = own["points"]
 
@@ -245,14 +273,19 @@ def with_hand_weight(settings: Settings, name: str, weight: float) -> Settings:
     return changed(settings, lambda plain: plain["card"].update(criteria=criteria))
 
 
-def by_hand(settings: Settings, card: Card) -> Settings:
+def by_hand(settings: Settings, card: Card, *, known: Collection[str]) -> Settings:
     """Return the settings with a card set by hand that ranks as this card does.
 
     Ten points double predicted revenue, fewer where a criterion would have more than a card may
     hold; points are rounded to tenths.
+
+    Parameters
+    ----------
+    known
+        The criteria that the data have.
     """
     to_double = _points_to_double(card)
-    criteria = [in_points(one, to_double=to_double) for one in card.criteria]
+    criteria = [in_points(one, known=known, to_double=to_double) for one in card.criteria]
 
     def change(plain: Plain) -> None:
         plain["model"]["kind"] = BY_HAND
@@ -280,8 +313,43 @@ def fitted(settings: Settings) -> Settings:
     return changed(settings, change)
 
 
-def in_points(criterion: Criterion, *, to_double: float = USUAL_POINTS_TO_DOUBLE) -> Plain:
-    """Return a criterion as `[[card.criteria]]` holds it.
+def is_same(name: str, other: str) -> bool:
+    """Return whether two names are of one criterion: `employees` and `log_employees` are."""
+    return name.removeprefix(LOG) == other.removeprefix(LOG)
+
+
+def natural_name(name: str, known: Collection[str]) -> str:
+    """Return the name under which people write a criterion's bins in its own units.
+
+    Examples
+    --------
+    >>> natural_name("log_employees", ["log_employees"]), natural_name("tenure_days", [])
+    ('employees', 'tenure_days')
+    """
+    plain = name.removeprefix(LOG)
+    return plain if column_named(plain, known) == name else name
+
+
+def natural_edges(criterion: NumericCriterion) -> list[float]:
+    """Return where bins begin in the units of what is measured, never as a logarithm.
+
+    Examples
+    --------
+    >>> natural_edges(NumericCriterion("log_employees", (math.log(100),), (0.0, 1.0)))
+    [100.0]
+    """
+    if not criterion.name.startswith(LOG):
+        return [*criterion.edges]
+    return [float(f"{math.exp(edge):.12g}") for edge in criterion.edges]
+
+
+def in_points(
+    criterion: Criterion,
+    *,
+    known: Collection[str] = (),
+    to_double: float = USUAL_POINTS_TO_DOUBLE,
+) -> Plain:
+    """Return a criterion as `[[card.criteria]]` holds it, its bins in its own units.
 
     Examples
     --------
@@ -293,9 +361,10 @@ def in_points(criterion: Criterion, *, to_double: float = USUAL_POINTS_TO_DOUBLE
         return round(points / math.log(2) * to_double, 1) + 0.0
 
     if isinstance(criterion, NumericCriterion):
+        name = natural_name(criterion.name, known)
         return {
-            "criterion": criterion.name,
-            "edges": [*criterion.edges],
+            "criterion": name,
+            "edges": [*criterion.edges] if name == criterion.name else natural_edges(criterion),
             "points": [spell(points) for points in criterion.points],
             "missing": spell(criterion.missing),
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import date
@@ -11,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from tierkit._outcomes import join_outcomes
 from tierkit.features import Panel
-from tierkit.models import Card, Examples, fit_past_revenue_card
-from tierkit.outcomes import join_outcomes, outcomes
+from tierkit.models import BY_COLUMN, PAST, Card, Examples, fit_past_revenue_card
 from tierkit.rendering import Step
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
-    from tierkit.backtest import ModelChoice
-    from tierkit.models import Method
+    from tierkit._backtest import ModelChoice
+    from tierkit.models import Kind, Method
     from tierkit.runs import Run
 
-SCHEMA = 1
 _FILE, _PANEL, _TESTED, _WON = "learned.json", "panel.parquet", "tested.parquet", "won.parquet"
+_PIPELINE = "pipeline.parquet"
 _SHAPING = ("data", "calendar", "target", "features", "model")
 """The settings that decide the panel and the fitted cards; `model.kind` and `card` do not."""
 
@@ -38,8 +37,10 @@ class Learned:
         The fitted card; None where no earlier quarter-end has a complete outcome.
     past
         Past revenue as a card of one criterion.
-    past_revenue
-        The column of past revenue.
+    past_revenue, past_kind
+        The column of past revenue, or of another simple rule that ranks better; which it is.
+    pipeline
+        Pipeline predicted for the horizon by account_id; missing where it cannot be.
     method, folds, tested
         How was tested, the card of each fold, and a row per account and tested date as in
         `Backtest.predictions`; None, no card and no row where nothing could be tested.
@@ -56,6 +57,8 @@ class Learned:
     fitted: Card | None
     past: Card
     past_revenue: str
+    past_kind: Kind
+    pipeline: pd.Series[float]
     method: Method | None
     folds: tuple[Card, ...]
     tested: pd.DataFrame
@@ -68,30 +71,35 @@ class Learned:
 
 
 def learned_of(work: Run, *, progress: Step) -> Learned:
-    """Return what was learned from a project, from the explorer's folder where it is there already.
+    """Return what was learned from a project, from its cache where it is there already.
 
-    It is learned anew where data, quarter or a setting that shapes the cards has changed.
+    It is learned anew where data, quarter, earlier reports, the code or a setting that shapes the
+    cards has changed.
 
     Parameters
     ----------
     progress
         Is told the name of each step as it starts.
     """
-    folder = work.settings.scratch / "explorer" / work.quarter.label
-    key = _key(work)
-    if (kept := _read(folder, key)) is not None:
-        return kept
-    learned = learn(work, progress=progress)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(learned, folder, key)
-    return learned
+
+    def make(folder: Path) -> None:
+        _write(learn(work, progress=progress, folder=folder), folder)
+
+    return _read(work.cache.files("learned", _key(work), make))
 
 
-def learn(work: Run, *, progress: Step) -> Learned:
-    """Build the panel, fit the card and test it, as a run does, but for edits of the card."""
+def learn(work: Run, *, progress: Step, folder: Path | None = None) -> Learned:
+    """Build the panel, fit the card and test it, as a run does, but for edits of the card.
+
+    Parameters
+    ----------
+    folder
+        Where the stages of the run leave what they found; that of `work` by default.
+    """
     from tierkit.runs import fit_model, make_panel
 
     plain = replace(work, settings=unedited(work.settings), model_file=None)
+    plain = replace(plain, folder=folder or work.folder)
     progress("building the criteria of every account")
     panel = make_panel(plain)
     choice = fit_model(plain, panel, step=progress)
@@ -116,18 +124,27 @@ def _with_both_cards(work: Run, panel: Panel, choice: ModelChoice) -> Learned:
     past = choice.card
     won: pd.Series[float] = pd.Series(0.0, index=index[:0], name="won_revenue")
     if days:
-        happened = outcomes(work.tables, days, settings=work.settings)
+        happened = work.outcomes(days)
         won = join_outcomes(index, happened)["won_revenue"]
-        examples = Examples.of(panel, won, days=days)
+        examples = Examples.of(panel, won, days=days).as_seen_on(work.as_of)
+        now = values[values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)]
+        total = float(choice.card.predict(now).sum())
         is_fitted = choice.kind == "fitted card"
-        fitted = choice.card if is_fitted else examples.fit(work.settings)
-        past = fit_past_revenue_card(examples.values, examples.won, column=choice.past_revenue)
+        fitted = choice.card
+        if not is_fitted:
+            fitted = examples.fit(work.settings).recalibrated(now, total=total)
+        else:
+            past = fit_past_revenue_card(
+                examples.values, examples.shares, column=choice.past_revenue
+            ).recalibrated(now, total=total)
     tested = choice.backtest
     return Learned(
         panel=panel,
         fitted=fitted,
         past=past,
         past_revenue=choice.past_revenue,
+        past_kind=choice.kind if choice.kind in BY_COLUMN else PAST,
+        pipeline=_pipeline(work, panel, days),
         method=tested.method,
         folds=tested.cards,
         tested=tested.predictions,
@@ -140,38 +157,49 @@ def _with_both_cards(work: Run, panel: Panel, choice: ModelChoice) -> Learned:
     )
 
 
+def _pipeline(work: Run, panel: Panel, days: list[date]) -> pd.Series[float]:
+    """Return the pipeline that each account should create in the horizon, as a run has it."""
+    from tierkit.runs import prospects_at, run_prospects
+
+    found = prospects_at(panel, work.as_of, run_prospects(work, panel, days))
+    pipeline: pd.Series[float] = found["predicted_pipeline"].astype(float)
+    return pipeline
+
+
 def gate_key(settings: Settings) -> str:
-    """Return what the gate depends on: the card and the capacities at which it is compared."""
+    """Return what the gate depends on: the card, and the capacities at which it is compared."""
     tiers = [tier.model_dump(mode="json", exclude={"entitlements", "label"})
              for tier in settings.tiers[:2]]  # fmt: skip
-    parts = [settings.model.kind, settings.card.model_dump(mode="json"), tiers]
+    parts = [settings.model.kind, settings.card.model_dump(mode="json"), tiers,
+             [*settings.features.leave_out]]  # fmt: skip
     return json.dumps(parts, sort_keys=True)
 
 
-def _key(work: Run) -> str:
-    """Return a hash of all that decides what is learned."""
+def _key(work: Run) -> list[str]:
+    """Return all that decides what is learned."""
     shaping = work.settings.model_dump(mode="json", include=set(_SHAPING))
     shaping["model"].pop("kind", None)
-    parts = [
-        str(SCHEMA),
+    return [
         json.dumps(shaping, sort_keys=True),
         json.dumps([tier.name for tier in work.settings.tiers]),
         work.quarter.label,
         work.data_fingerprint,
+        *work.earlier_files(),
     ]
-    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
 
-def _write(learned: Learned, folder: Path, key: str) -> None:
-    (folder / _FILE).unlink(missing_ok=True)
+def _write(learned: Learned, folder: Path) -> None:
     learned.panel.write(folder / _PANEL)
     learned.tested.to_parquet(folder / _TESTED, index=False)
     learned.won.reset_index().to_parquet(folder / _WON, index=False)
+    learned.pipeline.rename_axis("account_id").reset_index().to_parquet(
+        folder / _PIPELINE, index=False
+    )
     about = {
-        "key": key,
         "fitted": learned.fitted.to_plain() if learned.fitted else None,
         "past": learned.past.to_plain(),
         "past_revenue": learned.past_revenue,
+        "past_kind": learned.past_kind,
         "method": learned.method,
         "folds": [card.to_plain() for card in learned.folds],
         "untested_because": learned.untested_because,
@@ -183,20 +211,16 @@ def _write(learned: Learned, folder: Path, key: str) -> None:
     (folder / _FILE).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
 
 
-def _read(folder: Path, key: str) -> Learned | None:
-    """Return what was kept; None where nothing was, or something else."""
-    try:
-        about: dict[str, Any] = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if about.get("key") != key:
-        return None
+def _read(folder: Path) -> Learned:
+    about: dict[str, Any] = json.loads((folder / _FILE).read_text(encoding="utf-8"))
     won = pd.read_parquet(folder / _WON).set_index(["account_id", "as_of"])["won_revenue"]
     return Learned(
         panel=Panel.read(folder / _PANEL),
         fitted=Card.from_plain(about["fitted"]) if about["fitted"] else None,
         past=Card.from_plain(about["past"]),
         past_revenue=about["past_revenue"],
+        past_kind=about["past_kind"],
+        pipeline=pd.read_parquet(folder / _PIPELINE).set_index("account_id")["predicted_pipeline"],
         method=about["method"],
         folds=tuple(Card.from_plain(card) for card in about["folds"]),
         tested=pd.read_parquet(folder / _TESTED),

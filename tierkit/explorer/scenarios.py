@@ -13,13 +13,12 @@ import pandas as pd
 
 from tierkit.errors import SettingsError
 from tierkit.explorer import card_settings
-from tierkit.explorer.stage import Stage
-from tierkit.explorer.view import Snapshot, differing
+from tierkit.explorer.change import Snapshot, differing
 from tierkit.explorer.writing import difference, settings_text, write_atomically
 from tierkit.settings import SETTINGS_FILE, Settings, parse_settings
 
 if TYPE_CHECKING:
-    from tierkit.explorer.basis import Basis
+    from tierkit.explorer.stage import Stage
 
 
 _FILE = "scenarios.json"
@@ -57,8 +56,13 @@ def _file(settings: Settings) -> Path:
     return settings.scratch / "explorer" / _FILE
 
 
-class Scenarios(Stage):
+class Scenarios:
     """What can be done with whole sets of settings; see `Session`.
+
+    Parameters
+    ----------
+    stage
+        Where the changes are shown.
 
     Attributes
     ----------
@@ -68,10 +72,10 @@ class Scenarios(Stage):
         Which lines of `tierkit.toml` were changed last; empty where none were.
     """
 
-    def __init__(self, basis: Basis) -> None:
-        super().__init__(basis)
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
         self.written: str = ""
-        self.scenarios = read_scenarios(self.settings)
+        self.scenarios = read_scenarios(self._stage.settings)
         self._file_text = self._read_file()
 
     def save_scenario(self, name: str) -> None:
@@ -86,10 +90,10 @@ class Scenarios(Stage):
         ['as it is']
         """
         if not name.strip():
-            self._fail(SettingsError("Give the scenario a name."))
-        self.scenarios[name.strip()] = self.settings
-        write_scenarios(self.settings, self.scenarios)
-        self._tell()
+            self._stage.fail(SettingsError("Give the scenario a name."))
+        self.scenarios[name.strip()] = self._stage.settings
+        write_scenarios(self._stage.settings, self.scenarios)
+        self._stage.tell()
 
     def load_scenario(self, name: str) -> None:
         """Bring a saved scenario on screen.
@@ -109,10 +113,10 @@ class Scenarios(Stage):
             card_settings.place_of(name, [*self.scenarios], what="scenario")
             return self.scenarios[name]
 
-        self._apply(f"scenario {name}", change)
+        self._stage.apply(f"scenario {name}", change)
 
     def delete_scenario(self, name: str) -> None:
-        """Forget a saved card_settings.
+        """Forget a saved scenario.
 
         Examples
         --------
@@ -124,19 +128,19 @@ class Scenarios(Stage):
         []
         """
         self.scenarios.pop(name, None)
-        write_scenarios(self.settings, self.scenarios)
-        self._tell()
+        write_scenarios(self._stage.settings, self.scenarios)
+        self._stage.tell()
 
     def snapshots(self) -> dict[str, Snapshot]:
         """Return what each saved scenario gives, and what is on screen."""
-        found = {"on screen": Snapshot.of(self.view, with_captures=True)}
+        found = {"on screen": Snapshot.of(self._stage.view, with_captures=True)}
         for name, settings in self.scenarios.items():
-            state = replace(self._state, settings=settings)
-            found[name] = Snapshot.of(self._view(state), with_captures=True)
+            state = replace(self._stage.state, settings=settings)
+            found[name] = Snapshot.of(self._stage.view_of(state), with_captures=True)
         return found
 
     def differing(self, name: str) -> pd.DataFrame:
-        """Return the accounts that have another tier on screen than in a saved card_settings.
+        """Return the accounts that have another tier on screen than in a saved scenario.
 
         Examples
         --------
@@ -148,10 +152,10 @@ class Scenarios(Stage):
         {'B2': 'Tier 1'}
         """
         card_settings.place_of(name, [*self.scenarios], what="scenario")
-        view = self._view(replace(self._state, settings=self.scenarios[name]))
+        view = self._stage.view_of(replace(self._stage.state, settings=self.scenarios[name]))
         before = Snapshot.of(view, with_captures=False)
-        after = Snapshot.of(self.view, with_captures=False)
-        return differing(before, after, ids=self._places.ids)
+        after = Snapshot.of(self._stage.view, with_captures=False)
+        return differing(before, after, ids=self._stage.basis.candidates.ids)
 
     def settings_text(self) -> str:
         """Return the text of `tierkit.toml` with the settings on screen, comments kept.
@@ -165,7 +169,7 @@ class Scenarios(Stage):
         capacity = 2  # as agreed
         """
         stated = parse_settings(tomllib.loads(self._file_text))
-        return settings_text(self._file_text, before=stated, after=self.settings)
+        return settings_text(self._file_text, before=stated, after=self._stage.settings)
 
     def settings_difference(self) -> str:
         """Return which lines of `tierkit.toml` the settings on screen would change.
@@ -202,23 +206,23 @@ class Scenarios(Stage):
         >>> explorer.settings_difference()
         ''
         """
-        file = self.settings.folder / SETTINGS_FILE
+        file = self._stage.settings.folder / SETTINGS_FILE
         if self._read_file() != self._file_text:
-            self._fail(
+            self._stage.fail(
                 SettingsError(
                     f"{SETTINGS_FILE} has been changed since it was opened here. Save what is on "
                     "screen as a scenario and open the explorer again."
                 )
             )
-        if not self.gate_is_current:
-            self.check_gate()
-        text = self._guarded(self.settings_text)
+        if not self._stage.gate_is_current:
+            self._stage.check_gate()
+        text = self._stage.guarded(self.settings_text)
         self.written = difference(self._file_text, text)
         write_atomically(file, text)
         self._file_text = text
-        self._tell()
+        self._stage.tell()
         return file
 
     def _read_file(self) -> str:
-        file = self.basis.work.settings.folder / SETTINGS_FILE
+        file = self._stage.basis.work.settings.folder / SETTINGS_FILE
         return file.read_bytes().decode("utf-8-sig")

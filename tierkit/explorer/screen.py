@@ -11,7 +11,6 @@ import pandas as pd
 from tierkit.models import (
     BY_HAND,
     FITTED,
-    PAST,
     Card,
     Kind,
     edit_card,
@@ -61,11 +60,14 @@ def screen_of(basis: Basis, settings: Settings, card: Card, *, card_ranks: bool)
     if card_ranks and basis.learned.fitted is not None:
         return _by_card(basis, card, FITTED)
     found = ranked(
-        basis.learned.past, PAST, basis.now.values, past_revenue=basis.learned.past_revenue
+        basis.learned.past,
+        basis.learned.past_kind,
+        basis.now.values,
+        past_revenue=basis.learned.past_revenue,
     )
     return Screen(
         basis.learned.past,
-        PAST,
+        basis.learned.past_kind,
         found["score"].to_numpy(dtype=float),
         found["predicted_revenue"].to_numpy(dtype=float),
     )
@@ -88,7 +90,15 @@ def edited_card(basis: Basis, settings: Settings) -> Card:
     fitted = basis.learned.fitted
     if fitted is None:
         return basis.learned.past
-    return _edited(fitted, settings, basis.training)
+    edited = _edited(fitted, settings, basis.training)
+    return edited if edited is fitted else _worth(basis, edited)
+
+
+def _worth(basis: Basis, card: Card) -> Card:
+    """Return the card whose predicted revenue adds up to what is forecast for all accounts."""
+    share = float(np.exp(basis.now.score(card)).sum())
+    total = basis.now.total(basis.learned.past)
+    return replace(card, base=total / share) if share > 0 else card
 
 
 def rules_card(basis: Basis, settings: Settings) -> Card:
@@ -98,8 +108,8 @@ def rules_card(basis: Basis, settings: Settings) -> Card:
         past = pd.Series(basis.now.predict(basis.learned.past), index=basis.ids)
         return fit_rules_card(basis.now.values, past, settings=settings.card)
     if settings.card.points_to_double is None:
-        return fit_rules_card(basis.training.values, won, settings=settings.card)
-    return _by_hand(settings, basis.training, np.asarray(won, dtype=np.float64))
+        return _worth(basis, fit_rules_card(basis.training.values, won, settings=settings.card))
+    return _worth(basis, _by_hand(settings, basis.training, np.asarray(won, dtype=np.float64)))
 
 
 def tested_by(basis: Basis, settings: Settings) -> FloatArray:

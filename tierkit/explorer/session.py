@@ -2,79 +2,151 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from tierkit.explorer import card_settings
 from tierkit.explorer.account_lookup import AccountLookup
 from tierkit.explorer.card_changes import CardChanges
 from tierkit.explorer.scenarios import Scenarios
+from tierkit.explorer.stage import Stage
+from tierkit.explorer.tier_changes import TierChanges
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tierkit.explorer.account import AccountView
+    from tierkit.explorer.basis import Basis, Gap
+    from tierkit.explorer.change import Change
+    from tierkit.explorer.gate import Gate
+    from tierkit.explorer.view import View
+    from tierkit.settings import Settings
 
 
-class Session(CardChanges, AccountLookup, Scenarios):
+class Session:
     """A project under exploration.
 
     Each method that changes something either shows the new view or raises, keeps the last good
     view and leaves the error in `errors`. Nothing reaches the project's files but by
-    `write_settings` and the overrides.
+    `write_settings` and the overrides. The methods are those of the parts that it is made of.
 
     Parameters
     ----------
     basis
         What is explored.
+
+    Attributes
+    ----------
+    stage
+        What is on screen.
     """
 
-    def set_capacity(self, tier: str, capacity: int | None) -> None:
-        """Give a tier another capacity; None lets it take the rest.
+    def __init__(self, basis: Basis) -> None:
+        self.stage = stage = Stage(basis)
+        self.tiers, self.card, self.on_change = stage.tiers, stage.card, stage.on_change
+        self.undo, self.redo, self.reset = stage.undo, stage.redo, stage.reset
+        self.check_gate = stage.check_gate
+        tiers = TierChanges(stage)
+        self.set_capacity, self.set_size = tiers.set_capacity, tiers.set_size
+        self.set_keep_band, self.set_icp = tiers.set_keep_band, tiers.set_icp
+        card = CardChanges(stage)
+        self.turn_off, self.turn_on, self.refit = card.turn_off, card.turn_on, card.refit
+        self._card = card
+        self.set_weight, self.set_factors = card.set_weight, card.set_factors
+        self.set_points, self.points_to_double = card.set_points, card.points_to_double
+        self.start_rules_card = card.start_rules_card
+        self.use_fitted_card = card.use_fitted_card
+        self._accounts = accounts = AccountLookup(stage)
+        self.find_accounts, self.show_account = accounts.find_accounts, accounts.show_account
+        self.set_override = accounts.set_override
+        self.remove_override = accounts.remove_override
+        self._scenarios = scenarios = Scenarios(stage)
+        self.save_scenario, self.load_scenario = scenarios.save_scenario, scenarios.load_scenario
+        self.delete_scenario, self.differing = scenarios.delete_scenario, scenarios.differing
+        self.snapshots = scenarios.snapshots
+        self.settings_text = scenarios.settings_text
+        self.settings_difference = scenarios.settings_difference
+        self.write_settings = scenarios.write_settings
 
-        Examples
-        --------
-        >>> from tierkit.explorer.example import example_explorer
-        >>> explorer = example_explorer()
-        >>> explorer.set_capacity("Tier 1", 2)
-        >>> explorer.view.sizes
-        {'Tier 1': 2, 'Tier 2': 2}
-        """
-        words = f"{tier}: capacity {capacity if capacity is not None else 'the rest'}"
-        self._apply(words, lambda: card_settings.with_capacity(self.settings, tier, capacity))
+    @property
+    def basis(self) -> Basis:
+        """What is explored."""
+        return self.stage.basis
 
-    def set_size(self, tier: str, rule: str, value: float | None) -> None:
-        """Size a tier by another rule: `capacity`, `share`, `line` or `revenue_share`.
+    @property
+    def settings(self) -> Settings:
+        """The settings on screen."""
+        return self.stage.settings
 
-        Examples
-        --------
-        >>> from tierkit.explorer.example import example_explorer
-        >>> explorer = example_explorer()
-        >>> explorer.set_size("Tier 1", "share", 0.75)
-        >>> explorer.view.sizes
-        {'Tier 1': 3, 'Tier 2': 1}
-        """
-        words = f"{tier}: {rule.replace('_', ' ')} {value}"
-        self._apply(words, lambda: card_settings.with_size(self.settings, tier, rule, value))
+    @property
+    def overrides(self) -> pd.DataFrame:
+        """The overrides in force."""
+        return self.stage.state.overrides
 
-    def set_keep_band(self, keep_band: float) -> None:
-        """Let accounts keep their tier up to rank `keep_band` × capacity.
+    @property
+    def view(self) -> View:
+        """What follows from the settings on screen."""
+        return self.stage.view
 
-        Examples
-        --------
-        >>> from tierkit.explorer.example import example_explorer
-        >>> explorer = example_explorer()
-        >>> explorer.set_keep_band(1.4)
-        >>> explorer.settings.stability.keep_band
-        1.4
-        """
-        words = f"keep band {keep_band:g}"
-        self._apply(words, lambda: card_settings.with_keep_band(self.settings, keep_band))
+    @property
+    def change(self) -> Change | None:
+        """What the last change did; None before the first."""
+        return self.stage.change
 
-    def set_icp(self, where: Iterable[str]) -> None:
-        """Say who can be tiered at all, by rules such as `employees >= 20`.
+    @property
+    def errors(self) -> list[str]:
+        """What is wrong with the last change, in words; empty where it succeeded."""
+        return self.stage.errors
 
-        Examples
-        --------
-        >>> from tierkit.explorer.example import example_explorer
-        >>> explorer = example_explorer()
-        >>> explorer.set_icp(["employees >= 50"])
-        >>> explorer.view.sizes
-        {'Tier 1': 1, 'Tier 2': 1}
-        """
-        rules = list(where)
-        self._apply("ICP filter", lambda: card_settings.with_icp(self.settings, rules))
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What cannot be shown, and what would make it possible."""
+        return self.stage.gaps
+
+    @property
+    def gate(self) -> Gate:
+        """What the gate last said of the card."""
+        return self.stage.state.gate
+
+    @property
+    def gate_is_current(self) -> bool:
+        """Whether the gate has seen the card and the capacities that are on screen."""
+        return self.stage.gate_is_current
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change to take back."""
+        return self.stage.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a change to make again."""
+        return self.stage.can_redo
+
+    @property
+    def card_is_set_by_hand(self) -> bool:
+        """Whether the card on screen is one set by hand."""
+        return self.stage.card_is_set_by_hand
+
+    @property
+    def off(self) -> tuple[str, ...]:
+        """The criteria that are off the fitted card, which was fitted with them."""
+        return self._card.off
+
+    @property
+    def account(self) -> str:
+        """The id of the account that is looked at; empty where none is."""
+        return self._accounts.account
+
+    @property
+    def shown_account(self) -> AccountView | None:
+        """The account that is looked at, under the settings on screen; None where none is."""
+        return self._accounts.shown_account
+
+    @property
+    def scenarios(self) -> dict[str, Settings]:
+        """Saved settings by name."""
+        return self._scenarios.scenarios
+
+    @property
+    def written(self) -> str:
+        """Which lines of `tierkit.toml` were changed last; empty where none were."""
+        return self._scenarios.written

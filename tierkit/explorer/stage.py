@@ -2,57 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-import pandas as pd
-
 from tierkit.errors import TierkitError
 from tierkit.explorer.card_settings import without_absent
+from tierkit.explorer.change import Change, Snapshot, change_between
+from tierkit.explorer.gate import Gate, gate_of
 from tierkit.explorer.learned import gate_key
-from tierkit.explorer.placing import Places
-from tierkit.explorer.view import Change, Rankings, Snapshot, View, change_between
+from tierkit.explorer.view import View
 from tierkit.explorer.writing import overrides_file, overrides_of, write_overrides
-from tierkit.models import BY_HAND, FITTED
-from tierkit.settings import Settings
+from tierkit.models import BY_HAND
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
     from tierkit.explorer.basis import Basis
     from tierkit.models import Card
-
-
-@dataclass(frozen=True)
-class Gate:
-    """What the gate of the quarterly run says of the card on screen.
-
-    Attributes
-    ----------
-    card_ranks
-        Whether the card ranks the accounts; past revenue does otherwise.
-    because
-        Why, in words.
-    card
-        The card that the run would use; None where it is the one that was learned at the opening.
-    """
-
-    card_ranks: bool
-    because: str
-    card: Card | None = None
-
-
-def gate_of(basis: Basis, settings: Settings) -> Gate:
-    """Return what the run would do under these settings, by the same function; it takes seconds."""
-    from tierkit.runs import fit_model
-
-    learned = basis.learned
-    if settings.model.kind == BY_HAND:
-        return Gate(card_ranks=True, because="A card set by hand ranks the accounts as it is.")
-    if learned.fitted is None or gate_key(settings) == learned.gated:
-        return Gate(card_ranks=learned.ranks, because=learned.because)
-    choice = fit_model(replace(basis.work, settings=settings, model_file=None), learned.panel)
-    ranks = choice.kind == FITTED
-    return Gate(ranks, choice.backtest.because, choice.card if ranks else None)
+    from tierkit.settings import Settings
 
 
 MOST_UNDONE = 100
@@ -82,64 +53,69 @@ class Stage:
 
     Attributes
     ----------
+    view
+        What follows from the settings on screen.
+    errors
+        What is wrong with the last change, in words; empty where it succeeded.
+    change
+        What the last change did; None before the first.
+    gaps
+        What cannot be shown, and what would make it possible.
     shows_backtest
         Whether the backtest is in front of somebody, so that a change says what it did to it; a
         panel knows. Without one (None) it is in front from the first look at it.
     """
 
     def __init__(self, basis: Basis) -> None:
-        self.basis = basis
         self.errors: list[str] = []
         self.change: Change | None = None
         self.shows_backtest: bool | None = None
         self._listeners: list[Listener] = []
         self._undo: list[State] = []
+        self._redo: list[State] = []
+        self._step: object = None
+        self._last_step: object = None
+        self._before_step: Snapshot | None = None
         self._shown: Snapshot | None = None
         self._gates: dict[str, Gate] = {}
-        self._places = Places(
-            basis.accounts,
-            basis.ids,
-            previous=basis.previous.tiers,
-            context=basis.context,
-        )
-        self._rankings = Rankings(basis)
+        self._bases = {basis.work.settings.features: basis}
         settings, absent = without_absent(basis.work.settings, basis.learned.panel.criteria)
         self.gaps = (*absent, *basis.gaps)
-        self._state = State(
+        self.state = State(
             settings=settings,
             overrides=overrides_of(basis, settings),
-            overrides_text=self._read_overrides(),
+            overrides_text=_text_of(overrides_file(basis.work.settings)),
             gate=self._gate(settings),
             gate_of=gate_key(settings),
         )
-        self.view = self._computed(self._state)
+        self.view = self._computed(self.state)
         self.errors = [str(gap) for gap in absent]
-        self._start = self._state
+        self._start = self.state
+
+    @property
+    def basis(self) -> Basis:
+        """What is explored: the card is fitted without the criteria that the settings leave out."""
+        return self._basis_of(self.settings)
 
     @property
     def settings(self) -> Settings:
         """The settings on screen."""
-        return self._state.settings
-
-    @property
-    def overrides(self) -> pd.DataFrame:
-        """The overrides in force."""
-        return self._state.overrides
-
-    @property
-    def gate(self) -> Gate:
-        """What the gate last said of the card."""
-        return self._state.gate
+        return self.state.settings
 
     @property
     def gate_is_current(self) -> bool:
         """Whether the gate has seen the card and the capacities that are on screen."""
-        return gate_key(self.settings) == self._state.gate_of
+        return gate_key(self.settings) == self.state.gate_of
 
     @property
     def can_undo(self) -> bool:
         """Whether there is a change to take back."""
         return bool(self._undo)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a change to make again."""
+        return bool(self._redo)
 
     @property
     def card_is_set_by_hand(self) -> bool:
@@ -166,6 +142,27 @@ class Stage:
         """Call `listener` after every change of what is on screen."""
         self._listeners.append(listener)
 
+    @contextmanager
+    def one_step(self, step: object) -> Iterator[None]:
+        """Make changes that undo takes back together with those just before of the same step.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> for capacity in (2, 3, 4):
+        ...     with explorer.stage.one_step("a drag"):
+        ...         explorer.set_capacity("Tier 1", capacity)
+        >>> explorer.undo()
+        >>> explorer.view.sizes["Tier 1"], explorer.can_undo
+        (1, False)
+        """
+        self._step = step
+        try:
+            yield
+        finally:
+            self._step = None
+
     def undo(self) -> None:
         """Take the last change back; an override leaves `overrides.csv` again.
 
@@ -178,12 +175,29 @@ class Stage:
         >>> explorer.view.sizes["Tier 1"]
         1
         """
-        if not self._undo:
-            return
-        state = self._undo.pop()
-        if state.overrides_text != self._state.overrides_text:
-            write_overrides(self.basis, state.settings, state.overrides_text)
-        self._show(state, f"undone: {self._state.words}", undo=False)
+        if self._undo:
+            self._redo.append(self._go_to(self._undo[-1], f"undone: {self.state.words}"))
+            self._undo.pop()
+            self.tell()
+
+    def redo(self) -> None:
+        """Make the change again that undo has taken back.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.set_capacity("Tier 1", 2)
+        >>> explorer.undo()
+        >>> explorer.redo()
+        >>> explorer.view.sizes["Tier 1"], explorer.can_redo
+        (2, False)
+        """
+        if self._redo:
+            state = self._redo[-1]
+            self._undo.append(self._go_to(state, f"made again: {state.words}"))
+            self._redo.pop()
+            self.tell()
 
     def reset(self) -> None:
         """Go back to the settings that were opened; overrides stay.
@@ -197,7 +211,7 @@ class Stage:
         >>> explorer.settings.stability.keep_band
         1.25
         """
-        self._apply("settings as opened", lambda: self._start.settings)
+        self.apply("settings as opened", lambda: self._start.settings)
 
     def check_gate(self) -> Gate:
         """Ask, as the run will, whether the card on screen is better than past revenue.
@@ -210,32 +224,45 @@ class Stage:
         No earlier quarter-end has a horizon that is over, so there is nothing to test on.
         """
         gate = self._gate(self.settings)
-        state = replace(
-            self._state, gate=gate, gate_of=gate_key(self.settings), words="gate checked"
-        )
-        self._show(state, "the gate was checked", undo=False)
+        key = gate_key(self.settings)
+        self.show(replace(self.state, gate=gate, gate_of=key), "the gate was checked", undo=False)
         return gate
 
-    def _apply(self, words: str, change: Callable[[], Settings]) -> None:
-        settings = self._guarded(change)
+    def apply(self, words: str, change: Callable[[], Settings]) -> None:
+        """Bring changed settings on screen; nothing happens where they are the same."""
+        settings = self.guarded(change)
         if settings == self.settings:
+            self.tell()
             return
-        self._show(replace(self._state, settings=settings, words=words), words)
+        self.show(replace(self.state, settings=settings, words=words), words)
 
-    def _show(self, state: State, words: str, *, undo: bool = True) -> None:
+    def show(self, state: State, words: str, *, undo: bool = True) -> None:
         """Bring a state on screen; where it cannot be computed, the last good view stays."""
+        again = self._step is not None and self._step == self._last_step
+        start = self._before_step if again else None
+        left = self._go_to(state, words, before=start)
+        if undo:
+            if not again:
+                self._undo = [*self._undo[-MOST_UNDONE + 1 :], left]
+            self._redo = []
+            self._last_step = self._step
+        self.tell()
+
+    def _go_to(self, state: State, words: str, *, before: Snapshot | None = None) -> State:
+        """Bring a state on screen and return the one that it takes the place of."""
         gate = self._gates.get(gate_key(state.settings))
         if gate is not None:
             state = replace(state, gate=gate, gate_of=gate_key(state.settings))
-        view = self._guarded(lambda: self._computed(state))
+        view = self.guarded(lambda: self._computed(state))
+        text = state.overrides_text
+        if text not in (self.state.overrides_text, self.read_overrides()):
+            write_overrides(self.basis, state.settings, text)
         looked_at = self._looks_at_backtest()
-        before = self._snapshot(looked_at=looked_at)
-        if undo:
-            self._undo = [*self._undo[-MOST_UNDONE + 1 :], self._state]
-        self._state, self.view = state, view
-        self._shown = None
+        before = before or self._snapshot(looked_at=looked_at)
+        left, self.state, self.view = self.state, state, view
+        self._last_step, self._before_step, self._shown = None, before, None
         self.change = change_between(words, before, self._snapshot(looked_at=looked_at))
-        self._tell()
+        return left
 
     def _looks_at_backtest(self) -> bool:
         if self.shows_backtest is None:
@@ -249,44 +276,57 @@ class Stage:
         return self._shown
 
     def _computed(self, state: State) -> View:
-        view = self._view(state)
+        view = self.view_of(state)
         _ = view.sizes  # what cannot be placed fails here, while the last good view is still there
         return view
 
-    def _view(self, state: State) -> View:
+    def view_of(self, state: State) -> View:
+        """Return what follows from a state, without bringing it on screen."""
         return View(
-            basis=self.basis,
-            places=self._places,
+            basis=self._basis_of(state.settings),
             settings=state.settings,
             overrides=state.overrides,
             card_ranks=state.gate.card_ranks,
-            rankings=self._rankings,
             card_of_run=state.gate.card if gate_key(state.settings) == state.gate_of else None,
         )
 
-    def _guarded(self, act: Callable[[], Result]) -> Result:
+    def guarded(self, act: Callable[[], Result]) -> Result:
+        """Act; what goes wrong stays in `errors` until something succeeds."""
         try:
             found = act()
         except TierkitError as error:
-            self._fail(error)
+            self.fail(error)
         self.errors = []
         return found
 
-    def _fail(self, error: TierkitError) -> NoReturn:
+    def fail(self, error: TierkitError) -> NoReturn:
+        """Say what is wrong, and raise it."""
         self.errors = [str(error)]
-        self._tell()
+        self.tell()
         raise error
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Tell everybody that asked of a change."""
         for listener in self._listeners:
             listener()
 
     def _gate(self, settings: Settings) -> Gate:
         key = gate_key(settings)
         if key not in self._gates:
-            self._gates[key] = gate_of(self.basis, settings)
+            self._gates[key] = gate_of(self._basis_of(settings), settings)
         return self._gates[key]
 
-    def _read_overrides(self) -> str:
-        file = overrides_file(self.basis.work.settings)
-        return file.read_text(encoding="utf-8-sig") if file.exists() else ""
+    def _basis_of(self, settings: Settings) -> Basis:
+        """Return what is explored, fitted anew where other criteria are left out."""
+        if settings.features not in self._bases:
+            first = next(iter(self._bases.values()))
+            self._bases[settings.features] = first.fitted_anew(settings)
+        return self._bases[settings.features]
+
+    def read_overrides(self) -> str:
+        """Return the text of `overrides.csv`; empty where there is none."""
+        return _text_of(overrides_file(self.basis.work.settings))
+
+
+def _text_of(file: Path) -> str:
+    return file.read_text(encoding="utf-8-sig") if file.exists() else ""

@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from tierkit.explorer.captures import Capture, RankedRows, capture, total_over
+from tierkit.explorer.rankings import BacktestRow
 from tierkit.explorer.screen import Screen, card_of, screen_of, tested_by
+from tierkit.models import SavedModel
 from tierkit.serving import break_even, role_effort, tier_effort
-from tierkit.statistics import Interval
+from tierkit.tiers import directions, move_matrix
 
 if TYPE_CHECKING:
     from tierkit.explorer.basis import Basis
-    from tierkit.explorer.placing import Placed, Places
     from tierkit.models import Card
     from tierkit.settings import Settings
     from tierkit.statistics import FloatArray
+    from tierkit.tiers import PlacedAccounts
 
 
-ON_SCREEN, FITTED_CARD, PAST_REVENUE, LAST_TIERS = (
-    "on screen", "fitted card", "past revenue", "last quarter's tiers",
-)  # fmt: skip
-UNTIERED = "Untiered"
-_MOST_KEPT = 24
-"""Captures remembered; each holds a number per account."""
-
-
-@dataclass(frozen=True)
-class BacktestRow:
-    """One ranking in the backtest.
-
-    Attributes
-    ----------
-    captures
-        By capacity in accounts.
-    actual_over_predicted
-        None where the ranking predicts no money.
-    """
-
-    name: str
-    captures: dict[int, Capture]
-    actual_over_predicted: Interval | None
+ON_SCREEN = "on screen"
 
 
 @dataclass(frozen=True)
@@ -63,11 +41,9 @@ class View:
     """
 
     basis: Basis
-    places: Places
     settings: Settings
     overrides: pd.DataFrame
     card_ranks: bool
-    rankings: Rankings = field(repr=False)
     card_of_run: Card | None = None
 
     @cached_property
@@ -76,14 +52,32 @@ class View:
         return screen_of(self.basis, self.settings, self.card, card_ranks=self.card_ranks)
 
     @cached_property
-    def placed(self) -> Placed:
-        """Who gets which tier."""
-        return self.places.place(
-            self.screen.score,
-            self.screen.predicted,
-            settings=self.settings,
+    def placed(self) -> PlacedAccounts:
+        """Who gets which tier, by the rule of the run."""
+        eligible = self.basis.can_be_tiered(self.settings.icp.where)
+        return self.basis.candidates.place(
+            self._spread(np.where(eligible, self.screen.score, np.nan)),
+            self._spread(self.screen.predicted),
+            tiers=self.settings.tiers,
+            stability=self.settings.stability,
             overrides=self.overrides,
         )
+
+    @property
+    def model(self) -> SavedModel:
+        """What ranks the accounts, as the run would save it."""
+        return SavedModel(
+            self.screen.card,
+            self.screen.kind,
+            self.basis.learned.past_revenue,
+            self.settings.target.horizon_quarters,
+        )
+
+    @cached_property
+    def tiered(self) -> pd.DataFrame:
+        """The accounts that have a tier, best first, with what a run would publish of them."""
+        placed = self.placed.frame.assign(predicted_revenue=self._predicted)
+        return placed[self.placed.levels < len(self.names)]
 
     @property
     def names(self) -> list[str]:
@@ -97,9 +91,13 @@ class View:
 
     @cached_property
     def _predicted(self) -> FloatArray:
-        spread = np.full(len(self.places.ids), np.nan)
-        spread[self.places.predicted] = self.screen.predicted
-        return spread[self.placed.order]
+        return self._spread(self.screen.predicted)[self.placed.order]
+
+    def _spread(self, values: FloatArray) -> FloatArray:
+        """Return a number for each candidate, missing where it cannot be predicted."""
+        spread = np.full(len(self.basis.candidates.ids), np.nan)
+        spread[self.basis.predicted_places] = values
+        return spread
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -118,41 +116,30 @@ class View:
     def tiers(self) -> pd.DataFrame:
         """One row per account with a rank or a tier, best first: tier, rank, score, prediction."""
         placed = self.placed
-        codes = np.where(placed.levels == len(self.names), -1, placed.levels)
-        rank = np.arange(1, len(placed.order) + 1)
+        rank = pd.Series(np.arange(1, len(placed.order) + 1), dtype="Int64")
         return pd.DataFrame(
             {
-                "tier": pd.Categorical.from_codes(
-                    codes.tolist(), categories=pd.Index(self.names), ordered=True
-                ),
-                "rank": pd.Series(rank, dtype="Int64").where(~np.isnan(placed.scores)).array,
+                "tier": self._now.array,
+                "rank": rank.where(~np.isnan(placed.scores)).array,
                 "score": placed.scores,
                 "predicted_revenue": self._predicted,
             },
-            index=self.places.ids[placed.order].rename("account_id"),
+            index=placed.ids[placed.order].rename("account_id"),
         )
+
+    @cached_property
+    def _now(self) -> pd.Series[str]:
+        return pd.Series(self.placed.named(self.placed.levels))
 
     @cached_property
     def matrix(self) -> pd.DataFrame:
         """Accounts by the tier held (rows) and the tier now (columns)."""
-        names = [*self.names, UNTIERED]
-        pairs = self.placed.standing.held * len(names) + self.placed.levels
-        counts = np.bincount(pairs, minlength=len(names) ** 2).reshape(len(names), -1)
-        return pd.DataFrame(counts, index=names, columns=names)
+        return move_matrix(pd.Series(self.placed.previous_tier), self._now)
 
     @cached_property
     def moves(self) -> dict[str, int]:
         """How many accounts move up, down, enter and leave."""
-        placed = self.placed
-        before, now = placed.standing.held[placed.moved], placed.levels[placed.moved]
-        none = len(self.names)
-        both = (before < none) & (now < none)
-        return {
-            "up": int((both & (now < before)).sum()),
-            "down": int((both & (now > before)).sum()),
-            "entered": int(((before == none) & (now < none)).sum()),
-            "left": int((now == none).sum()),
-        }
+        return directions(pd.Series(self.placed.previous_tier), self._now)
 
     @cached_property
     def tier_effort(self) -> pd.DataFrame:
@@ -173,6 +160,8 @@ class View:
             horizon_quarters=self.settings.target.horizon_quarters,
             tiers=self.settings.tiers,
             roles=self.settings.roles,
+            margin=self.basis.margin,
+            spent=self.basis.spent,
         )
 
     @cached_property
@@ -198,210 +187,24 @@ class View:
         if self.basis.learned.method is None:
             return []
         sizes = [*self.ends.values()]
-        rows = [self.rankings.row(ON_SCREEN, self.tested, sizes, money=self.tested)]
-        return [*rows, *self.rankings.others(sizes)]
+        rows = [self.basis.rankings.row(ON_SCREEN, self.tested, sizes, money=self.tested)]
+        return [*rows, *self.basis.rankings.others(sizes)]
 
     @cached_property
     def pipeline(self) -> dict[str, float]:
         """Pipeline that each tier should create in the horizon; missing where it cannot be said."""
-        created = self.rankings.pipeline
-        if created is None or self.basis.learned.method is None:
-            return dict.fromkeys(self.names, float("nan"))
-        is_past = self.screen.kind == "past revenue"
-        ranked_by = self.rankings.past if is_past else self.tested
-        predicted = self.rankings.past_money if is_past else self.tested
-        ratios = self.rankings.by_tier(ranked_by, predicted, created, [*self.sizes.values()])
-        return {
-            name: self.revenue[name] * ratio for name, ratio in zip(self.names, ratios, strict=True)
-        }
+        from tierkit.runs import tier_pipeline
+
+        by_account = np.asarray(
+            self.basis.learned.pipeline.reindex(self.basis.ids), dtype=np.float64
+        )
+        amounts = self._spread(by_account)[self.placed.order]
+        tiered = pd.DataFrame({"tier": self._now, "predicted_pipeline": amounts})
+        totals = pd.DataFrame({"predicted_revenue": pd.Series(self.revenue)})
+        found = tier_pipeline(self.basis.work, totals, tiered)["predicted_pipeline"]
+        return {str(tier): float(amount) for tier, amount in found.items()}
 
     @cached_property
     def card(self) -> Card:
         """The card that the settings make, whether or not it ranks the accounts."""
         return self.card_of_run or card_of(self.basis, self.settings)
-
-
-class Rankings:
-    """The rankings that the card on screen is compared with, measured once per capacity.
-
-    Parameters
-    ----------
-    basis
-        Of the explorer.
-    """
-
-    def __init__(self, basis: Basis) -> None:
-        tested = basis.tested
-        self.rows = RankedRows.of(tested)
-        self.past = tested["past_revenue"].to_numpy(dtype=float)
-        self.past_money = tested["past_revenue_predicted"].to_numpy(dtype=float)
-        self._card = tested["card"].to_numpy(dtype=float)
-        self._last = tested["last_tiers"].to_numpy(dtype=float) if "last_tiers" in tested else None
-        self._kept: dict[tuple[str, int], Capture] = {}
-        self._ordered: dict[str, tuple[FloatArray, ...]] = {}
-        self._totals: dict[str, Interval] = {}
-        self._basis = basis
-
-    @cached_property
-    def pipeline(self) -> FloatArray | None:
-        """Pipeline that each tested row created in its horizon; None where it is not known."""
-        from tierkit.outcomes import outcomes
-
-        tables = self._basis.work.tables
-        if not tables.has("opportunities", "created_date") or self._basis.tested.empty:
-            return None
-        tested = self._basis.tested
-        days = [day.date() for day in sorted(tested["as_of"].unique())]
-        created = outcomes(tables, days, settings=self._basis.work.settings)
-        keys = pd.MultiIndex.from_frame(tested[["account_id", "as_of"]])
-        found = created["pipeline_created_amount"].reindex(keys).fillna(0.0)
-        return found.to_numpy(dtype=float)
-
-    def row(
-        self, name: str, ranked_by: FloatArray, sizes: list[int], *, money: FloatArray | None
-    ) -> BacktestRow:
-        """Return one ranking, measured."""
-        captures = {size: capture(self.rows, ranked_by, accounts=size) for size in sizes}
-        return BacktestRow(name, captures, None if money is None else total_over(self.rows, money))
-
-    def others(self, sizes: list[int]) -> list[BacktestRow]:
-        """Return the rankings that do not change while one explores."""
-        found = [
-            self._known(FITTED_CARD, self._card, sizes, money=self._card),
-            self._known(PAST_REVENUE, self.past, sizes, money=self.past_money),
-        ]
-        if self._last is not None:
-            found.append(self._known(LAST_TIERS, self._last, sizes, money=None))
-        return found
-
-    def by_tier(
-        self,
-        ranked_by: FloatArray,
-        predicted: FloatArray,
-        outcome: FloatArray,
-        sizes: list[int],
-    ) -> list[float]:
-        """Return by tier what such accounts brought over what was predicted for them."""
-        ends = np.cumsum(sizes)
-        outcomes, amounts = np.zeros(len(sizes)), np.zeros(len(sizes))
-        for places in self.rows.dates:
-            order = places[np.argsort(-ranked_by[places], kind="stable")]
-            tier = np.searchsorted(ends, np.arange(len(order)), side="right")
-            inside = tier < len(sizes)
-            kept, own = order[inside], tier[inside]
-            outcomes += np.bincount(own, outcome[kept], minlength=len(sizes))
-            amounts += np.bincount(own, predicted[kept], minlength=len(sizes))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = np.where(amounts > 0, outcomes / amounts, np.nan)
-        return [float(ratio) for ratio in ratios]
-
-    def _known(
-        self, name: str, ranked_by: FloatArray, sizes: list[int], *, money: FloatArray | None
-    ) -> BacktestRow:
-        for size in sizes:
-            if (name, size) not in self._kept:
-                if len(self._kept) >= _MOST_KEPT:
-                    self._kept.clear()
-                if name not in self._ordered:
-                    self._ordered[name] = self.rows.ordered(ranked_by)
-                self._kept[name, size] = capture(
-                    self.rows, ranked_by, accounts=size, ordered=self._ordered[name]
-                )
-        captures = {size: self._kept[name, size] for size in sizes}
-        if money is not None and name not in self._totals:
-            self._totals[name] = total_over(self.rows, money)
-        return BacktestRow(name, captures, self._totals.get(name))
-
-
-if TYPE_CHECKING:
-    from tierkit.explorer.view import View
-    from tierkit.statistics import IntArray
-
-    Levels = npt.NDArray[np.int8]
-    Amounts = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What is remembered of a view: the tier of every account, and the headline numbers.
-
-    Attributes
-    ----------
-    levels
-        The tier of each account in `Places.ids`, from 0; the number of tiers without one.
-    money
-        Predicted revenue of each of them.
-    sizes, revenue
-        By tier.
-    captures
-        By tiers in words: the capture of the card on screen; empty until it was looked at.
-    """
-
-    levels: Levels
-    money: Amounts
-    names: tuple[str, ...]
-    sizes: dict[str, int]
-    revenue: dict[str, float]
-    captures: dict[str, Interval]
-
-    @classmethod
-    def of(cls, view: View, *, with_captures: bool) -> Snapshot:
-        """Return what is remembered of a view."""
-        count = len(view.names)
-        levels = np.full(len(view.places.ids), count, dtype=np.int8)
-        levels[view.placed.order] = view.placed.levels
-        money = np.zeros(len(view.places.ids), dtype=np.float32)
-        money[view.placed.order] = view.money
-        captures: dict[str, Interval] = {}
-        if with_captures and view.backtest:
-            on_screen = view.backtest[0].captures
-            captures = {name: on_screen[size].interval for name, size in view.ends.items()}
-        return cls(levels, money, tuple(view.names), view.sizes, view.revenue, captures)
-
-
-@dataclass(frozen=True)
-class Change:
-    """What one change did.
-
-    Attributes
-    ----------
-    words
-        What was changed.
-    accounts
-        How many accounts have another tier than before.
-    """
-
-    words: str
-    accounts: int
-    before: Snapshot
-    after: Snapshot
-
-
-def change_between(words: str, before: Snapshot, after: Snapshot) -> Change:
-    """Return what differs between two views of the same project."""
-    return Change(words, int((before.levels != after.levels).sum()), before, after)
-
-
-def differing(before: Snapshot, after: Snapshot, *, ids: pd.Index[str]) -> pd.DataFrame:
-    """Return the accounts whose tier differs, the largest predicted revenue first.
-
-    Returns
-    -------
-    DataFrame
-        By account_id: `before` and `after`, the tiers, and `predicted_revenue` in `after`.
-    """
-    rows = np.flatnonzero(before.levels != after.levels)
-    order = rows[np.argsort(-after.money[rows], kind="stable")]
-    return pd.DataFrame(
-        {
-            "before": _named(before, order),
-            "after": _named(after, order),
-            "predicted_revenue": after.money[order].astype(float),
-        },
-        index=ids[order],
-    )
-
-
-def _named(snapshot: Snapshot, rows: IntArray) -> list[str]:
-    names = [*snapshot.names, "Untiered"]
-    return [names[level] for level in snapshot.levels[rows]]

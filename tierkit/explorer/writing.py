@@ -61,6 +61,8 @@ def settings_text(text: str, *, before: Settings, after: Settings) -> str:
         _table(document, "icp")["where"] = list(after.icp.where)
     if before.model.kind != after.model.kind:
         _table(document, "model")["kind"] = after.model.kind
+    if before.features.leave_out != after.features.leave_out:
+        _table(document, "features")["leave_out"] = list(after.features.leave_out)
     _write_tiers(document, before, after)
     if before.card != after.card:
         _write_card(document, after)

@@ -1,5 +1,6 @@
 from .panel import (
     Panel as Panel,
+    accounts_seen as accounts_seen,
     build_panel as build_panel,
 )
 from .registry import (

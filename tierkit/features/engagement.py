@@ -117,7 +117,13 @@ YEAR = Window(4)
 
 FEATURES: tuple[Feature, ...] = (
     *(
-        Aggregate(f"inbound_count_{window.label}", INBOUND, partial(inbound_count, window), window)
+        Aggregate(
+            f"inbound_count_{window.label}",
+            INBOUND,
+            partial(inbound_count, window),
+            window,
+            grows=True,
+        )
         for window in (Window(1), Window(2), YEAR)
     ),
     Aggregate("inbound_contacts_count_4q", PEOPLE, inbound_contacts_count, YEAR),
@@ -193,7 +199,9 @@ COSTS = Block("costs", known_costs, ("costs",), history="costs")
 EXACT = nw.Decimal(38, 4)  # sums of floats depend on the order of rows
 
 EFFORT_FEATURES: tuple[Feature, ...] = (
-    Aggregate("outbound_count_4q", OUTBOUND, partial(outbound_count, YEAR), YEAR, effort=True),
+    Aggregate(
+        "outbound_count_4q", OUTBOUND, partial(outbound_count, YEAR), YEAR, effort=True, grows=True
+    ),
     Aggregate(
         "outbound_minutes_4q",
         OUTBOUND,
@@ -201,6 +209,7 @@ EFFORT_FEATURES: tuple[Feature, ...] = (
         YEAR,
         needs=("activities.minutes",),
         effort=True,
+        grows=True,
     ),
-    Aggregate("spend_4q", COSTS, partial(spend, YEAR), YEAR, effort=True),
+    Aggregate("spend_4q", COSTS, partial(spend, YEAR), YEAR, effort=True, grows=True),
 )

@@ -52,7 +52,9 @@ class Context:
 
 @dataclass(frozen=True)
 class Window:
-    """A look-back that ends at as_of: the last so many quarters, or all that every as_of shares.
+    """A look-back that ends at as_of: the last so many quarters, or everything that is known.
+
+    It is cut where the data begin, for every account of that as_of alike.
 
     Examples
     --------
@@ -72,10 +74,15 @@ class Window:
         """The column that holds its first day."""
         return f"start_{self.label}"
 
-    @property
-    def needs(self) -> int:
-        """The quarters of history that it must have."""
-        return self.quarters or 1
+    def observed(self, known: float) -> float:
+        """Return the quarters that it covers where so many are known.
+
+        Examples
+        --------
+        >>> Window(4).observed(2.5), Window(4).observed(9.0), Window(None).observed(9.0)
+        (2.5, 4.0, 9.0)
+        """
+        return known if self.quarters is None else min(float(self.quarters), known)
 
     def holds(self, column: str) -> nw.Expr:
         """Whether the date in `column` lies in it, for rows that lie before as_of."""
@@ -93,7 +100,7 @@ class Block:
     needs
         What the source must have: `costs`, `activities.direction`, or `this or that`.
     history
-        The table whose history must be as long as a window; empty where no window matters.
+        The table whose first date cuts its windows; empty where no window matters.
     aggregated
         Whether there is one row per account and as_of already.
     """
@@ -133,6 +140,10 @@ class Aggregate(_Named):
         where nothing can be said.
     effort
         Whether it measures our own effort, which is never a criterion.
+    grows
+        Whether it is a sum over its window, so that a window twice as long holds twice as much.
+    least
+        The quarters of history without which it says nothing of any account.
     undated
         The column whose value today it rests on, unless account_history dates it; empty where it
         rests on dated rows alone.
@@ -146,6 +157,8 @@ class Aggregate(_Named):
     absent: float = 0.0
     effort: bool = False
     undated: str = ""
+    grows: bool = False
+    least: int = 1
 
 
 @dataclass(frozen=True)
@@ -161,12 +174,16 @@ class Derived(_Named):
         The names of the features that it is computed from.
     undated
         As for `Aggregate`.
+    history, least
+        The table and the quarters of its history without which it says nothing of any account.
     """
 
     name: str
     compute: Callable[[pd.DataFrame], pd.Series]
     inputs: tuple[str, ...]
     undated: str = ""
+    history: str = ""
+    least: int = 0
 
 
 Feature = Aggregate | Derived

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -14,18 +14,23 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tierkit.crm import Rows, Tables, grouped, register_frame
+from tierkit.crm import (
+    Rows,
+    Tables,
+    grouped,
+    register_frame,
+)
 from tierkit.errors import DataError, SettingsError
 from tierkit.features.feature import KEYS, Aggregate, Block, Context, Derived, Feature
 from tierkit.features.firmographics import dated_columns
 from tierkit.features.registry import (
     PAST_REVENUE,
     all_features,
-    name_what_they_hold,
+    cut_windows,
     reasons_to_leave_out,
     with_past_revenue,
 )
-from tierkit.features.windows import date_rows, existing_accounts, look_backs
+from tierkit.features.windows import Known, date_rows, existing_accounts, known_history
 from tierkit.settings import Settings
 
 _METADATA = b"tierkit.panel"
@@ -49,9 +54,14 @@ class Panel:
         Those columns that rest on today's values of an account, a contact or a parent.
     left_out
         For each feature that is no criterion, why; `won_revenue_1q` and `won_revenue_4q` are
-        columns all the same and then hold the longest whole window.
+        columns all the same.
     look_back
-        The quarters of deals that every as_of looks back on.
+        The whole quarters of deals that are known before the newest as_of.
+    observed
+        For each column that is a sum over a window, the quarters that this window covers at each
+        as_of (a row per as_of): a window is cut where the data begin.
+    cut
+        For each criterion whose window is cut at the newest as_of, what it holds instead.
     """
 
     values: pd.DataFrame
@@ -60,15 +70,23 @@ class Panel:
     undated: frozenset[str]
     left_out: Mapping[str, str]
     look_back: int
+    observed: pd.DataFrame = field(default_factory=pd.DataFrame)
+    cut: Mapping[str, str] = field(default_factory=dict)
 
     def write(self, path: str | Path) -> None:
         """Write the panel as one Parquet file; the same panel gives the same bytes."""
+        days = [day.isoformat() for day in pd.DatetimeIndex(self.observed.index)]
         about = {
             "criteria": self.criteria,
             "effort": self.effort,
             "undated": sorted(self.undated),
             "left_out": dict(self.left_out),
             "look_back": self.look_back,
+            "observed": {
+                name: dict(zip(days, map(float, column), strict=True))
+                for name, column in self.observed.items()
+            },
+            "cut": dict(self.cut),
         }
         table = pa.Table.from_pandas(self.values.reset_index(), preserve_index=False)
         pq.write_table(
@@ -96,6 +114,8 @@ class Panel:
             undated=frozenset(about["undated"]),
             left_out=about["left_out"],
             look_back=about["look_back"],
+            observed=_observed_of(about.get("observed", {})),
+            cut=about.get("cut", {}),
         )
 
 
@@ -113,9 +133,10 @@ def build_panel(
     settings
         The target, and `features`: account columns to add, features to leave out.
     look_back
-        Quarters of history that every as_of looks back on, in every table; by default as many as
-        the earliest as_of has, for deals, activities and costs each. Features with a longer window
-        are left out. Give the look-back of an earlier panel to build one that compares with it.
+        The most quarters of history that every as_of looks back on, in every table; by default
+        each looks back on all that is known before it. A window that begins earlier is cut, for
+        every account of that as_of; where nothing is known of a table yet, its criteria are
+        missing.
 
     Raises
     ------
@@ -131,11 +152,12 @@ def build_panel(
     >>> panel.values["won_revenue_4q"].to_dict()
     {('A', Timestamp('2025-01-01 00:00:00')): 0.0}
     """
-    context, available = _context(tables, dates, settings=settings, look_back=look_back)
+    context, known = _context(tables, dates, settings=settings, look_back=look_back)
     features = all_features(tables, settings)
-    reasons = reasons_to_leave_out(features, tables, available)
-    values = _compute(context, with_past_revenue(features, reasons))
-    reasons = name_what_they_hold(reasons, look_back=available["opportunities"])
+    there = {name: known.most(name) for name in known.quarters}
+    reasons = reasons_to_leave_out(features, tables, there)
+    built = with_past_revenue(features, reasons)
+    values = _without_the_unknown(_compute(context, built), built, known)
     reasons |= dict.fromkeys(settings.features.leave_out, "named in features.leave_out")
     usable = [feature for feature in features if not (feature.is_hidden or feature.name in reasons)]
     criteria = tuple(feature.name for feature in usable if not _is_effort(feature))
@@ -148,8 +170,68 @@ def build_panel(
         effort=effort,
         undated=_undated(context, usable),
         left_out={name: why for name, why in reasons.items() if name in visible},
-        look_back=available["opportunities"],
+        look_back=int(there["opportunities"]),
+        observed=observed_quarters(usable, known),
+        cut={name: why for name, why in cut_windows(usable, there).items() if name in criteria},
     )
+
+
+def observed_quarters(features: Sequence[Feature], known: Known) -> pd.DataFrame:
+    """Return the quarters that the window of each growing feature covers at each as_of."""
+    growing = [one for one in features if isinstance(one, Aggregate) and one.grows and one.window]
+    columns = {
+        one.name: [
+            one.window.observed(quarters)
+            for quarters in known.quarters.get(one.block.history, (0.0,) * len(known.days))
+        ]
+        for one in growing
+        if one.window is not None
+    }
+    return pd.DataFrame(columns, index=pd.DatetimeIndex([*known.days], name="as_of"))
+
+
+def _without_the_unknown(
+    values: pd.DataFrame, features: Sequence[Feature], known: Known
+) -> pd.DataFrame:
+    """Return the values, missing at every as_of before which too little of their table is known."""
+    days = values.index.get_level_values("as_of")
+    missing = {}
+    for feature in features:
+        dated = isinstance(feature, Derived) or feature.window is not None
+        history = feature.history if isinstance(feature, Derived) else feature.block.history
+        if not dated or not history or feature.name in PAST_REVENUE or feature.is_hidden:
+            continue
+        there = known.quarters.get(history, ())
+        short = [
+            day
+            for day, quarters in zip(known.days, there, strict=False)
+            if not (quarters >= feature.least or (feature.least <= 1 and quarters > 0))
+        ]
+        if short:
+            unknown = days.isin(pd.DatetimeIndex(short))
+            missing[feature.name] = values[feature.name].mask(unknown)
+    return values.assign(**missing)
+
+
+def _observed_of(columns: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+    frame = pd.DataFrame({name: pd.Series(column) for name, column in columns.items()})
+    return frame.set_axis(pd.DatetimeIndex(frame.index, name="as_of")).sort_index()
+
+
+def accounts_seen(tables: Tables, as_of: date) -> pd.Series:
+    """Return by account the day on which each account that existed before `as_of` was first seen.
+
+    Examples
+    --------
+    >>> from tierkit.features.example import tables_of
+    >>> tables = tables_of(accounts="account_id created_date; A 2024-05-01; B 2026-05-01")
+    >>> accounts_seen(tables, date(2025, 1, 1)).astype(str).to_dict()
+    {'A': '2024-05-01'}
+    """
+    dates = date_rows(tables, Known((as_of,), {}, (as_of,)))
+    found = existing_accounts(tables, dates).select("account_id", "first_seen").collect()
+    frame = found.to_pandas().set_index("account_id").sort_index()
+    return pd.to_datetime(frame["first_seen"])
 
 
 def feature_values(
@@ -167,9 +249,10 @@ def feature_values(
     SettingsError
         If there is no such feature, or the source lacks what it needs.
     """
-    context, available = _context(tables, dates, settings=settings, look_back=look_back)
+    context, known = _context(tables, dates, settings=settings, look_back=look_back)
     features = {feature.name: feature for feature in all_features(tables, settings)}
-    reasons = reasons_to_leave_out(list(features.values()), tables, available)
+    there = {table: known.most(table) for table in known.quarters}
+    reasons = reasons_to_leave_out(list(features.values()), tables, there)
     if name not in features or name in reasons:
         why = reasons.get(name, f"there is no such feature; there are {', '.join(features)}")
         raise SettingsError(f"{name}: {why}.")
@@ -178,16 +261,16 @@ def feature_values(
 
 def _context(
     tables: Tables, dates: Sequence[date], *, settings: Settings, look_back: int | None
-) -> tuple[Context, dict[str, int]]:
+) -> tuple[Context, Known]:
     days = tuple(sorted(set(dates)))
     if not days:
         raise SettingsError("A panel needs at least one as_of date; none was given.")
-    available = look_backs(tables, days[0], settings, look_back=look_back)
-    rows = date_rows(tables, days, look_back=available["opportunities"])
+    known = known_history(tables, days, settings, look_back=look_back)
+    rows = date_rows(tables, known)
     existing = register_frame(
         tables.connection, existing_accounts(tables, rows).collect().to_arrow()
     )
-    return Context(tables, rows, days, existing, settings), available
+    return Context(tables, rows, days, existing, settings), known
 
 
 def _compute(context: Context, features: Sequence[Feature]) -> pd.DataFrame:

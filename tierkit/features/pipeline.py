@@ -16,7 +16,19 @@ PRIOR_DEALS = 5
 
 
 def closed_count(window: Window) -> nw.Expr:
-    """Count the deals of the target closed in the window, lost or won for more than nothing."""
+    """Count the deals of the target closed in the window, lost or won for more than nothing.
+
+    Unit: deals; an account without has a true 0. It tells how often the account decides at all,
+    which a win rate alone would stand for.
+
+    Examples
+    --------
+    >>> from tierkit.features.example import example
+    >>> example("closed_deals_count_8q", opportunities="account_id close_date amount is_won;"
+    ...         "A 2024-01-01 10 true; A 2024-02-01 10 false; A 2024-02-02 -10 true;"
+    ...         "B 2024-03-01 10 -")
+    {'A': 2.0, 'B': 0.0}
+    """
     decided = ~nw.col("is_won") | is_win()
     return nw.when(decided & window.holds("close_date")).then(nw.lit(1)).sum()
 
@@ -25,9 +37,9 @@ def win_rate_shrunk(values: pd.DataFrame) -> pd.Series:
     """Wins as a share of closed deals over eight quarters, shrunk to the rate of all accounts.
 
     Unit: a share, (wins + 5 × rate) / (closed + 5), where `rate` is that of all existing accounts
-    together at that as_of: an account counts as if it had closed five more deals at that rate, and
-    one without closed deals has just that rate. Refunds and deals won for nothing are not closed
-    deals. Missing where no account has closed a deal.
+    together at that as_of: an account counts as if it had closed five more deals at that rate.
+    Refunds and deals won for nothing are not closed deals. Missing for an account without a closed
+    deal: nothing is known of its rate.
 
     Examples
     --------
@@ -37,12 +49,13 @@ def win_rate_shrunk(values: pd.DataFrame) -> pd.Series:
     >>> example("win_rate_shrunk_8q", opportunities="account_id close_date amount is_won;"
     ...         "A 2024-01-01 10 true; A 2024-02-01 10 true; A 2024-03-01 10 true;"
     ...         "B 2024-03-01 10 false; C 2024-03-01 10 -")
-    {'A': 0.844, 'B': 0.625, 'C': 0.75}
+    {'A': 0.844, 'B': 0.625, 'C': None}
     """
-    wins, closed = values["wins_count_8q"], values["_closed_count_8q"]
-    totals = values[["wins_count_8q", "_closed_count_8q"]].groupby(level="as_of").transform("sum")
-    rate = totals["wins_count_8q"] / totals["_closed_count_8q"]
-    return (wins + PRIOR_DEALS * rate) / (closed + PRIOR_DEALS)
+    wins, closed = values["wins_count_8q"], values["closed_deals_count_8q"]
+    names = ["wins_count_8q", "closed_deals_count_8q"]
+    totals = values[names].groupby(level="as_of").transform("sum")
+    rate = totals["wins_count_8q"] / totals["closed_deals_count_8q"]
+    return ((wins + PRIOR_DEALS * rate) / (closed + PRIOR_DEALS)).where(closed > 0)
 
 
 def open_deals_count() -> nw.Expr:
@@ -128,8 +141,10 @@ PRICED = Block(
 TWO_YEARS = Window(8)
 
 FEATURES: tuple[Feature, ...] = (
-    Aggregate("_closed_count_8q", CLOSED, partial(closed_count, TWO_YEARS), TWO_YEARS),
-    Derived("win_rate_shrunk_8q", win_rate_shrunk, ("wins_count_8q", "_closed_count_8q")),
+    Aggregate(
+        "closed_deals_count_8q", CLOSED, partial(closed_count, TWO_YEARS), TWO_YEARS, grows=True
+    ),
+    Derived("win_rate_shrunk_8q", win_rate_shrunk, ("wins_count_8q", "closed_deals_count_8q")),
     Aggregate("open_deals_count", OPEN, open_deals_count),
     Aggregate("_open_days", OPEN, open_days),
     Derived("open_deals_age_days", open_deals_age, ("_open_days", "open_deals_count")),

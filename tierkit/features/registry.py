@@ -7,16 +7,13 @@ a block's rows, or a column from other columns), and add one line to that module
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from difflib import get_close_matches
-from functools import partial
 
 from tierkit.crm import Tables
 from tierkit.errors import Problem, SettingsError
 from tierkit.features import engagement, firmographics, pipeline, revenue, rhythm
 from tierkit.features.feature import Aggregate, Feature
-from tierkit.features.revenue import won_revenue
-from tierkit.features.windows import DATED_TABLES, EVER_WINDOW, MAX_LOOK_BACK
+from tierkit.features.windows import DATED_TABLES, MAX_LOOK_BACK
 from tierkit.settings import Settings
 
 FEATURES: tuple[Feature, ...] = (
@@ -63,7 +60,7 @@ def check_card(features: Sequence[Feature], tables: Tables, settings: Settings) 
         by the settings, or needs a table that the source lacks.
     """
     known = {feature.name: feature for feature in features if not feature.is_hidden}
-    enough = dict.fromkeys(("opportunities", *DATED_TABLES), MAX_LOOK_BACK)
+    enough = dict.fromkeys(("opportunities", *DATED_TABLES), float(MAX_LOOK_BACK))
     lacking = reasons_to_leave_out(features, tables, enough)
     lacking |= dict.fromkeys(settings.features.leave_out, "it is named in features.leave_out")
     problems = []
@@ -107,16 +104,21 @@ def describe_feature(name: str) -> str:
 
 
 def reasons_to_leave_out(
-    features: Sequence[Feature], tables: Tables, look_backs: Mapping[str, int]
+    features: Sequence[Feature], tables: Tables, known: Mapping[str, float]
 ) -> dict[str, str]:
-    """Return, for each feature that cannot be built, what the source lacks."""
+    """Return, for each feature that cannot be built, what the source lacks.
+
+    Parameters
+    ----------
+    known
+        By table, the quarters of history before the newest as_of.
+    """
     reasons: dict[str, str] = {}
     for feature in features:
-        reason = (
-            _reason(feature, tables, look_backs)
-            if isinstance(feature, Aggregate)
-            else next((reasons[name] for name in feature.inputs if name in reasons), "")
-        )
+        lacking = "" if isinstance(feature, Aggregate) else next(
+            (reasons[name] for name in feature.inputs if name in reasons), ""
+        )  # fmt: skip
+        reason = lacking or _reason(feature, tables, known)
         if reason:
             reasons[feature.name] = reason
     return reasons
@@ -127,38 +129,49 @@ def with_past_revenue(
 ) -> tuple[Feature, ...]:
     """Return the features that can be built, and past revenue over what there is in any case.
 
-    The ranking by past revenue needs `PAST_REVENUE`: where the history is too short for one of them
-    it holds the longest whole window.
+    The ranking by past revenue needs `PAST_REVENUE`, even where no deal is known yet.
     """
-    kept = [feature for feature in features if feature.name not in reasons]
-    shortened = [
-        replace(feature, compute=partial(won_revenue, EVER_WINDOW))
+    return tuple(
+        feature
         for feature in features
-        if isinstance(feature, Aggregate)
-        and feature.name in PAST_REVENUE
-        and feature.name in reasons
-    ]
-    return (*shortened, *kept)
+        if feature.name not in reasons or feature.name in PAST_REVENUE
+    )
 
 
-def name_what_they_hold(reasons: Mapping[str, str], *, look_back: int) -> dict[str, str]:
-    """Return the reasons, those of past revenue with the quarters that the columns hold instead."""
-    quarters = max(look_back, 1)
-    holds = f"; the column holds {quarters} quarter{'' if quarters == 1 else 's'}"
-    return {name: why + (holds if name in PAST_REVENUE else "") for name, why in reasons.items()}
+def cut_windows(features: Sequence[Feature], known: Mapping[str, float]) -> dict[str, str]:
+    """Return, for each feature whose window begins before the data, what it holds instead.
+
+    Parameters
+    ----------
+    known
+        By table, the quarters of history before an as_of.
+    """
+    found = {}
+    for feature in features:
+        if not isinstance(feature, Aggregate) or feature.window is None or feature.is_hidden:
+            continue
+        asked, there = feature.window.quarters, known.get(feature.block.history, 0.0)
+        if asked is not None and feature.block.history and 0 < there < asked:
+            found[feature.name] = f"holds the {there:g} of {asked} quarters that are known"
+    return found
 
 
-def _reason(feature: Aggregate, tables: Tables, look_backs: Mapping[str, int]) -> str:
-    for need in (*feature.block.needs, *feature.needs):
-        if not any(_is_there(tables, way) for way in need.split(" or ")):
-            kind = "column" if "." in need else "table"
-            return f"needs {kind} {need}"
-    available = look_backs.get(feature.block.history, 0)
-    if feature.window is None or feature.window.needs <= available:
+def _reason(feature: Feature, tables: Tables, known: Mapping[str, float]) -> str:
+    history, window = "", False
+    if isinstance(feature, Aggregate):
+        for need in (*feature.block.needs, *feature.needs):
+            if not any(_is_there(tables, way) for way in need.split(" or ")):
+                kind = "column" if "." in need else "table"
+                return f"needs {kind} {need}"
+        history, window = feature.block.history, feature.window is not None
+    else:
+        history, window = feature.history, bool(feature.history)
+    available = known.get(history, 0.0)
+    if not window or available >= feature.least or (feature.least <= 1 and available > 0):
         return ""
     return (
-        f"needs {_quarters(feature.window.needs)} of {feature.block.history} before every as_of; "
-        f"the earliest has {_quarters(available)}"
+        f"needs {_quarters(feature.least)} of {history} before an as_of; "
+        f"the newest has {available:g}"
     )
 
 

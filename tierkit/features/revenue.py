@@ -9,8 +9,11 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from tierkit.calendar import earlier, known_rows, on_or_after
-from tierkit.crm import Rows, inner_join
+from tierkit.calendar import DAYS_A_QUARTER, days_between, earlier, known_rows, on_or_after
+from tierkit.crm import (
+    Rows,
+    inner_join,
+)
 from tierkit.features.deals import RENEWED, WON, is_win, won_deals
 from tierkit.features.feature import Aggregate, Block, Context, Derived, Feature, Window
 from tierkit.features.windows import EVER_WINDOW, WINDOWS
@@ -19,8 +22,8 @@ from tierkit.features.windows import EVER_WINDOW, WINDOWS
 def won_revenue(window: Window) -> nw.Expr:
     """Won revenue of the target (new business and expansion) that was closed in the window.
 
-    Unit: the reporting currency; refunds lower it. `won_revenue_ever` reaches back as far as every
-    as_of of the panel can. An existing account without such deals has a true 0.
+    Unit: the reporting currency; refunds lower it. `won_revenue_ever` reaches back to the first day
+    that the data cover. An existing account without such deals has a true 0.
 
     Examples
     --------
@@ -128,6 +131,29 @@ def won_revenue_same_quarter_last_year() -> nw.Expr:
     return nw.when(inside).then(nw.col("value")).sum()
 
 
+def days_since_first_won() -> nw.Expr:
+    """Days from the account's first known win to as_of; helps to find a rate."""
+    return nw.when(is_win()).then(days_between("close_date", "as_of")).max()
+
+
+def won_revenue_per_quarter(values: pd.DataFrame) -> pd.Series:
+    """Won revenue a quarter since the account's first known win.
+
+    Unit: the reporting currency a quarter of 91.3125 days; refunds lower it. An account whose first
+    win is less than a quarter ago counts as if it were one quarter; one without a win has a true 0.
+
+    Examples
+    --------
+    >>> from tierkit.features.example import example
+    >>> example("won_revenue_per_quarter", opportunities="account_id close_date amount is_won;"
+    ...         "A 2024-01-01 300 true; A 2024-12-01 100 true; B 2024-12-30 70 true;"
+    ...         "C 2024-06-01 70 false")
+    {'A': 99.795, 'B': 70.0, 'C': 0.0}
+    """
+    quarters = (values["_days_since_first_won"] / DAYS_A_QUARTER).clip(lower=1.0)
+    return (values["won_revenue_ever"] / quarters).fillna(0.0)
+
+
 def renewal_revenue(window: Window) -> nw.Expr:
     """Won revenue of renewals that were closed in the window.
 
@@ -208,19 +234,41 @@ YEAR = Window(4)
 
 FEATURES: tuple[Feature, ...] = (
     *(
-        Aggregate(f"won_revenue_{window.label}", WON, partial(won_revenue, window), window)
+        Aggregate(
+            f"won_revenue_{window.label}", WON, partial(won_revenue, window), window, grows=True
+        )
         for window in (*WINDOWS, EVER_WINDOW)
     ),
     *(
-        Aggregate(f"wins_count_{window.label}", WON, partial(wins_count, window), window)
+        Aggregate(
+            f"wins_count_{window.label}", WON, partial(wins_count, window), window, grows=True
+        )
         for window in (*WINDOWS, EVER_WINDOW)
     ),
-    Derived("won_revenue_growth", won_revenue_growth, ("won_revenue_4q", "won_revenue_8q")),
+    Derived(
+        "won_revenue_growth",
+        won_revenue_growth,
+        ("won_revenue_4q", "won_revenue_8q"),
+        history="opportunities",
+        least=8,
+    ),
+    Aggregate("_days_since_first_won", WON, days_since_first_won, EVER_WINDOW, absent=math.nan),
+    Derived(
+        "won_revenue_per_quarter",
+        won_revenue_per_quarter,
+        ("won_revenue_ever", "_days_since_first_won"),
+    ),
     Aggregate("_won_value_of_wins", WON, won_value_of_wins, EVER_WINDOW),
     Derived("won_amount_mean_ever", won_amount_mean, ("_won_value_of_wins", "wins_count_ever")),
     Aggregate("won_amount_max_ever", WON, won_amount_max, EVER_WINDOW, absent=math.nan),
-    Aggregate("won_revenue_same_quarter_last_year", WON, won_revenue_same_quarter_last_year, YEAR),
-    Aggregate("renewal_revenue_4q", RENEWED, partial(renewal_revenue, YEAR), YEAR),
+    Aggregate(
+        "won_revenue_same_quarter_last_year",
+        WON,
+        won_revenue_same_quarter_last_year,
+        YEAR,
+        least=4,
+    ),
+    Aggregate("renewal_revenue_4q", RENEWED, partial(renewal_revenue, YEAR), YEAR, grows=True),
     Aggregate("products_count_ever", PRODUCTS, products_count, EVER_WINDOW),
     Aggregate("active_contract_value", CONTRACTS, active_contract_value),
 )

@@ -78,8 +78,8 @@ def days_since_last_won_over_gap(values: pd.DataFrame) -> pd.Series:
 def tenure() -> nw.Expr:
     """Days that the account has been known: from its created_date, or first event, to as_of.
 
-    Unit: whole days, at most those of the look-back (an older account has that many), so that every
-    as_of can tell as much. Never missing.
+    Unit: whole days, at most those that the data cover (an older account has that many), so that
+    every account can tell as much. Never missing.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def tenure() -> nw.Expr:
 
 
 def seen_accounts(context: Context) -> Rows:
-    """Return the existing accounts with the later of their first day and the look-back's."""
+    """Return the existing accounts with the later of their first day and that of the data."""
     return context.existing.with_columns(seen_since=latest_of("first_seen", EVER_WINDOW.start))
 
 

@@ -1,13 +1,20 @@
-"""How far back features look: as far as every as_of of a panel can."""
+"""How far back features look: as far as the data reach, cut where they begin."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import narwhals as nw
 
-from tierkit.calendar import known_rows, latest_of, look_back_start, whole_quarters
+from tierkit.calendar import (
+    known_rows,
+    latest_of,
+    look_back_start,
+    quarters_between,
+    whole_quarters,
+)
 from tierkit.crm import Rows, Tables, look_up_gathered, target_deals
 from tierkit.features.feature import KEYS, Window
 from tierkit.settings import Settings
@@ -73,40 +80,76 @@ def available_look_back(tables: Tables, first_as_of: date, settings: Settings | 
     return whole_quarters(history_start(tables, settings), first_as_of, at_most=MAX_LOOK_BACK)
 
 
-def look_backs(
-    tables: Tables, first_as_of: date, settings: Settings, *, look_back: int | None
-) -> dict[str, int]:
-    """Return the quarters of history by table; `look_back` holds for all where it is given."""
-    names = ("opportunities", *DATED_TABLES)
-    if look_back is not None:
-        return dict.fromkeys(names, look_back)
-    return {
-        "opportunities": available_look_back(tables, first_as_of, settings),
-        **{
-            name: whole_quarters(
-                _first_month(tables[name], column), first_as_of, at_most=MAX_LOOK_BACK
-            )
-            for name, column in DATED_TABLES.items()
-            if name in tables
-        },
+@dataclass(frozen=True)
+class Known:
+    """How much of each table is known before each as_of.
+
+    Attributes
+    ----------
+    days
+        The as_of dates, in order.
+    quarters
+        By table, the quarters of its history before each of them; 0 where it begins later.
+    starts
+        The first day of `won_revenue_ever` and the like at each of them.
+    most_quarters
+        No window is longer; None where none is limited.
+    """
+
+    days: tuple[date, ...]
+    quarters: Mapping[str, tuple[float, ...]]
+    starts: tuple[date, ...]
+    most_quarters: int | None = None
+
+    def most(self, table: str) -> float:
+        """Return the quarters known before the newest as_of."""
+        return max(self.quarters.get(table, (0.0,)), default=0.0)
+
+
+def known_history(
+    tables: Tables, days: Sequence[date], settings: Settings, *, look_back: int | None
+) -> Known:
+    """Return how much is known of deals, activities and costs; `look_back` limits all of them."""
+    firsts = {"opportunities": history_start(tables, settings)} | {
+        name: _first_month(tables[name], column)
+        for name, column in DATED_TABLES.items()
+        if name in tables
     }
+    if look_back is not None:
+        limited = dict.fromkeys(firsts, (float(look_back),) * len(days))
+        longest = max(look_back, 1)
+        starts = tuple(look_back_start(day, longest) for day in days)
+        return Known((*days,), limited, starts, longest)
+    found = {
+        name: tuple(quarters_between(first, day) if first else 0.0 for day in days)
+        for name, first in firsts.items()
+    }
+    first = firsts["opportunities"]
+    return Known((*days,), found, tuple(_ever_start(first, day) for day in days))
 
 
-def date_rows(tables: Tables, days: Sequence[date], *, look_back: int) -> Rows:
+def date_rows(tables: Tables, known: Known) -> Rows:
     """Return one row per as_of with the first day of each window.
 
-    `start_ever` is the first day of the look-back that every as_of shares (at least a quarter);
+    `start_ever` is the first day that is known (at least a quarter before as_of);
     `last_year_start` and `last_year_end` bound the quarter that begins at as_of, a year before.
     """
-    shares = {window.start: window.needs for window in WINDOWS}
-    shares[EVER_WINDOW.start] = max(look_back, 1)
+    longest = known.most_quarters or MAX_LOOK_BACK
+    shares = {window.start: min(window.quarters or 1, longest) for window in WINDOWS}
     shares["last_year_start"] = QUARTERS_PER_YEAR
     shares["last_year_end"] = QUARTERS_PER_YEAR - 1
     starts = {
-        column: [look_back_start(day, quarters) for day in days]
+        column: [look_back_start(day, quarters) for day in known.days]
         for column, quarters in shares.items()
     }
-    return tables.dates({"as_of": list(days), **starts})
+    return tables.dates(
+        {"as_of": list(known.days), **starts, EVER_WINDOW.start: list(known.starts)}
+    )
+
+
+def _ever_start(first: date | None, day: date) -> date:
+    shortest = look_back_start(day, 1)
+    return shortest if first is None else min(first, shortest)
 
 
 def _first_month(rows: Rows, column: str) -> date | None:

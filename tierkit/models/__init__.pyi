@@ -50,6 +50,7 @@ from .favourites import (
 from .fitting import (
     Prepared as Prepared,
     average as average,
+    fit_card as fit_card,
 )
 from .leaks import (
     gini_alone as gini_alone,
@@ -85,15 +86,23 @@ from .rules_card import (
     set_by_hand as set_by_hand,
 )
 from .saved import (
+    BY_COLUMN as BY_COLUMN,
     BY_HAND as BY_HAND,
     FITTED as FITTED,
     PAST as PAST,
+    SIMPLE as SIMPLE,
     Kind as Kind,
     SavedModel as SavedModel,
     ranked as ranked,
     read_model as read_model,
 )
+from .short_card import (
+    POINTS_TO_DOUBLE as POINTS_TO_DOUBLE,
+    shortened as shortened,
+    whole_points as whole_points,
+)
 from .simple_rules import (
+    ColumnRule as ColumnRule,
     Model as Model,
     RandomRule as RandomRule,
     TierRule as TierRule,
@@ -106,23 +115,20 @@ from .sql import (
     model_sql as model_sql,
 )
 from .tested import (
+    CARDS as CARDS,
     HELD_OUT as HELD_OUT,
     MODELS as MODELS,
-    MONEY as MONEY,
     ROLLING as ROLLING,
     Backtest as Backtest,
     Method as Method,
+    compared_with_past as compared_with_past,
     scored as scored,
     untested as untested,
-)
-from .total_ranges import (
-    FEWEST_DATES as FEWEST_DATES,
-    ratio_range as ratio_range,
-    tier_total_ranges as tier_total_ranges,
 )
 from .verdict import (
     BETTER as BETTER,
     KEEP as KEEP,
     NO_BETTER as NO_BETTER,
+    NO_SIGNAL as NO_SIGNAL,
     RIVALS as RIVALS,
 )

@@ -20,7 +20,8 @@ VALIDATION_SHARE = 0.15
 
 _HELPS = (
     "won_revenue_1q", "won_revenue_2q", "won_revenue_4q", "won_revenue_8q", "won_revenue_ever",
-    "won_revenue_same_quarter_last_year", "wins_count_", "open_deals_count", "inbound_count_",
+    "won_revenue_same_quarter_last_year", "wins_count_", "win_rate_shrunk_8q",
+    "closed_deals_count_8q", "open_deals_count", "inbound_count_",
     "inbound_contacts_count_", "contacts_count", "contact_roles_count",
 )  # fmt: skip
 
@@ -102,7 +103,7 @@ def boost(
     frame = pd.DataFrame(columns)
     model = ExplainableBoostingRegressor(
         feature_types=[_feature_type(one) for one in criteria],
-        monotone_constraints=[int(_only_helps(one)) for one in criteria],
+        monotone_constraints=[int(only_helps(one)) for one in criteria],
         objective=f"tweedie_deviance:variance_power={VARIANCE_POWER}",
         interactions=0,
         outer_bags=bags.shape[1],
@@ -146,7 +147,8 @@ def _threads(*, rows: int, bags: int) -> int:
     return min(bags, free_processors()) if rows >= MANY_ROWS else 1
 
 
-def _only_helps(criterion: Criterion) -> bool:
+def only_helps(criterion: Criterion) -> bool:
+    """Return whether more of it can only help: won revenue, wins, open deals, engagement."""
     return criterion.name.startswith(_HELPS) and _is_ordered(criterion)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tierkit.cache import Kept
+from tierkit.cache import Cache
 from tierkit.errors import DataError
 from tierkit.models.boosting import CAREFUL, Pace
 from tierkit.models.card import Card
@@ -20,23 +20,32 @@ from tierkit.models.fitting import Prepared
 from tierkit.models.past_revenue import past_revenue_column
 from tierkit.models.rows import AS_OF, newest_rows, sample_accounts
 from tierkit.models.rules_card import fit_rules_card
+from tierkit.models.short_card import shortened
 from tierkit.settings import ModelSettings, Settings
 
 if TYPE_CHECKING:
     from tierkit.features import Panel
 
 Chosen = npt.NDArray[np.bool_]
+_COUNTS = ("wins_count", "closed_deals_count", "inbound_count", "outbound_count")
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Accounts as they were known at past dates, with what they won in the horizon after."""
+    """Accounts as they were known at past dates, with what they won in the horizon after.
+
+    Attributes
+    ----------
+    observed
+        For each column that is a sum over a window, the quarters that it covers at each as_of.
+    """
 
     values: pd.DataFrame
     won: pd.Series[float]
     criteria: tuple[str, ...]
     undated: frozenset[str]
-    kept: Kept = field(default_factory=Kept)
+    kept: Cache = field(default_factory=Cache)
+    observed: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
     def of(
@@ -45,7 +54,7 @@ class Examples:
         won: pd.Series[float],
         *,
         days: Sequence[date],
-        kept: Kept | None = None,
+        kept: Cache | None = None,
     ) -> Examples:
         """Return the rows of a panel at some dates; cards fitted to them are kept in `kept`.
 
@@ -65,12 +74,17 @@ class Examples:
                 "nothing has an outcome of 0."
             )
         criteria, undated = tuple(panel.criteria), frozenset(panel.undated)
-        return cls(rows, known, criteria, undated, kept or Kept())
+        return cls(rows, known, criteria, undated, kept or Cache(), panel.observed)
 
     @property
     def past_revenue(self) -> str:
         """The column of past revenue."""
         return past_revenue_column(self.criteria)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column, whether or not it may be a criterion."""
+        return (*map(str, self.values.columns),)
 
     @property
     def past(self) -> pd.Series[float]:
@@ -83,6 +97,37 @@ class Examples:
         ever = "won_revenue_ever"
         known = self.values[ever].astype(float) if ever in self.values.columns else self.past
         return (known > 0) | (self.past > 0)
+
+    @property
+    def shares(self) -> pd.Series[float]:
+        """What each account won, where every date is made to bring as much as the mean of all.
+
+        Dates of good and bad seasons, or of a smaller company, count alike: what is learned is who
+        brings how much of the whole. Dates at which nothing was won are as they are.
+        """
+        means = self.won.clip(lower=0.0).groupby(level=AS_OF).transform("mean")
+        return (self.won / means.where(means > 0) * means.mean()).fillna(self.won)
+
+    def as_seen_on(self, day: date) -> Examples:
+        """Return the same rows with sums over windows as long as those that `day` looks back on.
+
+        A window that is cut where the data begin holds less at an early date. Sums are taken for
+        the quarters that they cover: two wins in two quarters count as four in four.
+        """
+        moment = pd.Timestamp(day)
+        if moment not in self.observed.index:
+            return self
+        names = [name for name in self.observed.columns if name in self.values.columns]
+        days = self.values.index.get_level_values(AS_OF)
+        then = self.observed[names].reindex(days).to_numpy(dtype=float)
+        now = self.observed.loc[moment, names].to_numpy(dtype=float)
+        ratios = np.where(then > 0, now / np.where(then > 0, then, 1.0), 1.0)
+        if (ratios == 1.0).all():
+            return self
+        scaled = self.values[names] * ratios
+        whole = [name for name in names if name.startswith(_COUNTS)]
+        scaled[whole] = scaled[whole].round()
+        return replace(self, values=self.values.assign(**{n: scaled[n] for n in names}))
 
     def at(self, days: Sequence[date]) -> Examples:
         """Return those at some dates."""
@@ -115,12 +160,12 @@ class Examples:
         how = chosen.model_dump(include={"bags", "max_bins", "max_training_rows", "seed"})
         names = [name for name in self.criteria if name in self.values.columns]
         parts = [
-            self.values[names], self.won, self.criteria, sorted(self.undated), how, first_bag,
+            self.values[names], self.shares, self.criteria, sorted(self.undated), how, first_bag,
             astuple(pace),
         ]  # fmt: skip
 
         def fitted() -> dict[str, Any]:
-            card = self._prepared(chosen).fit(self.won, first_bag=first_bag, pace=pace)
+            card = self._prepared(chosen).fit(self.shares, first_bag=first_bag, pace=pace)
             return card.to_plain()
 
         return Card.from_plain(self.kept.value("card", parts, fitted))
@@ -133,27 +178,44 @@ class Examples:
     def ranking_card(self, settings: Settings, *, most_bags: int | None = None) -> Card:
         """Return the card that the settings ask for: fitted, with its edits, or set by hand."""
         if settings.model.kind == "rules card":
-            return fit_rules_card(self.values, self.won, settings=settings.card)
-        return self.edited(self.fit(settings, most_bags=most_bags), settings)
+            return fit_rules_card(self.values, self.shares, settings=settings.card)
+        return self.finished(self.fit(settings, most_bags=most_bags), settings)
 
     def compared_cards(
         self, settings: Settings, *, most_bags: int | None = None
     ) -> dict[str, Card]:
         """Return the card that the settings ask for, as `card`, and those to compare it with.
 
-        They are the same card without its edits (`unedited_card`), the card set by hand beside a
-        fitted one (`rules_card`), or the fitted one beside a card set by hand (`fitted_card`).
+        They are the short card beside the full one (`short_card`) or the other way round
+        (`full_card`), the same card without its edits (`unedited_card`), the card set by hand
+        beside a fitted one (`rules_card`), or the fitted one beside that (`fitted_card`).
         """
         fitted = self.fit(settings, most_bags=most_bags)
         rules: dict[str, Card] = {}
         if settings.card.criteria:
-            by_hand = fit_rules_card(self.values, self.won, settings=settings.card)
+            by_hand = fit_rules_card(self.values, self.shares, settings=settings.card)
             rules = {"rules_card": by_hand}
         if settings.model.kind == "rules card":
             return {"card": rules["rules_card"], "fitted_card": fitted}
         if settings.card.edits and fitted.criteria:
-            return {"card": self.edited(fitted, settings), "unedited_card": fitted, **rules}
-        return {"card": fitted, **rules}
+            rules["unedited_card"] = fitted
+        full = self.edited(fitted, settings)
+        short = self.shortened(full, settings)
+        if settings.model.card == "short":
+            return {"card": short, "full_card": full, **rules}
+        return {"card": full, "short_card": short, **rules}
+
+    def shortened(self, card: Card, settings: Settings) -> Card:
+        """Return the short card of a fitted one, with the same sum of predicted revenue."""
+        if not card.criteria:
+            return card
+        total = float(card.predict(self.values).sum())
+        return shortened(card, fewest=settings.run.min_group).recalibrated(self.values, total=total)
+
+    def finished(self, card: Card, settings: Settings) -> Card:
+        """Return a fitted card as the settings want it: edited, full or short."""
+        edited = self.edited(card, settings)
+        return self.shortened(edited, settings) if settings.model.card == "short" else edited
 
     def edited(self, card: Card, settings: Settings) -> Card:
         """Return the card with the edits of the settings and the base that keeps its total."""

@@ -12,9 +12,10 @@ from tierkit.models.binning import Binned, bin_criteria
 from tierkit.models.boosting import CAREFUL, Boosted, Pace, bags_by_account, boost
 from tierkit.models.card import Card, counts_by_bin
 from tierkit.models.criteria import Criterion, NumericCriterion
-from tierkit.models.mixing import BEFORE, share_of_boosting
+from tierkit.models.mixing import Shares, tried_shares
 from tierkit.models.past_revenue import POWERS, past_revenue_column, powers_of_past_revenue
 from tierkit.models.rows import account_ids, are_newest, sample_accounts
+from tierkit.models.smooth import smooth_points
 from tierkit.settings import ModelSettings
 from tierkit.statistics import FloatArray, IntArray
 
@@ -32,10 +33,11 @@ def fit_card(
 ) -> Card:
     """Fit a card to what accounts won after each as_of.
 
-    Two predictions are combined by their geometric mean, which is again a card: additive boosting
-    of all criteria (Tweedie with a log link), and fitted powers of past revenue over one, two and
-    four quarters. Boosting finds what past revenue misses; the powers keep large accounts apart and
-    steady the rest. How much of each is tried on the newest date of accounts that were held out.
+    Three predictions are combined by their geometric mean, which is again a card: additive boosting
+    of all criteria (Tweedie with a log link), fitted powers of past revenue over one, two and four
+    quarters, and a hurdle of two regressions. Boosting finds what past revenue misses; the powers
+    keep large accounts apart and steady the rest; the regressions have no steps. How much of each
+    is tried on the newest date of accounts that were held out.
 
     Parameters
     ----------
@@ -189,15 +191,20 @@ class Prepared:
         if not any(points.any() for points in powers):  # past revenue tells nothing
             return [*boosted.points]
         by_name = {one.name: points for one, points in zip(windows, powers, strict=True)}
-        share = self._share(windows, target) if pace.tries_share else BEFORE
+        shares = self._shares(windows, target) if pace.tries_share else Shares()
+        smooth = [np.zeros(len(points)) for points in boosted.points]
+        if shares.smooth > 0:
+            smooth = smooth_points(made, self.binned.codes, self.rows, target)
+        part = shares.smooth
         return [
-            share * points + (1 - share) * by_name.get(one.name, 0.0)
-            for one, points in zip(made, boosted.points, strict=True)
+            shares.boosting * points
+            + (1 - shares.boosting) * ((1 - part) * by_name.get(one.name, 0.0) + part * own)
+            for one, points, own in zip(made, boosted.points, smooth, strict=True)
         ]
 
-    def _share(self, windows: Sequence[NumericCriterion], target: FloatArray) -> float:
+    def _shares(self, windows: Sequence[NumericCriterion], target: FloatArray) -> Shares:
         made, codes = self.binned.criteria, self.binned.codes
-        return share_of_boosting(
+        return tried_shares(
             made, codes, self.rows, target, windows=windows, seed=self.settings.seed
         )
 

@@ -1,4 +1,4 @@
-"""How much of a card is boosting, and how much powers of past revenue."""
+"""How much of a card is boosting, powers of past revenue, and the smooth part."""
 
 from __future__ import annotations
 
@@ -14,11 +14,18 @@ from tierkit.models.criteria import Criterion, NumericCriterion
 from tierkit.models.draws import account_draws
 from tierkit.models.past_revenue import powers_of_past_revenue
 from tierkit.models.rows import AS_OF, account_ids
+from tierkit.models.smooth import smooth_points
 from tierkit.statistics import FloatArray, IntArray, gini
 
 SHARES = np.linspace(0, 1, 11)
 BEFORE = 0.5
 """The share of boosting that is taken where nothing can be tried."""
+
+SMOOTH = (0.0, 0.5, 1.0)
+"""Shares of the smooth part in what is not boosting."""
+
+_TOWARDS_NONE = 0.005
+"""What the smooth part must gain in Gini to take the place of powers of past revenue."""
 
 _TOWARDS_BEFORE = 0.003
 """What a share must gain in Gini to be taken all the way from one half to none or all."""
@@ -32,7 +39,23 @@ _HALF_WAY_WINS = 500
 Chosen = npt.NDArray[np.bool_]
 
 
-def share_of_boosting(
+@dataclass(frozen=True)
+class Shares:
+    """What a card is made of: a geometric mean.
+
+    Attributes
+    ----------
+    boosting
+        The share of boosting, 0 to 1.
+    smooth
+        The share of the smooth part in the rest, 0 to 1; the remainder is powers of past revenue.
+    """
+
+    boosting: float = BEFORE
+    smooth: float = 0.0
+
+
+def tried_shares(
     criteria: Sequence[Criterion],
     codes: IntArray,
     rows: pd.DataFrame,
@@ -40,12 +63,13 @@ def share_of_boosting(
     *,
     windows: Sequence[NumericCriterion],
     seed: int,
-) -> float:
-    """Return the share of boosting, 0 to 1, that ranks accounts best later on.
+) -> Shares:
+    """Return the shares of the parts that rank accounts best later on.
 
-    Both parts are fitted to the earlier dates of two thirds of the accounts and tried on the newest
-    date of the others, each third in turn. The share is the one with the highest mean Gini, less a
-    little for its distance from one half, so that chance does not decide. One bag and large steps
+    The parts are fitted to the earlier dates of two thirds of the accounts and tried on the newest
+    date of the others, each third in turn. The shares are those with the highest mean Gini, less a
+    little for the distance of boosting from one half and for the smooth part, so that chance does
+    not decide. One bag and large steps
     do for a try. With one date they are tried at that date, and the fewer rows have won revenue the
     nearer to one half the share stays: what ranks other accounts well at the same date may be a
     habit of that season. Of larger panels, the accounts of about 30,000 rows are used.
@@ -66,16 +90,20 @@ def share_of_boosting(
     ]
     tried = [one for one in found if one is not None]
     if not tried:
-        return BEFORE
+        return Shares()
     cost = _TOWARDS_BEFORE * np.abs(SHARES - BEFORE) / BEFORE
-    best = float(SHARES[int(np.argmax(np.round(np.mean(tried, axis=0) - cost, 9)))])
+    smooth_cost = _TOWARDS_NONE * np.array(SMOOTH)
+    worth = np.mean(tried, axis=0) - smooth_cost[:, None] - cost[None, :]
+    row, column = np.unravel_index(int(np.argmax(np.round(worth, 9))), worth.shape)
     wins = int((target > 0).sum())
-    return best if in_time else BEFORE + (best - BEFORE) * wins / (wins + _HALF_WAY_WINS)
+    trust = 1.0 if in_time else wins / (wins + _HALF_WAY_WINS)
+    best = float(SHARES[column])
+    return Shares(BEFORE + (best - BEFORE) * trust, SMOOTH[row] * trust)
 
 
 @dataclass(frozen=True)
 class _Parts:
-    """What the two parts are fitted to, as `share_of_boosting` takes it."""
+    """What the parts are fitted to, as `tried_shares` takes it."""
 
     criteria: Sequence[Criterion]
     codes: IntArray
@@ -85,7 +113,7 @@ class _Parts:
     seed: int
 
     def ginis(self, train: Chosen, test: Chosen) -> FloatArray | None:
-        """Return the Gini of every share on the tested rows; None with too few wins."""
+        """Return the Gini of every pair of shares on the tested rows; None with too few wins."""
         if min((self.target[side] > 0).sum() for side in (train, test)) < _FEWEST_WINS:
             return None
         bags = bags_by_account(account_ids(self.rows)[train], bags=1, seed=self.seed)
@@ -96,8 +124,18 @@ class _Parts:
         places = [names.index(one.name) for one in self.windows]
         by_boosting = _sum_of(boosted.points, self.codes[test], range(len(names)))
         by_powers = _sum_of(powers, self.codes[test], places)
-        mixes = [share * by_boosting + (1 - share) * by_powers for share in SHARES]
-        ginis = np.array([gini(self.target[test], mix) for mix in mixes])
+        smooth = smooth_points(self.criteria, self.codes[train], self.rows[train], target)
+        by_smooth = _sum_of(smooth, self.codes[test], range(len(names)))
+        ginis = np.array(
+            [
+                [
+                    gini(self.target[test], share * by_boosting + (1 - share) * rest)
+                    for share in SHARES
+                ]
+                for part in SMOOTH
+                for rest in [(1 - part) * by_powers + part * by_smooth]
+            ]
+        )
         return np.asarray(np.nan_to_num(ginis))  # a ranking that says nothing counts as 0
 
 

@@ -117,7 +117,7 @@ def ranges_tested(tested: pd.DataFrame, capacities: Sequence[int | None]) -> Ran
     Parameters
     ----------
     tested
-        As for `tier_total_ranges`.
+        A row per account and as_of: `account_id`, `as_of`, `rank_by`, `predicted`, `actual`.
     capacities
         Of the tiers, best first.
 

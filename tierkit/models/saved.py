@@ -15,12 +15,16 @@ from tierkit.errors import SettingsError
 from tierkit.models.card import Card
 from tierkit.models.past_revenue import PAST_REVENUE
 from tierkit.models.prospects import Prospects
-from tierkit.models.simple_rules import past_revenue_rule
+from tierkit.models.simple_rules import ColumnRule
 
-Kind = Literal["fitted card", "rules card", "past revenue"]
+Kind = Literal["fitted card", "rules card", "past revenue", "simple rule"]
 FITTED: Kind = "fitted card"
 BY_HAND: Kind = "rules card"
 PAST: Kind = "past revenue"
+SIMPLE: Kind = "simple rule"
+BY_COLUMN = (PAST, SIMPLE)
+"""Kinds that rank by a column itself; their card only says what its amounts are worth."""
+
 MODEL_SCHEMA = 1
 """Of `model.json`; files of an earlier release of the same schema load and score identically."""
 
@@ -28,15 +32,15 @@ MODEL_SCHEMA = 1
 def ranked(card: Card, kind: Kind, values: pd.DataFrame, *, past_revenue: str) -> pd.DataFrame:
     """Return `score` and `predicted_revenue` of each row; accounts rank by both, in this order.
 
-    Past revenue as a model ranks by the past revenue itself, since all accounts of one step of its
-    card are predicted the same.
+    Past revenue or another simple rule ranks by its column itself, since all accounts of one step
+    of its card are predicted the same.
 
     Parameters
     ----------
     values
         A row per account, with the columns of the card and of past revenue.
     past_revenue
-        The column of past revenue.
+        The column that a simple rule ranks by: as a rule, past revenue.
 
     Examples
     --------
@@ -45,8 +49,8 @@ def ranked(card: Card, kind: Kind, values: pd.DataFrame, *, past_revenue: str) -
     {'score': [50.0, 0.0], 'predicted_revenue': [7.0, 7.0]}
     """
     score = card.score(values)
-    if kind == PAST:
-        score = past_revenue_rule(past_revenue).predict(values).fillna(0.0)
+    if kind in BY_COLUMN:
+        score = ColumnRule(past_revenue, past_revenue).predict(values).fillna(0.0)
     return pd.DataFrame({"score": score, "predicted_revenue": card.predict(values)})
 
 
@@ -57,7 +61,9 @@ class SavedModel:
     Attributes
     ----------
     card, kind, past_revenue
-        What ranks, and the column of past revenue.
+        What ranks, and the column of past revenue or of the simple rule that ranks.
+    ranked_by
+        The name of the candidate that ranks; empty where the file does not say.
     horizon_quarters
         How far ahead revenue is predicted.
     trained_on
@@ -75,6 +81,7 @@ class SavedModel:
     trained_on: tuple[date, ...] = ()
     look_back: int | None = None
     prospects: Prospects | None = None
+    ranked_by: str = ""
 
     def ranked(self, values: pd.DataFrame) -> pd.DataFrame:
         """Return `score` and `predicted_revenue` of each row, as `ranked` does."""
@@ -86,6 +93,7 @@ class SavedModel:
             "schema": MODEL_SCHEMA,
             "kind": self.kind,
             "past_revenue": self.past_revenue,
+            "ranked_by": self.ranked_by,
             "horizon_quarters": self.horizon_quarters,
             "trained_on_as_of": [day.isoformat() for day in self.trained_on],
             "look_back": self.look_back,
@@ -119,6 +127,7 @@ class SavedModel:
                 trained_on=tuple(date.fromisoformat(day) for day in data["trained_on_as_of"]),
                 look_back=data.get("look_back"),
                 prospects=None if beside is None else Prospects.from_plain(beside),
+                ranked_by=str(data.get("ranked_by", "")),
             )
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise SettingsError(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
 import pandas as pd
 
+from tierkit.figure import Figure
 from tierkit.models.card import Card
 from tierkit.models.verdict import RIVALS, UNTESTED, Verdict, judge
 from tierkit.settings import Settings
@@ -27,9 +28,13 @@ Method = Literal["earlier quarter-ends", "held-out accounts"]
 ROLLING: Method = "earlier quarter-ends"
 HELD_OUT: Method = "held-out accounts"
 
-CARDS = ("card", "unedited_card", "fitted_card", "rules_card")
-MODELS = (*CARDS, "past_revenue", "last_quarter_revenue", "best_column", "last_tiers", "random")
-MONEY = {**{name: name for name in CARDS}, "past_revenue": "past_revenue_predicted"}
+CARDS = ("card", "full_card", "short_card", "unedited_card", "fitted_card", "rules_card")
+RULES = (
+    "past_revenue", "last_quarter_revenue", "half_year_revenue", "revenue_ever",
+    "revenue_per_quarter", "same_quarter_last_year", "best_column",
+)  # fmt: skip
+MODELS = (*CARDS, *RULES, "last_tiers", "random")
+MONEY = {**{name: name for name in CARDS}, **{name: f"{name}_predicted" for name in RULES}}
 """The models that predict amounts, and the column of predictions that holds them."""
 
 _TIERS = ("capture_tier_1", "capture_tier_2")
@@ -84,9 +89,7 @@ class Backtest:
     def facts(self) -> dict[str, Any]:
         """Return the parts of `facts.json` under `model` that the backtest knows."""
         gain = self.comparison.gain if self.comparison else None
-        numbers = {
-            key: getattr(gain, key) if gain else math.nan for key in ("estimate", "low", "high")
-        }
+        known = gain if gain and gain.is_known else Figure.unknown(self.because)
         tested = self.method is not None
         return {
             "backtest": {
@@ -96,7 +99,7 @@ class Backtest:
                 "accounts": int(self.predictions["account_id"].nunique()) if tested else 0,
                 "models": {str(name): self._model_facts(str(name)) for name in self.scores.index},
             },
-            "gain_over_past_revenue": _stated(numbers, dict.fromkeys(numbers, self.because)),
+            "gain_over_past_revenue": known.effect(),
             "verdict": self.verdict,
             "because": self.because,
         }
@@ -108,9 +111,10 @@ class Backtest:
                 why[measure] = "there is no such tier with a capacity"
         if name not in MONEY:
             why["actual_over_predicted"] = "this rule ranks accounts and predicts no money"
-        return _stated(
-            {measure: float(self.scores[measure].loc[name]) for measure in _MEASURES}, why
-        )
+        facts: dict[str, Any] = {}
+        for measure in _MEASURES:
+            facts |= Figure.of(self.scores[measure].loc[name], why[measure]).facts(measure)
+        return facts
 
 
 def scored(method: Method, predictions: pd.DataFrame, *, settings: Settings) -> Backtest:
@@ -146,7 +150,7 @@ def _measures(predictions: pd.DataFrame, name: str, capacities: Capacities) -> d
     ]
     means = pd.DataFrame(by_date).mean()
     money = math.nan
-    if name in MONEY:
+    if MONEY.get(name) in predictions.columns:
         money = actual_over_predicted(predictions["actual"], predictions[MONEY[name]])
     return {**{str(key): float(value) for key, value in means.items()}, _MEASURES[-1]: money}
 
@@ -178,6 +182,32 @@ def untested(because: str, *, settings: Settings) -> Backtest:
     )
 
 
+def compared_with_past(
+    tested: Backtest, name: str, *, in_words: str, settings: Settings, tried: int
+) -> Backtest:
+    """Return the backtest with the comparison and the verdict of another ranking than the card.
+
+    Parameters
+    ----------
+    name, in_words
+        The ranking, as in `Backtest.predictions`, and as a sentence names it.
+    tried
+        From how many candidates it was chosen: the more, the wider the range of its gain has to be
+        (Bonferroni).
+    """
+    places = _places(settings, tested.capacities)
+    comparison = compare(
+        tested.predictions.assign(card=tested.predictions[name]),
+        capacities=sorted(set(places.values())),
+        seed=settings.model.seed,
+        tried=tried,
+    )
+    method = tested.method or ROLLING
+    where = _tested_in_words(method, tested.as_of)
+    verdict, because = judge(comparison, places=places, tested=where, name=in_words)
+    return replace(tested, comparison=comparison, verdict=verdict, because=because)
+
+
 def _tested_in_words(method: Method, days: Sequence[date]) -> str:
     if method == HELD_OUT:
         return "On accounts that the card had not seen"
@@ -195,14 +225,3 @@ def _capacities(settings: Settings) -> Capacities:
 def _places(settings: Settings, capacities: Capacities) -> dict[str, int]:
     names = [settings.tiers[0].name, " + ".join(tier.name for tier in settings.tiers[:2])]
     return {name: size for name, size in zip(names, capacities, strict=True) if size}
-
-
-def _stated(numbers: Mapping[str, float], why: Mapping[str, str]) -> dict[str, Any]:
-    """Return numbers for `facts.json`: null with a reason beside it where one cannot be said."""
-    stated: dict[str, Any] = {}
-    for key, number in numbers.items():
-        known = math.isfinite(number)
-        stated[key] = float(number) if known else None
-        if not known:
-            stated[f"{key}_why"] = why[key]
-    return stated

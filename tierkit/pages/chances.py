@@ -1,13 +1,15 @@
-"""How firm the tiers are: borderline, who may rise or fall, and how past overrides did."""
+"""Firmness of the tiers: borderline accounts, likely moves, the record of past overrides."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
+from tierkit.pages.data import MAKES_POSSIBLE
 from tierkit.pages.facts import (
     Facts,
     because,
@@ -16,6 +18,7 @@ from tierkit.pages.facts import (
     number,
     part,
     parts,
+    ranged,
     text,
     texts,
     why,
@@ -23,13 +26,13 @@ from tierkit.pages.facts import (
 from tierkit.pages.revenue import ledger_score
 from tierkit.rendering import Fragment, html_table, joined, section, tag
 from tierkit.runs import Chances
+from tierkit.table import Column, Columns, Table
 from tierkit.tiers import QUARTERS_AHEAD
 from tierkit.words import (
     MINUS,
     count,
     enumerated,
     money,
-    money as spoken_money,
     money_range,
     plural,
     ratio,
@@ -52,18 +55,16 @@ def borderline_table(chances: Chances, *, currency: str) -> Fragment:
         return Fragment(
             str(tag("p", "No account belongs in another tier in 4 of 10 worlds or more."))
         )
-    columns = ["tier", "borders_on", "rank", "predicted_revenue", "chance_in_tier"]
-    total = spoken_money(currency, float(rows["predicted_revenue"].sum()))
-    kinds = {"rank": "count", "predicted_revenue": f"money {currency}", "chance_in_tier": "share"}
-    return html_table(
-        rows[columns].head(MOST_ROWS).rename_axis("account_id").reset_index(),
-        caption=f"{plural(len(rows), 'account')} on the borderline, with {total} of predicted "
-        "revenue: each belongs in another tier in 4 of 10 worlds or more",
-        kinds=kinds,
-        name="borderline",
-        total=len(rows),
-        of=f"accounts, by money{_OF}",
+    total = money(currency, float(rows["predicted_revenue"].sum()))
+    caption = (
+        f"{plural(len(rows), 'account')} on the borderline, with {total} of predicted revenue: "
+        "each belongs in another tier in 4 of 10 worlds or more"
     )
+    columns: Columns = ["account_id", "tier", "borders_on", "rank", "predicted_revenue",
+               Column("chance_in_tier", "share")]  # fmt: skip
+    table = Table("borderline", caption, columns, rows.rename_axis("account_id"),
+                  currency=currency, most=MOST_ROWS, of=f"accounts, by money{_OF}")  # fmt: skip
+    return html_table(table)
 
 
 def chances_table(chances: Chances) -> Fragment:
@@ -81,35 +82,29 @@ def chances_table(chances: Chances) -> Fragment:
 def scoreboard_table(scoreboard: Sequence[Mapping[str, Any]]) -> Fragment:
     """Return what past overrides brought, beside the accounts that they displaced."""
     rows = [row for side in scoreboard if (row := _scored(side))]
-    if not rows:
-        why = next((str(side.get("difference_why", "")) for side in scoreboard), "")
-        return Fragment(str(tag("p", f"How past overrides did: {sentence(why)}")))
-    return html_table(
-        pd.DataFrame(rows),
-        caption="Past overrides beside the accounts that the model would have had in their place",
-        kinds={
-            **dict.fromkeys(("accounts", "neighbours", "account_windows"), "count"),
-            **dict.fromkeys(("mean", "mean_of_neighbours", "difference", "low", "high"), "money"),
-        },
-        name="override-scoreboard",
-    )
+    why = next((str(side.get("difference_why", "")) for side in scoreboard), "")
+    columns: Columns = [
+        "overridden", "accounts", Column("account_windows", "count"), Column("mean", "money"),
+        Column("neighbours", "count"),
+        *Column.each("money", "mean_of_neighbours", "difference", "low", "high"), "remark",
+    ]  # fmt: skip
+    caption = "Past overrides beside the accounts that the model would have had in their place"
+    said = f"How past overrides did: {sentence(why)}"
+    return html_table(Table("override-scoreboard", caption, columns, rows, why=said))
 
 
 def _likely(rows: pd.DataFrame, column: str, title: str, chances: Chances) -> Fragment:
-    if rows.empty:
-        return Fragment(str(tag("p", f"{title}: no account has a chance of a quarter or more.")))
-    columns = ["tier", "rank", "predicted_revenue", column, "account_quarters"]
-    kinds = {"rank": "count", "predicted_revenue": "money", column: "share",
-             "account_quarters": "count"}  # fmt: skip
-    return html_table(
-        rows[columns].head(MOST_ROWS).rename_axis("account_id").reset_index(),
-        caption=f"{title} within {QUARTERS_AHEAD} quarters, as accounts of such a rank did; "
-        f"{plural(chances.quarters, 'quarter')} followed ({chances.rests_on})",
-        kinds=kinds,
-        name=column.replace("_", "-"),
-        total=len(rows),
-        of=f"accounts with a chance of a quarter or more{_OF}",
+    columns: Columns = ["account_id", "tier", "rank", "predicted_revenue", Column(column, "share"),
+               Column("account_quarters", "count")]  # fmt: skip
+    caption = (
+        f"{title} within {QUARTERS_AHEAD} quarters, as accounts of such a rank did; "
+        f"{plural(chances.quarters, 'quarter')} followed ({chances.rests_on})"
     )
+    many = "a chance of a quarter or more"
+    name, why = column.replace("_", "-"), f"{title}: no account has {many}."
+    table = Table(name, caption, columns, rows.rename_axis("account_id"), most=MOST_ROWS,
+                  of=f"accounts with {many}{_OF}", why=why)  # fmt: skip
+    return html_table(table)
 
 
 def _scored(side: Mapping[str, Any]) -> dict[str, object] | None:
@@ -171,39 +166,20 @@ def _ahead(tiers: list[Facts]) -> str:
 
 
 def _record(facts: Facts, side: Facts) -> str:
-    found, ours = part(side, "difference"), part(side, "overridden")
-    estimate, low, high = (number(found, key) for key in ("estimate", "low", "high"))
-    accounts = number(ours, "accounts")
-    if estimate is None or low is None or high is None or not accounts:
+    found, accounts = ranged(part(side, "difference")), number(part(side, "overridden"), "accounts")
+    if not found.has_range or not accounts:
         return ""
     unit = currency(facts)
     way = "above" if text(side, "side") == "raised" else "below"
-    if low <= 0 <= high:
-        found_words = "brought about as much as"
-    else:
-        found_words = f"brought {'more' if estimate > 0 else 'less'} than"
+    found_words = "brought about as much as"
+    if found.is_above(0) or found.is_below(0):
+        found_words = f"brought {'more' if found.is_above(0) else 'less'} than"
     return (
         f"{plural(int(accounts), 'account')} that people put {way} the model's tier {found_words} "
-        f"those whose place they took: {money(unit, estimate)} each on average "
-        f"({money_range(unit, low, high)} in 8 of 10 cases). People chose them, so this is a "
-        "difference, not an effect."
+        f"those whose place they took: {found.say(partial(money, unit))} each on average "
+        f"({found.say_range(partial(money_range, unit))} in 8 of 10 cases). People chose them, so "
+        "this is a difference, not an effect."
     )
-
-
-MAKES_POSSIBLE = {
-    "tier_history": "what earlier tiers brought",
-    "stage_history": "the open pipeline as it was at earlier dates",
-    "account_history": "criteria as they were at earlier dates",
-    "activities": "engagement and the effort that accounts got",
-    "costs": "the return on what tiers cost",
-    "contracts": "renewals",
-    "opportunity_lines": "the products that accounts buy",
-    "contacts": "how well we know an account",
-    "signals": "usage, satisfaction and intent",
-    "targets": "how the tiers cover quotas",
-    "exchange_rates": "deals in other currencies",
-    "merges": "duplicates counted as one account",
-}
 
 
 def how_sure(facts: Facts) -> Fragment:
@@ -228,20 +204,42 @@ def _ranking(facts: Facts) -> str:
     reason = because(model) or because(backtest)
     if not models or verdict == "cannot be tested":
         return f"It cannot be tested yet. {reason}".strip()
-    card, past = (number(part(models, name), "capture_tier_1") for name in ("card", "past_revenue"))
-    compared = ""
-    if card is not None and past is not None:
-        compared = (
-            f"The accounts it put first brought {share(card)} of later revenue; ranked by past "
-            f"revenue alone, the same number of accounts brought {share(past)}."
-        )
     spoken = {
         "better than past revenue": "Better than ranking by past revenue.",
         "no better than past revenue": "No better than ranking by past revenue.",
         "no signal": "It found no signal: the order is no better than chance.",
     }.get(verdict, "")
     gained = _gain(model) if verdict == "better than past revenue" else ""
-    return " ".join(filter(None, [spoken, compared, _tested_on(backtest), gained or reason]))
+    said = [_ranked_by(model), spoken, _captured(model), _tested_on(backtest), gained or reason]
+    return " ".join(filter(None, said))
+
+
+def _ranked_by(model: Facts) -> str:
+    """Return in a sentence what ranks, where it is a simple rule."""
+    words = text(model, "ranked_by_in_words")
+    if text(model, "kind") not in ("past revenue", "simple rule") or not words:
+        return ""
+    return f"Accounts are ranked by {words}: nothing that was tried is better."
+
+
+def _captured(model: Facts) -> str:
+    """Return what the first accounts brought: by what ranks, by past revenue, by tiers in force."""
+    models, ranks = part(model, "backtest", "models"), text(model, "ranked_by") or "card"
+    own, past, held = (
+        number(part(models, name), "capture_tier_1") if name in models else None
+        for name in (ranks if ranks in models else "card", "past_revenue", "last_tiers")
+    )
+    if own is None:
+        return ""
+    others = []
+    if past is not None and ranks != "past_revenue":
+        others.append(f"ranked by past revenue alone, as many accounts brought {share(past)}")
+    if held is not None:
+        others.append(f"those that the tiers in force put there brought {share(held)}")
+    return (
+        "; ".join([f"The accounts it put first brought {share(own)} of later revenue", *others])
+        + "."
+    )
 
 
 def _gain(model: Facts) -> str:
@@ -267,7 +265,9 @@ def _tested_on(backtest: Facts) -> str:
 
 def _calibration(facts: Facts) -> str:
     models = part(facts, "model", "backtest", "models")
-    model = next((part(models, name) for name in ("card", "past_revenue") if name in models), {})
+    ranks = text(part(facts, "model"), "ranked_by") or "card"
+    names = (ranks, "card", "past_revenue")
+    model = next((part(models, name) for name in names if name in models), {})
     value = number(model, "actual_over_predicted")
     inside, due = ledger_score(facts)
     kept = (

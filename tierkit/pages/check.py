@@ -1,9 +1,8 @@
-"""What a check found, for people: a page and a workbook of the rows that were left out."""
+"""The page and the workbook of a check: problems, and the rows that were left out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,14 +10,14 @@ from markupsafe import Markup
 
 from tierkit.crm import Tables, candidate_duplicates, netted_accounts, unit_totals
 from tierkit.errors import Problem
-from tierkit.rendering import Sheet, html_table, joined, style_sheet, tag, write_workbook
+from tierkit.pages.data import left_out
+from tierkit.rendering import Fragment, html_table, joined, style_sheet, tag, write_workbook
+from tierkit.table import Column, Table
 
 PAGE, WORKBOOK = "check.html", "check.xlsx"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _WIDE = "main { max-width: 78rem }"
-_KINDS = {"rows": "count"}
 _MOST_ROWS = 1_048_575
-_EXCLUSION_KINDS = {"rows": "count", "won_revenue": "money"}
 
 
 def problem_frame(problems: Sequence[Problem]) -> pd.DataFrame:
@@ -54,10 +53,10 @@ def write_check_page(
         None where something blocks.
     """
     name = title or "this project"
-    parts = [tag("h1", f"Check of the data of {name}"), tag("p", verdict)]
+    parts: list[Markup | Fragment] = [tag("h1", f"Check of the data of {name}"), tag("p", verdict)]
     if problems:
         caption = "Problems, those that block first"
-        parts.append(_table(_told(problems), caption, "problems", _KINDS))
+        parts.append(html_table(_told(problems, caption)))
     if tables is not None:
         parts += _about(tables)
     head = joined(
@@ -78,61 +77,47 @@ def write_check_workbook(
     folder: Path, *, problems: Sequence[Problem], tables: Tables | None, rejected: pd.DataFrame
 ) -> Path:
     """Write `check.xlsx`: problems, rows left out, and accounts that a person should look at."""
-    sheets = {"Problems": Sheet(_texts(problem_frame(problems)), {"rows": "number"})}
+    sheets = {"Problems": _sheet(problem_frame(problems), Column("rows", "count"))}
     if not rejected.empty:
         sheets |= {
-            "Rows left out" if not place else f"Rows left out {place + 1}": Sheet(_texts(part))
+            "Rows left out" if not place else f"Rows left out {place + 1}": _sheet(part)
             for place, part in enumerate(_in_sheets(rejected))
         }
     if tables is not None:
-        kinds = {"won_revenue": "money", "at_stake": "money", "refunded": "money"}
-        for name, frame in _accounts_to_see(tables).items():
-            money = {column: kind for column, kind in kinds.items() if column in frame}
-            sheets[name] = Sheet(_texts(frame), money)  # type: ignore[arg-type]
+        money = Column.each("money", "won_revenue", "at_stake", "refunded")
+        to_see = _accounts_to_see(tables)
+        sheets |= {name: _sheet(frame, *money) for name, frame in to_see.items()}
     file = folder / WORKBOOK
     write_workbook(file, sheets)
     return file
 
 
-def _table(frame: pd.DataFrame, caption: str, name: str, kinds: Mapping[str, str]) -> Markup:
-    return Markup(html_table(frame, caption=caption, kinds=kinds, name=name).html)
+def _sheet(frame: pd.DataFrame, *numbers: Column) -> Table:
+    """Return every column as text, but for the named ones."""
+    cells = frame.astype("object").where(frame.notna(), None)
+    texts = Column.each("text", *map(str, frame.columns))
+    return Table("check", "", Column.of_all(cells, *texts, *numbers), cells)
 
 
-def _told(problems: Sequence[Problem]) -> pd.DataFrame:
+def _told(problems: Sequence[Problem], caption: str) -> Table:
     """Return problems in as few columns as a page has room for."""
     frame = problem_frame(problems)
     where = frame["table"] + frame["column"].map(lambda column: f".{column}" if column else "")
     examples = frame["examples"].map(lambda ids: f", for example {ids}" if ids else "")
-    return pd.DataFrame(
-        {
-            "level": frame["level"],
-            "rule": frame["rule"],
-            "where": where,
-            "rows": frame["rows"].astype("float64"),
-            "found": frame["found"] + examples,
-            "what_to_do": frame["what_to_do"],
-        }
-    )
+    columns = ["level", "rule", "where", "rows", "found", "what_to_do"]
+    rows = frame.assign(where=where, found=frame["found"] + examples)
+    return Table("problems", caption, columns, rows)
 
 
-def _about(tables: Tables) -> list[Markup]:
+def _about(tables: Tables) -> list[Fragment]:
     read = pd.DataFrame({"table": list(tables.source_rows), "rows": tables.source_rows.values()})
-    parts = [_table(read, "What was read", "read", _KINDS)]
+    shown = [Table("read", "What was read", ["table", "rows"], read)]
     if tables.exclusions:
-        left = pd.DataFrame(
-            {
-                "table": [part.table for part in tables.exclusions],
-                "reason": [part.reason for part in tables.exclusions],
-                "rows": [part.rows for part in tables.exclusions],
-                "won_revenue": [float(Decimal(part.won_revenue)) for part in tables.exclusions],
-            }
-        )
-        parts.append(_table(left, "What was left out, and why", "left_out", _EXCLUSION_KINDS))
+        shown.append(left_out("What was left out, and why", tables.exclusions))
     units = unit_totals(tables)
-    units = units.assign(won_revenue=units["won_revenue"].astype(float))
-    kinds = {"units": "count", "units_with_wins": "count", "won_revenue": "money"}
-    parts.append(_table(units, "Won revenue by both units of tiering", "units", kinds))
-    return parts
+    columns = Column.of_all(units, *Column.each("count", "units", "units_with_wins"))
+    shown.append(Table("units", "Won revenue by both units of tiering", columns, units))
+    return [html_table(table) for table in shown]
 
 
 def _in_sheets(rejected: pd.DataFrame) -> list[pd.DataFrame]:
@@ -147,7 +132,3 @@ def _accounts_to_see(tables: Tables) -> dict[str, pd.DataFrame]:
         "Netted to zero": netted_accounts(tables),
     }
     return {name: frame for name, frame in frames.items() if not frame.empty}
-
-
-def _texts(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.astype("object").where(frame.notna(), None)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from tierkit.figure import Figure
 from tierkit.pages.effects import best_design, effect, tier_pair, verdict
 from tierkit.pages.facts import (
     Facts,
@@ -22,6 +23,7 @@ from tierkit.pages.facts import (
 )
 from tierkit.rendering import Fragment, html_table, joined, section, tag
 from tierkit.runs import Run
+from tierkit.table import Column, Columns, Table
 from tierkit.words import count, hours, money, plural, share
 
 MOST = 5
@@ -170,32 +172,32 @@ def decision(run: Run) -> Fragment:
     tested = facts.get("newest_quarters")
     if not tested or not tested["quarters"]:
         return Fragment(str(lead))
-    gain = tested["gain"]
-    frame = pd.DataFrame(
-        {
-            "measure": ["Gini of the present model", "Gini of a new fit", "gain of a new fit",
-                        "present model: actual over predicted"],
-            "value": [tested["champion_gini"], tested["challenger_gini"], gain["estimate"],
-                      tested["champion_actual_over_predicted"]],
-            "low": [None, None, gain["low"], None],
-            "high": [None, None, gain["high"], None],
-        }
-    )  # fmt: skip
+    gain = Figure.read(tested["gain"], "estimate", low="low", high="high")
+    found = {
+        "Gini of the present model": Figure.read(tested, "champion_gini"),
+        "Gini of a new fit": Figure.read(tested, "challenger_gini"),
+        "gain of a new fit": gain,
+        "present model: actual over predicted": Figure.read(
+            tested, "champion_actual_over_predicted"
+        ),
+    }
+    rows = [
+        {"measure": what, "value": one, "low": one.low, "high": one.high}
+        for what, one in found.items()
+    ]
     on = plural(len(tested["quarters"]), "newest quarter")
     caption = f"Present model and a new fit on {on}, {plural(tested['accounts'], 'account')}"
-    kinds = dict.fromkeys(("value", "low", "high"), "number")
-    return Fragment(str(joined(lead, html_table(frame, caption=caption, kinds=kinds,
-                                                name="challenge"))))  # fmt: skip
+    columns: Columns = ["measure", *Column.each("number", "value", "low", "high")]
+    return Fragment(str(joined(lead, html_table(Table("challenge", caption, columns, rows)))))
 
 
 def drift_table(run: Run) -> Fragment:
     """Return how far the accounts of each criterion have drifted, beside what chance alone does."""
     rows = run.read_facts("decision").get("drift") or []
-    if not rows:
-        return Fragment(str(tag("p", "Drift is not known: no earlier model is compared with.")))
-    frame = pd.DataFrame(rows)
-    frame["drifted"] = frame["drifted"].map({True: "more than by chance", False: "no"})
-    many = int((frame["drifted"] != "no").sum())
-    caption = f"{plural(many, 'criterion', 'criteria')} of {len(frame)} drifted more than by chance"
-    kinds = {"bins": "count", "psi": "number", "psi_by_chance": "number"}
-    return html_table(frame, caption=caption, kinds=kinds, name="drift")
+    shown = [row | {"drifted": "more than by chance" if row["drifted"] else "no"} for row in rows]
+    many = sum(row["drifted"] for row in rows)
+    caption = f"{plural(many, 'criterion', 'criteria')} of {len(rows)} drifted more than by chance"
+    frame = pd.DataFrame(shown)
+    columns = Column.of_all(frame, Column("bins", "count"))
+    why = "Drift is not known: there is no earlier model to compare with."
+    return html_table(Table("drift", caption, columns, frame, why=why))

@@ -10,14 +10,15 @@ import pandas as pd
 from markupsafe import Markup
 
 from tierkit import words
+from tierkit.figure import Figure
 from tierkit.pages.facts import number, part, parts, text
-from tierkit.publishing import Json, PublishedRun, flat_settings
+from tierkit.publishing import Json, Published, flat_settings
 from tierkit.rendering import document, html_table, joined, printable, tag
+from tierkit.table import ABSENT, Column, Table
 from tierkit.words import count, plural
 
 UNTIERED = "untiered"
 SIDES = ["what", "before", "after"]
-_ABSENT = "–"
 Say = Callable[[float], str]
 
 
@@ -59,7 +60,7 @@ class RunDifference:
         return all(table.empty for table in tables)
 
 
-def compare_runs(before: PublishedRun, after: PublishedRun) -> RunDifference:
+def compare_runs(before: Published, after: Published) -> RunDifference:
     """Return what differs between two runs."""
     moved = moved_accounts(before, after)
     both = before.tiers.index.intersection(after.tiers.index)
@@ -76,12 +77,12 @@ def compare_runs(before: PublishedRun, after: PublishedRun) -> RunDifference:
     )
 
 
-def settings_changed(before: PublishedRun, after: PublishedRun) -> pd.DataFrame:
+def settings_changed(before: Published, after: Published) -> pd.DataFrame:
     """Return the settings that differ: dotted key, value before, value after, as JSON."""
     return _differing(_settings(before), _settings(after))
 
 
-def moved_accounts(before: PublishedRun, after: PublishedRun) -> pd.DataFrame:
+def moved_accounts(before: Published, after: Published) -> pd.DataFrame:
     """Return the accounts whose tier differs, those who have one in a single run included."""
     everyone = before.tiers.index.union(after.tiers.index).sort_values()
     table = pd.DataFrame(
@@ -106,12 +107,12 @@ def flows(moved: pd.DataFrame) -> pd.DataFrame:
     return counted.sort_values("accounts", ascending=False, kind="stable", ignore_index=True)
 
 
-def tiers_side_by_side(before: PublishedRun, after: PublishedRun) -> pd.DataFrame:
+def tiers_side_by_side(before: Published, after: Published) -> pd.DataFrame:
     """Return accounts and predicted revenue of every tier in both runs, in words."""
     first, second = _tiers(before), _tiers(after)
     names = list(dict.fromkeys([*second, *first]))
     return pd.DataFrame(
-        [{"tier": name, "before": first.get(name, _ABSENT), "after": second.get(name, _ABSENT)}
+        [{"tier": name, "before": first.get(name, ABSENT), "after": second.get(name, ABSENT)}
          for name in names],
         columns=["tier", "before", "after"],
     )  # fmt: skip
@@ -120,40 +121,40 @@ def tiers_side_by_side(before: PublishedRun, after: PublishedRun) -> pd.DataFram
 def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> pd.DataFrame:
     names = list(dict.fromkeys([*before, *after]))
     rows = [
-        {"what": name, "before": before.get(name, _ABSENT), "after": after.get(name, _ABSENT)}
+        {"what": name, "before": before.get(name, ABSENT), "after": after.get(name, ABSENT)}
         for name in names
         if before.get(name) != after.get(name)
     ]
     return pd.DataFrame(rows, columns=SIDES)
 
 
-def _settings(run: PublishedRun) -> dict[str, str]:
+def _settings(run: Published) -> dict[str, str]:
     flat = flat_settings(run.manifest.get("settings") or {})
     return {key: json.dumps(value, ensure_ascii=False) for key, value in flat}
 
 
-def _tiers(run: PublishedRun) -> dict[str, str]:
+def _tiers(run: Published) -> dict[str, str]:
     return {
         text(tier, "tier"): " · ".join(
             [
                 words.plural(number(tier, "accounts") or 0, "account"),
-                _said(tier, "predicted_revenue", lambda value: words.money(run.currency, value)),
+                _cell(tier, "predicted_revenue", lambda value: words.money(run.currency, value)),
             ]
         )
         for tier in parts(run.facts, "tiers")
     }
 
 
-def _data(run: PublishedRun) -> dict[str, str]:
+def _data(run: Published) -> dict[str, str]:
     """Return what went into a run, in words: rows, money, what was left out or missing."""
     data = part(run.facts, "data")
     found = {
         "quarter": text(part(run.facts, "quarter"), "label"),
-        "accounts": _said(data, "accounts", words.count),
-        "accounts in scope": _said(data, "accounts_in_scope", words.count),
-        "opportunities": _said(data, "opportunities", words.count),
-        "won revenue in the source": _said(data, "won_revenue", _cents),
-        "won revenue used": _said(data, "used_won_revenue", _cents),
+        "accounts": _cell(data, "accounts", words.count),
+        "accounts in scope": _cell(data, "accounts_in_scope", words.count),
+        "opportunities": _cell(data, "opportunities", words.count),
+        "won revenue in the source": _cell(data, "won_revenue", _cents),
+        "won revenue used": _cell(data, "used_won_revenue", _cents),
         "missing tables": ", ".join(map(str, data.get("missing_tables") or [])) or "none",
     }
     return found | dict(_left_out(data)) | dict(_files(run.manifest))
@@ -162,7 +163,7 @@ def _data(run: PublishedRun) -> dict[str, str]:
 def _left_out(data: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     for entry in parts(data, "excluded"):
         rows = words.plural(number(entry, "rows") or 0, "row")
-        money = _said(entry, "won_revenue", _cents)
+        money = _cell(entry, "won_revenue", _cents)
         yield f"left out of {text(entry, 'table')}: {text(entry, 'reason')}", f"{rows}, {money}"
 
 
@@ -172,7 +173,7 @@ def _files(manifest: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
         yield f"file {text(entry, 'file')}", f"{size}, sha256 {text(entry, 'sha256')[:12]}"
 
 
-def _verdicts(run: PublishedRun) -> dict[str, str]:
+def _verdicts(run: Published) -> dict[str, str]:
     """Return what a run concluded, in words."""
     model, decision = part(run.facts, "model"), part(run.facts, "decision")
     gain = part(model, "gain_over_past_revenue")
@@ -180,16 +181,16 @@ def _verdicts(run: PublishedRun) -> dict[str, str]:
         "decision": text(decision, "action"),
         "ranked by": text(model, "kind"),
         "ranking": text(model, "verdict"),
-        "Gini gain over past revenue": _said(gain, "estimate", lambda value: f"{value:.3f}"),
+        "Gini gain over past revenue": _cell(gain, "estimate", lambda value: f"{value:.3f}"),
     }
     for boundary in parts(run.facts, "roi", "boundaries"):
         found[text(boundary, "boundary")] = text(boundary, "verdict")
     return found
 
 
-def _said(facts: Mapping[str, Json], key: str, spell: Say) -> str:
-    value = number(facts, key)
-    return _ABSENT if value is None else spell(value)
+def _cell(facts: Mapping[str, Json], key: str, spell: Say) -> str:
+    figure = Figure.read(facts, key)
+    return figure.say(spell) if figure.is_known else ABSENT
 
 
 def _cents(value: float) -> str:
@@ -278,28 +279,17 @@ def difference_page(found: RunDifference) -> str:
         _part("Settings", found.settings, "settings"),
         _part("Data", found.data, "data"),
         _part("Tiers", found.tiers, "tiers"),
-        _part("Flows between tiers", found.flows, "flows", {"accounts": "count"}),
-        _part("Accounts that moved", _as_text(found.moved), "moved",
-              {"predicted_revenue": "money", "rank": "count"}),
-    )  # fmt: skip
+        _part("Flows between tiers", found.flows, "flows"),
+        _part("Accounts that moved", _as_text(found.moved), "moved"),
+    )
     return document(body, title=title)
 
 
-def _part(
-    title: str, table: pd.DataFrame, name: str, kinds: Mapping[str, str] | None = None
-) -> Markup:
-    heading = tag("h2", title)
-    if table.empty:
-        return joined(heading, tag("p", "The same in both runs."))
-    shown = html_table(
-        table.head(MOST_ROWS),
-        caption=f"{title}: what differs",
-        kinds=kinds or {},
-        name=name,
-        total=len(table),
-        of="rows; all of them are in the two tiers.csv" if name == "moved" else "rows",
-    )
-    return joined(heading, shown)
+def _part(title: str, rows: pd.DataFrame, name: str) -> Markup:
+    of = "rows; all of them are in the two tiers.csv" if name == "moved" else "rows"
+    table = Table(name, f"{title}: what differs", Column.of_all(rows), rows, most=MOST_ROWS, of=of,
+                  why="The same in both runs.")  # fmt: skip
+    return joined(tag("h2", title), html_table(table))
 
 
 def _as_text(moved: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Did the tiers earn their keep? Verdict first, one figure, then what would settle it."""
+"""The fourth question, whether tiers earned their keep: verdict, figure, what would settle it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from tierkit.words import (
 )
 
 MEASURE = "won_revenue"
-_WIDE, _NARROW = 440.0, 350.0
+_NARROW, _OUTCOMES_WIDE, _EFFECTS_WIDE, _AXIS = 350.0, 440.0, 912.0, 34.0
 _OUTCOME_COLUMNS = ["tier", "label", "text", "shade", "estimate", "low", "high"]
 
 
@@ -58,7 +58,8 @@ def raw_outcomes(facts: Facts) -> list[Fragment]:
     table = outcome_table(facts)
     if table["estimate"].isna().all():
         return []
-    wide, narrow = (row_picture(charts.range_rows, table, width=w) for w in (_WIDE, _NARROW))
+    widths = (_OUTCOMES_WIDE, _NARROW)
+    wide, narrow = (row_picture(charts.range_rows, table, width=width) for width in widths)
     drawn = figure(wide, name="outcomes", finding=_finding(facts, table), narrow=narrow)
     return [Fragment(str(tag("div", joined(drawn, _beside(facts)), class_="pair")))]
 
@@ -136,7 +137,6 @@ MANY = 100
 """Below so many, a number stands beside its count."""
 
 VALUES = ("estimate", "low", "high")
-_WIDE, _NARROW, _AXIS = 912.0, 350.0, 34.0
 _COLUMNS = ["boundary", "heading", "note", "label", "text", *VALUES, "raw", "break_even"]
 _SIDE = re.compile(r" on the side of [^(),]+")
 _NO_HISTORY = (
@@ -158,7 +158,13 @@ def did_tiers_earn(facts: Facts) -> Fragment:
     if not boundaries:
         return section("earned", title, _unknown(facts), *raw_outcomes(facts))
     verdicts = joined(*(_verdict(facts, boundary) for boundary in boundaries))
-    body = (tag("div", verdicts, class_="verdicts"), *_forest(boundaries), *raw_outcomes(facts))
+    lots = [tag("p", text(one, "sentence")) for one in parts(facts, "roi", "effort_tests")]
+    body = (
+        tag("div", verdicts, class_="verdicts"),
+        *lots,
+        *_forest(boundaries),
+        *raw_outcomes(facts),
+    )
     return section("earned", title, *body)
 
 
@@ -184,7 +190,9 @@ def _verdict(facts: Facts, boundary: Facts) -> Markup:
     upper, lower = tier_pair(boundary)
     less = text(boundary, "direction") == "less"
     word = _word(verdict(boundary), ": it brings less" if less else "")
-    lines = (reason(boundary), _number(boundary), _certainty(facts, boundary))
+    told = text(boundary, "sentence")
+    shown = (told,) if told else (reason(boundary), _number(boundary))
+    lines = (*shown, _certainty(facts, boundary), text(boundary, "look_sentence"))
     head = tag("div", tag("h3", f"{upper} against {lower}") + word)
     spoken = joined(*(tag("p", line) for line in lines if line))
     return tag("div", head + tag("div", spoken), class_="verdict")
@@ -254,7 +262,7 @@ def _forest(boundaries: list[Facts]) -> list[Fragment]:
         return []
     rows = charts.forest_rows(table)
     beside, above = (partial(_draw, table, beside=beside) for beside in (True, False))
-    wide = Picture(beside, _WIDE, rows * BESIDE_HEIGHT + _AXIS, (LEFT, RIGHT, 0.0, _AXIS))
+    wide = Picture(beside, _EFFECTS_WIDE, rows * BESIDE_HEIGHT + _AXIS, (LEFT, RIGHT, 0.0, _AXIS))
     narrow = Picture(above, _NARROW, rows * ABOVE_HEIGHT + _AXIS, (1.0, 16.0, 0.0, _AXIS))
     return [figure(wide, name="effects", finding=_forest_finding(boundaries, table), narrow=narrow)]
 

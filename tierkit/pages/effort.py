@@ -23,6 +23,7 @@ from tierkit.pages.facts import (
 )
 from tierkit.rendering import Fragment, Picture, figure, html_table, joined, tag
 from tierkit.runs import EffortStudy, pays_sentence
+from tierkit.table import Column, Columns, Table
 from tierkit.words import count, enumerated, hours, money, plural, sentence, share
 
 MOST_ROWS = 10
@@ -39,26 +40,30 @@ def effort_against_value(effort: EffortStudy, *, currency: str) -> Fragment:
 
 
 def break_even_table(effort: EffortStudy, *, currency: str) -> Fragment:
-    """Return by tier the effect on revenue at which its entitlements pay."""
+    """Return by tier the effect on revenue at which it pays, against the tier below."""
     frame = effort.break_even.reset_index()
     frame["in_words"] = [
-        pays_sentence(str(row["tier"]), float(row["break_even"]), str(row["break_even_why"]))
-        for row in frame.to_dict("records")
+        pays_sentence(str(row["tier"]), row["break_even"]) for row in frame.to_dict("records")
     ]
-    columns = ["tier", "cost", "predicted_revenue", "break_even", "in_words"]
-    kinds = dict.fromkeys(columns[1:3], f"money {currency}") | {"break_even": "share"}
+    columns: Columns = [
+        "tier",
+        "cost",
+        "predicted_revenue",
+        Column("break_even", "share"),
+        "in_words",
+    ]
     caption = (
-        f"Break-even effect: entitlement cost ÷ (predicted revenue × margin of "
+        f"Break-even effect: what a tier costs more than the next ÷ (predicted revenue × margin of "
         f"{share(effort.margin.share)}; {effort.margin.source})"
     )
-    return html_table(frame[columns], caption=caption, kinds=kinds, name="break-even")
+    return html_table(Table("break-even", caption, columns, frame, currency=currency))
 
 
 def delivered_table(effort: EffortStudy) -> Fragment:
     """Return what was delivered of the entitlements in the last quarters, by tier and activity."""
-    rows = effort.delivered
+    rows = effort.delivered.to_frame()
     if rows.empty:
-        return _words(f"Delivered against entitled: {sentence(effort.delivered_why)}")
+        return _words(f"Delivered against entitled: {sentence(effort.delivered.why)}")
     last, told = rows.iloc[-1]["quarter"], rows[rows["why"] == ""]
     shares = told.pivot_table(
         index=["tier", "activity"], columns="quarter", values="delivered_share", sort=False
@@ -66,13 +71,13 @@ def delivered_table(effort: EffortStudy) -> Fragment:
     now = told[told["quarter"] == last].set_index(["tier", "activity"])
     counts = now[["accounts", "entitled", "delivered", "accounts_in_full"]]
     frame = counts.join(shares, how="left", validate="1:1").reset_index()
-    quarters = {str(column): "share" for column in shares.columns}
-    kinds = dict.fromkeys([*counts.columns], "count")
+    columns: Columns = ["tier", "activity", *Column.each("count", *counts.columns),
+               *Column.each("share", *shares.columns)]  # fmt: skip
     caption = (
         f"Delivered against entitled: counts of {last}, and the share delivered by quarter; an "
         "account's tier is the one in force on the quarter's first day"
     )
-    table = html_table(frame, caption=caption, kinds=kinds | quarters, name="delivered")
+    table = html_table(Table("delivered", caption, columns, frame))
     return Fragment(str(joined(table, *_never_written(rows))))
 
 
@@ -114,17 +119,12 @@ def _curve(effort: EffortStudy) -> Fragment:
 
 
 def _by_tier(effort: EffortStudy) -> Fragment:
-    frame = effort.by_tier.reset_index()
-    kinds = {
-        "accounts": "count",
-        "effort_share": "share",
-        "value_share": "share",
-        **dict.fromkeys(["effort_index", "low", "high"], "number"),
-    }
+    columns: Columns = ["tier", "accounts", *Column.each("share", "effort_share", "value_share"),
+               *Column.each("number", "effort_index", "low", "high")]  # fmt: skip
     caption = (
         "Effort index by tier: share of effort over share of predicted revenue; 1 is in proportion"
     )
-    return html_table(frame, caption=caption, kinds=kinds, name="effort-index")
+    return html_table(Table("effort-index", caption, columns, effort.by_tier))
 
 
 def _extremes(effort: EffortStudy, *, unit: str, currency: str) -> Fragment:
@@ -133,24 +133,14 @@ def _extremes(effort: EffortStudy, *, unit: str, currency: str) -> Fragment:
     by_excess = accounts.sort_values(["excess_effort", "account_id"], kind="stable")
     under = by_excess[by_excess["served"] == "under"].head(MOST_ROWS)
     over = by_excess[by_excess["served"] == "over"].tail(MOST_ROWS).iloc[::-1]
-    frame = pd.concat([under, over])[
-        ["account_id", "tier", "served", "value", "effort", "effort_index", "excess_effort"]
-    ]
-    flagged = int(accounts["served"].ne("").sum())
-    kinds = {
-        "value": f"money {currency}",
-        "effort": f"money {unit}",
-        "excess_effort": f"money {unit}",
-        "effort_index": "number",
-    }
-    return html_table(
-        frame,
-        caption="Over- and under-served accounts, furthest from their proportional part first",
-        kinds=kinds,
-        name="served",
-        total=flagged,
-        of="accounts; all of them are in accounts.xlsx, sheet Effort",
-    )
+    frame = pd.concat([under, over])
+    columns: Columns = ["account_id", "tier", "served", Column("value", "money", currency),
+               Column("effort", "money", unit), Column("effort_index", "number"),
+               Column("excess_effort", "money", unit)]  # fmt: skip
+    caption = "Over- and under-served accounts, furthest from their proportional part first"
+    table = Table("served", caption, columns, frame, total=int(accounts["served"].ne("").sum()),
+                  of="accounts; all of them are in accounts.xlsx, sheet Effort")  # fmt: skip
+    return html_table(table)
 
 
 def _frontier(
@@ -181,17 +171,12 @@ def _frontier(
 
 def _sizes_table(frontier: pd.DataFrame, *, currency: str) -> Fragment:
     frame = frontier.assign(is_today=frontier["is_today"].map({True: "today", False: ""}))
-    kinds = {
-        "size": "count",
-        "predicted_revenue": f"money {currency}",
-        "hours": "count",
-        "cost": f"money {currency}",
-    }
+    columns = Column.of_all(frame, *Column.each("count", "size", "hours"))
     caption = (
         "Sizes of one tier at a time: predicted revenue that it would hold; hours and cost a "
         "quarter of all tiers together; roles that would be short of hours"
     )
-    return html_table(frame, caption=caption, kinds=kinds, name="tier-size-frontier")
+    return html_table(Table("tier-size-frontier", caption, columns, frame, currency=currency))
 
 
 def _words(text: str) -> Fragment:
@@ -284,20 +269,14 @@ def effort_finding(roles: pd.DataFrame) -> str:
 
 def _promised_by_tier(facts: Facts, *, caption: str) -> Fragment:
     tiers = parts(facts, "tiers")
-    costs = [_cost(facts, tier) for tier in tiers]
-    worked = [number(tier, "hours") for tier in tiers]
-    table = pd.DataFrame(
-        {
-            "tier": [text(tier, "tier") for tier in tiers],
-            "hours": ["not known" if value is None else count(value) for value in worked],
-            "cost": costs,
-        }
-    )
-    kinds = {"hours": "spoken", "cost": f"spoken {currency(facts)}".strip()}
-    shown = table if any(costs) else table.drop(columns="cost")
-    return html_table(shown.head(7), caption=caption, kinds=kinds, name="effort-by-tier")
-
-
-def _cost(facts: Facts, tier: Facts) -> str:
-    value = number(tier, "cost")
-    return "" if value is None else money(currency(facts), value)
+    unit = currency(facts)
+    rows = []
+    for tier in tiers[:7]:
+        worked, cost = number(tier, "hours"), number(tier, "cost")
+        hours_ = "not known" if worked is None else count(worked)
+        spent = "" if cost is None else money(unit, cost)
+        rows.append({"tier": text(tier, "tier"), "hours": hours_, "cost": spent})
+    columns: Columns = ["tier", Column("hours", "spoken")]
+    if any(number(tier, "cost") is not None for tier in tiers):
+        columns.append(Column("cost", "spoken", unit))
+    return html_table(Table("effort-by-tier", caption, columns, rows))

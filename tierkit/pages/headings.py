@@ -207,7 +207,7 @@ def heading(run: Run) -> Fragment:
                 "p",
                 f"{run.title} · {run.quarter.label} ({run.quarter.dates}) · nothing from "
                 f"{spell_date(run.as_of)} on is known · data until "
-                f"{spell_date(last_day(run.tables))} · {run.currency}",
+                f"{spell_date(last_day(run.source))} · {run.currency}",
             )
         )
     )

@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from markupsafe import Markup
 
 from tierkit import charts, words
+from tierkit.errors import SettingsError
 from tierkit.pages.facts import Facts, number, part, parts, text, too_small
 from tierkit.pages.revenue import ledger_score
-from tierkit.publishing import Json
+from tierkit.publishing import Json, read_facts
 from tierkit.rendering import (
     Fragment,
     Picture,
@@ -28,6 +28,7 @@ from tierkit.rendering import (
     style_sheet,
     tag,
 )
+from tierkit.table import Column, Columns, Table
 from tierkit.words import count, money, plural, quarter_name, share
 
 FEWEST_QUARTERS = 2
@@ -128,16 +129,17 @@ INDEX = "index.html"
 def write_index(reports: Path, *, title: str) -> Path:
     """Write the list of published quarters, the newest first, and return its path.
 
-    A folder without readable facts is left out: it is no report.
+    A report whose facts cannot be read is left out, and the page says which and why.
     """
-    found = published_facts(reports)
+    found, left_out = published_facts(reports)
     page = environment().get_template("analyst_index.html.j2")
     path = reports / INDEX
     draft = path.with_suffix(".new")
     draft.write_text(
         page.render(
             title=title,
-            rows=index_rows(reports),
+            rows=[_row(name, facts) for name, facts in reversed(found)],
+            left_out=left_out,
             figures=small_multiples([facts for _, facts in found]),
             style=style_sheet("analyst.css"),
         ),
@@ -147,25 +149,25 @@ def write_index(reports: Path, *, title: str) -> Path:
     return path
 
 
-def published_facts(reports: Path) -> list[tuple[str, Facts]]:
-    """Return the folder and the facts of every published quarter, the oldest first."""
-    paths = sorted(reports.glob("*/facts.json"))
-    found = [(path.parent.name, _facts(path)) for path in paths]
-    known = [(name, facts) for name, facts in found if facts]
-    return sorted(known, key=lambda entry: text(part(entry[1], "quarter"), "as_of") or entry[0])
+def published_facts(reports: Path) -> tuple[list[tuple[str, Facts]], list[str]]:
+    """Return folder and facts of every published quarter, the oldest first, and what is left out.
+
+    What is left out are sentences, one for each report whose facts cannot be read.
+    """
+    found: list[tuple[str, Facts]] = []
+    left_out = []
+    for path in sorted(reports.glob("*/facts.json")):
+        try:
+            found.append((path.parent.name, read_facts(path.parent)))
+        except SettingsError as error:
+            left_out.append(f"{path.parent.name} is left out. {error}")
+    in_order = sorted(found, key=lambda entry: text(part(entry[1], "quarter"), "as_of"))
+    return in_order, left_out
 
 
 def index_rows(reports: Path) -> list[dict[str, str]]:
     """Return one row per published quarter, in words, the newest first."""
-    return [_row(name, facts) for name, facts in reversed(published_facts(reports))]
-
-
-def _facts(path: Path) -> Facts | None:
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return facts if isinstance(facts, dict) and isinstance(facts.get("quarter"), dict) else None
+    return [_row(name, facts) for name, facts in reversed(published_facts(reports)[0])]
 
 
 def _row(folder: str, facts: Facts) -> dict[str, str]:
@@ -280,20 +282,21 @@ def write_units_index(
     return folder / INDEX
 
 
-def _table(rows: Sequence[UnitRow], currency: str) -> Markup:
-    frame = pd.DataFrame(
+def _table(rows: Sequence[UnitRow], currency: str) -> Fragment:
+    shown = [
         {
-            "unit": pd.Series([_link(row) for row in rows], dtype="object"),  # keeps its links
-            "accounts": [row.accounts for row in rows],
-            "won_revenue_used": [float(row.used_won_revenue) for row in rows],
-            "predicted_revenue": [row.predicted for row in rows],
-            "decision": [text(part(row.facts, "decision"), "action") or None for row in rows],
+            "unit": _link(row),
+            "accounts": row.accounts,
+            "won_revenue_used": float(row.used_won_revenue),
+            "predicted_revenue": row.predicted,
+            "decision": text(part(row.facts, "decision"), "action") or None,
         }
-    )
-    money = f"money {currency}".strip()
-    kinds = {"accounts": "count", "won_revenue_used": money, "predicted_revenue": money}
-    table = html_table(frame, caption="Units, the rest, and the whole", kinds=kinds, name="units")
-    return Markup(table.html)
+        for row in rows
+    ]
+    columns: Columns = ["unit", "accounts", Column("won_revenue_used", "money"),
+                        "predicted_revenue", "decision"]  # fmt: skip
+    caption = "Units, the rest, and the whole"
+    return html_table(Table("units", caption, columns, shown, currency=currency))
 
 
 def _link(row: UnitRow) -> object:

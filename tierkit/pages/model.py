@@ -11,7 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from tierkit import charts
-from tierkit.backtest import ModelChoice
+from tierkit._backtest import ModelChoice, in_words
+from tierkit.figure import Figure
 from tierkit.models import (
     MODELS,
     RIVALS,
@@ -25,7 +26,8 @@ from tierkit.models import (
 )
 from tierkit.rendering import Fragment, Picture, figure, html_table, joined, tag
 from tierkit.runs import Run
-from tierkit.statistics import Interval, gini
+from tierkit.statistics import gini
+from tierkit.table import Column, Table
 from tierkit.words import money, plural
 
 Chart = Callable[..., Axes]
@@ -40,27 +42,30 @@ _STEPS = 100
 def verdict(model: ModelChoice) -> Fragment:
     """Return whether the card is worth more than past revenue, and what ranks the accounts."""
     lines = [
-        tag("p", tag("strong", f"The card is {model.backtest.verdict}.")),
+        tag("p", tag("strong", f"{_subject(model)} is {model.backtest.verdict}.")),
         tag("p", model.backtest.because),
-        tag("p", f"Accounts are ranked by the {model.kind}."),
+        tag("p", f"Accounts are ranked by {in_words(model.ranked_by)}."),
         *(tag("p", note) for note in model.notes),
     ]
     return Fragment(str(joined(*lines)))
 
 
+def _subject(model: ModelChoice) -> str:
+    """Return what the verdict is of: the simple rule that ranks, else the card."""
+    words = in_words(model.ranked_by) if model.kind == "simple rule" else "the card"
+    return words[:1].upper() + words[1:]
+
+
 def backtest_table(model: ModelChoice) -> Fragment:
     """Return every ranking with its measures, means over the tested quarter-ends."""
-    scores = model.backtest.scores
-    if scores.empty:
-        return Fragment(str(tag("p", UNTESTED)))
-    frame = scores.rename_axis("ranking").reset_index()
-    frame["ranking"] = frame["ranking"].str.replace("_", " ")
-    shares = [column for column in scores.columns if column.startswith("capture")]
-    kinds = {"gini": "number", "actual_over_predicted": "number", **dict.fromkeys(shares, "share")}
     tested = model.backtest
+    frame = tested.scores.rename_axis("ranking").reset_index()
+    frame = frame.assign(ranking=[str(name).replace("_", " ") for name in frame["ranking"]])
+    captures = [column for column in frame.columns if column.startswith("capture")]
+    columns = Column.of_all(frame, *Column.each("share", *captures))
     where = plural(len(tested.as_of), "quarter-end") if tested.as_of else ""
     caption = f"Rankings tested on {tested.method}: {where}"
-    return html_table(frame, caption=caption, kinds=kinds, name="backtest")
+    return html_table(Table("backtest", caption, columns, frame, why=UNTESTED))
 
 
 def capture_figure(model: ModelChoice) -> Fragment:
@@ -144,34 +149,25 @@ def card_table(card: Card) -> Fragment:
     The lines of bins give criterion, bin, accounts, factor, points and share of importance.
     """
     table = card.table()
-    every_bin = html_table(
-        table,
-        caption=f"The card: {card.base:,.2f} times one factor per criterion",
-        kinds={
-            "accounts": "count",
-            "factor": "number",
-            "points": "number",
-            "share_of_importance": "share",
-        },
-        name="card",
-    )
+    columns = Column.of_all(table, Column("share_of_importance", "share"))
+    caption = f"The card: {card.base:,.2f} times one factor per criterion"
+    every_bin = html_table(Table("card", caption, columns, table))
     if table.empty:
         return every_bin
+    short = card_in_short(card)
+    columns = Column.of_all(short, Column("importance", "share"))
     caption = f"The card in short: {card.base:,.2f} times one factor of every line, rounded"
-    lines = html_table(
-        card_in_short(card), caption=caption, kinds={"importance": "share"}, name="card-in-short"
-    )
+    lines = html_table(Table("card-in-short", caption, columns, short))
     summary = tag("summary", f"Every bin: {plural(len(table), 'line')}")
     return Fragment(str(joined(lines, tag("details", joined(summary, every_bin)))))
 
 
 def dropped_table(card: Card) -> Fragment:
     """Return the criteria that carry no points, and why."""
-    if not card.dropped:
-        return Fragment(str(tag("p", "Every criterion is in the card.")))
-    frame = pd.DataFrame({"criterion": list(card.dropped), "why": list(card.dropped.values())})
-    caption = f"{plural(len(frame), 'criterion', 'criteria')} left out of the card"
-    return html_table(frame, caption=caption, kinds={}, name="dropped")
+    rows = [{"criterion": name, "why": why} for name, why in card.dropped.items()]
+    caption = f"{plural(len(rows), 'criterion', 'criteria')} left out of the card"
+    why = "Every criterion is in the card."
+    return html_table(Table("dropped", caption, ["criterion", "why"], rows, why=why))
 
 
 def _drawn(chart: Chart, table: pd.DataFrame, ax: Axes) -> Axes:
@@ -197,12 +193,12 @@ NOT_TESTED = "Nothing could be tested, so nothing can be said of this."
 
 def gate_table(model: ModelChoice) -> Fragment:
     """Return every check that a card must pass before it ranks accounts, with what was found."""
-    if model.backtest.comparison is None:
-        return Fragment(str(tag("p", NOT_TESTED)))
-    rows = [*_compared(model), *_checked(model)]
-    frame = pd.DataFrame(rows, columns=["check", "found", "needed", "passed"])
+    heads = ("check", "found", "needed", "passed")
+    tested = model.backtest.comparison is not None
+    found = [*_compared(model), *_checked(model)] if tested else []
+    rows = [dict(zip(heads, row, strict=True)) for row in found]
     caption = "What a card must pass before it ranks accounts"
-    return html_table(frame, caption=caption, kinds={}, name="gate")
+    return html_table(Table("gate", caption, heads, rows, why=NOT_TESTED))
 
 
 def calibration_table(model: ModelChoice, work: Run) -> Fragment:
@@ -217,18 +213,12 @@ def calibration_table(model: ModelChoice, work: Run) -> Fragment:
     by_tenth = actual_over_predicted_by(tested, tenths(tested), seed=seed)
     by_tenth.index = pd.Index([f"tenth {int(place)} of predictions" for place in by_tenth.index])
     frame = pd.concat([by_tier, by_tenth]).reset_index(names="group")
-    kinds = {
-        "accounts": "count",
-        "predicted": f"money {work.currency}",
-        "actual": f"money {work.currency}",
-        **dict.fromkeys(["ratio", "low", "high"], "number"),
-    }
     frame = frame.rename(columns={"ratio": "actual / predicted"})
-    kinds["actual / predicted"] = kinds.pop("ratio")
+    columns = Column.of_all(frame, *Column.each("money", "predicted", "actual"))
     caption = "Actual over predicted revenue in the tests, by tier and by tenth (10 is the highest)"
-    table = html_table(frame, caption=caption, kinds=kinds, name="calibration_by_group")
-    said = [tag("p", _moved(model)), tag("p", _ranges(tested, work))]
-    return Fragment(str(joined(table, *said)))
+    table = Table("calibration_by_group", caption, columns, frame, currency=work.currency)
+    notes = [tag("p", _moved(model)), tag("p", _ranges(tested, work))]
+    return Fragment(str(joined(html_table(table), *notes)))
 
 
 def history_table(model: ModelChoice) -> Fragment:
@@ -238,14 +228,10 @@ def history_table(model: ModelChoice) -> Fragment:
         return Fragment(str(tag("p", NOT_TESTED)))
     frame = by_history(predictions).rename_axis("accounts that are").reset_index()
     frame = frame.rename(columns={"accounts": "tested rows", "won_share": "share of revenue"})
-    kinds = {
-        "tested rows": "count",
-        "share of revenue": "share",
-        "capture_top_10_percent": "share",
-        **dict.fromkeys(["gini", "past_revenue_gini", "actual_over_predicted"], "number"),
-    }
+    shares = Column.each("share", "share of revenue", "capture_top_10_percent")
+    columns = Column.of_all(frame, Column("tested rows", "count"), *shares)
     caption = "The card on customers (won anything in the look-back) and on new logos"
-    return html_table(frame, caption=caption, kinds=kinds, name="history")
+    return html_table(Table("history", caption, columns, frame))
 
 
 def effort_alone_table(model: ModelChoice) -> Fragment:
@@ -255,9 +241,9 @@ def effort_alone_table(model: ModelChoice) -> Fragment:
         why = "No effort is recorded, or no card could be fitted: effort and value stay apart."
         return Fragment(str(tag("p", why)))
     frame = check.scores.rename_axis("card of").reset_index()
-    kinds = {"gini": "number", "capture_tier_1": "share", "capture_tier_2": "share"}
+    columns = Column.of_all(frame, *Column.each("share", "capture_tier_1", "capture_tier_2"))
     caption = "Effort is no criterion: what it finds alone, at the newest tested quarter-ends"
-    table = html_table(frame, caption=caption, kinds=kinds, name="effort_alone")
+    table = html_table(Table("effort_alone", caption, columns, frame))
     line = check.warning or (
         "The score does not mostly re-learn past effort "
         f"(rank correlation {check.follows_effort:.2f})."
@@ -273,13 +259,13 @@ def _compared(model: ModelChoice) -> list[Row]:
     if comparison is None:
         return []
     gain, above = comparison.gain, "above 0"
-    rows = [_row("Gini gain over past revenue", gain, above, passed=gain.is_above_zero)]
+    rows = [_row("Gini gain over past revenue", gain, above, passed=gain.is_above(0))]
     for size, one in comparison.captures.items():
         name = f"capture at {size:,} accounts against past revenue"
-        rows.append(_row(name, one, "not below 0", passed=not one.is_below_zero))
+        rows.append(_row(name, one, "not below 0", passed=not one.is_below(0)))
     for rival, one in comparison.rivals.items():
         name = f"Gini gain over {RIVALS.get(rival, rival)}"
-        rows.append(_row(name, one, "not below 0", passed=not one.is_below_zero))
+        rows.append(_row(name, one, "not below 0", passed=not one.is_below(0)))
     return rows
 
 
@@ -306,8 +292,8 @@ def _checked(model: ModelChoice) -> list[Row]:
     ]  # fmt: skip
 
 
-def _row(name: str, one: Interval, needed: str, *, passed: bool) -> Row:
-    found = f"{one.estimate:+.3f} ({one.low:+.3f} to {one.high:+.3f})".replace("-", "−")
+def _row(name: str, one: Figure, needed: str, *, passed: bool) -> Row:
+    found = one.say("{:+.3f}".format, "{:+.3f} to {:+.3f}".format).replace("-", "−")
     return name, found, needed, _passed(passed)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from tierkit.rendering import Fragment, html_table, joined, tag
 from tierkit.runs import (
     EngagementStudy,
@@ -13,6 +11,7 @@ from tierkit.runs import (
     whitespace_rows,
 )
 from tierkit.serving import ThresholdTest
+from tierkit.table import Column, Columns, Table
 from tierkit.words import count, enumerated, plural, sentence, share
 
 MOST_ROWS = 15
@@ -32,48 +31,34 @@ def readiness_tables(readiness: ReadinessStudy, *, currency: str) -> Fragment:
 
 def _freshness(readiness: ReadinessStudy) -> Fragment:
     rows = freshness_rows(readiness)
-    if not rows:
-        return _words("Freshness: no tier has a limit, or no account is in one that has.")
-    kinds = {
-        **dict.fromkeys(["limit_days", "accounts", "fresh", "median_days_old"], "count"),
-        **dict.fromkeys(["share", "low", "high"], "share"),
-    }
-    columns = ["tier", *kinds]
+    why = "Freshness: no tier has a limit, or no account is in one that has."
+    counts = Column.each("count", "limit_days", "accounts", "fresh", "median_days_old")
+    columns: Columns = ["tier", *counts, *Column.each("share", "share", "low", "high")]
     caption = "Freshness: accounts whose newest dated fact is not older than their tier allows"
-    frame = pd.DataFrame(rows).reindex(columns=columns)
-    table = html_table(frame, caption=caption, kinds=kinds, name="freshness")
-    return Fragment(str(joined(table, *_oldest(readiness))))
+    table = html_table(Table("freshness", caption, columns, rows, why=why))
+    return Fragment(str(joined(table, *(_oldest(readiness) if rows else ()))))
 
 
 def _oldest(readiness: ReadinessStudy) -> list[Fragment]:
     old = readiness.freshness[~readiness.freshness["is_fresh"].astype(bool)]
     if old.empty:
         return []
-    frame = old.reset_index()[["account_id", "tier", "newest", "days_old", "limit_days"]]
-    frame = frame.sort_values(["tier", "days_old"], ascending=[True, False], kind="stable")
-    return [
-        html_table(
-            frame.head(MOST_ROWS),
-            caption="Accounts whose newest fact is too old",
-            kinds={"newest": "date", "days_old": "count", "limit_days": "count"},
-            name="stale-accounts",
-            total=len(frame),
-            of="accounts; all of them are in accounts.xlsx, sheet Readiness",
-        )
-    ]
+    frame = old.sort_values(["tier", "days_old"], ascending=[True, False], kind="stable")
+    columns: Columns = ["account_id", "tier", Column("newest", "date"),
+               *Column.each("count", "days_old", "limit_days")]  # fmt: skip
+    caption = "Accounts whose newest fact is too old"
+    of = "accounts; all of them are in accounts.xlsx, sheet Readiness"
+    return [html_table(Table("stale-accounts", caption, columns, frame, most=MOST_ROWS, of=of))]
 
 
 def _coverage(readiness: ReadinessStudy) -> Fragment:
-    rows = coverage_rows(readiness)
-    if not rows:
-        return _words(f"Contact coverage: {sentence(readiness.coverage_why or 'no accounts')}")
-    kinds = {
-        **dict.fromkeys(["accounts", "required_roles", "all_known", "all_engaged"], "count"),
-        **dict.fromkeys(["mean_roles_known", "mean_roles_engaged"], "number"),
-    }
+    columns: Columns = ["tier", *Column.each("count", "accounts", "required_roles", "all_known",
+                                    "all_engaged"),
+               *Column.each("number", "mean_roles_known", "mean_roles_engaged")]  # fmt: skip
     caption = "Contact coverage: accounts at which every required role is known, and engaged"
-    frame = pd.DataFrame(rows).reindex(columns=["tier", *kinds])
-    return html_table(frame, caption=caption, kinds=kinds, name="contact-coverage")
+    why = f"Contact coverage: {sentence(readiness.coverage.why or 'no accounts')}"
+    rows = coverage_rows(readiness)
+    return html_table(Table("contact-coverage", caption, columns, rows, why=why))
 
 
 def _owners(readiness: ReadinessStudy) -> Fragment:
@@ -91,45 +76,23 @@ def _owners(readiness: ReadinessStudy) -> Fragment:
 
 
 def _whitespace(readiness: ReadinessStudy, *, currency: str) -> Fragment:
-    rows = whitespace_rows(readiness)
-    if not rows:
-        return _words(f"Whitespace: {sentence(readiness.whitespace_why or 'none is left')}")
     caption = (
         "Whitespace of the upper tiers: accounts that have not bought a product, and the part of "
         "their predicted revenue that it may bring"
     )
-    kinds = {"accounts": "count", "predicted_value": f"money {currency}"}
-    return html_table(
-        pd.DataFrame(rows).head(MOST_ROWS),
-        caption=caption,
-        kinds=kinds,
-        name="whitespace",
-        total=len(rows),
-        of="products",
-    )
+    why = f"Whitespace: {sentence(readiness.whitespace.why or 'none is left')}"
+    columns: Columns = ["product", "accounts", Column("predicted_value", "money")]
+    table = Table("whitespace", caption, columns, whitespace_rows(readiness), currency=currency,
+                  most=MOST_ROWS, of="products", why=why)  # fmt: skip
+    return html_table(table)
 
 
 def _pipeline(readiness: ReadinessStudy, *, currency: str) -> Fragment:
-    if not readiness.pipeline:
-        return _words(f"Pipeline coverage: {sentence(readiness.pipeline_why)}")
-    frame = pd.DataFrame(
-        [
-            {
-                "territory": part.territory or "all",
-                "deals": part.deals,
-                "pipeline": part.pipeline,
-                "target": part.target,
-                "coverage": part.coverage,
-            }
-            for part in readiness.pipeline
-        ]
-    )
-    money = f"money {currency}"
+    found = readiness.pipeline
+    rows = [row | {"territory": row["territory"] or "all"} for row in found.facts()]
+    why = f"Pipeline coverage: {sentence(found.why)}"
     return html_table(
-        frame,
-        caption="Pipeline coverage: qualified pipeline ÷ target of the coming quarter",
-        kinds={"deals": "count", "pipeline": money, "target": money, "coverage": "number"},
-        name="pipeline-coverage",
+        Table(found.name, found.caption, found.heads, rows, currency=currency, why=why)
     )
 
 
@@ -149,16 +112,18 @@ def qualified_table(engagement: EngagementStudy) -> Fragment:
     parts = [
         tag("p", _sentence(engagement)),
         html_table(
-            pd.DataFrame(
-                [_row("chosen on", threshold.learned), _row("tested on", threshold.tested)]
-            ),
-            caption=f"The threshold in past weeks ({engagement.rests_on})",
-            kinds={
-                **dict.fromkeys(["weeks", "accounts", "right"], "count"),
-                "a_week": "number",
-                **dict.fromkeys(["precision", "low", "high"], "share"),
-            },
-            name="threshold",
+            Table(
+                "threshold",
+                f"The threshold in past weeks ({engagement.rests_on})",
+                [
+                    "weeks_that_it_was",
+                    *Column.each("count", "weeks", "accounts"),
+                    Column("a_week", "number"),
+                    Column("right", "count"),
+                    *Column.each("share", "precision", "low", "high"),
+                ],
+                [_row("chosen on", threshold.learned), _row("tested on", threshold.tested)],
+            )
         ),
         _accounts(engagement),
     ]
@@ -190,14 +155,10 @@ def _row(what: str, tried: ThresholdTest) -> dict[str, object]:
 
 def _accounts(engagement: EngagementStudy) -> Fragment:
     found = engagement.qualified
-    if found.empty:
-        return Fragment(str(tag("p", "No account reached the threshold this quarter.")))
     newest = found.sort_values(["date", "account_id"], ascending=[False, True], kind="stable")
-    return html_table(
-        newest.head(MOST_QUALIFIED),
-        caption=f"Marketing qualified accounts of the quarter: {count(len(found))}",
-        kinds={"date": "date", "score": "number", "contacts": "count"},
-        name="qualified",
-        total=len(found),
-        of="accounts, newest first; all of them are in accounts.xlsx, sheet MQA",
-    )
+    columns = Column.of_all(newest, Column("date", "date"), Column("contacts", "count"))
+    caption = f"Marketing qualified accounts of the quarter: {count(len(found))}"
+    table = Table("qualified", caption, columns, newest, most=MOST_QUALIFIED,
+                  of="accounts, newest first; all of them are in accounts.xlsx, sheet MQA",
+                  why="No account reached the threshold this quarter.")  # fmt: skip
+    return html_table(table)

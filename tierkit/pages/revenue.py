@@ -1,4 +1,4 @@
-"""How much revenue and pipeline? By tier with range, and what earlier promises came to."""
+"""Predicted revenue and pipeline by tier, with ranges, and what came of earlier promises."""
 
 from __future__ import annotations
 
@@ -148,12 +148,13 @@ def how_much_revenue(facts: Facts) -> Markup:
     if table["estimate"].notna().any():
         finding = revenue_finding(table)
         body.append(row_figure(charts.range_rows, table, name="predicted-revenue", finding=finding))
-    body.append(tag("p", f"{_next_quarter(facts)} {_pipeline(facts)}".strip(), class_="small"))
-    spoken = ledger_sentence(facts)
+    spoken = [_next_quarter(facts), _whole(facts), _pipeline(facts)]
+    body.append(tag("p", " ".join(filter(None, spoken)), class_="small"))
+    promises = ledger_sentence(facts)
     if len(due):
-        body.append(row_figure(charts.ledger_ranges, due, name="ledger", finding=spoken))
+        body.append(row_figure(charts.ledger_ranges, due, name="ledger", finding=promises))
     else:
-        body.append(tag("p", spoken, class_="small"))
+        body.append(tag("p", promises, class_="small"))
     return panel("How much revenue and pipeline?", *_number(facts), _sentence(facts), *body)
 
 
@@ -228,6 +229,22 @@ def _next_quarter(facts: Facts) -> str:
             money_ = money_with_range(currency(facts), amount, low, high)
             spoken.append(f"{text(tier, 'tier')} {money_}")
     return f"Of it in the next quarter: {enumerated(spoken)}." if spoken else ""
+
+
+def _whole(facts: Facts) -> str:
+    """Return what all known accounts should bring next quarter, beside the same one last year."""
+    told = part(facts, "forecast")
+    soon = next(iter(parts(told, "quarters")), {})
+    amounts = [number(soon, key) for key in ("predicted", "low", "high", "same_quarter_last_year")]
+    amount, low, high, before = amounts
+    if amount is None:
+        return ""
+    money_ = money_with_range(currency(facts), amount, low, high)
+    range_ = "" if low is not None else f"; no range, since {why(soon, 'low')}"
+    last = "" if before is None else (
+        f"; in the same quarter last year all accounts won {money(currency(facts), before)}"
+    )  # fmt: skip
+    return f"All known accounts together in the next quarter: {money_}{range_}{last}."
 
 
 def _pipeline(facts: Facts) -> str:

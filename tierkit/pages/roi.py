@@ -22,6 +22,7 @@ from tierkit.pages.earned import forest_table
 from tierkit.rendering import Fragment, Picture, figure, html_table, joined, tag
 from tierkit.roi import BoundaryStudy
 from tierkit.runs import TierRoi
+from tierkit.table import Column, Columns, Table
 from tierkit.words import count, money, money_with_range, plural, sentence, share
 
 AXIS = 34.0
@@ -74,26 +75,19 @@ def outcomes_figure(roi: TierRoi, *, currency: str) -> Fragment:
 
 def outcomes_table(roi: TierRoi) -> Fragment:
     """Return every measure of every tier: mean with range, median, largest deal, counts."""
-    columns = ["tier", "measure", "mean", "low", "high", "median", "largest_deal_share",
-               "low_without_largest", "high_without_largest", "accounts",
-               "account_quarters"]  # fmt: skip
+    columns: Columns = ["tier", "measure", *Column.each("number", "mean", "low", "high", "median"),
+               Column("largest_deal_share", "share"),
+               *Column.each("number", "low_without_largest", "high_without_largest"),
+               "accounts", Column("account_quarters", "count"), "remark"]  # fmt: skip
     rows = roi.outcomes.facts()
     if not rows:
         return Fragment(str(tag("p", sentence(roi.outcomes.why))))
-    frame = pd.DataFrame(rows).reindex(columns=columns)
-    frame["remark"] = [row.get("mean_why", "") for row in rows]
-    frame["measure"] = frame["measure"].str.replace("_", " ")
-    kinds = {
-        **dict.fromkeys(
-            ("mean", "low", "high", "median", "low_without_largest", "high_without_largest"),
-            "number",
-        ),
-        "largest_deal_share": "share",
-        "accounts": "count",
-        "account_quarters": "count",
-    }
+    shown = [
+        row | {"measure": row["measure"].replace("_", " "), "remark": row.get("mean_why", "")}
+        for row in rows
+    ]
     caption = "Raw differences: outcomes by tier, before adjusting for who was picked (80 % range)"
-    return html_table(frame, caption=caption, kinds=kinds, name="outcomes")
+    return html_table(Table("outcomes", caption, columns, shown))
 
 
 def power_table(roi: TierRoi) -> Fragment:
@@ -114,13 +108,11 @@ def power_table(roi: TierRoi) -> Fragment:
             "remark": [one.get("smallest_detectable_why", "") for one in roi.boundaries],
         }
     )
-    kinds = {
-        "smallest_effect_seen": "effect",
-        "pays_from": "effect",
-        **{column: "count" for column in frame.columns if column.startswith("quarters")},
-    }
+    effects = Column.each("effect", "smallest_effect_seen", "pays_from")
+    waits = Column.each("count", *(name for name in frame.columns if name.startswith("quarters")))
+    columns: Columns = ["boundary", *effects, *waits, "remark"]
     caption = "What could be seen: the smallest effect found in four of five cases"
-    return html_table(frame, caption=caption, kinds=kinds, name="power")
+    return html_table(Table("power", caption, columns, frame))
 
 
 def effects_figure(roi: TierRoi) -> Fragment:
@@ -164,12 +156,11 @@ def designs_table(roi: TierRoi) -> Fragment:
     ]
     if not rows:
         return Fragment(str(tag("p", sentence(roi.outcomes.why))))
-    kinds = {
-        **dict.fromkeys(("effect", "low", "high"), "effect"),
-        **dict.fromkeys(("money", "account_quarters", "off_the_rule"), "count"),
-    }
+    columns: Columns = ["boundary", "design", *Column.each("effect", "effect", "low", "high"),
+               *Column.each("count", "money", "account_quarters", "off_the_rule"),
+               "of_whom_and_why"]  # fmt: skip
     caption = "The designs: relative effect of the upper tier with its range"
-    return html_table(pd.DataFrame(rows), caption=caption, kinds=kinds, name="designs")
+    return html_table(Table("designs", caption, columns, rows))
 
 
 def line_figures(roi: TierRoi, *, currency: str) -> Fragment:
@@ -229,16 +220,10 @@ def boundaries_table(roi: TierRoi) -> Fragment:
     """Return the verdict at each boundary between tiers, and the effect at which it would pay."""
     if not roi.boundaries:
         return Fragment(str(tag("p", "There is one tier only, so there is no boundary.")))
-    frame = pd.DataFrame(
-        {
-            "boundary": [one["boundary"] for one in roi.boundaries],
-            "verdict": [one["verdict"] for one in roi.boundaries],
-            "pays_from": [one["break_even"] for one in roi.boundaries],
-            "because": [one["because"] for one in roi.boundaries],
-        }
-    )
+    rows = [one | {"pays_from": one["break_even"]} for one in roi.boundaries]
+    columns: Columns = ["boundary", "verdict", Column("pays_from", "effect"), "because"]
     caption = "What can be said of the effect of the upper tier"
-    return html_table(frame, caption=caption, kinds={"pays_from": "effect"}, name="boundaries")
+    return html_table(Table("boundaries", caption, columns, rows))
 
 
 NO_CHECKS = "No comparison beyond the raw difference could be made, so nothing stands beside it."
@@ -251,11 +236,10 @@ def checks_table(roi: TierRoi) -> Fragment:
     Of all of it only crowding just above the line has a say in the verdict.
     """
     rows = [row for one in roi.boundaries for row in _checks(one)]
-    if not rows:
-        return Fragment(str(tag("p", NO_CHECKS)))
     caption = "Beside the comparison at the line: shown, without a say (but for the density)"
-    kinds = dict.fromkeys(("effect", "low", "high"), "effect")
-    return html_table(pd.DataFrame(rows), caption=caption, kinds=kinds, name="checks")
+    effects = Column.each("effect", "effect", "low", "high")
+    columns: Columns = ["boundary", "design", "check", *effects, "result"]
+    return html_table(Table("checks", caption, columns, rows, why=NO_CHECKS))
 
 
 def balance_table(roi: TierRoi) -> Fragment:
@@ -268,12 +252,10 @@ def balance_table(roi: TierRoi) -> Fragment:
     if not parts:
         return Fragment(str(tag("p", NO_OVERLAP)))
     frame = pd.concat(parts)[["boundary", "column", "before", "after"]].round(2)
-    return html_table(
-        frame.rename(columns={"column": "known_before"}),
-        caption="How far apart the two tiers lie, before and after weighting",
-        kinds=dict.fromkeys(("before", "after"), "number standard deviations"),
-        name="balance",
-    )
+    frame = frame.rename(columns={"column": "known_before"})
+    distances = Column.each("number", "before", "after", unit="standard deviations")
+    caption = "How far apart the two tiers lie, before and after weighting"
+    return html_table(Table("balance", caption, ["boundary", "known_before", *distances], frame))
 
 
 def overlap_figures(roi: TierRoi) -> Fragment:
@@ -298,9 +280,10 @@ def return_table(roi: TierRoi) -> Fragment:
         }
         for one in roi.boundaries
     ]
-    kinds = {"pays_from": "effect", **dict.fromkeys(("return_on_cost", "low", "high"), "number")}
+    columns: Columns = ["boundary", "verdict", Column("pays_from", "effect"),
+               *Column.each("number", "return_on_cost", "low", "high"), "remark"]  # fmt: skip
     caption = "Added revenue over what the upper tier costs more, for the accounts compared"
-    return html_table(pd.DataFrame(rows), caption=caption, kinds=kinds, name="return")
+    return html_table(Table("return", caption, columns, rows))
 
 
 def _why_no_return(boundary: Mapping[str, Any]) -> str:

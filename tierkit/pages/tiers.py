@@ -16,6 +16,7 @@ from tierkit.pages.facts import (
     panel,
     part,
     parts,
+    ranged,
     row_figure,
     text,
     too_small,
@@ -23,6 +24,7 @@ from tierkit.pages.facts import (
 )
 from tierkit.rendering import Fragment, Picture, figure, html_table, joined, section, tag
 from tierkit.runs import Tiering
+from tierkit.table import Column, Columns, Table
 from tierkit.tiers import UNTIERED, moves_by_rank
 from tierkit.words import count, enumerated, plural, sentence, share
 
@@ -32,67 +34,48 @@ MOST_ROWS = 20
 def tier_table(tiering: Tiering, *, currency: str) -> Fragment:
     """Return one row per tier: its accounts, what is predicted of them, what they ask for."""
     by_tier = tiering.tiered.groupby("tier", observed=False)["predicted_revenue"]
-    effort = tiering.tier_effort
-    frame = pd.DataFrame(
-        {
-            "tier": effort.index,
-            "accounts": effort["accounts"].to_numpy(),
-            "held_before": [
-                int((tiering.previous.tiers == name).sum()) if len(tiering.previous.tiers) else None
-                for name in effort.index
-            ],
-            "predicted_revenue": by_tier.sum().reindex(effort.index).to_numpy(),
-            "lowest_prediction": by_tier.min().reindex(effort.index).to_numpy(),
-            "hours_a_quarter": effort["hours"].to_numpy(),
-            "cost_a_quarter": effort["cost"].to_numpy(),
-        }
+    held = tiering.previous.tiers
+    frame = (
+        tiering.tier_effort.rename_axis("tier")
+        .assign(
+            held_before=held.value_counts().reindex(tiering.tier_effort.index, fill_value=0)
+            if len(held)
+            else None,
+            predicted_revenue=by_tier.sum(),
+            lowest_prediction=by_tier.min(),
+        )
+        .rename(columns={"hours": "hours_a_quarter", "cost": "cost_a_quarter"})
     )
-    money = f"money {currency}"
-    kinds = {
-        "accounts": "count",
-        "held_before": "count",
-        "predicted_revenue": money,
-        "lowest_prediction": money,
-        "hours_a_quarter": "count",
-        "cost_a_quarter": money,
-    }
+    columns: Columns = ["tier", "accounts", Column("held_before", "count"), "predicted_revenue",
+               Column("lowest_prediction", "money"), Column("hours_a_quarter", "count"),
+               Column("cost_a_quarter", "money")]  # fmt: skip
     caption = f"{plural(len(tiering.tiered), 'account')} in {plural(len(frame), 'tier')}"
-    return html_table(frame, caption=caption, kinds=kinds, name="tiers")
+    return html_table(Table("tiers", caption, columns, frame, currency=currency))
 
 
 def account_table(tiering: Tiering, *, currency: str) -> Fragment:
     """Return the accounts with the best ranks, with the reasons of their prediction."""
-    tiered = tiering.tiered
-    money_columns = ["predicted_revenue", "predicted_low", "predicted_high"]
-    columns = ["tier", "model_tier", "rank", *money_columns, "reasons"]
-    frame = tiered[columns].astype({"model_tier": "object"}).head(MOST_ROWS).reset_index()
-    money = f"money {currency}"
-    kinds = {"rank": "count", **dict.fromkeys(money_columns, money)}
+    columns = ["account_id", "tier", "model_tier", "rank", "predicted_revenue", "predicted_low",
+               "predicted_high", "reasons"]  # fmt: skip
+    caption = "The best-ranked accounts; the range holds in 8 of 10 cases"
+    of = "accounts, by rank; all of them are in tiers.csv"
     return html_table(
-        frame,
-        caption="The best-ranked accounts; the range holds in 8 of 10 cases",
-        kinds=kinds,
-        name="accounts",
-        total=len(tiered),
-        of="accounts, by rank; all of them are in tiers.csv",
+        Table(
+            "accounts", caption, columns, tiering.tiered, currency=currency, most=MOST_ROWS, of=of
+        )
     )
 
 
 def untiered_table(tiering: Tiering) -> Fragment:
     """Return how many accounts have no tier, by reason."""
-    if tiering.untiered.empty:
-        return Fragment(str(tag("p", "Every account has a tier.")))
     counts = tiering.untiered["reason"].value_counts().sort_index(kind="stable")
-    frame = pd.DataFrame({"reason": counts.index, "accounts": counts.to_numpy()})
-    frame = frame.sort_values("accounts", ascending=False, kind="stable")
+    counts = counts.sort_values(ascending=False, kind="stable")
+    rows = [{"reason": reason, "accounts": accounts} for reason, accounts in counts.items()]
     caption = f"{plural(len(tiering.untiered), 'account')} without a tier"
+    why = "Every account has a tier."
+    columns = ["reason", "accounts"]
     return html_table(
-        frame.head(MOST_ROWS),
-        caption=caption,
-        kinds={"accounts": "count"},
-        name="untiered",
-        total=len(frame),
-        of="reasons",
+        Table("untiered", caption, columns, rows, most=MOST_ROWS, of="reasons", why=why)
     )
 
 
@@ -122,59 +105,45 @@ def moves_figure(tiering: Tiering) -> Fragment:
 
 def moved_table(tiering: Tiering) -> Fragment:
     """Return the accounts whose tier changes, best rank first."""
-    moved = tiering.moved
-    if moved.empty:
-        return Fragment(str(tag("p", "No account changes its tier.")))
-    columns = ["previous_tier", "tier", "rank", "predicted_revenue", "move_reason", "main_part"]
-    shown = moved.join(tiering.assigned[["predicted_revenue"]], how="left", validate="1:1")
-    frame = shown[columns].head(MOST_ROWS).reset_index().astype({"previous_tier": "object"})
-    frame["tier"] = frame["tier"].astype("object")
+    columns = ["account_id", "previous_tier", "tier", "rank", "predicted_revenue", "move_reason",
+               "main_part"]  # fmt: skip
+    money = tiering.assigned[["predicted_revenue"]]
+    moved = tiering.moved.join(money, how="left", validate="1:1").rename_axis("account_id")
+    moved = moved.astype({"previous_tier": "object", "tier": "object"})
     return html_table(
-        frame.fillna({"previous_tier": "untiered", "tier": "untiered"}),
-        caption="Accounts that change tier, and the main reason",
-        kinds={"rank": "count", "predicted_revenue": "money"},
-        name="moved",
-        total=len(moved),
-        of="moves, by rank; all of them are in accounts.xlsx",
+        Table(
+            "moved",
+            "Accounts that change tier, and the main reason",
+            columns,
+            moved.fillna({"previous_tier": "untiered", "tier": "untiered"}),
+            most=MOST_ROWS,
+            of="moves, by rank; all of them are in accounts.xlsx",
+            why="No account changes its tier.",
+        )
     )
 
 
 def overrides_table(tiering: Tiering) -> Fragment:
     """Return the tiers that people set, beside the model's, with reason and review date."""
-    if tiering.overrides.empty:
-        return Fragment(str(tag("p", "No override is in force.")))
     beside = tiering.assigned[["model_tier", "rank"]]
     frame = tiering.overrides.set_index("account_id").join(beside, how="left", validate="1:1")
     frame = frame.reset_index().sort_values("review_on", kind="stable")
     frame["review"] = np.where(frame["expired"], "waits for review", "in force")
-    columns = [
-        "account_id",
-        "tier",
-        "model_tier",
-        "rank",
-        "reason",
-        "set_by",
-        "review_on",
-        "review",
-    ]
+    columns = ["account_id", "tier", "model_tier", "rank", "reason", "set_by", "review_on",
+               "review"]  # fmt: skip
     expired = int(frame["expired"].sum())
-    return html_table(
-        frame[columns].astype({"model_tier": "object"}),
-        caption=f"{plural(len(frame), 'override')}, {expired} past the date of review",
-        kinds={"rank": "count", "review_on": "date"},
-        name="overrides",
-    )
+    caption = f"{plural(len(frame), 'override')}, {expired} past their review date"
+    why = "No override is in force."
+    return html_table(Table("overrides", caption, columns, frame, why=why))
 
 
 def effort_table(tiering: Tiering) -> Fragment:
     """Return the hours that the tiers ask of each role, against what it has."""
-    frame = tiering.role_effort.reset_index().drop(columns="share_used_why")
-    if frame.empty:
-        return Fragment(str(tag("p", "No roles are set: write [roles] and entitlements of tiers.")))
-    hours = [column for column in frame.columns if column not in ("role", "share_used")]
-    kinds = {**dict.fromkeys(hours, "count"), "share_used": "share"}
+    frame = tiering.role_effort
+    hours = Column.each("count", *frame.columns.drop("share_used"))
     caption = "Hours a quarter by role: asked by each tier, and available"
-    return html_table(frame, caption=caption, kinds=kinds, name="effort")
+    why = "No roles are set: write [roles] and the tiers' entitlements."
+    return html_table(Table("effort", caption, ["role", *hours, "share_used"], frame, why=why))
 
 
 _MOVES = {"up": "up", "down": "down", "entered": "new in a tier", "left": "no longer in one"}
@@ -305,12 +274,14 @@ def _moves_table(facts: Facts) -> Fragment:
         return Fragment(str(tag("p", spoken)))
     moving = table["accounts"].sum()
     return html_table(
-        table.head(MOST_ROWS_OF_MOVES),
-        caption=f"Where {plural(moving, 'account')} {'goes' if moving == 1 else 'go'}",
-        kinds={"accounts": "count"},
-        name="moves",
-        total=len(table),
-        of="flows, the largest first",
+        Table(
+            "moves",
+            f"Where {plural(moving, 'account')} {'goes' if moving == 1 else 'go'}",
+            ["from", "to", "accounts"],
+            table,
+            most=MOST_ROWS_OF_MOVES,
+            of="flows, the largest first",
+        )
     )
 
 
@@ -325,15 +296,14 @@ def _reasons(facts: Facts) -> Fragment | str:
     reasons = numbers(part(facts, "moves", "reasons"))
     if not reasons:
         return ""
-    table = pd.DataFrame({"main_reason": list(reasons), "accounts": list(reasons.values())})
-    table["main_reason"] = table["main_reason"].str[:1].str.upper() + table["main_reason"].str[1:]
+    rows = [
+        {"main_reason": reason[:1].upper() + reason[1:], "accounts": accounts}
+        for reason, accounts in reasons.items()
+    ]
+    columns = ["main_reason", "accounts"]
+    most = MOST_ROWS_OF_MOVES
     return html_table(
-        table.head(MOST_ROWS_OF_MOVES),
-        caption="Why they move",
-        kinds={"accounts": "count"},
-        name="move-reasons",
-        total=len(table),
-        of="reasons",
+        Table("move-reasons", "Why they move", columns, rows, most=most, of="reasons")
     )
 
 
@@ -354,12 +324,13 @@ def _favourites(facts: Facts) -> list[object]:
 
 
 def _favourite(one: Facts) -> str:
-    factor, low, high = (number(one, key) for key in ("factor", "low", "high"))
-    if factor is None or low is None or high is None:
+    factor = ranged(one, "factor")
+    if not factor.has_range:
         return ""
     return (
         f"{text(one, 'criterion')} of {text(one, 'to')} rather than {text(one, 'from')} goes with "
-        f"{factor:.1f} times the won revenue ({low:.1f}–{high:.1f})"
+        f"{factor.say('{:.1f}'.format)} times the won revenue "
+        f"({factor.say_range('{:.1f}–{:.1f}'.format)})"
     )
 
 
@@ -371,7 +342,7 @@ def _weight(weight: Facts) -> object:
 
 def _without_weights(facts: Facts) -> str:
     model = part(facts, "model")
-    if text(model, "kind") == "past revenue":
+    if text(model, "kind") in ("past revenue", "simple rule"):
         return "One criterion carries all the weight: what an account bought in the past."
     features = number(model, "features")
     used = f" of {count(features)} criteria" if features else ""

@@ -1,14 +1,15 @@
-"""What carries weight, wins and pipeline beside revenue, and what edits of the card cost."""
+"""Weight of the criteria, wins and pipeline beside revenue, and what edits of the card cost."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from tierkit.backtest import ModelChoice
+from tierkit._backtest import ModelChoice
 from tierkit.features import Panel, describe_feature
 from tierkit.models import Favourites
 from tierkit.rendering import Fragment, html_table, joined, tag
 from tierkit.runs import Run, edit_facts
+from tierkit.table import Column, Columns, Table
 from tierkit.words import plural, signed_share
 
 _MEASURES = {
@@ -23,43 +24,29 @@ def favourites_table(weighed: Favourites) -> Fragment:
     rows = weighed.factors
     if rows.empty:
         return Fragment(str(tag("p", weighed.why or "No numeric criterion can be compared.")))
-    frame = pd.DataFrame(
-        {
-            "criterion": rows["criterion"],
-            "from": rows["from"],
-            "to": rows["to"],
-            "factor": rows["factor"],
-            "low": rows["low"],
-            "high": rows["high"],
-            "same_direction": [
-                f"{same} of {dates}"
-                for same, dates in zip(rows["same_direction"], rows["dates"], strict=True)
-            ],
-            "lowest_of_one": rows["lowest"],
-            "highest_of_one": rows["highest"],
-        }
-    )
-    numbers = ("factor", "low", "high", "lowest_of_one", "highest_of_one")
+    steady = zip(rows["same_direction"], rows["dates"], strict=True)
+    frame = rows.assign(same_direction=[f"{same} of {dates}" for same, dates in steady])
+    frame = frame.rename(columns={"lowest": "lowest_of_one", "highest": "highest_of_one"})
+    columns: Columns = ["criterion", *Column.each("spoken", "from", "to"),
+               *Column.each("number", "factor", "low", "high"), "same_direction",
+               *Column.each("number", "lowest_of_one", "highest_of_one")]  # fmt: skip
     caption = (
         "Won revenue of typical high accounts (to) over typical low ones (from), the other rows "
         f"held equal; 95 % intervals, {plural(int(rows['accounts'].iloc[0]), 'account')}; and the "
         "same at single quarter-ends"
     )
-    kinds = dict.fromkeys(numbers, "number") | dict.fromkeys(("from", "to"), "spoken")
-    return html_table(frame, caption=caption, kinds=kinds, name="favourites")
+    return html_table(Table("favourites", caption, columns, frame))
 
 
 def segments_table(weighed: Favourites) -> Fragment:
     """Return segments over the average one; small ones are pooled towards it."""
     rows = weighed.segments
-    if rows.empty:
-        return Fragment(str(tag("p", "No text criterion has two segments of enough accounts.")))
-    kinds = {"accounts": "count", **dict.fromkeys(("factor", "low", "high", "alone"), "number")}
     caption = (
         "Won revenue of segments over the average one, the criteria above held equal, with 95 % "
         "intervals; the fewer accounts, the nearer to 1 (alone: without that)"
     )
-    return html_table(rows, caption=caption, kinds=kinds, name="segments")
+    why = "No text criterion has two segments of enough accounts."
+    return html_table(Table("segments", caption, Column.of_all(rows), rows, why=why))
 
 
 def edits_note(run: Run, model: ModelChoice) -> Fragment:
@@ -86,19 +73,13 @@ def prospects_table(run: Run, *, currency: str) -> Fragment:
     if not rows:
         why = facts.get("as_of_why", "the model has not been saved yet")
         return Fragment(str(tag("p", f"Wins and pipeline could not be tested: {why}.")))
-    frame = pd.DataFrame(
-        {
-            "of_all_accounts": [_MEASURES[row["measure"]] for row in rows],
-            "predicted": [row["predicted"] for row in rows],
-            "actual": [row["actual"] for row in rows],
-        }
-    )
+    columns: Columns = ["of_all_accounts", *Column.each("count", "predicted", "actual")]
+    spoken = [row | {"of_all_accounts": _MEASURES[row["measure"]]} for row in rows]
     caption = (
         f"Predicted on {facts['as_of']} for {plural(facts['accounts'], 'account')}, and what "
         f"happened in the horizon; pipeline in {currency}"
     )
-    kinds = {"predicted": "count", "actual": "count"}
-    return html_table(frame, caption=caption, kinds=kinds, name="prospects")
+    return html_table(Table("prospects", caption, columns, spoken))
 
 
 def criteria_table(panel: Panel) -> Fragment:
@@ -118,16 +99,16 @@ def criteria_table(panel: Panel) -> Fragment:
     rows = len(values)
     dates = values.index.get_level_values("as_of").nunique()
     caption = f"{len(names)} columns of {rows:,} rows: one per account and each of {dates} dates"
-    return html_table(frame, caption=caption, kinds={"known": "share"}, name="criteria")
+    columns = Column.of_all(frame, Column("known", "share"))
+    return html_table(Table("criteria", caption, columns, frame))
 
 
 def left_out_table(panel: Panel) -> Fragment:
     """Return the features that could not be built, and why."""
-    if not panel.left_out:
-        return Fragment(str(tag("p", "Every feature could be built from these data.")))
-    frame = pd.DataFrame({"feature": list(panel.left_out), "why": list(panel.left_out.values())})
-    caption = f"{len(frame)} features could not be built from these data"
-    return html_table(frame, caption=caption, kinds={}, name="features_left_out")
+    rows = [{"feature": name, "why": why} for name, why in panel.left_out.items()]
+    caption = f"{plural(len(rows), 'feature')} could not be built from these data"
+    why = "Every feature could be built from these data."
+    return html_table(Table("features_left_out", caption, ["feature", "why"], rows, why=why))
 
 
 def _meaning(name: str) -> str:

@@ -60,7 +60,7 @@ def facts_problems(path: Path, *, label: str = "") -> Iterator[Problem]:
     if schema != FACTS_SCHEMA:
         yield Problem(f"facts.json: schema must be {FACTS_SCHEMA}, found {schema!r}", "Rewrite it.")
         return
-    yield from _shape_problems(facts)
+    yield from shape_problems(facts)
     found = _at(facts, "quarter.label")
     if label and found not in {label, None}:
         yield Problem(f"facts.json: quarter {found!r}, this run is for {label}", "Pass it on.")
@@ -69,7 +69,8 @@ def facts_problems(path: Path, *, label: str = "") -> Iterator[Problem]:
         yield Problem(f"facts.json: {place} is null", f"Say why in {key}_why beside it.")
 
 
-def _shape_problems(facts: Json) -> Iterator[Problem]:
+def shape_problems(facts: Json) -> Iterator[Problem]:
+    """Yield the containers and texts of the contract that facts lack or hold as something else."""
     for place, kind in _CONTAINERS.items():
         if not isinstance(_at(facts, place), kind):
             yield Problem(f"facts.json: {place} must be a {kind.__name__}", "It may be empty.")

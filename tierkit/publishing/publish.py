@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import filecmp
+import hashlib
 import json
 import os
 import shutil
@@ -24,7 +25,7 @@ _AT_FDCWD = -100
 
 
 @dataclass(frozen=True)
-class Published:
+class Publication:
     """What came of publishing.
 
     Attributes
@@ -57,7 +58,7 @@ class _Intent:
     old: str
 
 
-def publish(finished: Path, *, reports: Path, label: str) -> Published:
+def publish(finished: Path, *, reports: Path, label: str) -> Publication:
     """Publish a finished folder as `reports/<label>`.
 
     A report that lies there is exchanged for the new one in a single step where the system can do
@@ -79,7 +80,7 @@ def publish(finished: Path, *, reports: Path, label: str) -> Published:
     """
     target = reports / label
     if target.is_dir() and same_report(finished, target):
-        return Published(target, new=False)
+        return Publication(target, new=False)
     reports.mkdir(parents=True, exist_ok=True)
     new, old = run_id(finished), run_id(target)
     if new in {UNKNOWN, old}:
@@ -96,7 +97,7 @@ def publish(finished: Path, *, reports: Path, label: str) -> Published:
     )
     _write_journal(reports, intent)
     _complete(reports, intent)
-    return Published(target, new=True, replaced=archive)
+    return Publication(target, new=True, replaced=archive)
 
 
 def finish_interrupted(reports: Path) -> Path | None:
@@ -125,6 +126,17 @@ def same_report(one: Path, other: Path) -> bool:
     return files == _files(other) and all(
         filecmp.cmp(one / file, other / file, shallow=False) for file in files
     )
+
+
+def report_hash(folder: Path) -> str:
+    """Return a hash of a report's files, `run.json` aside; empty where there is no such folder."""
+    if not folder.is_dir():
+        return ""
+    whole = hashlib.sha256()
+    for file in sorted(_files(folder)):
+        whole.update(f"{file}\n".encode())
+        whole.update((folder / file).read_bytes())
+    return whole.hexdigest()
 
 
 def keep_remains(run_folder: Path, *, reports: Path, run: str, cause: str) -> Path:

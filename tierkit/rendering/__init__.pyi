@@ -32,9 +32,5 @@ from .tables import (
     html_table as html_table,
 )
 from .workbook import (
-    KINDS as KINDS,
-    AccountTables as AccountTables,
-    Kind as Kind,
-    Sheet as Sheet,
     write_workbook as write_workbook,
 )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, SupportsFloat, cast
+from typing import Any, SupportsFloat, cast
 
 import pandas as pd
 import xlsxwriter
 
-Kind = Literal["text", "money", "number", "share", "date"]
+from tierkit.table import Kind, Table, is_missing
 
 MOST_ROWS = 1_000_000
 """Rows of data that a sheet holds; Excel ends at 1,048,576."""
@@ -23,24 +22,12 @@ MOST_CHARACTERS = 32_767
 """Characters that Excel keeps in a cell."""
 
 NOTES = "Notes"
-KINDS: Mapping[str, Kind] = {
-    "predicted_revenue": "money",
-    "predicted_low": "money",
-    "predicted_high": "money",
-    "won_probability": "share",
-    "predicted_pipeline": "money",
-    "won_revenue": "money",
-    "cost": "money",
-    "share_used": "share",
-    "set_on": "date",
-    "review_on": "date",
-}
-"""Kinds of the columns that are not plain text or plain numbers."""
-
 _FORMATS: Mapping[Kind, str] = {
     "money": "#,##0",
+    "count": "#,##0.####",
     "number": "#,##0.####",
     "share": "0.0%",
+    "effect": "0.0%",
     "date": "yyyy-mm-dd",
 }
 _CREATED = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)  # fixed: same input, same bytes
@@ -54,74 +41,8 @@ _NO_FORMULAS = {
 }
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """One sheet: a table and the kinds of its columns.
-
-    Attributes
-    ----------
-    frame
-        The rows as they shall appear; the index is left out.
-    kinds
-        `text` stays text whatever it looks like, true and false stay what they are; `money`,
-        `number` and `share` (1 is 100 %) stay numbers; `date` is a calendar date. A column that is
-        absent here is text, or a number where it holds numbers.
-    """
-
-    frame: pd.DataFrame
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
-
-    def kind(self, column: str) -> Kind:
-        """Return the kind of a column."""
-        values = self.frame[column]
-        is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-        return self.kinds.get(column, "number" if is_number else "text")
-
-
-@dataclass(frozen=True)
-class AccountTables:
-    """The tables of `accounts.xlsx`; each row is an account, but for `capacity` and `excluded`.
-
-    Attributes
-    ----------
-    tiers
-        The columns of `tiers.csv`.
-    untiered, moves, overrides
-        Accounts without a tier and why; those whose tier changes; those whose tier a person set.
-    capacity
-        Tiers or roles with what they hold and what they may hold.
-    excluded
-        Rows left out: table, reason, rows, won_revenue.
-    """
-
-    tiers: pd.DataFrame
-    untiered: pd.DataFrame
-    moves: pd.DataFrame
-    overrides: pd.DataFrame
-    capacity: pd.DataFrame
-    excluded: pd.DataFrame
-
-    def sheets(self) -> dict[str, Sheet]:
-        """Return one sheet per table, in the order in which people read them."""
-        excluded = self.excluded
-        if "won_revenue" in excluded:  # exact text until here
-            excluded = excluded.assign(won_revenue=excluded["won_revenue"].astype(float))
-        frames = {
-            "Tiers": self.tiers,
-            "Untiered": self.untiered,
-            "Moves": self.moves,
-            "Overrides": self.overrides,
-            "Capacity": self.capacity,
-            "Excluded rows": excluded,
-        }
-        return {
-            name: Sheet(frame, {x: KINDS[x] for x in map(str, frame.columns) if x in KINDS})
-            for name, frame in frames.items()
-        }
-
-
 def write_workbook(
-    path: str | Path, sheets: Mapping[str, Sheet], *, notes: Mapping[str, str] | None = None
+    path: str | Path, sheets: Mapping[str, Table], *, notes: Mapping[str, str] | None = None
 ) -> tuple[str, ...]:
     """Write sheets with formats, a frozen header and filters, and a sheet of notes at the end.
 
@@ -132,6 +53,9 @@ def write_workbook(
     ----------
     path
         The `.xlsx` file; an existing one is replaced.
+    sheets
+        Tables by the name of their sheet, each with every row. Text stays text whatever it looks
+        like, true and false stay what they are, numbers stay numbers, dates are calendar dates.
     notes
         What the workbook is about, such as the quarter with its dates and the fingerprint.
 
@@ -147,8 +71,8 @@ def write_workbook(
             note for name, sheet in sheets.items() for note in _write(book, name, sheet, formats)
         ]
         about = {**(notes or {}), **{f"Cut {number}": note for number, note in enumerate(cut, 1)}}
-        frame = pd.DataFrame({"about": list(about), "note": list(about.values())}, dtype="object")
-        _write(book, NOTES, Sheet(frame), formats)
+        rows = [{"about": what, "note": note} for what, note in about.items()]
+        _write(book, NOTES, Table(NOTES, "", ["about", "note"], rows), formats)
     return tuple(cut)
 
 
@@ -166,22 +90,22 @@ class _Formats:
         return cls(header, cells)
 
 
-def _write(book: Any, name: str, sheet: Sheet, formats: _Formats) -> list[str]:  # noqa: ANN401
+def _write(book: Any, name: str, table: Table, formats: _Formats) -> list[str]:  # noqa: ANN401
     """Write one sheet row by row and return what did not fit."""
-    page, frame = book.add_worksheet(name), sheet.frame.iloc[:MOST_ROWS]
-    columns = [str(column) for column in frame.columns]
-    kinds = [sheet.kind(column) for column in frame.columns]
+    page, frame = book.add_worksheet(name), table.to_frame().iloc[:MOST_ROWS]
+    of_columns = {column.name: column.kind for column in table.heads}
+    kinds = {str(name): of_columns.get(str(name), "text") for name in frame.columns}
     page.freeze_panes(1, 0)
-    if columns:
-        page.autofilter(0, 0, len(frame), len(columns) - 1)
-    for place, (column, kind) in enumerate(zip(columns, kinds, strict=True)):
+    if kinds:
+        page.autofilter(0, 0, len(frame), len(kinds) - 1)
+    for place, (column, kind) in enumerate(kinds.items()):
         page.set_column(place, place, _width(frame.iloc[:, place], column, kind))
         page.write_string(0, place, clean_text(column), formats.header)
     too_long = 0
     for number, row in enumerate(frame.itertuples(index=False, name=None), 1):
-        for place, (value, kind) in enumerate(zip(row, kinds, strict=True)):
+        for place, (value, kind) in enumerate(zip(row, kinds.values(), strict=True)):
             too_long += _write_cell(page, (number, place), value, kind, formats)
-    return [*_cut_rows(name, len(sheet.frame)), *_cut_cells(name, too_long)]
+    return [*_cut_rows(name, len(table)), *_cut_cells(name, too_long)]
 
 
 def _write_cell(
@@ -192,9 +116,9 @@ def _write_cell(
     formats: _Formats,
 ) -> bool:
     """Write one value, nothing where it is missing; return whether it had to be cut."""
-    if _is_missing(value):
+    if is_missing(value):
         return False
-    if kind == "text":
+    if kind in ("text", "spoken"):
         return _write_text(page, place, value)
     if kind == "date":
         page.write_datetime(*place, _moment(str(value)), formats.cells[kind])
@@ -230,24 +154,21 @@ def clean_text(text: str) -> str:
     return _ILLEGAL.sub("", text)
 
 
-def _is_missing(value: object) -> bool:
-    if value is None or value is pd.NA or value is pd.NaT:
-        return True
-    return isinstance(value, float) and not math.isfinite(value)
-
-
 def _width(values: pd.Series[Any], header: str, kind: Kind) -> float:
     """Return the width of a column in characters, from its header and its first rows."""
-    first = (value for value in values.iloc[:_ROWS_MEASURED] if not _is_missing(value))
+    first = (value for value in values.iloc[:_ROWS_MEASURED] if not is_missing(value))
     longest = max((len(_SPELLED[kind](value)) for value in first), default=0)
     return min(_WIDEST, max(_NARROWEST, len(header) + 3, longest + 2))
 
 
 _SPELLED: Mapping[Kind, Callable[[object], str]] = {
     "text": str,
+    "spoken": str,
     "money": lambda value: f"{float(str(value)):,.0f}",
+    "count": lambda value: f"{float(str(value)):,.4f}",
     "number": lambda value: f"{float(str(value)):,.4f}",
     "share": lambda value: f"{float(str(value)):.1%}",
+    "effect": lambda value: f"{float(str(value)):.1%}",
     "date": lambda _: "2026-09-30",
 }
 

@@ -13,6 +13,13 @@ from .boundaries import (
     BoundaryStudy as BoundaryStudy,
     study_boundaries as study_boundaries,
 )
+from .effort_draw import (
+    EffortDraw as EffortDraw,
+    draw_effort as draw_effort,
+    is_effort_draw as is_effort_draw,
+    read_effort_draw as read_effort_draw,
+    write_effort_draw as write_effort_draw,
+)
 from .experiment import (
     Band as Band,
     draw_band as draw_band,
@@ -20,8 +27,11 @@ from .experiment import (
     write_band as write_band,
 )
 from .from_tables import (
-    tier_ladder as tier_ladder,
+    tier_standings as tier_standings,
 )
-from .ladder import (
-    Ladder as Ladder,
+from .looks import (
+    with_looks as with_looks,
+)
+from .standings import (
+    Standings as Standings,
 )

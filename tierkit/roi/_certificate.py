@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from tierkit.cache import Kept
+from tierkit.cache import Cache
 from tierkit.parallel import Progress, in_processes
-from tierkit.roi.adjusted import adjusted
-from tierkit.roi.boundary_rows import Boundaries
-from tierkit.roi.cutoff import cutoff
-from tierkit.roi.density import bunching
-from tierkit.roi.ladder import FloatArray, Ladder
+from tierkit.roi.boundary_rows import Boundaries, Reading
+from tierkit.roi.cutoff import Cutoff, cutoff
+from tierkit.roi.line_study import verdicts_at
 from tierkit.roi.measures import unsaid
-from tierkit.roi.verdict import SHOWN, SIGNIFICANT, SUGGESTIVE, Evidence, Verdict, decide
+from tierkit.roi.placed import quarters_above, stays_unasked
+from tierkit.roi.primary import DECIDING, primary_reading
+from tierkit.roi.standings import FloatArray, Standings
+from tierkit.roi.verdict import SHOWN, SUGGESTIVE, Verdict
 from tierkit.roi.worlds import World, simulate_world
 
 WORLDS = 100
@@ -25,14 +26,17 @@ WORTH_PROCESSES = 20
 """Worlds with and without an effect that take longer than it takes to start processes."""
 
 KNOWN_EFFECT = 0.6
-MOST_ACCOUNTS, MOST_QUARTERS = 4000, 12
-INFORMED_EVERY = 4
-"""Every fourth world has people who know more than the score when they override it."""
+MOST_ACCOUNTS, MOST_QUARTERS = 4000, 16
+INFORMED_EVERY = 2
+"""Every second world has people who know more than the score when they override it."""
+
+WATCHED_OVER_MEDIAN = 2.7
+"""How much longer deals are watched than the median deal takes, in worlds."""
 
 BATCH = 10
 """Worlds that are tried one after the other, and whose outcomes are kept together."""
 
-VERSION = "3"
+VERSION = "4"
 _KEYS = ("worlds", "false_shown", "coverage", "seen")
 _ALWAYS = 2.0
 
@@ -49,27 +53,29 @@ class Outcome:
         return any(v.verdict == word and direction in (None, v.direction) for v in self.verdicts)
 
 
-def shape_of(ladder: Ladder) -> World | None:
-    """Return a world shaped like the accounts of a ladder; None where too little is known.
+def shape_of(standings: Standings) -> World | None:
+    """Return a world shaped like the accounts of a standings; None where too little is known.
 
     Counts of accounts and places, quarters, mean and spread of wins (from the variance of accounts'
     yearly counts beyond chance), money per win and its tail, the share of overrides, the score's
-    noise (from how much it moves between quarters), and the keep band.
+    noise (from how much it moves between quarters), keep band and minimum stay, how long deals
+    take, and whether lines were recorded.
     """
-    history, level = ladder.history, ladder.level
+    history, level = standings.history, standings.level
     tiered = (level >= 0).any(axis=0)
-    known = (level >= 0) & ~np.isnan(ladder.score)
+    known = (level >= 0) & ~np.isnan(standings.score)
     paid = (history.wins_count > 0) & (history.won_revenue > 0)
     if tiered.sum() < 2 or not known.any() or not paid.any():
         return None
     quarters = int(min(tiered.sum(), MOST_QUARTERS))
     accounts = int(np.median(known.sum(axis=0)[known.any(axis=0)]))
     sizes = [
-        int(np.median((level == tier).sum(axis=0)[tiered])) for tier in range(len(ladder.tiers) - 1)
+        int(np.median((level == tier).sum(axis=0)[tiered]))
+        for tier in range(len(standings.tiers) - 1)
     ]
     mean, spread = _rates(history.wins_count)
     amount, between, within = _amounts(history.won_revenue, history.wins_count)
-    bias, noise = _score_errors(ladder)
+    bias, noise = _score_errors(standings)
     return World(
         accounts=min(max(accounts, sum(sizes) * 2, 40), MOST_ACCOUNTS),
         capacities=tuple(max(size, 1) for size in sizes),
@@ -81,10 +87,22 @@ def shape_of(ladder: Ladder) -> World | None:
         amount_spread=within,
         score_bias=bias,
         score_noise=noise,
-        keep_band=1.25 if _has_band(ladder) else 1.0,
-        override_share=_override_share(ladder, sizes),
-        tier_effects=(0.0,) * len(ladder.tiers),
+        keep_band=1.25 if _has_band(standings) else 1.0,
+        override_share=_override_share(standings, sizes),
+        cycle_days=(history.watched_days or 0) / WATCHED_OVER_MEDIAN,
+        min_stay=_shortest_stay(standings),
+        recorded="none" if np.isnan(standings.cut_score).all() else "own",
+        tier_effects=(0.0,) * len(standings.tiers),
     )
+
+
+def _shortest_stay(standings: Standings) -> int:
+    """Return for how many quarters an account keeps a tier that it came up to."""
+    longest = 0
+    for boundary in range(len(standings.tiers) - 1):
+        kept = stays_unasked(standings, boundary)
+        longest = max(longest, int(quarters_above(standings.level, boundary)[kept].max(initial=0)))
+    return longest
 
 
 def _rates(wins: FloatArray) -> tuple[float, float]:
@@ -109,12 +127,12 @@ def _amounts(won: FloatArray, wins: FloatArray) -> tuple[float, float, float]:
     return float(np.exp(np.nanmedian(logs))), between, float(max(within, 0.05))
 
 
-def _score_errors(ladder: Ladder) -> tuple[float, float]:
+def _score_errors(standings: Standings) -> tuple[float, float]:
     """Return how wrong the score is for good and each quarter, in units of a world's score.
 
     The share of the score's variance that changes between quarters is kept.
     """
-    score = ladder.score
+    score = standings.score
     steps = np.diff(score, axis=1)
     spread = float(np.nanvar(score))
     moved = float(np.nanvar(steps)) if (~np.isnan(steps)).any() else 0.0
@@ -122,15 +140,15 @@ def _score_errors(ladder: Ladder) -> tuple[float, float]:
     return 0.6, float(np.clip(1.4 * np.sqrt(share), 0.1, 1.5))
 
 
-def _has_band(ladder: Ladder) -> bool:
+def _has_band(standings: Standings) -> bool:
     """Whether incumbents faced lower lines than others in most quarters."""
-    before = ladder.held_before()
-    for tier in range(len(ladder.tiers) - 1):
-        inside = (before == tier) & (ladder.level == tier) & ~ladder.overridden
-        new = (before > tier) & (ladder.level == tier) & ~ladder.overridden
+    before = standings.held_before()
+    for tier in range(len(standings.tiers) - 1):
+        inside = (before == tier) & (standings.level == tier) & ~standings.overridden
+        new = (before > tier) & (standings.level == tier) & ~standings.overridden
         if inside.any() and new.any():
             lowest = [
-                np.nanmin(ladder.score[:, q][group[:, q]], initial=np.inf)
+                np.nanmin(standings.score[:, q][group[:, q]], initial=np.inf)
                 for group in (inside, new)
                 for q in range(group.shape[1])
             ]
@@ -142,36 +160,37 @@ def _has_band(ladder: Ladder) -> bool:
     return False
 
 
-def _override_share(ladder: Ladder, sizes: list[int]) -> float:
-    upper = (ladder.level >= 0) & (ladder.level < len(ladder.tiers) - 1)
-    places = max(sum(sizes) * int((ladder.level >= 0).any(axis=0).sum()), 1)
-    return float(min((ladder.overridden & upper).sum() / places, 0.5))
+def _override_share(standings: Standings, sizes: list[int]) -> float:
+    upper = (standings.level >= 0) & (standings.level < len(standings.tiers) - 1)
+    places = max(sum(sizes) * int((standings.level >= 0).any(axis=0).sum()), 1)
+    return float(min((standings.overridden & upper).sum() / places, 0.5))
 
 
 def try_designs(world: World, *, seed: int, worth_having: float | None = None) -> Outcome:
-    """Return what the designs say of one world."""
-    boundaries = Boundaries(simulate_world(world, seed=seed).ladder)
-    verdicts, covered = [], []
-    for boundary in range(len(world.capacities)):
-        rows = boundaries.rows(boundary, outcome_quarters=1)
-        estimate = cutoff(rows).estimate
-        if estimate is None:
-            verdicts.append(decide(Evidence()))
-            continue
-        told, truth = estimate.relative(), world.relative(boundary)
-        covered.append(told["low"] <= truth <= told["high"])
-        evidence = Evidence(
-            cutoff_z=estimate.z, cutoff_high=told["high"], worth_having=worth_having
-        )
-        if abs(estimate.z) > SIGNIFICANT:  # otherwise neither of these can change the verdict
-            beside = adjusted(rows).estimate
-            evidence = replace(
-                evidence,
-                adjusted_z=None if beside is None else beside.z,
-                density_z=bunching(rows.points, rows.cluster),
-            )
-        verdicts.append(decide(evidence))
+    """Return what the designs say of one world: what a run on its tables would say."""
+    standings = simulate_world(world, seed=seed).standings
+    boundaries = Boundaries(standings)
+    found = at_lines(boundaries)
+    quarters = standings.quarters_known(1)
+    estimates = [{name: at.estimate for name, at in line.items()} for line in found]
+    primary = primary_reading(estimates, quarters=quarters)
+    covered = [
+        bool(told["low"] <= world.relative(number) <= told["high"])
+        for number, line in enumerate(found)
+        if (estimate := line["won revenue"].estimate) is not None
+        for told in (estimate.relative(),)
+    ]
+    verdicts = verdicts_at(boundaries, found, primary, worth_having=worth_having)
     return Outcome(tuple(verdicts), tuple(covered))
+
+
+def at_lines(boundaries: Boundaries) -> list[dict[Reading, Cutoff]]:
+    """Return the comparison at every line in the readings that decide."""
+    found = []
+    for number in range(len(boundaries.standings.tiers) - 1):
+        rows = boundaries.rows(number, outcome_quarters=1)
+        found.append({reading: cutoff(rows.read(reading)) for reading in DECIDING})
+    return found
 
 
 def with_effect(world: World, effect: float) -> World:
@@ -182,7 +201,7 @@ def with_effect(world: World, effect: float) -> World:
 
 
 def certificate(
-    ladder: Ladder | None,
+    standings: Standings | None,
     *,
     cache: Path | None = None,
     worlds: int = WORLDS,
@@ -192,8 +211,8 @@ def certificate(
 
     Parameters
     ----------
-    ladder
-        As `tierkit.roi.from_tables.tier_ladder` returns it.
+    standings
+        As `tierkit.roi.from_tables.tier_standings` returns it.
     cache
         A folder that keeps results by the fingerprint of the shape; None keeps nothing.
     worlds
@@ -209,17 +228,17 @@ def certificate(
         cutoff's intervals that hold the truth), `sentence`; null with the reason where the accounts
         have no shape to copy.
     """
-    shape = None if ladder is None or not ladder.scored else shape_of(ladder)
+    shape = None if standings is None or not standings.scored else shape_of(standings)
     if shape is None:
         return unsaid(_KEYS, "too little is recorded of tiers and scores to simulate their like")
-    kept = Kept(cache)
+    kept = Cache(cache)
     made: dict[str, Any] = kept.value(
         "certificate", [VERSION, worlds, shape], lambda: _certify(shape, worlds, kept, progress)
     )
     return made
 
 
-def _certify(shape: World, worlds: int, kept: Kept, progress: Progress | None) -> dict[str, Any]:
+def _certify(shape: World, worlds: int, kept: Cache, progress: Progress | None) -> dict[str, Any]:
     """Return the certificate; batches of worlds that are kept are not tried again."""
     batches = [range(worlds)[first : first + BATCH] for first in range(0, worlds, BATCH)]
     tasks = [
@@ -243,7 +262,7 @@ def batches_of(worlds: int) -> int:
     return 2 * -(-worlds // BATCH)
 
 
-def _kept_batch(kept: Kept, world: World, seeds: range) -> list[Outcome]:
+def _kept_batch(kept: Cache, world: World, seeds: range) -> list[Outcome]:
     """Return the outcomes of some worlds, kept as plain data."""
     plain = kept.value(
         "worlds", [VERSION, world, seeds], lambda: [astuple(_try(world, seed)) for seed in seeds]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tierkit._outcomes import outcomes
 from tierkit.calendar import in_force, window_is_over
 from tierkit.crm import Tables
-from tierkit.outcomes import outcomes
 from tierkit.settings import Settings
 from tierkit.statistics import middle_range, resampled_sums
 
@@ -135,9 +135,8 @@ def _sides(held: pd.DataFrame, names: Sequence[str]) -> np.ndarray[Any, np.dtype
 def _won(
     tables: Tables, held: pd.DataFrame, days: list[date], *, settings: Settings
 ) -> pd.Series[float]:
-    target = settings.target.model_copy(update={"horizon_quarters": settings.roi.outcome_quarters})
-    short = settings.model_copy(update={"target": target})
-    won = outcomes(tables, days, settings=short)["won_revenue"]
+    quarters = settings.roi.outcome_quarters
+    won = outcomes(tables, days, settings=settings, horizon_quarters=quarters)["won_revenue"]
     keys = pd.MultiIndex.from_arrays(
         [held["account_id"].astype(str), pd.to_datetime(held["day"])], names=["account_id", "as_of"]
     )

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tierkit.roi.boundary_rows import BoundaryRows
-from tierkit.roi.covariates import standardised
-from tierkit.roi.ladder import BoolArray, FloatArray, IntArray
+from tierkit.roi.known_before import standardised
 from tierkit.roi.poisson import Estimate, Weighted, cross_fitted_shares, effect_of_holding
+from tierkit.roi.standings import BoolArray, FloatArray, IntArray
 
 FEWEST_OFF_RULE = 50
 FEWEST_PER_SIDE = 10
@@ -18,9 +18,19 @@ FOLDS = 5
 FEWEST_ALIKE = 20
 """Effective account-quarters of either tier, below which the tiers have too little in common."""
 
+MOST_BY_PEOPLE = 0.1
+"""Share of what departs from the rule that people may have decided without our knowing why."""
+
+MOST_INFORMED = 0.3
+"""Log effect that must lie above the 95 % bound of how much better overridden accounts do than
+others of their tier: only then people are shown to know no more than the score."""
+
+ONE_SIDED = 1.64
+
 FARTHEST_APART = 0.25
 """Standard deviations by which weighted tiers may differ in a column and still be compared."""
 
+SIGNIFICANT = 1.96
 _TAIL = 0.02
 
 
@@ -52,12 +62,20 @@ class Adjusted:
     trimmed: int = 0
 
 
-def adjusted(rows: BoundaryRows) -> Adjusted:
+def adjusted(rows: BoundaryRows, *, won_before: FloatArray | None = None) -> Adjusted:
     """Compare accounts of both tiers that are alike in score, side of the line and history.
 
     The chance e of the upper tier is modelled on the score × the side of the capacity line and on
     everything known on the first day, cross-fitted by cluster. Accounts weigh 1 − e in the upper
     tier and e in the lower one (together e(1 − e)), in a Poisson regression on the same columns.
+
+    It is withheld where people who override know more than the score, or may do, and where the
+    tiers differed before.
+
+    Parameters
+    ----------
+    won_before
+        Accounts × quarters: what was won in the window that ends with each first day.
     """
     off = rows.off_rule
     count = int(off.sum())
@@ -71,11 +89,13 @@ def adjusted(rows: BoundaryRows) -> Adjusted:
     controls = _controls(near)
     share = cross_fitted_shares(controls, near.held.astype(np.float64), _folds(near.cluster))
     weights = np.where(near.held, 1 - share, share)
-    why, estimate = _too_far_apart(near, weights), None
+    why = _informed(near, controls) or _too_far_apart(near, weights)
+    why, estimate = why or _before_differs(near, weights, won_before), None
     if not why and _both_won(near):
-        held = near.held.astype(np.float64)
-        weighted = Weighted(near.outcome, held, controls, weights, near.cluster)
+        held, worth = near.held.astype(np.float64), near.worth / near.worth.mean()
+        weighted = Weighted(near.outcome, held, controls, weights * worth, near.cluster)
         estimate = effect_of_holding(weighted, near.held)
+        estimate = estimate and estimate.based_on(near.outcome, held, weights)
     if estimate is None and not why:
         why = "too few of the accounts that could be in either tier won anything"
     return Adjusted(estimate, why, count, near, share, weights, len(rows) - len(near))
@@ -106,6 +126,53 @@ def _too_far_apart(near: BoundaryRows, weights: FloatArray) -> str:
     if worst is None or abs(float(worst["after"])) <= FARTHEST_APART:
         return ""
     return f"cannot compare: even weighted they differ in {worst['column']}"
+
+
+def _informed(near: BoundaryRows, controls: FloatArray) -> str:
+    """Return why overrides spoil the comparison, empty where they do not.
+
+    Of accounts of the upper tier with the same score and history, those that people put there are
+    set against the others: both hold the tier, so only what people knew tells them apart.
+    """
+    above = near.held
+    by_people = near.overridden[above]
+    share = by_people.sum() / max(int(near.off_rule.sum()), 1)
+    if share <= MOST_BY_PEOPLE:
+        return ""
+    wins, even = near.wins[above], np.ones(int(above.sum()))
+    rows = Weighted(wins, by_people.astype(np.float64), controls[above], even, near.cluster[above])
+    found = effect_of_holding(rows, by_people) if (wins[by_people] > 0).any() else None
+    if found is not None and found.log_effect + ONE_SIDED * found.se < MOST_INFORMED:
+        return ""
+    if found is None or found.z <= ONE_SIDED:
+        return "cannot compare: people who override may know more than the score"
+    return (
+        "cannot compare: people who override know more than the score; those accounts win "
+        f"{found.relative()['estimate']:.0%} more than others of their tier".replace("%", " %")
+    )
+
+
+def _before_differs(near: BoundaryRows, weights: FloatArray, won_before: FloatArray | None) -> str:
+    """Return why the quarters before spoil the comparison, empty where they do not.
+
+    Of accounts that held the upper tier in neither case before, both groups must have won alike.
+    """
+    if won_before is None:
+        return ""
+    before = won_before[near.account, near.quarter]
+    new = ~near.incumbent & ~np.isnan(before)
+    rows = near.where(new)
+    if min((before[new][rows.held == side] > 0).sum() for side in (True, False)) < FEWEST_PER_SIDE:
+        return ""
+    far = standardised(rows.capacity_distance[:, None])
+    columns = np.column_stack([np.ones(len(rows)), far, rows.quarter_columns()])
+    held = rows.held.astype(np.float64)
+    placebo = effect_of_holding(
+        Weighted(before[new], held, columns, weights[new], rows.cluster), rows.held
+    )
+    if placebo is None or abs(placebo.z) <= SIGNIFICANT:
+        return ""
+    return "cannot compare: the two groups differed already in the quarters before"
 
 
 def _comparable(rows: BoundaryRows) -> BoolArray:

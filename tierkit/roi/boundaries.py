@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -12,27 +12,42 @@ import pandas as pd
 
 from tierkit.crm import Tables
 from tierkit.roi._outcomes_by_tier import TierOutcomes
-from tierkit.roi.adjusted import Adjusted, adjusted, balance, overlap
-from tierkit.roi.boundary_rows import Boundaries, BoundaryRows
+from tierkit.roi.adjusted import balance, overlap
+from tierkit.roi.boundary_rows import Boundaries
 from tierkit.roi.checks import line_checks, overlap_checks
-from tierkit.roi.cutoff import Cutoff, cutoff, line_picture
+from tierkit.roi.cutoff import Cutoff, line_picture
 from tierkit.roi.designs import (
+    ENDS,
     Design,
     adjusted_design,
     cutoff_design,
+    event_study,
+    moved,
     moved_design,
     randomised_design,
     raw_design,
     unknown_design,
 )
-from tierkit.roi.experiment import Band, Randomised, randomised
-from tierkit.roi.from_tables import tier_ladder
-from tierkit.roi.ladder import Ladder
+from tierkit.roi.effort_draw import EffortDraw
+from tierkit.roi.effort_reading import dispersions, effort_facts
+from tierkit.roi.experiment import Band
+from tierkit.roi.from_tables import tier_standings
+from tierkit.roi.line_study import Line, evidence_at, study_lines
 from tierkit.roi.measures import Numbers, unsaid
-from tierkit.roi.moved import event_study, moved
-from tierkit.roi.poisson import Estimate
-from tierkit.roi.power import BAND_SIZES, SIZES, power_facts
-from tierkit.roi.verdict import CANNOT_TELL, SHOWN, SUGGESTIVE, Evidence, decide
+from tierkit.roi.pays import Pays, pays_from
+from tierkit.roi.primary import PLANNED_QUARTERS, Primary
+from tierkit.roi.sentences import boundary_sentence
+from tierkit.roi.standings import Standings
+from tierkit.roi.verdict import (
+    BAND_SIZES,
+    CANNOT_TELL,
+    SHOWN,
+    SIZES,
+    SUGGESTIVE,
+    Room,
+    decide,
+    power_facts,
+)
 from tierkit.serving import boundary_name
 from tierkit.settings import Settings
 
@@ -45,40 +60,6 @@ NO_SCORES = (
     "every account from the next quarter on"
 )
 _NO_EFFECT = "no effect was estimated apart from who was picked"
-_ENDS = ("estimate", "low", "high")
-
-
-@dataclass(frozen=True)
-class Estimates:
-    """What the designs that have a say found at one boundary."""
-
-    rows: BoundaryRows
-    cutoff: Cutoff
-    adjusted: Adjusted
-    randomised: Randomised
-
-    def evidence(self, *, density_z: float | None, worth_having: float | None) -> Evidence:
-        """Return what the table of verdicts looks at."""
-        at_line = self.cutoff.estimate
-        return Evidence(
-            cutoff_z=_z(at_line),
-            adjusted_z=_z(self.adjusted.estimate),
-            randomised_z=_z(self.randomised.estimate),
-            density_z=density_z,
-            cutoff_high=at_line.relative()["high"] if at_line else None,
-            worth_having=worth_having,
-        )
-
-
-@dataclass(frozen=True)
-class Costs:
-    """What the upper tier costs more per account and quarter, and what is left of revenue.
-
-    Both are 0 where they are not known.
-    """
-
-    extra: float
-    margin: float
 
 
 @dataclass(frozen=True)
@@ -98,6 +79,15 @@ class BoundaryStudy:
     event_study: pd.DataFrame
     balance: pd.DataFrame
     overlap: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Studies:
+    """What was found at every boundary, what all lines say together, and what lots have shown."""
+
+    boundaries: list[BoundaryStudy]
+    together: dict[str, Any]
+    effort_tests: list[dict[str, Any]]
 
 
 def compare_boundaries(
@@ -123,161 +113,215 @@ def compare_boundaries(
     bands
         Randomised bands that were in force.
     """
-    ladder = None
+    standings = None
     if tables is not None and as_of is not None:
-        ladder = tier_ladder(tables, settings=settings, as_of=as_of)
+        standings = tier_standings(tables, settings=settings, as_of=as_of)
     studies = study_boundaries(
-        outcomes, ladder, break_even=break_even, settings=settings, bands=bands
+        outcomes, standings, break_even=break_even, settings=settings, bands=bands
     )
-    return [study.facts for study in studies]
+    return [study.facts for study in studies.boundaries]
 
 
 def study_boundaries(
     outcomes: TierOutcomes,
-    ladder: Ladder | None,
+    standings: Standings | None,
     *,
     break_even: pd.DataFrame,
     settings: Settings,
     bands: Sequence[Band] = (),
-) -> list[BoundaryStudy]:
-    """Return for each boundary its facts and the tables of its figures.
+    efforts: Sequence[EffortDraw] = (),
+) -> Studies:
+    """Return for each boundary its facts and the tables of its figures, and the deciding reading.
 
     Parameters
     ----------
-    ladder
-        As `tierkit.roi.from_tables.tier_ladder` returns it; None computes the raw difference alone.
+    standings
+        As `tierkit.roi.from_tables.tier_standings` returns them; None computes the raw difference
+        alone.
+    efforts
+        Draws of less or more effort that were in force.
     """
-    studies = []
-    boundaries = None if ladder is None or not ladder.scored else Boundaries(ladder)
-    for number, (upper, lower) in enumerate(pairwise(settings.tiers)):
-        name, source = boundary_name(upper.name, lower.name), outcomes.source
-        raw = []
-        if source is not None and outcomes.rows:
-            raw = [raw_design(source, upper.name, lower.name, settings)]
-        pays = {**_break_even(name, break_even), **_worth_having(name, break_even, settings)}
-        costs = Costs(_known(name, break_even, "extra_cost"), _known(name, break_even, "margin"))
-        head = {"boundary": name, "pays": pays, "costs": costs}
-        if boundaries is None:
-            why = NO_SCORES if ladder is not None else ""
-            studies.append(_without_scores(head, raw, outcomes, why))
-        else:
-            studies.append(_study(head, raw, boundaries, number, settings=settings, bands=bands))
-    return studies
+    heads = [
+        _Head(
+            upper.name,
+            lower.name,
+            pays_from(boundary_name(upper.name, lower.name), break_even, settings),
+            _raw(outcomes, upper.name, lower.name, settings),
+        )
+        for upper, lower in pairwise(settings.tiers)
+    ]
+    if standings is None or not standings.scored:
+        why = NO_SCORES if standings is not None else ""
+        return Studies([_without_scores(head, outcomes, why) for head in heads], {}, [])
+    boundaries, window = Boundaries(standings), settings.roi.outcome_quarters
+    lines, primary = study_lines(boundaries, outcome_quarters=window, bands=bands)
+    looked = _Looked(boundaries, primary, lines, window, bool(bands))
+    studies = [
+        _study(head, line, looked, settings=settings)
+        for head, line in zip(heads, lines, strict=False)
+    ]
+    pays = {head.upper: head.pays.break_even for head in heads}
+    effort_tests = [
+        effort_facts(boundaries, draw, pays_from=pays.get(draw.tier), outcome_quarters=window)
+        for draw in efforts
+    ]
+    together = together_facts(primary, standings)
+    together["dispersions"] = dispersions(boundaries, outcome_quarters=window)
+    return Studies(studies, together, effort_tests)
 
 
-def estimate_boundary(
-    boundaries: Boundaries, number: int, *, outcome_quarters: int, bands: Sequence[Band] = ()
-) -> Estimates:
-    """Return what the designs that have a say find at one boundary."""
-    rows = boundaries.rows(number, outcome_quarters=outcome_quarters)
-    by_draw = randomised(boundaries.ladder, rows, bands)
-    return Estimates(rows, cutoff(rows), adjusted(rows), by_draw)
+@dataclass(frozen=True)
+class _Head:
+    """The names of two neighbouring tiers, what the upper one costs, and the raw difference."""
+
+    upper: str
+    lower: str
+    pays: Pays
+    raw: list[Design]
+
+    @property
+    def name(self) -> str:
+        return boundary_name(self.upper, self.lower)
 
 
-def _without_scores(
-    head: Mapping[str, Any], raw: list[Design], outcomes: TierOutcomes, why: str
-) -> BoundaryStudy:
+@dataclass(frozen=True)
+class _Looked:
+    """What all lines are looked at with."""
+
+    boundaries: Boundaries
+    primary: Primary
+    lines: Sequence[Line]
+    window: int
+    drawn: bool
+
+    def leads(self, line: Line) -> bool:
+        """Whether no line points further the way of what all lines claim together."""
+        claim = self.primary.claim()
+        sign = 1 if claim.direction == "more" else -1
+        furthest = [max((sign * z for z in one.own_z().values()), default=-9.0)
+                    for one in self.lines]  # fmt: skip
+        return furthest[line.number] == max(furthest)
+
+
+def _raw(outcomes: TierOutcomes, upper: str, lower: str, settings: Settings) -> list[Design]:
+    source = outcomes.source
+    if source is None or not outcomes.rows:
+        return []
+    return [raw_design(source, upper, lower, settings)]
+
+
+def _without_scores(head: _Head, outcomes: TierOutcomes, why: str) -> BoundaryStudy:
     """Return what can be said without a score: the raw difference, and what to record."""
-    because = why or (ONLY_RAW if raw else outcomes.why)
+    because = why or (ONLY_RAW if head.raw else outcomes.why)
     unknown = [unknown_design("cutoff", why), unknown_design("adjusted", why)] if why else []
     reason = why or _NO_EFFECT
     facts = {
-        "boundary": head["boundary"],
+        "boundary": head.name,
         "verdict": CANNOT_TELL,
         "direction": None,
         "because": because,
-        **head["pays"],
+        "sentence": f"{because[:1].upper()}{because[1:]}".rstrip(".") + "." if because else "",
+        **head.pays.facts(),
         **unsaid(("smallest_detectable",), reason),
         "quarters_until": unsaid(SIZES, reason),
         "quarters_until_why": reason,
         "randomised_band": unsaid(BAND_SIZES, reason),
-        "designs": [design.facts() for design in [*raw, *unknown]],
+        "readings": [],
+        "designs": [design.facts() for design in [*head.raw, *unknown]],
         **unsaid(("return_on_cost",), reason),
     }
     empty = pd.DataFrame()
     return BoundaryStudy(facts, empty, empty, empty, empty)
 
 
-def _study(
-    head: Mapping[str, Any],
-    raw: list[Design],
-    boundaries: Boundaries,
-    number: int,
-    *,
-    settings: Settings,
-    bands: Sequence[Band],
-) -> BoundaryStudy:
-    window = settings.roi.outcome_quarters
-    found = estimate_boundary(boundaries, number, outcome_quarters=window, bands=bands)
-    rows, at_line = found.rows, found.cutoff
-    checks = line_checks(boundaries, number, rows, at_line, window=window)
-    density = checks.get("density", {}).get("z")
-    evidence = found.evidence(density_z=density, worth_having=head["pays"]["worth_having"])
-    verdict, direction, because = decide(evidence)
-    table_of_balance = pd.DataFrame(balance(found.adjusted))
+def _study(head: _Head, line: Line, looked: _Looked, *, settings: Settings) -> BoundaryStudy:
+    rows, at_line, boundaries = line.rows, line.cutoff, looked.boundaries
+    checks = line_checks(boundaries, line.number, line.readings, window=looked.window)
+    evidence = evidence_at(line, looked.primary, checks, leads=looked.leads(line),
+                           worth_having=head.pays.worth_having,
+                           begun=boundaries.standings.begun)  # fmt: skip
+    verdict = decide(evidence)
     designs = [
-        *raw,
-        cutoff_design(at_line, settings, checks),
-        adjusted_design(found.adjusted, settings, overlap_checks(found.adjusted)),
+        *head.raw,
+        cutoff_design(at_line, settings, checks, begun=boundaries.standings.begun),
+        adjusted_design(line.adjusted, settings, overlap_checks(line.adjusted)),
         moved_design(moved(rows), rows.upper, rows.lower, settings),
     ]
-    if bands:
-        designs.append(randomised_design(found.randomised, rows.upper, rows.lower, settings))
-    quarters = len(set(rows.quarter.tolist()))
+    if looked.drawn:
+        designs.append(randomised_design(line.randomised, rows.upper, rows.lower, settings))
     facts = {
-        "boundary": head["boundary"],
-        "verdict": verdict,
-        "direction": direction,
-        "because": because,
-        **head["pays"],
-        **power_facts(at_line.estimate, quarters=quarters, why=at_line.why),
+        "boundary": head.name,
+        **verdict._asdict(),
+        "sentence": boundary_sentence(
+            verdict, line=line, primary=looked.primary, evidence=evidence, pays=head.pays
+        ),
+        **head.pays.facts(),
+        **power_facts(
+            looked.primary,
+            line.by_number,
+            room=_room(boundaries.standings, line.number),
+            why=at_line.why,
+        ),
+        "readings": [reading_facts(name, found) for name, found in line.readings.items()],
         "designs": [design.facts() for design in designs],
-        "return_on_cost": _return_on_cost(verdict, found, head["costs"], window=window),
+        "return_on_cost": _return_on_cost(verdict.verdict, line, head.pays, window=looked.window),
     }
     return BoundaryStudy(
         facts,
         pd.DataFrame(line_picture(at_line)),
-        pd.DataFrame(event_study(boundaries.ladder, number)),
-        table_of_balance,
-        pd.DataFrame(overlap(found.adjusted)),
+        pd.DataFrame(event_study(boundaries.standings, line.number)),
+        pd.DataFrame(balance(line.adjusted)),
+        pd.DataFrame(overlap(line.adjusted)),
     )
 
 
-def _return_on_cost(verdict: str, found: Estimates, costs: Costs, *, window: int) -> Numbers:
+def reading_facts(reading: str, found: Cutoff) -> dict[str, Any]:
+    """Return the effect at a line in one reading, as `facts.json` holds it."""
+    relative = found.estimate.relative() if found.estimate else unsaid(ENDS, found.why)
+    return {"reading": reading, "relative": relative, "account_quarters": len(found.rows)}
+
+
+def together_facts(primary: Primary, standings: Standings) -> dict[str, Any]:
+    """Return what all lines say together, with the bounds declared before, for `facts.json`."""
+    claim, tiered = primary.claim(), int((standings.level >= 0).any(axis=0).sum())
+    readings = [
+        {
+            "reading": reading,
+            "relative": estimate.relative(),
+            "standard_errors": estimate.z,
+            "suggestive_beyond": primary.bound("suggestive", "more" if estimate.z > 0 else "less"),
+            "shown_beyond": primary.bound("shown", "more" if estimate.z > 0 else "less"),
+        }
+        for reading, estimate in primary.pooled.items()
+    ]
+    return {
+        "lines": primary.lines,
+        "quarters": primary.quarters,
+        "planned_quarters": PLANNED_QUARTERS,
+        "quarters_withheld": tiered - primary.quarters,
+        "begun": standings.begun,
+        "watched_days": standings.history.watched_days,
+        "claim": claim.strength,
+        "direction": claim.direction,
+        "carried_by": claim.reading,
+        "readings": readings,
+    }
+
+
+def _room(standings: Standings, number: int) -> Room:
+    """Return the places that a lot could give out: those of the last quarter with tiers."""
+    level = standings.level[:, (standings.level >= 0).any(axis=0)][:, -1]
+    upper = int((level == number).sum())
+    return Room(upper, upper + int((level == number + 1).sum()))
+
+
+def _return_on_cost(verdict: str, line: Line, pays: Pays, *, window: int) -> Numbers:
     """Return what is left of added revenue over what the upper tier costs more, in a window."""
     if verdict not in (SHOWN, SUGGESTIVE):
-        return unsaid(_ENDS, "no effect is shown, and a return on nothing is no number")
-    best = found.randomised.estimate or found.cutoff.estimate
-    if best is None or not costs.extra > 0:
-        return unsaid(_ENDS, "what the upper tier costs more is not known, or nothing")
-    margin = costs.margin or 1.0
-    return {key: value * margin / (costs.extra * window) for key, value in best.money().items()}
-
-
-def _z(estimate: Estimate | None) -> float | None:
-    return None if estimate is None else estimate.z
-
-
-def _known(name: str, table: pd.DataFrame, column: str) -> float:
-    """Return a number of the table of break-even effects; 0 where it is not known or negative."""
-    if name not in table.index or column not in table.columns:
-        return 0.0
-    value = float(table.loc[name, column])  # type: ignore[arg-type]
-    return value if value > 0 else 0.0
-
-
-def _break_even(name: str, table: pd.DataFrame) -> Numbers:
-    if name not in table.index:
-        return unsaid(("break_even",), "the cost of this boundary is not known")
-    row = table.loc[name]
-    why = str(row["break_even_why"])
-    return unsaid(("break_even",), why) if why else {"break_even": row["break_even"].item()}
-
-
-def _worth_having(name: str, table: pd.DataFrame, settings: Settings) -> Numbers:
-    """Return the smallest effect worth having: a share of the settings, or the break-even."""
-    asked = settings.roi.worth_having
-    if asked != "break-even":
-        return {"worth_having": float(asked)}
-    pays = _break_even(name, table)
-    return {key.replace("break_even", "worth_having"): value for key, value in pays.items()}
+        return unsaid(ENDS, "no effect is shown, and a return on nothing is no number")
+    best = line.randomised.estimate or line.cutoff.estimate
+    if best is None or not pays.extra_cost > 0:
+        return unsaid(ENDS, "what the upper tier costs more is not known, or nothing")
+    return {
+        key: value * pays.margin / (pays.extra_cost * window) for key, value in best.money().items()
+    }

@@ -2,52 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from tierkit.roi.adjusted import Adjusted, balance, effective_count
-from tierkit.roi.boundary_rows import Boundaries, BoundaryRows
-from tierkit.roi.covariates import Covariates
-from tierkit.roi.cutoff import SIGNIFICANT, Cutoff, cutoff
-from tierkit.roi.density import bunching
-from tierkit.roi.ladder import FloatArray, IntArray, Ladder
+from tierkit.roi.boundary_rows import Boundaries, BoundaryRows, Reading
+from tierkit.roi.cutoff import SIGNIFICANT, Cutoff, bunching, cutoff, side_columns
+from tierkit.roi.known_before import Covariates
 from tierkit.roi.measures import Numbers, unsaid
+from tierkit.roi.standings import FloatArray, IntArray, Standings
 
 DONUT_SHARE = 0.1
 LONGER_WINDOWS = (2, 4)
 _ENDS = ("estimate", "low", "high")
+_MOST_PULLED = 0.05
 
 
 def line_checks(
-    boundaries: Boundaries, number: int, rows: BoundaryRows, found: Cutoff, *, window: int
+    boundaries: Boundaries, number: int, readings: Mapping[Reading, Cutoff], *, window: int
 ) -> dict[str, Numbers]:
     """Return everything that stands beside the comparison at one line; empty where it says nothing.
 
-    Beside `cutoff_checks`: `the quarters before` (an effect on what was won before the tier was
-    held: there can be none), `outcomes over 2 quarters` and `over 4` (later moves ignored), `deals
-    begun in the quarter` (won within a year; none that an earlier tier began).
+    Beside `cutoff_checks`: `wins` and `wins × usual deal size` (the other readings), `incumbents
+    alone` and `others alone`, `the quarters before` (an effect on what was won before the tier was
+    held: there can be none), `outcomes over 2 quarters` and `over 4` (later moves ignored), and
+    `deals closed in the quarter` (mostly begun under an earlier tier).
 
     Parameters
     ----------
     number
         Of the upper tier.
+    readings
+        The comparison at the line in every reading.
     window
         Quarters over which outcomes are watched.
     """
+    found = readings["won revenue"]
     if found.estimate is None:
         return {}
-    ladder = boundaries.ladder
+    rows = boundaries.rows(number, outcome_quarters=window)
+    others: dict[str, Numbers] = {
+        name: _told(one) for name, one in readings.items() if name != "won revenue"
+    }
+    alone = {
+        f"{name} alone": _told(cutoff(rows.where(chosen), width=found.bandwidth))
+        for name, chosen in (("incumbents", rows.incumbent), ("others", ~rows.incumbent))
+    }
     return {
+        **others,
         **cutoff_checks(rows, found),
-        "the quarters before": _before(ladder, rows, found, window),
+        **alone,
+        "the quarters before": _before(boundaries.standings, rows, found, window),
         **_longer_windows(boundaries, number, window),
-        "deals begun in the quarter": _begun(ladder, rows),
+        "deals closed in the quarter": _closed(boundaries.standings, rows),
     }
 
 
 def cutoff_checks(rows: BoundaryRows, found: Cutoff) -> dict[str, Numbers]:
-    """Return what is shown beside the comparison at the line; only the density has a say.
+    """Return what stands beside the comparison; `density` and `known before` have a say.
 
     `half the window`, `double the window`, `without the closest`: the same effect otherwise cut.
     `placebo line above`, `placebo line below`: an effect where no tier changes. `known before`: the
@@ -63,11 +77,21 @@ def cutoff_checks(rows: BoundaryRows, found: Cutoff) -> dict[str, Numbers]:
         "without the closest": _told(cutoff(rows, width=reach, hole=DONUT_SHARE * reach)),
         "placebo line above": _placebo(rows, reach, above=True),
         "placebo line below": _placebo(rows, reach, above=False),
-        "known before": _continuity(half),
-        "density": _density(rows),
+        **deciding_checks(rows, half),
         "first stage": {"jump": found.first_stage},
         "sides": _sides(found.rows),
     }
+
+
+def deciding_checks(rows: BoundaryRows, half: Cutoff) -> dict[str, Numbers]:
+    """Return the checks that have a say: columns known before that jump, and crowding.
+
+    Parameters
+    ----------
+    half
+        The comparison inside half the window.
+    """
+    return {"known before": _continuity(half), "density": _density(rows)}
 
 
 def _sides(near: BoundaryRows) -> Numbers:
@@ -104,12 +128,12 @@ def _continuity(found: Cutoff) -> Numbers:
     near, names = found.rows, found.rows.known.names
     if found.estimate is None:
         return unsaid(("largest_z",), found.why)
-    weights = 1 - np.abs(near.distance) / found.bandwidth
     place = near.distance / found.bandwidth
-    columns = np.column_stack(
-        [near.ruled * 1.0, np.ones(len(near)), place, place * near.ruled, near.quarter_columns()]
-    )
-    zs = linear_jumps(near.known.values, columns, weights=weights, cluster=near.cluster)
+    weights = 1 - place**2
+    even, sides = np.ones(len(near)), [*side_columns(near, place), *_curves(near, place)]
+    columns = np.column_stack([near.ruled * 1.0, even, *sides, near.quarter_columns()])
+    jumps, errors = linear_jumps(near.known.values, columns, weights=weights, cluster=near.cluster)
+    zs = np.divide(jumps, errors, out=np.zeros_like(jumps), where=errors > 1e-9)
     worst = int(np.argmax(np.abs(zs)))
     return {
         "columns": len(zs),
@@ -119,22 +143,32 @@ def _continuity(found: Cutoff) -> Numbers:
     }
 
 
+def _curves(near: BoundaryRows, place: FloatArray) -> list[FloatArray]:
+    """Return what bends on both sides: what was known before is held constant by nothing else."""
+    both = [place**2, place**2 * near.ruled]
+    if not 0 < near.incumbent.mean() < 1:
+        return both
+    return [*both, near.incumbent * place * near.ruled, near.incumbent * place**2]
+
+
 def linear_jumps(
     values: FloatArray, columns: FloatArray, *, weights: FloatArray, cluster: IntArray
-) -> FloatArray:
+) -> tuple[FloatArray, FloatArray]:
     """Return for each column of `values` its weighted regression slope on the first of `columns`.
 
-    In standard errors that allow for dependence inside clusters; 0 for values that do not vary.
+    With the slopes their standard errors, which allow for dependence inside clusters and for rows
+    that pull the line towards themselves (HC3).
     """
     scaled = columns * weights[:, None]
     inverse = np.linalg.pinv(scaled.T @ columns)
+    pull = np.einsum("ij,jk,ik->i", columns, inverse, scaled)
     left = values - columns @ (inverse @ (scaled.T @ values))
+    left = left / np.maximum(1 - pull, _MOST_PULLED)[:, None]
     reach = scaled @ inverse[0]
     jump = inverse[0] @ (scaled.T @ values)
     count = int(cluster.max()) + 1
     sums = [np.bincount(cluster, reach * column, count) for column in left.T]
-    se = np.sqrt([(one**2).sum() for one in sums])
-    return np.asarray(np.divide(jump, se, out=np.zeros_like(jump), where=se > 1e-9))
+    return np.asarray(jump), np.sqrt([(one**2).sum() for one in sums])
 
 
 def _density(rows: BoundaryRows) -> Numbers:
@@ -142,18 +176,16 @@ def _density(rows: BoundaryRows) -> Numbers:
     return unsaid(("z",), "too few scores near the line") if z is None else {"z": z}
 
 
-def _before(ladder: Ladder, rows: BoundaryRows, found: Cutoff, window: int) -> Numbers:
+def _before(standings: Standings, rows: BoundaryRows, found: Cutoff, window: int) -> Numbers:
     """Return the effect at the line on the window before the quarter: a placebo.
 
     Nothing is held constant but the distance and the quarter, since the rest tells the outcome; so
     only half the window is looked at, where a straight line does.
     """
-    won = ladder.outcome(window)
-    earlier = np.maximum(rows.quarter - window, 0)
-    outcome = np.where(rows.quarter >= window, won[rows.account, earlier], np.nan)
-    known = ~np.isnan(outcome)
+    before = standings.closed_before(window)[rows.account, rows.quarter]
+    known = ~np.isnan(before)
     nothing = Covariates(np.zeros((len(rows), 0)), ())
-    placebo = replace(rows, outcome=outcome, known=nothing).where(known)
+    placebo = replace(rows, outcome=before, known=nothing).where(known)
     return _told(cutoff(placebo, width=found.bandwidth / 2))
 
 
@@ -168,14 +200,12 @@ def _longer_windows(boundaries: Boundaries, number: int, window: int) -> dict[st
     }
 
 
-def _begun(ladder: Ladder, rows: BoundaryRows) -> Numbers:
-    """Return the effect at the line on deals begun in the quarter: none of an earlier tier's."""
-    begun = ladder.history.begun_revenue
-    if begun is None:
-        return unsaid(_ENDS, "needs opportunities.created_date")
-    outcome = begun[rows.account, rows.quarter]
-    known = ~np.isnan(outcome)
-    return _told(cutoff(replace(rows, outcome=outcome).where(known)))
+def _closed(standings: Standings, rows: BoundaryRows) -> Numbers:
+    """Return the effect at the line on what closed in the quarter, begun under whatever tier."""
+    if not standings.begun:
+        return unsaid(_ENDS, "the comparison itself is of deals closed in the quarter")
+    closed = standings.history.won_revenue[rows.account, rows.quarter]
+    return _told(cutoff(replace(rows, outcome=closed)))
 
 
 def overlap_checks(found: Adjusted) -> dict[str, Numbers]:

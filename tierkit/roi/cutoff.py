@@ -8,17 +8,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from tierkit.roi.boundary_rows import BoundaryRows
-from tierkit.roi.ladder import BoolArray, FloatArray
 from tierkit.roi.poisson import Estimate, Weighted, effect_of_holding
+from tierkit.roi.standings import BoolArray, FloatArray, IntArray
 
-REACH_SHARE = 0.95
-"""The window reaches as far to both sides as this share of the upper tier lies above its line."""
+REACH_SHARE, REACH_TIMES = 0.95, 1.3
+"""The window reaches to both sides 1.3 times as far as 95 % of the upper tier lie above it."""
 
 FEWEST_EACH_SIDE = 20
 FEWEST_WITH_REVENUE = 8
 FEWEST_ACCOUNTS = 5
+FEWEST_OF_A_KIND = 5
 WEAKEST_FIRST_STAGE = 0.2
 SIGNIFICANT = 1.96
+
+BINS_EACH_SIDE = 20
+FEWEST_SCORES = 60
+REACH_QUANTILE = 0.5
+"""The window holds this share of the scores above the line."""
+
+_STEPS = 50
 
 
 @dataclass(frozen=True)
@@ -48,16 +56,19 @@ class Cutoff:
 
 def bandwidth(rows: BoundaryRows) -> float:
     """Return how far the window reaches to both sides; 0 where nobody is ruled in."""
-    above = rows.distance[rows.ruled & rows.held]
-    return float(np.quantile(above, REACH_SHARE)) if len(above) else 0.0
+    above = rows.distance[rows.ruled & rows.held & ~rows.placed]
+    return REACH_TIMES * float(np.quantile(above, REACH_SHARE)) if len(above) else 0.0
 
 
 def cutoff(rows: BoundaryRows, *, width: float | None = None, hole: float = 0.0) -> Cutoff:
     """Compare account-quarters above and below their own line.
 
-    A local linear Poisson regression (triangular weights, own slopes on each side) of won revenue
-    on the distance to the line, with quarters and everything known on the first day as controls;
-    the ruled side is the instrument for the tier held.
+    A local linear Poisson regression (Epanechnikov's weights) of the outcome on the distance to the
+    line, with quarters and everything known on the first day as controls; the ruled side is the
+    instrument for the tier held. Accounts that held the upper tier before and those that did not
+    differ in everything and change over at zero distance, so each has a level and a slope of its
+    own (the bend at the line is common); the one effect pools what each of the two tells. Placed
+    accounts stand in no comparison.
 
     Parameters
     ----------
@@ -68,20 +79,33 @@ def cutoff(rows: BoundaryRows, *, width: float | None = None, hole: float = 0.0)
     """
     reach = bandwidth(rows) if width is None else width
     inside = (np.abs(rows.distance) < reach) & (np.abs(rows.distance) >= hole)
-    near = rows.where(inside)
+    near = _on_both_sides(rows.where(inside & ~rows.placed))
     too_few = _too_few(near)
     if too_few:
         return Cutoff(None, too_few, reach, near, 0.0)
-    weights = 1 - np.abs(near.distance) / reach
+    weights = 1 - (near.distance / reach) ** 2
     controls = _controls(near, reach)
     stage = first_stage(near, weights)
     if stage < WEAKEST_FIRST_STAGE:
         why = f"crossing the line raises the chance of {near.upper} by only {stage:.0%}"
         return Cutoff(None, why.replace("%", " %"), reach, near, stage)
-    weighted = Weighted(near.outcome, near.held.astype(np.float64), controls, weights, near.cluster)
+    held, worth = near.held.astype(np.float64), near.worth / near.worth.mean()
+    weighted = Weighted(near.outcome, held, controls, weights * worth, near.cluster)
     estimate = effect_of_holding(weighted, near.ruled)
-    why = "" if estimate else "revenue near the line does not determine an effect"
-    return Cutoff(estimate, why, reach, near, stage)
+    if estimate is None:
+        why = "what was won near the line does not determine an effect"
+        return Cutoff(None, why, reach, near, stage)
+    return Cutoff(estimate.based_on(near.outcome, held, weights), "", reach, near, stage)
+
+
+def _on_both_sides(near: BoundaryRows) -> BoundaryRows:
+    """Leave out incumbents, or all others, where they stand on one side alone."""
+    kept = np.zeros(len(near), dtype=bool)
+    for kind in (near.incumbent, ~near.incumbent):
+        sides = [int((kind & side).sum()) for side in (near.ruled, ~near.ruled)]
+        if min(sides) >= FEWEST_OF_A_KIND:
+            kept |= kind
+    return near.where(kept)
 
 
 def first_stage(rows: BoundaryRows, weights: FloatArray) -> float:
@@ -114,16 +138,17 @@ def _too_few(near: BoundaryRows) -> str:
 
 
 def _controls(near: BoundaryRows, reach: float) -> FloatArray:
-    place = near.distance / reach
-    return np.column_stack(
-        [
-            np.ones(len(near)),
-            place,
-            place * near.ruled,
-            near.quarter_columns(),
-            near.known.standardised(),
-        ]
-    )
+    even = np.ones(len(near))
+    by_distance = side_columns(near, near.distance / reach)
+    return np.column_stack([even, *by_distance, near.quarter_columns(), near.known.standardised()])
+
+
+def side_columns(near: BoundaryRows, place: FloatArray) -> list[FloatArray]:
+    """Return slope and bend at the line, and level and slope of incumbents apart from others."""
+    columns = [place, place * near.ruled]
+    if not 0 < near.incumbent.mean() < 1:
+        return columns
+    return [*columns, near.incumbent.astype(np.float64), near.incumbent * place]
 
 
 def line_picture(found: Cutoff, *, bins_each_side: int = 8) -> list[Mapping[str, float]]:
@@ -159,3 +184,82 @@ def _bin(near: BoundaryRows, inside: BoolArray, middle: float) -> Mapping[str, f
         "ruled": float(middle > 0),
         "held_share": float(near.held[inside].mean()),
     }
+
+
+def bunching(points: FloatArray, cluster: IntArray, *, reach: float | None = None) -> float | None:
+    """Return the jump in the density of scores at the line, in standard errors.
+
+    The logarithm of the density is a line on each side. Positive: more scores just above the line.
+
+    Parameters
+    ----------
+    points
+        Score less the line that the account faced.
+    cluster
+        Scores inside a cluster may depend on each other.
+    reach
+        How far the window reaches; by default so far that it holds half of the scores above.
+
+    Returns
+    -------
+    float or None
+        None where fewer than 60 scores lie in the window.
+
+    Examples
+    --------
+    >>> even = (np.arange(-500, 500) + 0.5) / 500
+    >>> abs(bunching(even, np.arange(1000))) < 0.5
+    True
+    >>> crowded = np.concatenate([even, np.linspace(0, 0.1, 80)])
+    >>> bunching(crowded, np.arange(1080)) > 3
+    True
+    """
+    above = points[points >= 0]
+    if len(above) == 0:
+        return None
+    width = float(np.quantile(above, REACH_QUANTILE)) if reach is None else reach
+    inside = np.abs(points) < width
+    if (
+        width <= 0
+        or inside.sum() < FEWEST_SCORES
+        or min((points[inside] < 0).sum(), len(above)) == 0
+    ):
+        return None
+    place, cluster = points[inside] / width, cluster[inside]
+    middles = (np.arange(-BINS_EACH_SIDE, BINS_EACH_SIDE) + 0.5) / BINS_EACH_SIDE
+    number = np.clip(np.floor(place * BINS_EACH_SIDE).astype(int) + BINS_EACH_SIDE, 0,
+                     2 * BINS_EACH_SIDE - 1)  # fmt: skip
+    counts = np.bincount(number, minlength=2 * BINS_EACH_SIDE).astype(float)
+    columns = _columns(middles)
+    fitted = _log_linear(counts, columns)
+    if fitted is None:
+        return None
+    slopes, information = fitted
+    left = counts - np.exp(columns @ slopes)
+    reach_of_bin = columns @ np.linalg.inv(information)[0]
+    # each score moves the jump by the reach of its bin; what is expected of all is taken off evenly
+    expected = float(reach_of_bin @ (counts - left)) / len(place)
+    sums = np.bincount(cluster, reach_of_bin[number])
+    size = np.bincount(cluster)
+    influence = sums - expected * size
+    se = float(np.sqrt((influence**2).sum()))
+    return float(slopes[0]) / se if se > 0 else None
+
+
+def _columns(place: FloatArray) -> FloatArray:
+    above = (place > 0) * 1.0
+    return np.column_stack([above, np.ones(len(place)), place, place * above])
+
+
+def _log_linear(counts: FloatArray, columns: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """Return the slopes of a Poisson regression of counts, and their information."""
+    slopes = np.zeros(columns.shape[1])
+    slopes[1] = np.log(max(counts.mean(), 1e-9))
+    for _ in range(_STEPS):
+        mean = np.exp(np.clip(columns @ slopes, -30, 30))
+        information = (columns * mean[:, None]).T @ columns + 1e-9 * np.eye(len(slopes))
+        step = np.linalg.solve(information, columns.T @ (counts - mean))
+        slopes = slopes + step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
+        if np.abs(step).max() < 1e-8:
+            return slopes, information
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +11,15 @@ import pandas as pd
 
 from tierkit.roi.account_quarters import AccountQuarters
 from tierkit.roi.adjusted import Adjusted
+from tierkit.roi.boundary_rows import BoundaryRows
 from tierkit.roi.cutoff import Cutoff
 from tierkit.roi.experiment import Randomised
 from tierkit.roi.measures import Numbers, unsaid
-from tierkit.roi.moved import CAUTION, Moved
-from tierkit.roi.poisson import Estimate
+from tierkit.roi.poisson import Estimate, Weighted, effect_of_holding
+from tierkit.roi.standings import BoolArray, FloatArray, Standings
 from tierkit.roi.tier_rows import TierRows
 from tierkit.settings import Settings
-from tierkit.statistics import FloatArray, middle_range, ratio, resampled_sums
+from tierkit.statistics import middle_range, ratio, resampled_sums
 
 DESIGNS = ("raw", "cutoff", "adjusted", "moved", "randomised")
 """Every design that a boundary is looked at with, in the order of the report.
@@ -25,7 +27,17 @@ DESIGNS = ("raw", "cutoff", "adjusted", "moved", "randomised")
 To add one: a function below that returns a `Design`, its name here, its call in
 `boundaries.study_boundaries`, and a row in `verdict.TABLE` if it has a say."""
 
-_ENDS = ("estimate", "low", "high")
+LOOK_BACK = 4
+"""Quarters before a move that the score itself has seen."""
+
+BEFORE, AFTER = 8, 4
+FEWEST = 20
+CAUTION = (
+    "Accounts move up after a big quarter and would have fallen back anyway; the score has seen "
+    "the shaded quarters. This describes and decides nothing."
+)
+
+ENDS = ("estimate", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -86,7 +98,7 @@ def raw_design(source: AccountQuarters, upper: str, lower: str, settings: Settin
     counts = [int((sums[:, column] > 0).sum()) for column in (1, 3)]
     smallest = min(counts)
     if smallest < settings.run.min_group:
-        relative = money = unsaid(_ENDS, f"too few to say (n = {smallest})")
+        relative = money = unsaid(ENDS, f"too few to say (n = {smallest})")
     else:
         draws = resampled_sums(sums, seed=settings.model.seed)
         draws = draws[(draws[:, [1, 3]] > 0).all(axis=1)]
@@ -105,14 +117,17 @@ def raw_design(source: AccountQuarters, upper: str, lower: str, settings: Settin
     )
 
 
-def cutoff_design(found: Cutoff, settings: Settings, checks: dict[str, Numbers]) -> Design:
+def cutoff_design(
+    found: Cutoff, settings: Settings, checks: dict[str, Numbers], *, begun: bool = True
+) -> Design:
     """Return the comparison at the line as the report holds it."""
     near = found.rows
     above, below = (len(np.unique(near.account[side])) for side in (near.ruled, ~near.ruled))
     return Design(
         design="cutoff",
         target=(
-            f"won revenue per account and {_window(settings)}, for accounts at the line between "
+            f"{'revenue from deals begun in the' if begun else 'won revenue per account and'} "
+            f"{_window(settings)}, for accounts at the line between "
             f"{near.upper} and {near.lower}: {above} just above it against {below} just below"
         ),
         **_effect(found.estimate, found.why),
@@ -175,12 +190,12 @@ def randomised_design(found: Randomised, upper: str, lower: str, settings: Setti
 
 def unknown_design(name: str, why: str) -> Design:
     """Return a design that says nothing, with the reason."""
-    return Design(name, "none", unsaid(_ENDS, why), unsaid(_ENDS, why), 0, why, {}, why)
+    return Design(name, "none", unsaid(ENDS, why), unsaid(ENDS, why), 0, why, {}, why)
 
 
 def _effect(estimate: Estimate | None, why: str) -> dict[str, Numbers]:
     if estimate is None:
-        return {"relative": unsaid(_ENDS, why), "money": unsaid(_ENDS, why)}
+        return {"relative": unsaid(ENDS, why), "money": unsaid(ENDS, why)}
     return {"relative": dict(estimate.relative()), "money": dict(estimate.money())}
 
 
@@ -205,7 +220,7 @@ def _means(sums: FloatArray) -> tuple[FloatArray, FloatArray]:
 def _relative(sums: FloatArray, draws: FloatArray, lower: str) -> Numbers:
     above, below = _means(sums.sum(axis=0))
     if not below > 0:
-        return unsaid(_ENDS, f"{lower} won nothing, and nothing can be compared with nothing")
+        return unsaid(ENDS, f"{lower} won nothing, and nothing can be compared with nothing")
     low, high = middle_range(ratio(*_means(draws)) - 1)
     return {"estimate": float(above / below - 1), "low": low, "high": high}
 
@@ -214,3 +229,78 @@ def _money(sums: FloatArray, draws: FloatArray) -> Numbers:
     above, below = _means(sums.sum(axis=0))
     low, high = middle_range(np.subtract(*_means(draws)))
     return {"estimate": float(above - below), "low": low, "high": high}
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Accounts that moved up against accounts that stayed below.
+
+    Attributes
+    ----------
+    estimate
+        The effect in the first window after a move, given score and history; None if unknown.
+    why
+        Why not; empty where there is an estimate.
+    moves
+        How many moves up.
+    """
+
+    estimate: Estimate | None
+    why: str
+    moves: int
+
+
+def moved(rows: BoundaryRows) -> Moved:
+    """Compare accounts that moved up with accounts that stayed below, given score and history."""
+    new = rows.where(~rows.incumbent & (rows.quarter > rows.quarter.min(initial=0)))
+    moves = int(new.held.sum())
+    if moves < FEWEST or (new.outcome[new.held] > 0).sum() < FEWEST // 2:
+        return Moved(None, f"too few moved up to say (n = {moves})", moves)
+    lowest = float(np.quantile(new.distance[new.held], 0.1))
+    near = new.where(new.distance >= lowest - 1.0)
+    place = near.distance - near.distance.mean()
+    controls = np.column_stack(
+        [np.ones(len(near)), place, place**2, near.quarter_columns(), near.known.standardised()]
+    )
+    weighted = Weighted(
+        near.outcome, near.held.astype(np.float64), controls, np.ones(len(near)), near.cluster
+    )
+    estimate = effect_of_holding(weighted, near.held)
+    return Moved(estimate, "" if estimate else "revenue does not determine an effect", moves)
+
+
+def event_study(standings: Standings, boundary: int) -> list[Mapping[str, float | str]]:
+    """Return won revenue around moves across a boundary, quarter by quarter.
+
+    Returns
+    -------
+    list
+        One row per `group` (`moved up`, `moved down`) and quarter `step` from the move (0 is the
+        first quarter in the new tier): `mean` won revenue per account, `low`, `high` (95 %),
+        `accounts`, `seen_by_score` (1 in the quarters that the score looks back on).
+    """
+    before, level = standings.held_before(), standings.level
+    known = (before >= 0) & (level >= 0)
+    up = known & (before == boundary + 1) & (level == boundary)
+    down = known & (before == boundary) & (level == boundary + 1)
+    return [*_path(standings, up, "moved up"), *_path(standings, down, "moved down")]
+
+
+def _path(standings: Standings, moves: BoolArray, group: str) -> list[Mapping[str, float | str]]:
+    account, quarter = np.nonzero(moves)
+    won = standings.history.won_revenue
+    rows: list[Mapping[str, float | str]] = []
+    for step in range(-BEFORE, AFTER):
+        at = quarter + step
+        inside = (at >= 0) & (at < won.shape[1])
+        if inside.sum() < 2:
+            continue
+        rows.append({"group": group, "step": step, **_mean(won[account[inside], at[inside]]),
+                     "seen_by_score": float(-LOOK_BACK <= step < 0)})  # fmt: skip
+    return rows
+
+
+def _mean(values: FloatArray) -> dict[str, float]:
+    mean = float(values.mean())
+    half = 1.96 * float(values.std(ddof=1)) / np.sqrt(len(values))
+    return {"mean": mean, "low": mean - half, "high": mean + half, "accounts": len(values)}

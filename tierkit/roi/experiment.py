@@ -13,8 +13,8 @@ import pandas as pd
 
 from tierkit.errors import DataError, SettingsError
 from tierkit.roi.boundary_rows import BoundaryRows
-from tierkit.roi.ladder import FloatArray, Ladder
 from tierkit.roi.poisson import Estimate, Weighted, effect_of_holding
+from tierkit.roi.standings import FloatArray, Standings
 
 COLUMNS = ("account_id", "quarter", "upper", "lower", "drawn_tier", "rank", "seed")
 FEWEST_PER_ARM = 10
@@ -195,12 +195,12 @@ class Randomised:
     rows: int
 
 
-def randomised(ladder: Ladder, rows: BoundaryRows, bands: Sequence[Band]) -> Randomised:
+def randomised(standings: Standings, rows: BoundaryRows, bands: Sequence[Band]) -> Randomised:
     """Compare accounts that a lot put into the upper tier with those it put below.
 
     The draw is the instrument for the tier held, so accounts that did not keep to it do no harm.
     """
-    drawn = _draws(ladder, rows, bands)
+    drawn = _draws(standings, rows, bands)
     inside = ~np.isnan(drawn)
     if not inside.any():
         return Randomised(None, "no band was drawn by lot at this line", 0)
@@ -225,10 +225,10 @@ def randomised(ladder: Ladder, rows: BoundaryRows, bands: Sequence[Band]) -> Ran
     return Randomised(estimate, "" if estimate else "revenue determines no effect", len(near))
 
 
-def _draws(ladder: Ladder, rows: BoundaryRows, bands: Sequence[Band]) -> FloatArray:
+def _draws(standings: Standings, rows: BoundaryRows, bands: Sequence[Band]) -> FloatArray:
     """Return for each row 1 or 0 as the lot fell, missing where none was drawn."""
-    drawn = np.full(ladder.level.shape, np.nan)
-    accounts, quarters = pd.Index(ladder.account_ids), pd.Index(ladder.quarters)
+    drawn = np.full(standings.level.shape, np.nan)
+    accounts, quarters = pd.Index(standings.account_ids), pd.Index(standings.quarters)
     for band in bands:
         here = band.rows[(band.rows["upper"] == rows.upper) & (band.rows["lower"] == rows.lower)]
         account = accounts.get_indexer(pd.Index(here["account_id"].to_numpy(dtype=object)))

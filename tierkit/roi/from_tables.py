@@ -1,8 +1,9 @@
-"""Trusted tables to a ladder: tiers, scores and lines by quarter, beside what accounts won."""
+"""Trusted tables to a standings: tiers, scores and lines by quarter, beside what accounts won."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import narwhals as nw
@@ -11,6 +12,8 @@ import pandas as pd
 
 from tierkit.calendar import (
     Quarter,
+    days_between,
+    days_old,
     earlier,
     in_force,
     is_before,
@@ -18,21 +21,30 @@ from tierkit.calendar import (
     on_or_after,
     outcome_rows,
     quarters_since,
-    trainable,
 )
-from tierkit.crm import Tables, grouped, target_deals
-from tierkit.roi.ladder import NO_TIER, FloatArray, History, IntArray, Ladder
+from tierkit.crm import Rows, Tables, grouped, target_deals
+from tierkit.roi.standings import (
+    NO_TIER,
+    FloatArray,
+    History,
+    IntArray,
+    Standings,
+    days_to_watch,
+)
 from tierkit.settings import Settings
 
 HISTORY_QUARTERS = 12
 """Quarters before the first tier held that count as history, where the data reach so far."""
 
 MOST_LEVELS = 6
-YEAR = 4
+CYCLE_QUARTERS = 8
+"""Quarters before `as_of` whose won deals tell how long deals take."""
+
+FEWEST_CREATED_SHARE = 0.8
 _HELD = ["day", "account_id", "tier", "start_date", "score", "cut_score", "overridden"]
 
 
-def tier_ladder(tables: Tables, *, settings: Settings, as_of: date) -> Ladder | None:
+def tier_standings(tables: Tables, *, settings: Settings, as_of: date) -> Standings | None:
     """Return tiers, scores, lines and outcomes of every account that ever held a tier.
 
     Parameters
@@ -44,7 +56,7 @@ def tier_ladder(tables: Tables, *, settings: Settings, as_of: date) -> Ladder | 
 
     Returns
     -------
-    Ladder or None
+    Standings or None
         None where no tier was in force on the first day of a quarter that is over.
     """
     if "tier_history" not in tables:
@@ -59,7 +71,7 @@ def tier_ladder(tables: Tables, *, settings: Settings, as_of: date) -> Ladder | 
     quarters = [*_earlier(tables, settings, tiered[0]), *tiered]
     ids = np.unique(held["account_id"].to_numpy(dtype=object))
     place = _Place(ids, {quarter.start: number for number, quarter in enumerate(quarters)})
-    return Ladder(
+    return Standings(
         history=_history(tables, settings, quarters, place),
         level=_levels(held, settings, place),
         score=place.matrix(held, "score", np.nan),
@@ -147,7 +159,7 @@ def _history(
         wins_count=nw.when(value > 0).then(nw.lit(1)).sum().cast(nw.Float64),
     )
     sums = closed.collect().to_pandas().dropna(subset=["account_id"]).fillna({"wins_count": 0.0})
-    accounts = _accounts(tables, place)
+    accounts, begun = _accounts(tables, place), _begun(tables, settings, quarters, place)
     return History(
         won_revenue=place.matrix(sums, "won_revenue", 0.0, "as_of"),
         wins_count=place.matrix(sums, "wins_count", 0.0, "as_of"),
@@ -155,30 +167,64 @@ def _history(
         size=np.log1p(accounts["employees"].to_numpy(dtype=float, na_value=np.nan)),
         tenure=_tenure(accounts, starts),
         open_deals=_open_deals(tables, settings, starts, place),
-        begun_revenue=_begun_revenue(tables, settings, quarters, place),
+        begun_revenue=begun.revenue,
+        begun_wins=begun.wins,
+        watched_days=begun.watched_days,
     )
 
 
-def _begun_revenue(
+@dataclass(frozen=True)
+class _Begun:
+    """What came of deals by the quarter that they were created in; None where that is unknown."""
+
+    revenue: FloatArray | None = None
+    wins: FloatArray | None = None
+    watched_days: int | None = None
+
+
+def _begun(
     tables: Tables, settings: Settings, quarters: Sequence[Quarter], place: _Place
-) -> FloatArray | None:
-    """Sum the revenue of deals by the quarter that they were created in, won within a year."""
+) -> _Begun:
+    """Sum the deals created in each quarter and won within the days that deals are watched."""
     if not tables.has("opportunities", "created_date"):
-        return None
-    starts, calendar = [quarter.start for quarter in quarters], settings.fiscal_calendar
-    ends = [calendar.window_end(start, YEAR) for start in starts]
-    known = trainable(starts, quarters[-1].as_of, calendar, YEAR)
-    windows = tables.dates(
-        {"as_of": starts, "horizon_end": [q.as_of for q in quarters], "won_by": ends}
-    )
+        return _Begun()
     won = target_deals(tables, settings).filter(nw.col("is_won"))
-    begun = outcome_rows(won, "created_date", windows).filter(earlier("close_date", "won_by"))
-    revenue_of = nw.col("value").sum().cast(nw.Float64)
-    sums = grouped(begun, ("account_id", "as_of"), revenue=revenue_of)
-    rows = sums.collect().to_pandas().dropna(subset=["account_id"])
-    revenue = place.matrix(rows, "revenue", 0.0, "as_of")
-    revenue[:, len(known) :] = np.nan
-    return revenue
+    taken = days_between("created_date", "close_date")
+    since = settings.fiscal_calendar.window_start(quarters[-1].as_of, CYCLE_QUARTERS)
+    recent = tables.dates({"as_of": [since], "horizon_end": [quarters[-1].as_of]})
+    watched = _watched_days(outcome_rows(won, "close_date", recent).with_columns(days=taken))
+    if watched is None:
+        return _Begun()
+    starts, ends = [q.start for q in quarters], [q.as_of for q in quarters]
+    windows = tables.dates({"as_of": starts, "horizon_end": ends})
+    in_time = (taken <= watched) & earlier("close_date", "known_until")
+    begun = outcome_rows(won, "created_date", windows)
+    begun = begun.with_columns(known_until=nw.lit(quarters[-1].as_of)).filter(in_time)
+    value = nw.col("value")
+    sums = grouped(
+        begun,
+        ("account_id", "as_of"),
+        revenue=value.sum().cast(nw.Float64),
+        wins=nw.when(value > 0).then(nw.lit(1)).sum().cast(nw.Float64),
+    )
+    rows = sums.collect().to_pandas().dropna(subset=["account_id"]).fillna({"wins": 0.0})
+    ages = np.array([days_old(end, quarters[-1].as_of) for end in ends])
+    matrices = (place.matrix(rows, column, 0.0, "as_of") for column in ("revenue", "wins"))
+    revenue, wins = (np.where(ages >= watched, values, np.nan) for values in matrices)
+    return _Begun(revenue, wins, watched)
+
+
+def _watched_days(recent: Rows) -> int | None:
+    """Return how long deals are to be watched, from recent wins and the `days` that each took.
+
+    None where too many of them lack a created_date to say when they began.
+    """
+    rows = recent.select("days").collect().to_pandas()
+    cycles = rows["days"].to_numpy(dtype=float, na_value=np.nan)
+    known = cycles[~np.isnan(cycles)]
+    if len(cycles) == 0 or len(known) < FEWEST_CREATED_SHARE * len(cycles):
+        return None
+    return days_to_watch(known)
 
 
 def _open_deals(
@@ -197,7 +243,7 @@ def _open_deals(
 
 
 def _accounts(tables: Tables, place: _Place) -> pd.DataFrame:
-    """Return the accounts of the ladder in its order; those that are in no table are missing."""
+    """Return the accounts of the standings in its order; those that are in no table are missing."""
     columns = ["account_id", "parent_id", "employees", "created_date"]
     if "accounts" not in tables:
         return pd.DataFrame(index=place.ids, columns=columns[1:])

@@ -5,47 +5,56 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
-from tierkit.roi.ladder import BoolArray, FloatArray, IntArray, Ladder
+from tierkit.roi.standings import BoolArray, FloatArray, IntArray, Standings
 
 FEW, SHARE = 3, 0.1
 """So many accounts, or this share of the upper tier, a recorded line may misplace more than the
 best line would and still be believed."""
 
 
-def own_lines(ladder: Ladder, boundary: int) -> FloatArray:
+def own_lines(standings: Standings, boundary: int, *, stays: BoolArray | None = None) -> FloatArray:
     """Return the line between tier `boundary` and the next that each account faced.
 
     A recorded `cut_score` is the nearer of an account's lines: the tier's own if the score reaches
     it, the one above otherwise. An account that carries another boundary's line faced what its
     peers faced: those that, like it, held the upper tier (or one above) the quarter before, or did
     not. Where no line is recorded it lies where it misplaces the fewest of the accounts that were
-    not overridden; so it does where the recorded lines clearly did not decide, as when one line is
-    recorded for all and incumbents faced a lower one. A line that is an account's own score moves
-    half-way to the next score below, so that no account lies on it by construction.
+    not placed otherwise; so it does where the recorded lines clearly did not decide, as when one
+    line is recorded for all and incumbents faced a lower one. A line that is an account's own score
+    moves half-way to the next score below, so that no account lies on it by construction.
+
+    Parameters
+    ----------
+    stays
+        Account-quarters whose tier a minimum stay decided: they tell nothing of the line.
 
     Returns
     -------
     numpy.ndarray
         Accounts × quarters; missing where nobody was scored.
     """
-    lines = np.full(ladder.score.shape, np.nan)
-    before = ladder.held_before()
-    for quarter in range(ladder.score.shape[1]):
-        scored = ~np.isnan(ladder.score[:, quarter]) & (ladder.level[:, quarter] >= 0)
+    placed = standings.overridden if stays is None else standings.overridden | stays
+    lines = np.full(standings.score.shape, np.nan)
+    before = standings.held_before()
+    for quarter in range(standings.score.shape[1]):
+        scored = ~np.isnan(standings.score[:, quarter]) & (standings.level[:, quarter] >= 0)
         if scored.any():
             incumbent = (before[:, quarter] >= 0) & (before[:, quarter] <= boundary)
-            known = _recorded(ladder, quarter, boundary, scored)
-            lines[:, quarter] = _filled(ladder, quarter, boundary, known, incumbent)
+            here = placed[:, quarter]
+            known = _recorded(standings, quarter, boundary, scored, here)
+            lines[:, quarter] = _filled(standings, quarter, boundary, known, incumbent, here)
     return lines
 
 
-def _recorded(ladder: Ladder, quarter: int, boundary: int, scored: BoolArray) -> FloatArray:
+def _recorded(
+    standings: Standings, quarter: int, boundary: int, scored: BoolArray, placed: BoolArray
+) -> FloatArray:
     """Return the recorded lines that belong to the boundary, missing elsewhere."""
-    score, cut = ladder.score[:, quarter], ladder.cut_score[:, quarter]
-    level = ladder.level[:, quarter]
+    score, cut = standings.score[:, quarter], standings.cut_score[:, quarter]
+    level = standings.level[:, quarter]
     given = scored & ~np.isnan(cut)
     which = np.where(score >= cut, level, level - 1)
-    sure = given & ~ladder.overridden[:, quarter] & (which >= 0)
+    sure = given & ~placed & (which >= 0)
     found = np.full(len(score), np.nan)
     found[sure & (which == boundary)] = cut[sure & (which == boundary)]
     middles = {b: float(np.median(cut[sure & (which == b)])) for b in set(which[sure].tolist())}
@@ -58,11 +67,16 @@ def _recorded(ladder: Ladder, quarter: int, boundary: int, scored: BoolArray) ->
 
 
 def _filled(
-    ladder: Ladder, quarter: int, boundary: int, known: FloatArray, incumbent: BoolArray
+    standings: Standings,
+    quarter: int,
+    boundary: int,
+    known: FloatArray,
+    incumbent: BoolArray,
+    placed: BoolArray,
 ) -> FloatArray:
     """Return a line for every account: its own, else its peers', else where it is found."""
-    score, level = ladder.score[:, quarter], ladder.level[:, quarter]
-    by_rule = ~np.isnan(score) & (level >= 0) & ~ladder.overridden[:, quarter]
+    score, level = standings.score[:, quarter], standings.level[:, quarter]
+    by_rule = ~np.isnan(score) & (level >= 0) & ~placed
     upper = level <= boundary
     line = known.copy()
     for peers in (incumbent, ~incumbent):

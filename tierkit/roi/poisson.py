@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import expit
 
-from tierkit.roi.ladder import BoolArray, FloatArray, IntArray
+from tierkit.roi.standings import BoolArray, FloatArray, IntArray
 
 _STEPS, _WARM_STEPS = 60, 3
 _LONGEST_STEP = 2.0
 _TOLERANCE = 1e-5
 _LOGISTIC_TOLERANCE = 1e-3
 _HALVINGS = 30
-_JACKKNIFE_TERMS = 3
+_JACKKNIFE_TERMS = 1
 _MANY, _EVERY = 8_000, 6
 _LARGEST_LOG = 30.0
 
@@ -39,6 +40,8 @@ class Estimate:
         Variance of revenue around its mean, over the squared mean.
     rows
         How many account-quarters stand behind it.
+    influence
+        By how much each cluster moves it: what estimates from the same clusters have in common.
     """
 
     log_effect: float
@@ -46,11 +49,23 @@ class Estimate:
     base: float
     dispersion: float
     rows: int
+    influence: FloatArray = field(repr=False, compare=False, default_factory=lambda: np.zeros(0))
 
     @property
     def z(self) -> float:
         """The effect in standard errors."""
         return self.log_effect / self.se
+
+    def based_on(self, outcome: FloatArray, held: FloatArray, weights: FloatArray) -> Estimate:
+        """Return the estimate with the mean outcome, less the effect, of rows that held the tier.
+
+        Rows may tell of the factor with one weight and stand for money with another.
+        """
+        weighing = weights * held
+        if not weighing.sum() > 0:
+            return self
+        mean = float(np.average(outcome, weights=weighing))
+        return replace(self, base=mean / float(np.exp(self.log_effect)))
 
     def relative(self) -> dict[str, float]:
         """Return the effect as a share with its 95 % interval."""
@@ -96,8 +111,9 @@ def effect_of_holding(rows: Weighted, instrument: BoolArray | FloatArray) -> Est
     if solution is None:
         return None
     effect, slopes = solution
-    se = problem.standard_error(effect, slopes)
-    if se is None or se > WIDEST:
+    influence = problem.influence(effect, slopes)
+    se = float(np.sqrt((influence**2).sum()))
+    if not 0 < se <= WIDEST:
         return None
     mean = problem.mean(slopes)
     weights = rows.weights * rows.held
@@ -106,7 +122,8 @@ def effect_of_holding(rows: Weighted, instrument: BoolArray | FloatArray) -> Est
     dispersion = float(
         np.average(left**2, weights=rows.weights) / np.average(mean, weights=rows.weights) ** 2
     )
-    return Estimate(effect, se, base * scale, dispersion, int((rows.weights > 0).sum()))
+    count = int((rows.weights > 0).sum())
+    return Estimate(effect, se, base * scale, dispersion, count, influence)
 
 
 @dataclass(frozen=True)
@@ -171,8 +188,11 @@ class _Moments:
                 return (effect, slopes) if abs(effect) < _LARGEST_LOG / 3 else None
         return None
 
-    def standard_error(self, effect: float, slopes: FloatArray) -> float | None:
-        """Return the jackknife over clusters: what leaving one out moves, by a short series."""
+    def influence(self, effect: float, slopes: FloatArray) -> FloatArray:
+        """Return what leaving out each cluster moves the effect, by a short series.
+
+        The squares add up to the effect's variance: a jackknife over clusters.
+        """
         rows = self.rows
         _, slope = self.moments(effect, slopes)
         inverse = np.linalg.inv(slope - 1e-9 * rows.weights.sum() * np.eye(len(slope)))
@@ -180,19 +200,54 @@ class _Moments:
         columns = np.column_stack([self.instrument, rows.controls])
         sums = self._by_cluster(columns * (rows.weights * (without - mean))[:, None])
         step = sums @ inverse.T
-        influence = step[:, 0].copy()
+        moves = step[:, 0].copy()
         for _ in range(_JACKKNIFE_TERMS):
             moved = step[rows.cluster]
             bend = rows.held * without * moved[:, 0]
             bend += mean * np.einsum("ij,ij->i", rows.controls, moved[:, 1:])
             step = -self._by_cluster(columns * (rows.weights * bend)[:, None]) @ inverse.T
-            influence += step[:, 0]
+            moves += step[:, 0]
         clusters = int((np.bincount(rows.cluster, rows.weights) > 0).sum())
-        variance = float((influence**2).sum()) * (clusters - 1) / clusters
-        return float(np.sqrt(variance)) if np.isfinite(variance) and variance > 0 else None
+        found = -moves * np.sqrt((clusters - 1) / clusters)
+        return found if np.isfinite(found).all() else np.full(len(found), np.inf)
 
     def _by_cluster(self, values: FloatArray) -> FloatArray:
         return np.asarray(self.members @ values)
+
+
+def pooled(estimates: Sequence[Estimate]) -> Estimate | None:
+    """Return the mean of estimates by inverse variance, allowing for the clusters they share.
+
+    Examples
+    --------
+    >>> one = Estimate(0.2, 0.1, 10.0, 2.0, 50, np.array([0.1, 0.0]))
+    >>> other = Estimate(0.4, 0.1, 20.0, 4.0, 50, np.array([0.0, 0.1]))
+    >>> both = pooled([one, other])
+    >>> round(both.log_effect, 3), round(both.se, 4), both.rows
+    (0.3, 0.0707, 100)
+    """
+    if not estimates:
+        return None
+    precision = np.array([1 / one.se**2 for one in estimates])
+    weights = precision / precision.sum()
+    longest = max(len(one.influence) for one in estimates)
+    influence = np.zeros(longest)
+    for weight, one in zip(weights, estimates, strict=True):
+        influence[: len(one.influence)] += weight * one.influence
+    effect, base, dispersion = (
+        float(weights @ [getattr(one, name) for one in estimates])
+        for name in ("log_effect", "base", "dispersion")
+    )
+    rows = sum(one.rows for one in estimates)
+    se = float(np.sqrt((influence**2).sum()))
+    return Estimate(effect, se, base, dispersion, rows, influence)
+
+
+def correlation(one: Estimate, other: Estimate) -> float:
+    """Return how much two estimates from the same clusters move together, from −1 to 1."""
+    shared = min(len(one.influence), len(other.influence))
+    together = float(one.influence[:shared] @ other.influence[:shared])
+    return float(np.clip(together / (one.se * other.se), -1.0, 1.0))
 
 
 def cross_fitted_shares(

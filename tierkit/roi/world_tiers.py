@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from tierkit.roi.ladder import NO_TIER, BoolArray, FloatArray, IntArray
+from tierkit.roi.standings import NO_TIER, BoolArray, FloatArray, IntArray
 
 
 def assign(
     score: FloatArray,
     before: IntArray,
     forced: IntArray,
+    *,
     capacities: tuple[int, ...],
     keep_band: float,
+    fixed: BoolArray | None = None,
 ) -> tuple[IntArray, FloatArray]:
     """Return tiers by capacity, and the line that each account faced.
 
     Overrides take their places first, incumbents inside the band keep theirs, the rest is filled by
     rank. The line is the tier's own for those who reach it, the one above for those who do not.
+    `fixed` accounts came up too short a while ago to leave the tier that they hold.
     """
     last = len(capacities)
     level = np.full(len(score), last, dtype=np.int64)
@@ -28,16 +31,19 @@ def assign(
         forced_in = open_ & (forced == tier)
         by_rule = open_ & (forced == NO_TIER)
         incumbent = (before >= 0) & (before <= tier)
+        stays = np.zeros(len(score), dtype=bool) if fixed is None else fixed & (before == tier)
         places = max(capacity - int(forced_in.sum()), 0)
         ranked = order[by_rule[order]]
         inside = incumbent[ranked] & (np.arange(len(ranked)) < keep_band * capacity)
-        stay = ranked[inside][:places]
+        inside |= stays[ranked]
+        stay = ranked[inside][np.argsort(~stays[ranked[inside]], kind="stable")][:places]
         enter = ranked[~inside][: places - len(stay)]
         chosen = forced_in.copy()
         chosen[stay] = chosen[enter] = True
         level[chosen] = tier
         open_ &= ~chosen
-        ends = [_line(score, by_rule & group, chosen) for group in (incumbent, ~incumbent)]
+        by_score = by_rule & ~stays
+        ends = [_line(score, by_score & group, chosen) for group in (incumbent, ~incumbent)]
         lines.append(np.where(incumbent, *ends))
     return level, _line_faced(score, level, lines)
 

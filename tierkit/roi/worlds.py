@@ -11,15 +11,27 @@ from typing import Literal
 
 import numpy as np
 
-from tierkit.roi.ladder import NO_TIER, BoolArray, FloatArray, History, IntArray, Ladder
+from tierkit.roi.standings import (
+    NO_TIER,
+    BoolArray,
+    FloatArray,
+    History,
+    IntArray,
+    Standings,
+    days_to_watch,
+)
 from tierkit.roi.world_tiers import assign
 
-EffectOn = Literal["everyone", "small accounts", "money"]
+EffectOn = Literal["everyone", "small accounts", "money", "deal size"]
 
 LOOK_BACK = 4
 SEASON = np.array([0.8, 1.05, 1.0, 1.15])
 _HUNCH_ERROR = 0.6
 _GAMING_REACH, _GAMING_MARGIN = 0.35, 0.06
+_QUARTER_DAYS = 91
+_LATER_STEPS = 12
+_CYCLE_SPREAD = 0.6
+_LOST_PER_WIN = 2.3
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,13 @@ class World:
         fill against the score.
     informed
         How much people know beyond the score when they do (0: they pick anybody).
+    cycle_days, min_stay
+        Median days that a deal takes (0: it closes at once); quarters that an account keeps a tier
+        that it came up to, whatever its score.
+    ramp
+        Quarters in a tier after which its effect is whole (0: at once).
+    recorded
+        Which lines stand beside the tiers: each account's `own`, or `none`.
     churn
         Share of accounts that fall silent each quarter; as many come in time.
     gaming
@@ -49,7 +68,8 @@ class World:
     tier_effects
         Per tier, by how much it raises revenue over the last one.
     effect_on
-        Whose revenue the effect multiplies; `money`: the same money for everyone.
+        Whose revenue the effect multiplies; `money`: the same money for everyone; `deal size`: what
+        a win brings, not how many there are.
     band
         Ranks around the first line whose tier is drawn by lot each quarter; None for no draw.
     """
@@ -68,6 +88,10 @@ class World:
     keep_band: float = 1.25
     override_share: float = 0.05
     informed: float = 0.0
+    cycle_days: float = 0.0
+    min_stay: int = 0
+    ramp: int = 0
+    recorded: Literal["own", "none"] = "own"
     churn: float = 0.0
     gaming: float = 0.0
     tier_effects: tuple[float, ...] = (0.0, 0.0, 0.0)
@@ -103,14 +127,17 @@ class _Life:
     overridden: BoolArray
     forced: IntArray
     until: IntArray
+    stay: IntArray
+    open_deals: FloatArray
+    deals: list[FloatArray] = field(default_factory=list)
     lots: dict[int, tuple[IntArray, BoolArray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class SimulatedWorld:
-    """A world's ladder, and per quarter who took part in a draw and who was drawn up."""
+    """A world's standings, and per quarter who took part in a draw and who was drawn up."""
 
-    ladder: Ladder
+    standings: Standings
     lots: dict[int, tuple[IntArray, BoolArray]]
 
 
@@ -120,15 +147,15 @@ def simulate_world(world: World, *, seed: int) -> SimulatedWorld:
     Examples
     --------
     >>> small = World(accounts=60, capacities=(5, 15), quarters=3)
-    >>> simulate_world(small, seed=1).ladder.level.shape
+    >>> simulate_world(small, seed=1).standings.level.shape
     (60, 7)
     """
     rng = np.random.default_rng([seed, 6])
     life = _begin(world, rng)
     for step in range(world.steps):
         _quarter(world, life, step, rng)
-    ladder = Ladder(
-        history=History(life.won, life.wins, np.arange(world.accounts), life.size),
+    standings = Standings(
+        history=_history(world, life),
         level=life.level,
         score=life.score,
         cut_score=life.cut,
@@ -137,11 +164,35 @@ def simulate_world(world: World, *, seed: int) -> SimulatedWorld:
         account_ids=np.array([f"A{n:05d}" for n in range(world.accounts)], dtype=object),
         quarters=tuple(f"Q{number:02d}" for number in range(world.steps)),
     )
-    return SimulatedWorld(ladder, life.lots)
+    return SimulatedWorld(standings, life.lots)
+
+
+def _history(world: World, life: _Life) -> History:
+    """Return what the accounts did; deals are watched as long as they take, as in real tables."""
+    account, begun, created, close, amount, one = np.concatenate(life.deals, axis=1)
+    won = close < world.steps * _QUARTER_DAYS
+    watched = days_to_watch((close - created)[won])
+    in_time = won & (close - created <= watched)
+    place = (account[in_time].astype(int), begun[in_time].astype(int))
+    wins, revenue = np.zeros_like(life.wins), np.zeros_like(life.won)
+    np.add.at(wins, place, one[in_time])
+    np.add.at(revenue, place, amount[in_time])
+    mature = (np.arange(world.steps) + 1) * _QUARTER_DAYS + watched <= world.steps * _QUARTER_DAYS
+    return History(
+        won_revenue=life.won[:, : world.steps],
+        wins_count=life.wins[:, : world.steps],
+        cluster=np.arange(world.accounts),
+        size=life.size,
+        open_deals=life.open_deals if world.cycle_days else None,
+        begun_revenue=np.where(mature | (watched == 0), revenue[:, : world.steps], np.nan),
+        begun_wins=np.where(mature | (watched == 0), wins[:, : world.steps], np.nan),
+        watched_days=watched,
+    )
 
 
 def _begin(world: World, rng: np.random.Generator) -> _Life:
     n, shape = world.accounts, (world.accounts, world.steps)
+    later = (n, world.steps + _LATER_STEPS)
     size, other = rng.standard_normal(n), rng.standard_normal(n)
     return _Life(
         rate=np.log(world.wins) - world.spread**2 / 2 + world.spread * rng.standard_normal(n),
@@ -150,14 +201,16 @@ def _begin(world: World, rng: np.random.Generator) -> _Life:
         bias=world.score_bias * rng.standard_normal(n),
         drift=world.drift * rng.standard_normal(n),
         alive=np.ones(n, dtype=bool),
-        wins=np.zeros(shape),
-        won=np.zeros(shape),
+        wins=np.zeros(later),
+        won=np.zeros(later),
         level=np.full(shape, NO_TIER, dtype=np.int64),
         score=np.full(shape, np.nan),
         cut=np.full(shape, np.nan),
         overridden=np.zeros(shape, dtype=bool),
         forced=np.full(n, NO_TIER, dtype=np.int64),
         until=np.zeros(n, dtype=np.int64),
+        stay=np.zeros(n, dtype=np.int64),
+        open_deals=np.zeros(shape),
     )
 
 
@@ -177,20 +230,67 @@ def _quarter(world: World, life: _Life, step: int, rng: np.random.Generator) -> 
 
 
 def _win(world: World, life: _Life, step: int, rate: FloatArray, rng: np.random.Generator) -> None:
-    """Draw the wins of a quarter and what they bring."""
+    """Draw the deals that begin in a quarter and will be won, their close and amount."""
+    effect = _effects(world, life, step)
+    on_rate = world.effect_on in ("everyone", "small accounts")
+    count = rng.poisson(rate * (1 + (effect if on_rate else 0.0)))
+    who = np.repeat(np.arange(len(rate)), count)
+    amounts = np.exp(life.money[who] + world.amount_spread * rng.standard_normal(len(who)))
+    if world.effect_on == "deal size":
+        amounts = amounts * (1 + effect[who])
+    created = np.full(len(who), float(step * _QUARTER_DAYS))
+    close = created
+    if world.cycle_days:
+        created = created + np.floor(_QUARTER_DAYS * rng.random(len(who)))
+        cycle = world.cycle_days * np.exp(_CYCLE_SPREAD * rng.standard_normal(len(who)))
+        close = created + np.minimum(np.floor(cycle), _QUARTER_DAYS * (_LATER_STEPS - 1))
+        _stay_open(life, step, rate, close, who, rng)
+    closes = (close // _QUARTER_DAYS).astype(int)
+    np.add.at(life.wins, (who, closes), 1.0)
+    np.add.at(life.won, (who, closes), amounts)
+    begun, one = np.full(len(who), step), np.ones(len(who))
+    life.deals.append(np.stack([who, begun, created, close, amounts, one]))
+    if world.effect_on == "money":
+        gift = effect * world.amount * (rng.random(len(rate)) < 0.25) * 4
+        life.won[:, step] += gift
+        life.deals.append(_gifts(gift, step))
+
+
+def _gifts(gift: FloatArray, step: int) -> FloatArray:
+    """Return money that counts as no win, as deals of a quarter that close at once."""
+    who = np.flatnonzero(gift)
+    day = np.full(len(who), float(step * _QUARTER_DAYS))
+    return np.stack([who, np.full(len(who), step), day, day, gift[who], np.zeros(len(who))])
+
+
+def _effects(world: World, life: _Life, step: int) -> FloatArray:
+    """Return what the tier held adds to each account, once it has been held long enough."""
     effects = np.array([*world.tier_effects, 0.0])  # the last entry is of those without a tier
     effect = effects[life.level[:, step]]
+    if world.ramp:
+        effect = effect * np.minimum(life.stay / world.ramp, 1.0)
     if world.effect_on == "small accounts":
         value = life.rate + life.money
         effect = np.where(value < np.median(value), effect, 0.0)
-    grown = 1 + (effect if world.effect_on != "money" else 0.0)
-    count = rng.poisson(rate * grown)
-    who = np.repeat(np.arange(len(rate)), count)
-    amounts = np.exp(life.money[who] + world.amount_spread * rng.standard_normal(len(who)))
-    life.wins[:, step] = count
-    life.won[:, step] = np.bincount(who, amounts, len(rate))
-    if world.effect_on == "money":
-        life.won[:, step] += effect * world.amount * (rng.random(len(rate)) < 0.25) * 4
+    return np.asarray(effect)
+
+
+def _stay_open(
+    life: _Life,
+    step: int,
+    rate: FloatArray,
+    close: FloatArray,
+    who: IntArray,
+    rng: np.random.Generator,
+) -> None:
+    """Count the deals begun in a quarter, won in the end or lost, while they are open."""
+    lost = rng.poisson(rate * _LOST_PER_WIN)
+    for later in range(step + 1, life.open_deals.shape[1]):
+        still = close >= later * _QUARTER_DAYS
+        lost = rng.binomial(lost, 0.45)
+        if not still.any() and not lost.any():
+            return
+        life.open_deals[:, later] += np.bincount(who[still], minlength=len(rate)) + lost
 
 
 def _tier(
@@ -209,8 +309,13 @@ def _tier(
         forced[drawn] = np.where(lot, 0, 1)
         life.lots[step] = (drawn, lot)
     before = life.level[:, step - 1] if step > LOOK_BACK else np.full(len(score), NO_TIER)
-    level, cut = assign(score, before, forced, world.capacities, world.keep_band)
-    life.score[:, step], life.level[:, step], life.cut[:, step] = score, level, cut
+    fixed = life.stay < world.min_stay
+    level, cut = assign(
+        score, before, forced, capacities=world.capacities, keep_band=world.keep_band, fixed=fixed
+    )
+    life.stay = np.where(level == before, life.stay + 1, 1)
+    life.score[:, step], life.level[:, step] = score, level
+    life.cut[:, step] = cut if world.recorded == "own" else np.nan
     life.overridden[:, step] = forced >= 0
 
 

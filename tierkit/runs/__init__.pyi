@@ -1,3 +1,8 @@
+from ._reading import (
+    project_cache as project_cache,
+    source_key as source_key,
+    trusted_tables as trusted_tables,
+)
 from .chances import (
     Chances as Chances,
 )
@@ -10,7 +15,9 @@ from .engagement import (
 )
 from .experiments import (
     draw_quarter_band as draw_quarter_band,
+    draw_quarter_effort as draw_quarter_effort,
     read_bands as read_bands,
+    refuse_other_reports as refuse_other_reports,
     with_drawn_tiers as with_drawn_tiers,
 )
 from .leakage import (
@@ -20,6 +27,7 @@ from .leakage import (
 from .modelling import (
     fit_model as fit_model,
     make_panel as make_panel,
+    tier_pipeline as tier_pipeline,
 )
 from .project import (
     OVERRIDES as OVERRIDES,
@@ -42,11 +50,15 @@ from .run import (
     TABLES_FOLDER as TABLES_FOLDER,
     Run as Run,
     data_remarks as data_remarks,
+    keep_stages as keep_stages,
     leave_rows as leave_rows,
     open_run as open_run,
+    training_dates as training_dates,
 )
 from .side_models import (
     edit_facts as edit_facts,
+    prospects_at as prospects_at,
+    run_prospects as run_prospects,
 )
 from .steps import (
     build_run_panel as build_run_panel,

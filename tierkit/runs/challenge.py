@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tierkit.backtest import ModelChoice
+from tierkit._backtest import ModelChoice
+from tierkit._outcomes import join_outcomes
 from tierkit.calendar import FiscalCalendar, is_before, newest, trainable
 from tierkit.errors import SettingsError
 from tierkit.features import Panel, build_panel
-from tierkit.models import FITTED, Examples, SavedModel, read_model
-from tierkit.outcomes import join_outcomes, outcomes
-from tierkit.runs.ledger import earlier_promises
-from tierkit.runs.run import MODEL_FILE, Run
-from tierkit.runs.tiering import said
-from tierkit.statistics import Interval, actual_over_predicted, compare, gini
+from tierkit.figure import Figure
+from tierkit.models import FITTED, Examples, SavedModel
+from tierkit.runs.run import Run
+from tierkit.statistics import actual_over_predicted, compare, gini
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,9 @@ class Champion:
 
 def champion(work: Run) -> Champion | None:
     """Return the model of the newest earlier report; None where there is none to be read."""
-    for promise in reversed(earlier_promises(work)):
-        file = work.settings.reports / promise.quarter.label / MODEL_FILE
+    for report in reversed(work.earlier.reports):
         try:
-            return Champion(read_model(file), promise.quarter.label)
+            return Champion(report.model, report.quarter.label)
         except SettingsError:
             continue
     return None
@@ -63,13 +61,13 @@ class Challenge:
     rows
         A row per account and quarter: `account_id`, `as_of`, `actual` (won in the quarter),
         `champion` and `challenger` (what they rank by; the latter missing where it would be the
-        same model), `predicted` (the champion's, for the horizon).
+        same model), `predicted` (the champion's share of what was forecast for the quarter).
     gain
         The challenger's Gini minus the champion's with its 95 % range; None where not compared.
     """
 
     rows: pd.DataFrame
-    gain: Interval | None
+    gain: Figure | None
 
     @property
     def quarters(self) -> int:
@@ -84,26 +82,16 @@ class Challenge:
         share_of_horizon
             Which part of a horizon's predicted revenue comes in one quarter.
         """
-        known, gain = len(self.rows) > 0, self.gain
+        none_newer = _SAME if len(self.rows) else _NONE_OVER
         compared = self.rows.dropna(subset="challenger")
         ratio = self.actual_over_predicted(share_of_horizon)
-        gini_of = {
-            "champion_gini": _mean_gini(self.rows, "champion"),
-            "challenger_gini": _mean_gini(compared, "challenger"),
-        }
         return {
             "quarters": [f"{day:%Y-%m-%d}" for day in sorted(self.rows["as_of"].unique())],
             "accounts": int(self.rows["account_id"].nunique()),
-            **said("champion_gini", gini_of["champion_gini"], _NONE_OVER),
-            **said("challenger_gini", gini_of["challenger_gini"], _SAME if known else _NONE_OVER),
-            "gain": {
-                key: value
-                for name in ("estimate", "low", "high")
-                for key, value in said(
-                    name, getattr(gain, name) if gain else None, _SAME if known else _NONE_OVER
-                ).items()
-            },
-            **said("champion_actual_over_predicted", ratio, _NONE_OVER),
+            **Figure.of(_mean_gini(self.rows, "champion"), _NONE_OVER).facts("champion_gini"),
+            **Figure.of(_mean_gini(compared, "challenger"), none_newer).facts("challenger_gini"),
+            "gain": (self.gain or Figure.unknown(none_newer)).effect(),
+            **Figure.of(ratio, _NONE_OVER).facts("champion_actual_over_predicted"),
         }
 
     def actual_over_predicted(self, share_of_horizon: float) -> float:
@@ -128,21 +116,32 @@ def challenge(work: Run, panel: Panel, choice: ModelChoice, present: Champion) -
     days = _days(work, present)
     if not days:
         return Challenge(_no_rows(), None)
-    then = build_panel(work.tables, days, settings=work.settings, look_back=panel.look_back)
+    then = build_panel(work.tables, days, settings=work.settings)
     values = then.values  # noqa: PD011 (a panel, not a data frame)
-    target = work.settings.target.model_copy(update={"horizon_quarters": 1})
-    single = work.settings.model_copy(update={"target": target})
-    won = join_outcomes(_index(values), outcomes(work.tables, days, settings=single))
+    won = join_outcomes(_index(values), work.outcomes(days, horizon_quarters=1))
     rows = pd.DataFrame(
         {
             "actual": won["won_revenue"],
             "champion": present.model.ranked(values)["score"],
             "challenger": _challengers(work, panel, choice, present, values),
-            "predicted": present.model.card.predict(values),
+            "predicted": _of_the_quarter(work, present, values, days),
         }
     )
     rows = rows.rename_axis(["account_id", "as_of"]).reset_index()
     return Challenge(rows, _gain(rows, seed=work.settings.model.seed))
+
+
+def _of_the_quarter(
+    work: Run, present: Champion, values: pd.DataFrame, days: Sequence[date]
+) -> pd.Series[float]:
+    """Return each account's part of what was forecast for the quarter that begins at its as_of."""
+    amounts = present.model.card.predict(values)
+    totals = work.forecast_at(days, quarters=1)
+    asked = {pd.Timestamp(day): total for day, total in totals.items()}
+    at = values.index.get_level_values("as_of")
+    whole = pd.Series(at.map(asked), index=values.index, dtype=float)
+    sums = amounts.groupby(level="as_of").transform("sum")
+    return amounts / sums.where(sums > 0) * whole
 
 
 def _days(work: Run, present: Champion) -> list[date]:
@@ -170,7 +169,7 @@ def _challengers(
     for day in sorted({moment.date() for moment in at})[-MOST_FITS:]:
         known = _learned_by(work, panel, day)
         if known and tuple(known) != present.model.trained_on:
-            happened = outcomes(work.tables, known, settings=work.settings)
+            happened = work.outcomes(known)
             index = _index(_rows(panel, known))
             won = join_outcomes(index, happened)["won_revenue"]
             card = Examples.of(panel, won, days=known).fit(work.settings, most_bags=MOST_BAGS)
@@ -187,7 +186,7 @@ def _learned_by(work: Run, panel: Panel, day: date) -> list[date]:
     return trainable(past, day, work.settings.fiscal_calendar, horizon)
 
 
-def _gain(rows: pd.DataFrame, *, seed: int) -> Interval | None:
+def _gain(rows: pd.DataFrame, *, seed: int) -> Figure | None:
     both = rows.dropna(subset="challenger")
     if both.empty or not (both["actual"] > 0).any():
         return None

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import in_force
+from tierkit.figure import Figure
 from tierkit.models import past_tiers
 from tierkit.runs.modelling import TESTED_FILE, tier_sizes
 from tierkit.runs.run import Run
-from tierkit.runs.tiering import Tiering, said
+from tierkit.runs.tiering import Tiering
 from tierkit.tiers import (
     BY_RULE,
     CANDIDATE,
@@ -98,12 +99,12 @@ class Chances:
         facts = {
             "tier": tier,
             "accounts": len(mine),
-            **said("mean_chance_in_tier", in_tier, why),
-            **said("borderline_accounts", len(open_) if known else None, why),
-            **said("borderline_predicted_revenue", money if known else None, why),
+            **Figure.of(in_tier, why).facts("mean_chance_in_tier"),
+            **Figure.of(len(open_) if known else None, why).facts("borderline_accounts"),
+            **Figure.of(money if known else None, why).facts("borderline_predicted_revenue"),
         }
         for key, value in counts.items():
-            facts |= said(key, value if ahead else None, short)
+            facts |= Figure.of(value if ahead else None, short).facts(key)
         return facts
 
 

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tierkit.backtest import ModelChoice
+from tierkit._backtest import ModelChoice, in_words
 from tierkit.errors import TierkitError
 from tierkit.features import Panel
-from tierkit.models import FEWEST_DATES, card_drift, ratio_range
+from tierkit.figure import Figure
+from tierkit.forecast import interval
+from tierkit.models import card_drift
 from tierkit.runs.challenge import Challenge, Champion, challenge
 from tierkit.runs.run import Run
 from tierkit.settings import DecisionSettings
-from tierkit.statistics import FloatArray, IntArray
+from tierkit.statistics import IntArray
 from tierkit.tiers import check_eligibility
 from tierkit.words import (
     count,
@@ -103,6 +105,10 @@ HOLD, RECALIBRATE, REFIT = "hold", "recalibrate", "refit"
 _TESTS = "the tests are those of a model fitted anew."
 
 
+GROWN = 1.5
+"""So many times the quarter-ends that a model learned from are reason enough for a new fit."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """Which model to use, and what speaks for it.
@@ -110,8 +116,9 @@ class Decision:
     Attributes
     ----------
     action
-        `hold`: the present model as it is; `recalibrate`: its ranking, with its amounts times
-        `factor`; `refit`: the newly fitted model.
+        `hold`: the present model as it is; `recalibrate`: its ranking, with a total that the newest
+        quarters have changed; `refit`: the newly fitted model. Whichever ranks, predicted revenue
+        adds up to what is forecast now.
     because
         The reason in a sentence.
     """
@@ -125,20 +132,18 @@ class Decision:
         """Return the model that the run goes on with."""
         if self.action == REFIT:
             return choice
-        card = replace(present.model.card, base=present.model.card.base * self.factor)
         return replace(
             choice,
-            card=card,
+            card=present.model.card,
             kind=present.model.kind,
             trained_on=present.model.trained_on,
             past_revenue=present.model.past_revenue,
+            ranked_by=present.model.ranked_by or choice.ranked_by,
             notes=(*choice.notes, f"The model is the one of {present.label}; {_TESTS}"),
         )
 
 
-def decide(
-    work: Run, panel: Panel, choice: ModelChoice, present: Champion, tested: pd.DataFrame
-) -> Decision:
+def decide(work: Run, panel: Panel, choice: ModelChoice, present: Champion) -> Decision:
     """Decide between the present model and a new fit.
 
     In this order: a model that cannot be used, or is of another kind than the tests now support, is
@@ -146,30 +151,21 @@ def decide(
     on the newest quarters (the 95 % range of the Gini gain above 0). One whose amounts are off by
     more than `decision.recalibrate_beyond`, and by more than such sums are by chance (80 % range),
     is recalibrated. Otherwise it is held.
-
-    Parameters
-    ----------
-    tested
-        Earlier predictions with `predicted` (horizon) and `next_quarter_revenue`.
     """
-    if present.model.kind != choice.kind:
-        kinds = f"a {present.model.kind}, and the tests now speak for a {choice.kind}"
-        return _refit(f"Refit: the present model is {kinds}.", present)
-    if present.model.horizon_quarters != work.settings.target.horizon_quarters:
-        return _refit("Refit: the horizon of the settings has changed.", present)
-    if present.model.kind == "rules card":
-        return _refit("The rules card is the one of the settings.", present)
+    if because := _another_model(work, choice, present):
+        return _refit(because, present)
     try:
         found = challenge(work, panel, choice, present)
     except TierkitError as error:
         return _refit(f"Refit: the present model cannot be used on these data ({error}).", present)
-    share, low, high = _quarter_share(tested)
+    before, now = _promised(work), work.forecast.horizon.predicted
     action, why, factor = judge(
         found,
         label=present.label,
         age=_age(work, present),
         rules=work.settings.decision,
-        quarter=(share, low, high),
+        quarter=(1.0, *_by_chance(work)),
+        changed=now / before if before > 0 else math.nan,
     )
     moved = consequences(work, panel, choice, present)
     return Decision(
@@ -178,12 +174,33 @@ def decide(
         factor,
         {
             "champion": {"report": present.label, **_age_facts(work, present)},
-            "newest_quarters": found.facts(share_of_horizon=share),
+            "newest_quarters": found.facts(share_of_horizon=1.0),
             "factor": factor,
+            **Figure.of(before, "the last report says no total").facts("predicted_by_last_report"),
+            **Figure.of(now, work.forecast.horizon.why).facts("predicted_now"),
             "drift": _drift(work, panel, present),
             "consequences": consequence_facts(moved),
         },
     )
+
+
+def _another_model(work: Run, choice: ModelChoice, present: Champion) -> str:
+    """Return in a sentence why the present model cannot be kept, empty where it can."""
+    model, known = present.model, len(choice.trained_on)
+    if model.kind != choice.kind:
+        kinds = f"a {model.kind}, and the tests now speak for a {choice.kind}"
+        return f"Refit: the present model is {kinds}."
+    if model.ranked_by not in ("", choice.ranked_by):
+        rules = f"{in_words(model.ranked_by)}, the tests now speak for {in_words(choice.ranked_by)}"
+        return f"Refit: accounts were ranked by {rules}."
+    if model.horizon_quarters != work.settings.target.horizon_quarters:
+        return "Refit: the horizon of the settings has changed."
+    if model.kind == "rules card":
+        return "The rules card is the one of the settings."
+    if known >= GROWN * max(len(model.trained_on), 1):
+        learned = plural(len(model.trained_on), "quarter-end")
+        return f"Refit: the present model learned from {learned}, and {known} are known now."
+    return ""
 
 
 def judge(
@@ -193,8 +210,9 @@ def judge(
     age: int,
     rules: DecisionSettings,
     quarter: tuple[float, float, float],
+    changed: float = math.nan,
 ) -> tuple[str, str, float]:
-    """Return the action, its reason in a sentence, and the factor on the present model's amounts.
+    """Return the action, its reason in a sentence, and the factor on the last report's total.
 
     Parameters
     ----------
@@ -205,21 +223,25 @@ def judge(
     quarter
         Which part of predicted revenue comes in one quarter, and the range of actual over predicted
         that a single quarter has by chance.
+    changed
+        The total that is forecast now over that of the last report; it rests on all quarters, so
+        that one of them moves it by a part only.
     """
     share, low, high = quarter
     actual = found.actual_over_predicted(share)
     name = f"The present model, published with {quarter_name(label)}"
     if age >= rules.refit_after_quarters:
         return REFIT, f"{name}, last learned {plural(age, 'quarter')} ago.", 1.0
-    if found.gain is not None and found.gain.is_above_zero:
-        gain = f"{found.gain.estimate:+.2f} Gini"
+    if found.gain is not None and found.gain.is_above(0):
+        gain = f"{found.gain.say('{:+.2f}'.format)} Gini"
         return REFIT, f"A new fit ranks better on {_quarters(found)} ({gain}).", 1.0
     if not math.isfinite(actual) or actual <= 0:
         return HOLD, f"{name}, has met no complete quarter yet.", 1.0
     spoken = f"On {_quarters(found)} accounts brought {share_words(actual)} of what it predicted"
     if abs(actual - 1) > rules.recalibrate_beyond and not low <= actual <= high:
-        changed = f"its amounts are changed by {signed_share(actual - 1)}"
-        return RECALIBRATE, f"{spoken}; {changed}.", actual
+        factor = changed if math.isfinite(changed) else 1.0
+        told = f"predicted revenue, forecast anew, is {signed_share(factor - 1)} on the last report"
+        return RECALIBRATE, f"{spoken}; {told}.", factor
     beaten = "" if found.gain is None else ", and a new fit ranks no better"
     return HOLD, f"{spoken}{beaten}.", 1.0
 
@@ -262,19 +284,18 @@ def _drift(work: Run, panel: Panel, present: Champion) -> list[dict[str, Any]]:
     ]
 
 
-def _quarter_share(tested: pd.DataFrame) -> tuple[float, float, float]:
-    """Return which part of predicted revenue comes in one quarter, and the range of its error.
+def _by_chance(work: Run) -> tuple[float, float]:
+    """Return the range of actual over forecast that a single quarter has by chance (80 %)."""
+    span = work.forecast.next_quarter
+    if not math.isfinite(span.spread):
+        return 0.0, math.inf
+    return interval(1.0, span.spread, span.freedom)
 
-    The range is that of actual over predicted in a single new quarter (80 %), from the tested
-    quarter-ends; it is boundless where they are fewer than three.
-    """
-    sums = tested.groupby("as_of")[["next_quarter_revenue", "predicted"]].sum()
-    sums = sums[(sums["predicted"] > 0) & (sums["next_quarter_revenue"] > 0)]
-    if sums.empty:
-        return math.nan, 0.0, math.inf
-    share = float(sums["next_quarter_revenue"].sum() / sums["predicted"].sum())
-    if len(sums) < FEWEST_DATES:
-        return share, 0.0, math.inf
-    ratios: FloatArray = (sums["next_quarter_revenue"] / sums["predicted"] / share).to_numpy(float)
-    low, high = ratio_range(ratios, np.arange(len(ratios), dtype=float), horizon=1)
-    return share, low, high
+
+def _promised(work: Run) -> float:
+    """Return what the newest earlier report predicted for its horizon; NaN where it says none."""
+    promises = work.earlier.reports
+    if not promises:
+        return math.nan
+    whole = promises[-1].facts.get("forecast", {}).get("horizon", {}).get("predicted")
+    return math.nan if whole is None else float(whole)

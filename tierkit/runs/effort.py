@@ -9,13 +9,14 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import Quarter, complete_quarter_ends
+from tierkit.figure import Figure
 from tierkit.runs.run import Run
-from tierkit.runs.tiering import Tiering, said
+from tierkit.runs.tiering import Tiering
 from tierkit.serving import (
+    FEW,
     NOTHING_SPENT,
     EffortReceived,
     EqualTreatment,
-    Estimate,
     Margin,
     concentration,
     delivered_entitlements,
@@ -27,10 +28,11 @@ from tierkit.serving import (
     lorenz_curve,
     size_frontier,
     slot_values,
-    tier_break_even,
     tier_index,
+    tiers_pay,
     treated_alike,
 )
+from tierkit.table import Table
 from tierkit.words import share
 
 DELIVERED_QUARTERS = 4
@@ -50,23 +52,22 @@ class EffortStudy:
     by_tier, curve, concentration, relative
         As `tierkit.serving.proportion` gives them; `relative` is effort's concentration over
         value's.
-    delivered, delivered_why
-        As `tierkit.serving.delivered` gives them.
+    delivered
+        As `tierkit.serving.delivered_entitlements` gives it.
     frontier, largest
         What other sizes would ask, and the largest size that the team could serve, by tier.
     break_even
-        As `tier_break_even` returns it, and the `margin` in it.
+        As `tiers_pay` returns it, and the `margin` in it.
     """
 
     received: EffortReceived
     accounts: pd.DataFrame
     by_tier: pd.DataFrame
     curve: pd.DataFrame
-    concentration: Estimate
-    relative: Estimate
+    concentration: Figure
+    relative: Figure
     alike: EqualTreatment
-    delivered: pd.DataFrame
-    delivered_why: str
+    delivered: Table
     frontier: pd.DataFrame
     largest: dict[str, int | None]
     break_even: pd.DataFrame
@@ -83,8 +84,8 @@ def study_effort(work: Run, tiering: Tiering) -> EffortStudy:
     known = proportion if spent else proportion.iloc[:0]
     tier = tiered["tier"].reindex(known.index)
     seed = settings.model.seed
-    of_effort, relative = _concentration(known, seed=seed)
-    delivered, why = delivered_entitlements(work.tables, last_quarters(work), settings=settings)
+    of_effort, relative = _concentration(known, received, seed=seed)
+    delivered = delivered_entitlements(work.tables, last_quarters(work), settings=settings)
     ranked = _by_rank(tiered)
     margin = gross_margin(work.tables, settings=settings, as_of=work.as_of)
     return EffortStudy(
@@ -102,18 +103,17 @@ def study_effort(work: Run, tiering: Tiering) -> EffortStudy:
             fewest=settings.run.min_group,
         ),
         delivered=delivered,
-        delivered_why=why,
         frontier=size_frontier(ranked, tiers=settings.tiers, roles=settings.roles),
         largest={
             tier.name: largest_size(ranked, number, tiers=settings.tiers, roles=settings.roles)
             for number, tier in enumerate(settings.tiers)
             if tier.capacity
         },
-        break_even=tier_break_even(
+        break_even=tiers_pay(
+            tiering.break_even,
             tiering.tier_effort,
             _revenue(tiering),
             horizon_quarters=settings.target.horizon_quarters,
-            margin=margin.share,
         ),
         margin=margin,
     )
@@ -153,10 +153,12 @@ def _accounts(proportion: pd.DataFrame, tier: pd.Series[str], work: Run) -> pd.D
     return proportion.assign(tier=tier.astype("str"), served=served)
 
 
-def _concentration(proportion: pd.DataFrame, *, seed: int) -> tuple[Estimate, Estimate]:
+def _concentration(
+    proportion: pd.DataFrame, received: EffortReceived, *, seed: int
+) -> tuple[Figure, Figure]:
     if proportion.empty or not proportion["value"].sum() > 0:
-        nothing = Estimate(float("nan"), float("nan"), float("nan"))
-        return nothing, nothing
+        nobody = NOTHING_SPENT if proportion.empty else FEW
+        return Figure.unknown(received.why or nobody), Figure.unknown(received.why or nobody)
     return concentration(proportion, seed=seed)
 
 
@@ -180,7 +182,7 @@ def effort_facts(study: EffortStudy, tiering: Tiering, work: Run) -> dict[str, A
                 "role": str(role),
                 "hours": float(row["hours"]),
                 "available": float(row["available"]),
-                **said("share_used", row["share_used"], row["share_used_why"]),
+                **row["share_used"].facts("share_used"),
                 "hours_by_tier": {
                     tier: roles.get(str(role), 0.0) for tier, roles in by_tier.items()
                 },
@@ -191,10 +193,10 @@ def effort_facts(study: EffortStudy, tiering: Tiering, work: Run) -> dict[str, A
         "break_even": _break_even_facts(study),
         "received": _received_facts(study),
         "delivered": _delivered_facts(study),
-        "delivered_why": study.delivered_why,
+        "delivered_why": study.delivered.why,
         "frontier": _frontier_facts(study),
         "largest_sizes": [
-            {"tier": tier, **said("size", size, "no role has hours")}
+            {"tier": tier, **Figure.of(size, "no role has hours").facts("size")}
             for tier, size in study.largest.items()
         ],
     }
@@ -204,26 +206,26 @@ def _break_even_facts(study: EffortStudy) -> list[dict[str, Any]]:
     return [
         {
             "tier": str(tier),
-            **said("cost", row["cost"], row["break_even_why"]),
+            **row["cost"].facts("cost"),
             "predicted_revenue": float(row["predicted_revenue"]),
-            **said("break_even", row["break_even"], row["break_even_why"]),
-            "sentence": pays_sentence(str(tier), row["break_even"], row["break_even_why"]),
+            **row["break_even"].facts("break_even"),
+            "sentence": pays_sentence(str(tier), row["break_even"]),
         }
         for tier, row in study.break_even.iterrows()
     ]
 
 
-def pays_sentence(tier: str, effect: float, why: str) -> str:
+def pays_sentence(tier: str, effect: Figure) -> str:
     """Return in words at which effect a tier pays.
 
     Examples
     --------
-    >>> pays_sentence("Tier 1", 0.12, ""), pays_sentence("Tier 2", float("nan"), "no costs")
+    >>> pays_sentence("Tier 1", Figure(0.12)), pays_sentence("Tier 2", Figure.unknown("no costs"))
     ('Tier 1 pays if it lifts revenue by 12 %.', 'Tier 2: not known, no costs.')
     """
-    if why or pd.isna(effect):
-        return f"{tier}: not known, {why}."
-    return f"{tier} pays if it lifts revenue by {share(effect)}."
+    if not effect.is_known:
+        return f"{tier}: not known, {effect.why}."
+    return f"{tier} pays if it lifts revenue by {effect.say(share)}."
 
 
 def _received_facts(study: EffortStudy) -> dict[str, Any]:
@@ -235,24 +237,19 @@ def _received_facts(study: EffortStudy) -> dict[str, Any]:
         "quarters": received.quarters,
         "why": why,
         "accounts": len(study.accounts),
-        **said("total", None if why else float(study.accounts["effort"].sum()), why),
+        **Figure.of(None if why else float(study.accounts["effort"].sum()), why).facts("total"),
         "over_served": int((served == "over").sum()),
         "under_served": int((served == "under").sum()),
         "tiers": [
-            {"tier": str(tier), "accounts": int(row["accounts"])}
-            | {
-                key: value
-                for name in ("effort_share", "value_share", "effort_index", "low", "high")
-                for key, value in said(name, row[name], "no value or too few accounts").items()
-            }
+            {"tier": str(tier), "accounts": int(row["accounts"]), **_of_tier(row)}
             for tier, row in study.by_tier.iterrows()
         ],
-        "concentration": _ends(study.concentration, why),
-        "concentration_over_value": _ends(study.relative, why),
+        "concentration": study.concentration.effect(),
+        "concentration_over_value": study.relative.effect(),
         **(
             {"alike": alike.alike}
             if alike.alike is not None
-            else said("alike", None, alike.because)
+            else Figure.unknown(alike.because).facts("alike")
         ),
         "alike_because": alike.because,
         "lorenz": [
@@ -262,10 +259,14 @@ def _received_facts(study: EffortStudy) -> dict[str, Any]:
     }
 
 
-def _ends(estimate: Estimate, why: str) -> dict[str, Any]:
-    reason = why or "too few accounts to say"
-    values = {"estimate": estimate.estimate, "low": estimate.low, "high": estimate.high}
-    return {k: v for name, value in values.items() for k, v in said(name, value, reason).items()}
+def _of_tier(row: pd.Series[Any]) -> dict[str, Any]:
+    why = "no value or too few accounts"
+    index = Figure.of(row["effort_index"], why, low=row["low"], high=row["high"])
+    return {
+        **Figure.of(row["effort_share"], why).facts("effort_share"),
+        **Figure.of(row["value_share"], why).facts("value_share"),
+        **index.facts("effort_index", low="low", high="high"),
+    }
 
 
 def _delivered_facts(study: EffortStudy) -> list[dict[str, Any]]:
@@ -274,11 +275,11 @@ def _delivered_facts(study: EffortStudy) -> list[dict[str, Any]]:
             **{key: str(row[key]) for key in ("quarter", "tier", "activity")},
             "accounts": int(row["accounts"]),
             "entitled": float(row["entitled"]),
-            **said("delivered", row["delivered"], row["why"]),
-            **said("delivered_share", row["delivered_share"], row["why"]),
-            **said("accounts_in_full", row["accounts_in_full"], row["why"]),
+            **Figure.of(row["delivered"], row["why"]).facts("delivered"),
+            **Figure.of(row["delivered_share"], row["why"]).facts("delivered_share"),
+            **Figure.of(row["accounts_in_full"], row["why"]).facts("accounts_in_full"),
         }
-        for row in study.delivered.to_dict("records")
+        for row in study.delivered.to_frame().to_dict("records")
     ]
 
 
@@ -290,8 +291,8 @@ def _frontier_facts(study: EffortStudy) -> list[dict[str, Any]]:
             "size": int(row["size"]),
             "is_today": bool(row["is_today"]),
             "predicted_revenue": float(row["predicted_revenue"]),
-            **said("hours", row["hours"], why),
-            **said("cost", row["cost"], why),
+            **Figure.of(row["hours"], why).facts("hours"),
+            **Figure.of(row["cost"], why).facts("cost"),
             "roles_short": [name for name in str(row["roles_short"]).split(", ") if name],
         }
         for row in study.frontier.to_dict("records")

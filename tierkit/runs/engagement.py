@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tierkit.figure import Figure
 from tierkit.runs.run import Run
-from tierkit.runs.tiering import said
 from tierkit.serving import (
     FEWEST_MQAS,
     QUALIFIED_COLUMNS,
@@ -76,20 +76,22 @@ def engagement_facts(study: EngagementStudy, work: Run) -> dict[str, Any]:
         "min_contacts": settings.min_contacts,
         "outcome": settings.outcome,
         "outcome_days": settings.outcome_days,
-        **said(
-            "weekly_capacity", settings.weekly_capacity, "engagement.weekly_capacity is not set"
-        ),
-        **said("precision_asked", settings.precision, "engagement.precision is not set"),
-        **said("threshold", threshold.value, threshold.why),
+        **_setting(settings.weekly_capacity, "weekly_capacity").facts("weekly_capacity"),
+        **_setting(settings.precision, "precision").facts("precision_asked"),
+        **Figure.of(threshold.value, threshold.why).facts("threshold"),
         "chosen_on": _tried(threshold.learned, threshold.why),
         "tested_on": _tried(threshold.tested, threshold.why),
-        **said("base_rate", threshold.base_rate, why),
+        **Figure.of(threshold.base_rate, why).facts("base_rate"),
         "qualified": len(study.qualified),
         "qualified_by_week": [
             {"week": str(day), "accounts": int(count)}
             for day, count in study.qualified["date"].value_counts().sort_index().items()
         ],
     }
+
+
+def _setting(value: float | None, name: str) -> Figure:
+    return Figure.of(value, f"engagement.{name} is not set")
 
 
 def _tried(tried: ThresholdTest, why: str) -> dict[str, Any]:
@@ -99,8 +101,6 @@ def _tried(tried: ThresholdTest, why: str) -> dict[str, Any]:
         "weeks": tried.weeks,
         "mqas": tried.mqas,
         "right": tried.right,
-        **said("a_week", tried.a_week, why or "no week was tested"),
-        **said("precision", share, few),
-        **said("low", low, few),
-        **said("high", high, few),
+        **Figure.of(tried.a_week, why or "no week was tested").facts("a_week"),
+        **Figure.of(share, few, low=low, high=high).facts("precision", low="low", high="high"),
     }

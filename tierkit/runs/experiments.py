@@ -7,20 +7,35 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
 from tierkit.calendar import Quarter, is_before
 from tierkit.errors import DataError, SettingsError
-from tierkit.roi import Band, draw_band, read_band, write_band
+from tierkit.publishing import read_published
+from tierkit.roi import (
+    Band,
+    EffortDraw,
+    draw_band,
+    draw_effort,
+    is_effort_draw,
+    read_band,
+    read_effort_draw,
+    write_band,
+    write_effort_draw,
+)
 from tierkit.serving import boundary_name
 from tierkit.settings import Settings
 
 EXPERIMENTS = "experiments"
 """The folder beside `tierkit.toml` that keeps the assignment files."""
 
+EFFORT_SHARE = 0.2
+"""Share of a tier that gets less or more effort, where none is asked for."""
+
 Row = dict[str, str]
-_NEEDED = ["account_id", "tier", "rank", "predicted_revenue", "overridden"]
+_NEEDED = ["tier", "rank", "predicted_revenue", "overridden"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +102,77 @@ def draw_quarter_band(
     return DrawnBand(band, following, file)
 
 
+@dataclass(frozen=True)
+class DrawnEffort:
+    """A hold-out of effort, the quarter in which it begins, and the file that keeps it."""
+
+    draw: EffortDraw
+    quarter: Quarter
+    file: Path
+    dispersion: float | None
+
+
+def draw_quarter_effort(  # noqa: PLR0913
+    settings: Settings,
+    label: str,
+    *,
+    arm: Literal["less", "more"],
+    tier: str = "",
+    drawn_share: float = EFFORT_SHARE,
+    quarters: int = 4,
+    seed: int | None = None,
+) -> DrawnEffort:
+    """Draw by lot, from a published run, who of a tier gets less or more effort next quarter.
+
+    Nobody's tier changes. The assignment is kept in `experiments/` with its seed, its hash and the
+    fingerprint of its report; runs of later quarters read it out.
+
+    Parameters
+    ----------
+    label
+        Of the published quarter; the draw begins with the quarter after it.
+    tier
+        By default the second, since the first is small.
+    drawn_share, quarters
+        Share of the tier's accounts drawn; how many quarters they keep to it.
+
+    Raises
+    ------
+    SettingsError
+        If that quarter is not published, there is no such tier, it is too small, or it was drawn
+        already.
+    """
+    quarter = settings.fiscal_calendar.parse(label)
+    assigned = _published(settings, quarter)
+    names = [one.name for one in settings.tiers]
+    asked = tier or names[min(1, len(names) - 1)]
+    if asked not in names:
+        raise SettingsError(f"--tier {asked}: there is no such tier; give one of {names}.")
+    following = settings.fiscal_calendar.shift(quarter, 1)
+    file = _named(settings, f"{following.label} {asked} {arm} effort")
+    if file.exists():
+        raise SettingsError(
+            f"{EXPERIMENTS}/{file.name}: drawn already as {read_effort_draw(file).hash}. Delete "
+            "the file before its quarter begins if nobody has acted on it."
+        )
+    facts = read_published(settings, label=label).facts
+    draw = draw_effort(
+        _without_drawn(assigned, settings, following),
+        tier=asked,
+        arm=arm,
+        drawn_share=drawn_share,
+        quarter=following.label,
+        quarters=quarters,
+        seed=settings.model.seed if seed is None else seed,
+        report=str(facts["fingerprint"]),
+    )
+    file.parent.mkdir(exist_ok=True)
+    write_effort_draw(draw, file)
+    together = facts["roi"].get("together") or {}
+    noise = {one["tier"]: one["dispersion"] for one in together.get("dispersions", [])}
+    return DrawnEffort(draw, following, file, noise.get(asked))
+
+
 def read_bands(settings: Settings) -> list[Band]:
     """Return every band of the project, by the name of its file.
 
@@ -95,8 +181,54 @@ def read_bands(settings: Settings) -> list[Band]:
     DataError
         If a file is no assignment, or was changed after the draw.
     """
-    files = sorted((settings.folder / EXPERIMENTS).glob("*.csv"))
-    return [read_band(file) for file in files]
+    return [read_band(file) for file in _files(settings) if not is_effort_draw(file)]
+
+
+def read_effort_draws(settings: Settings) -> list[EffortDraw]:
+    """Return every hold-out of effort of the project, by the name of its file.
+
+    Raises
+    ------
+    DataError
+        If a file was changed after the draw.
+    """
+    return [read_effort_draw(file) for file in _files(settings) if is_effort_draw(file)]
+
+
+def effort_draws_before(settings: Settings, as_of: date) -> list[EffortDraw]:
+    """Return the hold-outs of quarters that begin before `as_of`: a run sees no later draw."""
+    calendar = settings.fiscal_calendar
+    return [
+        draw
+        for draw in read_effort_draws(settings)
+        if is_before(calendar.parse(draw.quarter).start, as_of)
+    ]
+
+
+def refuse_other_reports(settings: Settings, quarter: Quarter) -> None:
+    """Refuse a hold-out of effort that belongs to another report of a quarter than is published.
+
+    Raises
+    ------
+    DataError
+        If the report was published anew after the draw.
+    """
+    following = settings.fiscal_calendar.shift(quarter, 1)
+    drawn = [one for one in read_effort_draws(settings) if one.quarter == following.label]
+    if not drawn:
+        return
+    published = str(read_published(settings, label=quarter.label).facts["fingerprint"])
+    for draw in drawn:
+        if draw.report != published:
+            raise DataError(
+                f"{EXPERIMENTS}: {draw.arm} effort in {draw.tier} was drawn for {draw.quarter} "
+                f"from the report {draw.report}, but {quarter.label} was published anew as "
+                f"{published}. Delete its file and draw again, before the quarter begins."
+            )
+
+
+def _files(settings: Settings) -> list[Path]:
+    return sorted((settings.folder / EXPERIMENTS).glob("*.csv"))
 
 
 def bands_before(settings: Settings, as_of: date) -> list[Band]:
@@ -111,7 +243,7 @@ def bands_before(settings: Settings, as_of: date) -> list[Band]:
 
 def band_bytes(settings: Settings) -> bytes:
     """Return what the assignment files hold, for a fingerprint; empty where there is none."""
-    files = sorted((settings.folder / EXPERIMENTS).glob("*.csv"))
+    files = _files(settings)
     return b"".join(file.read_bytes() for file in files)
 
 
@@ -157,24 +289,13 @@ def _outdated(band: Band) -> DataError:
 
 def _published(settings: Settings, quarter: Quarter) -> pd.DataFrame:
     """Return the tiers of a published run by account_id."""
-    file = settings.reports / quarter.label / "tiers.csv"
-    if not file.is_file():
-        raise SettingsError(
-            f"{quarter.label}: not published in {settings.run.reports}. Run it first."
-        )
-    texts = {"account_id": "object", "tier": "object"}
-    table = pd.read_csv(file, dtype=texts, keep_default_na=True, na_values=[""])
-    missing = [column for column in _NEEDED if column not in table.columns]
-    if missing:
-        raise DataError(f"{quarter.label}: tiers.csv lacks {', '.join(missing)}. Run it again.")
-    table = table.assign(overridden=table["overridden"].fillna(value=False).astype(bool))
-    return table.set_index("account_id")[_NEEDED[1:]]
+    return read_published(settings, label=quarter.label).tiers[_NEEDED]
 
 
 def _without_drawn(assigned: pd.DataFrame, settings: Settings, quarter: Quarter) -> pd.DataFrame:
-    """Mark accounts that another line's band has drawn already, so that they take no part."""
-    here = [band for band in read_bands(settings) if band.quarter == quarter.label]
-    drawn = [band.rows["account_id"] for band in here]
+    """Mark accounts that take part in another experiment already, so that they take no part."""
+    kept: list[Band | EffortDraw] = [*read_bands(settings), *read_effort_draws(settings)]
+    drawn = [one.rows["account_id"] for one in kept if one.quarter == quarter.label]
     taken = assigned.index.isin(pd.concat(drawn)) if drawn else False
     return assigned.assign(overridden=assigned["overridden"] | taken)
 
@@ -203,6 +324,11 @@ def _ranks_around_the_line(
 
 
 def _file(settings: Settings, quarter: Quarter, pair: tuple[str, str]) -> Path:
-    name = f"{quarter.label} {boundary_name(*pair)}".lower()
+    return _named(settings, f"{quarter.label} {boundary_name(*pair)}")
+
+
+def _named(settings: Settings, words: str) -> Path:
+    """Return the file of an experiment with such a name."""
+    name = words.lower()
     slug = "-".join("".join(sign if sign.isalnum() else " " for sign in name).split())
     return settings.folder / EXPERIMENTS / f"{slug}.csv"

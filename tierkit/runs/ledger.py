@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import pandas as pd
 
-from tierkit.calendar import Quarter, spell_date, spell_range, window_is_over
-from tierkit.errors import SettingsError
+from tierkit.calendar import spell_date, spell_range, window_is_over
+from tierkit.figure import Figure
 from tierkit.models import RANGE_SHARE
-from tierkit.outcomes import outcomes
+from tierkit.publishing import Published
 from tierkit.runs.run import Run
-from tierkit.runs.tiering import said
 
 HORIZON, NEXT_QUARTER = "horizon", "next quarter"
 _FEW = 5
 """So many accounts are named together when a miss is laid at the door of a few."""
-
-
-@dataclass(frozen=True)
-class Promise:
-    """What a published report said of its tiers.
-
-    Attributes
-    ----------
-    tiers
-        A row per account_id: `tier` and `predicted_revenue` of the horizon.
-    """
-
-    quarter: Quarter
-    facts: dict[str, Any]
-    tiers: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -51,16 +33,6 @@ class _Window:
     is_over: bool
 
 
-def earlier_promises(work: Run) -> list[Promise]:
-    """Return the published reports of strictly earlier quarters, the oldest first."""
-    found = []
-    for facts_file in sorted(work.settings.reports.glob("*/facts.json")):
-        promise = _read(facts_file, work)
-        if promise is not None and promise.quarter < work.quarter:
-            found.append(promise)
-    return sorted(found, key=lambda promise: promise.quarter)
-
-
 def ledger_facts(work: Run) -> list[dict[str, Any]]:
     """Return one entry per earlier report, span and tier, delivered where its window is over.
 
@@ -70,27 +42,15 @@ def ledger_facts(work: Run) -> list[dict[str, Any]]:
     """
     return [
         entry
-        for promise in earlier_promises(work)
+        for promise in work.earlier.reports
         for window in _windows(promise, work)
         for entry in _entries(promise, window, work)
     ]
 
 
-def _read(facts_file: Path, work: Run) -> Promise | None:
-    try:
-        facts = json.loads(facts_file.read_text(encoding="utf-8"))
-        quarter = work.settings.fiscal_calendar.parse(str(facts["quarter"]["label"]))
-        tiers = pd.read_csv(facts_file.parent / "tiers.csv", dtype=str, keep_default_na=False)
-        tiers = tiers.set_index("account_id").reindex(columns=["tier", "predicted_revenue"])
-        money = pd.to_numeric(tiers["predicted_revenue"], errors="coerce")
-        return Promise(quarter, facts, tiers.assign(predicted_revenue=money))
-    except (OSError, ValueError, KeyError, TypeError, SettingsError):
-        return None  # no report of this project's calendar: nothing that it could be held to
-
-
-def _windows(promise: Promise, work: Run) -> Iterator[_Window]:
+def _windows(promise: Published, work: Run) -> Iterator[_Window]:
     calendar, start = work.settings.fiscal_calendar, promise.quarter.as_of
-    horizon = int(promise.facts["model"]["horizon_quarters"])
+    horizon = promise.horizon_quarters
     spans = {NEXT_QUARTER: 1, HORIZON: horizon} if horizon > 1 else {HORIZON: horizon}
     for span, quarters in spans.items():
         end = calendar.window_end(start, quarters)
@@ -98,7 +58,7 @@ def _windows(promise: Promise, work: Run) -> Iterator[_Window]:
         yield _Window(span, quarters, start, last, window_is_over(end, work.as_of))
 
 
-def _entries(promise: Promise, window: _Window, work: Run) -> Iterator[dict[str, Any]]:
+def _entries(promise: Published, window: _Window, work: Run) -> Iterator[dict[str, Any]]:
     won = _won_by_account(work, window.start, window.quarters) if window.is_over else None
     for tier in promise.facts["tiers"]:
         told = tier if window.span == HORIZON else tier.get("next_quarter") or {}
@@ -111,12 +71,16 @@ def _entries(promise: Promise, window: _Window, work: Run) -> Iterator[dict[str,
             "window": spell_range(window.start, window.last),
             "tier": tier["tier"],
             "accounts": len(members),
-            "predicted": told["predicted_revenue"],
-            **said("low", told.get("low"), told.get("low_why") or "no range was promised"),
-            **said("high", told.get("high"), told.get("high_why") or "no range was promised"),
+            **_promised(told).facts("predicted", low="low", high="high"),
             **_delivered(told["predicted_revenue"], members, won, window),
             "mature": window.is_over,
         }
+
+
+def _promised(told: Mapping[str, Any]) -> Figure:
+    why = told.get("low_why") or told.get("high_why") or "no range was promised"
+    ends = {"low": told.get("low"), "high": told.get("high")}
+    return Figure.of(told["predicted_revenue"], why, **ends)
 
 
 def _delivered(
@@ -126,31 +90,29 @@ def _delivered(
     why = f"the window runs until {spell_date(window.last)}"
     if won is None:
         keys = ("delivered", "error", "five_accounts_share")
-        return {name: value for key in keys for name, value in said(key, None, why).items()}
+        return {**dict.fromkeys(keys), **{f"{key}_why": why for key in keys}}
     brought = won.reindex(members.index).fillna(0.0)
     delivered = float(brought.sum())
     error = delivered / predicted - 1 if predicted > 0 else None
     return {
         "delivered": delivered,
-        **said("error", error, "nothing was predicted"),
-        **said("five_accounts_share", _few_share(brought, members, predicted),
-               "every account brought what was predicted, or theirs is not known"),
-    }  # fmt: skip
+        **Figure.of(error, "nothing was predicted").facts("error"),
+        **_few_share(brought, members, predicted).facts("five_accounts_share"),
+    }
 
 
-def _few_share(brought: pd.Series[float], members: pd.DataFrame, predicted: float) -> float | None:
+def _few_share(brought: pd.Series[float], members: pd.DataFrame, predicted: float) -> Figure:
     """Return the part of all absolute differences that the five largest accounts make up."""
     whole = float(members["predicted_revenue"].sum())
     own = members["predicted_revenue"] * (predicted / whole if whole > 0 else 0.0)
     apart = (brought - own).abs().dropna().sort_values(ascending=False, kind="stable")
     total = float(apart.sum())
-    return float(apart.iloc[:_FEW].sum()) / total if total > 0 else None
+    why = "every account brought what was predicted, or theirs is not known"
+    return Figure.of(float(apart.iloc[:_FEW].sum()) / total if total > 0 else None, why)
 
 
 def _won_by_account(work: Run, as_of: date, horizon: int) -> pd.Series[float]:
-    target = work.settings.target.model_copy(update={"horizon_quarters": horizon})
-    settings = work.settings.model_copy(update={"target": target})
-    found = outcomes(work.tables, [as_of], settings=settings)
+    found = work.outcomes([as_of], horizon_quarters=horizon)
     return found["won_revenue"].droplevel("as_of")
 
 
@@ -178,16 +140,19 @@ def track_record(ledger: Sequence[Entry]) -> dict[str, Any]:
     inside = sum(map(is_inside, ranged))
     quarters = len({entry["promised_on"] for entry in due})
     low, high = _interval(inside, len(ranged))
-    why = "no promise with a range is due yet"
+    share = Figure.of(
+        inside / len(ranged) if ranged else None,
+        "no promise with a range is due yet",
+        low=low,
+        high=high,
+    )
     return {
         "quarters": quarters,
         "is_track_record": quarters >= ENOUGH_QUARTERS,
         "due": len(ranged),
         "not_yet_due": len(ledger) - len(due),
         "inside": inside,
-        **said("share_inside", inside / len(ranged) if ranged else None, why),
-        **said("share_inside_low", low, why),
-        **said("share_inside_high", high, why),
+        **share.facts("share_inside", low="share_inside_low", high="share_inside_high"),
         "share_wanted": RANGE_SHARE,
         "by_tier": _by_tier(due),
         "went_wrong": _went_wrong(ranged),
@@ -207,15 +172,18 @@ def _by_tier(due: Sequence[Entry]) -> list[dict[str, Any]]:
         rows = [entry for entry in due if (entry["tier"], entry["span"]) == (tier, span)]
         errors = [entry["error"] for entry in rows if entry["error"] is not None]
         ranged = [entry for entry in rows if entry["low"] is not None and entry["high"] is not None]
-        why = "nothing was predicted"
+        error, absolute = (
+            Figure.of(fmean(map(size, errors)) if errors else None, "nothing was predicted")
+            for size in (float, abs)
+        )
         found.append(
             {
                 "tier": tier,
                 "span": span,
                 "due": len(rows),
                 "inside": sum(map(is_inside, ranged)),
-                **said("mean_error", fmean(errors) if errors else None, why),
-                **said("mean_absolute_error", fmean(map(abs, errors)) if errors else None, why),
+                **error.facts("mean_error"),
+                **absolute.facts("mean_absolute_error"),
             }
         )
     return found

@@ -8,21 +8,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tierkit.backtest import ModelChoice
+from tierkit._backtest import ModelChoice
 from tierkit.calendar import is_before
-from tierkit.features import Panel, build_panel
-from tierkit.models import PAST, past_tiers, tier_total_ranges
-from tierkit.outcomes import outcomes
+from tierkit.features import build_panel
+from tierkit.figure import Figure
+from tierkit.forecast import tier_ranges, with_total
+from tierkit.models import BY_COLUMN
 from tierkit.runs.run import Run
-from tierkit.runs.tiering import said
-from tierkit.statistics import FloatArray
 
 COLUMN = "next_quarter_revenue"
-_UNTESTED = "no earlier prediction could be tested"
-_NOBODY = "no tested account ranked there"
+_UNTESTED = "no earlier quarter-end could be tested"
 
 
-def quarter_tests(work: Run, panel: Panel, choice: ModelChoice) -> pd.DataFrame:
+def quarter_tests(work: Run, choice: ModelChoice) -> pd.DataFrame:
     """Return earlier predictions with what was won in the one quarter after each.
 
     A quarter is over sooner than a horizon. So the quarter-ends after the newest tested one count
@@ -40,11 +38,9 @@ def quarter_tests(work: Run, panel: Panel, choice: ModelChoice) -> pd.DataFrame:
     if tested.empty:
         return tested.assign(**{COLUMN: []})
     newest = tested["as_of"].max().date()
-    rows = pd.concat([tested, _since(work, panel, choice, newest)], ignore_index=True)
+    rows = pd.concat([tested, _since(work, choice, newest)], ignore_index=True)
     days = [day.date() for day in sorted(rows["as_of"].unique())]
-    target = work.settings.target.model_copy(update={"horizon_quarters": 1})
-    single = work.settings.model_copy(update={"target": target})
-    won = outcomes(work.tables, days, settings=single)["won_revenue"].rename(COLUMN)
+    won = work.outcomes(days, horizon_quarters=1)["won_revenue"].rename(COLUMN)
     joined = rows.set_index(["account_id", "as_of"]).join(won, how="left", validate="1:1")
     return joined.fillna({COLUMN: 0.0}).reset_index()
 
@@ -52,10 +48,9 @@ def quarter_tests(work: Run, panel: Panel, choice: ModelChoice) -> pd.DataFrame:
 def next_quarter_totals(work: Run, totals: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
     """Return what each tier should bring in the first quarter of the horizon, with its range.
 
-    At the tested quarter-ends the accounts that would have been in a tier brought this part of
-    their predicted revenue within one quarter; the same part of today's is predicted. The range
-    comes from how far such predictions were off, as that of the horizon does. It knows of seasons
-    only what the tested quarter-ends show: a strong quarter among them widens it.
+    It is the part of a tier's predicted revenue that the forecast of all known accounts gives that
+    quarter, season and all. The range comes from how far totals of one quarter, and shares of tiers
+    in them, were off at earlier quarter-ends.
 
     Parameters
     ----------
@@ -69,32 +64,18 @@ def next_quarter_totals(work: Run, totals: pd.DataFrame, tested: pd.DataFrame) -
     pandas.DataFrame
         By tier: `predicted_revenue`, `low`, `high`, and `why` where they cannot be said.
     """
-    if tested.empty:
-        return _unsaid(totals, _UNTESTED)
-    capacities = [tier.capacity for tier in work.settings.tiers]
-    rows = tested.reset_index(drop=True)
-    place = past_tiers(rows, capacities)
-    parts = _parts(rows, place, len(totals))
-    known = ~np.isnan(place)
-    own = np.full(len(rows), np.nan)
-    own[known] = parts[place[known].astype(int)]
-    amounts = (totals["predicted_revenue"].astype(float) * parts).rename("predicted_revenue")
-    ranges = tier_total_ranges(
-        rows.assign(predicted=rows["predicted"] * own, actual=rows[COLUMN]),
-        amounts,
-        capacities=capacities,
-        horizon=1,
+    whole, coming = work.forecast.horizon, work.forecast.next_quarter
+    part = coming.predicted / whole.predicted if whole.predicted > 0 else 0.0
+    if not np.isfinite(whole.predicted):
+        return _unsaid(totals, whole.why)
+    found = tier_ranges(
+        tested.assign(actual=tested[COLUMN]),
+        totals["predicted_revenue"].astype(float) * part,
+        capacities=[tier.capacity for tier in work.settings.tiers],
+        whole=coming,
         seed=work.settings.model.seed,
     )
-    why = ranges["method"].where(amounts.notna(), _NOBODY)
-    return pd.DataFrame(
-        {
-            "predicted_revenue": amounts,
-            "low": ranges["low"].clip(upper=amounts),
-            "high": ranges["high"].clip(lower=amounts),
-            "why": why,
-        }
-    )
+    return with_total(found, coming)
 
 
 def with_next_quarter(tiers: list[dict[str, Any]], coming: pd.DataFrame) -> list[dict[str, Any]]:
@@ -102,27 +83,47 @@ def with_next_quarter(tiers: list[dict[str, Any]], coming: pd.DataFrame) -> list
     return [{**tier, "next_quarter": _facts(coming.loc[tier["tier"]])} for tier in tiers]
 
 
+def forecast_facts(work: Run, totals: pd.DataFrame) -> dict[str, Any]:
+    """Return what `facts.json` says of the whole: by quarter, what of it is in the tiers.
+
+    `tiered` is the sum of the tiers; the rest is predicted for accounts without one.
+    """
+    tiered = totals.attrs.get("total", {})
+    total = Figure.of(tiered.get("predicted"), tiered.get("why") or _UNTESTED,
+                      low=tiered.get("low"), high=tiered.get("high"))  # fmt: skip
+    return {
+        **work.forecast.facts(),
+        "tiered": total.facts("predicted", low="low", high="high"),
+    }
+
+
 def _facts(row: pd.Series[Any]) -> dict[str, Any]:
-    keys = ("predicted_revenue", "low", "high")
-    return {name: value for key in keys for name, value in said(key, row[key], row["why"]).items()}
+    total = Figure.of(row["predicted_revenue"], row["why"], low=row["low"], high=row["high"])
+    return total.facts("predicted_revenue", low="low", high="high")
 
 
-def _since(work: Run, panel: Panel, choice: ModelChoice, newest: date) -> pd.DataFrame:
+def _since(work: Run, choice: ModelChoice, newest: date) -> pd.DataFrame:
     """Return what was predicted at the quarter-ends between the newest test and a quarter ago."""
     calendar, day, days = work.settings.fiscal_calendar, newest, []
     while is_before(day := calendar.window_end(day, 1), work.as_of):
         days.append(day)
     if not days:
         return pd.DataFrame()
-    then = build_panel(work.tables, days, settings=work.settings, look_back=panel.look_back)
+    then = build_panel(work.tables, days, settings=work.settings)
     values = then.values  # noqa: PD011 (a panel, not a data frame)
     found = _predicted(choice, values)
+    sums = found["predicted"].groupby(level="as_of").transform("sum")
+    at = found.index.get_level_values("as_of")
+    asked = {pd.Timestamp(day): total for day, total in work.forecast_at(days).items()}
+    whole = pd.Series(at.map(asked), index=found.index, dtype=float)
+    factors = (whole / sums.where(sums > 0)).fillna(1.0)
+    found = found.assign(predicted=found["predicted"] * factors)
     return found.rename_axis(["account_id", "as_of"]).reset_index()
 
 
 def _predicted(choice: ModelChoice, values: pd.DataFrame) -> pd.DataFrame:
     """Return `rank_by` and `predicted` of accounts that the newest test had not seen yet."""
-    if choice.kind == PAST:
+    if choice.kind in BY_COLUMN:
         ranked = choice.ranked(values)
         return ranked.rename(columns={"score": "rank_by", "predicted_revenue": "predicted"})
     rows, cards = choice.backtest.predictions, choice.backtest.cards
@@ -134,13 +135,6 @@ def _predicted(choice: ModelChoice, values: pd.DataFrame) -> pd.DataFrame:
         own = fold == place
         amounts[own] = cards[place].predict(values[own])
     return pd.DataFrame({"rank_by": amounts, "predicted": amounts})
-
-
-def _parts(rows: pd.DataFrame, place: FloatArray, tiers: int) -> FloatArray:
-    """Return by tier which part of its predicted revenue came within one quarter."""
-    sums = rows.groupby(place, dropna=True)[[COLUMN, "predicted"]].sum().reindex(range(tiers))
-    ratio = sums[COLUMN] / sums["predicted"].where(sums["predicted"] > 0)
-    return np.asarray(ratio.to_numpy(dtype=float))
 
 
 def _unsaid(totals: pd.DataFrame, why: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The stage that writes what leaves the run: facts, tiers, workbook, identities."""
+"""The files that leave a run: facts, tiers, workbook, identities."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from tierkit.crm import (
     netted_accounts,
     used_revenue,
 )
-from tierkit.rendering import AccountTables, Kind, Sheet, write_workbook
+from tierkit.rendering import write_workbook
 from tierkit.runs.chances import Chances
 from tierkit.runs.effort import EffortStudy, effort_facts
 from tierkit.runs.engagement import engagement_facts
-from tierkit.runs.ledger import earlier_promises, ledger_facts, track_record
+from tierkit.runs.ledger import ledger_facts, track_record
 from tierkit.runs.readiness import ReadinessStudy, readiness_facts
 from tierkit.runs.restated import keep_won_deals, restated_deals
 from tierkit.runs.run import Run
 from tierkit.runs.serving import Serving
 from tierkit.runs.tiering import Tiering, move_facts, override_facts
+from tierkit.table import Column, Table
 from tierkit.tiers import UNTIERED
 
 CRM_FILE = "crm_import.csv"
@@ -37,10 +38,9 @@ _LONGEST = 31  # characters of a sheet's name in Excel
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\'\x00-\x1f\u202a-\u202e\u2066-\u2069]")
 _SHOWN = ("account_id", "name", "previous_tier", "tier", "model_tier", "rank", "predicted_revenue",
           "move_reason", "main_part")  # fmt: skip
-_KINDS: dict[str, Kind] = {"predicted_revenue": "money", "rank": "number", "review_on": "date"}
 
 
-def manager_sheets(work: Run, tiering: Tiering) -> dict[str, Sheet]:
+def manager_sheets(work: Run, tiering: Tiering) -> dict[str, Table]:
     """Return one sheet of moves per manager, with room for an override and its reason.
 
     Managers are the owners of `accounts`. `tierkit accept QUARTER --overrides FILE` reads back the
@@ -82,8 +82,8 @@ def crm_rows(tiering: Tiering) -> pd.DataFrame:
     )
 
 
-def _by_owner(rows: pd.DataFrame, *, review_on: date) -> dict[str, Sheet]:
-    sheets: dict[str, Sheet] = {}
+def _by_owner(rows: pd.DataFrame, *, review_on: date) -> dict[str, Table]:
+    sheets: dict[str, Table] = {}
     for owner, part in rows.groupby("owner", sort=True, dropna=False):
         blank = pd.Series("", index=part.index, dtype="object")
         asked = part.drop(columns="owner").assign(
@@ -92,7 +92,7 @@ def _by_owner(rows: pd.DataFrame, *, review_on: date) -> dict[str, Sheet]:
             set_by="" if owner == NO_OWNER else owner,
             review_on=review_on.isoformat(),
         )
-        sheets[_sheet_name(str(owner), {*sheets})] = Sheet(asked, _KINDS)
+        sheets[_sheet_name(str(owner), {*sheets})] = _sheet(asked)
     return sheets
 
 
@@ -128,67 +128,58 @@ _ACCOUNT_COLUMNS = [
 ]
 
 
-def serving_sheets(serving: Serving) -> dict[str, Sheet]:
+def serving_sheets(serving: Serving) -> dict[str, Table]:
     """Return the sheets on how accounts are served; one without rows is left out."""
-    qualified = Sheet(serving.engagement.qualified, {"date": "date"})
     sheets = {
         **_effort_sheets(serving.effort),
-        "MQA": qualified,
+        "MQA": _sheet(serving.engagement.qualified, Column("date", "date")),
         **_readiness_sheets(serving.readiness),
         **_chance_sheets(serving.chances),
     }
-    return {name: sheet for name, sheet in sheets.items() if len(sheet.frame)}
+    return {name: sheet for name, sheet in sheets.items() if len(sheet)}
 
 
-def _chance_sheets(chances: Chances) -> dict[str, Sheet]:
+def _chance_sheets(chances: Chances) -> dict[str, Table]:
     """Return the accounts with a chance of another tier, and those on the borderline."""
-    names = ("in_tier", "higher", "lower", "up", "down")
-    kinds: dict[str, Kind] = dict.fromkeys((f"chance_{name}" for name in names), "share")
-    kinds |= {"predicted_revenue": "money", "rank": "number", "account_quarters": "number"}
+    names = ("chance_in_tier", "chance_higher", "chance_lower", "chance_up", "chance_down")
+    shares = Column.each("share", *names)
     known = chances.accounts.drop(columns="borders_on").dropna(
         how="all", subset=["chance_in_tier", "chance_up"]
     )
-    moves = known[["chance_higher", "chance_lower", "chance_up", "chance_down"]].fillna(0.0)
+    moves = known[[*names[1:]]].fillna(0.0)
     open_to_chance = known[(moves >= LEAST_CHANCE).any(axis=1)]
     columns = ["tier", "borders_on", "rank", "predicted_revenue", "chance_in_tier"]
-    open_ = chances.borderline[columns]
     return {
-        "Chances": Sheet(open_to_chance.rename_axis("account_id").reset_index(), kinds),
-        "Borderline": Sheet(
-            open_.rename_axis("account_id").reset_index(),
-            {name: kind for name, kind in kinds.items() if name in columns},
+        "Chances": _sheet(open_to_chance.rename_axis("account_id").reset_index(), *shares),
+        "Borderline": _sheet(
+            chances.borderline[columns].rename_axis("account_id").reset_index(), *shares
         ),
     }
 
 
-def _effort_sheets(effort: EffortStudy) -> dict[str, Sheet]:
+def _effort_sheets(effort: EffortStudy) -> dict[str, Table]:
     """Return effort against value by account, and what was delivered of the entitlements."""
     accounts = effort.accounts.rename_axis("account_id").reset_index()
     accounts = accounts.reindex(columns=_ACCOUNT_COLUMNS)
     in_money = effort.received.measure == "money spent"
-    money: dict[str, Kind] = {"value": "money"}
-    if in_money:
-        money |= {"effort": "money", "excess_effort": "money"}
+    money = ("value", "effort", "excess_effort") if in_money else ("value",)
     return {
-        "Effort": Sheet(accounts, money),
-        "Delivered": Sheet(effort.delivered, {"delivered_share": "share"}),
-        "Tier sizes": Sheet(effort.frontier, {"predicted_revenue": "money", "cost": "money"}),
+        "Effort": _sheet(accounts, *Column.each("money", *money)),
+        "Delivered": effort.delivered,
+        "Tier sizes": _sheet(effort.frontier),
     }
 
 
-def _readiness_sheets(readiness: ReadinessStudy) -> dict[str, Sheet]:
+def _readiness_sheets(readiness: ReadinessStudy) -> dict[str, Table]:
     """Return freshness and contacts by account, and whitespace by account and product."""
-    contacts = readiness.coverage.drop(columns="tier")
+    contacts = readiness.coverage.to_frame().set_index("account_id").drop(columns="tier")
     accounts = readiness.freshness.join(contacts, how="outer", validate="1:1")
     accounts = accounts.reindex(readiness.freshness.index.union(contacts.index, sort=False))
     owners = dict.fromkeys(readiness.without_owner, "nobody")
     accounts = accounts.assign(owner_missing=[owners.get(str(x), "") for x in accounts.index])
     frame = accounts.rename_axis("account_id").reset_index()
-    money: dict[str, Kind] = {"predicted_value": "money", "share": "share"}
-    return {
-        "Readiness": Sheet(frame, {"newest": "date"}),
-        "Whitespace": Sheet(readiness.whitespace, money),
-    }
+    readiness_sheet = _sheet(frame, Column("newest", "date"))
+    return {"Readiness": readiness_sheet, "Whitespace": readiness.whitespace}
 
 
 FACTS_FILE = "facts.json"
@@ -240,6 +231,7 @@ def report_facts(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any
         "data": data_facts(work, tiering),
         "model": {**model["model"], **_favourites(work)},
         "tiers": work.read_facts("tiers")["tiers"],
+        "forecast": work.read_facts("tiers").get("forecast", {}),
         "effort": effort_facts(serving.effort, tiering, work),
         "engagement": engagement_facts(serving.engagement, work),
         "readiness": readiness_facts(serving.readiness, work),
@@ -258,26 +250,27 @@ def report_facts(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any
         "remarks": [
             *(problem.message for problem in work.remarks if problem.message),
             *restated_deals(work).sentences(),
+            *work.earlier.left_out,
         ],
     }
 
 
 def data_facts(work: Run, tiering: Tiering) -> dict[str, Any]:
     """Return what went into the run, in rows and money, and what was left out by which reason."""
-    money = used_revenue(work.tables, work.as_of)
+    money = used_revenue(work.source, work.as_of)
     reasons = tiering.untiered["reason"].value_counts()
     return {
-        "accounts": _rows(work.tables, "accounts"),
+        "accounts": _rows(work.source, "accounts"),
         "accounts_in_scope": len(tiering.tiered),
         "untiered": {str(reason): int(reasons[reason]) for reason in sorted(reasons.index)},
-        "opportunities": work.tables.source_rows.get(
-            "opportunities", _rows(work.tables, "opportunities")
+        "opportunities": work.source.source_rows.get(
+            "opportunities", _rows(work.source, "opportunities")
         ),
-        "last_day": last_day(work.tables).isoformat(),
+        "last_day": last_day(work.source).isoformat(),
         "won_revenue": float(round(money.won_revenue, 2)),
         "used_won_revenue": float(round(money.used_won_revenue, 2)),
         "excluded": _excluded_facts(money),
-        "missing_tables": work.tables.missing,
+        "missing_tables": work.source.missing,
         "restated": restated_deals(work).facts(),
     }
 
@@ -290,7 +283,7 @@ def decision_facts(work: Run, model: dict[str, Any], *, previous_known: bool) ->
     if decided:
         return decided
     learned = f"The {model['kind']} was fitted on {len(model['trained_on_as_of'])} quarter-ends"
-    if not (earlier_promises(work) or previous_known):
+    if not (work.earlier.reports or previous_known):
         return {"action": "first run", "because": f"{learned}; no earlier tiers are known."}
     return {"action": "refit", "because": f"{learned}, up to the newest one whose horizon is over."}
 
@@ -344,17 +337,8 @@ def _write_identities(work: Run) -> None:
 
 
 def _write_workbook(work: Run, tiering: Tiering, tiers: pd.DataFrame, *, serving: Serving) -> None:
-    money = used_revenue(work.tables, work.as_of)
-    tables = AccountTables(
-        tiers=tiers,
-        untiered=tiering.untiered,
-        moves=tiering.moved.reset_index(),
-        overrides=_overrides_beside_the_model(tiering),
-        capacity=tiering.role_effort.reset_index(),
-        excluded=pd.DataFrame(
-            _excluded_facts(money), columns=["table", "reason", "rows", "won_revenue"]
-        ),
-    )
+    money = used_revenue(work.source, work.as_of)
+    left_out = ["table", "reason", "rows", "won_revenue"]
     notes = {
         "Project": work.title,
         "Quarter": f"{work.quarter.label} ({work.quarter.dates})",
@@ -362,7 +346,12 @@ def _write_workbook(work: Run, tiering: Tiering, tiers: pd.DataFrame, *, serving
         "Fingerprint": work.fingerprint,
     }
     sheets = {
-        **tables.sheets(),
+        "Tiers": _sheet(tiers),
+        "Untiered": _sheet(tiering.untiered),
+        "Moves": _sheet(tiering.moved.reset_index()),
+        "Overrides": _sheet(_overrides_beside_the_model(tiering)),
+        "Capacity": _sheet(tiering.role_effort.reset_index()),
+        "Excluded rows": Table("excluded", "", left_out, _excluded_facts(money)),
         **manager_sheets(work, tiering),
         **serving_sheets(serving),
         **_data_sheets(work),
@@ -377,7 +366,12 @@ def _overrides_beside_the_model(tiering: Tiering) -> pd.DataFrame:
     return found.reset_index().astype({"model_tier": "object"})
 
 
-def _data_sheets(work: Run) -> dict[str, Sheet]:
+def _sheet(rows: pd.DataFrame, *columns: Column) -> Table:
+    """Return a sheet of every column."""
+    return Table("sheet", "", Column.of_all(rows, *columns), rows)
+
+
+def _data_sheets(work: Run) -> dict[str, Table]:
     """Return the deals and accounts of the data to look at, where there are any."""
     changes = restated_deals(work).changes
     exact = changes.assign(restated_by=changes["restated_by"].astype(float))
@@ -386,14 +380,8 @@ def _data_sheets(work: Run) -> dict[str, Sheet]:
         "Netted to zero": netted_accounts(work.tables),
         "Candidate duplicates": candidate_duplicates(work.tables),
     }
-    money: dict[str, Kind] = dict.fromkeys(
-        ("restated_by", "won_revenue", "refunded", "at_stake"), "money"
-    )
-    return {
-        name: Sheet(frame, {column: money[column] for column in frame.columns if column in money})
-        for name, frame in frames.items()
-        if len(frame)
-    }
+    money = Column.each("money", "restated_by", "refunded", "at_stake")
+    return {name: _sheet(frame, *money) for name, frame in frames.items() if len(frame)}
 
 
 def _rows(tables: Tables, name: str) -> int:

@@ -4,62 +4,60 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pickle
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 
-from tierkit.calendar import FiscalCalendar, Quarter, complete_quarter_ends, trainable
+from tierkit._outcomes import outcomes
+from tierkit.cache import Cache, fingerprint
+from tierkit.calendar import Quarter, complete_quarter_ends
 from tierkit.crm import (
     Tables,
     check_as_of,
     check_quarter,
     content_hash,
-    deals_as_known,
     default_quarter,
     has_tables,
     raised_to_blocking,
-    read_tables,
     read_written_tables,
+    tables_as_known,
+    write_known_deals,
     write_tables,
 )
-from tierkit.errors import Problem
+from tierkit.errors import Problem, SettingsError
 from tierkit.features import history_start
-from tierkit.outcomes import outcomes
-from tierkit.publishing import Handover, read_handover, write_handover
+from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
+from tierkit.publishing import (
+    DATA_FILE,
+    EarlierReports,
+    Handover,
+    file_hash,
+    read_handover,
+    write_handover,
+)
+from tierkit.runs._reading import project_cache, trusted_tables
 from tierkit.runs.experiments import band_bytes
 from tierkit.runs.project import OVERRIDES, find_project
 from tierkit.settings import Settings
 from tierkit.tiers import tier_rule_problems
 
-
-def known_tables(tables: Tables, as_of: date) -> Tables:
-    """Return the tables with every deal as it was known before `as_of`.
-
-    A deal that was open then has the amount that `stage_history` gave, and none without history:
-    what it was worth in the end is not known yet.
-    """
-    deals = deals_as_known(tables, [as_of]).drop("as_of")
-    return replace(tables, frames={**tables.frames, "opportunities": deals})
-
-
-LOOK_BACKS = (8, 6, 4)
-SHORT_LOOK_BACKS = (3, 2, 1)
-ENOUGH_TESTS = 4
+A_YEAR = 4
+ENOUGH_DATES = 6
+MOST_DATES = 9
 
 
 def training_dates(tables: Tables, *, settings: Settings, as_of: date) -> list[date]:
-    """Return the quarter-ends whose outcome is complete and whose look-back is whole.
+    """Return the quarter-ends whose outcome is complete, those that know a year before all others.
 
-    Two years of look-back are wanted, so that growth and rhythm can be seen; where that leaves
-    fewer than four quarter-ends to test on, a year and a half or a year, whichever leaves more. A
-    shorter look-back, without a past year to compare with, is only taken where no other leaves any
-    quarter-end at all.
+    Windows are cut where the data begin, so that one quarter before a quarter-end is enough. Where
+    at least six of them know a whole year, those that know less are left aside. At most the newest
+    nine are used: what is older tells less of today.
 
     Returns
     -------
@@ -74,26 +72,18 @@ def training_dates(tables: Tables, *, settings: Settings, as_of: date) -> list[d
     def dates_of(look_back: int) -> list[date]:
         return complete_quarter_ends(calendar, first, as_of, look_back=look_back, horizon=horizon)
 
-    by_length = [dates_of(look_back) for look_back in LOOK_BACKS]
-    best = max(by_length, key=lambda dates: _testable(dates, calendar, horizon))
-    if _testable(best, calendar, horizon):
-        return best
-    # nothing can be tested in time: as many dates as a past year of look-back leaves, or any
-    return next((dates for dates in (dates_of(4), *map(dates_of, SHORT_LOOK_BACKS)) if dates), [])
-
-
-def _testable(dates: list[date], calendar: FiscalCalendar, horizon: int) -> int:
-    """Return on how many dates a model of earlier ones can be tested; four are enough."""
-    tests = sum(bool(trainable(dates, day, calendar, horizon)) for day in dates)
-    return min(tests, ENOUGH_TESTS)
+    with_a_year = dates_of(A_YEAR)
+    found = with_a_year if len(with_a_year) >= ENOUGH_DATES else dates_of(1)
+    return found[-MOST_DATES:]
 
 
 TABLES_FOLDER = "tables"
+KNOWN_DEALS_FILE = "known_deals.parquet"
+READ_OF_EARLIER = ("facts.json", "tiers.csv", "model.json", "won_deals.csv")
 FACTS_FOLDER = "facts"
 PANEL_FILE = "panel.parquet"
 MODEL_FILE = "model.json"
-_OUTCOMES = "outcomes"
-T = TypeVar("T")
+_NO_STAGE = ("notebooks", "report", "*.html", "*.pdf", "*.pptx", "settings.json")
 
 
 @dataclass(frozen=True)
@@ -102,6 +92,9 @@ class Run:
 
     Attributes
     ----------
+    source
+        All trusted tables, later rows included: for what is said of the data, and for nothing that
+        is computed from them.
     folder
         Where stages leave their results for the next one.
     model_file
@@ -112,7 +105,7 @@ class Run:
 
     settings: Settings
     quarter: Quarter
-    tables: Tables
+    source: Tables
     folder: Path
     model_file: Path | None = None
     remarks: tuple[Problem, ...] = ()
@@ -121,6 +114,35 @@ class Run:
     def as_of(self) -> date:
         """The first day that is not yet known."""
         return self.quarter.as_of
+
+    @property
+    def cache(self) -> Cache:
+        """The store of computed results that all runs of the project share."""
+        return project_cache(self.settings)
+
+    @cached_property
+    def key(self) -> str:
+        """A hash of all that the run's results depend on.
+
+        Beside data, overrides, bands, settings and quarter these are the code, the model that was
+        asked for, and the reports of earlier quarters.
+        """
+        model = [] if self.model_file is None else [file_hash(self.model_file)]
+        return fingerprint([self.fingerprint, *model, *self.earlier_files()])
+
+    def earlier_files(self) -> list[str]:
+        """Return a line for every file that a run may read of an earlier quarter's report."""
+        calendar, found = self.settings.fiscal_calendar, []
+        for folder in sorted(self.settings.reports.glob("*/")):
+            try:
+                is_earlier = calendar.parse(folder.name) < self.quarter
+            except SettingsError:
+                continue  # the archive, failed runs, reports of units
+            files = [folder / name for name in READ_OF_EARLIER] if is_earlier else []
+            found += [
+                f"{folder.name}/{one.name} {file_hash(one)}" for one in files if one.is_file()
+            ]
+        return found
 
     @property
     def currency(self) -> str:
@@ -147,68 +169,61 @@ class Run:
             parts.append(hashlib.sha256(bands).hexdigest())
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
-    @property
+    @cached_property
     def data_fingerprint(self) -> str:
         """A hash of every trusted row, whatever their order."""
         digest = hashlib.sha256()
-        for name in sorted(self.tables.frames):
-            digest.update(f"{name}={content_hash(self.tables[name])};".encode())
+        for name in sorted(self.source.frames):
+            digest.update(f"{name}={content_hash(self.source[name])};".encode())
         return digest.hexdigest()
 
     @cached_property
-    def _outcomes(self) -> tuple[frozenset[date], pd.DataFrame]:
-        """What followed every quarter-end to learn from: these dates, and outcomes at them."""
-        return self.left_or(_OUTCOMES, self._found_outcomes)
+    def tables(self) -> Tables:
+        """The trusted tables as they were known at `as_of`: deals, histories, activities, costs.
 
-    def leave_outcomes(self) -> None:
-        """Leave what `known_outcomes` returns for the stages of a run under way."""
-        self.leave(_OUTCOMES, self._found_outcomes())
-
-    def _found_outcomes(self) -> tuple[frozenset[date], pd.DataFrame]:
-        days = training_dates(self.tables, settings=self.settings, as_of=self.as_of)
-        known = known_tables(self.tables, self.as_of)
-        return frozenset(days), outcomes(known, days, settings=self.settings)
-
-    def known_outcomes(self, days: Collection[date]) -> pd.DataFrame:
-        """Return what accounts brought after each date, by deals as they were known at `as_of`.
-
-        Rows and columns are those of `tierkit.outcomes.outcomes`.
+        Criteria, outcomes and all that follows from them rest on these alone, so that a run for an
+        earlier quarter sees nothing later.
         """
-        learned, found = self._outcomes
-        if not learned.issuperset(days):
-            known = known_tables(self.tables, self.as_of)
-            return outcomes(known, sorted(days), settings=self.settings)
-        moments = pd.DatetimeIndex([*days])
-        return found[found.index.get_level_values("as_of").isin(moments)]
+        file = self.folder / KNOWN_DEALS_FILE
+        written = file if file.is_file() else None
+        return tables_as_known(self.source, self.as_of, known_deals=written)
 
-    def leave(self, name: str, found: object, *, of: str = "") -> None:
-        """Leave a piece of a result for the stages of a run under way.
+    def outcomes(self, days: Collection[date], *, horizon_quarters: int = 0) -> pd.DataFrame:
+        """Return what accounts brought in the horizon after each date, as known at `as_of`.
+
+        Rows and columns are those of `tierkit._outcomes.outcomes`.
 
         Parameters
         ----------
-        name
-            The name of its file, without an ending.
-        of
-            What it was found of, beside tables, settings and quarter.
+        days
+            In any order; the first days of the horizons.
+        horizon_quarters
+            How many quarters each horizon lasts; the target's by default.
         """
-        file = self._piece(name)
-        part = file.with_suffix(".part")
-        part.write_bytes(pickle.dumps((self._key(of), found)))
-        part.replace(file)
+        return outcomes(
+            self.tables, sorted(days), settings=self.settings, horizon_quarters=horizon_quarters
+        )
 
-    def left_or(self, name: str, compute: Callable[[], T], *, of: str = "") -> T:
-        """Return what `leave` has left of the same, computed where there is nothing."""
-        file = self._piece(name)
-        if not file.is_file():
-            return compute()
-        key, found = pickle.loads(file.read_bytes())
-        return found if key == self._key(of) else compute()
+    @cached_property
+    def totals(self) -> KnownTotals:
+        """Won revenue by quarter, as known now: of all accounts, and of those known before."""
+        return known_totals(self.tables, settings=self.settings, as_of=self.as_of)
 
-    def _piece(self, name: str) -> Path:
-        return self.folder / f"{name}.pickle"
+    @cached_property
+    def forecast(self) -> Forecast:
+        """What the accounts known at `as_of` will bring in the horizon."""
+        return forecast(self.totals, quarters=self.settings.target.horizon_quarters)
 
-    def _key(self, of: str) -> str:
-        return f"{self.settings.fingerprint} {self.quarter.label} {of}"
+    def forecast_at(self, days: Sequence[date], *, quarters: int = 0) -> dict[date, float]:
+        """Return what would have been forecast at quarter-ends, by default for the horizon."""
+        horizon = quarters or self.settings.target.horizon_quarters
+        return earlier_forecasts(self.totals, days, quarters=horizon)
+
+    @cached_property
+    def earlier(self) -> EarlierReports:
+        """The published reports of strictly earlier quarters."""
+        calendar, reports = self.settings.fiscal_calendar, self.settings.reports
+        return EarlierReports.read(reports, calendar, before=self.quarter)
 
     def accounts(self) -> pd.DataFrame:
         """Return the accounts as they are today, one row each, by account_id."""
@@ -239,45 +254,63 @@ def open_run(project: str = "", *, run_folder: str = "", quarter: str = "") -> R
     project
         The project's folder. By default the one around the working folder, or else a sample.
     run_folder
-        The folder of a run that `tierkit run` has started; by default a folder for work by hand,
-        `.tierkit/notebook/<quarter>`.
+        The folder of a run that `tierkit run` has started; by default a folder for work by hand.
+        It belongs to the data, settings and code as they are: where one of them has changed since,
+        nothing that was computed before is found. What a run has computed is found by hand too.
     quarter
         Its label; by default the last quarter that the data cover.
     """
     if run_folder:
         folder = Path(run_folder)
-        handover = read_handover(folder)
-        return _open(handover, folder)
+        return _open(read_handover(folder), folder)
     settings = find_project(project)
-    tables = read_tables(settings)
+    tables = trusted_tables(settings)
     calendar = settings.fiscal_calendar
     chosen = calendar.parse(quarter) if quarter else default_quarter(tables, calendar)
-    folder = settings.scratch / "notebook" / chosen.label
-    folder.mkdir(parents=True, exist_ok=True)
-    write_handover(folder, Handover(settings, chosen))
-    return prepare(Handover(settings, chosen), tables, folder)
-
-
-def prepare(handover: Handover, tables: Tables, folder: Path) -> Run:
-    """Leave trusted tables in a run's folder, so that its notebooks start from the same rows."""
-    leave_rows(tables, folder)
+    handover = Handover(settings, chosen)
+    key = Run(settings, chosen, tables, settings.scratch).key
+    folder = project_cache(settings).files(
+        f"run_{chosen.label}", [key], lambda folder: _begin(handover, tables, folder)
+    )
     return _open(handover, folder)
 
 
-def leave_rows(tables: Tables, folder: Path) -> None:
-    """Write trusted tables, and how many rows their source had, into a run's folder."""
+def _begin(handover: Handover, tables: Tables, folder: Path) -> None:
+    write_handover(folder, handover)
+    leave_rows(handover, tables, folder)
+
+
+def keep_stages(run_folder: Path) -> None:
+    """Keep what the stages of a run have left, so that work by hand need not compute it again."""
+    run = _open(read_handover(run_folder), run_folder)
+    run.cache.files(
+        f"run_{run.quarter.label}",
+        [run.key],
+        lambda folder: shutil.copytree(
+            run_folder, folder, ignore=shutil.ignore_patterns(*_NO_STAGE), dirs_exist_ok=True
+        ),
+    )
+
+
+def leave_rows(handover: Handover, tables: Tables, folder: Path) -> None:
+    """Write trusted tables, deals as known, and what tells them from others, for a run."""
     write_tables(tables, folder / TABLES_FOLDER)
+    write_known_deals(tables, handover.quarter.as_of, folder / KNOWN_DEALS_FILE)
     (folder / "rows.json").write_text(json.dumps(dict(tables.source_rows)), encoding="utf-8")
+    run = Run(handover.settings, handover.quarter, tables, folder, handover.model_file)
+    (folder / DATA_FILE).write_text(run.key, encoding="utf-8")
 
 
 def _open(handover: Handover, folder: Path) -> Run:
     written = folder / TABLES_FOLDER
-    tables = read_written_tables(written) if has_tables(written) else read_tables(handover.settings)
+    tables = (
+        read_written_tables(written) if has_tables(written) else trusted_tables(handover.settings)
+    )
     remarks = data_remarks(tables, handover.settings, handover.quarter)
     return Run(
         settings=handover.settings,
         quarter=handover.quarter,
-        tables=tables,
+        source=tables,
         folder=folder,
         model_file=handover.model_file,
         remarks=remarks,

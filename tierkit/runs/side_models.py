@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
-from tierkit.backtest import ModelChoice
+from tierkit._backtest import ModelChoice
+from tierkit._outcomes import join_outcomes
 from tierkit.calendar import newest, trainable
 from tierkit.features import Panel
+from tierkit.figure import Figure
 from tierkit.models import (
     COLUMNS,
+    Examples,
     Favourites,
     Prospects,
     edit_in_words,
@@ -23,14 +26,13 @@ from tierkit.models import (
     rows_at,
     weigh_favourites,
 )
-from tierkit.outcomes import join_outcomes
 from tierkit.runs.run import Run
-from tierkit.runs.tiering import said
 from tierkit.statistics import compare
 
 FAVOURITES = "favourites"
 _TESTED = {"won": "won_probability", "wins": "predicted_wins", "pipeline": "predicted_pipeline"}
 _NO_TEST = "no two quarter-ends lie a horizon apart"
+_TOO_FEW = "no quarter-end alone has enough accounts"
 
 
 def run_prospects(work: Run, panel: Panel, days: Sequence[date]) -> Prospects | None:
@@ -42,7 +44,7 @@ def run_prospects(work: Run, panel: Panel, days: Sequence[date]) -> Prospects | 
         return read_model(work.model_file).prospects
     if not days:
         return None
-    return _fitted(work, panel, days, _happened(work, panel, days))
+    return _fitted(work, panel, days, _happened(work, panel, days), day=work.as_of)
 
 
 def prospects_at(panel: Panel, day: date, prospects: Prospects | None) -> pd.DataFrame:
@@ -66,7 +68,7 @@ def prospect_facts(work: Run, panel: Panel, days: Sequence[date]) -> dict[str, A
     if day is None or not known:
         return {"as_of": None, "as_of_why": _NO_TEST, "accounts": 0, "tested": []}
     happened = _happened(work, panel, [*known, day])
-    prospects = _fitted(work, panel, known, happened)
+    prospects = _fitted(work, panel, known, happened, day=day)
     if prospects is None:
         why = "too few accounts won anything"
         return {"as_of": None, "as_of_why": why, "accounts": 0, "tested": []}
@@ -83,12 +85,16 @@ def prospect_facts(work: Run, panel: Panel, days: Sequence[date]) -> dict[str, A
         "tested": [
             {
                 "measure": name,
-                **said("predicted", predicted[column].sum(min_count=1), "it cannot be predicted"),
+                **_sum(predicted[column]).facts("predicted"),
                 "actual": float(found[name].sum()),
             }
             for name, column in _TESTED.items()
         ],
     }
+
+
+def _sum(values: pd.Series[float]) -> Figure:
+    return Figure.of(values.sum(min_count=1), "it cannot be predicted")
 
 
 def weigh_criteria(run: Run, panel: Panel, model: ModelChoice) -> Favourites:
@@ -112,8 +118,8 @@ def favourite_facts(found: Favourites) -> dict[str, Any]:
             **{key: str(row[key]) for key in ("criterion", "from", "to")},
             **{key: float(row[key]) for key in ("factor", "low", "high")},
             **{key: int(row[key]) for key in ("same_direction", "dates", "accounts")},
-            **said("lowest", row["lowest"], "no quarter-end alone has enough accounts"),
-            **said("highest", row["highest"], "no quarter-end alone has enough accounts"),
+            **Figure.of(row["lowest"], _TOO_FEW).facts("lowest"),
+            **Figure.of(row["highest"], _TOO_FEW).facts("highest"),
         }
         for row in found.factors.to_dict("records")
     ]
@@ -137,25 +143,17 @@ def edit_facts(work: Run, choice: ModelChoice) -> dict[str, Any]:
     captures = {name: found.captures[size] for name, size in named if size}
     return {
         "made": made,
-        "cost": {name: _interval(one) for name, one in {"gini": found.gain, **captures}.items()},
-    }
-
-
-def _interval(interval: Any) -> Mapping[str, Any]:  # noqa: ANN401
-    why = "nothing was won in the tested horizons"
-    return {
-        key: value
-        for name in ("estimate", "low", "high")
-        for key, value in said(name, getattr(interval, name), why).items()
+        "cost": {name: one.effect() for name, one in {"gini": found.gain, **captures}.items()},
     }
 
 
 def _fitted(
-    work: Run, panel: Panel, days: Sequence[date], happened: pd.DataFrame
+    work: Run, panel: Panel, days: Sequence[date], happened: pd.DataFrame, *, day: date
 ) -> Prospects | None:
-    values = panel.values  # noqa: PD011 (a panel, not a data frame)
+    """Return the cards for accounts at a day, learned from earlier dates as that day sees them."""
+    learned = Examples.of(panel, happened["won_revenue"], days=days).as_seen_on(day)
     return fit_prospects(
-        values[rows_at(values, days)],
+        learned.values,
         happened,
         criteria=panel.criteria,
         undated=panel.undated,
@@ -167,4 +165,4 @@ def _fitted(
 def _happened(work: Run, panel: Panel, days: Sequence[date]) -> pd.DataFrame:
     values = panel.values  # noqa: PD011 (a panel, not a data frame)
     index: pd.MultiIndex = values[rows_at(values, days)].index  # type: ignore[assignment]
-    return join_outcomes(index, work.known_outcomes(days))
+    return join_outcomes(index, work.outcomes(days))

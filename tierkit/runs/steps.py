@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tierkit.backtest import FIT_STEPS, ModelChoice
+from tierkit._backtest import FIT_STEPS, ModelChoice
 from tierkit.features import Panel
 from tierkit.models import Favourites
 from tierkit.rendering import Fragment, progress_bar, tag
@@ -19,7 +19,7 @@ from tierkit.runs.modelling import (
     tier_pipeline,
     tier_totals,
 )
-from tierkit.runs.next_quarter import next_quarter_totals, with_next_quarter
+from tierkit.runs.next_quarter import forecast_facts, next_quarter_totals, with_next_quarter
 from tierkit.runs.report import write_report
 from tierkit.runs.run import PANEL_FILE, Run
 from tierkit.runs.serving import Serving, study_serving
@@ -87,7 +87,8 @@ def write_run_report(
     if not run.read_facts("roi"):
         save_run_roi(run, compare_tiers(run, tiering))
     found = tier_facts(run, tiering, totals=totals, pipeline=pipeline, slots=slot_facts(run))
-    run.write_facts("tiers", {"tiers": with_next_quarter(found, coming)})
+    told = {"tiers": with_next_quarter(found, coming), "forecast": forecast_facts(run, totals)}
+    run.write_facts("tiers", told)
     return write_report(run, tiering, serving or study_serving(run, tiering))
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import narwhals as nw
 import pandas as pd
@@ -21,7 +19,8 @@ from tierkit.crm import (
 )
 from tierkit.errors import DataError, Problem, SettingsError, TierkitError
 from tierkit.features import Panel
-from tierkit.models import PAST, Card, past_revenue_column, ranked
+from tierkit.models import PAST, SavedModel, read_model
+from tierkit.publishing import Published
 from tierkit.runs.project import OVERRIDES
 from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run
 from tierkit.settings import EXPANSION, NEW_LOGO, Settings
@@ -141,10 +140,10 @@ def _raised(check: Callable[[], object]) -> list[Problem]:
     return []
 
 
-_TEXTS = ("account_id", "tier", "model_tier", "rule_tier", "group")
+_TEXTS = ("tier", "model_tier", "rule_tier", "group")
 
 
-def read_earlier_run(work: Run, published: Path | None) -> EarlierRun | None:
+def read_earlier_run(work: Run, published: Published | None) -> EarlierRun | None:
     """Return what a published run gave each account, None where that cannot be read.
 
     Between runs, when accounts are scored by a saved model, nothing is told of the way either.
@@ -152,41 +151,38 @@ def read_earlier_run(work: Run, published: Path | None) -> EarlierRun | None:
     Parameters
     ----------
     published
-        Its `tiers.csv`; its `model.json` lies beside it.
+        The report of an earlier quarter.
     """
     current = work.folder / MODEL_FILE
+    if published is None or not current.is_file():
+        return None
+    accounts = _accounts(published.tiers)
     try:
-        accounts = _accounts(published) if published is not None else None
-        if published is None or accounts is None or not current.is_file():
-            return None
-        saved = json.loads((published.parent / MODEL_FILE).read_text(encoding="utf-8"))
-        kind = str(saved["kind"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # no report of this release: nothing that the way could begin with
-    now = json.loads(current.read_text(encoding="utf-8"))
-    same = kind == PAST == now["kind"] and saved.get("past_revenue") == now.get("past_revenue")
+        saved = published.model
+    except SettingsError:
+        return None  # its model cannot be read: nothing that the way could begin with
+    if accounts is None:
+        return None
+    now = read_model(current)
+    same = saved.kind == PAST == now.kind and saved.past_revenue == now.past_revenue
     return EarlierRun(accounts, _rescored(work, saved), same)
 
 
-def _accounts(published: Path) -> pd.DataFrame | None:
+def _accounts(tiers: pd.DataFrame) -> pd.DataFrame | None:
     """Return the published tiers by account; None where they lack a column."""
-    text = pd.read_csv(published, dtype=str, keep_default_na=False)
-    if not {*_TEXTS, "score", "predicted_revenue"} <= set(text.columns):
+    if not {*_TEXTS} <= set(tiers.columns):
         return None
-    numbers = text[["score", "predicted_revenue"]].apply(pd.to_numeric)
-    return text[[*_TEXTS]].assign(**numbers).set_index("account_id")
+    return tiers[[*_TEXTS]].fillna("").join(tiers[["score", "predicted_revenue"]], validate="1:1")
 
 
-def _rescored(work: Run, saved: dict[str, object]) -> pd.DataFrame | None:
+def _rescored(work: Run, saved: SavedModel) -> pd.DataFrame | None:
     """Return today's criteria by the earlier model, None where it cannot score them."""
     file = work.folder / PANEL_FILE
     if not file.is_file():
         return None
     values = Panel.read(file).values  # noqa: PD011 (a panel, not a data frame)
     at = values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)
-    column = str(saved.get("past_revenue", past_revenue_column(())))
     try:
-        card = Card.from_plain(saved["card"])  # type: ignore[arg-type]
-        return ranked(card, saved["kind"], values[at].droplevel("as_of"), past_revenue=column)  # type: ignore[arg-type]
+        return saved.ranked(values[at].droplevel("as_of"))
     except (TierkitError, KeyError, TypeError, ValueError):
         return None

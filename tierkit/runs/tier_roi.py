@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tierkit.parallel import Progress
 from tierkit.roi import (
     BoundaryStudy,
-    Ladder,
+    Standings,
     TierOutcomes,
     certificate,
     outcomes_by_tier,
     study_boundaries,
-    tier_ladder,
+    tier_standings,
+    with_looks,
 )
-from tierkit.runs.experiments import bands_before
+from tierkit.runs.experiments import bands_before, effort_draws_before
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
 
 NO_CERTIFICATE = "roi.certificate_worlds is 0, so the designs were not tried on simulated accounts"
-_NAME = "past_of_tiers"
 _CERTIFIED = ("worlds", "false_shown", "coverage", "seen")
 
 
@@ -34,12 +34,18 @@ class TierRoi:
         By tier, side by side.
     studies
         What can be said at each boundary between two tiers.
+    together
+        What all lines say together: the reading that decides, and its bounds.
+    effort_tests
+        What hold-outs of effort have shown.
     certificate
         How often the designs are wrong, and right, on accounts shaped like these.
     """
 
     outcomes: TierOutcomes
     studies: list[BoundaryStudy]
+    together: dict[str, Any]
+    effort_tests: list[dict[str, Any]]
     certificate: dict[str, Any]
 
     @property
@@ -52,6 +58,8 @@ class TierRoi:
         return {
             "outcomes": self.outcomes.facts(),
             "boundaries": self.boundaries,
+            "together": self.together,
+            "effort_tests": self.effort_tests,
             "why": self.outcomes.why,
             "certificate": self.certificate,
         }
@@ -62,26 +70,28 @@ def compare_tiers(work: Run, tiering: Tiering, *, progress: Progress | None = No
 
     `progress` is told the batches of simulated accounts done for the certificate, and their number.
     """
-    past = work.left_or(_NAME, lambda: _past(work))
+    past = _past(work)
     studies = study_boundaries(
         past.outcomes,
-        past.ladder,
+        past.standings,
         break_even=tiering.break_even,
         settings=work.settings,
         bands=bands_before(work.settings, work.as_of),
+        efforts=effort_draws_before(work.settings, work.as_of),
     )
-    return TierRoi(past.outcomes, studies, _certified(work, past.ladder, progress=progress))
+    certified = _certified(work, past.standings, progress=progress)
+    facts = [study.facts for study in studies.boundaries]
+    looked = with_looks(facts, studies.together, _earlier(work))
+    pairs = zip(studies.boundaries, looked, strict=True)
+    told = [replace(study, facts=one) for study, one in pairs]
+    return TierRoi(past.outcomes, told, studies.together, studies.effort_tests, certified)
 
 
-def leave_past(work: Run) -> None:
-    """Leave for `compare_tiers` what came of past tiers: it needs no tiers of today."""
-    work.leave(_NAME, _past(work))
-
-
-def leave_certificate(work: Run) -> None:
-    """Leave the certificate where `compare_tiers` looks for it, a batch of worlds at a time."""
-    past = work.left_or(_NAME, lambda: _past(work))
-    _certified(work, past.ladder)
+def _earlier(work: Run) -> list[tuple[str, dict[str, Any]]]:
+    """Return what earlier reports said of tier ROI, the oldest first."""
+    return [
+        (promise.quarter.label, promise.facts.get("roi") or {}) for promise in work.earlier.reports
+    ]
 
 
 @dataclass(frozen=True)
@@ -89,18 +99,18 @@ class _Past:
     """What came of the tiers that were in force, as tables and as accounts by quarter."""
 
     outcomes: TierOutcomes
-    ladder: Ladder | None
+    standings: Standings | None
 
 
 def _past(work: Run) -> _Past:
     return _Past(
         outcomes_by_tier(work.tables, settings=work.settings, as_of=work.as_of),
-        tier_ladder(work.tables, settings=work.settings, as_of=work.as_of),
+        tier_standings(work.tables, settings=work.settings, as_of=work.as_of),
     )
 
 
 def _certified(
-    work: Run, ladder: Ladder | None, *, progress: Progress | None = None
+    work: Run, standings: Standings | None, *, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Return the certificate for accounts like these, made only where none is kept."""
     worlds = work.settings.roi.certificate_worlds
@@ -108,4 +118,4 @@ def _certified(
         unsaid = {f"{key}_why": NO_CERTIFICATE for key in _CERTIFIED}
         return {**dict.fromkeys(_CERTIFIED), **unsaid}
     cache = work.settings.scratch / "cache"
-    return certificate(ladder, cache=cache, worlds=worlds, progress=progress)
+    return certificate(standings, cache=cache, worlds=worlds, progress=progress)

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from tierkit.crm import successors
+from tierkit.figure import Figure
+from tierkit.publishing import Published
 from tierkit.runs.run import Run
 from tierkit.runs.tier_inputs import account_groups, project_overrides, read_earlier_run
-from tierkit.serving import break_even, gross_margin, hours_by_role, role_effort, tier_effort
+from tierkit.serving import (
+    break_even,
+    gross_margin,
+    hours_by_role,
+    role_effort,
+    spent_by_tier,
+    tier_effort,
+)
 from tierkit.settings import Tier
 from tierkit.tiers import (
     AccountContext,
@@ -30,12 +38,12 @@ from tierkit.tiers import (
     previous_tiers,
     stability_facts,
     tier_moves,
+    why_untiered,
+    within_groups,
 )
 
 _FURTHEST = 8
-NOT_YET = "not yet an account: neither created nor active before the first unknown day"
 _FEW = "too few accounts have won anything to learn from"
-NO_SLOT = "beyond the last tier's capacity"
 
 
 @dataclass(frozen=True)
@@ -98,7 +106,11 @@ def tier_accounts(work: Run, predictions: pd.DataFrame) -> Tiering:
     """
     accounts = work.accounts()
     groups = account_groups(work.tables, accounts, settings=work.settings, as_of=work.as_of)
-    eligible = _in_a_group(check_eligibility(accounts, where=work.settings.icp.where), groups, work)
+    eligible = within_groups(
+        check_eligibility(accounts, where=work.settings.icp.where),
+        groups,
+        within=work.settings.tiering.within,
+    )
     previous = held_before(work)
     overrides = project_overrides(work.settings, work.tables, as_of=work.as_of, groups=groups)
     in_scope = predictions.index.intersection(eligible.index[eligible["eligible"]])
@@ -119,7 +131,13 @@ def tier_accounts(work: Run, predictions: pd.DataFrame) -> Tiering:
     assigned = assigned.join(beside, how="left", validate="1:1")
     return Tiering(
         assigned=assigned,
-        untiered=_untiered(eligible, assigned, predictions.index),
+        untiered=why_untiered(
+            eligible,
+            tiered=assigned.index[assigned["tier"].notna()],
+            existing=predictions.index,
+        )
+        .rename_axis("account_id")
+        .reset_index(),
         overrides=overrides,
         previous=previous,
         moves=tier_moves(assigned),
@@ -128,7 +146,7 @@ def tier_accounts(work: Run, predictions: pd.DataFrame) -> Tiering:
             assigned,
             moved=moved_accounts(assigned).index,
             tiers=work.settings.tiers,
-            earlier=read_earlier_run(work, last_published_tiers(work)),
+            earlier=read_earlier_run(work, last_published(work)),
         ),
         **_effort(work, assigned),
     )
@@ -142,37 +160,26 @@ def held_before(work: Run) -> PreviousTiers:
     return previous_tiers(
         work.tables,
         as_of=work.as_of,
-        last_published=last_published_tiers(work),
+        published=[report.tiers["tier"] for report in _published_before(work, max(stays))],
         earlier_days=[quarter.end for quarter in earlier],
-        earlier_published=_published_before(work, max(stays))[1:],
         successors=successors(work.tables),
     )
 
 
-def _in_a_group(eligible: pd.DataFrame, groups: pd.Series[str] | None, work: Run) -> pd.DataFrame:
-    """Return the same, where an account of no group cannot be tiered."""
-    if groups is None:
-        return eligible
-    lost = eligible["eligible"] & groups.reindex(eligible.index).isna()
-    why = f"tiers are filled within {work.settings.tiering.within}, and it is missing"
-    return eligible.assign(
-        eligible=eligible["eligible"] & ~lost, reason=eligible["reason"].mask(lost, why)
-    )
-
-
-def last_published_tiers(work: Run) -> Path | None:
-    """Return the tiers of the newest published run of an earlier quarter, None without one."""
+def last_published(work: Run) -> Published | None:
+    """Return the newest published report of an earlier quarter, None without one."""
     found = _published_before(work, 0)
     return found[0] if found else None
 
 
-def _published_before(work: Run, runs: int) -> list[Path]:
-    """Return the newest published tiers of an earlier quarter and so many runs right before it."""
-    calendar, reports = work.settings.fiscal_calendar, work.settings.reports
+def _published_before(work: Run, runs: int) -> list[Published]:
+    """Return the newest published report of an earlier quarter and so many right before it."""
+    calendar = work.settings.fiscal_calendar
+    by_quarter = {report.quarter: report for report in work.earlier.reports}
     quarters = [calendar.shift(work.quarter, -n) for n in range(1, _FURTHEST + 1)]
-    files = [reports / quarter.label / "tiers.csv" for quarter in quarters]
-    newest = next((n for n, file in enumerate(files) if file.is_file()), len(files))
-    return [*takewhile(Path.is_file, files[newest : newest + 1 + runs])]
+    newest = next((n for n, quarter in enumerate(quarters) if quarter in by_quarter), _FURTHEST)
+    in_a_row = takewhile(by_quarter.__contains__, quarters[newest : newest + 1 + runs])
+    return [by_quarter[quarter] for quarter in in_a_row]
 
 
 def tier_facts(
@@ -204,22 +211,22 @@ def tier_facts(
         effort = _row(tiering.tier_effort, tier.name)
         share = money["predicted_revenue"] / everything if everything else None
         before = int(held.get(tier.name, 0)) if len(held) else None
+        revenue = Figure.of(money["predicted_revenue"], money["why"], low=money["low"],
+                            high=money["high"])  # fmt: skip
         facts.append(
             {
                 "tier": tier.name,
                 "label": tier.label,
                 "accounts": int(effort["accounts"]),
                 **_capacity(tier, tiering),
-                **said("previous_accounts", before, "no earlier tiers are known"),
-                "predicted_revenue": float(money["predicted_revenue"]),
-                **said("low", money["low"], money["why"]),
-                **said("high", money["high"], money["why"]),
-                **said("share_of_predicted_revenue", share, "no revenue is predicted"),
-                **said("predicted_pipeline", deals["predicted_pipeline"], deals["why"]),
-                **said("predicted_winners", _sum(tiering, tier.name, "won_probability"), _FEW),
-                **said("predicted_wins", _sum(tiering, tier.name, "predicted_wins"), _FEW),
-                **said("hours", effort["hours"], effort["hours_why"]),
-                **said("cost", effort["cost"], effort["cost_why"]),
+                **Figure.of(before, "no earlier tiers are known").facts("previous_accounts"),
+                **revenue.facts("predicted_revenue", low="low", high="high"),
+                **Figure.of(share, "no revenue is predicted").facts("share_of_predicted_revenue"),
+                **Figure.of(deals["predicted_pipeline"], deals["why"]).facts("predicted_pipeline"),
+                **_sum(tiering, tier.name, "won_probability").facts("predicted_winners"),
+                **_sum(tiering, tier.name, "predicted_wins").facts("predicted_wins"),
+                **effort["hours"].facts("hours"),
+                **effort["cost"].facts("cost"),
                 "entitlement_hours_by_role": by_role[tier.name],
                 **slots[tier.name],
             }
@@ -232,33 +239,18 @@ def _capacity(tier: Tier, tiering: Tiering) -> dict[str, Any]:
     rules = " and ".join([*tier.sizes, *(["a written rule"] if tier.where else [])])
     why = f"it is filled by {rules.replace('_', ' ')}" if rules else "it takes the rest"
     if tier.capacity is None:
-        return said("capacity", None, why)
+        return Figure.unknown(why).facts("capacity")
     ranked = tiering.assigned[tiering.assigned["rank"].notna()]
     groups = sorted(ranked["group"].unique()) or [""]
-    return said("capacity", sum(capacity_in(tier, group) for group in groups), "")
+    return {"capacity": sum(capacity_in(tier, group) for group in groups)}
 
 
-def _sum(tiering: Tiering, tier: str, column: str) -> float | None:
+def _sum(tiering: Tiering, tier: str, column: str) -> Figure:
     """Return the sum over a tier's accounts of what stands beside their predictions."""
     if column not in tiering.tiered.columns:
-        return None
+        return Figure.unknown(_FEW)
     of_tier = tiering.tiered.loc[tiering.tiered["tier"] == tier, column]
-    return float(of_tier.sum(min_count=1))
-
-
-def said(key: str, value: Any, why: str) -> dict[str, Any]:  # noqa: ANN401 (a number or nothing)
-    """Return a number for `facts.json`, or null with the reason beside it.
-
-    Examples
-    --------
-    >>> said("low", 3, "")
-    {'low': 3}
-    >>> said("low", float("nan"), "too few accounts")
-    {'low': None, 'low_why': 'too few accounts'}
-    """
-    if value is None or pd.isna(value):
-        return {key: None, f"{key}_why": why}
-    return {key: value if isinstance(value, int) else float(value)}
+    return Figure.of(of_tier.sum(min_count=1), _FEW)
 
 
 def move_facts(work: Run, tiering: Tiering) -> dict[str, Any]:
@@ -298,6 +290,7 @@ def _effort(work: Run, assigned: pd.DataFrame) -> dict[str, pd.DataFrame]:
             tiers=tiers,
             roles=roles,
             margin=margin.share,
+            spent=spent_by_tier(work.tables, settings=work.settings, as_of=work.as_of),
         ),
     }
 
@@ -308,16 +301,3 @@ def _counts(assigned: pd.DataFrame, tiers: Sequence[Tier]) -> dict[str, int]:
 
 def _row(table: pd.DataFrame, name: str) -> dict[str, Any]:
     return {str(column): value for column, value in table.loc[name].items()}
-
-
-def _untiered(
-    eligible: pd.DataFrame, assigned: pd.DataFrame, existing: pd.Index[str]
-) -> pd.DataFrame:
-    """Return the accounts without a tier, with the reason of each."""
-    tiered = assigned.index[assigned["tier"].notna()]
-    reason = eligible.loc[eligible.index.difference(tiered, sort=True), "reason"]
-    unknown = ~reason.index.isin(existing)
-    reason = reason.mask((reason == "") & unknown, NOT_YET)
-    reason = reason.mask(reason == "", NO_SLOT)
-    untiered: pd.DataFrame = reason.rename_axis("account_id").reset_index()
-    return untiered

@@ -3,14 +3,15 @@ from ._whitespace import (
     whitespace as whitespace,
 )
 from .cost import (
+    PLANNED as PLANNED,
     Margin as Margin,
     boundary_name as boundary_name,
     break_even as break_even,
     gross_margin as gross_margin,
     hours_by_role as hours_by_role,
     role_effort as role_effort,
-    tier_break_even as tier_break_even,
     tier_effort as tier_effort,
+    tiers_pay as tiers_pay,
 )
 from .coverage import (
     DATED_TABLES as DATED_TABLES,
@@ -31,14 +32,13 @@ from .engagement import (
     qualified_accounts as qualified_accounts,
 )
 from .pipeline import (
-    PipelineCoverage as PipelineCoverage,
     pipeline_coverage as pipeline_coverage,
 )
 from .proportion import (
+    FEW as FEW,
     NOTHING_SPENT as NOTHING_SPENT,
     EffortReceived as EffortReceived,
     EqualTreatment as EqualTreatment,
-    Estimate as Estimate,
     concentration as concentration,
     effort_index as effort_index,
     effort_received as effort_received,
@@ -58,4 +58,7 @@ from .sizes import (
     largest_size as largest_size,
     size_frontier as size_frontier,
     slot_values as slot_values,
+)
+from .spent import (
+    spent_by_tier as spent_by_tier,
 )

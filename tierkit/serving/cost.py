@@ -1,4 +1,4 @@
-"""What tiers cost: the hours and money that entitlements promise, against what the team has."""
+"""Cost of the tiers: hours and money that entitlements promise, against what the team has."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ import pandas as pd
 
 from tierkit.calendar import look_back_start, outcome_rows
 from tierkit.crm import TARGET_TYPES, Tables
+from tierkit.figure import Figure
 from tierkit.settings import Entitlement, Role, Settings, Tier
 
+PLANNED = "planned cost of the entitlements"
+ACTUAL = "actual cost of the last four quarters"
 _NO_ENTITLEMENTS = "no tier has entitlements; write [[tiers.entitlements]] in tierkit.toml"
 
 
@@ -40,8 +43,7 @@ def tier_effort(
     Returns
     -------
     pandas.DataFrame
-        One row per tier: `accounts`, `hours`, `cost`; missing where not known, with the reason in
-        `hours_why` and `cost_why` (empty otherwise).
+        One row per tier: `accounts`, and as figures `hours` and `cost`.
 
     Examples
     --------
@@ -51,23 +53,22 @@ def tier_effort(
     ...     tiers=[Tier(name="Tier 1", entitlements=(visit,))],
     ...     roles={"AE": Role(people=10.0, hours_per_person=400.0, cost_per_hour=95.0)},
     ... )
-    >>> effort.loc["Tier 1", ["hours", "cost"]].tolist()
+    >>> [figure.value for figure in effort.loc["Tier 1", ["hours", "cost"]]]
     [90.0, 8550.0]
     """
-    nothing_set = not any(tier.entitlements for tier in tiers)
+    nothing_set = Figure.unknown(_NO_ENTITLEMENTS)
+    is_set = any(tier.entitlements for tier in tiers)
     rows = []
     for tier in tiers:
         count = accounts.get(tier.name, 0)
-        cost, why = _cost_per_account(tier, roles)
-        hours = sum(_hours(tier, role) for role in roles)
+        hours = Figure.of(float(count * sum(_hours(tier, role) for role in roles)))
+        cost = _cost_per_account(tier, roles).times(count)
         rows.append(
             {
                 "tier": tier.name,
                 "accounts": count,
-                "hours": np.nan if nothing_set else count * hours,
-                "hours_why": _NO_ENTITLEMENTS if nothing_set else "",
-                "cost": np.nan if nothing_set or why else count * cost,
-                "cost_why": _NO_ENTITLEMENTS if nothing_set else why,
+                "hours": hours if is_set else nothing_set,
+                "cost": cost if is_set else nothing_set,
             }
         )
     return pd.DataFrame(rows).set_index("tier")
@@ -82,8 +83,7 @@ def role_effort(
     -------
     pandas.DataFrame
         One row per role, in the order of the settings: one column of hours per tier, `hours` (their
-        sum), `available` (people × hours per person), `share_used` (missing where nobody is
-        available, with the reason in `share_used_why`).
+        sum), `available` (people × hours per person), and as a figure `share_used`.
     """
     rows = []
     for name, role in roles.items():
@@ -95,16 +95,16 @@ def role_effort(
                 **hours,
                 "hours": total,
                 "available": available,
-                "share_used": total / available if available else np.nan,
-                "share_used_why": "" if available else f"[roles.{name}] has no hours",
+                "share_used": Figure(total / available)
+                if available
+                else Figure.unknown(f"[roles.{name}] has no hours"),
             }
         )
-    names = [tier.name for tier in tiers]
-    columns = ["role", *names, "hours", "available", "share_used", "share_used_why"]
+    columns = ["role", *(tier.name for tier in tiers), "hours", "available", "share_used"]
     return pd.DataFrame(rows, columns=columns).set_index("role")
 
 
-def break_even(
+def break_even(  # noqa: PLR0913
     accounts: Mapping[str, int],
     predicted_revenue: Mapping[str, float],
     *,
@@ -112,12 +112,14 @@ def break_even(
     tiers: Sequence[Tier],
     roles: Mapping[str, Role],
     margin: float = 1.0,
+    spent: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Return the effect on revenue at which each tier pays for what it costs more than the next.
 
-    The extra entitlement cost per account and quarter, over what is left of the predicted revenue
-    per account and quarter of the upper tier: 0.12 means that the tier pays if it lifts revenue by
-    12 %.
+    The extra cost per account and quarter, over what is left of the predicted revenue per account
+    and quarter of the upper tier: 0.12 means that the tier pays if it lifts revenue by 12 %. The
+    cost is what accounts of either tier really cost where that is recorded, else what their
+    entitlements ask for.
 
     Parameters
     ----------
@@ -126,50 +128,66 @@ def break_even(
         the horizon.
     margin
         What is left of a unit of predicted revenue after the cost of what was sold.
+    spent
+        As `tierkit.serving.spent.spent_by_tier` returns it.
 
     Returns
     -------
     pandas.DataFrame
-        One row per `boundary`, from the top: `extra_cost` and `revenue` (money per account and
-        quarter), `margin`, `break_even` (a share; 0 where the upper tier costs no more). Missing
-        where it cannot be told, with the reason in `break_even_why`.
+        One row per `boundary`, from the top: `extra_cost` (a figure) and `revenue` (money per
+        account and quarter), `margin`, `basis` (which cost it is), `break_even` (a figure: a share,
+        0 where the upper tier costs no more).
     """
     rows = []
     for upper, lower in pairwise(tiers):
-        extra, why = extra_cost(upper, lower, roles=roles)
+        extra, basis = _extra(upper, lower, roles, spent or {})
         count = accounts.get(upper.name, 0)
         total = predicted_revenue.get(upper.name, 0.0)
         revenue = total / count / horizon_quarters if count else np.nan
-        if not why and not revenue > 0:
-            why = f"no revenue is predicted for {upper.name}"
         rows.append(
             {
                 "boundary": boundary_name(upper.name, lower.name),
                 "extra_cost": extra,
                 "revenue": revenue,
                 "margin": margin,
-                "break_even": np.nan if why else max(0.0, extra) / (revenue * margin),
-                "break_even_why": why,
+                "basis": basis,
+                "break_even": _break_even(extra, revenue * margin, upper.name),
             }
         )
-    columns = ["boundary", "extra_cost", "revenue", "margin", "break_even", "break_even_why"]
+    columns = ["boundary", "extra_cost", "revenue", "margin", "basis", "break_even"]
     return pd.DataFrame(rows, columns=columns).set_index("boundary")
 
 
-def tier_break_even(
+def _break_even(extra: Figure, left_of_revenue: float, upper: str) -> Figure:
+    if extra.is_known and not left_of_revenue > 0:
+        return Figure.unknown(f"no revenue is predicted for {upper}")
+    return extra.map(lambda cost: max(0.0, cost) / left_of_revenue)
+
+
+def _extra(
+    upper: Tier, lower: Tier, roles: Mapping[str, Role], spent: Mapping[str, float]
+) -> tuple[Figure, str]:
+    """Return what an account of the upper tier costs more, and which cost it is."""
+    if upper.name in spent and lower.name in spent:
+        return Figure(spent[upper.name] - spent[lower.name]), ACTUAL
+    return extra_cost(upper, lower, roles=roles), PLANNED
+
+
+def tiers_pay(
+    boundaries: pd.DataFrame,
     effort: pd.DataFrame,
     predicted_revenue: Mapping[str, float],
     *,
     horizon_quarters: int,
-    margin: float = 1.0,
 ) -> pd.DataFrame:
-    """Return the effect on revenue at which each tier pays for all that its entitlements cost.
+    """Return by tier what it costs more than the next, and the effect at which that pays.
 
-    Entitlement cost over the horizon ÷ (predicted revenue × margin), against giving these accounts
-    nothing; `break_even` compares with the tier below instead.
+    The same numbers as `break_even`, for all accounts of a tier over the horizon.
 
     Parameters
     ----------
+    boundaries
+        As `break_even` returns it.
     effort
         As `tier_effort` returns it.
     predicted_revenue
@@ -178,30 +196,21 @@ def tier_break_even(
     Returns
     -------
     pandas.DataFrame
-        One row per `tier`: `cost` (money over the horizon), `predicted_revenue`, `break_even` (a
-        share). Missing where it cannot be told, with the reason in `break_even_why`.
-
-    Examples
-    --------
-    >>> effort = pd.DataFrame({"accounts": [15], "cost": [9_000.0], "cost_why": [""]},
-    ...                       index=pd.Index(["Tier 1"], name="tier"))
-    >>> pays = tier_break_even(effort, {"Tier 1": 400_000.0}, horizon_quarters=4, margin=0.75)
-    >>> float(pays.loc["Tier 1", "break_even"])
-    0.12
+        One row per `tier`: `cost` (a figure: money more than the next tier, over the horizon),
+        `predicted_revenue`, `break_even` (a figure: a share).
     """
-    revenue = pd.Series(dict(predicted_revenue), dtype=float).reindex(effort.index).fillna(0.0)
-    cost = effort["cost"] * horizon_quarters
-    why = effort["cost_why"].mask(
-        effort["cost_why"].eq("") & ~revenue.gt(0), "no revenue is predicted for the tier"
-    )
-    return pd.DataFrame(
-        {
-            "cost": cost,
-            "predicted_revenue": revenue,
-            "break_even": (cost / (revenue * margin)).where(why == ""),
-            "break_even_why": why,
-        }
-    )
+    rows = []
+    for number, (tier, accounts) in enumerate(effort["accounts"].items()):
+        money = predicted_revenue.get(str(tier), 0.0)
+        if number >= len(boundaries):
+            last = Figure.unknown("no tier lies below it")
+            rows.append([last, money, last])
+            continue
+        line = boundaries.iloc[number]
+        cost = line["extra_cost"].times(float(accounts) * horizon_quarters)
+        rows.append([cost, money, line["break_even"]])
+    columns = ["cost", "predicted_revenue", "break_even"]
+    return pd.DataFrame(rows, index=effort.index, columns=columns)
 
 
 def hours_by_role(
@@ -226,23 +235,24 @@ def hours_by_role(
     }
 
 
-def extra_cost(upper: Tier, lower: Tier, *, roles: Mapping[str, Role]) -> tuple[float, str]:
-    """Return what an account of the upper tier costs more in a quarter, or why it is not known."""
+def extra_cost(upper: Tier, lower: Tier, *, roles: Mapping[str, Role]) -> Figure:
+    """Return what an account of the upper tier costs more in a quarter."""
     if not (upper.entitlements or lower.entitlements):
-        return np.nan, f"neither {upper.name} nor {lower.name} has entitlements"
-    (above, why_above), (below, why_below) = (_cost_per_account(x, roles) for x in (upper, lower))
-    why = why_above or why_below
-    return (np.nan, why) if why else (above - below, "")
+        return Figure.unknown(f"neither {upper.name} nor {lower.name} has entitlements")
+    above, below = (_cost_per_account(tier, roles) for tier in (upper, lower))
+    if above.value is None or below.value is None:
+        return Figure.unknown(above.why or below.why)
+    return Figure(above.value - below.value)
 
 
-def _cost_per_account(tier: Tier, roles: Mapping[str, Role]) -> tuple[float, str]:
-    """Return what one account of the tier costs in a quarter, or why that is not known."""
+def _cost_per_account(tier: Tier, roles: Mapping[str, Role]) -> Figure:
+    """Return what one account of the tier costs in a quarter."""
     costs = [_cost_each_time(entitlement, roles) for entitlement in tier.entitlements]
     unknown = sorted({e.role for e, cost in zip(tier.entitlements, costs, strict=True) if not cost})
     if unknown:
-        return np.nan, f"no cost_per_hour is set for {', '.join(unknown)}"
+        return Figure.unknown(f"no cost_per_hour is set for {', '.join(unknown)}")
     times = (entitlement.per_quarter for entitlement in tier.entitlements)
-    return sum(n * cost for n, cost in zip(times, costs, strict=True)), ""
+    return Figure(float(sum(n * cost for n, cost in zip(times, costs, strict=True))))
 
 
 def _hours(tier: Tier, role: str) -> float:

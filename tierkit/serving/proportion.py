@@ -12,20 +12,13 @@ import pandas as pd
 
 from tierkit.calendar import look_back_start, outcome_rows
 from tierkit.crm import Rows, Tables, summed
+from tierkit.figure import Figure
 
 FloatArray = npt.NDArray[np.float64]
 
 DRAWS = 200
 _CURVE_POINTS = 20
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its 95 % interval, all missing where it cannot be said."""
-
-    estimate: float
-    low: float
-    high: float
+FEW = "too few accounts to say"
 
 
 def effort_index(value: pd.Series[float], effort: pd.Series[float]) -> pd.DataFrame:
@@ -127,7 +120,7 @@ def lorenz_curve(proportion: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def concentration(proportion: pd.DataFrame, *, seed: int) -> tuple[Estimate, Estimate]:
+def concentration(proportion: pd.DataFrame, *, seed: int) -> tuple[Figure, Figure]:
     """Return how strongly effort, and how strongly value, gathers on the most valuable accounts.
 
     Twice the area between the curve and everyone alike: 0 where all accounts get the same, towards
@@ -137,7 +130,7 @@ def concentration(proportion: pd.DataFrame, *, seed: int) -> tuple[Estimate, Est
 
     Returns
     -------
-    tuple of Estimate
+    tuple of Figure
         Effort's concentration, and effort's as a share of value's.
     """
     ordered = _by_value(proportion)
@@ -147,10 +140,12 @@ def concentration(proportion: pd.DataFrame, *, seed: int) -> tuple[Estimate, Est
     of_effort, of_value = found
     ratios = draws[:, 0] / np.where(draws[:, 1] > 0, draws[:, 1], np.nan)
     share = of_effort / of_value if of_value > 0 else np.nan
-    return (
-        Estimate(of_effort, *map(float, _interval(draws[:, :1]).ravel())),
-        Estimate(share, *map(float, _interval(ratios[:, None]).ravel())),
-    )
+    return _figure(of_effort, draws[:, 0]), _figure(share, ratios)
+
+
+def _figure(value: float, draws: FloatArray) -> Figure:
+    low, high = _interval(draws[:, None]).ravel()
+    return Figure.of(value, FEW, low=min(low, value), high=max(high, value))
 
 
 def value_gini(proportion: pd.DataFrame) -> float:
@@ -287,7 +282,7 @@ class EqualTreatment:
 
 def treated_alike(
     proportion: pd.DataFrame,
-    relative: Estimate,
+    relative: Figure,
     received: EffortReceived,
     *,
     below: float,
@@ -308,19 +303,20 @@ def treated_alike(
     """
     if received.why or proportion.empty:
         return EqualTreatment(None, received.why or NOTHING_SPENT)
-    if len(proportion) < fewest or pd.isna(relative.low):
+    if len(proportion) < fewest or not relative.has_range:
         return EqualTreatment(None, f"too few to say (n = {len(proportion)})")
     if value_gini(proportion) < HARDLY_DIFFERS:
         return EqualTreatment(None, "predicted revenue hardly differs between accounts")
+    times = relative.say("{:.2f}".format)
     seen = (
-        f"{received.measure} gathers on valuable accounts {relative.estimate:.2f} times as "
-        f"strongly as predicted revenue does ({relative.low:.2f} to {relative.high:.2f}; 0 is "
+        f"{received.measure} gathers on valuable accounts {times} times as strongly "
+        f"as predicted revenue does ({relative.say_range('{:.2f} to {:.2f}'.format)}; 0 is "
         "everyone alike, 1 is in proportion)"
     )
-    if relative.high < below:
+    if relative.is_below(below):
         verdict = f"{seen}: the team treats everyone alike although value differs"
         return EqualTreatment(alike=True, because=verdict)
-    if relative.low > below:
+    if relative.is_above(below):
         return EqualTreatment(alike=False, because=seen)
     return EqualTreatment(
         None, f"{seen}: the interval holds {below:g}, below which it counts as alike"

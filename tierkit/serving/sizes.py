@@ -1,4 +1,4 @@
-"""How large a tier may be: hours and cost against the predicted revenue that it holds."""
+"""Sizes of a tier: hours and cost against the predicted revenue that it would hold."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from tierkit.figure import Figure
 from tierkit.serving.cost import boundary_name, extra_cost, role_effort, tier_effort
 from tierkit.settings import Role, Tier
 
@@ -89,8 +89,8 @@ def _asked(
     held = predicted.to_numpy(dtype=float)[first : first + counts[tiers[number].name]]
     return {
         "predicted_revenue": float(held.sum()),
-        "hours": float(effort["hours"].sum()) if effort["hours"].notna().all() else np.nan,
-        "cost": float(effort["cost"].sum()) if effort["cost"].notna().all() else np.nan,
+        "hours": Figure.total(effort["hours"]).numbers()[0],
+        "cost": Figure.total(effort["cost"]).numbers()[0],
         "roles_short": ", ".join(map(str, needed.index[short])),
     }
 
@@ -156,40 +156,30 @@ def slot_values(
         boundary = by_name.get(boundary_name(upper.name, lower.name), {})
         found[upper.name] = _value(boundary, extra_cost(upper, lower, roles=roles),
                                    quarters=outcome_quarters, margin=margin)  # fmt: skip
-    return found | {tier.name: _unsaid(NO_LINE) for tier in tiers[-1:]}
+    return found | {tier.name: _facts(Figure.unknown(NO_LINE)) for tier in tiers[-1:]}
 
 
 def _value(
-    boundary: Mapping[str, Any], cost: tuple[float, str], *, quarters: int, margin: float
+    boundary: Mapping[str, Any], cost: Figure, *, quarters: int, margin: float
 ) -> dict[str, Any]:
-    money = _shown_money(boundary)
-    if money is None:
-        return _unsaid(NOT_SHOWN)
-    design, ends = money
-    extra, why = cost
-    paid = 0.0 if why else extra
-    worth = {end: ends[end] * margin / quarters - paid for end in ("estimate", "low", "high")}
-    after = f", before its cost: {why}" if why else " and after what it costs more"
-    return {
-        KEY: worth["estimate"],
-        f"{KEY}_low": worth["low"],
-        f"{KEY}_high": worth["high"],
-        f"{KEY}_note": f"a quarter, by the {design} design{after}",
-    }
+    design, money = _shown_money(boundary)
+    if not money.is_known:
+        return _facts(money)
+    worth = money.map(lambda amount: amount * margin / quarters - (cost.value or 0.0))
+    after = " and after what it costs more" if cost.is_known else f", before its cost: {cost.why}"
+    return {**_facts(worth), f"{KEY}_note": f"a quarter, by the {design} design{after}"}
 
 
-def _shown_money(boundary: Mapping[str, Any]) -> tuple[str, Mapping[str, float]] | None:
-    """Return the design whose money counts, None where no effect is shown in money."""
-    if boundary.get("verdict") != _SHOWN:
-        return None
-    by_design = {entry.get("design"): entry.get("money") or {} for entry in boundary["designs"]}
+def _shown_money(boundary: Mapping[str, Any]) -> tuple[str, Figure]:
+    """Return the design whose money counts, and the money where an effect is shown."""
+    designs = boundary["designs"] if boundary.get("verdict") == _SHOWN else []
+    by_design = {entry.get("design"): entry.get("money") or {} for entry in designs}
     for design in _BY_DESIGN:
-        money = by_design.get(design, {})
-        if all(money.get(end) is not None for end in ("estimate", "low", "high")):
+        money = Figure.read(by_design.get(design, {}), "estimate", low="low", high="high")
+        if money.has_range:
             return design, money
-    return None
+    return "", Figure.unknown(NOT_SHOWN)
 
 
-def _unsaid(why: str) -> dict[str, Any]:
-    keys = (KEY, f"{KEY}_low", f"{KEY}_high")
-    return {**dict.fromkeys(keys), **{f"{key}_why": why for key in keys}}
+def _facts(worth: Figure) -> dict[str, Any]:
+    return worth.facts(KEY, low=f"{KEY}_low", high=f"{KEY}_high")

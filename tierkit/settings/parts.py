@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -19,6 +19,7 @@ Preset = Literal["salesforce", "salesforce_fivetran", "hubspot", "hubspot_fivetr
 RevenueType = Literal["new", "expansion", "renewal", "refund", "exclude"]
 Measure = Literal["revenue", "margin", "annual"]
 ModelKind = Literal["fitted card", "rules card"]
+CardLength = Literal["full", "short"]
 
 
 def _readable(text: str) -> None:
@@ -113,6 +114,7 @@ class ModelSettings(Part):
     """What ranks the accounts, and how the points card is fitted."""
 
     kind: ModelKind = "fitted card"
+    card: CardLength = "full"
     bags: Annotated[int, Field(ge=1, le=64)] = 8
     max_bins: Annotated[int, Field(ge=4, le=256)] = 16
     max_training_rows: Annotated[int, Field(ge=100)] = 100_000
@@ -153,6 +155,10 @@ class Tier(Part):
     max_per_owner: Annotated[int, Field(ge=1)] | None = None
     min_quarters: Annotated[int, Field(ge=0)] | None = None
     entitlements: tuple[Entitlement, ...] = ()
+
+    def __init__(self, name: str | None = None, **rules: Any) -> None:  # noqa: ANN401
+        """Take the name in first place too: `Tier("Tier 1", capacity=15)`."""
+        super().__init__(**(rules if name is None else {"name": name, **rules}))
 
     @field_validator("where")
     @classmethod

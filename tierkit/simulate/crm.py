@@ -53,6 +53,7 @@ def simulate_crm(  # noqa: PLR0913
     effort_bias: float = 3.0,
     dirty: bool = False,
     first_quarter_start: date = date(2021, 10, 1),
+    tier_2_effect: float | None = None,
 ) -> SimulatedCrm:
     """Simulate the CRM of a software company whose tiers have a known effect.
 
@@ -79,6 +80,8 @@ def simulate_crm(  # noqa: PLR0913
         Whether faults that people meet in exports are planted; `truth["faults"]` counts them.
     first_quarter_start
         First day of the data: the first of a month.
+    tier_2_effect
+        The effect of Tier 2 on the rate, against Tier 3; by default half that of Tier 1.
 
     Returns
     -------
@@ -107,6 +110,7 @@ def simulate_crm(  # noqa: PLR0913
         effort_bias=effort_bias,
         dirty=dirty,
         first_quarter_start=first_quarter_start,
+        tier_2_effect=tier_2_effect,
     )
     company = draw_company(scenario)
     history = live(company, scenario)

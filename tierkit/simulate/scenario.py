@@ -42,6 +42,7 @@ class Scenario:
     effort_bias: float
     dirty: bool
     first_quarter_start: date
+    tier_2_effect: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse arguments that no company could have, all at once."""
@@ -94,7 +95,8 @@ class Scenario:
     @property
     def effect_factors(self) -> FloatArray:
         """What each tier multiplies the rate of new and expansion deals by: none, 1, 2, 3."""
-        return np.array([1.0, 1.0 + self.tier_effect, 1.0 + self.tier_effect / 2, 1.0])
+        middle = self.tier_effect / 2 if self.tier_2_effect is None else self.tier_2_effect
+        return np.array([1.0, 1.0 + self.tier_effect, 1.0 + middle, 1.0])
 
     @property
     def effort_factors(self) -> FloatArray:
@@ -133,7 +135,8 @@ class Scenario:
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments as JSON can hold them."""
-        return asdict(self) | {"first_quarter_start": self.first_quarter_start.isoformat()}
+        asked = asdict(self) | {"first_quarter_start": self.first_quarter_start.isoformat()}
+        return {name: value for name, value in asked.items() if value is not None}
 
 
 def on_weekdays(days: IntArray, *, floor: IntArray, rng: np.random.Generator) -> IntArray:

@@ -4,8 +4,9 @@ from .arrays import (
 )
 from .intervals import (
     Comparison as Comparison,
-    Interval as Interval,
     compare as compare,
+    measured_draws as measured_draws,
+    resampled as resampled,
 )
 from .measures import (
     actual_over_predicted as actual_over_predicted,

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from tierkit.figure import Figure
 from tierkit.parallel import MANY_ROWS, side_by_side
 from tierkit.statistics.arrays import FloatArray, IntArray
 from tierkit.statistics.measures import Ranking, capture_of, gini_of
@@ -21,36 +22,6 @@ _CHUNK_NUMBERS = 250_000
 _FEWEST_AT_ONCE = 16
 _TAIL = 0.025
 _COMPARED = ("card", "past_revenue")
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate and its 95 % range; NaN where it cannot be said.
-
-    Examples
-    --------
-    >>> Interval(0.02, 0.005, 0.03).is_above_zero, Interval(0.02, -0.01, 0.03).is_above_zero
-    (True, False)
-    """
-
-    estimate: float
-    low: float
-    high: float
-
-    @property
-    def is_above_zero(self) -> bool:
-        """Whether the whole range lies above 0; never where it cannot be said."""
-        return self.low > 0
-
-    @property
-    def is_below_zero(self) -> bool:
-        """Whether the whole range lies below 0; never where it cannot be said."""
-        return self.high < 0
-
-    @property
-    def is_known(self) -> bool:
-        """Whether there is a number at all."""
-        return all(math.isfinite(one) for one in (self.estimate, self.low, self.high))
 
 
 @dataclass(frozen=True)
@@ -69,12 +40,12 @@ class Comparison:
         The card's Gini minus that of other rules, by their name.
     """
 
-    card_gini: Interval
-    past_gini: Interval
-    gain: Interval
-    captures: Mapping[int, Interval]
+    card_gini: Figure
+    past_gini: Figure
+    gain: Figure
+    captures: Mapping[int, Figure]
     draws: int
-    rivals: Mapping[str, Interval] = field(default_factory=dict)
+    rivals: Mapping[str, Figure] = field(default_factory=dict)
 
 
 def compare(
@@ -84,6 +55,7 @@ def compare(
     seed: int,
     draws: int | None = None,
     rivals: Sequence[str] = (),
+    tried: int = 1,
 ) -> Comparison:
     """Compare the card with past revenue on the same accounts at the same dates.
 
@@ -103,21 +75,86 @@ def compare(
         1,000 by default, fewer where rows are so many that draws differ little.
     rivals
         Columns of other rules that the card is compared with as well.
+    tried
+        From how many candidates the compared one was chosen: ranges are as wide as so many
+        comparisons at once ask for (Bonferroni).
     """
     times = draws or _draws(len(predictions))
     codes, unique = pd.factorize(predictions["account_id"], sort=True)
     names = (*_COMPARED, *rivals)
     dates = [_Date.of(predictions.iloc[rows], codes[rows], names) for rows in _by_date(predictions)]
     whole = _measures(dates, np.ones((len(unique), 1)), capacities)[0]
-    resampled = _resampled(len(unique), len(predictions), draws=times, seed=seed)
-    tasks = (partial(_measures, dates, weights, capacities) for weights in resampled)
+    weights_of = _resampled(len(unique), len(predictions), draws=times, seed=seed)
+    tasks = (partial(_measures, dates, weights, capacities) for weights in weights_of)
     threads = None if len(predictions) >= MANY_ROWS else 1
     drawn = np.concatenate(side_by_side(tasks, threads=threads))
-    tail = share_beyond(accounts_that_count(predictions))
-    ranges = [_interval(whole[place], drawn[:, place], tail) for place in range(len(whole))]
+    tail = share_beyond(accounts_that_count(predictions)) / tried
+    ranges = [resampled(whole[place], drawn[:, place], tail) for place in range(len(whole))]
     others = dict(zip(rivals, ranges[3 : 3 + len(rivals)], strict=True))
     captures = dict(zip(capacities, ranges[3 + len(rivals) :], strict=True))
     return Comparison(ranges[0], ranges[1], ranges[2], captures, times, others)
+
+
+def measured_draws(
+    predictions: pd.DataFrame,
+    *,
+    names: Sequence[str],
+    capacities: Sequence[int],
+    seed: int,
+    draws: int | None = None,
+) -> tuple[FloatArray, FloatArray, float]:
+    """Return Gini and captures of several rankings, on the whole and with accounts resampled.
+
+    Accounts are drawn as for `compare`, the same for every ranking, so that differences are paired.
+
+    Returns
+    -------
+    tuple
+        A row per ranking, its measures in columns (Gini, then a capture per capacity), means over
+        the dates; the same for every draw; and the share of draws beyond each end of a 95 % range.
+    """
+    times = draws or _draws(len(predictions))
+    codes, unique = pd.factorize(predictions["account_id"], sort=True)
+    dates = [_Date.of(predictions.iloc[rows], codes[rows], names) for rows in _by_date(predictions)]
+    whole = _ranked_measures(dates, np.ones((len(unique), 1)), capacities)[0]
+    weights_of = _resampled(len(unique), len(predictions), draws=times, seed=seed)
+    tasks = (partial(_ranked_measures, dates, weights, capacities) for weights in weights_of)
+    threads = None if len(predictions) >= MANY_ROWS else 1
+    drawn = np.concatenate(side_by_side(tasks, threads=threads))
+    return whole, drawn, share_beyond(accounts_that_count(predictions))
+
+
+def _ranked_measures(
+    dates: Sequence[_Date], weights: FloatArray, capacities: Sequence[int]
+) -> FloatArray:
+    """Return by draw, ranking and measure the means over the dates that can be measured."""
+    parts = []
+    for date in dates:
+        perfect = date.actual.curve(weights)
+        curves = [one.curve(weights) for one in date.ranked]
+        parts.append(
+            np.stack(
+                [
+                    np.stack(
+                        [
+                            gini_of(curve, perfect),
+                            *(capture_of(curve, accounts=size) for size in capacities),
+                        ],
+                        axis=1,
+                    )
+                    for curve in curves
+                ],
+                axis=1,
+            )
+        )
+    return _mean_of_known(np.stack(parts))
+
+
+def _mean_of_known(by_date: FloatArray) -> FloatArray:
+    known = np.isfinite(by_date)
+    counts = known.sum(axis=0)
+    sums = np.where(known, by_date, 0.0).sum(axis=0)
+    return np.asarray(np.where(counts > 0, sums / np.maximum(counts, 1), np.nan))
 
 
 @dataclass(frozen=True)
@@ -138,10 +175,7 @@ class _Date:
 def _measures(dates: Sequence[_Date], weights: FloatArray, capacities: Sequence[int]) -> FloatArray:
     """Return a row per draw: Gini of both, its differences, the difference of each capture."""
     by_date = np.stack([_measures_at(one, weights, capacities) for one in dates])
-    known = np.isfinite(by_date)
-    counts = known.sum(axis=0)
-    sums = np.where(known, by_date, 0.0).sum(axis=0)
-    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    return _mean_of_known(by_date)
 
 
 def _measures_at(date: _Date, weights: FloatArray, capacities: Sequence[int]) -> FloatArray:
@@ -185,12 +219,16 @@ def share_beyond(accounts: float) -> float:
     return float(norm.cdf(t.ppf(_TAIL, free) * math.sqrt((free + 1.0) / free)))
 
 
-def _interval(estimate: float, drawn: FloatArray, tail: float) -> Interval:
+def resampled(estimate: float, drawn: FloatArray, tail: float) -> Figure:
+    """Return an estimate with the range that leaves `tail` of the draws beyond each end.
+
+    Where draws lie on one side of the estimate, the range still holds it.
+    """
     known = drawn[np.isfinite(drawn)]
     if not len(known) or not math.isfinite(estimate):
-        return Interval(math.nan, math.nan, math.nan)
+        return Figure.unknown("nothing was won in the tested horizons")
     low, high = np.quantile(known, [tail, 1 - tail])
-    return Interval(float(estimate), float(low), float(high))
+    return Figure(estimate, min(float(low), estimate), max(float(high), estimate))
 
 
 def _by_date(predictions: pd.DataFrame) -> list[IntArray]:

@@ -18,9 +18,16 @@ from .decomposition import (
     decompose as decompose,
 )
 from .eligibility import (
+    can_be_tiered as can_be_tiered,
     check_eligibility as check_eligibility,
     meets_all as meets_all,
     tier_rule_problems as tier_rule_problems,
+    why_untiered as why_untiered,
+    within_groups as within_groups,
+)
+from .explaining import (
+    TierExplanation as TierExplanation,
+    explain_tier as explain_tier,
 )
 from .lines import (
     Line as Line,
@@ -29,6 +36,8 @@ from .lines import (
 from .moves import (
     UNTIERED as UNTIERED,
     Moves as Moves,
+    directions as directions,
+    move_matrix as move_matrix,
     moved_accounts as moved_accounts,
     moves_by_rank as moves_by_rank,
     stability_facts as stability_facts,
@@ -38,31 +47,23 @@ from .overrides import (
     OVERRIDE_COLUMNS as OVERRIDE_COLUMNS,
     OVERRIDES_FILE as OVERRIDES_FILE,
     capacity_in as capacity_in,
-    capacity_problems as capacity_problems,
     override_lines as override_lines,
     read_overrides as read_overrides,
+)
+from .placing import (
+    PlacedAccounts as PlacedAccounts,
+    TierCandidates as TierCandidates,
 )
 from .previous import (
     PreviousTiers as PreviousTiers,
     previous_tiers as previous_tiers,
     tiers_in_force as tiers_in_force,
 )
-from .reasons import (
-    move_reasons as move_reasons,
-)
 from .slots import (
     MoveBudget as MoveBudget,
-    TierPlaces as TierPlaces,
-    fill_places as fill_places,
-    within_budget as within_budget,
 )
 from .standing import (
     AccountContext as AccountContext,
     BoolArray as BoolArray,
-    FloatArray as FloatArray,
-    Groups as Groups,
-    IntArray as IntArray,
-    RankedAccounts as RankedAccounts,
-    levels_of as levels_of,
     minimum_stay as minimum_stay,
 )

@@ -5,25 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from tierkit.errors import DataError, Problem
 from tierkit.settings import StabilitySettings, Tier
-from tierkit.tiers.overrides import capacity_problems
-from tierkit.tiers.reasons import FIRST_RUN, move_reasons
-from tierkit.tiers.slots import (
-    MoveBudget,
-    Placement,
-    TierPlaces,
-    fill_places,
-    nearest_line,
-    within_budget,
-)
-from tierkit.tiers.standing import AccountContext, IntArray, RankedAccounts, levels_of, line_up
+from tierkit.tiers.placing import TierCandidates
+from tierkit.tiers.slots import MoveBudget
+from tierkit.tiers.standing import AccountContext
 
 NOTHING_KNOWN = AccountContext()
-KEPT_BY = ("keep band", "minimum stay", "move budget")
 
 
 @dataclass(frozen=True)
@@ -139,101 +129,19 @@ def assign_within_budget(
 ) -> Assignment:
     """Do what `assign_tiers` does, and say what the move budget did."""
     chosen = overrides.set_index("account_id")["tier"]
-    _check(predicted, previous=previous, chosen=chosen, tiers=tiers, groups=context.groups)
-    known = previous.dropna()
-    ranked = _ranked(predicted, others=known.index.union(chosen.index, sort=False))
-    before = known.reindex(ranked.index)
-    names = [tier.name for tier in tiers]
-    line = line_up(
-        ranked,
+    _check(predicted, previous=previous, chosen=chosen, tiers=tiers)
+    candidates = TierCandidates(
+        predicted.index.union(chosen.index), previous=previous, context=context
+    )
+    known = predicted[["score", "predicted_revenue"]].reindex(candidates.ids)
+    placed = candidates.place(
+        known["score"].to_numpy(dtype=float),
+        known["predicted_revenue"].to_numpy(dtype=float),
         tiers=tiers,
         stability=stability,
-        held=levels_of(before, names),
-        forced=levels_of(chosen.reindex(ranked.index), names),
-        context=context,
+        overrides=overrides,
     )
-    ladder = TierPlaces.of(tiers, line.standing, groups=line.group_names)
-    budget = within_budget(line.standing, ladder=ladder, stability=stability)
-    given = _given(line.standing, ladder, stability=stability, budget=budget)
-    retired = before.notna().to_numpy() & (line.standing.held == ladder.none)
-    reasons = move_reasons(
-        line.standing, given.final.levels, retired=retired, ladder=ladder, band=budget.band
-    )
-    frame = _placed(line.standing, given, ladder=ladder, index=ranked.index)
-    accounts = frame.assign(
-        previous_tier=_with_retired_names(before, ladder),
-        move_reason=FIRST_RUN if known.empty else reasons,
-        group=line.group,
-    )[[*_COLUMNS]]
-    return Assignment(accounts, budget)
-
-
-_COLUMNS = ("tier", "model_tier", "previous_tier", "rank", "score", "cut_score", "overridden",
-            "kept_by_band", "kept_by", "rule_tier", "unkept_tier", "group",
-            "move_reason")  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Given:
-    """Where accounts are placed: finally, and with one thing after the other left away."""
-
-    final: Placement
-    by_model: IntArray
-    by_rule: IntArray
-    unkept: IntArray
-    kept_by: IntArray
-
-
-def _given(
-    standing: RankedAccounts,
-    ladder: TierPlaces,
-    *,
-    stability: StabilitySettings,
-    budget: MoveBudget,
-) -> _Given:
-    final = fill_places(standing, ladder=ladder, band=budget.band)
-    usual = stability.keep_band
-    with_band = fill_places(standing.without_stay(), ladder=ladder, band=usual).levels
-    stayed = (
-        fill_places(standing, ladder=ladder, band=usual).levels
-        if standing.stays.any()
-        else with_band
-    )
-    bare = standing.without_history()
-    unkept = fill_places(bare, ladder=ladder, band=1.0).levels
-    plain, alone = standing.without_overrides(), bare.without_overrides()
-    free = standing.forced == ladder.none
-    kept = (final.levels == standing.held) & (final.levels < unkept) & free
-    holds = [kept & (levels == standing.held) for levels in (with_band, stayed)]
-    return _Given(
-        final=final,
-        by_model=fill_places(plain, ladder=ladder, band=budget.band).levels,
-        by_rule=unkept if free.all() else fill_places(alone, ladder=ladder, band=1.0).levels,
-        unkept=unkept,
-        kept_by=np.select([~kept, *holds], [0, 1, 2], 3).astype(np.int64),
-    )
-
-
-def _placed(
-    standing: RankedAccounts, given: _Given, *, ladder: TierPlaces, index: pd.Index[str]
-) -> pd.DataFrame:
-    """Return what follows from the slots: everything but the words."""
-    rank = pd.Series(np.arange(1, len(index) + 1), index=index, dtype="Int64")
-    return pd.DataFrame(
-        {
-            "tier": _names(given.final.levels, ladder),
-            "model_tier": _names(given.by_model, ladder),
-            "rule_tier": _names(given.by_rule, ladder),
-            "unkept_tier": _names(given.unkept, ladder),
-            "rank": rank.where(standing.in_scope),
-            "score": standing.scores,
-            "cut_score": nearest_line(standing.scores, given.final.lines),
-            "overridden": standing.forced < ladder.none,
-            "kept_by_band": given.kept_by == 1,
-            "kept_by": np.array(["", *KEPT_BY], dtype=object)[given.kept_by],
-        },
-        index=index,
-    )
+    return Assignment(placed.frame, placed.budget)
 
 
 def _check(
@@ -242,7 +150,6 @@ def _check(
     previous: pd.Series[str],
     chosen: pd.Series[str],
     tiers: Sequence[Tier],
-    groups: pd.Series[str] | None,
 ) -> None:
     problems = [
         Problem(f"{index[index.duplicated()].nunique()} accounts appear more than once",
@@ -259,9 +166,6 @@ def _check(
                     "predicted", "score", rule="missing score", rows=len(unscored),
                     examples=tuple(map(str, unscored[:5])))
         )  # fmt: skip
-    if not chosen.index.has_duplicates:
-        given = dict(zip(map(str, chosen.index), chosen, strict=True))
-        problems += capacity_problems(given, tiers=tiers, groups=_by_account(groups, chosen.index))
     unknown = sorted(set(chosen) - {tier.name for tier in tiers})
     if unknown:
         there = ", ".join(tier.name for tier in tiers)
@@ -269,32 +173,3 @@ def _check(
                                 "overrides", "tier", rule="unknown tier"))  # fmt: skip
     if problems:
         raise DataError("tiers cannot be assigned", problems)
-
-
-def _by_account(groups: pd.Series[str] | None, accounts: pd.Index[str]) -> dict[str, str] | None:
-    if groups is None:
-        return None
-    names = groups.reindex(accounts).fillna("")
-    return dict(zip(map(str, accounts), map(str, names), strict=True))
-
-
-def _ranked(predicted: pd.DataFrame, *, others: pd.Index[str]) -> pd.DataFrame:
-    """Return the accounts by rank, below them by account_id those that are not eligible."""
-    by_id = predicted[["score", "predicted_revenue"]].sort_index()
-    order = np.lexsort((-by_id["predicted_revenue"].to_numpy(), -by_id["score"].to_numpy()))
-    ranked = by_id.iloc[order]
-    outside = others.difference(predicted.index, sort=False).sort_values()
-    index = ranked.index.append(outside) if len(outside) else ranked.index
-    return ranked.reindex(index).rename_axis("account_id")
-
-
-def _names(levels: IntArray, ladder: TierPlaces) -> pd.Categorical[str]:
-    codes = np.where(levels == ladder.none, -1, levels)
-    return pd.Categorical.from_codes(
-        codes.tolist(), categories=pd.Index(ladder.names), ordered=True
-    )
-
-
-def _with_retired_names(before: pd.Series[str], ladder: TierPlaces) -> pd.Categorical[str]:
-    retired = sorted(set(before.dropna().unique()) - set(ladder.names))
-    return pd.Categorical(before, categories=[*ladder.names, *retired], ordered=True)

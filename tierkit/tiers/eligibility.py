@@ -75,6 +75,80 @@ def meets_all(accounts: pd.DataFrame, *, where: Sequence[str]) -> pd.Series[bool
     return met
 
 
+NOT_YET = "not yet an account: neither created nor active before the first unknown day"
+NO_SLOT = "beyond the last tier's capacity"
+
+
+def within_groups(
+    eligible: pd.DataFrame, groups: pd.Series[str] | None, *, within: str | None
+) -> pd.DataFrame:
+    """Return what `check_eligibility` said; an account of no group cannot be tiered either.
+
+    Parameters
+    ----------
+    groups
+        The group of each account, None where all accounts are one.
+    within
+        The column that groups accounts, for the reason.
+    """
+    if groups is None:
+        return eligible
+    lost = eligible["eligible"] & groups.reindex(eligible.index).isna()
+    why = f"tiers are filled within {within}, and it is missing"
+    return eligible.assign(
+        eligible=eligible["eligible"] & ~lost, reason=eligible["reason"].mask(lost, why)
+    )
+
+
+def can_be_tiered(
+    accounts: pd.DataFrame, *, where: Sequence[str], groups: pd.Series[str] | None
+) -> pd.Series[bool]:
+    """Say of every account whether it can be tiered, as `within_groups` does, without a reason.
+
+    Parameters
+    ----------
+    accounts
+        By account_id, with today's values.
+    groups
+        The group of each account, None where all accounts are one.
+
+    Examples
+    --------
+    >>> accounts = pd.DataFrame({"employees": [50, 5, 90]}, index=["A1", "A2", "A3"])
+    >>> groups = pd.Series({"A1": "EMEA", "A2": "EMEA"})
+    >>> can_be_tiered(accounts, where=["employees >= 20"], groups=groups).to_dict()
+    {'A1': True, 'A2': False, 'A3': False}
+    """
+    met = meets_all(accounts, where=where)
+    return met if groups is None else met & groups.reindex(accounts.index).notna()
+
+
+def why_untiered(
+    eligible: pd.DataFrame, *, tiered: pd.Index[str], existing: pd.Index[str]
+) -> pd.Series[str]:
+    """Return the reason of each account that has no tier, by account_id.
+
+    Parameters
+    ----------
+    eligible
+        As `within_groups` returns it.
+    tiered, existing
+        The accounts that have a tier, and those that existed at `as_of`.
+
+    Examples
+    --------
+    >>> eligible = pd.DataFrame({"eligible": [True, True, True], "reason": ""}, index=list("ABC"))
+    >>> why_untiered(eligible, tiered=pd.Index(["A"]), existing=pd.Index(["A", "B"])).to_dict()
+    {'B': "beyond the last tier's capacity", 'C': 'not yet an account: neither created nor active \
+before the first unknown day'}
+    """
+    reason = eligible.loc[eligible.index.difference(tiered, sort=True), "reason"]
+    unknown = ~reason.index.isin(existing)
+    reason = reason.mask((reason == "") & unknown, NOT_YET)
+    found: pd.Series[str] = reason.mask(reason == "", NO_SLOT)
+    return found
+
+
 def _check_columns(rules: Iterable[Rule], columns: Iterable[object]) -> None:
     known = sorted(map(str, columns))
     problems = [

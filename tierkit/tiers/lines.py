@@ -71,7 +71,7 @@ def _same_group(tiered: pd.DataFrame, account_id: str) -> pd.DataFrame:
     """Return the accounts that are tiered together with one."""
     if "group" not in tiered:
         return tiered
-    group = tiered["group"].fillna("")
+    group = tiered["group"].astype("object").fillna("")
     mine: pd.DataFrame = tiered[group == group[account_id]]
     return mine
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.settings import Tier
-from tierkit.tiers.assign import KEPT_BY
+from tierkit.tiers.placing import KEPT_BY
 from tierkit.tiers.slots import MoveBudget
 
 UNTIERED = "Untiered"
@@ -55,20 +55,47 @@ class Moves:
 def tier_moves(assigned: pd.DataFrame) -> Moves:
     """Count the moves in what `assign_tiers` returned."""
     before, now = assigned["previous_tier"], assigned["tier"]
-    first_run = bool(before.isna().all())
-    moved = moved_accounts(assigned)
-    level_before, level_now = _levels(moved["previous_tier"], now), _levels(moved["tier"], now)
-    both = (level_before >= 0) & (level_now >= 0)
     return Moves(
-        up=int((both & (level_now < level_before)).sum()),
-        down=int((both & (level_now > level_before)).sum()),
-        entered=int(moved["previous_tier"].isna().sum()),
-        left=int(moved["tier"].isna().sum()),
+        **directions(before, now),
         kept_by_band=int(assigned["kept_by_band"].sum()),
         overridden=int(assigned["overridden"].sum()),
-        matrix={} if first_run else _matrix(before, now),
-        reasons=_counts(moved["move_reason"]),
+        matrix={} if before.isna().all() else _plain(move_matrix(before, now)),
+        reasons=_counts(moved_accounts(assigned)["move_reason"]),
     )
+
+
+def directions(before: pd.Series[str], now: pd.Series[str]) -> dict[str, int]:
+    """Count the accounts that go `up`, `down`, `entered` and `left`; none on a first run.
+
+    An account whose earlier tier is no longer in the settings moves, but neither up nor down.
+
+    Examples
+    --------
+    >>> tiers = ["Tier 1", "Tier 2"]
+    >>> before = pd.Series(pd.Categorical(["Tier 1", "Tier 2", None], tiers, ordered=True))
+    >>> now = pd.Series(pd.Categorical(["Tier 2", "Tier 1", "Tier 2"], tiers, ordered=True))
+    >>> directions(before, now)
+    {'up': 1, 'down': 1, 'entered': 1, 'left': 0}
+    """
+    held, level = _levels(before, now), now.cat.codes.to_numpy()
+    known = before.notna().to_numpy()
+    some = bool(known.any())
+    both = (held >= 0) & (level >= 0)
+    return {
+        "up": int((both & (level < held)).sum()),
+        "down": int((both & (level > held)).sum()),
+        "entered": int((~known & (level >= 0)).sum()) * some,
+        "left": int((known & (level < 0)).sum()),
+    }
+
+
+def move_matrix(before: pd.Series[str], now: pd.Series[str]) -> pd.DataFrame:
+    """Return the accounts by tier before (rows) and tier now; those without one are `Untiered`."""
+    rows, columns = [*before.cat.categories, UNTIERED], [*now.cat.categories, UNTIERED]
+    held, level = (codes.cat.codes.to_numpy(dtype=np.int64) for codes in (before, now))
+    pairs = held % len(rows) * len(columns) + level % len(columns)  # no tier, -1, comes last
+    counts = np.bincount(pairs, minlength=len(rows) * len(columns)).reshape(len(rows), -1)
+    return pd.DataFrame(counts, index=rows, columns=columns)
 
 
 def moved_accounts(assigned: pd.DataFrame) -> pd.DataFrame:
@@ -83,16 +110,15 @@ def moved_accounts(assigned: pd.DataFrame) -> pd.DataFrame:
 
 def _levels(names: pd.Series[str], tiers: pd.Series[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return the level of each name, -1 where missing or no longer a tier."""
-    levels = {name: level for level, name in enumerate(tiers.cat.categories)}
-    return names.astype("object").map(levels).fillna(-1).to_numpy(dtype=np.int64)
+    levels = tiers.cat.categories.get_indexer(names.cat.categories)
+    return np.append(levels, -1)[names.cat.codes.to_numpy()].astype(np.int64)
 
 
-def _matrix(before: pd.Series[str], now: pd.Series[str]) -> dict[str, dict[str, int]]:
-    """Return the accounts by tier before and tier now, every pair, the best tier first."""
-    pairs = Counter(zip(*(x.astype("object").fillna(UNTIERED) for x in (before, now)), strict=True))
-    rows = [*before.cat.categories, UNTIERED]
-    columns = [*now.cat.categories, UNTIERED]
-    return {row: {column: pairs[row, column] for column in columns} for row in rows}
+def _plain(matrix: pd.DataFrame) -> dict[str, dict[str, int]]:
+    return {
+        str(row): {str(column): int(count) for column, count in counts.items()}
+        for row, counts in zip(matrix.index, matrix.to_dict("records"), strict=True)
+    }
 
 
 def _counts(reasons: pd.Series[str]) -> dict[str, int]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 
 import pandas as pd
 
 from tierkit.calendar import in_force, spell_date
 from tierkit.crm import Tables
-from tierkit.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -41,23 +38,23 @@ def previous_tiers(
     tables: Tables,
     *,
     as_of: date,
-    last_published: Path | None = None,
+    published: Sequence[pd.Series[str]] = (),
     earlier_days: Sequence[date] = (),
-    earlier_published: Sequence[Path] = (),
     successors: Mapping[str, str] | None = None,
 ) -> PreviousTiers:
     """Return the tier that each account held the day before `as_of`.
 
     Parameters
     ----------
-    last_published
-        The `tiers.csv` of the last published run of an earlier quarter. It is taken where
-        `tier_history` has nobody in force that day: then what was proposed counts as held.
+    published
+        The tier by account_id of the last published run of an earlier quarter, and of the runs
+        right before it, the newest first. They are taken where `tier_history` has nobody in force
+        that day: then what was proposed counts as held.
     successors
         The account that stands for one that was merged since; its own tier counts first.
-    earlier_days, earlier_published
-        The last days of the quarters before, and the `tiers.csv` of the runs before the last
-        published one, the newest first: how far back it is asked how long a tier has been held.
+    earlier_days
+        The last days of the quarters before, the newest first. They and the earlier runs say for
+        how long a tier has been held.
     """
     day = as_of - timedelta(days=1)
     if "tier_history" in tables:
@@ -65,14 +62,13 @@ def previous_tiers(
         by_day = [_on(held, one) for one in (day, *earlier_days)]
         if len(by_day[0]):
             return PreviousTiers(by_day[0], "tier_history", quarters_held=quarters_in_a_row(by_day))
-    if last_published is not None and last_published.exists():
+    if published:
         remark = (
             f"tier_history has no tier in force on {spell_date(day)}; the tiers that the last "
             "published run proposed are taken as held. `tierkit accept` records what takes force."
         )
         now = successors or {}
-        files = (last_published, *earlier_published)
-        runs = [carried(_published(file), now) for file in files]
+        runs = [carried(_in_order(tiers), now) for tiers in published]
         return PreviousTiers(runs[0], "last published run", remark, quarters_in_a_row(runs))
     empty = pd.Series([], index=pd.Index([], name="account_id", dtype="str"), dtype="str")
     return PreviousTiers(
@@ -157,16 +153,7 @@ def carried(tiers: pd.Series[str], successors: Mapping[str, str]) -> pd.Series[s
     return first
 
 
-def _published(path: Path) -> pd.Series[str]:
-    """Return the tiers of a published `tiers.csv`; rows without a tier are absent."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = {"account_id", "tier"} - set(reader.fieldnames or ())
-        if missing:
-            raise DataError(
-                f"{path}: no column {', '.join(sorted(missing))}; found "
-                f"{', '.join(reader.fieldnames or ()) or 'none'}. Publish that quarter again."
-            )
-        tiers = {row["account_id"]: row["tier"] for row in reader if row["tier"]}
-    index = pd.Index(list(tiers), name="account_id", dtype="str")
-    return pd.Series(list(tiers.values()), index=index, dtype="str", name="tier").sort_index()
+def _in_order(tiers: pd.Series[str]) -> pd.Series[str]:
+    """Return the tiers that a run gave, by account_id in order; rows without a tier are absent."""
+    given = tiers.dropna()
+    return given[given != ""].rename("tier").sort_index()

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from tierkit.errors import SettingsError
-from tierkit.explorer.controls.labelled import button, choice, column, row, text
+from tierkit.errors import SettingsError, TierkitError
+from tierkit.explorer.controls.labelled import button, choice, column, html, row, text
+from tierkit.explorer.pages.parts import note, warning
 from tierkit.explorer.writing import today
+from tierkit.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +60,9 @@ class AccountControls:
             self._by,
             self._review,
             row(
-                button("Set override", acting.act(self._set), tooltip="Writes overrides.csv"),
+                button(
+                    "Write override", acting.act(self._set), tooltip="Into overrides.csv, at once"
+                ),
                 button("Remove override", acting.act(self._remove)),
             ),
         )
@@ -112,6 +116,17 @@ class CompareControls:
     def __init__(self, session: Session, acting: Acting, redraw: Callable[[], None]) -> None:
         self._session = session
         self._name = text("Name")
+        self._said = html()
+        self._sure = row(
+            button(
+                "Write it",
+                acting.act(self._write, working="checking the gate and writing tierkit.toml"),
+                strong=True,
+            ),
+            button("Leave it", acting.act(self._leave)),
+        )
+        self._asks(on=False)
+        self._asked_for: object = None
         self._saved = choice("Compare with", [("–", "")], value="")
         acting.on(self._saved, lambda _: redraw())
         self.widget = column(
@@ -123,11 +138,13 @@ class CompareControls:
                 button("Delete", acting.act(self._delete)),
             ),
             button(
-                "Copy as settings",
-                acting.act(self._write, working="checking the gate and writing tierkit.toml"),
-                tooltip="Writes tierkit.toml; the quarterly run then gives these tiers",
+                "Write to tierkit.toml …",
+                acting.act(self._ask),
+                tooltip="Asks first; the quarterly run then gives these tiers",
                 strong=True,
             ),
+            self._said,
+            self._sure,
         )
         self.sync()
 
@@ -138,6 +155,8 @@ class CompareControls:
 
     def sync(self) -> None:
         """Show what the session says."""
+        if self._asked_for is not None and self._asked_for != self._session.settings:
+            self._leave()  # something else is on screen than what was asked for
         kept = self.against if self.against in self._session.scenarios else ""
         options = [("–", ""), *((name, name) for name in self._session.scenarios)]
         if [*self._saved.options] != options:
@@ -155,5 +174,45 @@ class CompareControls:
     def _delete(self) -> None:
         self._session.delete_scenario(self.against)
 
+    def _asks(self, *, on: bool) -> None:
+        self._sure.layout.display = "" if on else "none"
+
+    def _ask(self) -> None:
+        lines = changed_lines(self._session.settings_difference())
+        if not lines:
+            self._said.value = str(note("tierkit.toml says what is on screen already."))
+            return
+        self._asked_for = self._session.settings
+        self._said.value = str(note(f"Change {plural(lines, 'line')} of tierkit.toml?"))
+        self._asks(on=True)
+
+    def _leave(self) -> None:
+        self._asked_for, self._said.value = None, ""
+        self._asks(on=False)
+
     def _write(self) -> None:
-        self._session.write_settings()
+        lines = changed_lines(self._session.settings_difference())
+        self._leave()
+        try:
+            file = self._session.write_settings()
+        except TierkitError as error:
+            self._said.value = str(warning(f"Nothing was written. {error}"))
+            raise
+        self._said.value = str(
+            note(
+                f"Written: {plural(lines, 'line')} of {file.name} changed. The next run gives "
+                "these tiers."
+            )
+        )
+
+
+def changed_lines(difference: str) -> int:
+    """Return how many lines a difference takes out or puts in, the larger of both.
+
+    Examples
+    --------
+    >>> changed_lines("-capacity = 1")
+    1
+    """
+    lines = difference.splitlines()
+    return max(sum(line.startswith(sign) for line in lines) for sign in "-+")

@@ -91,6 +91,11 @@ def page(label: str) -> Widget:
     return made
 
 
+def html(value: str = "", *, width: str = "auto") -> Widget:
+    """Return a place for a sentence."""
+    return widgets.HTML(value=value, layout={"width": width})
+
+
 def column(*children: Widget, width: str = "auto") -> Widget:
     """Return controls one below the other, none of them squeezed where they are many."""
     return widgets.VBox([unsqueezed(child) for child in children], layout={"width": width})
@@ -200,18 +205,52 @@ class Later:
 Act = Callable[[], None]
 
 
+DRAG_SECONDS = 1.0
+"""Values of one control that follow each other so quickly are one drag, and one step of undo."""
+
+
+class Drags:
+    """Tells which values belong to one drag.
+
+    Parameters
+    ----------
+    clock
+        Gives seconds.
+
+    Examples
+    --------
+    >>> seconds = iter([0.0, 0.4, 0.8, 5.0, 5.1])
+    >>> drags = Drags(lambda: next(seconds))
+    >>> [drags.of(name) for name in ("capacity", "capacity", "capacity", "capacity", "band")]
+    [1, 1, 1, 2, 3]
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._name, self._last, self._number = "", -math.inf, 0
+
+    def of(self, name: str) -> int:
+        """Return the number of the drag that a new value of a control belongs to."""
+        now = self._clock()
+        if name != self._name or now - self._last > DRAG_SECONDS:
+            self._number += 1
+        self._name, self._last = name, now
+        return self._number
+
+
 class Acting:
     """Runs what controls ask for, one thing at a time.
 
     Parameters
     ----------
     session
-        Where errors are kept.
+        What the controls change; it keeps the errors.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._quiet = False
+        self._drags = Drags()
         self.later = Later()
         self.working: Callable[[str], None] = lambda _: None
         self.failed: Act = lambda: None
@@ -224,12 +263,17 @@ class Acting:
                 return
             value = event["new"]
             if soon:
-                self.later.soon(soon, lambda: self.guarded(lambda: act(value)))
+                drag = self._drags.of(soon)
+                self.later.soon(soon, lambda: self.guarded(lambda: self._dragged(drag, act, value)))
             else:
                 self.later.now()
                 self.guarded(lambda: act(value))
 
         control.observe(changed, names="value")
+
+    def _dragged(self, drag: int, act: Callable[[Any], None], value: Any) -> None:  # noqa: ANN401
+        with self._session.stage.one_step(drag):
+            act(value)
 
     def act(self, act: Act, *, working: str = "") -> Act:
         """Return what a button does."""
@@ -248,10 +292,12 @@ class Acting:
         try:
             act()
         except TierkitError as error:
-            self._session.errors = [str(error)]
+            self._session.stage.errors = [str(error)]
             self.failed()
         except Exception as error:  # a person must see it, whatever it is
-            self._session.errors = [f"{type(error).__name__}: {error}. This is a fault of tierkit."]
+            self._session.stage.errors = [
+                f"{type(error).__name__}: {error}. This is a fault of tierkit."
+            ]
             self.failed()
 
     @contextmanager

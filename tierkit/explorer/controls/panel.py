@@ -9,8 +9,9 @@ import ipywidgets as widgets
 from markupsafe import Markup
 
 from tierkit.explorer.controls.account import AccountControls, CompareControls
+from tierkit.explorer.controls.account_list import AccountList
 from tierkit.explorer.controls.criteria import CriteriaControls
-from tierkit.explorer.controls.labelled import Acting, beside, button, page, row, take_away
+from tierkit.explorer.controls.labelled import Acting, beside, button, column, page, row, take_away
 from tierkit.explorer.controls.tiers import TierControls
 from tierkit.explorer.pages.account import account_page
 from tierkit.explorer.pages.compare import LIVE_CLASS, compare_page, status
@@ -42,28 +43,40 @@ class Panel:
         self._acting.failed = self._show_status
         self._status = widgets.HTML(layout={"width": "100%"})
         self._undo = button("Undo", self._acting.act(session.undo))
-        self._reset = button("Settings as opened", self._acting.act(session.reset))
+        self._redo = button("Redo", self._acting.act(session.redo))
+        self._reset = button(
+            "Settings as opened",
+            self._acting.act(session.reset),
+            tooltip="Takes back all changes of settings; overrides stay",
+        )
         self._compare = CompareControls(session, self._acting, self._draw_again)
+        criteria = CriteriaControls(session, self._acting, self._draw_again)
         self._controls: tuple[Any, ...] = (
-            CriteriaControls(session, self._acting),
+            criteria,
             TierControls(session, self._acting),
             AccountControls(session, self._acting),
             self._compare,
         )
         self._draws: tuple[Callable[[], Markup], ...] = (
-            lambda: criteria_page(session),
+            lambda: criteria_page(session, criterion=criteria.criterion),
             lambda: tiers_page(session),
             lambda: account_page(session),
             lambda: compare_page(session, against=self._compare.against),
         )
         self._pages = [page(title) for title in TITLES]
+        self._lists = {
+            TITLES.index(title): AccountList(
+                session, self._acting, self._open_account, lambda: self._compare.against
+            )
+            for title in ("Tiers", "Compare")
+        }
         self._stale = [True] * len(TITLES)
-        tabs = [
-            beside(self._controls[place].widget, view) for place, view in enumerate(self._pages)
-        ]
+        tabs = [beside(self._controls_of(place), view) for place, view in enumerate(self._pages)]
         self._tabs = widgets.Tab(tabs, titles=TITLES, selected_index=1)
         self._tabs.observe(lambda _: self._draw(), names="selected_index")
-        self.widget = widgets.VBox([row(self._undo, self._reset), self._status, self._tabs])
+        self.widget = widgets.VBox(
+            [row(self._undo, self._redo, self._reset), self._status, self._tabs]
+        )
         self.widget.add_class(LIVE_CLASS)
         session.on_change(self.refresh)
         self.refresh()
@@ -75,6 +88,7 @@ class Panel:
             for controls in self._controls:
                 controls.sync()
         self._undo.disabled = not self._session.can_undo
+        self._redo.disabled = not self._session.can_redo
         self._draw()
         self._show_status()
 
@@ -93,15 +107,24 @@ class Panel:
 
     def _draw(self) -> None:
         place = self._tabs.selected_index
-        self._session.shows_backtest = place == TITLES.index("Criteria")
+        self._session.stage.shows_backtest = place == TITLES.index("Criteria")
         if place is None or not self._stale[place]:
             return
         self._stale[place] = False
 
         def draw() -> None:
             self._pages[place].value = str(self._draws[place]())
+            if place in self._lists:
+                self._lists[place].fill()
 
         self._acting.guarded(draw)
+
+    def _controls_of(self, place: int) -> Any:  # noqa: ANN401
+        own = self._controls[place].widget
+        return column(own, self._lists[place].widget) if place in self._lists else own
+
+    def _open_account(self) -> None:
+        self.look_at("Account")
 
     def _draw_again(self) -> None:
         self._stale = [True] * len(TITLES)

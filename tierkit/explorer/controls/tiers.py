@@ -124,7 +124,7 @@ class TierControls:
         if rule == "capacity":
             return view.sizes[tier]
         if rule == "share":
-            return round(view.sizes[tier] / max(1, int(view.placed.standing.in_scope.sum())), 4)
+            return round(view.sizes[tier] / max(1, int(view.placed.ranked.in_scope.sum())), 4)
         if rule == "revenue_share":
             return round(view.revenue[tier] / max(float(view.money.sum()), 1.0), 4)
         if rule == "line":

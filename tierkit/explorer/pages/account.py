@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
@@ -15,6 +16,7 @@ from tierkit.words import count, day, money, money_with_range, quarter_name
 
 if TYPE_CHECKING:
     from tierkit.explorer.session import Session
+    from tierkit.tiers import TierExplanation
 
 _MOST_FACTORS, _MOST_QUARTERS = 12, 8
 _WATERFALL = 8.0
@@ -31,56 +33,58 @@ def account_page(session: Session) -> Markup:
         heading(f"{found.name} ({found.account})"),
         _headline(found, currency),
         _override_line(found),
-        *(note(way) for way in found.ways),
-        note(f"In words: {found.reasons}") if found.reasons else "",
-        waterfall(found, currency),
+        *_explained(found, currency),
         _effort(session, found),
         _wins(found, currency),
         _tiers(session, found),
     )
 
 
-def waterfall(found: AccountView, currency: str) -> Markup:
+def _headline(found: AccountView, currency: str) -> Markup:
+    money_ = ""
+    if found.predicted is not None:
+        spelled = money_with_range(currency, found.predicted, found.low, found.high)
+        sure = " (range: 8 of 10 cases)" if found.low is not None else ""
+        money_ = f" Predicted revenue {spelled}{sure}."
+    standing = found.standing.removesuffix(".")
+    return tag("p", f"{standing}.{money_}", style="margin:4px 0;font-weight:600;line-height:1.45")
+
+
+def _explained(found: AccountView, currency: str) -> list[Markup]:
+    if found.explained is None:
+        return []
+    why = found.explained.reasons
+    return [
+        *(note(move) for move in found.explained.moves),
+        *([note(f"Why: {why}")] if why else []),
+        waterfall(found.explained, currency),
+    ]
+
+
+def waterfall(found: TierExplanation, currency: str) -> Markup:
     """Return the factors one after the other, each with the amount that it leads to."""
-    if not found.factors:
+    if found.factors.empty:
         return note("There is no card to explain its prediction by.")
-    levels = [0.0]
-    for factor in found.factors:
-        levels.append(levels[-1] + factor.points)
-    low, high = min(levels), max(levels)
-    width = (high - low) or 1.0
+    points = np.log(found.factors["factor"].to_numpy(dtype=float))
+    levels = np.concatenate([[0.0], np.cumsum(points)])
+    low, width = float(levels.min()), float(np.ptp(levels)) or 1.0
     rows: list[list[object]] = [["base", "", "", "", money(currency, found.base)]]
-    for place, factor in enumerate(found.factors[:_MOST_FACTORS]):
-        start, end = levels[place], levels[place + 1]
+    shown_factors = found.factors.head(_MOST_FACTORS).to_dict("records")
+    for place, factor in enumerate(shown_factors):
+        start, end = float(levels[place]), float(levels[place + 1])
         drawn = bar(abs(end - start) / width, colour=UP if end >= start else DOWN,
                     start=(min(start, end) - low) / width, whole=_WATERFALL)  # fmt: skip
-        amount = found.base * math.exp(end)
-        rows.append([factor.criterion, factor.bin, drawn, f"×{factor.factor:.2f}",
-                     money(currency, amount)])  # fmt: skip
-    if len(found.factors) > _MOST_FACTORS:
-        rest = levels[-1] - levels[_MOST_FACTORS]
-        whole = money(currency, found.base * math.exp(levels[-1]))
-        smaller = f"{len(found.factors) - _MOST_FACTORS} smaller ones"
-        rows.append([smaller, "", "", f"×{math.exp(rest):.2f}", whole])
-    shown_ = shown(min(len(found.factors), _MOST_FACTORS), len(found.factors), "factors")
+        amount = money(currency, found.base * math.exp(end))
+        rows.append([factor["criterion"], factor["bin"], drawn, f"×{factor['factor']:.2f}", amount])
+    smaller = len(points) - len(shown_factors)
+    if smaller:
+        rest = math.exp(levels[-1] - levels[_MOST_FACTORS])
+        whole = money(currency, found.predicted_revenue)
+        rows.append([f"{smaller} smaller ones", "", "", f"×{rest:.2f}", whole])
     header = ["Criterion", "Its value", "", "Factor", "Amount so far"]
+    shown_ = shown(len(shown_factors), len(points), "factors")
     caption = f"From the base to the predicted revenue: {shown_}, strongest first"
     return table(header, rows, caption=caption, text=3)
-
-
-def _headline(found: AccountView, currency: str) -> Markup:
-    if found.rank is None:
-        tier = f"{found.tier}, by override; " if found.tier else "No tier: "
-        return note(f"{tier}{found.out_of_scope}.")
-    predicted = money_with_range(currency, found.predicted or 0.0, found.low, found.high)
-    before = f", before {found.previous_tier}" if found.previous_tier else ""
-    sure = " (range: 8 of 10 cases)" if found.low is not None else ""
-    return tag(
-        "p",
-        f"{found.tier or 'No tier'}{before}; rank {found.rank:,}; predicted revenue "
-        f"{predicted}{sure}.",
-        style="margin:4px 0;font-weight:600;line-height:1.45",
-    )
 
 
 def _override_line(found: AccountView) -> Markup:

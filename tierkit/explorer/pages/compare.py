@@ -76,7 +76,7 @@ def settings_lines(session: Session) -> Markup:
     if not lines:
         words = "tierkit.toml says what is on screen."
         return joined(note(words), _lines(session.written)) if session.written else note(words)
-    return joined(note("Copying as settings changes these lines of tierkit.toml:"), _lines(lines))
+    return joined(note("Writing to tierkit.toml changes these lines:"), _lines(lines))
 
 
 def _lines(text: str) -> Markup:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
+from tierkit.explorer.curves import heaviest
+from tierkit.explorer.pages.charts import factor_table, lift_chart
 from tierkit.explorer.pages.parts import (
     DOWN,
     UP,
@@ -20,7 +22,7 @@ from tierkit.explorer.pages.parts import (
     table,
     warning,
 )
-from tierkit.models import PAST
+from tierkit.models import BY_COLUMN
 from tierkit.rendering import joined
 from tierkit.words import count, money, plain_name, share
 
@@ -30,14 +32,22 @@ if TYPE_CHECKING:
 _STEPS = (0.0, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6, 3e6, 1e7, 3e7, 1e8)
 
 
-def criteria_page(session: Session) -> Markup:
-    """Return the criteria tab."""
+def criteria_page(session: Session, *, criterion: str = "") -> Markup:
+    """Return the criteria tab.
+
+    Parameters
+    ----------
+    criterion
+        The one whose bins are shown; by default the one that weighs most.
+    """
     return joined(
         gate_line(session),
         backtest_table(session),
         last_change(session),
-        distribution_table(session),
+        factor_table(session, criterion or heaviest(session)),
+        lift_chart(session),
         card_table(session),
+        distribution_table(session),
     )
 
 
@@ -65,16 +75,15 @@ def backtest_table(session: Session) -> Markup:
     for row in view.backtest:
         cells: list[object] = [row.name]
         for size in ends.values():
-            cells.append(share_with_interval(row.captures[size].interval))
+            cells.append(share_with_interval(row.captures[size].figure))
             same = row is first
             difference = first.captures[size].minus(row.captures[size])
-            cells.append("" if same else _points(difference.estimate, difference.low,
-                                                 difference.high))  # fmt: skip
+            cells.append("" if same else _points(*difference.numbers()))
         rows.append([*cells, ratio_with_interval(row.actual_over_predicted)])
     header = ["Ranked by", *(part for name, size in ends.items()
                              for part in (f"Capture at {name} ({size:,})", "on screen over it")),
               "Actual over predicted"]  # fmt: skip
-    tested = view.rankings.rows
+    tested = view.basis.rankings.rows
     dates = shown(len(tested.dates), len(tested.dates), "earlier quarter-ends")
     caption = (
         f"Share of won revenue that the top accounts brought, mean of {dates}, "
@@ -155,7 +164,7 @@ def card_table(session: Session) -> Markup:
             ]
         )
     caption = f"The card on screen, base {money(session.basis.currency, card.base)}"
-    if session.view.screen.kind == PAST:
+    if session.view.screen.kind in BY_COLUMN:
         caption += "; it does not rank the accounts"
     header = ["Criterion", "", "Least where it is", "Most where it is", "Share of importance"]
     return table(header, rows, caption=caption, text=4)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from tierkit.figure import Figure
 from tierkit.rendering import printable, tag
-from tierkit.statistics import Interval
 from tierkit.words import MINUS, share
 
 UP, DOWN, PLAIN = "#0072b2", "#d55e00", "#7a8691"
@@ -33,6 +32,32 @@ def bar(length: float, *, colour: str = PLAIN, start: float = 0.0, whole: float 
         f'<span aria-hidden="true" style="display:inline-block;width:{width:.2f}em;'
         f'margin-left:{left:.2f}em;border-top:0.7em solid {colour}"></span>'
     )  # numbers and a colour of this module
+
+
+def bar_to(used: float, *, most: float) -> Markup:
+    """Return a bar on a scale that ends at `most`; what is beyond the whole looks beyond it.
+
+    Parameters
+    ----------
+    used
+        A share; above 1 the bar goes on in another colour, behind a mark at the whole.
+    most
+        The share at the end of the scale, 1 or more.
+
+    Examples
+    --------
+    >>> bar_to(0.5, most=1.0).count(DOWN), bar_to(1.5, most=2.0).count(DOWN)
+    (0, 1)
+    """
+    inside, beyond = min(used, 1.0) / most, max(used - 1.0, 0.0) / most
+    left = max(1.0 - used, 0.0) / most * _BAR
+    mark = Markup(
+        f'<span aria-hidden="true" style="display:inline-block;margin-left:{left:.2f}em;'
+        f'height:1em;border-left:2px solid currentColor;vertical-align:text-bottom"></span>'
+    )  # numbers of this module
+    over = bar(beyond, colour=DOWN) if beyond else Markup("")
+    whole = Markup('<span style="white-space:nowrap">{}{}{}</span>')
+    return whole.format(bar(inside, colour=UP), mark, over)
 
 
 def table(
@@ -87,28 +112,26 @@ def shown(rows: int, total: int, what: str) -> str:
     return f"{total:,} {what}" if rows >= total else f"{rows:,} of {total:,} {what}"
 
 
-def share_with_interval(found: Interval) -> str:
+def share_with_interval(found: Figure) -> str:
     """Return a share with its 95 % interval.
 
     Examples
     --------
-    >>> share_with_interval(Interval(0.31, 0.24, 0.38))
+    >>> share_with_interval(Figure(0.31, 0.24, 0.38))
     '31 % (24–38 %)'
     """
-    if not math.isfinite(found.estimate):
-        return "–"
-    if not math.isfinite(found.low):
-        return share(found.estimate)
-    return f"{share(found.estimate)} ({100 * found.low:.0f}–{100 * found.high:.0f} %)"
+    return (
+        found.say(share, lambda low, high: f"{100 * low:.0f}–{100 * high:.0f} %")
+        if found.is_known
+        else "–"
+    )
 
 
-def ratio_with_interval(found: Interval | None) -> str:
+def ratio_with_interval(found: Figure | None) -> str:
     """Return a ratio with its 95 % interval; a dash where there is none."""
-    if found is None or not math.isfinite(found.estimate):
+    if found is None or not found.is_known:
         return "–"
-    if not math.isfinite(found.low):
-        return f"{found.estimate:.2f}"
-    return f"{found.estimate:.2f} ({found.low:.2f}–{found.high:.2f})"
+    return found.say("{:.2f}".format, "{:.2f}–{:.2f}".format)
 
 
 def signed(value: float, spelled: str) -> str:

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from tierkit.explorer.pages.charts import revenue_chart
 from tierkit.explorer.pages.criteria import last_change
-from tierkit.explorer.pages.parts import DOWN, MOST_ROWS, UP, bar, note, shown, table
-from tierkit.rendering import joined
+from tierkit.explorer.pages.parts import MOST_ROWS, UP, bar, bar_to, note, shown, table
+from tierkit.rendering import joined, tag
 from tierkit.words import count, money, share, signed_share
 
 if TYPE_CHECKING:
@@ -23,11 +24,13 @@ def tiers_page(session: Session) -> Markup:
     """Return the tiers tab."""
     return joined(
         tier_table(session),
+        revenue_chart(session),
         role_table(session),
         break_even_table(session),
         last_change(session),
         matrix_table(session),
         moved_table(session),
+        *(accounts_table(session, tier) for tier in session.view.names),
     )
 
 
@@ -47,13 +50,13 @@ def tier_table(session: Session) -> Markup:
                 _size_words(tier.capacity, tier.share, tier.line, tier.revenue_share, currency),
                 money(currency, view.revenue[tier.name]),
                 _known(pipeline[tier.name], lambda value: money(currency, value)),
-                _known(float(row["hours"]), count),
-                _known(float(row["cost"]), lambda value: money(currency, value)),
+                _known(row["hours"].numbers()[0], count),
+                _known(row["cost"].numbers()[0], lambda value: money(currency, value)),
             ]
         )
     header = ["Tier", "", "Accounts", "Rule", "Predicted revenue", "Predicted pipeline",
               "Hours", "Cost"]  # fmt: skip
-    total = len(view.places.ids)
+    total = len(view.basis.candidates.ids)
     untiered = total - sum(view.sizes.values())
     tiered = shown(total - untiered, total, "accounts")
     caption = f"{tiered} in {len(rows)} tiers; hours and cost a quarter"
@@ -66,15 +69,14 @@ def role_table(session: Session) -> Markup:
     if roles.empty:
         return note("No [roles.NAME] in tierkit.toml: hours cannot be held against capacity.")
     rows = []
+    most = max(1.0, *(used.value or 0.0 for used in roles["share_used"]))
     for name, row in roles.iterrows():
-        used = float(row["share_used"])
-        known = not math.isnan(used)
-        over = known and used > 1
-        words = f"{share(used)}{' – too much' if over else ''}" if known else row["share_used_why"]
+        used = row["share_used"].value or 0.0
+        words = f"{row['share_used'].say(share)}{' – too much' if used > 1 else ''}"
         rows.append(
             [
                 str(name),
-                bar(used if known else 0.0, colour=DOWN if over else UP),
+                bar_to(used, most=most),
                 count(float(row["hours"])),
                 count(float(row["available"])),
                 words,
@@ -93,8 +95,8 @@ def break_even_table(session: Session) -> Markup:
     rows = [
         [
             str(name),
-            row["break_even_why"] or signed_share(float(row["break_even"])),
-            _known(float(row["extra_cost"]), lambda value: money(currency, value)),
+            row["break_even"].say(signed_share),
+            _known(row["extra_cost"].numbers()[0], lambda value: money(currency, value)),
             _known(float(row["revenue"]), lambda value: money(currency, value)),
         ]
         for name, row in found.iterrows()
@@ -129,12 +131,12 @@ def moved_table(session: Session) -> Markup:
     names = [*view.names, "–"]
     rows = []
     for place in largest:
-        account = view.places.ids[placed.order[place]]
+        account = placed.ids[placed.order[place]]
         rows.append(
             [
                 _name(session, account),
                 account,
-                names[placed.standing.held[place]],
+                names[placed.ranked.held[place]],
                 names[placed.levels[place]],
                 str(placed.reasons[place]),
                 money(session.basis.currency, float(view.money[place])),
@@ -143,6 +145,34 @@ def moved_table(session: Session) -> Markup:
     header = ["Account", "Id", "From", "To", "Why", "Predicted revenue"]
     caption = f"Moves: {shown(len(rows), len(placed.moved), 'accounts')}, largest prediction first"
     return table(header, rows, caption=caption, text=5)
+
+
+def accounts_table(session: Session, tier: str) -> Markup:
+    """Return the accounts of a tier, the best ranks first, to be opened and copied."""
+    view, placed = session.view, session.view.placed
+    inside = np.flatnonzero(placed.levels == view.names.index(tier))
+    if not len(inside):
+        return note(f"{tier} holds no account.")
+    in_scope, none = placed.ranked.in_scope, placed.places.none
+    rows = []
+    for place in inside[:MOST_ROWS]:
+        account = placed.ids[placed.order[place]]
+        held = placed.ranked.held[place]
+        by_hand = "override" if placed.ranked.forced[place] < none else ""
+        rows.append(
+            [
+                _name(session, account),
+                account,
+                view.names[held] if held < none else "–",
+                by_hand,
+                f"{place + 1:,}" if in_scope[place] else "–",
+                money(session.basis.currency, float(view.money[place])),
+            ]
+        )
+    header = ["Account", "Id", "Before", "", "Rank", "Predicted revenue"]
+    caption = f"{tier}: {shown(len(rows), len(inside), 'accounts')}"
+    return tag("details", joined(tag("summary", caption),
+                                 table(header, rows, caption="", text=4)))  # fmt: skip
 
 
 def _name(session: Session, account: str) -> str:
@@ -171,6 +201,6 @@ def _size_words(
 
 
 def _whys(effort: pd.DataFrame) -> list[Markup]:
-    columns = ("hours_why", "cost_why")
-    reasons = {why for column in columns for why in effort[column] if why}
+    figures = [*effort["hours"], *effort["cost"]]
+    reasons = {figure.why for figure in figures if not figure.is_known}
     return [note(f"Not known: {why}.") for why in sorted(reasons)]

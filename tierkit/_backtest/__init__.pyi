@@ -1,0 +1,19 @@
+from .choice import (
+    FIT_STEPS as FIT_STEPS,
+    Known as Known,
+    ModelChoice as ModelChoice,
+    choose_model as choose_model,
+)
+from .folds import (
+    complete_dates as complete_dates,
+    held_out_folds as held_out_folds,
+    rolling_folds as rolling_folds,
+)
+from .ranking import (
+    in_words as in_words,
+)
+from .trial import (
+    FEWEST_TESTED_ACCOUNTS as FEWEST_TESTED_ACCOUNTS,
+    FEWEST_TESTED_WINS as FEWEST_TESTED_WINS,
+    backtest as backtest,
+)

@@ -1,0 +1,195 @@
+"""What ranks the accounts: the simplest candidate that nothing tested is better than."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tierkit.models import ColumnRule
+from tierkit.statistics import measured_draws, resampled
+
+TOLERANCE = 0.005
+"""A Gini of so much less is no reason to rank by something less simple."""
+
+RULES: Mapping[str, str] = {
+    "past_revenue": "past revenue",
+    "last_quarter_revenue": "last quarter's revenue",
+    "half_year_revenue": "the revenue of the last two quarters",
+    "revenue_ever": "all revenue that is known",
+    "revenue_per_quarter": "revenue a quarter since the first win",
+    "same_quarter_last_year": "the same quarter a year ago",
+    "best_column": "the best single criterion",
+}
+"""Simple rules in words, the simplest first."""
+
+CARDS: Mapping[str, str] = {"rules_card": "the card set by hand", "card": "the fitted card"}
+COLUMNS: Mapping[str, str] = {
+    "last_quarter_revenue": "won_revenue_1q",
+    "half_year_revenue": "won_revenue_2q",
+    "revenue_ever": "won_revenue_ever",
+    "revenue_per_quarter": "won_revenue_per_quarter",
+}
+_LAST_YEAR = "won_revenue_same_quarter_last_year"
+_DRAWS = 400
+_ERRORS_IN_RANGE = 3.92
+"""Standard errors from end to end of a 95 % range."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What ranks the accounts, and what it was chosen from.
+
+    Attributes
+    ----------
+    name
+        The candidate, as in the backtest.
+    table
+        A row per candidate, the simplest first: `gini`, what it has less than the best candidate
+        with its 95 % range (`behind`, `low`, `high`), `worse` (the range of the Gini or of a
+        capture at a capacity lies on the wrong side of 0).
+    because
+        Why, in a sentence.
+    """
+
+    name: str
+    table: pd.DataFrame
+    because: str
+
+    def facts(self) -> list[dict[str, Any]]:
+        """Return the candidates as `facts.json` holds them."""
+        return [
+            {
+                "candidate": str(name),
+                "in_words": in_words(str(name)),
+                "gini": float(row["gini"]),
+                "behind_the_best": {key: float(row[key]) for key in ("behind", "low", "high")},
+                "significantly_worse": bool(row["worse"]),
+                "ranks": str(name) == self.name,
+            }
+            for name, row in self.table.iterrows()
+            if np.isfinite(row["gini"])
+        ]
+
+
+def in_words(name: str) -> str:
+    """Return a candidate in words.
+
+    Examples
+    --------
+    >>> in_words("last_quarter_revenue"), in_words("card")
+    ("last quarter's revenue", 'the fitted card')
+    """
+    return {**RULES, **CARDS}.get(name, name.replace("_", " "))
+
+
+def simple_rules(columns: Sequence[str], *, past_revenue: str, horizon: int) -> list[ColumnRule]:
+    """Return the rules that rank by a column that there is, each only once; the simplest first.
+
+    Parameters
+    ----------
+    columns
+        Of the panel.
+    past_revenue
+        The column of past revenue.
+    horizon
+        The same quarter of last year is a rule where one quarter is predicted.
+    """
+    asked = {"past_revenue": past_revenue, **COLUMNS}
+    if horizon == 1:
+        asked["same_quarter_last_year"] = _LAST_YEAR
+    there = [(name, column) for name, column in asked.items() if column in columns]
+    first = {column: name for name, column in reversed(there)}
+    return [ColumnRule(name, column) for name, column in there if first[column] == name]
+
+
+def choose_ranking(
+    predictions: pd.DataFrame,
+    *,
+    candidates: Sequence[str],
+    capacities: Sequence[int],
+    seed: int,
+    in_force: str = "",
+) -> Chosen:
+    """Return the simplest candidate that is not behind the best one.
+
+    A candidate is behind where its Gini is lower by more than 0.005, or where its Gini or its
+    capture at a capacity is lower with the whole 95 % range. What ranked the accounts in the last
+    report keeps its place until the best one is significantly better, or better by more than 0.005
+    at each of the two newest tested dates. Where only one date can be tested, which says little, a
+    difference of more than 0.01 that is more than its standard error is enough.
+
+    Parameters
+    ----------
+    predictions
+        A row per account and tested date with a column per candidate, as in `Backtest`.
+    candidates
+        From the simplest to the least simple.
+    capacities
+        Numbers of accounts at which captures are compared.
+    seed
+        Of the resampled accounts.
+    in_force
+        The candidate that ranked the accounts in the last report, if any.
+    """
+    whole, drawn, tail = measured_draws(
+        predictions, names=candidates, capacities=capacities, seed=seed, draws=_DRAWS
+    )
+    ginis = whole[:, 0]
+    if not np.isfinite(ginis).any():
+        table = pd.DataFrame({"gini": ginis, "behind": np.nan, "low": np.nan, "high": np.nan,
+                              "worse": False}, index=[*candidates])  # fmt: skip
+        return Chosen(candidates[0], table, "nothing was won that could be ranked")
+    best = int(np.nanargmax(np.round(ginis, 9)))
+    rows = [_against(whole, drawn, place, best, tail) for place in range(len(candidates))]
+    table = pd.DataFrame(rows, index=[*candidates])
+    fair = table.index[~table["worse"] & (table["behind"] <= TOLERANCE)]
+    name, why = str(fair[0]), "it is the simplest that nothing tested is better than"
+    if in_force in table.index and in_force != name and not table.loc[in_force, "worse"]:
+        days = predictions["as_of"].nunique()
+        passed = (
+            _twice_ahead(predictions, candidates[best], in_force)
+            if days > 1
+            else _clearly_ahead(rows[list(candidates).index(in_force)])
+        )
+        if not passed:
+            name, why = in_force, "it ranked the last report, and nothing is significantly better"
+    return Chosen(name, table, f"{in_words(name)} ranks the accounts: {why}")
+
+
+def _against(
+    whole: np.ndarray[Any, Any],
+    drawn: np.ndarray[Any, Any],
+    place: int,
+    best: int,
+    tail: float,
+) -> dict[str, Any]:
+    """Return how far a candidate is behind the best one; ranges where both can be measured."""
+    apart, draws = whole[best] - whole[place], drawn[:, best] - drawn[:, place]
+    found = [resampled(float(apart[k]), draws[:, k], tail) for k in range(len(apart))]
+    behind, low, high = found[0].numbers() if place != best else (0.0, 0.0, 0.0)
+    return {
+        "gini": whole[place, 0],
+        "behind": behind,
+        "low": low,
+        "high": high,
+        "worse": any(one.is_above(0) for one in found) or not np.isfinite(whole[place, 0]),
+    }
+
+
+def _clearly_ahead(row: Mapping[str, Any]) -> bool:
+    """Return whether the best one is ahead by more than 0.01 and by more than a standard error."""
+    return bool(row["behind"] > max(2 * TOLERANCE, (row["high"] - row["low"]) / _ERRORS_IN_RANGE))
+
+
+def _twice_ahead(predictions: pd.DataFrame, best: str, in_force: str) -> bool:
+    """Return whether one is ahead of the other at each of the two newest tested dates."""
+    from tierkit.statistics import gini
+
+    days = sorted(predictions["as_of"].unique())[-2:]
+    parts = [predictions[predictions["as_of"] == day] for day in days]
+    ahead = [gini(p["actual"], p[best]) - gini(p["actual"], p[in_force]) for p in parts]
+    return len(ahead) == 2 and min(ahead) > TOLERANCE

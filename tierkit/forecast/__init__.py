@@ -1,0 +1,5 @@
+"""How much: what the accounts known at a date will bring, by quarter, with a range."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

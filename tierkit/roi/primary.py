@@ -1,0 +1,134 @@
+"""The reading that decides, declared before any result: both lines, money and number, one bound.
+
+What accounts at every line tell is pooled by inverse variance, once for won revenue and once for
+the number of wins. Either may carry the claim, so the bound is that of the larger of two readings
+that move together. Reports are looked at every quarter, so the bound is higher while little of the
+planned information is in, and rises slowly after it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from scipy.optimize import brentq
+from scipy.stats import multivariate_normal, norm
+
+from tierkit.roi.boundary_rows import Reading
+from tierkit.roi.poisson import Estimate, correlation, pooled
+
+DECIDING: tuple[Reading, Reading] = ("won revenue", "wins")
+PLANNED_QUARTERS = 12
+"""Quarters with known outcomes at which a look spends no more than its whole error."""
+
+LATE = 0.25
+_HIGHEST_CORRELATION = 0.999
+
+Strength = Literal["shown", "suggestive"]
+Direction = Literal["more", "less"]
+ERROR: Mapping[Strength, Mapping[Direction, float]] = {
+    "suggestive": {"more": 0.04, "less": 0.01},
+    "shown": {"more": 0.008, "less": 0.002},
+}
+"""Chance of the claim at the planned look where there is no effect at all."""
+
+
+@cache
+def larger_of_two(error: float, together: float) -> float:
+    """Return what the larger of two standard normal readings exceeds with a chance of `error`.
+
+    Parameters
+    ----------
+    together
+        How much they move together, from −1 to 1; to two decimals.
+
+    Examples
+    --------
+    >>> [round(larger_of_two(0.025, together), 2) for together in (1.0, 0.75, 0.0)]
+    [1.96, 2.17, 2.24]
+    """
+    if together > _HIGHEST_CORRELATION:
+        return float(norm.isf(error))
+    shared = max(together, -_HIGHEST_CORRELATION)
+    both = multivariate_normal(mean=[0.0, 0.0], cov=[[1.0, shared], [shared, 1.0]])
+    return float(brentq(lambda bound: 1 - both.cdf([bound, bound]) - error, 0.0, 6.0, xtol=1e-4))
+
+
+def look_factor(quarters: int) -> float:
+    """Return by how much a bound is higher at a look with so many quarters of outcomes.
+
+    Examples
+    --------
+    >>> look_factor(3), look_factor(12), round(look_factor(24), 2)
+    (2.0, 1.0, 1.08)
+    """
+    share = max(quarters, 1) / PLANNED_QUARTERS
+    return math.sqrt(1 / share if share < 1 else 1 + LATE * math.log(share))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the deciding reading says: how strongly, which way, and which reading carries it."""
+
+    strength: Strength | None
+    direction: Direction | None
+    reading: Reading | None
+
+
+@dataclass(frozen=True)
+class Primary:
+    """The reading that decides.
+
+    Attributes
+    ----------
+    pooled
+        Over all lines, for each reading that decides; a reading that no line tells is absent.
+    lines
+        How many lines stand behind it.
+    quarters
+        With known outcomes: how much of the planned information is in.
+    """
+
+    pooled: Mapping[Reading, Estimate]
+    lines: int
+    quarters: int
+
+    @property
+    def together(self) -> float:
+        """How much the two readings move together; 1 where there is one."""
+        found = list(self.pooled.values())
+        return correlation(*found) if len(found) == len(DECIDING) else 1.0
+
+    def bound(self, strength: Strength, direction: Direction) -> float:
+        """Return how many standard errors a reading must be from nothing for a claim."""
+        chance = larger_of_two(ERROR[strength][direction], round(self.together, 2))
+        return chance * look_factor(self.quarters)
+
+    def claim(self) -> Claim:
+        """Return the strongest claim that a reading carries."""
+        return self._carried("shown") or self._carried("suggestive") or Claim(None, None, None)
+
+    def _carried(self, strength: Strength) -> Claim | None:
+        best = sorted(self.pooled.items(), key=lambda item: -abs(item[1].z))
+        for reading, estimate in best:
+            direction: Direction = "more" if estimate.z > 0 else "less"
+            if abs(estimate.z) > self.bound(strength, direction):
+                return Claim(strength, direction, reading)
+        return None
+
+
+def primary_reading(
+    found: Sequence[Mapping[Reading, Estimate | None]], *, quarters: int
+) -> Primary:
+    """Return the reading that decides, from what each line tells in each reading."""
+    told: dict[Reading, Estimate] = {}
+    for reading in DECIDING:
+        lines = [line[reading] for line in found]
+        over_all = pooled([one for one in lines if one is not None])
+        if over_all is not None:
+            told[reading] = over_all
+    telling = sum(any(line[x] is not None for x in DECIDING) for line in found)
+    return Primary(told, telling, quarters)

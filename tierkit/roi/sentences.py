@@ -1,0 +1,133 @@
+"""What a boundary showed, as one sentence that is true by itself."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from tierkit.roi.verdict import (
+    CANNOT_TELL,
+    CROWDED,
+    MOST_THAT_JUMP,
+    NOT_WORTH_HAVING,
+    SHOWN,
+    SIGNIFICANT,
+    SUGGESTIVE,
+    Evidence,
+    Verdict,
+)
+from tierkit.words import share, signed_range, signed_share
+
+if TYPE_CHECKING:
+    from tierkit.roi.line_study import Line
+    from tierkit.roi.pays import Pays
+    from tierkit.roi.poisson import Estimate
+    from tierkit.roi.primary import Primary
+
+
+def boundary_sentence(
+    verdict: Verdict,
+    *,
+    line: Line,
+    primary: Primary,
+    evidence: Evidence,
+    pays: Pays,
+) -> str:
+    """Return what was seen at the line, what that is worth, and what speaks against it."""
+    upper, lower = line.rows.upper, line.rows.lower
+    drawn, at_line = line.randomised.estimate, line.cutoff.estimate
+    if drawn is not None:
+        start = f"accounts that a lot put into {upper} brought {effect_words(drawn)}"
+        start += f" than those it put into {lower}"
+    elif at_line is None:
+        start = f"what {upper} does beyond {lower} cannot be told: {line.cutoff.why}"
+    else:
+        what = "from deals begun in a quarter" if evidence.begun else "in a quarter"
+        start = f"just above this line {upper} brought {effect_words(at_line)} {what} than {lower}"
+        start += " just below it"
+    said = [_together(verdict, evidence, primary), start, _meaning(verdict, evidence, at_line),
+            *_against(line, evidence), _pays(upper, lower, pays)]  # fmt: skip
+    whole = "; ".join(part for part in said if part)
+    return f"{whole[:1].upper()}{whole[1:]}."
+
+
+def _together(verdict: Verdict, evidence: Evidence, primary: Primary) -> str:
+    """Return what all lines say together, where that is what the verdict rests on."""
+    claim = evidence.claim
+    if verdict.verdict not in (SHOWN, SUGGESTIVE) or claim.reading is None:
+        return ""
+    if evidence.randomised_z is not None and abs(evidence.randomised_z) > SIGNIFICANT:
+        return ""
+    words = effect_words(primary.pooled[claim.reading])
+    if claim.reading == "wins":
+        words = words.replace(" revenue", " deals won")
+    where = "at this line" if primary.lines == 1 else "over all lines together"
+    far = "far " if claim.strength == SHOWN else ""
+    return f"{where} accounts just above brought {words}, {far}more than chance explains"
+
+
+def effect_words(estimate: Estimate) -> str:
+    """Return an effect in words, with its 95 % range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tierkit.roi.poisson import Estimate
+    >>> effect_words(Estimate(np.log(1.2), 0.1, 1.0, 1.0, 10))
+    '20 % more revenue (range −1.4 % to +46 %)'
+    """
+    told = estimate.relative()
+    word = "more" if told["estimate"] >= 0 else "less"
+    span = signed_range(told["low"], told["high"])
+    return f"{share(abs(told['estimate']))} {word} revenue (range {span})"
+
+
+def _meaning(verdict: Verdict, evidence: Evidence, at_line: Estimate | None) -> str:
+    if verdict.verdict == NOT_WORTH_HAVING:
+        return "an effect worth having is ruled out"
+    if verdict.verdict != CANNOT_TELL or at_line is None:
+        return ""
+    if evidence.claim.strength and evidence.begun:
+        return (
+            "all lines together differ by more than chance explains, this one takes no part in it"
+        )
+    slow = "" if evidence.begun else ", and slow deals hide what a tier does"
+    if abs(at_line.z) > SIGNIFICANT:
+        return f"over all lines together, which is what counts, chance alone can do that{slow}"
+    return f"chance alone can do that{slow}"
+
+
+def _against(line: Line, evidence: Evidence) -> list[str]:
+    """Return what speaks against the comparison at the line."""
+    said = []
+    if (evidence.jumping_share or 0.0) > MOST_THAT_JUMP:
+        said.append("but much that was known before differs there as well, so it proves little")
+    if evidence.density_z is not None and evidence.density_z > CROWDED:
+        said.append("but scores crowd just above the line, so somebody may have moved them there")
+    beside, at_line = line.adjusted.estimate, line.cutoff.estimate
+    if beside is not None and at_line is not None and apart(at_line, beside):
+        low_high = beside.relative()
+        words = signed_share(low_high["estimate"])
+        said.append(f"accounts compared with their like say {words}: the two do not agree")
+    return said
+
+
+def apart(one: Estimate, other: Estimate) -> bool:
+    """Whether two estimates differ by more than their errors, taken apart, explain.
+
+    Examples
+    --------
+    >>> from tierkit.roi.poisson import Estimate
+    >>> apart(Estimate(0.0, 0.1, 1, 1, 9), Estimate(0.4, 0.1, 1, 1, 9))
+    True
+    """
+    error = math.hypot(one.se, other.se)
+    return abs(one.log_effect - other.log_effect) > SIGNIFICANT * error
+
+
+def _pays(upper: str, lower: str, pays: Pays) -> str:
+    if pays.break_even is None:
+        return ""
+    if pays.break_even <= 0:
+        return f"{upper} costs no more than {lower}, so any added revenue pays"
+    return f"{upper} pays, against {lower}, from {signed_share(pays.break_even)} on ({pays.terms})"

@@ -1,0 +1,144 @@
+"""One account explained: its tier, what it is predicted by, why, and what would move it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from tierkit.models import (
+    BY_COLUMN,
+    Direction,
+    SavedModel,
+    account_factors,
+    reasons,
+    smallest_change,
+)
+from tierkit.settings import StabilitySettings, Tier
+from tierkit.tiers.lines import Line, lines_around
+from tierkit.words import count, plain_name, short_number
+
+
+@dataclass(frozen=True)
+class TierExplanation:
+    """Why an account has its tier.
+
+    Attributes
+    ----------
+    standing
+        Its tier, rank and tier before in a sentence; or why it has none.
+    base, predicted_revenue
+        In money over the horizon.
+    factors
+        `criterion`, `bin`, `factor`, strongest first: base × all factors is predicted revenue.
+    reasons
+        The strongest of them in at most 200 characters.
+    moves
+        What would bring it up a tier, and what would cost it its own, in sentences; empty without
+        a tier.
+    """
+
+    standing: str
+    base: float
+    predicted_revenue: float
+    factors: pd.DataFrame
+    reasons: str
+    moves: tuple[str, ...]
+
+
+def explain_tier(
+    model: SavedModel,
+    values: pd.DataFrame,
+    tiered: pd.DataFrame,
+    *,
+    tiers: Sequence[Tier],
+    stability: StabilitySettings,
+    untiered: str,
+) -> TierExplanation:
+    """Explain the tier of one account.
+
+    Parameters
+    ----------
+    model
+        What ranks the accounts.
+    values
+        One row, by account_id: the account's criteria.
+    tiered
+        The accounts that have a tier, by account_id: the columns of `tiers.csv`.
+    untiered
+        Why the account has no tier; not asked where it has one.
+    """
+    account_id = str(values.index[0])
+    held = _row(tiered, account_id)
+    moves: tuple[str, ...] = ()
+    if held is not None:
+        moves = tuple(_moves(model, values, tiered, tiers=tiers, stability=stability))
+    return TierExplanation(
+        standing=f"No tier: {untiered}." if held is None else _standing(held, len(tiered)),
+        base=model.card.base,
+        predicted_revenue=float(model.ranked(values)["predicted_revenue"].iloc[0]),
+        factors=account_factors(model.card, values),
+        reasons=str(reasons(model.card, values).iloc[0]),
+        moves=moves,
+    )
+
+
+def _row(tiered: pd.DataFrame, account_id: str) -> Mapping[str, Any] | None:
+    if account_id not in tiered.index:
+        return None
+    return {str(column): tiered[column].loc[account_id] for column in tiered.columns}
+
+
+def _is_known(value: object) -> bool:
+    return value is not None and value is not pd.NA and value == value
+
+
+def _standing(held: Mapping[str, Any], accounts: int) -> str:
+    parts = [str(held["tier"])]
+    if _is_known(held["rank"]):
+        parts.append(f"rank {count(float(held['rank']))} of {count(accounts)}")
+    if held["overridden"]:
+        parts.append(f"set by hand; the model says {held['model_tier']}")
+    before = held["previous_tier"]
+    parts.append(f"{before} before" if _is_known(before) else "no tier before")
+    reason = str(held["move_reason"]) if _is_known(held["move_reason"]) else ""
+    return ". ".join([", ".join(parts), *([reason[:1].upper() + reason[1:]] if reason else [])])
+
+
+def _moves(
+    model: SavedModel,
+    values: pd.DataFrame,
+    tiered: pd.DataFrame,
+    *,
+    tiers: Sequence[Tier],
+    stability: StabilitySettings,
+) -> Iterator[str]:
+    if not set(tiered["tier"].dropna().unique()) <= {tier.name for tier in tiers}:
+        yield "What would move it is not known: the settings have other tiers than the report."
+        return
+    lines = lines_around(tiered, str(values.index[0]), tiers=tiers, stability=stability)
+    directions: tuple[Direction, Direction] = ("up", "down")
+    for line, direction in zip(lines, directions, strict=True):
+        if line is not None:
+            start = f"{direction.capitalize()} to {line.tier}:"
+            yield f"{start} {_move(model, values, line, direction)}"
+
+
+def _move(model: SavedModel, values: pd.DataFrame, line: Line, direction: Direction) -> str:
+    """Return the smallest change that crosses a line, in words."""
+    if line.score is None:
+        return f"{line.why}."
+    score = float(model.ranked(values)["score"].iloc[0])
+    sign = 1 if direction == "up" else -1
+    if sign * (score - line.score) > 0:
+        return "its score is beyond the line already; overrides or holders of the tier decide."
+    if model.kind in BY_COLUMN:
+        limit, now = short_number(line.score), short_number(score)
+        side = "more than" if sign > 0 else "less than"
+        return f"{plain_name(model.past_revenue)} of {side} {limit} (now {now})."
+    steps = smallest_change(model.card, values, line=line.score, direction=direction)
+    if not steps:
+        return "no change of two criteria would be enough."
+    return f"{' and '.join(map(str, steps))}."
