@@ -238,7 +238,7 @@ class Basis:
     @cached_property
     def rankings(self) -> Rankings:
         """The rankings that the card on screen is compared with."""
-        return Rankings(self.tested)
+        return Rankings(self.tested, ranked_by=self.learned.ranked_by)
 
     @cached_property
     def spent(self) -> Mapping[str, float]:
