@@ -14,7 +14,7 @@ from tierkit.calendar import before, from_on
 from tierkit.explorer.codes import BinCodes
 from tierkit.explorer.gaps import Gap, gaps_of
 from tierkit.explorer.rankings import Rankings
-from tierkit.models import account_draws
+from tierkit.models import Examples, account_draws
 from tierkit.serving import gross_margin, spent_by_tier
 from tierkit.tiers import AccountContext, BoolArray, PreviousTiers, TierCandidates, can_be_tiered
 
@@ -260,8 +260,14 @@ class Basis:
     @cached_property
     def training(self) -> BinCodes:
         """The criteria of all rows that the card has learned from."""
-        values = self.learned.panel.values  # noqa: PD011
-        return BinCodes(values.loc[self.learned.won.index])
+        return BinCodes(self.examples.values)
+
+    @cached_property
+    def examples(self) -> Examples:
+        """The rows that the card has learned from, as the run sees them."""
+        learned = self.learned
+        known = Examples.of(learned.panel, learned.won, days=learned.trained_on)
+        return known.as_seen_on(self.work.as_of)
 
     @cached_property
     def folds(self) -> tuple[Fold, ...]:

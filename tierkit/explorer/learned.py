@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tierkit.models import Kind, Method
     from tierkit.runs import Run
 
-SCHEMA = 2
+SCHEMA = 3
 _FILE, _PANEL, _TESTED, _WON = "learned.json", "panel.parquet", "tested.parquet", "won.parquet"
 _PIPELINE = "pipeline.parquet"
 _SHAPING = ("data", "calendar", "target", "features", "model")
