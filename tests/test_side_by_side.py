@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 import tierkit
-from tierkit.backtest.seeds import steadied_card
+from tierkit._backtest.seeds import steadied_card
 from tierkit.errors import DataError, KernelDiedError, Problem
 from tierkit.models.examples import Examples
 from tierkit.parallel import BESIDE_OTHERS, free_processors, in_processes, side_by_side
@@ -103,7 +103,7 @@ def test_cards_fitted_in_processes_are_those_fitted_here(monkeypatch):
     settings = Settings.model_validate({"model": {"bags": 2, "max_bins": 8}})
     found = []
     for rows in (10, 10_000):
-        monkeypatch.setattr("tierkit.backtest.seeds.ROWS_WORTH_PROCESSES", rows)
+        monkeypatch.setattr("tierkit._backtest.seeds.ROWS_WORTH_PROCESSES", rows)
         found.append(steadied_card(examples, settings=settings, now=values, size=20))
     assert found[0] == found[1]
 

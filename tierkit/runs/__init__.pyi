@@ -53,6 +53,7 @@ from .run import (
     keep_stages as keep_stages,
     leave_rows as leave_rows,
     open_run as open_run,
+    training_dates as training_dates,
 )
 from .side_models import (
     edit_facts as edit_facts,

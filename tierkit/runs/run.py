@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from tierkit._outcomes import outcomes
 from tierkit.cache import Cache, fingerprint
 from tierkit.calendar import Quarter, complete_quarter_ends
 from tierkit.crm import (
@@ -32,7 +33,6 @@ from tierkit.crm import (
 from tierkit.errors import Problem, SettingsError
 from tierkit.features import history_start
 from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
-from tierkit.outcomes import outcomes
 from tierkit.publishing import (
     DATA_FILE,
     EarlierReports,
@@ -191,7 +191,7 @@ class Run:
     def outcomes(self, days: Collection[date], *, horizon_quarters: int = 0) -> pd.DataFrame:
         """Return what accounts brought in the horizon after each date, as known at `as_of`.
 
-        Rows and columns are those of `tierkit.outcomes.outcomes`.
+        Rows and columns are those of `tierkit._outcomes.outcomes`.
 
         Parameters
         ----------
