@@ -11,7 +11,7 @@ import pytest
 
 import tierkit
 from tests.small_company import write_small_company
-from tierkit.commands.explain import open_report
+from tierkit.commands._explain import open_report
 from tierkit.runs.modelling import (
     PREDICTIONS_FILE,
     fit_model,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tierkit.cache import fingerprint
 from tierkit.calendar import Quarter
-from tierkit.commands.explain import open_report
+from tierkit.commands._explain import open_report
 from tierkit.commands.units import REPORT_PLAN, EachResult, read_each, run_each
 from tierkit.crm import Tables, check_quarter, default_quarter, used_revenue
 from tierkit.errors import DataError, SettingsError, TierkitError
