@@ -12,7 +12,7 @@ from report_samples import write_published
 
 import tierkit
 from tests.small_company import write_small_company
-from tierkit.commands.explain import open_report
+from tierkit.commands._explain import open_report
 from tierkit.runs.modelling import (
     PREDICTIONS_FILE,
     fit_model,
