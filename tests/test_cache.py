@@ -195,3 +195,16 @@ def test_trusted_tables_are_read_once_and_again_after_a_change(project, monkeypa
 def test_a_source_that_holds_tierkit_s_own_files_is_always_read(tmp_path):
     project = write_project(tmp_path, settings='[data]\nsource = "."\n')
     assert source_key(read_settings(project)) is None
+
+
+def test_where_nothing_can_be_written_everything_is_computed(tmp_path):
+    file = tmp_path / "no folder"
+    file.touch()
+    cache = Cache(file)
+    assert cache.value("n", [1], lambda: 3) == 3
+    pd.testing.assert_frame_equal(cache.frame("n", [1], table), table())
+
+
+def test_a_project_that_may_only_be_read_is_read(project):
+    (project / ".tierkit").touch()
+    assert trusted_tables(read_settings(project)).source_rows["accounts"] == 3

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -152,11 +153,19 @@ def _own_part(place: Path) -> Path:
 
 
 def _put(file: Path, write: Callable[[Path], object]) -> None:
-    """Write a file whole or not at all, and let the oldest of its name go."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file whole or not at all, and let the oldest of its name go.
+
+    Where nothing can be written, nothing is kept, and the next one computes again.
+    """
     part = _own_part(file)
-    write(part)
-    part.replace(file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write(part)
+        part.replace(file)
+    except OSError:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        return
     _keep_newest(file, file.suffix, MOST_FILES)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tierkit.cache import fingerprint
 from tierkit.calendar import Quarter
-from tierkit.commands.explain import open_report
+from tierkit.commands._explain import open_report
 from tierkit.commands.units import REPORT_PLAN, EachResult, read_each, run_each
 from tierkit.crm import Tables, check_quarter, default_quarter, used_revenue
 from tierkit.errors import DataError, SettingsError, TierkitError
@@ -33,6 +33,7 @@ from tierkit.publishing import (
     run_recalibration,
     settings_rows,
 )
+from tierkit.rendering import find_browser
 from tierkit.runs import (
     LEAK_RULE,
     Run,
@@ -99,15 +100,14 @@ def recalibrate(
     settings, done = request.settings, []
 
     def run() -> str:
-        only_here = [tables]  # so that their memory is free as soon as they are written
-        done.append(_run(request, quarter, only_here, on_step=on_step, beside=beside))
+        done.append(_run(request, quarter, tables, on_step=on_step, beside=beside))
         return published_hash(settings, quarter)
 
     if request.only:
         run()
         return _in_a_line(done[0])
     kept = project_cache(settings).value("report", [_key(request, tables, quarter)], run)
-    if not done and published_hash(settings, quarter) != kept:
+    if not done and (published_hash(settings, quarter) != kept or _lacks(settings, quarter)):
         run()
     if not done:
         return _nothing_new(settings, quarter, on_step)
@@ -119,7 +119,7 @@ def recalibrate(
 def _run(
     request: Request,
     quarter: Quarter,
-    only_here: list[Tables],
+    tables: Tables,
     *,
     on_step: Callable[[str], None],
     beside: Callable[[Path, Path, Callable[[str], None]], object] | None,
@@ -134,7 +134,7 @@ def _run(
         on_step=on_step,
         plan=replace(
             REPORT_PLAN,
-            prepare=lambda given, folder: leave_rows(given, only_here.pop(), folder),
+            prepare=lambda given, folder: leave_rows(given, tables, folder),
             beside=beside,
         ),
     )
@@ -147,6 +147,14 @@ def _key(request: Request, tables: Tables, quarter: Quarter) -> str:
     find = partial(project_notebook, settings.folder) if request.project_notebooks else None
     notebooks = [file_hash((find or packaged_notebook)(name)) for name in RUN_NOTEBOOKS]
     return fingerprint([run.key, request.set_overrides, package_versions(), *notebooks])
+
+
+def _lacks(settings: Settings, quarter: Quarter) -> bool:
+    """Whether a published report lacks a format that is asked for and can be written by now."""
+    report, formats = settings.reports / quarter.label, settings.run.formats
+    printed = (report / "leadership.pdf").is_file() or find_browser() is None
+    drawn = (report / "leadership.pptx").is_file()
+    return ("pdf" in formats and not printed) or ("slides" in formats and not drawn)
 
 
 def _nothing_new(settings: Settings, quarter: Quarter, on_step: Callable[[str], None]) -> str:

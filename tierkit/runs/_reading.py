@@ -26,9 +26,12 @@ def trusted_tables(settings: Settings) -> Tables:
     key = source_key(settings)
     if key is None:
         return read_tables(settings)
-    folder = project_cache(settings).files(
-        "tables", key, lambda folder: write_tables(read_tables(settings), folder)
-    )
+    try:
+        folder = project_cache(settings).files(
+            "tables", key, lambda folder: write_tables(read_tables(settings), folder)
+        )
+    except OSError:  # a project that may only be read, or a full disk
+        return read_tables(settings)
     return read_written_tables(folder)
 
 
