@@ -355,6 +355,7 @@ def test_examining_gives_warnings_and_blocks_together(tmp_path):
     reading = examine_source(read_settings(folder))
     assert reading.tables is None
     assert [(p.column, p.blocks) for p in reading.problems] == [
+        ("amount", True),  # its money
         ("employees", False),
         ("close_date", True),
         ("", True),  # and no deal is left
