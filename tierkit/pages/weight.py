@@ -1,10 +1,10 @@
-"""What carries weight, wins and pipeline beside revenue, and what edits of the card cost."""
+"""Weight of the criteria, wins and pipeline beside revenue, and what edits of the card cost."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from tierkit.backtest import ModelChoice
+from tierkit._backtest import ModelChoice
 from tierkit.features import Panel, describe_feature
 from tierkit.models import Favourites
 from tierkit.rendering import Fragment, html_table, joined, tag
