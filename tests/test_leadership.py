@@ -19,7 +19,7 @@ from tierkit.pages.effects import VERDICTS, best_design, certainty
 from tierkit.pages.effort import effort_table
 from tierkit.pages.revenue import ledger_sentence, matured
 from tierkit.pages.tiers import flow_table, tier_shares
-from tierkit.rendering import figures
+from tierkit.rendering import Fragment, figures
 from tierkit.rendering.notebooks import environment, style_sheet
 
 SECTIONS = (
@@ -79,7 +79,7 @@ def page(facts: dict[str, Any]) -> str:
     return template.render(context=context, sections=sections, style=style_sheet())
 
 
-def text_of(fragment: pages.Fragment) -> str:
+def text_of(fragment: Fragment) -> str:
     return Page(fragment.html).text
 
 
