@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from tierkit.figure import Figure
 from tierkit.models.card import Card
 from tierkit.models.verdict import RIVALS, UNTESTED, Verdict, judge
 from tierkit.settings import Settings
@@ -87,10 +88,7 @@ class Backtest:
 
     def facts(self) -> dict[str, Any]:
         """Return the parts of `facts.json` under `model` that the backtest knows."""
-        gain = self.comparison.gain if self.comparison else None
-        numbers = {
-            key: getattr(gain, key) if gain else math.nan for key in ("estimate", "low", "high")
-        }
+        gain = self.comparison.gain if self.comparison else Figure.unknown(self.because)
         tested = self.method is not None
         return {
             "backtest": {
@@ -100,7 +98,7 @@ class Backtest:
                 "accounts": int(self.predictions["account_id"].nunique()) if tested else 0,
                 "models": {str(name): self._model_facts(str(name)) for name in self.scores.index},
             },
-            "gain_over_past_revenue": _stated(numbers, dict.fromkeys(numbers, self.because)),
+            "gain_over_past_revenue": gain.effect(),
             "verdict": self.verdict,
             "because": self.because,
         }
