@@ -17,8 +17,8 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from benches.markers import put_between
+from tierkit._outcomes import outcomes
 from tierkit.crm.trusted import read_tables
-from tierkit.outcomes import outcomes
 from tierkit.runs.modelling import QUARTERS_FILE, tier_totals
 from tierkit.runs.next_quarter import next_quarter_totals
 from tierkit.runs.run import Run

@@ -25,10 +25,10 @@ ROOMS = (
     "settings",
     "crm",
     "features",
-    "outcomes",
+    "_outcomes",
     "models",
     "forecast",
-    "backtest",
+    "_backtest",
     "tiers",
     "serving",
     "roi",
@@ -37,6 +37,8 @@ ROOMS = (
     "publishing",
     "simulate",
     "runs",
+    "library",
+    "sklearn",
     "pages",
     "dossiers",
     "explorer",
@@ -45,7 +47,7 @@ ROOMS = (
     "__main__",
 )
 BLIND = ("features", "models", "tiers")
-UNSEEN = ("outcomes", "backtest", "roi")
+UNSEEN = ("_outcomes", "_backtest", "roi")
 
 
 def modules():

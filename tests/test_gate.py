@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from test_backtest import AS_OF, QUARTER_ENDS, SETTINGS, company, values_of
 
-from tierkit.backtest import Known, choose_model
-from tierkit.backtest.seeds import steadied_card
-from tierkit.backtest.shuffling import Shuffled, Swaps
+from tierkit._backtest import Known, choose_model
+from tierkit._backtest.seeds import steadied_card
+from tierkit._backtest.shuffling import Shuffled, Swaps
 from tierkit.cache import Kept
 from tierkit.figure import Figure
 from tierkit.models import examples as fitted

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from projects import write_project
 
-from tierkit.backtest import ModelChoice
+from tierkit._backtest import ModelChoice
 from tierkit.crm.trusted import read_tables
 from tierkit.models.card import Card
 from tierkit.models.tested import Backtest

@@ -7,10 +7,10 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from tierkit._outcomes import join_outcomes, newcomers, outcomes
 from tierkit.crm.tables import Tables
 from tierkit.features import build_panel
 from tierkit.features.example import tables_of
-from tierkit.outcomes import join_outcomes, newcomers, outcomes
 from tierkit.settings import Settings, parse_settings
 
 AS_OF = date(2025, 1, 1)

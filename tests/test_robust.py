@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from test_backtest import AS_OF, QUARTER_ENDS, SETTINGS, company, values_of
 
-from tierkit.backtest import choose_model
+from tierkit._backtest import choose_model
 from tierkit.models.examples import Examples
 from tierkit.runs.modelling import check_facts
 

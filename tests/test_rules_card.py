@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from test_backtest import AS_OF, QUARTER_ENDS, SETTINGS, company, tried
 
-from tierkit.backtest import choose_model
+from tierkit._backtest import choose_model
 from tierkit.errors import SettingsError
 from tierkit.features.example import tables_of
 from tierkit.features.panel import build_panel

@@ -17,7 +17,7 @@ import pytest
 from report_samples import notebook, write_notebook
 from tiny_runs import QUARTER, make_project, one
 
-from tierkit.backtest.seeds import steadied_card
+from tierkit._backtest.seeds import steadied_card
 from tierkit.commands.units import REPORT_PLAN
 from tierkit.errors import DataError, KernelDiedError, Problem
 from tierkit.models.examples import Examples
@@ -107,7 +107,7 @@ def test_cards_fitted_in_processes_are_those_fitted_here(monkeypatch):
     settings = Settings.model_validate({"model": {"bags": 2, "max_bins": 8}})
     found = []
     for rows in (10, 10_000):
-        monkeypatch.setattr("tierkit.backtest.seeds.ROWS_WORTH_PROCESSES", rows)
+        monkeypatch.setattr("tierkit._backtest.seeds.ROWS_WORTH_PROCESSES", rows)
         found.append(steadied_card(examples, settings=settings, now=values, size=20))
     assert found[0] == found[1]
 

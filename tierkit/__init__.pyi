@@ -1,10 +1,9 @@
 from .commands import (
     check_project as check_project,
+    explain as explain,
 )
 from .crm import (
     Tables as Tables,
-    read_tables as read_tables,
-    tables_from_frames as tables_from_frames,
 )
 from .dossiers import (
     account_dossier as account_dossier,
@@ -16,9 +15,21 @@ from .errors import (
 from .explorer import (
     explore as explore,
 )
-from .features import (
-    Panel as Panel,
+from .library import (
+    AccountPanel as AccountPanel,
+    Card as Card,
+    assign_tiers as assign_tiers,
+    backtest as backtest,
     build_panel as build_panel,
+    compare_tiers as compare_tiers,
+    fit_card as fit_card,
+    outcomes as outcomes,
+    plot_capture as plot_capture,
+    read_tables as read_tables,
+    tables_from_frames as tables_from_frames,
+)
+from .publishing import (
+    Published as Published,
 )
 from .runs import (
     build_run_panel as build_run_panel,
@@ -36,14 +47,16 @@ from .runs import (
 )
 from .settings import (
     Settings as Settings,
+    Tier as Tier,
     read_settings as read_settings,
 )
 from .simulate import (
     simulate_crm as simulate_crm,
     write_crm as write_crm,
 )
-from .tiers import (
-    assign_tiers as assign_tiers,
+from .statistics import (
+    capture as capture,
+    gini as gini,
 )
 
 __version__: str

@@ -1,3 +1,7 @@
+from ._ask import (
+    Explanation as Explanation,
+    explain as explain,
+)
 from .accept import (
     accept_tiers as accept_tiers,
 )

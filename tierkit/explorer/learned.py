@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from tierkit._outcomes import join_outcomes
 from tierkit.features import Panel
 from tierkit.models import BY_COLUMN, PAST, Card, Examples, fit_past_revenue_card
-from tierkit.outcomes import join_outcomes
 from tierkit.rendering import Step
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
-    from tierkit.backtest import ModelChoice
+    from tierkit._backtest import ModelChoice
     from tierkit.models import Kind, Method
     from tierkit.runs import Run
 

@@ -143,7 +143,7 @@ def explore(project: str = "", *, quarter: str = "") -> Explorer | Unopened:
     >>> explorer.errors
     ['no such folder: no tierkit.toml there or above. `tierkit init DIR` makes one.']
     """
-    from tierkit.backtest import FIT_STEPS
+    from tierkit._backtest import FIT_STEPS
     from tierkit.explorer.basis import Basis
     from tierkit.explorer.learned import learned_of
     from tierkit.runs import open_run

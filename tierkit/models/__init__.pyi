@@ -50,6 +50,7 @@ from .favourites import (
 from .fitting import (
     Prepared as Prepared,
     average as average,
+    fit_card as fit_card,
 )
 from .leaks import (
     gini_alone as gini_alone,

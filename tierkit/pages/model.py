@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from tierkit import charts
-from tierkit.backtest import ModelChoice, in_words
+from tierkit._backtest import ModelChoice, in_words
 from tierkit.figure import Figure
 from tierkit.models import (
     MODELS,

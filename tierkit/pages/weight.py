@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tierkit.backtest import ModelChoice
+from tierkit._backtest import ModelChoice
 from tierkit.features import Panel, describe_feature
 from tierkit.models import Favourites
 from tierkit.rendering import Fragment, html_table, joined, tag

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tierkit._outcomes import outcomes
 from tierkit.calendar import in_force, window_is_over
 from tierkit.crm import Tables
-from tierkit.outcomes import outcomes
 from tierkit.settings import Settings
 from tierkit.statistics import middle_range, resampled_sums
 

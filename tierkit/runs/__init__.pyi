@@ -47,6 +47,7 @@ from .run import (
     data_remarks as data_remarks,
     leave_rows as leave_rows,
     open_run as open_run,
+    training_dates as training_dates,
 )
 from .side_models import (
     edit_facts as edit_facts,

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tierkit.backtest import ModelChoice
+from tierkit._backtest import ModelChoice
+from tierkit._outcomes import join_outcomes
 from tierkit.calendar import FiscalCalendar, is_before, newest, trainable
 from tierkit.errors import SettingsError
 from tierkit.features import Panel, build_panel
 from tierkit.figure import Figure
 from tierkit.models import FITTED, Examples, SavedModel
-from tierkit.outcomes import join_outcomes
 from tierkit.runs.run import Run
 from tierkit.statistics import actual_over_predicted, compare, gini
 

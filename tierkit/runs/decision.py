@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tierkit.backtest import ModelChoice, in_words
+from tierkit._backtest import ModelChoice, in_words
 from tierkit.errors import TierkitError
 from tierkit.features import Panel
 from tierkit.figure import Figure

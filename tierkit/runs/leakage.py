@@ -10,12 +10,12 @@ from functools import partial
 import narwhals as nw
 import pandas as pd
 
+from tierkit._outcomes import join_outcomes, outcomes
 from tierkit.calendar import before, from_on
 from tierkit.crm import Rows, Tables, raised_to_blocking, tables_as_known
 from tierkit.errors import Problem
 from tierkit.features import build_panel
 from tierkit.models import gini_alone, past_revenue_column, probable_leaks
-from tierkit.outcomes import join_outcomes, outcomes
 from tierkit.runs.run import Run, training_dates
 from tierkit.settings import Settings
 

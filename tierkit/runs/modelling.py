@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tierkit.backtest import Known, ModelChoice, choose_model, in_words
+from tierkit._backtest import Known, ModelChoice, choose_model, in_words
+from tierkit._outcomes import join_outcomes
 from tierkit.cache import Kept
 from tierkit.features import Panel, build_panel
 from tierkit.figure import Figure
@@ -36,7 +37,6 @@ from tierkit.models import (
     tenths,
     whole_points,
 )
-from tierkit.outcomes import join_outcomes
 from tierkit.publishing import package_versions
 from tierkit.rendering import Step
 from tierkit.runs.challenge import champion

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tierkit.backtest import ModelChoice
+from tierkit._backtest import ModelChoice
 from tierkit.calendar import is_before
 from tierkit.features import build_panel
 from tierkit.figure import Figure

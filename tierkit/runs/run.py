@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from tierkit._outcomes import outcomes
 from tierkit.calendar import Quarter, complete_quarter_ends
 from tierkit.crm import (
     Tables,
@@ -32,7 +33,6 @@ from tierkit.crm import (
 from tierkit.errors import Problem
 from tierkit.features import history_start
 from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
-from tierkit.outcomes import outcomes
 from tierkit.publishing import EarlierReports, Handover, read_handover, write_handover
 from tierkit.runs.experiments import band_bytes
 from tierkit.runs.project import OVERRIDES, find_project
@@ -153,7 +153,7 @@ class Run:
     def outcomes(self, days: Collection[date], *, horizon_quarters: int = 0) -> pd.DataFrame:
         """Return what accounts brought in the horizon after each date, as known at `as_of`.
 
-        Rows and columns are those of `tierkit.outcomes.outcomes`.
+        Rows and columns are those of `tierkit._outcomes.outcomes`.
 
         Parameters
         ----------

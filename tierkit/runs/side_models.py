@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from tierkit.backtest import ModelChoice
+from tierkit._backtest import ModelChoice
+from tierkit._outcomes import join_outcomes
 from tierkit.calendar import newest, trainable
 from tierkit.features import Panel
 from tierkit.figure import Figure
@@ -25,7 +26,6 @@ from tierkit.models import (
     rows_at,
     weigh_favourites,
 )
-from tierkit.outcomes import join_outcomes
 from tierkit.runs.run import Run
 from tierkit.statistics import compare
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tierkit.backtest import FIT_STEPS, ModelChoice
+from tierkit._backtest import FIT_STEPS, ModelChoice
 from tierkit.features import Panel
 from tierkit.models import Favourites
 from tierkit.rendering import Fragment, progress_bar, tag

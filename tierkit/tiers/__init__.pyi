@@ -20,6 +20,7 @@ from .decomposition import (
 from .eligibility import (
     can_be_tiered as can_be_tiered,
     check_eligibility as check_eligibility,
+    meets_all as meets_all,
     tier_rule_problems as tier_rule_problems,
     why_untiered as why_untiered,
     within_groups as within_groups,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from tierkit.backtest.folds import complete_dates, held_out_folds, rolling_folds
-from tierkit.backtest.ranking import simple_rules
-from tierkit.backtest.shuffling import Fold
+from tierkit._backtest.folds import complete_dates, held_out_folds, rolling_folds
+from tierkit._backtest.ranking import simple_rules
+from tierkit._backtest.shuffling import Fold
 from tierkit.models import (
     CARDS,
     HELD_OUT,

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tierkit.backtest.effort_check import EffortCheck, effort_check
-from tierkit.backtest.shuffling import Fold, Shuffled, shuffled_outcomes
+from tierkit._backtest.effort_check import EffortCheck, effort_check
+from tierkit._backtest.shuffling import Fold, Shuffled, shuffled_outcomes
 from tierkit.models import (
     ACCOUNT,
     BETTER,

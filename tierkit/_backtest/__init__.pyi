@@ -4,6 +4,11 @@ from .choice import (
     ModelChoice as ModelChoice,
     choose_model as choose_model,
 )
+from .folds import (
+    complete_dates as complete_dates,
+    held_out_folds as held_out_folds,
+    rolling_folds as rolling_folds,
+)
 from .ranking import (
     in_words as in_words,
 )

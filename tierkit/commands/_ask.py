@@ -1,0 +1,49 @@
+"""A question about one account of a published report, asked from Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from tierkit.commands.explain import AccountExplanation, explain_account
+from tierkit.runs import find_project
+
+
+@dataclass(frozen=True, repr=False)
+class Explanation:
+    """Why an account has its tier, as text that shows itself.
+
+    Attributes
+    ----------
+    answer
+        Its parts: tier, prediction, factors, moves.
+    """
+
+    answer: AccountExplanation
+
+    def __repr__(self) -> str:
+        """Return the explanation as lines of text."""
+        return "\n".join(self.answer.lines())
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self)).replace('$', '&#36;')}</pre>"
+
+
+def explain(account: str, *, project: str = "", quarter: str = "") -> Explanation:
+    """Return why an account has its tier in a published report, and what would move it.
+
+    Parameters
+    ----------
+    account
+        Its id or its name.
+    project
+        The folder of the project; by default the one around the working folder.
+    quarter
+        Such as `2026Q3`; by default the newest published one.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such account, or no report.
+    """
+    return Explanation(explain_account(find_project(project), account, quarter=quarter))

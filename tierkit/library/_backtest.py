@@ -1,0 +1,239 @@
+"""Rankings at earlier quarter-ends against what happened: cards, columns and own models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from tierkit import charts
+from tierkit._backtest import complete_dates, held_out_folds, rolling_folds
+from tierkit.errors import DataError, SettingsError
+from tierkit.figure import Figure
+from tierkit.library._card import Card
+from tierkit.library._panel import AccountPanel
+from tierkit.library._shown import Result
+from tierkit.models import HELD_OUT, ROLLING, Card as PlainCard, Examples
+from tierkit.settings import Settings
+from tierkit.statistics import measured_draws, resampled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PAST = "past revenue"
+_MOST_BAGS = 4
+_CAPACITIES = (15, 100)
+Fold = tuple[Examples, Examples]
+Predict = Callable[[Examples, Examples], "pd.Series[float]"]
+
+
+@dataclass(frozen=True, repr=False)
+class BacktestResult(Result):
+    """Measures of every model, on accounts and dates that it could not know.
+
+    Attributes
+    ----------
+    frame
+        A row per model and measure: `estimate` with its 95 % range `low` to `high` (accounts
+        resampled), `gain` over past revenue with its own range, `accounts`, `dates`, `wins`.
+    predictions
+        A row per tested account and as_of: what it brought, and what each model said.
+    method
+        `earlier quarter-ends` or `held-out accounts`.
+    """
+
+    predictions: pd.DataFrame
+    method: str
+
+    def plot(self, measure: str = "gini", *, ax: Axes | None = None) -> Axes:
+        """Draw one measure of every model with its range, the best at the top."""
+        import matplotlib.pyplot as plt
+
+        rows = self.frame[self.frame["measure"] == measure].sort_values("estimate")
+        if rows.empty:
+            raise SettingsError(
+                f"{measure}: no measure of this backtest. There are "
+                f"{', '.join(self.frame['measure'].unique())}."
+            )
+        axes = plt.subplots(figsize=(6, 0.6 + 0.5 * len(rows)))[1] if ax is None else ax
+        low, high = rows["estimate"] - rows["low"], rows["high"] - rows["estimate"]
+        places = range(len(rows))
+        axes.errorbar(rows["estimate"], places, xerr=[low, high], fmt="o", color=charts.TONES[0])
+        axes.set_yticks(places, [str(name) for name in rows["model"]])
+        axes.set(xlabel=measure.replace("_", " "), title=self.caption)
+        return axes
+
+
+def backtest(
+    panel: AccountPanel,
+    models: Mapping[str, object],
+    *,
+    capacities: Sequence[int] = _CAPACITIES,
+) -> BacktestResult:
+    """Test models at earlier quarter-ends on outcomes that they could not know.
+
+    At each tested quarter-end a model learns only from quarter-ends whose horizon was over by then.
+    Where the history is too short for that, each fifth of the accounts is predicted from the
+    others. Past revenue is always among the models.
+
+    Parameters
+    ----------
+    panel
+        As `build_panel` returns it.
+    models
+        By name: a card that `fit_card` has fitted (fitted again at each date, on the same
+        criteria), a card set by hand (taken as it is), a regressor in the way of scikit-learn
+        (cloned and fitted again; numbers with their missing values marked, categories as indicator
+        columns; a pipeline is given the criteria as they are), or the name of a column to rank by.
+    capacities
+        Numbers of accounts at which the share of revenue captured is measured.
+
+    Raises
+    ------
+    SettingsError
+        If a model is none of these.
+    DataError
+        If nothing can be tested.
+
+    Examples
+    --------
+    >>> from tierkit.library.example import example_card, example_panel
+    >>> from sklearn.linear_model import LinearRegression
+    >>> found = backtest(example_panel(), {"card": example_card(), "mine": LinearRegression()},
+    ...                  capacities=[10])
+    >>> sorted(found.to_frame()["model"].unique())
+    ['card', 'mine', 'past revenue']
+    >>> found.to_frame()["measure"].unique().tolist()
+    ['gini', 'capture_10']
+    """
+    examples = panel.examples()
+    predictors = {name: _predictor(name, model, panel) for name, model in models.items()}
+    predictors.setdefault(PAST, _predictor(PAST, examples.past_revenue, panel))
+    method, folds = _folds(examples, panel)
+    rows = pd.concat([_tested(fold, predictors) for fold in folds], ignore_index=True)
+    ordered = rows.sort_values(["as_of", "account_id"], kind="stable", ignore_index=True)
+    table = _measured(ordered, [*predictors], capacities, seed=panel.settings.model.seed)
+    return BacktestResult(table, f"Backtest on {method}", ordered, method)
+
+
+def _folds(examples: Examples, panel: AccountPanel) -> tuple[str, list[Fold]]:
+    settings = panel.settings
+    complete = complete_dates(panel.days, panel.as_of, settings)
+    kinds = ((ROLLING, rolling_folds), (HELD_OUT, held_out_folds))
+    for method, folds_of in kinds:
+        if folds := [*folds_of(examples, complete, settings)]:
+            return method, folds
+    raise DataError(f"No quarter-end before {panel.as_of} has a horizon that is over.")
+
+
+def _tested(fold: Fold, predictors: Mapping[str, Predict]) -> pd.DataFrame:
+    train, test = fold
+    found = {name: predict(train, test) for name, predict in predictors.items()}
+    frame = pd.DataFrame({"actual": test.won, **found})
+    return frame.rename_axis(["account_id", "as_of"]).reset_index()
+
+
+def _measured(
+    rows: pd.DataFrame, names: Sequence[str], capacities: Sequence[int], *, seed: int
+) -> pd.DataFrame:
+    """Return measures of every model with ranges and their gain over past revenue."""
+    whole, drawn, tail = measured_draws(rows, names=names, capacities=[*capacities], seed=seed)
+    measures = ["gini", *(f"capture_{size}" for size in capacities)]
+    base = names.index(PAST)
+    counts = {
+        "accounts": rows["account_id"].nunique(),
+        "dates": rows["as_of"].nunique(),
+        "wins": int((rows["actual"] > 0).sum()),
+    }
+    found = []
+    for place, name in enumerate(names):
+        for column, measure in enumerate(measures):
+            own = resampled(whole[place, column], drawn[:, place, column], tail)
+            gain = resampled(
+                whole[place, column] - whole[base, column],
+                drawn[:, place, column] - drawn[:, base, column],
+                tail,
+            )
+            found.append({"model": name, "measure": measure, **_numbers(own, gain), **counts})
+    return pd.DataFrame(found)
+
+
+def _numbers(own: Figure, gain: Figure) -> dict[str, float | None]:
+    return {
+        "estimate": own.value, "low": own.low, "high": own.high,
+        "gain": gain.value, "gain_low": gain.low, "gain_high": gain.high,
+    }  # fmt: skip
+
+
+def _predictor(name: str, model: object, panel: AccountPanel) -> Predict:
+    """Return what predicts the tested rows of a fold from its training rows."""
+    if isinstance(model, Card) and model.trained_on:
+        return _refitted(model, panel.settings)
+    if isinstance(model, PlainCard):
+        return lambda _, test: model.predict(_rows(test))
+    if isinstance(model, str):
+        if model not in panel.to_frame().columns:
+            raise SettingsError(f"{name}: the panel has no column {model}.")
+        return lambda _, test: _rows(test)[model].astype(float)
+    if hasattr(model, "fit") and hasattr(model, "predict"):
+        return _cloned(model)
+    raise SettingsError(
+        f"{name}: a card, a column of the panel or a regressor with fit and predict is needed; "
+        f"found {type(model).__name__}."
+    )
+
+
+def _refitted(card: Card, settings: Settings) -> Predict:
+    names = [one.name for one in card.criteria] + [*card.dropped]
+
+    def predict(train: Examples, test: Examples) -> pd.Series[float]:
+        return train.by(names).fit(settings, most_bags=_MOST_BAGS).predict(_rows(test))
+
+    return predict
+
+
+def _cloned(model: Any) -> Predict:  # noqa: ANN401 (anything with fit and predict)
+    from sklearn.base import clone
+    from sklearn.pipeline import Pipeline
+
+    is_pipeline = isinstance(model, Pipeline)
+
+    def predict(train: Examples, test: Examples) -> pd.Series[float]:
+        names = [name for name in train.criteria if name in train.columns]
+        rows = _rows(train)[names]
+        whole = clone(model) if is_pipeline else Pipeline([
+            ("criteria", as_numbers(rows)), ("model", clone(model)),
+        ])  # fmt: skip
+        whole.fit(rows, train.shares.to_numpy())
+        found = np.asarray(whole.predict(_rows(test)[names]), dtype=float).ravel()
+        return pd.Series(found, index=test.won.index)
+
+    return predict
+
+
+def _rows(examples: Examples) -> pd.DataFrame:
+    return examples.values  # noqa: PD011 (no series)
+
+
+def as_numbers(rows: pd.DataFrame) -> Any:  # noqa: ANN401 (a transformer of scikit-learn)
+    """Return what turns criteria into numbers: missing ones are marked, categories indicators."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+
+    numbers = [name for name in rows if pd.api.types.is_numeric_dtype(rows[name])]
+    texts = [name for name in rows if name not in numbers]
+    indicators = Pipeline([
+        ("missing", FunctionTransformer(_missing_as_a_category)),
+        ("indicators", OneHotEncoder(handle_unknown="ignore", sparse_output=False)),
+    ])  # fmt: skip
+    filled = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    return ColumnTransformer([("numbers", filled, numbers), ("texts", indicators, texts)])
+
+
+def _missing_as_a_category(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.astype("object").where(frame.notna(), "(missing)")

@@ -1,0 +1,233 @@
+"""The panel of a study: criteria of accounts at past quarter-ends and now, with what followed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from tierkit._outcomes import join_outcomes, outcomes
+from tierkit.crm import Tables, tables_as_known
+from tierkit.errors import DataError, SettingsError
+from tierkit.features import Panel, build_panel as build_features
+from tierkit.library._settings import Project, day_of, settings_of
+from tierkit.models import ACCOUNT, AS_OF, Examples
+from tierkit.runs import training_dates
+from tierkit.settings import Settings
+
+
+@dataclass(frozen=True, repr=False)
+class AccountPanel:
+    """Criteria of every account at past quarter-ends and at `as_of`, each as it was known then.
+
+    Attributes
+    ----------
+    panel
+        The criteria: a row per account and as_of.
+    won
+        Won revenue in the horizon after each past quarter-end; an account without any has 0.
+    as_of
+        First day that is not yet known.
+    days
+        The quarter-ends whose horizon is over at `as_of`: a card learns from them.
+    """
+
+    panel: Panel
+    won: pd.Series[float]
+    as_of: date
+    days: tuple[date, ...]
+    settings: Settings
+
+    @property
+    def criteria(self) -> tuple[str, ...]:
+        """The names of the criteria."""
+        return self.panel.criteria
+
+    @property
+    def now(self) -> pd.DataFrame:
+        """The criteria as they are known at `as_of`, a row per account_id."""
+        return self.at(self.as_of)
+
+    def at(self, day: date | str) -> pd.DataFrame:
+        """Return the criteria as they were known at one of the days, a row per account_id."""
+        values: Any = self.to_frame()
+        asked = pd.Timestamp(day_of(day, name="day"))
+        if asked not in values.index.get_level_values(AS_OF):
+            there = ", ".join(str(one) for one in (*self.days, self.as_of))
+            raise SettingsError(f"{asked.date()}: the panel has no such day. It has {there}.")
+        found: pd.DataFrame = values.xs(asked, level=AS_OF)
+        return found
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return all values, a row per account_id and as_of."""
+        return self.panel.values  # noqa: PD011 (a panel, not a data frame)
+
+    def examples(self) -> Examples:
+        """Return what a card learns from: accounts at past quarter-ends with what they won after.
+
+        Raises
+        ------
+        DataError
+            If no quarter-end has a horizon that is over.
+        """
+        if not self.days:
+            quarters = self.settings.target.horizon_quarters
+            raise DataError(
+                f"No quarter-end before {self.as_of} has {quarters} quarters after it and one "
+                "before it, so nothing can be learned. Take a shorter horizon or more history."
+            )
+        return Examples.of(self.panel, self.won, days=self.days)
+
+    def with_criterion(
+        self,
+        name: str,
+        values: Callable[[pd.DataFrame], pd.Series[Any]] | pd.Series[Any],
+    ) -> AccountPanel:
+        """Return the panel with a criterion of your own.
+
+        Parameters
+        ----------
+        name
+            What it is called; a name that is there is replaced.
+        values
+            A function of the panel's values (a row per account_id and as_of), or a series. A series
+            by account_id alone holds for every day: it counts as undated, today's value.
+
+        Raises
+        ------
+        DataError
+            If it does not give a value for the accounts of the panel.
+
+        Examples
+        --------
+        >>> from tierkit.library.example import example_panel
+        >>> panel = example_panel().with_criterion(
+        ...     "won_per_win", lambda rows: rows["won_revenue_4q"] / rows["wins_count_4q"])
+        >>> "won_per_win" in panel.criteria
+        True
+        """
+        rows = self.to_frame()
+        given = values(rows) if callable(values) else values
+        column, is_undated = _aligned(name, given, rows.index)
+        undated = self.panel.undated | {name} if is_undated else self.panel.undated - {name}
+        changed = replace(
+            self.panel,
+            values=rows.assign(**{name: column}),
+            criteria=(*(one for one in self.criteria if one != name), name),
+            undated=frozenset(undated),
+        )
+        return replace(self, panel=changed)
+
+    def without(self, *names: str) -> AccountPanel:
+        """Return the panel without some criteria.
+
+        Raises
+        ------
+        SettingsError
+            If one of them is not there.
+        """
+        unknown = [name for name in names if name not in self.criteria]
+        if unknown:
+            raise SettingsError(
+                f"{', '.join(unknown)}: no criterion of the panel. There are "
+                f"{', '.join(self.criteria)}."
+            )
+        left = tuple(one for one in self.criteria if one not in names)
+        return replace(self, panel=replace(self.panel, criteria=left))
+
+    def __repr__(self) -> str:
+        """Return how many accounts, days and criteria there are."""
+        accounts = self.to_frame().index.get_level_values(ACCOUNT).nunique()
+        span = f"{self.days[0]} to {self.days[-1]}" if self.days else "none whose horizon is over"
+        return (
+            f"Panel of {accounts:,} accounts and {len(self.criteria)} criteria as of {self.as_of}\n"
+            f"{len(self.days)} quarter-ends to learn from: {span}"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{repr(self).replace(chr(10), '<br>')}</p>{self.now.head().to_html()}"
+
+
+def _aligned(name: str, given: object, index: pd.Index[Any]) -> tuple[pd.Series[Any], bool]:
+    """Return a criterion for every row of a panel, and whether it is one value for all days."""
+    if not isinstance(given, pd.Series):
+        raise DataError(f"{name}: a series is needed, found {type(given).__name__}.")
+    is_undated = given.index.nlevels == 1
+    if not given.index.is_unique:
+        raise DataError(f"{name}: an account has more than one value.")
+    if is_undated:
+        by_account = given.set_axis(given.index.astype(str))
+        found = by_account.reindex(index.get_level_values(ACCOUNT)).set_axis(index)
+    else:
+        found = given.reindex(index)
+    if found.isna().all():
+        raise DataError(
+            f"{name}: no account of the panel has a value. Index it by account_id, or by "
+            f"account_id and as_of; found {list(given.index[:3])}."
+        )
+    if pd.api.types.is_numeric_dtype(found) or pd.api.types.is_bool_dtype(found):
+        return found.astype(float), is_undated
+    return found.astype("object").where(found.notna(), None).astype("str"), is_undated
+
+
+def build_panel(
+    tables: Tables,
+    as_of: date | str,
+    *,
+    horizon_quarters: int | None = None,
+    settings: Project | None = None,
+    days: Sequence[date | str] | None = None,
+) -> AccountPanel:
+    """Return the criteria of all accounts at past quarter-ends and at `as_of`, and what followed.
+
+    Parameters
+    ----------
+    tables
+        Trusted tables.
+    as_of
+        First day that is not yet known.
+    horizon_quarters
+        How many quarters an outcome is watched; by default those of the settings, or 4.
+    settings
+        A project's folder or its settings; by default the defaults.
+    days
+        The quarter-ends to learn from; by default those whose horizon is over.
+
+    Raises
+    ------
+    SettingsError
+        If a day cannot be read.
+
+    Examples
+    --------
+    >>> from tierkit.library.example import example_tables
+    >>> panel = build_panel(example_tables(), "2026-01-01", horizon_quarters=2)
+    >>> panel.at("2026-01-01").loc["A001", "wins_count_4q"]
+    4.0
+    """
+    asked = settings_of(settings, horizon_quarters=horizon_quarters)
+    day = day_of(as_of)
+    known = tables_as_known(tables, day)
+    learned = (
+        training_dates(known, settings=asked, as_of=day)
+        if days is None
+        else sorted({day_of(one, name="days") for one in days})
+    )
+    panel = build_features(known, [*learned, day], settings=asked)
+    won = _won_after(panel, known, learned, settings=asked)
+    return AccountPanel(panel, won, day, tuple(learned), asked)
+
+
+def _won_after(
+    panel: Panel, known: Tables, days: Sequence[date], *, settings: Settings
+) -> pd.Series[float]:
+    """Return what every account of a panel won after each of some days."""
+    index = panel.values.index  # noqa: PD011 (a panel, not a data frame)
+    moments = pd.DatetimeIndex([*days], name=AS_OF)
+    then: Any = index[index.get_level_values(AS_OF).isin(moments)]
+    if not len(then):
+        return pd.Series(index=then, dtype=float, name="won_revenue")
+    return join_outcomes(then, outcomes(known, days, settings=settings))["won_revenue"]

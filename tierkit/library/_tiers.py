@@ -1,0 +1,128 @@
+"""Tiers of ranked accounts, with everything but the scores and the tiers optional."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from tierkit.errors import DataError, SettingsError
+from tierkit.library._shown import Result
+from tierkit.settings import StabilitySettings, Tier
+from tierkit.tiers import AccountContext, assign_tiers as assign
+
+
+@dataclass(frozen=True, repr=False)
+class TierList(Result):
+    """Accounts with their tiers, the best rank first."""
+
+    def counts(self) -> Result:
+        """Return how many accounts each tier holds, and their predicted revenue in money."""
+        by_tier = self.frame.groupby("tier", observed=False)["predicted_revenue"]
+        found = by_tier.agg(accounts="size", predicted_revenue="sum").reset_index()
+        return Result(found, "Accounts and predicted revenue by tier")
+
+
+def assign_tiers(  # noqa: PLR0913 (all but two are optional)
+    scores: pd.Series[float] | pd.DataFrame,
+    tiers: Sequence[Tier],
+    *,
+    previous: Mapping[str, str] | pd.Series[str] | None = None,
+    overrides: Mapping[str, str] | None = None,
+    accounts: pd.DataFrame | None = None,
+    keep_band: float = 1.25,
+    max_moves_share: float = 1.0,
+) -> TierList:
+    """Return the tier of every account; no tier holds more accounts than its capacity.
+
+    Parameters
+    ----------
+    scores
+        By account_id, higher is better: predicted revenue, or a frame with `score` and
+        `predicted_revenue`. Equal scores are taken in the order of account_id.
+    tiers
+        From the top. A tier without a rule takes the rest.
+    previous
+        The tier that each account held before; without it rank alone decides.
+    overrides
+        The tier that a person has set for an account: it takes its slot first.
+    accounts
+        Columns by account_id that written rules of tiers ask for.
+    keep_band, max_moves_share
+        How far an account may fall behind before it loses its tier, as a multiple of capacity; and
+        the largest share of a tier's holders that may move at once.
+
+    Returns
+    -------
+    TierList
+        A row per account: `tier`, `rank` (1 is best), `score`, `predicted_revenue`,
+        `previous_tier`, `move_reason`, `overridden`.
+
+    Raises
+    ------
+    DataError
+        If an account appears twice or has no score, or a tier is given more overrides than places.
+    SettingsError
+        If there is no tier, or a name is not one of theirs.
+
+    Examples
+    --------
+    >>> scores = pd.Series({"A1": 90.0, "A2": 80.0, "A3": 70.0})
+    >>> found = assign_tiers(scores, [Tier("Tier 1", capacity=1), Tier("Tier 2")])
+    >>> found.to_frame()["tier"].to_dict()
+    {'A1': 'Tier 1', 'A2': 'Tier 2', 'A3': 'Tier 2'}
+    >>> kept = assign_tiers(scores, [Tier("Tier 1", capacity=1), Tier("Tier 2")],
+    ...                     previous={"A2": "Tier 1"}, keep_band=2)
+    >>> kept.to_frame().loc["A2", "tier"]
+    'Tier 1'
+    """
+    _check_names(tiers, {**dict(previous or {}), **(overrides or {})})
+    assigned = assign(
+        _predicted(scores),
+        tiers=tiers,
+        stability=StabilitySettings(
+            keep_band=float(keep_band), min_quarters=0, max_moves_share=float(max_moves_share)
+        ),
+        previous=_by_account(previous or {}, "tier"),
+        overrides=pd.DataFrame(
+            {"account_id": [*(overrides or {})], "tier": [*(overrides or {}).values()]}, dtype="str"
+        ),
+        context=AccountContext(columns=pd.DataFrame() if accounts is None else accounts),
+    )
+    money = _predicted(scores)["predicted_revenue"].reindex(assigned.index)
+    shown = assigned.assign(predicted_revenue=money)[
+        ["tier", "rank", "score", "predicted_revenue", "previous_tier", "move_reason", "overridden"]
+    ]
+    sizes = shown["tier"].value_counts(sort=False)
+    return TierList(
+        shown, "Tiers: " + ", ".join(f"{name} {size:,}" for name, size in sizes.items())
+    )
+
+
+def _predicted(scores: pd.Series[float] | pd.DataFrame) -> pd.DataFrame:
+    """Return `score` and `predicted_revenue` by account_id, which is text."""
+    if isinstance(scores, pd.Series):
+        scores = pd.DataFrame({"score": scores, "predicted_revenue": scores})
+    lacking = {"score", "predicted_revenue"} - set(scores.columns)
+    if lacking:
+        raise DataError(f"scores: no column {', '.join(sorted(lacking))}; pass a series instead.")
+    if scores.index.nlevels > 1:
+        raise DataError("scores: one row per account_id is needed; take those of one as_of.")
+    frame = scores[["score", "predicted_revenue"]].astype(float)
+    return frame.set_axis(pd.Index(scores.index.astype(str), name="account_id", dtype="str"))
+
+
+def _by_account(given: Mapping[str, str] | pd.Series[str], name: str) -> pd.Series[str]:
+    items = dict(given)
+    index = pd.Index([*map(str, items)], name="account_id", dtype="str")
+    return pd.Series([*items.values()], index=index, dtype="str", name=name)
+
+
+def _check_names(tiers: Sequence[Tier], used: Mapping[str, str]) -> None:
+    names = [tier.name for tier in tiers]
+    if not names:
+        raise SettingsError("tiers: at least one is needed, such as Tier('Tier 1', capacity=15).")
+    unknown = sorted(set(used.values()) - set(names))
+    if unknown:
+        raise SettingsError(f"{', '.join(unknown)}: no tier of that name. There are {names}.")
