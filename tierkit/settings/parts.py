@@ -129,7 +129,7 @@ class Entitlement(Part):
     """What each account of a tier gets in a quarter."""
 
     activity: str
-    counts: tuple[str, ...] = ()
+    counts: Annotated[tuple[str, ...], Field(strict=False)] = ()
     role: str
     per_quarter: Positive
     hours: Annotated[float, Field(ge=0)]
@@ -154,7 +154,7 @@ class Tier(Part):
     where: str | None = None
     max_per_owner: Annotated[int, Field(ge=1)] | None = None
     min_quarters: Annotated[int, Field(ge=0)] | None = None
-    entitlements: tuple[Entitlement, ...] = ()
+    entitlements: Annotated[tuple[Entitlement, ...], Field(strict=False)] = ()
 
     def __init__(self, name: str | None = None, **rules: Any) -> None:  # noqa: ANN401
         """Take the name in first place too: `Tier("Tier 1", capacity=15)`."""
