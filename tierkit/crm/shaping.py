@@ -132,10 +132,15 @@ def with_months_as_rows(rows: Rows) -> Rows:
     """Return a row per account and month of a sheet that has a column per month."""
     months = months_of(rows.columns)
     others = [column for column in rows.columns if column not in months]
-    texts = rows.with_columns(*(nw.col(month).cast(nw.String) for month in months))
-    long = texts.unpivot(
-        on=months, index=others, variable_name=COLUMN_NAMES, value_name=COLUMN_VALUES
-    )
+    parts = [
+        rows.select(
+            *others,
+            nw.lit(month).alias(COLUMN_NAMES),
+            nw.col(month).cast(nw.String).alias(COLUMN_VALUES),
+        )
+        for month in months
+    ]
+    long = nw.concat(parts)
     return long.filter(nw.col(COLUMN_VALUES).str.strip_chars(" ").str.len_chars() > 0)
 
 
