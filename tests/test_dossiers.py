@@ -56,7 +56,7 @@ def work_of(folder, **more):
     return Run(
         settings=parse_settings(SETTINGS),
         quarter=FiscalCalendar().parse("2025Q4"),
-        tables=tables_from_frames(frames),
+        source=tables_from_frames(frames),
         folder=folder,
     )
 

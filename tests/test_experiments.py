@@ -87,7 +87,7 @@ def read_out(project):
     work = Run(
         settings=project,
         quarter=project.fiscal_calendar.parse(DRAWN_FOR),
-        tables=read_tables(project),
+        source=read_tables(project),
         folder=project.scratch,
     )
     return compare_tiers(work, SimpleNamespace(break_even=pd.DataFrame()))

@@ -60,9 +60,10 @@ def key_points_page(known: Known, rows: pd.DataFrame, *, tier: str) -> str:
         f"{spell_date(work.as_of)} on is known · {work.currency}"
     )
     title = f"{tier}: key points · {work.quarter.label}"
+    heads = [head for name, head in _HEADS.items() if name in rows.columns]
     groups = [
         html_table(
-            Table("key-points", f"{industry}: {plural(len(group), 'account')}", _HEADS.values(),
+            Table("key-points", f"{industry}: {plural(len(group), 'account')}", heads,
                   group.rename(columns=_HEADS))
         )
         for industry, group in _by_industry(rows)
