@@ -158,7 +158,9 @@ class Tier(Part):
 
     def __init__(self, name: str | None = None, **rules: Any) -> None:  # noqa: ANN401
         """Take the name in first place too: `Tier("Tier 1", capacity=15)`."""
-        super().__init__(**(rules if name is None else {"name": name, **rules}))
+        given = rules if name is None else {"name": name, **rules}
+        lists = {key: tuple(value) for key, value in given.items() if isinstance(value, list)}
+        super().__init__(**{**given, **lists})  # a file's lists come here as they are
 
     @field_validator("where")
     @classmethod

@@ -44,7 +44,7 @@ class AccountList:
         self._which = choice("List", [""], value="")
         self._rows = widgets.Select(
             options=[], description="Open", rows=_ROWS, tooltip="Choose an account to open it",
-            style={"description_width": "10em"}, layout={"width": "99%"},
+            style={"description_width": "6em"}, layout={"width": "99%"},
         )  # fmt: skip
         acting.on(self._which, lambda _: self.fill())
         acting.on(self._rows, self._open)

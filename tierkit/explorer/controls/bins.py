@@ -31,11 +31,11 @@ class _Field:
     exact: float
 
     @classmethod
-    def of(cls, label: str, value: float | None, *, wide: str = "11em") -> _Field:
-        shown = "" if value is None else f"{value:.6g}"
+    def of(cls, label: str, value: float | None, *, digits: int = 6) -> _Field:
+        shown = "" if value is None else f"{value:.{digits}g}"
         control = widgets.Text(
             value=shown, description=label, tooltip=label, continuous_update=True,
-            style={"description_width": "5em"}, layout={"width": wide},
+            style={"description_width": "5em"}, layout={"width": "11em"},
         )  # fmt: skip
         return cls(control, shown, math.nan if value is None else value)
 
@@ -133,7 +133,7 @@ class BinEditor:
             begins = None
             if by_hand and 0 < place < len(edges):
                 begins = _Field.of("from", edges[place])
-            found.append(_Bin(begins, words, _Field.of(what, amount), html()))
+            found.append(_Bin(begins, words, _Field.of(what, amount, digits=4), html()))
         return found
 
     def _amounts(self, criterion: Criterion) -> list[float]:

@@ -22,7 +22,7 @@ from tierkit.explorer.pages.parts import (
     table,
     warning,
 )
-from tierkit.models import BY_COLUMN
+from tierkit.models import BY_COLUMN, PAST
 from tierkit.rendering import joined
 from tierkit.words import count, money, plain_name, share
 
@@ -56,7 +56,8 @@ def gate_line(session: Session) -> Markup:
     gate = session.gate
     if session.card_is_set_by_hand:
         return note("The card set by hand ranks the accounts.")
-    which = "The fitted card" if gate.card_ranks else "Past revenue"
+    by_past = session.basis.learned.past_kind == PAST
+    which = "The fitted card" if gate.card_ranks else "Past revenue" if by_past else "A simple rule"
     line = note(f"{which} ranks the accounts. {gate.because}")
     if session.gate_is_current:
         return line
