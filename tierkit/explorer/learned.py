@@ -37,8 +37,9 @@ class Learned:
         The fitted card; None where no earlier quarter-end has a complete outcome.
     past
         Past revenue as a card of one criterion.
-    past_revenue, past_kind
-        The column of past revenue, or of another simple rule that ranks better; which it is.
+    past_revenue, past_kind, ranked_by
+        The column of past revenue, or of another simple rule that ranks better; which it is, and
+        its name in the backtest.
     pipeline
         Pipeline predicted for the horizon by account_id; missing where it cannot be.
     method, folds, tested
@@ -58,6 +59,7 @@ class Learned:
     past: Card
     past_revenue: str
     past_kind: Kind
+    ranked_by: str
     pipeline: pd.Series[float]
     method: Method | None
     folds: tuple[Card, ...]
@@ -143,6 +145,7 @@ def _with_both_cards(work: Run, panel: Panel, choice: ModelChoice) -> Learned:
         fitted=fitted,
         past=past,
         past_revenue=choice.past_revenue,
+        ranked_by=choice.ranked_by if choice.kind in BY_COLUMN else "past_revenue",
         past_kind=choice.kind if choice.kind in BY_COLUMN else PAST,
         pipeline=_pipeline(work, panel, days),
         method=tested.method,
@@ -200,6 +203,7 @@ def _write(learned: Learned, folder: Path) -> None:
         "past": learned.past.to_plain(),
         "past_revenue": learned.past_revenue,
         "past_kind": learned.past_kind,
+        "ranked_by": learned.ranked_by,
         "method": learned.method,
         "folds": [card.to_plain() for card in learned.folds],
         "untested_because": learned.untested_because,
@@ -220,6 +224,7 @@ def _read(folder: Path) -> Learned:
         past=Card.from_plain(about["past"]),
         past_revenue=about["past_revenue"],
         past_kind=about["past_kind"],
+        ranked_by=about["ranked_by"],
         pipeline=pd.read_parquet(folder / _PIPELINE).set_index("account_id")["predicted_pipeline"],
         method=about["method"],
         folds=tuple(Card.from_plain(card) for card in about["folds"]),
