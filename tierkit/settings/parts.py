@@ -160,6 +160,9 @@ class Tier(Part):
         """Take the name in first place too: `Tier("Tier 1", capacity=15)`."""
         super().__init__(**(rules if name is None else {"name": name, **rules}))
 
+    # so that pydantic reads tiers from JSON without it: a list there stands for a tuple
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
     @field_validator("where")
     @classmethod
     def _rule_can_be_read(cls, where: str | None) -> str | None:
