@@ -173,3 +173,8 @@ def test_the_fingerprint_is_of_numbers_not_of_places():
     there = parse_settings({"data": {"source": "there"}, "run": {"reports": "b"}})
     other = parse_settings({"stability": {"keep_band": 1.5}})
     assert here.fingerprint == there.fingerprint != other.fingerprint
+
+
+def test_settings_that_a_run_hands_over_are_read_back():
+    given = Settings()
+    assert parse_settings(given.model_dump(mode="json"), name="settings.json") == given

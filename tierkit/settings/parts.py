@@ -162,6 +162,9 @@ class Tier(Part):
         lists = {key: tuple(value) for key, value in given.items() if isinstance(value, list)}
         super().__init__(**{**given, **lists})  # a file's lists come here as they are
 
+    # so that pydantic reads tiers from JSON without it: a list there stands for a tuple
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
     @field_validator("where")
     @classmethod
     def _rule_can_be_read(cls, where: str | None) -> str | None:
