@@ -1,4 +1,4 @@
-"""What was computed before, kept in files by the fingerprint of what it was computed from."""
+"""Results of earlier computations, kept in files by the fingerprint of their inputs."""
 
 from __future__ import annotations
 
