@@ -41,7 +41,14 @@ REVENUE_TYPES = {"New Business": "new", "Expansion": "expansion", "Renewal": "re
 FIRST_SEED = 20_000
 
 SMALL = {"capacities": (15, 300)}
-SLOW = World(cycle_days=90.0, informed=2.0, min_stay=2)
+SLOW = World(
+    accounts=2000,
+    capacities=(75, 300),
+    quarters=16,
+    cycle_days=90.0,
+    informed=2.0,
+    min_stay=2,
+)
 NO_EFFECT: Mapping[str, World] = {
     "plain": World(),
     "drifting rates": World(drift=0.5),

@@ -13,7 +13,7 @@ from projects import write_project
 from report_samples import write_published
 from test_cli import run
 
-from tierkit.commands.explain import open_report
+from tierkit.commands._explain import open_report
 from tierkit.crm._find_account import find_account
 from tierkit.errors import SettingsError
 from tierkit.models._reasons import MOST_CHARACTERS

@@ -33,11 +33,12 @@ def test_contacts_are_counted_and_who_is_in_touch_is_missing_not_zero(tables):
 
 @pytest.mark.parametrize("tables", UNNAMED.values(), ids=UNNAMED)
 def test_nobody_is_called_silent_where_no_activity_names_a_contact(tables):
-    found, why = contact_coverage(
+    table = contact_coverage(
         tables_of(contacts=CONTACTS, **tables), pd.Series({"A": "Tier 1"}), as_of=AS_OF,
         required_roles=["buyer", "user"], engaged_days=92,
     )  # fmt: skip
-    assert (why, found.loc["A", "roles_known"], found.loc["A", "roles_missing"]) == ("", 1, "user")
+    found = table.to_frame().set_index("account_id")
+    assert (found.loc["A", "roles_known"], found.loc["A", "roles_missing"]) == (1, "user")
     assert pd.isna(found.loc["A", "roles_engaged"])
     assert found.loc["A", "roles_silent"] == ""
 
@@ -46,7 +47,7 @@ def test_one_named_contact_makes_the_others_silent():
     tables = tables_of(
         contacts=CONTACTS, activities="account_id date type contact_id; A 2025-12-01 call C1"
     )
-    found, _ = contact_coverage(
+    found = contact_coverage(
         tables, pd.Series({"A": "Tier 1"}), as_of=AS_OF, required_roles=["buyer"], engaged_days=92
     )
-    assert found["roles_silent"].tolist() == ["buyer"]
+    assert found.to_frame()["roles_silent"].tolist() == ["buyer"]

@@ -11,7 +11,7 @@ from tierkit.calendar import FiscalCalendar
 from tierkit.crm.tables import tables_from_frames
 from tierkit.dossiers.example import example_run
 from tierkit.dossiers.known import known_of, tiers_held
-from tierkit.dossiers.make import FAILED_FILE, file_stem, make_ahead, make_dossiers, write_dossiers
+from tierkit.dossiers.make import FAILED_FILE, file_stem, make_dossiers, write_dossiers
 from tierkit.dossiers.naming import WITHHELD, OtherAccounts
 from tierkit.dossiers.page import dossier_page, dossier_text
 from tierkit.dossiers.parts import group_sentences
@@ -277,17 +277,21 @@ def test_without_optional_tables_the_words_say_what_is_not_known(tmp_path):
         assert said in words
 
 
-# ---- made ahead, beside the last notebook --------------------------------------------------------
+# ---- of a run under way --------------------------------------------------------------------------
 
 
-@pytest.fixture
-def ahead(tmp_path):
-    """Return a run whose dossiers were made ahead, and a report with the same tiers."""
+def test_dossiers_of_a_run_are_of_the_tiers_of_its_report_and_the_same_each_time(tmp_path):
     run, report = example_run(), tmp_path / "report"
-    make_ahead(run.folder)
     report.mkdir()
-    shutil.copy(run.folder / "dossiers_ahead" / "tiers.csv", report)
-    return run, report
+    shutil.copy(run.folder / "tiers.csv", report)
+    told, files = written(run, report)
+    assert told[-1] == "dossiers: 1 dossier, key points of 0 accounts"
+    assert len(files) == 2
+    shutil.rmtree(report / "dossiers")
+    assert written(run, report)[1] == files
+    tiers = (report / "tiers.csv").read_text()
+    (report / "tiers.csv").write_text(tiers.replace("Tier 2", "Tier 1"))
+    assert written(run, report)[0][-1] == "dossiers: 2 dossiers, key points of 0 accounts"
 
 
 def written(run, report):
@@ -295,30 +299,3 @@ def written(run, report):
     told = []
     write_dossiers(run.folder, report, told.append)
     return told, {path.name: path.read_bytes() for path in (report / "dossiers").iterdir()}
-
-
-def test_dossiers_made_ahead_are_those_that_would_be_made_now(ahead):
-    run, report = ahead
-    told, files = written(run, report)
-    assert told == ["dossiers: 1 dossier, key points of 0 accounts"]
-    shutil.rmtree(report / "dossiers")
-    told, again = written(run, report)
-    assert told[0].startswith("dossiers: reading what is known")
-    assert again == files
-    assert len(files) == 2
-
-
-def test_dossiers_are_made_anew_where_the_report_has_other_tiers(ahead):
-    run, report = ahead
-    tiers = (report / "tiers.csv").read_text()
-    (report / "tiers.csv").write_text(tiers.replace("Tier 2", "Tier 1"))
-    told, _ = written(run, report)
-    assert told[-1] == "dossiers: 2 dossiers, key points of 0 accounts"
-
-
-def test_dossiers_that_were_not_finished_ahead_are_made_now(ahead):
-    run, report = ahead
-    (run.folder / "dossiers_ahead" / "made.txt").unlink()
-    told, files = written(run, report)
-    assert told[0].startswith("dossiers: reading what is known")
-    assert len(files) == 2

@@ -154,8 +154,7 @@ def delivered(**texts):
 
 
 def test_delivered_counts_outbound_activities_of_who_held_the_tier_when_the_quarter_began():
-    rows, why = delivered(activities=DONE, tier_history=HELD)
-    assert why == ""
+    rows = delivered(activities=DONE, tier_history=HELD).to_frame()
     meetings = rows[rows["activity"] == "meeting"].set_index("quarter")
     # July: A and B hold Tier 1, one meeting of four; October: A alone, two of two
     assert meetings["accounts"].to_dict() == {"2025Q3": 2, "2025Q4": 1}
@@ -165,15 +164,15 @@ def test_delivered_counts_outbound_activities_of_who_held_the_tier_when_the_quar
 
 
 def test_what_is_never_written_down_is_unknown_not_undelivered():
-    rows, _ = delivered(activities=DONE, tier_history=HELD)
+    rows = delivered(activities=DONE, tier_history=HELD).to_frame()
     sponsor = rows[rows["activity"] == "executive sponsor"]
     assert sponsor["delivered"].isna().all()
     assert sponsor["why"].str.contains("executive meeting").all()
 
 
 def test_without_history_or_activities_the_reason_names_the_table():
-    assert "tier_history" in delivered(activities=DONE)[1]
-    assert "activities" in delivered(tier_history=HELD)[1]
+    assert "tier_history" in delivered(activities=DONE).why
+    assert "activities" in delivered(tier_history=HELD).why
 
 
 def test_a_tier_pays_at_its_cost_over_predicted_revenue_times_margin():

@@ -316,12 +316,12 @@ def test_capture_is_the_measure_of_the_backtest_with_nearly_its_interval():
         found = capture(rows, ranked_by, accounts=40)
         by_date = [exact_capture(actual[places], ranked_by[places], accounts=40)
                    for places in rows.dates]  # fmt: skip
-        assert found.interval.estimate == pytest.approx(np.mean(by_date), abs=1e-12)
+        assert found.figure.value == pytest.approx(np.mean(by_date), abs=1e-12)
     difference = capture(rows, better, accounts=40).minus(capture(rows, worse, accounts=40))
     drawn = compare(
         tested.assign(card=better, past_revenue=worse), capacities=[40], seed=1
     ).captures[40]
-    assert difference.estimate == pytest.approx(drawn.estimate, abs=1e-9)
+    assert difference.value == pytest.approx(drawn.value, abs=1e-9)
     width = (difference.high - difference.low) / (drawn.high - drawn.low)
     assert 0.8 < width < 1.25
 

@@ -108,7 +108,7 @@ def test_bins_stand_in_the_units_of_what_is_measured(explorer, acting, project):
 
 @pytest.mark.parametrize(
     ("place", "typed", "why"),
-    [(1, "ten", "'ten' is no number"), (2, "50", "above 100"), (1, "-5", "above 0")],
+    [(1, "ten", "is no number"), (2, "50", "above 100"), (1, "-5", "above 0")],
 )
 def test_an_edge_without_sense_is_refused_in_its_row_and_stays_as_typed(
     explorer, acting, place, typed, why

@@ -15,7 +15,7 @@ from test_backtest import AS_OF, QUARTER_ENDS, SETTINGS, company, values_of
 from tierkit._backtest import Known, choose_model
 from tierkit._backtest.seeds import steadied_card
 from tierkit._backtest.shuffling import Shuffled, Swaps
-from tierkit.cache import Kept
+from tierkit.cache import Cache
 from tierkit.figure import Figure
 from tierkit.models import examples as fitted
 from tierkit.models.calibration import actual_over_predicted_by, by_history, tenths, totals_moved
@@ -170,15 +170,15 @@ def test_bags_are_doubled_up_to_the_cap_while_seeds_disagree():
 
 def test_what_did_not_change_is_not_fitted_again(tmp_path, monkeypatch):
     panel, won = company(accounts=120)
-    first = chosen(panel, won, settings=SHUFFLED, kept=Kept(tmp_path))
+    first = chosen(panel, won, settings=SHUFFLED, kept=Cache(tmp_path))
     monkeypatch.setattr(fitted.Examples, "_prepared", None)
-    again = chosen(panel, won, settings=SHUFFLED, kept=Kept(tmp_path))
+    again = chosen(panel, won, settings=SHUFFLED, kept=Cache(tmp_path))
     assert again.card.to_json() == first.card.to_json()
     assert again.gate.facts() == first.gate.facts()
 
 
 def test_a_broken_file_is_computed_again(tmp_path):
-    kept = Kept(tmp_path)
+    kept = Cache(tmp_path)
     assert kept.value("x", [1], lambda: [1, 2]) == [1, 2]
     (file,) = tmp_path.glob("x-*.json")
     file.write_text("{")
@@ -192,7 +192,7 @@ def test_what_an_ended_process_was_writing_goes_after_a_day(tmp_path):
         part.touch()
     yesterday = time.time() - 25 * 3600
     os.utime(stale, (yesterday, yesterday))
-    Kept(tmp_path).value("x", [1], lambda: 1)
+    Cache(tmp_path).value("x", [1], lambda: 1)
     assert (stale.exists(), fresh.exists()) == (False, True)
 
 

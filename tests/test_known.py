@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from tierkit.calendar import FiscalCalendar
+from tierkit.crm._as_of import tables_as_known
 from tierkit.crm._retention import retention, retention_totals
 from tierkit.crm.known import deals_as_known, reopened_deals, reopening_remark, rewritten_deals
 from tierkit.crm.tables import tables_from_frames
@@ -154,3 +155,25 @@ def test_an_amount_edited_after_the_end_counts_from_then_on():
     frames = {"opportunities": DEALS.replace("70", "75"), "stage_history": edited}
     assert known(frames, date(2026, 5, 10))["kept"] == (True, Decimal(70))
     assert known(frames, date(2026, 5, 11))["kept"] == (True, Decimal(75))
+
+
+def test_a_contract_is_agreed_before_its_first_day():
+    contracts = pd.DataFrame(
+        [("C1", "A", "2025-10-01", "2026-10-01"), ("C2", "A", "2026-10-01", "2027-10-01"),
+         ("C3", "A", "2026-10-02", None)],
+        columns=["contract_id", "account_id", "start_date", "end_date"],
+    )  # fmt: skip
+    tables = tables_from_frames({"contracts": contracts.assign(annual_value="9")})
+    known = tables_as_known(tables, date(2026, 10, 1))
+    assert sorted(known["contracts"].collect()["contract_id"].to_list()) == ["C1", "C2"]
+
+
+def test_the_end_of_a_tier_is_not_known_before_it_came():
+    held = pd.DataFrame(
+        [("A", "2026-01-01", "2026-10-01"), ("B", "2026-01-01", "2026-09-30"),
+         ("C", "2026-10-01", None)],
+        columns=["account_id", "start_date", "end_date"],
+    )  # fmt: skip
+    tables = tables_from_frames({"tier_history": held.assign(tier="Tier 1")})
+    known = tables_as_known(tables, date(2026, 10, 1))["tier_history"].collect().to_pandas()
+    assert known.set_index("account_id")["end_date"].isna().to_dict() == {"A": True, "B": False}

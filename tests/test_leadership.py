@@ -84,19 +84,19 @@ def text_of(fragment: pages.Fragment) -> str:
 
 
 @pytest.fixture(scope="module")
-def pages() -> dict[str, str]:
+def drawn_pages() -> dict[str, str]:
     return {name: page(make()) for name, make in COMPANIES.items()}
 
 
 @pytest.mark.parametrize("name", COMPANIES)
-def test_no_page_says_a_missing_number_or_a_forbidden_word(pages, name):
-    text = Page(pages[name]).text
+def test_no_page_says_a_missing_number_or_a_forbidden_word(drawn_pages, name):
+    text = Page(drawn_pages[name]).text
     assert [word for word in NEVER if re.search(rf"(?<!\w){word}(?!\w)", text)] == []
 
 
 @pytest.mark.parametrize("name", COMPANIES)
-def test_every_page_is_one_static_document(pages, name):
-    html, seen = pages[name], Page(pages[name])
+def test_every_page_is_one_static_document(drawn_pages, name):
+    html, seen = drawn_pages[name], Page(drawn_pages[name])
     headings = [int(tag[1]) for tag, _ in seen.tags if re.fullmatch("h[1-6]", tag)]
     assert headings.count(1) == 1
     assert headings[0] == 1
@@ -110,10 +110,10 @@ def test_every_page_is_one_static_document(pages, name):
 
 
 @pytest.mark.parametrize("name", ["sample", "hostile names"])
-def test_the_same_facts_give_the_same_bytes_and_stay_as_they_are(pages, name):
+def test_the_same_facts_give_the_same_bytes_and_stay_as_they_are(drawn_pages, name):
     facts = COMPANIES[name]()
     before = copy.deepcopy(facts)
-    assert page(facts) == pages[name]
+    assert page(facts) == drawn_pages[name]
     assert facts == before
 
 
@@ -125,8 +125,8 @@ def test_figures_and_tables_have_names():
     assert seen.carried("data-table") == ["effort-by-tier", "moves", "move-reasons"]
 
 
-def test_every_image_is_described_by_a_sentence(pages):
-    described = [attrs for tag, attrs in Page(pages["sample"]).tags if tag == "svg"]
+def test_every_image_is_described_by_a_sentence(drawn_pages):
+    described = [attrs for tag, attrs in Page(drawn_pages["sample"]).tags if tag == "svg"]
     assert all(attrs["role"] == "img" for attrs in described)
     assert all(str(attrs["aria-label"]).endswith(".") for attrs in described)
 
@@ -135,9 +135,9 @@ def test_every_image_is_described_by_a_sentence(pages):
 
 
 @pytest.mark.parametrize("name", COMPANIES)
-def test_text_in_figures_has_a_colour_of_text_and_is_whole(pages, name):
+def test_text_in_figures_has_a_colour_of_text_and_is_whole(drawn_pages, name):
     """What does not fit is said shorter, not cut off; names of people are as long as they are."""
-    drawn = re.findall(r"<text([^>]*)>([^<]*)", pages[name])
+    drawn = re.findall(r"<text([^>]*)>([^<]*)", drawn_pages[name])
     assert all(re.search(r"fill: var\(--(ink|muted|warn),", style) for style, _ in drawn)
     if "names" not in name:
         assert not [words for _, words in drawn if words.endswith("…")]
@@ -393,8 +393,8 @@ def test_facts_without_a_single_number_still_make_a_page(make):
 # ---- names
 
 
-def test_hostile_names_are_text(pages):
-    html = pages["hostile names"]
+def test_hostile_names_are_text(drawn_pages):
+    html = drawn_pages["hostile names"]
     assert "<script" not in html
     assert "<img" not in html
     assert "{{ template }}" in Page(html).text

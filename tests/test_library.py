@@ -107,7 +107,7 @@ def test_a_criterion_is_a_function_of_the_values_or_a_series_by_account():
     [
         (lambda _: 7, "a series is needed, found int"),
         (pd.Series({"nobody": 1.0}), "no account of the panel has a value"),
-        (pd.Series([1.0, 2.0], index=["A001", "A001"]), "more than one value"),
+        (pd.Series([1.0, 2.0], index=["A001", "A001"]), "an account has more than one value"),
     ],
 )
 def test_a_criterion_that_fits_no_account_is_a_sentence(values, sentence):

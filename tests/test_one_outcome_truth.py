@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +10,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 from projects import write_project
+from report_samples import facts, write_published
 
 import tierkit
 from tierkit.explorer import learned
@@ -33,7 +33,7 @@ O1,2026-06-20,Lost,70,2026-06-20
 YEAR_BEFORE, QUARTER_BEFORE = date(2025, 1, 1), date(2025, 4, 1)
 
 
-class Asked(Exception):  # (no error: it ends the asking once the answer is there)
+class Asked(Exception):
     """What somebody was told that accounts brought."""
 
 
@@ -101,12 +101,10 @@ def test_explorer(run, told):
 
 
 def test_ledger(run):
-    folder = run.settings.reports / "2025Q1"
-    folder.mkdir(parents=True)
     promised = [{"tier": "Tier 1", "predicted_revenue": 80.0, "low": 40.0, "high": 160.0}]
-    facts = {"quarter": {"label": "2025Q1"}, "model": {"horizon_quarters": 1}, "tiers": promised}
-    (folder / "facts.json").write_text(json.dumps(facts))
-    (folder / "tiers.csv").write_text("account_id,tier,predicted_revenue\nA1,Tier 1,80\n")
+    told = {"model": {**facts()["model"], "horizon_quarters": 1}, "tiers": promised}
+    tiers = "account_id,tier,predicted_revenue\nA1,Tier 1,80\n"
+    write_published(run.settings.reports, "2025Q1", tiers, told=told)
     (entry,) = ledger.ledger_facts(run)
     assert entry["delivered"] == WON
 

@@ -350,6 +350,8 @@ def test_a_run_of_an_earlier_quarter_starts_from_the_same_rows_whatever_came_lat
 ):
     """All that a run computes rests on these rows, so that none of its bytes changes."""
     del known["stage_history"]  # of deals whose row says otherwise than their history
+    for later in (one, other):  # a contract is agreed before its first day
+        later["contracts"] = [row for row in later["contracts"] if row[2] != AS_OF]
     worlds = [
         together(known, deals[n], {**later, "stage_history": []}, {"tier_history": tiers[n]})
         for n, later in enumerate((one, other))

@@ -223,8 +223,11 @@ HUBSPOT_FIVETRAN = {
 }
 
 
+ACCEPTED = '[checks]\naccept_left_out = ["several companies, none of them primary"]\n'
+
+
 def test_hubspot_by_fivetran(tmp_path):
-    tables = tables_of(tmp_path, "hubspot_fivetran", HUBSPOT_FIVETRAN)
+    tables = tables_of(tmp_path, "hubspot_fivetran", HUBSPOT_FIVETRAN, ACCEPTED)
     assert rows_of(tables, "accounts", "account_id") == [("77",), ("78",)]
     assert rows_of(tables, "opportunities", "opportunity_id", "account_id", "is_won", "stage") == [
         ("1", "77", "True", "Signed"),

@@ -66,25 +66,24 @@ def covered(
 
 
 def test_roles_known_before_as_of_count_whatever_their_case():
-    found, why = covered()
-    assert why == ""
+    found = covered().to_frame().set_index("account_id")
     assert found["roles_known"].to_dict() == {"A": 1, "B": 1}
     assert found["roles_missing"].to_dict() == {"A": "buyer", "B": "champion"}
 
 
 def test_a_role_is_engaged_while_its_contact_was_in_touch_lately():
-    found, _ = covered()
+    found = covered().to_frame().set_index("account_id")
     assert found["roles_engaged"].to_dict() == {"A": 0, "B": 1}
     assert found["roles_silent"].to_dict() == {"A": "champion", "B": ""}
-    found, _ = covered("account_id date type contact_id; B 2025-11-30 call C3")
-    assert found["roles_engaged"].to_dict() == {"A": 0, "B": 0}
+    found = covered("account_id date type contact_id; B 2025-11-30 call C3").to_frame()
+    assert found["roles_engaged"].tolist() == [0, 0]
 
 
 def test_without_roles_asked_for_or_contacts_the_reason_is_said():
-    assert "required_roles" in covered(roles=())[1]
+    assert "required_roles" in covered(roles=()).why
     nothing = tables_of(costs="account_id date amount")
-    _, why = contact_coverage(nothing, TIER, as_of=AS_OF, required_roles=["x"], engaged_days=9)
-    assert "contacts" in why
+    found = contact_coverage(nothing, TIER, as_of=AS_OF, required_roles=["x"], engaged_days=9)
+    assert "contacts" in found.why
 
 
 DEALS = (
@@ -102,8 +101,7 @@ def white(deals=DEALS, **tables):
 
 
 def test_whitespace_is_what_was_not_bought_times_the_share_of_revenue_it_brought():
-    rows, why = white()
-    assert why == ""
+    rows = white().to_frame()
     found = {(row.account_id, row.product): row.predicted_value for row in rows.itertuples()}
     # Nobody had Plus a year ago: of their 200 revenue since, 140 were Plus: 70 %
     assert found == {("A", "Plus"): pytest.approx(70.0), ("B", "Plus"): pytest.approx(140.0)}
@@ -114,24 +112,24 @@ def test_whitespace_is_what_was_not_bought_times_the_share_of_revenue_it_brought
 def test_an_account_that_has_bought_everything_has_no_whitespace():
     deals = "account_id close_date amount is_won product; A 2024-06-01 10 true Core"
     industry = pd.Series({"A": "retail"})
-    rows, why = whitespace(tables_of(opportunities=deals), pd.Series({"A": 100.0}), industry,
-                           settings=Settings(), as_of=AS_OF)  # fmt: skip
-    assert (len(rows), why) == (0, "")
+    found = whitespace(tables_of(opportunities=deals), pd.Series({"A": 100.0}), industry,
+                       settings=Settings(), as_of=AS_OF)  # fmt: skip
+    assert (len(found), found.why) == (0, "")
 
 
 def test_lines_speak_before_the_deals_own_product():
     deals = "opportunity_id account_id close_date amount is_won product; O1 A 2025-06-01 10 true X"
     lines = "opportunity_id product amount; O1 Core 6; O1 Plus 4"
-    rows, _ = white(deals, opportunity_lines=lines)
+    rows = white(deals, opportunity_lines=lines).to_frame()
     assert set(zip(rows["account_id"], rows["product"], strict=True)) == {
         (account, product) for account in "BC" for product in ("Core", "Plus")
     }
 
 
 def test_without_products_the_reason_is_said():
-    rows, why = white("account_id close_date amount is_won; A 2025-06-01 10 true")
-    assert rows.empty
-    assert "product" in why
+    found = white("account_id close_date amount is_won; A 2025-06-01 10 true")
+    assert len(found) == 0
+    assert "product" in found.why
 
 
 OPEN = (
@@ -154,29 +152,33 @@ def pipeline(targets, stages=(), deals=OPEN):
 
 
 def test_pipeline_coverage_is_open_qualified_pipeline_over_the_coming_quarters_target():
-    (found,), why = pipeline("quarter amount; 2026Q1 160; 2025Q4 999")
-    assert why == ""
-    assert (found.pipeline, found.deals, found.coverage) == (80, 2, 0.5)
-    (found,), _ = pipeline("quarter amount; 2026Q1 100", ("proposal",))
-    assert (found.deals, found.coverage) == (1, 0.5)
+    (found,) = pipeline("quarter amount; 2026Q1 160; 2025Q4 999").facts()
+    assert (found["pipeline"], found["deals"], found["coverage"]) == (80, 2, 0.5)
+    (found,) = pipeline("quarter amount; 2026Q1 100", ("proposal",)).facts()
+    assert (found["deals"], found["coverage"]) == (1, 0.5)
+
+
+def test_a_target_of_zero_has_no_coverage_but_a_reason():
+    (found,) = pipeline("quarter amount; 2026Q1 0").facts()
+    assert (found["coverage"], found["coverage_why"]) == (None, "the target is not above zero")
 
 
 def test_targets_by_territory_are_covered_by_their_own_accounts():
-    found, _ = pipeline("quarter amount territory; 2026Q1 100 North; 2026Q1 60 South")
-    assert {part.territory: part.coverage for part in found} == {"North": 0.5, "South": 0.5}
+    found = pipeline("quarter amount territory; 2026Q1 100 North; 2026Q1 60 South").facts()
+    assert {row["territory"]: row["coverage"] for row in found} == {"North": 0.5, "South": 0.5}
 
 
 def test_without_stage_history_open_amounts_are_not_known():
     tables = tables_of(opportunities=OPEN, targets="quarter amount; 2026Q1 160")
     coming = FiscalCalendar().containing(AS_OF)
-    found, why = pipeline_coverage(tables, coming, as_of=AS_OF, qualified_stages=())
-    assert found == []
-    assert "stage_history" in why
+    found = pipeline_coverage(tables, coming, as_of=AS_OF, qualified_stages=())
+    assert len(found) == 0
+    assert "stage_history" in found.why
 
 
 def test_without_targets_or_without_one_for_the_quarter_the_reason_is_said():
-    assert "2026Q1" in pipeline("quarter amount; 2025Q4 9")[1]
+    assert "2026Q1" in pipeline("quarter amount; 2025Q4 9").why
     tables = tables_of(opportunities=OPEN)
     assert "targets" in pipeline_coverage(
         tables, FiscalCalendar().containing(AS_OF), as_of=AS_OF, qualified_stages=()
-    )[1]  # fmt: skip
+    ).why  # fmt: skip

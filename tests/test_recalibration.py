@@ -226,12 +226,12 @@ def reopen_later(data: Path) -> None:
     logged = year[year["opportunity_id"].map(ends["changed_date"]) <= year["close_date"]]
     chosen = logged["opportunity_id"].head(5)
     assert len(chosen) == 5
-    again = [(one, day, stage) for one in chosen
-             for day, stage in (("2025-07-20", "Negotiation"), ("2025-09-20", "Lost"))]  # fmt: skip
+    later = [("2025-07-20", "Negotiation"), ("2025-09-20", "Closed Lost")]
+    again = [(one, day, stage) for one in chosen for day, stage in later]
     rows = pd.DataFrame(again, columns=["opportunity_id", "changed_date", "stage"])
     pd.concat([history, rows]).to_csv(data / "stage_history.csv", index=False)
     lost = deals["opportunity_id"].isin(chosen)
-    deals.loc[lost, ["is_won", "close_date", "stage"]] = ["false", "2025-09-20", "Lost"]
+    deals.loc[lost, ["is_won", "close_date", "stage"]] = ["false", "2025-09-20", "Closed Lost"]
     deals.to_csv(data / "opportunities.csv", index=False)
 
 

@@ -300,7 +300,7 @@ LESS = Claim("shown", "less", "won revenue")
         ({"claim": LESS, "own_z": {"wins": -2.0}, "density_z": 0.0}, "shown", "less"),
         ({"claim": MORE, "own_z": {"wins": 2.0}, "density_z": 1.7}, "suggestive", "more"),
         ({"claim": MORE, "own_z": {"wins": 2.0}, "density_z": None}, "suggestive", "more"),
-        ({"claim": MORE, "own_z": {"wins": 2.0}, "density_z": 0.0, "jumping_share": 0.4},
+        ({"claim": MORE, "own_z": {"wins": 2.0}, "density_z": 0.0, "jumping_share": 0.5},
          "suggestive", "more"),
         ({"claim": SIGN, "own_z": {"wins": 1.1}, "density_z": 9.0}, "suggestive", "more"),
         ({"claim": SIGN, "own_z": {"wins": 0.9, "won revenue": 1.1}}, "suggestive", "more"),

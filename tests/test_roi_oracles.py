@@ -25,7 +25,7 @@ def test_a_jump_at_the_line_agrees_with_rdrobust_on_the_senate_data(senate):
     rdrobust, data = senate
     vote, margin = (data[column].to_numpy(float) for column in ("vote", "margin"))
     width = 17.754  # its own choice
-    theirs = rdrobust.rdrobust(y=vote, x=margin, h=width, vce="hc0")
+    theirs = rdrobust.rdrobust(y=vote, x=margin, h=width, vce="hc3")
     near = np.abs(margin) < width
     place, above = margin[near], (margin[near] >= 0) * 1.0
     columns = np.column_stack([above, np.ones(near.sum()), place, place * above])

@@ -14,18 +14,14 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from report_samples import notebook, write_notebook
-from tiny_runs import QUARTER, make_project, one
 
+import tierkit
 from tierkit._backtest.seeds import steadied_card
-from tierkit.commands.units import REPORT_PLAN
 from tierkit.errors import DataError, KernelDiedError, Problem
 from tierkit.models.examples import Examples
 from tierkit.parallel import BESIDE_OTHERS, free_processors, in_processes, side_by_side
-from tierkit.publishing.prefetch import working_ahead
-from tierkit.publishing.run import ReportPlan, run_recalibration
 from tierkit.rendering.html import NOBODY_WAITS, progress_bar
-from tierkit.settings import Settings, read_settings
+from tierkit.settings import Settings
 
 
 def process_id(_: int) -> int:
@@ -112,57 +108,34 @@ def test_cards_fitted_in_processes_are_those_fitted_here(monkeypatch):
     assert found[0] == found[1]
 
 
-# ---- work ahead of a notebook --------------------------------------------------------------------
+# ---- nothing is left behind ----------------------------------------------------------------------
 
-WRITES = "import pathlib, sys, time; time.sleep(0.3); pathlib.Path(sys.argv[1], 'done').touch()"
+STARTS_PROCESSES = """
+import os, sys, time
+from functools import partial
+from pathlib import Path
+import tierkit.parallel as parallel
+parallel.free_processors = lambda: 2
 
+def works(folder):
+    Path(folder, str(os.getpid())).touch()
+    time.sleep(300)
 
-@pytest.fixture
-def module(tmp_path, monkeypatch):
-    """Return what writes a module that a new process can run, and gives its name."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
-
-    def written(code: str, name: str = "works_ahead") -> str:
-        (tmp_path / f"{name}.py").write_text(code)
-        return name
-
-    return written
-
-
-def test_work_ahead_is_done_when_it_has_been_waited_for(module, tmp_path):
-    with working_ahead(module(WRITES), tmp_path, time_limit=60) as finish:
-        assert not (tmp_path / "done").exists()
-        finish()
-        assert (tmp_path / "done").exists()
+parallel.in_processes([partial(works, sys.argv[1])] * 2, worth=True)
+"""
 
 
-def test_work_ahead_ends_with_the_run(module, tmp_path):
-    begun = time.monotonic()
-    with (
-        pytest.raises(KeyboardInterrupt),
-        working_ahead(module("import time; time.sleep(60)"), tmp_path, time_limit=60),
-    ):
-        raise KeyboardInterrupt
-    assert time.monotonic() - begun < 30
-
-
-def test_work_ahead_ends_with_a_run_that_is_killed(module, tmp_path):
-    hangs = module(
-        "import os, pathlib, sys, time\n"
-        "pathlib.Path(sys.argv[1], 'pid').write_text(str(os.getpid()))\ntime.sleep(300)"
-    )
-    runs = (
-        "import sys, time\nfrom pathlib import Path\n"
-        "from tierkit.publishing.prefetch import working_ahead\n"
-        "with working_ahead(sys.argv[1], Path(sys.argv[2]), time_limit=300):\n    time.sleep(300)"
-    )
-    run = subprocess.Popen([sys.executable, "-c", runs, hangs, str(tmp_path)])
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are another matter there")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_process_is_left_by_one_that_was_ended(tmp_path, sent):
+    run = subprocess.Popen([sys.executable, "-c", STARTS_PROCESSES, str(tmp_path)])
     try:
-        wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+        wait_until(lambda: len([*tmp_path.iterdir()]) == 2)
+        run.send_signal(sent)
+        run.wait(60)
+        wait_until(lambda: all(has_ended(int(one.name)) for one in tmp_path.iterdir()))
     finally:
         run.kill()
-        run.wait()
-    wait_until(lambda: has_ended(int((tmp_path / "pid").read_text())))
 
 
 def has_ended(process_id: int) -> bool:
@@ -173,66 +146,17 @@ def has_ended(process_id: int) -> bool:
         return True
 
 
-def wait_until(holds, *, seconds: float = 30) -> None:
+def wait_until(holds, *, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.1)
 
 
-def test_work_ahead_that_never_ends_is_not_waited_for_longer_than_allowed(module, tmp_path):
-    begun = time.monotonic()
-    hangs = module("import time; time.sleep(60)")
-    with working_ahead(hangs, tmp_path, time_limit=0.2) as finish:
-        finish()
-    assert time.monotonic() - begun < 30
-
-
-def test_work_ahead_that_fails_says_nothing_and_stops_nothing(module, tmp_path, capfd):
-    with working_ahead(module("raise SystemExit('no')"), tmp_path, time_limit=60) as finish:
-        finish()
-    assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no such priorities")
-def test_work_ahead_takes_only_what_the_notebook_leaves(module, tmp_path):
-    hangs = module("import time; time.sleep(120)")
-    ahead = working_ahead.__module__
-    with working_ahead(hangs, tmp_path, time_limit=0.1) as finish:
-        (child,) = [one.pid for one in psutil.Process().children() if ahead in one.cmdline()]
-        assert os.getpriority(os.PRIO_PROCESS, child) == 10
-        assert os.getsid(child) == child
-        if Path("/proc/self/autogroup").exists():
-            assert Path(f"/proc/{child}/autogroup").read_text().strip().endswith("nice 19")
-        finish()
-
-
-def test_work_ahead_ends_with_its_notebook_and_only_the_last_is_waited_for(module, tmp_path):
-    project = make_project(tmp_path / "acme")
-    first = write_notebook(project / "nb" / "fit_tier_model.ipynb", notebook("pass"))
-    process, seen = tmp_path / "process", []
-    hangs = (
-        f"import os, pathlib, time\npathlib.Path({str(process)!r}).write_text(str(os.getpid()))\n"
-        "time.sleep(300)"
-    )
-    plan = ReportPlan(
-        pages=REPORT_PLAN.pages,
-        notebooks=(first, *one(project).notebooks),
-        ahead={
-            "fit_tier_model": module(hangs, "hangs"),
-            "recalibrate": module(WRITES.replace("0.3", "6")),
-        },
-        beside=lambda folder, _report, _step: seen.append(
-            ((folder / "done").exists(), has_ended(int(process.read_text())))
-        ),
-    )
-    run_recalibration(read_settings(project), quarter=QUARTER, plan=plan)
-    assert seen == [(True, True)]
-
-
-def test_without_work_there_is_nothing_to_wait_for(tmp_path):
-    with working_ahead("", tmp_path, time_limit=60) as finish:
-        finish()
+def test_nothing_is_written_where_the_system_keeps_its_processes():
+    package = Path(tierkit.__file__).parent
+    texts = {file.name: file.read_text(encoding="utf-8") for file in package.rglob("*.py")}
+    assert [name for name, text in texts.items() if "autogroup" in text or '"/proc' in text] == []
 
 
 # ---- how far it is -------------------------------------------------------------------------------

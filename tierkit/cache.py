@@ -1,12 +1,15 @@
-"""Results of earlier computations, kept in files by the fingerprint of their inputs."""
+"""The one store of computed results: plain data, tables and folders, by all they were made of."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -17,59 +20,101 @@ import pandas as pd
 
 from tierkit.statistics import FloatArray
 
-MOST_FILES = 400
+MOST_FILES, MOST_FOLDERS = 400, 4
 _A_DAY = 86_400
 
 
 @dataclass(frozen=True)
-class Kept:
+class Cache:
     """A folder of results; without a folder everything is computed anew.
+
+    A result is found again under its name and the fingerprint of its key. The key holds all that
+    the result depends on: data, settings, quarter, as frames, series, arrays, or whatever can be
+    spelled. The code of tierkit counts as well, so that another release finds nothing of this one.
 
     Attributes
     ----------
     folder
-        Made when something is kept; at most 400 files stay, the newest.
+        Made when something is kept. Of each name the newest 400 files stay, and 4 folders.
 
     Examples
     --------
-    >>> Kept().value("sum", ["parts"], lambda: 3)
+    >>> Cache().value("sum", ["parts"], lambda: 3)
     3
     """
 
     folder: Path | None = None
 
-    def value(self, kind: str, parts: Iterable[Any], compute: Callable[[], Any]) -> Any:  # noqa: ANN401
-        """Return plain data (what JSON can hold), computed only where its parts are new.
-
-        Parameters
-        ----------
-        kind
-            The first part of the file's name.
-        parts
-            All that the result depends on: frames, series, arrays, or what can be spelled. The
-            release of tierkit and its library count as well.
-        compute
-            Gives the result.
-        """
+    def value(self, name: str, key: Iterable[Any], compute: Callable[[], Any]) -> Any:  # noqa: ANN401
+        """Return plain data (what JSON can hold), computed only where its key is new."""
         if self.folder is None:
             return compute()
-        file = self.folder / f"{kind}-{fingerprint(parts)}.json"
+        file = self._place(name, key, ".json")
         found = _read(file)
         if found is None:
             found = {"value": compute()}
-            _write(file, found)
+            text = json.dumps(found, ensure_ascii=False, allow_nan=False)
+            _put(file, lambda part: part.write_text(text, encoding="utf-8"))
         return found["value"]
+
+    def frame(
+        self, name: str, key: Iterable[Any], compute: Callable[[], pd.DataFrame]
+    ) -> pd.DataFrame:
+        """Return a data frame with its index, computed only where its key is new.
+
+        Examples
+        --------
+        >>> Cache().frame("table", [], lambda: pd.DataFrame({"a": [1]}))["a"].tolist()
+        [1]
+        """
+        if self.folder is None:
+            return compute()
+        file = self._place(name, key, ".parquet")
+        try:
+            return pd.read_parquet(file)
+        except (OSError, ValueError):  # not there, or cut off
+            found = compute()
+            _put(file, found.to_parquet)
+            return found
+
+    def files(self, name: str, key: Iterable[Any], make: Callable[[Path], object]) -> Path:
+        """Return a folder of files, filled by `make` only where its key is new.
+
+        Without a folder of its own the cache makes one that lasts as long as the process may need
+        it: the system clears it away.
+        """
+        if self.folder is None:
+            passing = Path(tempfile.mkdtemp(prefix=f"tierkit-{name}-"))
+            make(passing)
+            return passing
+        place = self._place(name, key, "")
+        if not place.is_dir():
+            part = _own_part(place)
+            _remove(part)  # of a process of the same number
+            part.mkdir(parents=True)
+            try:
+                make(part)
+            except BaseException:
+                _remove(part)
+                raise
+            _take_place(part, place)
+        os.utime(place)
+        _keep_newest(place, "", MOST_FOLDERS)
+        return place
+
+    def _place(self, name: str, key: Iterable[Any], ending: str) -> Path:
+        return (self.folder or Path()) / f"{name}-{fingerprint(key)}{ending}"
 
 
 def fingerprint(parts: Iterable[Any]) -> str:
-    """Return a short hash of parts; frames count with their index and columns.
+    """Return a short hash of parts and of the code; frames count with their index and columns.
 
     Examples
     --------
     >>> fingerprint([1, "a"]) == fingerprint([1, "a"]), fingerprint([1]) == fingerprint([2])
     (True, False)
     """
-    whole = hashlib.sha256(_code().encode())
+    whole = hashlib.sha256(code_hash().encode())
     for part in parts:
         whole.update(_bytes(part))
         whole.update(b"|")
@@ -85,11 +130,14 @@ def _bytes(part: pd.DataFrame | pd.Series[Any] | FloatArray | object) -> bytes:
 
 
 @cache
-def _code() -> str:
-    """Return a hash of what fits cards: the modules of this room and the library's release."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    texts = b"".join(file.read_bytes() for file in files)
-    return hashlib.sha256(texts).hexdigest() + version("interpret-core")
+def code_hash() -> str:
+    """Return a hash of all modules of tierkit and of the release of what fits cards."""
+    package = Path(__file__).parent
+    whole = hashlib.sha256(version("interpret-core").encode())
+    for file in sorted(package.rglob("*.py")):
+        whole.update(file.relative_to(package).as_posix().encode())
+        whole.update(file.read_bytes())
+    return whole.hexdigest()
 
 
 def _read(file: Path) -> dict[str, Any] | None:
@@ -100,18 +148,50 @@ def _read(file: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "value" in found else None
 
 
-def _write(file: Path, found: dict[str, Any]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(found, ensure_ascii=False, allow_nan=False), encoding="utf-8")
-    part.replace(file)
-    kind = file.name.split("-", 1)[0]
-    files = sorted(file.parent.glob(f"{kind}-*.json"), key=_written)
-    for old in files[:-MOST_FILES]:
-        old.unlink(missing_ok=True)
-    for lost in file.parent.glob(f"{kind}-*.part"):  # of a process that was ended
+def _own_part(place: Path) -> Path:
+    return place.with_name(f"{place.name}.{os.getpid()}.part")
+
+
+def _put(file: Path, write: Callable[[Path], object]) -> None:
+    """Write a file whole or not at all, and let the oldest of its name go.
+
+    Where nothing can be written, nothing is kept, and the next one computes again.
+    """
+    part = _own_part(file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write(part)
+        part.replace(file)
+    except OSError:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        return
+    _keep_newest(file, file.suffix, MOST_FILES)
+
+
+def _take_place(part: Path, place: Path) -> None:
+    """Put a finished folder in its place; the same of another process may lie there by now."""
+    try:
+        part.rename(place)
+    except OSError:
+        shutil.rmtree(part)
+
+
+def _keep_newest(place: Path, ending: str, most: int) -> None:
+    name = place.name.split("-", 1)[0]
+    alike = [one for one in place.parent.glob(f"{name}-*{ending}") if one.suffix == ending]
+    for old in sorted(alike, key=_written)[:-most]:
+        _remove(old)
+    for lost in place.parent.glob(f"{name}-*.part"):  # of a process that was ended
         if 0 < _written(lost) < time.time() - _A_DAY:
-            lost.unlink(missing_ok=True)
+            _remove(lost)
+
+
+def _remove(place: Path) -> None:
+    if place.is_dir():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
 
 
 def _written(file: Path) -> float:

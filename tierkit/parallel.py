@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor
+from functools import cache
 from typing import TypeVar
 
 from tierkit.errors import KernelDiedError
@@ -130,6 +133,19 @@ def _alone(task: Callable[[], T], *, beside_others: bool) -> T:
 
     if beside_others:
         os.environ[BESIDE_OTHERS] = "1"
+        _end_with(os.getppid())
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore")
         return task()
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """Let this process end when the one that started it has ended, however that was."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

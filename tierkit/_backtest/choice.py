@@ -14,7 +14,7 @@ from tierkit._backtest.gate import Gate, concentration_notes, history_moved, lea
 from tierkit._backtest.ranking import Chosen, choose_ranking, in_words, simple_rules
 from tierkit._backtest.seeds import steadied_card
 from tierkit._backtest.trial import NOTHING_COMPLETE, tried_at
-from tierkit.cache import Kept
+from tierkit.cache import Cache
 from tierkit.models import (
     BETTER,
     BY_COLUMN,
@@ -154,7 +154,7 @@ class Known:
 
     previous_tiers: pd.Series[str] | None = None
     future_rows: int | None = None
-    kept: Kept = field(default_factory=Kept)
+    kept: Cache = field(default_factory=Cache)
     step: Callable[[str], None] = lambda _: None
     ranked_by: str = ""
     totals: Mapping[date, float] = field(default_factory=dict)

@@ -11,6 +11,7 @@ import numpy as np
 
 from tierkit._backtest.effort_check import EffortCheck, effort_check
 from tierkit._backtest.shuffling import Fold, Shuffled, shuffled_outcomes
+from tierkit.figure import Figure
 from tierkit.models import (
     ACCOUNT,
     BETTER,
@@ -70,9 +71,9 @@ class Gate:
         """Return the parts of `facts.json` under `model` that the gate knows."""
         rank = None if self.shuffled is None else self.shuffled.rank
         return {
-            **_said("shuffled_outcomes_rank", rank, _UNSHUFFLED),
+            **Figure.of(rank, _UNSHUFFLED).facts("shuffled_outcomes_rank"),
             "shuffled_outcomes_refits": len(self.shuffled.gains) if self.shuffled else 0,
-            **_said("tier_1_overlap_across_seeds", self.overlap, _UNSEEDED),
+            **Figure.of(self.overlap, _UNSEEDED).facts("tier_1_overlap_across_seeds"),
             "bags": self.bags,
             "leaks": [*self.leaks.values()],
             "effort": _effort_facts(self.effort),
@@ -172,12 +173,6 @@ def _passed(tested: Backtest, gate: Gate) -> str:
     return f" None of {times} cards fitted to shuffled outcomes gained as much."
 
 
-def _said(key: str, number: float | None, why: str) -> dict[str, Any]:
-    if number is None or not math.isfinite(number):
-        return {key: None, f"{key}_why": why}
-    return {key: number}
-
-
 def _effort_facts(check: EffortCheck | None) -> dict[str, Any]:
     if check is None:
         why = "no effort is recorded, or no card could be fitted"
@@ -188,7 +183,7 @@ def _effort_facts(check: EffortCheck | None) -> dict[str, Any]:
             **{
                 key: value
                 for column, number in row.items()
-                for key, value in _said(str(column), float(number), "no such tier").items()
+                for key, value in Figure.of(number, "no such tier").facts(str(column)).items()
             },
         }
         for name, row in check.scores.iterrows()

@@ -89,7 +89,7 @@ def run(
             recalibrate_each,
             recalibrate_each_and_tell,
         )
-        from tierkit.dossiers import MADE_AHEAD, write_dossiers
+        from tierkit.dossiers import write_dossiers
 
     request = Request(
         settings=settings,
@@ -108,7 +108,7 @@ def run(
         typer.echo(str(done.index))
         raise typer.Exit(done.exit_code)
     work = recalibrate_and_tell if hooks else recalibrate
-    remark = work(request, on_step=_step, beside=write_dossiers, ahead=MADE_AHEAD)
+    remark = work(request, on_step=_step, beside=write_dossiers)
     typer.echo(remark)
 
 

@@ -2,6 +2,9 @@ from ._ask import (
     Explanation as Explanation,
     explain as explain,
 )
+from ._explain import (
+    explain_account as explain_account,
+)
 from .accept import (
     accept_tiers as accept_tiers,
 )
@@ -11,9 +14,6 @@ from .check import (
 )
 from .doctor import (
     examine_installation as examine_installation,
-)
-from .explain import (
-    explain_account as explain_account,
 )
 from .run import (
     Request as Request,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-from tierkit.commands.explain import AccountExplanation, explain_account
+from tierkit.commands._explain import AccountExplanation, explain_account
 from tierkit.runs import find_project
 
 

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from tierkit.cache import fingerprint
 from tierkit.calendar import Quarter
+from tierkit.commands._explain import open_report
 from tierkit.commands.units import REPORT_PLAN, EachResult, read_each, run_each
-from tierkit.crm import Tables, check_quarter, default_quarter, read_tables, used_revenue
-from tierkit.errors import DataError, SettingsError
+from tierkit.crm import Tables, check_quarter, default_quarter, used_revenue
+from tierkit.errors import DataError, SettingsError, TierkitError
 from tierkit.features import all_features
 from tierkit.pages import UNIT_TOTALS
 from tierkit.publishing import (
+    RUN_NOTEBOOKS,
     Ending,
     Handover,
+    RunResult,
     exit_code_of,
     failure_file,
+    file_hash,
+    package_versions,
+    packaged_notebook,
     project_lock,
+    project_notebook,
+    published_hash,
     run_hooks,
     run_recalibration,
     settings_rows,
 )
+from tierkit.rendering import find_browser
 from tierkit.runs import (
     LEAK_RULE,
+    Run,
     check_tiering,
     data_remarks,
     leak_problems,
     leave_rows,
+    project_cache,
     read_bands,
+    trusted_tables,
 )
 from tierkit.settings import Settings
 
@@ -47,9 +61,6 @@ OUTPUTS = (
     "dossiers/",
     "notebooks/",
 )
-
-ACCOUNTS_WORTH_PROCESSES = 1_000
-"""From so many accounts on, work beside notebooks saves more than it takes to start processes."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +80,6 @@ def recalibrate(
     *,
     on_step: Callable[[str], None],
     beside: Callable[[Path, Path, Callable[[str], None]], object] | None = None,
-    ahead: Mapping[str, str] | None = None,
 ) -> str:
     """Run the recalibration and return, in a line, what came of it and where it lies.
 
@@ -79,8 +89,6 @@ def recalibrate(
         Called with one line per step.
     beside
         Writes what the report holds beside its pages, as `ReportPlan.beside` says.
-    ahead
-        What else is done ahead, as `ReportPlan.ahead` says; with few accounts nothing is.
 
     Raises
     ------
@@ -89,10 +97,34 @@ def recalibrate(
     """
     tables, quarter = _read(request)
     on_step(f"data: {_read_in_words(tables, quarter)}")
-    many = tables.source_rows["accounts"] >= ACCOUNTS_WORTH_PROCESSES
-    only_here = [tables]  # so that their memory is free as soon as they are written
-    del tables
-    result = run_recalibration(
+    settings, done = request.settings, []
+
+    def run() -> str:
+        done.append(_run(request, quarter, tables, on_step=on_step, beside=beside))
+        return published_hash(settings, quarter)
+
+    if request.only:
+        run()
+        return _in_a_line(done[0])
+    kept = project_cache(settings).value("report", [_key(request, tables, quarter)], run)
+    if not done and (published_hash(settings, quarter) != kept or _lacks(settings, quarter)):
+        run()
+    if not done:
+        return _nothing_new(settings, quarter, on_step)
+    with suppress(TierkitError):  # whoever asks for an account is told what is wrong
+        open_report(settings, quarter=quarter.label)
+    return _in_a_line(done[0])
+
+
+def _run(
+    request: Request,
+    quarter: Quarter,
+    tables: Tables,
+    *,
+    on_step: Callable[[str], None],
+    beside: Callable[[Path, Path, Callable[[str], None]], object] | None,
+) -> RunResult:
+    return run_recalibration(
         request.settings,
         quarter=quarter,
         only=request.only,
@@ -102,13 +134,43 @@ def recalibrate(
         on_step=on_step,
         plan=replace(
             REPORT_PLAN,
-            prepare=lambda given, folder: leave_rows(given, only_here.pop(), folder),
+            prepare=lambda given, folder: leave_rows(given, tables, folder),
             beside=beside,
-            ahead={**REPORT_PLAN.ahead, **(ahead or {})} if many else {},
         ),
     )
-    page = result.folder / "leadership.html"
-    return f"{result.remark}\n{page if page.is_file() else result.folder}"
+
+
+def _key(request: Request, tables: Tables, quarter: Quarter) -> str:
+    """Return a hash of all that a report depends on."""
+    settings = request.settings
+    run = Run(settings, quarter, tables, settings.scratch, request.model_file)
+    find = partial(project_notebook, settings.folder) if request.project_notebooks else None
+    notebooks = [file_hash((find or packaged_notebook)(name)) for name in RUN_NOTEBOOKS]
+    return fingerprint([run.key, request.set_overrides, package_versions(), *notebooks])
+
+
+def _lacks(settings: Settings, quarter: Quarter) -> bool:
+    """Whether a published report lacks a format that is asked for and can be written by now."""
+    report, formats = settings.reports / quarter.label, settings.run.formats
+    printed = (report / "leadership.pdf").is_file() or find_browser() is None
+    drawn = (report / "leadership.pptx").is_file()
+    return ("pdf" in formats and not printed) or ("slides" in formats and not drawn)
+
+
+def _nothing_new(settings: Settings, quarter: Quarter, on_step: Callable[[str], None]) -> str:
+    folder = settings.reports / quarter.label
+    remark = f"Nothing new: reports/{quarter.label} holds the same report already"
+    on_step(remark)
+    return _with_page(f"{remark}.", folder)
+
+
+def _in_a_line(result: RunResult) -> str:
+    return _with_page(result.remark, result.folder)
+
+
+def _with_page(remark: str, folder: Path) -> str:
+    page = folder / "leadership.html"
+    return f"{remark}\n{page if page.is_file() else folder}"
 
 
 def recalibrate_and_tell(
@@ -116,14 +178,13 @@ def recalibrate_and_tell(
     *,
     on_step: Callable[[str], None],
     beside: Callable[[Path, Path, Callable[[str], None]], object] | None = None,
-    ahead: Mapping[str, str] | None = None,
 ) -> str:
     """Run the recalibration and tell the project's hooks how it ended; return as `recalibrate`.
 
     A hook that fails is a line to `on_step` and changes nothing else.
     """
     with _failure_told(request.settings, on_step):
-        said = recalibrate(request, on_step=on_step, beside=beside, ahead=ahead)
+        said = recalibrate(request, on_step=on_step, beside=beside)
     folder = Path(said.splitlines()[-1])
     run_file = (folder.parent if folder.is_file() else folder) / "run.json"
     _tell(request.settings, Ending(0, run_file), on_step)
@@ -216,7 +277,7 @@ def _read(request: Request) -> tuple[Tables, Quarter]:
     asked = calendar.parse(request.quarter) if request.quarter else None
     if request.model_file is not None and not request.model_file.is_file():
         raise SettingsError(f"--model {request.model_file}: no such file.")
-    tables = read_tables(settings)
+    tables = trusted_tables(settings)
     quarter = asked or default_quarter(tables, calendar)
     check_quarter(tables, quarter, calendar)
     all_features(tables, settings)

@@ -11,12 +11,12 @@ from pathlib import Path
 import pandas as pd
 
 from tierkit.calendar import Quarter
-from tierkit.crm import Tables, last_day, read_tables
+from tierkit.crm import Tables, last_day, tables_as_known
 from tierkit.errors import DataError, SettingsError
 from tierkit.features import build_panel
 from tierkit.models import BY_COLUMN, COLUMNS as BESIDE, Dialect, SavedModel, model_sql, reasons
 from tierkit.rendering import write_workbook
-from tierkit.runs import Run, tier_accounts
+from tierkit.runs import Run, tier_accounts, trusted_tables
 from tierkit.settings import Settings
 from tierkit.table import Column, Table
 
@@ -33,7 +33,8 @@ def values_for(
     DataError
         If the data lack columns of the model; each is named with the reason.
     """
-    panel = build_panel(tables, [as_of], settings=settings, look_back=model.look_back)
+    known = tables_as_known(tables, as_of)
+    panel = build_panel(known, [as_of], settings=settings, look_back=model.look_back)
     values = panel.values.droplevel("as_of")  # noqa: PD011 (a panel, not a data frame)
     needed = [one.name for one in model.card.criteria]
     needed += [model.past_revenue] if model.kind in BY_COLUMN else []
@@ -92,7 +93,7 @@ def score_project(model: SavedModel, settings: Settings, *, as_of: date | None =
     DataError
         If the data lack columns of the model.
     """
-    tables = read_tables(settings)
+    tables = trusted_tables(settings)
     known_until = last_day(tables)
     day = as_of or known_until + timedelta(days=1)
     values = values_for(model, tables, as_of=day, settings=settings)

@@ -40,7 +40,7 @@ from tierkit.publishing import (
     run_recalibration,
     write_handover,
 )
-from tierkit.runs import OVERRIDES, TABLES_FOLDER, leave_rows
+from tierkit.runs import OVERRIDES, TABLES_FOLDER, keep_stages, leave_rows
 from tierkit.settings import Settings
 from tierkit.words import quarter_name
 
@@ -347,19 +347,13 @@ REPORT_PLAN = ReportPlan(
         index=lambda reports, title: write_index(reports, title=title),
     ),
     figures={"leadership.html": ("tier-sizes",)},
-    ahead={
-        "fit_tier_model": "tierkit.runs.prefetch",
-        "validate_tier_roi": "tierkit.runs.prefetch_serving",
-    },
+    keep=keep_stages,
     tables={"analyst.html": ("read", "criteria", "tiers", "settings")},
 )
 
 
 def run_unit(folder: Path) -> str:
-    """Run the unit whose settings and trusted rows lie in a folder; return what came of it.
-
-    Nothing is done beside its notebooks: other units are.
-    """
+    """Run the unit whose settings and trusted rows lie in a folder; return what came of it."""
     given = read_handover(folder)
     tables = read_written_tables(folder / TABLES_FOLDER)
     result = run_recalibration(
@@ -368,7 +362,7 @@ def run_unit(folder: Path) -> str:
         set_overrides=given.set_overrides,
         model_file=given.model_file,
         plan=replace(
-            REPORT_PLAN, prepare=lambda handed, into: leave_rows(handed, tables, into), ahead={}
+            REPORT_PLAN, prepare=lambda handed, into: leave_rows(handed, tables, into), keep=None
         ),
     )
     return "published" if result.published else "nothing new"

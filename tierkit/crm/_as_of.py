@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import narwhals as nw
 
 from tierkit.calendar import on_or_after
-from tierkit.crm.engine import Rows, scan_parquet, write_parquet
+from tierkit.crm.engine import Rows, register_frame, scan_parquet, write_parquet
 from tierkit.crm.guard import only_with
 from tierkit.crm.known import deals_as_known
 from tierkit.crm.tables import Tables
@@ -19,15 +19,12 @@ _RECORDED = {
     "activities": ("date",),
     "account_history": ("changed_date",),
     "contacts": ("created_date",),
-    "contracts": ("start_date",),
     "costs": ("date",),
     "signals": ("date",),
     "stage_history": ("changed_date",),
     "tier_history": ("start_date", "end_date"),
 }
-"""By table the day on which a row is written, and a date that is written into it later.
-
-The end of a contract is agreed when it starts; that of a tier is written when it ends."""
+"""By table the day on which a row is written, and a date that is written into it later."""
 
 
 def tables_as_known(tables: Tables, as_of: date, *, known_deals: Path | None = None) -> Tables:
@@ -35,8 +32,9 @@ def tables_as_known(tables: Tables, as_of: date, *, known_deals: Path | None = N
 
     Every deal stands as `deals_as_known` gives it: one that was open then has the amount that
     `stage_history` gave, and none without history. Rows dated on or after `as_of` are absent, the
-    end of a tier on or after it is not known yet, and rows without a date are kept. Accounts,
-    targets and exchange rates are those of today: nothing says when they were written.
+    end of a tier on or after it is not known yet, and rows without a date are kept. A contract is
+    agreed with its end before its first day: one that starts on `as_of` is known. Accounts, targets
+    and exchange rates are those of today: nothing says when they were written.
 
     Parameters
     ----------
@@ -60,9 +58,12 @@ def tables_as_known(tables: Tables, as_of: date, *, known_deals: Path | None = N
     for name, columns in _RECORDED.items():
         if name in frames:
             frames[name] = _recorded_before(frames[name], columns, as_of)
+    if "contracts" in frames:
+        tomorrow = as_of + timedelta(days=1)
+        frames["contracts"] = _recorded_before(frames["contracts"], ("start_date",), tomorrow)
     if "opportunities" in frames:
         frames["opportunities"] = (
-            _known_deals(tables, as_of)
+            register_frame(tables.connection, _known_deals(tables, as_of).collect().to_arrow())
             if known_deals is None
             else scan_parquet(tables.connection, known_deals)
         )

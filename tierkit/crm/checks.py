@@ -12,7 +12,7 @@ from statistics import median
 import narwhals as nw
 import pandas as pd
 
-from tierkit.calendar import from_on, later_than, spell_date
+from tierkit.calendar import before, from_on, later_than, spell_date
 from tierkit.crm import period
 from tierkit.crm.contract import CONTRACT, Kind
 from tierkit.crm.duplicates import candidate_duplicates
@@ -30,6 +30,8 @@ FEWEST_DEALS = 20
 """Closed deals that the neighbours of a quarter must have before its own number says anything."""
 
 FIRST_PLAUSIBLE_YEAR = 1990
+YEAR = timedelta(days=365)
+MANY_OPEN = 0.1
 YEARS_AHEAD = 10
 _ENDS_IN_WORDS = r"(?i)\b(won|lost|closed|signed|dead|cancel)"
 
@@ -227,6 +229,51 @@ def unmapped_stages(tables: Tables) -> Problem | None:
     )
 
 
+def nothing_lost(tables: Tables) -> Problem | None:
+    """Find outcomes that are never false, while deals are open: lost ones may count as open."""
+    deals = tables["opportunities"]
+    won, lost, opened = (
+        deals.select(
+            nw.col("is_won").cast(nw.Int64).sum(),
+            lost=(~nw.col("is_won")).cast(nw.Int64).sum(),
+            opened=nw.col("is_won").is_null().cast(nw.Int64).sum(),
+        )
+        .collect()
+        .rows()[0]
+    )
+    if not won or lost or not opened or opened < FEWEST_DEALS / 2:
+        return None
+    return _warn(
+        "nothing lost",
+        f"the outcome is never false: {_plural(int(opened), 'deal')} without one count as open",
+        "Say which values mean lost in [data.values.opportunities.is_won].",
+        "opportunities",
+        "is_won",
+        rows=int(opened),
+    )
+
+
+def open_for_long(tables: Tables) -> Problem | None:
+    """Find open deals whose close date is long past: their end may be one that nobody named."""
+    days = newest_days(tables)
+    if not days:
+        return None
+    deals = tables["opportunities"]
+    past = before(deals.filter(nw.col("is_won").is_null()), "close_date", max(days.values()) - YEAR)
+    count, every = _count(past), _count(deals)
+    if count < FEWEST_DEALS / 2 or count < MANY_OPEN * every:
+        return None
+    return _warn(
+        "open for long",
+        f"{_plural(count, 'open deal')} should have closed more than a year before the data end",
+        "See that every stage that is an end is listed in [data.values.opportunities.is_won].",
+        "opportunities",
+        "is_won",
+        rows=count,
+        examples=example_ids(past, "opportunity_id"),
+    )
+
+
 def netted(tables: Tables) -> Problem | None:
     """Find accounts whose refunds take away all that they brought."""
     netted = netted_accounts(tables)
@@ -267,6 +314,8 @@ def duplicates(tables: Tables) -> Problem | None:
 
 
 RULES: Mapping[str, str] = {
+    "money left out": "much won revenue is left out for reasons that nobody has settled",
+    "how a file is read": "an encoding, a sheet or a header that is not where it usually is",
     "stale table": "a table ends long before the others, or before as_of",
     "accounts not updated": "many accounts were not changed for a year",
     "quarter volume": "a quarter holds far fewer or more closed deals than its neighbours",
@@ -276,6 +325,8 @@ RULES: Mapping[str, str] = {
     "one large account": "one account holds a large share of won revenue",
     "won in the future": "won deals dated after anything else was recorded",
     "unmapped stage": "a stage that sounds like an end counts as open",
+    "nothing lost": "no deal is lost, while some have no outcome",
+    "open for long": "many open deals should have closed long ago",
     "netted accounts": "refunds take away all that an account brought",
     "candidate duplicates": "accounts that share a name or a domain",
     "no stage history": "re-opened deals cannot be told",
@@ -285,6 +336,8 @@ RULES: Mapping[str, str] = {
     "unclear dates": "an optional column of dates can be read in two ways",
     "unclear numbers": "an optional column of numbers can be read in two ways",
     "no rows": "a table is empty",
+    "repeated amount": "an amount that each line of a deal repeats",
+    "amount with tax": "an amount that holds tax",
     "mostly excluded": "most rows of a table cannot be used",
     "ids as decimals": "ids are written as 1234.0",
     "ids differ by case": "ids are the same but for capitals",
@@ -315,6 +368,8 @@ def check_tables(tables: Tables, settings: Settings) -> list[Problem]:
         lambda: one_large_account(tables, settings.checks),
         lambda: won_in_the_future(tables, settings.checks),
         lambda: unmapped_stages(tables),
+        lambda: nothing_lost(tables),
+        lambda: open_for_long(tables),
         lambda: netted(tables),
         lambda: duplicates(tables),
         lambda: reopening_remark(tables),

@@ -98,7 +98,7 @@ def won_amount(columns: Sequence[str]) -> nw.Expr:
 
 def count_exclusions(excluded: Rows, table: str) -> list[Exclusion]:
     """Return how many rows, and how much won revenue, each reason left out, by reason."""
-    won = excluded.with_columns(won=won_amount(excluded.columns))
+    won = excluded.select(EXCLUSION_REASON, won=won_amount(excluded.columns))
     counted = (
         grouped(won, EXCLUSION_REASON, rows=nw.len(), won=nw.col("won").sum())
         .sort(EXCLUSION_REASON)

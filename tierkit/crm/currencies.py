@@ -14,6 +14,7 @@ from tierkit.crm.contract import MONEY_TYPE
 from tierkit.crm.engine import Connection, Rows, materialise, register_frame
 from tierkit.crm.guard import grouped, look_up, only_with
 from tierkit.crm.meaning import foreign_currencies
+from tierkit.crm.signs import code_of
 from tierkit.crm.tables import Tables
 from tierkit.crm.typed import TypedTable
 from tierkit.errors import Problem
@@ -53,6 +54,21 @@ def in_reporting_currency(
     if problems or len(missing):
         return dict(typed), [*problems, *_missing_rates(missing, currency)]
     return _converted(typed, rows, priced, connection, deals), _without_currency(rows, currency)
+
+
+def with_codes(rows: Rows) -> Rows:
+    """Return rows whose currency is a code, `EUR` for `€` and `Euro`; unknown names stay."""
+    name = nw.col("currency").str.to_uppercase()
+    known = rows.select(name.alias("name")).drop_nulls().unique().collect()["name"].to_list()
+    codes: dict[str, list[str]] = {}
+    for one in known:
+        code = code_of(one)
+        if code is not None and code != one:
+            codes.setdefault(code, []).append(one)
+    value = name
+    for code, names in sorted(codes.items()):
+        value = nw.when(name.is_in(names)).then(nw.lit(code)).otherwise(value)
+    return rows.with_columns(currency=value)
 
 
 def without_rate(tables: Tables, currency: str) -> Rows:

@@ -34,7 +34,7 @@ def months_by_name() -> dict[str, int]:
         for language in _LANGUAGES
         for width in ("wide", "abbreviated")
         for context in ("format", "stand-alone")
-        for month, name in get_month_names(width, context, language).items()  # type: ignore[arg-type]
+        for month, name in get_month_names(width, context, language).items()
     }
 
 

@@ -54,9 +54,14 @@ def forget(connection: Connection, name: str) -> None:
 
 
 def scan_text(
-    connection: Connection, path: Path, *, columns: Sequence[str], delimiter: str
+    connection: Connection,
+    path: Path,
+    *,
+    columns: Sequence[str],
+    delimiter: str,
+    header: bool = True,
 ) -> Rows:
-    """Return the rows of a delimited UTF-8 file with a header, every value as text.
+    """Return the rows of a delimited UTF-8 file, with a header or without, every value as text.
 
     Rows with too few values are filled with missing ones (report exports end with such lines).
 
@@ -67,7 +72,8 @@ def scan_text(
     """
     named = ", ".join(f"{_text(column)}: 'VARCHAR'" for column in columns)
     query = (
-        f"SELECT * FROM read_csv({_text(str(path))}, columns = {{{named}}}, header = true, "
+        f"SELECT * FROM read_csv({_text(str(path))}, columns = {{{named}}}, "
+        f"header = {str(header).lower()}, "
         f"delim = {_text(delimiter)}, quote = '\"', escape = '\"', null_padding = true, "
         f"auto_detect = false, strict_mode = false, parallel = false, max_line_size = 16000000)"
     )

@@ -4,122 +4,79 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from difflib import SequenceMatcher
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import narwhals as nw
-
-from tierkit.crm.contract import CONTRACT, LINES_AS_DEALS
-from tierkit.crm.engine import EngineError, Rows, connect
-from tierkit.crm.guard import grouped, only_with
+from tierkit.crm.amounts import Amount, amount_of, money_headers
+from tierkit.crm.contract import CONTRACT
+from tierkit.crm.files import unread_files
+from tierkit.crm.header_words import columns_of, found_header
+from tierkit.crm.outcome_words import meaning_of
+from tierkit.crm.outcomes import Outcomes, outcomes_of
 from tierkit.crm.presets import PRESETS
 from tierkit.crm.presets.preset import header_of, plain
-from tierkit.crm.scanning import SUFFIXES, scan_file
-from tierkit.errors import DataError, TierkitError
+from tierkit.crm.recognising import (
+    FEWEST_MONTHS,
+    Folder,
+    RecognisedTable,
+    SourceFile,
+    account_link,
+    folder_of,
+    known_share,
+    recognised_tables,
+)
+from tierkit.crm.scanning import DERIVED
+from tierkit.crm.shaping import COLUMN_NAMES, COLUMN_VALUES, EACH_ROW, months_of
+from tierkit.crm.signs import code_of
+from tierkit.crm.systems import System, system_of
+from tierkit.errors import DataError
 
-_KEYS = ("id", "key", "no", "number", "code", "nr")
-_COMPANIES = [
-    "account",
-    "customer",
-    "client",
-    "company",
-    "reseller",
-    "buyer",
-    "debtor",
-    "organisation",
-    "organization",
-    "dealer",
-]
-_DEALS = ("order", "sales order", "invoice", "deal", "opportunity", "transaction", "document")
-_ACCOUNT_ID = tuple(f"{company} {key}" for company in _COMPANIES for key in _KEYS)
-_DEAL_ID = (*(f"{deal} {key}" for deal in _DEALS for key in _KEYS), "invoice")
-_AMOUNTS = (
-    "value", "revenue", "total", "net amount", "deal value", "order total", "sales amount",
-    "line total", "line amount", "net value", "invoice amount", "total amount", "sales",
-)  # fmt: skip
-_MORE_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "accounts": {
-        "account_id": _ACCOUNT_ID,
-        "name": (*(f"{company} name" for company in _COMPANIES), "company", "customer"),
-        "employees": ("headcount", "employee count", "number employees"),
-        "country": ("country code", "billing country", "country region"),
-        "region": ("state province name", "state"),
-    },
-    "opportunities": {
-        "opportunity_id": _DEAL_ID,
-        "account_id": _ACCOUNT_ID,
-        "close_date": ("order date", "invoice date", "closed date", "closed", "date"),
-        "created_date": ("create date", "opened", "open date"),
-        "amount": _AMOUNTS,
-        "is_won": ("won",),
-        "stage": ("status", "deal stage"),
-        "type": ("deal type", "order type"),
-        "product": ("product id", "product key", "product name"),
-        "cost": ("total product cost", "total cost", "cost of goods"),
-    },
-    "opportunity_lines": {
-        "opportunity_id": _DEAL_ID,
-        "product": ("product id", "product key", "product name", "sku", "stock code", "item"),
-        "amount": _AMOUNTS,
-        "quantity": ("qty", "order quantity"),
-        "cost": ("total product cost", "total cost", "cost of goods"),
-    },
-    "activities": {
-        "account_id": _ACCOUNT_ID,
-        "date": ("activity date", "created date", "day"),
-        "type": ("activity type", "kind"),
-    },
-}
-_NAME_WEIGHT = 3.0
+_MOST_VALUES = 40
+_EXAMPLES = 2
+_TIER = re.compile(
+    r"\b(tier|abc|kundenklasse|klasse|segment ?class|classification)\b", re.IGNORECASE
+)
+_MOST_TIERS = 8
 
 
-@dataclass(frozen=True)
-class SourceFile:
-    """A file of the folder with its rows."""
+@dataclass
+class _Draft:
+    """Sections of settings with their lines, in the order in which they were first named."""
 
-    path: Path
-    rows: Rows
+    sections: dict[str, list[str]] = field(default_factory=dict)
+    above: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
-    @property
-    def headers(self) -> list[str]:
-        """Its columns, as it spells them."""
-        return list(self.rows.columns)
+    def put(self, section: str, key: str, value: object, because: str = "") -> None:
+        """Put a setting into a section, with what it rests on."""
+        shown = value if isinstance(value, str) else _toml(value)
+        comment = f" # {_one_line(because)}" if because else ""
+        text = _text(shown) if isinstance(value, str) else shown
+        self.sections.setdefault(section, []).append(f"{_key(key)} = {text}{comment}")
 
+    def say(self, section: str, line: str) -> None:
+        """Put a remark above a section."""
+        self.above.setdefault(section, []).append(f"# {_one_line(line)}")
 
-@dataclass(frozen=True)
-class RecognisedTable:
-    """A table, the file that seems to hold it, and its columns."""
-
-    table: str
-    file: SourceFile
-    columns: Mapping[str, str]
-
-    @property
-    def holds_deals(self) -> bool:
-        """Whether its rows are deals, or lines from which deals are made."""
-        of_lines = self.table == "opportunity_lines" and "account_id" in self.columns
-        return self.table == "opportunities" or of_lines
-
-
-def files_of(folder: Path) -> list[SourceFile]:
-    """Return the files of a folder that can be read as tables, by name."""
-    connection = connect()
-    found = []
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.suffix.lower() in SUFFIXES:
-            try:
-                rows = scan_file(path, connection, folder / ".tierkit")
-                found.append(SourceFile(path, rows))
-            except (TierkitError, EngineError, OSError, ValueError):
-                continue
-    return found
+    def lines(self) -> list[str]:
+        """Return the settings as lines of TOML."""
+        found: list[str] = []
+        for section in dict.fromkeys([*self.above, *self.sections]):
+            found += ["", *self.above.get(section, [])]
+            if section in self.sections:
+                found += [f"[{section}]", *self.sections[section]]
+        return [
+            *found,
+            *(["", *(f"# {_one_line(note)}" for note in self.notes)] if self.notes else []),
+        ]
 
 
 def preset_of_files(files: Sequence[SourceFile]) -> tuple[str, str] | None:
     """Return the preset whose own marks the files bear, and which marks these are."""
-    stems = {file.path.stem.casefold() for file in files}
+    stems = {file.stem.casefold() for file in files}
     headers = {plain(header) for file in files for header in file.headers}
     if {"deal", "deal_pipeline_stage"} <= stems:
         return "hubspot_fivetran", "files deal and deal_pipeline_stage"
@@ -130,7 +87,8 @@ def preset_of_files(files: Sequence[SourceFile]) -> tuple[str, str] | None:
     if _named_by("salesforce", stems) and {"opportunityid", "accountid", "accountname"} <= headers:
         return "salesforce", "reports with Account ID, Account Name and Opportunity ID"
     if _named_by("hubspot", stems) and {"recordid", "dealstage"} <= headers:
-        return "hubspot", "lists of deals and companies with Record ID and Deal Stage"
+        converted = "amountincompanycurrency" in headers
+        return None if converted else ("hubspot", "lists with Record ID and Deal Stage")
     return None
 
 
@@ -140,104 +98,17 @@ def _named_by(preset: str, stems: set[str]) -> bool:
     return all(any(name.casefold() in stems for name in names) for names in wanted)
 
 
-def recognised_tables(files: Sequence[SourceFile]) -> list[RecognisedTable]:
-    """Give each table the file that fits it best; a file is given once.
-
-    A file in which the same deal stands in several rows holds lines, not deals.
-    """
-    scored = []
-    for table in CONTRACT:
-        for file in files:
-            columns = _columns_of(table, file)
-            needed = CONTRACT[table].required - {"is_won"}
-            if needed <= set(columns) and not (table == "opportunities" and _holds_lines(file)):
-                likeness = SequenceMatcher(None, file.path.stem.casefold(), table).ratio()
-                scored.append((len(columns) + _NAME_WEIGHT * likeness, table, file, columns))
-    scored.sort(key=lambda found: (-found[0], found[1], found[2].path.name))
-    given: dict[str, RecognisedTable] = {}
-    for _, table, file, columns in scored:
-        if table not in given and all(one.file is not file for one in given.values()):
-            given[table] = RecognisedTable(table, file, columns)
-    tables = [given[table] for table in CONTRACT if table in given]
-    return tables if "opportunities" in given else [_as_deals(table) for table in tables]
-
-
-def found_share(table: RecognisedTable, accounts: RecognisedTable) -> float | None:
-    """Return the share of a table's rows whose account is among the accounts; None without rows."""
-    header = table.columns["account_id"]
-    ids = accounts.file.rows.select(__id=nw.col(accounts.columns["account_id"]).cast(nw.String))
-    rows = table.file.rows.select(__id=nw.col(header).cast(nw.String)).drop_nulls()
-    count = rows.select(nw.len()).collect().item()
-    known = only_with(rows, ids, on="__id").select(nw.len()).collect().item()
-    return float(known) / float(count) if count else None
-
-
-def _as_deals(lines: RecognisedTable) -> RecognisedTable:
-    """Return lines with the columns of the deals that are made from them."""
-    if lines.table != "opportunity_lines":
-        return lines
-    deals = _columns_of("opportunities", lines.file)
-    if not set(LINES_AS_DEALS) - {"is_won"} <= set(deals):
-        return lines
-    return RecognisedTable(lines.table, lines.file, {**deals, **lines.columns})
-
-
-def _holds_lines(file: SourceFile) -> bool:
-    """Whether the same deal stands in several rows, as one with several products does."""
-    columns = _columns_of("opportunity_lines", file)
-    if not {"opportunity_id", "product"} <= set(columns):
-        return False
-    deal = nw.col(columns["opportunity_id"])
-    rows, deals = file.rows.select(deal.count(), deals=deal.n_unique()).collect().rows()[0]
-    return bool(rows > deals)
-
-
-def _columns_of(table: str, file: SourceFile) -> dict[str, str]:
-    names = _names(table).items()
-    found = {column: header_of(wanted, file.headers) for column, wanted in names}
-    return {column: header for column, header in found.items() if header is not None}
-
-
-def _names(table: str) -> dict[str, tuple[str, ...]]:
-    """Return every header that is known for each column of a table, the contract's own first."""
-    names = {}
-    for column in CONTRACT[table].columns:
-        known = [column, *_MORE_NAMES.get(table, {}).get(column, ())]
-        for preset in PRESETS.values():
-            if table in preset:
-                known += preset[table].columns.get(column, ())
-        if table == "opportunities" or column != "opportunity_id":
-            known = [name for name in known if plain(name) != "id" or column == CONTRACT[table].key]
-        names[column] = tuple(dict.fromkeys(known))
-    return names
-
-
-_WON = re.compile(r"\b(won|signed|booked|invoiced|paid)\b", re.IGNORECASE)
-_LOST = re.compile(r"\b(lost|dead|cancel+ed|abandoned|disqualified|no decision)\b", re.IGNORECASE)
-_MEANINGS = (
-    ("renewal", re.compile(r"renew|extension|prolong", re.IGNORECASE)),
-    (
-        "expansion",
-        re.compile(r"up.?sell|expan|cross|add.?on|existing|upgrade", re.IGNORECASE),
-    ),
-    ("new", re.compile(r"new|first|initial|land", re.IGNORECASE)),
-    ("exclude", re.compile(r"test|internal|dummy", re.IGNORECASE)),
-)
-_MOST_VALUES = 40
-_EXAMPLES = 2
-
-
 def guess_settings(folder: str | Path, *, source: str = "") -> str:
     """Return the text of a `tierkit.toml` that fits a folder of exports as well as can be guessed.
 
     Files become tables by their names and headers, stages become won and lost by their words, types
-    of deals become new, expansion or renewal; each guess stands beside what it rests on. Nothing is
-    written.
+    of deals become new, expansion or renewal; each guess stands beside what it rests on. A guess of
+    the amount survives what other columns of money say. Nothing is written.
 
     Parameters
     ----------
     folder
-        The exports: CSV, Excel or Parquet files.
+        The exports: text, workbooks or Parquet files.
     source
         How the settings name the folder; by default as it is given here.
 
@@ -246,19 +117,45 @@ def guess_settings(folder: str | Path, *, source: str = "") -> str:
     DataError
         If the folder holds no file that can be read.
     """
-    files = files_of(Path(folder))
-    if not files:
-        raise DataError(f"{folder}: there is no CSV, Excel or Parquet file that can be read.")
-    lines = ["# Guessed from the files; read each line, then run `tierkit check`.", "", "[data]"]
-    lines.append(f"source = {_text(source or str(folder))}")
+    place = Path(folder)
+    with TemporaryDirectory() as scratch:
+        found = folder_of(place, Path(scratch)) if place.is_dir() else Folder(())
+        if not found.files:
+            told = "; ".join([*found.unread, *(unread_files(place) if place.is_dir() else [])])
+            more = f" Not read: {told}." if told else ""
+            raise DataError(
+                f"{folder}: there is no CSV, Excel or Parquet file that can be read.{more}"
+            )
+        lines = [
+            "# Guessed from the files; read each line, then run `tierkit check`.",
+            "",
+            "[data]",
+        ]
+        lines.append(f"source = {_text(source or str(folder))}")
+        if found.encoding:
+            lines.append(f"encoding = {_text(found.encoding)} # files that are not UTF-8")
+        lines += [f"# Not read: {_one_line(one)}" for one in (*found.unread, *unread_files(place))]
+        lines += [f"# {_one_line(r)}" for file in found.files for r in file.remarks]
+        return "\n".join([*lines, *_guessed(found), ""])
+
+
+def _guessed(found: Folder) -> list[str]:
+    files = found.files
     tables = recognised_tables(files)
     preset = preset_of_files(files)
-    lines += _by_preset(*preset, files) if preset is not None else _by_columns(tables, files)
     deals = next((table for table in tables if table.holds_deals), None)
-    lines += _calendar(deals)
-    if deals is not None:
-        lines += _types(deals)
-    return "\n".join([*lines, ""])
+    if preset is not None:
+        lines = _by_preset(*preset, files)
+        currency = _currency(deals, None)
+        return [*lines, *_calendar(currency), *(_types(deals) if deals is not None else [])]
+    draft = _Draft()
+    amount = _deal_sections(draft, deals, tables) if deals is not None else None
+    for table in tables:
+        if table is not deals and not (table.table == "accounts" and deals is not None):
+            _put_columns(draft, table, dict(table.columns), None)
+    _unused(draft, tables, files, deals)
+    types = _types(deals) if deals is not None else []
+    return [*_tables(tables, deals), *draft.lines(), *_calendar(_currency(deals, amount)), *types]
 
 
 def _by_preset(name: str, because: str, files: Sequence[SourceFile]) -> list[str]:
@@ -266,132 +163,290 @@ def _by_preset(name: str, because: str, files: Sequence[SourceFile]) -> list[str
     lines = [f'preset = "{name}" # {because}']
     preset = PRESETS[name]["opportunities"]
     stems = {wanted.casefold() for wanted in preset.files}
-    deals = next((file for file in files if file.path.stem.casefold() in stems), None)
+    deals = next((file for file in files if file.stem.casefold() in stems), None)
     outcome = preset.outcome
     if deals is None or outcome is None or header_of(outcome.won, deals.headers) is not None:
         return lines
     stage = header_of(outcome.stage, deals.headers)
-    if stage is None:
-        return lines
-    counts = _counts(deals, stage)
     known = (outcome.won_words, outcome.lost_words)
-    if any(re.search(words, value) for value, _ in counts for words in known):
+    if stage is None or any(re.search(w, value) for value in deals.values(stage) for w in known):
         return lines
-    columns = ["", "[data.columns.opportunities]", f"is_won = {_text(stage)} # the stage decides"]
-    return [*lines, *columns, *_stage_lines("opportunities", counts)]
+    draft = _Draft()
+    draft.put("data.columns.opportunities", "is_won", stage, "the stage decides")
+    _put_outcomes(draft, "opportunities", Outcomes(stage, deals.counts(stage)))
+    return [*lines, *draft.lines()]
 
 
-def _by_columns(tables: Sequence[RecognisedTable], files: Sequence[SourceFile]) -> list[str]:
-    """Return which file is which table, and which column is which."""
-    lines: list[str] = []
-    renamed = [table for table in tables if table.file.path.stem != table.table]
-    if renamed:
-        lines += ["", "[data.tables]"]
-        lines += [f"{one.table} = {_text(one.file.path.name)}" for one in renamed]
+def _tables(tables: Sequence[RecognisedTable], deals: RecognisedTable | None) -> list[str]:
+    """Return which file is which table."""
+    lines = []
+    for one in tables:
+        names = one.file.names
+        if len(names) > 1:
+            lines.append(f"{one.table} = {_toml(_pattern(names))} # {len(names)} files")
+        elif Path(names[0]).stem != one.table or "/" in names[0]:
+            lines.append(f"{one.table} = {_text(names[0])}")
+    there = {table.table for table in tables}
+    if "accounts" not in there and deals is not None:
+        lines.insert(0, f'accounts = "{DERIVED}" # no file looks like a list of accounts')
+    elif "accounts" not in there:
+        lines.append("# No file looks like accounts; name one in [data.tables].")
+    if deals is None:
+        lines.append("# No file looks like opportunities; name one in [data.tables].")
+    lines = ["", "[data.tables]", *lines] if lines else []
+    sheets = [f"{_text(t.file.names[0])} = {_text(t.file.sheet)}" for t in tables if t.file.sheet]
+    return [*lines, *(["", "[data.sheets]", *sheets] if sheets else [])]
+
+
+def _pattern(names: Sequence[str]) -> str | list[str]:
+    """Return a pattern for files of a folder, a list for files that lie side by side."""
+    if all("/" in name for name in names) and len({name.split("/")[1] for name in names}) == 1:
+        return f"*/{names[0].split('/')[1]}"
+    return list(names)
+
+
+def _deal_sections(
+    draft: _Draft, deals: RecognisedTable, tables: Sequence[RecognisedTable]
+) -> Amount:
+    """Put what deals are into the draft: their columns, amounts and outcomes."""
+    name, file, columns = deals.table, deals.file, dict(deals.columns)
     accounts = next((table for table in tables if table.table == "accounts"), None)
-    for table in tables:
-        lines += _column_lines(table, accounts)
-    lines += [line for table in tables if table.holds_deals for line in _outcome_lines(table)]
-    missing = {"accounts"} - {table.table for table in tables}
-    missing |= set() if any(table.holds_deals for table in tables) else {"opportunities"}
-    lines += [
-        f"# No file looks like {table}; name one in [data.tables]." for table in sorted(missing)
-    ]
-    used = {table.file.path.name for table in tables}
-    unused = [_one_line(file.path.name) for file in files if file.path.name not in used]
-    return [*lines, *([f"# Not used: {', '.join(unused)}."] if unused else [])]
+    system = system_of(file)
+    if len(months_of(file.headers)) >= FEWEST_MONTHS:
+        columns |= {"close_date": COLUMN_NAMES, "amount": COLUMN_VALUES}
+        columns.pop("created_date", None)
+    if name == "opportunities" and "opportunity_id" not in columns:
+        columns["opportunity_id"] = EACH_ROW
+    amount = amount_of(deals) if COLUMN_NAMES not in columns.values() else Amount(COLUMN_VALUES)
+    columns["amount"] = amount.source
+    if system is not None:
+        columns |= system.columns
+        amount = replace(amount, source=columns["amount"], notes=(*amount.notes, *system.notes))
+    linked = _account_sections(draft, deals, accounts, columns, tables)
+    outcomes = _outcomes(file, columns, system)
+    if outcomes.source is not None:
+        columns["is_won"] = outcomes.source
+    if outcomes.stage is not None:
+        columns["stage"] = outcomes.stage
+    _put_columns(draft, replace(deals, columns=columns), columns, linked)
+    _say_amount(draft, name, amount, file, columns)
+    if system is not None and system.smallest_unit:
+        draft.put(f"data.scale.{name}", "amount", "smallest unit", "cents, but for yen and such")
+    if system is not None and system.only_with:
+        draft.put("data.only_with", name, system.only_with, "other rows are lines of an order")
+    _put_outcomes(draft, name, outcomes)
+    return amount
 
 
-def _column_lines(table: RecognisedTable, accounts: RecognisedTable | None) -> list[str]:
-    """Return the columns of a table that have another name, with some of their values."""
-    name = _one_line(table.file.path.name)
-    known = f"{len(set(table.columns.values()))} of its {len(table.file.headers)} columns are known"
-    lines = ["", f"# {table.table}: {name}, since {known}"]
-    if table.holds_deals and table.table == "opportunity_lines":
-        lines.append("# The same deal stands in several rows: deals are the sums of their lines.")
-    columns = dict(table.columns)
-    if table.holds_deals and "is_won" not in columns and "stage" in columns:
-        columns["is_won"] = columns["stage"]
-    other = {column: header for column, header in columns.items() if column != header}
+def _outcomes(file: SourceFile, columns: Mapping[str, str], system: System | None) -> Outcomes:
+    if system is None or not system.won:
+        return outcomes_of(file)
+    counts = file.counts(columns["stage"])
+    return Outcomes(columns["stage"], counts, won=system.won, lost=system.lost)
+
+
+def _say_amount(
+    draft: _Draft, name: str, amount: Amount, file: SourceFile, columns: Mapping[str, str]
+) -> None:
+    """Say what the amounts rest on, and put their unit and currency."""
+    section = f"data.columns.{name}"
+    for note in amount.notes:
+        draft.say(section, note)
+    other = [h for h in money_headers(file.headers) if h not in columns.values()]
     if other:
-        lines.append(f"[data.columns.{table.table}]")
-    for column, header in other.items():
-        because = _examples(table.file, header)
-        if column == "account_id" and accounts is not None and table is not accounts:
-            share = found_share(table, accounts)
-            of = _one_line(accounts.file.path.name)
-            because += "" if share is None else f"; {share:.1%} of rows are in {of}"
-        lines.append(f"{column} = {_text(header)} # {because}")
-    return lines
+        draft.say(section, f"Columns that look like money and are not used: {', '.join(other)}.")
+    if amount.unit != 1:
+        draft.put(f"data.scale.{name}", "amount", amount.unit, "by the header")
+    if amount.converted and amount.currency:
+        draft.put(f"data.constants.{name}", "currency", amount.currency, "of the amounts above")
+
+
+def _account_sections(
+    draft: _Draft,
+    deals: RecognisedTable,
+    accounts: RecognisedTable | None,
+    columns: dict[str, str],
+    tables: Sequence[RecognisedTable],
+) -> str:
+    """Put the accounts into the draft, and the account of each deal into `columns`."""
+    if accounts is None:
+        found = columns_of("accounts", deals.file.headers)
+        kept = {c: h for c, h in found.items() if c in _OF_DERIVED and h != columns["account_id"]}
+        kept.pop("name", None) if kept.get("name") == columns["account_id"] else None
+        _put_columns(
+            draft,
+            RecognisedTable("accounts", deals.file, {}),
+            {"account_id": columns["account_id"], **kept},
+            None,
+        )
+        return ""
+    link = account_link(deals, accounts)
+    mapping = dict(accounts.columns)
+    contacts = next((table for table in tables if table.table == "contacts"), None)
+    through = _through_contacts(deals, contacts)
+    if link is None and through is not None:
+        columns["account_id"] = f"contacts[{through}]"
+        because = (
+            f"orders name contacts, and {contacts.file.title if contacts else ''} their accounts"
+        )
+    elif link is not None:
+        columns["account_id"], mapping["account_id"] = link[0], link[1]
+        because = f"{link[2]:.1%} of rows are in {accounts.file.title}"
+    else:
+        known = set(accounts.file.values(mapping["account_id"]))
+        share = known_share(deals.file, columns["account_id"], known)
+        because = f"{share:.1%} of rows are in {accounts.file.title}"
+    _put_columns(draft, accounts, mapping, None)
+    _say_tiers(draft, accounts)
+    return because
+
+
+_OF_DERIVED = ("name", "industry", "country", "region", "territory", "segment", "owner")
+"""Columns of accounts that a list of their orders may tell."""
+
+
+def _through_contacts(deals: RecognisedTable, contacts: RecognisedTable | None) -> str | None:
+    """Return the column of deals that names contacts of the list, if any."""
+    if contacts is None:
+        return None
+    header = found_header(("contact id", "contact", "person id", "email"), deals.file.headers)
+    if header is None:
+        return None
+    known = set(contacts.file.values(contacts.columns["contact_id"]))
+    return header if known_share(deals.file, header, known) > 0 else None
+
+
+def _say_tiers(draft: _Draft, accounts: RecognisedTable) -> None:
+    """Say how a column of today's tiers becomes the tiers held until now."""
+    for header in accounts.file.headers:
+        values = accounts.file.values(header) if _TIER.search(header) else []
+        if values and len(values) <= _MOST_TIERS:
+            key, file = accounts.columns["account_id"], accounts.file.names[0]
+            draft.notes += [
+                f"{header!r} ({', '.join(values)}) looks like the tiers held until now. Moves are "
+                "shown against it with these lines, and the day from which it was held:",
+                f"[data.tables] tier_history = {_text(file)}",
+                f"[data.columns.tier_history] account_id = {_text(key)}, tier = {_text(header)}",
+                '[data.constants.tier_history] start_date = "2026-01-01"',
+            ]
+
+
+def _put_columns(
+    draft: _Draft,
+    table: RecognisedTable,
+    columns: Mapping[str, str],
+    linked: str | None,
+) -> None:
+    """Put the columns of a table that have another name, with some of their values."""
+    section = f"data.columns.{table.table}"
+    known = len({header for header in columns.values() if header in table.file.headers})
+    draft.say(
+        section,
+        f"{table.table}: {table.file.title}, since {known} of its {len(table.file.headers)} "
+        "columns are known",
+    )
+    if table.holds_deals and table.table == "opportunity_lines":
+        draft.say(
+            section, "The same deal stands in several rows: deals are the sums of their lines."
+        )
+    for column, header in columns.items():
+        if column != header and column in _known_columns(table):
+            because = _examples(table.file, header) if header in table.file.headers else ""
+            if column == "account_id" and linked:
+                because = f"{because}; {linked}" if because else linked
+            draft.put(section, column, header, because)
+
+
+def _known_columns(table: RecognisedTable) -> set[str]:
+    columns = set(CONTRACT[table.table].columns)
+    return columns | (set(CONTRACT["opportunities"].columns) if table.holds_deals else set())
 
 
 def _examples(file: SourceFile, header: str) -> str:
     """Return some values of a column, as evidence."""
-    counts = [value for value, _ in _counts(file, header) if value][:_EXAMPLES]
-    return f"such as {_one_line(', '.join(counts))}" if counts else "empty"
+    values = file.values(header)[:_EXAMPLES]
+    return f"such as {_one_line(', '.join(values))}" if values else "empty"
 
 
-def _counts(file: SourceFile, header: str) -> list[tuple[str, int]]:
-    """Return the values of a column with their rows, the most frequent first."""
-    value = nw.col(header).cast(nw.String).fill_null("").alias("value")
-    counted = grouped(file.rows.select(value), "value", rows=nw.len())
-    ordered = counted.sort("rows", "value", descending=[True, False]).head(_MOST_VALUES)
-    return [(str(value), int(rows)) for value, rows in ordered.collect().rows()]
+def _put_outcomes(draft: _Draft, table: str, outcomes: Outcomes) -> None:
+    """Put which stages mean won and lost, by their words."""
+    if outcomes.everything_won:
+        section = f"data.constants.{table}"
+        draft.say(
+            section, "No column says what was won: every row is taken as a won order or invoice."
+        )
+        draft.put(section, "is_won", value=True)
+    elif outcomes.won is not None:
+        section = f"data.values.{table}.is_won"
+        listed = list(outcomes.counts.items())[:_MOST_VALUES]
+        evidence = ", ".join(f"{value} ({rows:,})" for value, rows in listed if value)
+        draft.say(section, f"Stages by rows: {evidence}; all others are open.")
+        draft.put(section, "won", list(outcomes.won))
+        draft.put(section, "lost", list(outcomes.lost or ()))
 
 
-def _outcome_lines(deals: RecognisedTable) -> list[str]:
-    if "is_won" in deals.columns:
-        return []
-    if "stage" not in deals.columns:
-        return [
-            "",
-            "# No column says what was won: every row is taken as a won order or invoice.",
-            f"[data.constants.{deals.table}]",
-            "is_won = true",
-        ]
-    return _stage_lines(deals.table, _counts(deals.file, deals.columns["stage"]))
-
-
-def _stage_lines(table: str, counted: Sequence[tuple[str, int]]) -> list[str]:
-    """Return which stages mean won and lost, by their words."""
-    counts = [(value, rows) for value, rows in counted if value]
-    won = [value for value, _ in counts if _WON.search(value) and not _LOST.search(value)]
-    lost = [value for value, _ in counts if _LOST.search(value)]
-    evidence = ", ".join(f"{value} ({rows:,})" for value, rows in counts)
-    return [
-        "",
-        f"# Stages by rows: {_one_line(evidence)}; all others are open.",
-        f"[data.values.{table}.is_won]",
-        f"won = {json.dumps(won, ensure_ascii=False)}",
-        f"lost = {json.dumps(lost, ensure_ascii=False)}",
+def _unused(
+    draft: _Draft,
+    tables: Sequence[RecognisedTable],
+    files: Sequence[SourceFile],
+    deals: RecognisedTable | None,
+) -> None:
+    used = [table.file for table in tables]
+    unused = [file.title for file in files if not any(file is one for one in used)]
+    if unused:
+        draft.notes.append(f"Not used: {', '.join(unused)}.")
+    grouped = [
+        file.title
+        for file in files
+        if any(
+            v.casefold().startswith(("total for", "total ")) for v in file.values(file.headers[0])
+        )
     ]
+    if grouped and deals is None:
+        draft.notes.append(
+            f"{', '.join(grouped)} is a report in groups, with rows such as 'Total for …'. Export "
+            "a list instead: one row per invoice, with the customer in every row."
+        )
 
 
-def _calendar(deals: RecognisedTable | None) -> list[str]:
+def _calendar(currency: str) -> list[str]:
     """Return the calendar, which no export tells, and the currency of most deals."""
     months = "# the month; exports do not tell"
-    return ["", "[calendar]", f"fiscal_year_starts = 1 {months}", *_currency(deals)]
+    return ["", "[calendar]", f"fiscal_year_starts = 1 {months}", currency]
 
 
-def _currency(deals: RecognisedTable | None) -> list[str]:
+def _currency(deals: RecognisedTable | None, amount: Amount | None) -> str:
+    if amount is not None and amount.currency:
+        return f'currency = "{amount.currency}" # as the amounts say'
     header = deals.columns.get("currency") if deals is not None else None
     if deals is None or header is None:
-        return ['currency = "USD" # no column tells it']
-    counts = [(code, rows) for code, rows in _counts(deals.file, header) if code]
-    code = next((code.upper() for code, _ in counts if re.fullmatch("[A-Za-z]{3}", code)), None)
-    shown = ", ".join(f"{value} ({rows:,})" for value, rows in counts[:6])
-    return [f'currency = "{code or "USD"}" # {_one_line(shown) or "no deal tells it"}']
+        return 'currency = "USD" # no column tells it'
+    counts = Counter({v: n for v, n in deals.file.counts(header).items() if v})
+    codes: Counter[str] = Counter()
+    for value, rows in counts.items():
+        codes[code_of(value) or value.upper()] += rows
+    code = next((c for c, _ in codes.most_common() if re.fullmatch("[A-Z]{3}", c)), None)
+    shown = ", ".join(f"{value} ({rows:,})" for value, rows in counts.most_common(6))
+    return f'currency = "{code or "USD"}" # {_one_line(shown) or "no deal tells it"}'
 
 
 def _types(deals: RecognisedTable) -> list[str]:
     if "type" not in deals.columns:
         return []
     lines = ["", "[target.revenue_types] # by the words of each type"]
-    for value, rows in _counts(deals.file, deals.columns["type"]):
-        meaning = next((name for name, words in _MEANINGS if words.search(value)), None)
+    for value, rows in list(deals.file.counts(deals.columns["type"]).items())[:_MOST_VALUES]:
+        meaning = meaning_of(value)
         line = f'{_text(value)} = "{meaning or "new"}" # {rows:,} rows'
         lines.append(line if meaning else f"# decide: {line}")
     return lines
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _text(key)
+
+
+def _toml(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _text(value: str) -> str:

@@ -91,7 +91,7 @@ def with_plain_numbers(
     if not others:
         return rows, readings
     rows = _with_plain_digits(rows, others)
-    marks = {column: _marks(rows, column) for column in others}
+    marks = {column: marks_of(rows, column) for column in others}
     rows = _bare(rows, others)
     readings |= (
         {column: NumberReading(decimal) for column in others}
@@ -127,7 +127,7 @@ def _with_plain_digits(rows: Rows, columns: Sequence[str]) -> Rows:
     return rows
 
 
-def _marks(rows: Rows, column: str) -> list[str]:
+def marks_of(rows: Rows, column: str) -> list[str]:
     """Return what values hold beside digits, points, signs and blanks: `€`, `k`, `Cr`."""
     mark = nw.col(column).str.replace_all(_NO_SIGN, "").alias("mark")
     marks = rows.select(mark).drop_nulls().unique().sort("mark").head(_MOST_MARKS).collect()

@@ -2,141 +2,35 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import narwhals as nw
-import pandas as pd
 
 from tierkit.crm.contract import CONTRACT
-from tierkit.crm.engine import (
-    Connection,
-    EngineError,
-    Rows,
-    materialise,
-    register_frame,
-    scan_database,
-    scan_parquet,
-    scan_text,
-)
+from tierkit.crm.engine import Connection, EngineError, Rows, scan_database
+from tierkit.crm.files import SUFFIXES, FileReader, table_files, unread_files
 from tierkit.crm.presets import preset_of
 from tierkit.crm.presets.preset import Find
 from tierkit.errors import DataError, Problem
 from tierkit.settings import DataSettings, Settings
 
-SUFFIXES = (".csv", ".txt", ".tsv", ".parquet", ".xlsx")
-TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
-_DELIMITERS = (",", ";", "\t", "|")
-_PROBE_BYTES = 1 << 20
-
-
-@dataclass(frozen=True)
-class TextLayout:
-    """How a delimited text file is written."""
-
-    encoding: str
-    delimiter: str
-    columns: tuple[str, ...]
-
-
-def find_file(folder: Path, name: str) -> Path | None:
-    """Return the file of a table in a folder: `name` with a known ending, or exactly `name`."""
-    exact = folder / name
-    if exact.suffix.lower() in SUFFIXES:
-        return exact if exact.is_file() else None
-    found = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
-    return next((file for file in found if file.is_file()), _in_other_case(folder, name))
-
-
-def _in_other_case(folder: Path, name: str) -> Path | None:
-    """Return the file whose name is the same but for capitals, `Opportunity.CSV`."""
-    wanted = [f"{name}{suffix}".casefold() for suffix in SUFFIXES]
-    files = {file.name.casefold(): file for file in sorted(folder.iterdir(), reverse=True)}
-    return next((files[file] for file in wanted if file in files and files[file].is_file()), None)
-
-
-def text_layout(path: Path) -> TextLayout:
-    """Return how a delimited text file is written, judged by its first megabyte.
-
-    Raises
-    ------
-    DataError
-        If the file is empty, holds binary data, or has no header.
-    """
-    with path.open("rb") as file:
-        probe = file.read(_PROBE_BYTES)
-    if not probe.strip():
-        raise DataError(f"{path.name}: the file is empty. Export it again, with its header line.")
-    encoding = _encoding(probe, path.name)
-    text = probe.decode(encoding, errors="replace").lstrip("\ufeff")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    delimiter = _delimiter(text.split("\n", 1)[0])
-    try:
-        header = next(csv.reader(io.StringIO(text), delimiter=delimiter))
-    except (csv.Error, StopIteration) as error:
-        raise DataError(
-            f"{path.name}: its header cannot be read: {error}. Export it again as CSV."
-        ) from error
-    return TextLayout(encoding, delimiter, _unique([name.strip() for name in header]))
-
-
-def as_utf8(path: Path, layout: TextLayout, scratch: Path) -> Path:
-    """Return a UTF-8 copy of a file in `scratch`, or the file itself where it is UTF-8 already."""
-    if layout.encoding == "utf-8":
-        return path
-    copy = scratch / f"{path.stem}.utf8.csv"
-    scratch.mkdir(parents=True, exist_ok=True)
-    with (
-        path.open(encoding=layout.encoding, errors="replace", newline="") as source,
-        copy.open("w", encoding="utf-8", newline="") as target,
-    ):
-        shutil.copyfileobj(source, target)
-    return copy
-
-
-def _encoding(probe: bytes, name: str) -> str:
-    if probe.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    if b"\x00" in probe:
-        raise DataError(
-            f"{name}: holds binary data, not text. Export it again as CSV, or name it .parquet or "
-            ".xlsx if that is what it is."
-        )
-    try:
-        # a character may be cut in two where the probe ends
-        probe[: len(probe) - 3 if len(probe) == _PROBE_BYTES else None].decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start < len(probe) - 4:
-            return "cp1252"
-    return "utf-8"
-
-
-def _delimiter(header: str) -> str:
-    counts = {delimiter: header.count(delimiter) for delimiter in _DELIMITERS}
-    return max(_DELIMITERS, key=lambda delimiter: counts[delimiter])
-
-
-def _unique(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names with empty ones numbered and repeated ones marked by their count."""
-    seen: dict[str, int] = {}
-    unique = []
-    for position, name in enumerate(names, start=1):
-        base = name or f"column {position}"
-        key = base.casefold()
-        seen[key] = seen.get(key, 0) + 1
-        unique.append(base if seen[key] == 1 else f"{base} ({seen[key]})")
-    return tuple(unique)
-
-
-_MORE = "__more values than columns"
 DATABASE_SUFFIXES = (".duckdb", ".db")
+DERIVED = "from opportunities"
+"""In `[data.tables] accounts`: there is no list of accounts, the deals name them."""
+
+
+def find_files(files: Sequence[Path], name: str) -> list[Path]:
+    """Return the files of a table: those that fit a pattern, else `name` with or without ending."""
+    if any(sign in name for sign in "*?["):
+        return [file for file in files if fnmatchcase(file.name, name)]
+    wanted = name.casefold()
+    exact = [file for file in files if file.name.casefold() == wanted]
+    return exact or [file for file in files if file.stem.casefold() == wanted]
 
 
 def scan_source(
@@ -176,19 +70,45 @@ def _scan_database(settings: Settings, connection: Connection) -> dict[str, Rows
 def rows_of_table(name: str, data: DataSettings, find: Find) -> Rows | None:
     """Return a table's raw rows: as the settings name it, else as the preset, else as the contract.
 
+    Several files that the settings name for one table are put behind one another.
+
     Parameters
     ----------
     find
         Gives the rows of a file or table of the source by its name.
     """
-    preset = preset_of(name, data)
-    named = data.tables.get(name)
+    preset, named = preset_of(name, data), data.tables.get(name)
+    if named == DERIVED:
+        return None
+    given = (named,) if isinstance(named, str) else named or ()
     if preset is None:
-        return find(named or name)
-    if named is None:
+        return _together([find(file) for file in given or (name,)])
+    if not given:
         found = preset.rows(find)
         return find(name) if found is None else found
-    return preset.rows(lambda file: find(named if file in preset.files else file))
+    return preset.rows(
+        lambda file: _together([find(one) for one in (given if file in preset.files else (file,))])
+    )
+
+
+def _together(parts: Sequence[Rows | None]) -> Rows | None:
+    """Return the rows of several files, with every column of any; None without any."""
+    found = [rows for rows in parts if rows is not None]
+    if len(found) < 2:
+        return found[0] if found else None
+    columns = list(dict.fromkeys(column for rows in found for column in rows.columns))
+    none = nw.lit(None).cast(nw.String)
+    return nw.concat(
+        [
+            rows.select(
+                *(
+                    (nw.col(one).cast(nw.String) if one in rows.columns else none).alias(one)
+                    for one in columns
+                )
+            )
+            for rows in found
+        ]
+    )
 
 
 @dataclass(frozen=True)
@@ -196,27 +116,61 @@ class _Folder:
     """The files of a folder, each read once."""
 
     settings: Settings
-    connection: Connection
-    scanned: dict[Path, Rows] = field(default_factory=dict)
+    reader: FileReader
+    scanned: dict[tuple[str, ...], Rows] = field(default_factory=dict)
+
+    @cached_property
+    def files(self) -> list[Path]:
+        """What can be read as tables, with the files of folders that a pattern names."""
+        source = self.settings.source
+        named = [
+            one
+            for given in self.settings.data.tables.values()
+            for one in ([given] if isinstance(given, str) else given)
+        ]
+        inside = [file for one in named if "/" in one for file in sorted(source.glob(one))]
+        return [*table_files(source, self.reader.scratch), *inside]
 
     def find(self, name: str) -> Rows | None:
-        """Return the rows of a file by its name, with or without ending."""
-        file = find_file(self.settings.source, name)
-        if file is None:
-            return None
-        if file not in self.scanned:
-            scratch = self.settings.scratch / "read"
-            self.scanned[file] = scan_file(file, self.connection, scratch)
-        return self.scanned[file]
+        """Return the rows of a file or of the files of a pattern, with or without ending.
+
+        Raises
+        ------
+        DataError
+            If two files have the name of one table, and nobody says which is meant.
+        """
+        if "/" in name:
+            found = sorted(self.settings.source.glob(name))
+        else:
+            top = [
+                f for f in self.files if f.parent == self.settings.source or "unpacked" in f.parts
+            ]
+            found = find_files(top, name)
+        several = any(sign in name for sign in "*?[")
+        if len(found) > 1 and not several:
+            raise DataError(
+                f"{' and '.join(file.name for file in found)} both have the name of one table. "
+                "Name the one that is meant in [data.tables], or both as a list: what stands in "
+                "both is counted once."
+            )
+        return _together([self._rows(file) for file in found])
+
+    def _rows(self, file: Path) -> Rows:
+        sheet = self.settings.data.sheets.get(file.name)
+        if (str(file),) not in self.scanned:
+            self.scanned[str(file),] = self.reader.rows(file, sheet)
+        return self.scanned[str(file),]
 
 
 def _scan_folder(
     settings: Settings, connection: Connection
 ) -> tuple[dict[str, Rows], list[Problem]]:
     found: dict[str, Rows] = {}
-    problems = []
-    folder = _Folder(settings, connection)
+    problems: list[Problem] = []
+    reader = FileReader(connection, settings.scratch / "read", settings.data.encoding)
+    folder = _Folder(settings, reader)
     for name in CONTRACT:
+        said = len(reader.remarks)
         try:
             rows = rows_of_table(name, settings.data, folder.find)
         except DataError as error:
@@ -228,92 +182,34 @@ def _scan_folder(
         else:
             if rows is not None:
                 found[name] = rows
-            elif name in settings.data.tables:
-                problems.append(_absent_file(name, settings))
+            elif settings.data.tables.get(name, DERIVED) != DERIVED:
+                problems.append(_absent_file(name, settings, folder.files))
+        problems += [
+            Problem(remark, "", name, rule="how a file is read", blocks=False)
+            for remark in reader.remarks[said:]
+        ]
     return found, problems
 
 
-def scan_file(file: Path, connection: Connection, scratch: Path) -> Rows:
-    """Return the rows of one file: text, Parquet, or the first sheet of a workbook."""
-    suffix = file.suffix.lower()
-    if file.stat().st_size == 0:
-        raise DataError(f"{file.name}: the file is empty. Export it again, with its header line.")
-    if suffix in TEXT_SUFFIXES:
-        layout = text_layout(file)
-        rows = scan_text(
-            connection,
-            as_utf8(file, layout, scratch),
-            columns=(*layout.columns, _MORE),
-            delimiter=layout.delimiter,
+def found_instead(settings: Settings) -> str:
+    """Return what a folder holds beside the tables that it should, as a sentence; else nothing."""
+    if not settings.source.is_dir():
+        return ""
+    there = [p.name for p in sorted(settings.source.iterdir()) if p.suffix.lower() in SUFFIXES]
+    unread = unread_files(settings.source)
+    parts = [f"there are {listed(there)}"] if there else []
+    if unread:
+        parts.append(
+            f"{listed(unread)} {'is' if len(unread) == 1 else 'are'} not looked into (name files "
+            'of a folder by a pattern such as "*/opportunities.csv"; save others as CSV or Parquet)'
         )
-        rows = materialise(connection, rows, f"file {file.parent.name}/{file.name}")
-        _check_lines(rows, file.name, layout)
-        return rows.drop(_MORE)
-    if suffix == ".parquet":
-        return scan_parquet(connection, file)
-    return register_frame(connection, _read_excel(file))
+    return "; ".join(parts)
 
 
-def _check_lines(rows: Rows, name: str, layout: TextLayout) -> None:
-    """Raise where lines do not fit the header, so that values would be lost or stand elsewhere.
-
-    Raises
-    ------
-    DataError
-        If lines hold more values than the header, or a quotation mark has swallowed lines.
-    """
-    long = rows.filter(nw.col(_MORE).str.strip_chars(" ").str.len_chars() > 0)
-    count = int(long.select(nw.len()).collect().item())
-    if count:
-        first = long.select(nw.concat_str(*layout.columns[:4], separator=" | ", ignore_nulls=True))
-        example = first.head(100).collect().rows()
-        raise DataError(
-            f"{name}: {count:,} line{'s hold' if count > 1 else ' holds'} more values than the "
-            f"header, for example {min(example)[0]!r}. Put quotation marks around values that hold "
-            f"{layout.delimiter!r}."
-        )
-    others = len(layout.columns) - 1
-    sign = re.escape(layout.delimiter)
-    line = rf"\n([^\n{sign}]*{sign}){{{others}}}"
-    if others < 2 or _first_with(rows, layout.columns, "\n", literal=True) is None:
-        return
-    column = _first_with(rows, layout.columns, line)
-    if column is not None:
-        raise DataError(
-            f"{name}: a quotation mark in the column {column!r} is not closed and swallows the "
-            "lines after it. Export the file again, with quotation marks doubled in values."
-        )
-
-
-def _first_with(
-    rows: Rows, columns: Sequence[str], sought: str, *, literal: bool = False
-) -> str | None:
-    """Return the first column with a value that holds what is sought, if any."""
-    held = [nw.col(column).str.contains(sought, literal=literal).any() for column in columns]
-    found = rows.select(*held).collect().rows()[0]
-    return next((column for column, has in zip(columns, found, strict=True) if has), None)
-
-
-def _read_excel(file: Path) -> pd.DataFrame:
-    """Return the first sheet, every value as the text that a person sees."""
-    try:
-        sheet = pd.read_excel(file, dtype=object, engine="calamine", keep_default_na=False)
-    except Exception as error:  # the reader's own errors share no base class
-        raise DataError(f"{file.name}: no Excel workbook: {_first_line(error)}") from error
-    return sheet.map(_cell_text).astype("string[pyarrow]").rename(columns=str)
-
-
-def _cell_text(value: Any) -> str | None:  # noqa: ANN401 (a cell may hold anything)
-    if value is None or value == "":
-        return None
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _absent_file(name: str, settings: Settings) -> Problem:
-    wanted = settings.data.tables[name]
-    files = sorted(p.name for p in settings.source.iterdir() if p.suffix.lower() in SUFFIXES)
+def _absent_file(name: str, settings: Settings, there: Sequence[Path]) -> Problem:
+    named = settings.data.tables[name]
+    wanted = named if isinstance(named, str) else ", ".join(named)
+    files = sorted({path.name for path in there})
     near = get_close_matches(wanted, files, n=1, cutoff=0.5)
     mend = f"Did you mean {near[0]}?" if near else f"There are {listed(files)}."
     return Problem(

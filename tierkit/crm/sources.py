@@ -10,9 +10,11 @@ import narwhals as nw
 
 from tierkit.crm.contract import ACCEPTED_TIERS, CONTRACT, LEFT_OUT, LINES_AS_DEALS, REQUIRED_TABLES
 from tierkit.crm.engine import Connection, Rows
+from tierkit.crm.files import FileReader
 from tierkit.crm.presets import preset_of
 from tierkit.crm.presets.preset import TablePreset, header_of, plain, with_meaning
-from tierkit.crm.scanning import listed, scan_file, scan_source
+from tierkit.crm.scanning import DERIVED, found_instead, listed, scan_source
+from tierkit.crm.shaping import shaped
 from tierkit.errors import Problem, SettingsError
 from tierkit.settings import DataSettings, Settings
 
@@ -56,7 +58,9 @@ def read_raw_tables(
     if unknown:
         raise SettingsError("[data] names what the table contract does not have", unknown)
     found, problems = scan_source(settings, connection)
-    unread = bool(problems)
+    unread = any(problem.blocks for problem in problems)
+    found, more = shaped(found, settings.data)
+    problems += more
     raw = {name: _mapped(name, rows, settings.data) for name, rows in found.items()}
     for name, table in raw.items():
         problems += _column_problems(name, found[name].columns, table, settings.data)
@@ -72,7 +76,7 @@ def _with_accepted_tiers(
     file = settings.folder / ACCEPTED_TIERS
     if not file.is_file() or file.parent.resolve() == settings.source.resolve():
         return raw
-    rows = scan_file(file, connection, settings.scratch / "read")
+    rows = FileReader(connection, settings.scratch / "read").rows(file)
     accepted, source = _mapped(_TIERS, rows, DataSettings()), raw.get(_TIERS)
     if source is None:
         return {**raw, _TIERS: accepted}
@@ -241,10 +245,13 @@ def _missing_table_problems(raw: Mapping[str, RawTable], settings: Settings) -> 
     lines = raw.get("opportunity_lines")
     if lines is not None and set(LINES_AS_DEALS) <= lines.given:
         missing = [name for name in missing if name != "opportunities"]
+    instead = found_instead(settings) if missing else ""
+    found = f"; {instead}" if instead else ""
     return [
         Problem(
-            f"the required table is missing in {settings.data.source}",
-            f"Put {name}.csv there, or name its file in [data.tables].",
+            f"the required table is missing in {settings.data.source}{found}",
+            f"Put {name}.csv there, or name its file in [data.tables]"
+            + (f', or write {name} = "{DERIVED}".' if name == "accounts" else "."),
             name,
             rule="missing table",
         )

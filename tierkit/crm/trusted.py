@@ -12,19 +12,27 @@ from tierkit.crm._hierarchy import TIERED_WITH_PARENT, with_ultimate_parents
 from tierkit.crm.checks import check_rule_names, check_tables, raised_to_blocking
 from tierkit.crm.cleaning import (
     EXCLUSION_REASON,
+    REPEATED,
     CleanTable,
     clean_table,
     count_exclusions,
     won_amount,
 )
 from tierkit.crm.contract import CONTRACT, TableContract
-from tierkit.crm.currencies import in_reporting_currency
+from tierkit.crm.currencies import in_reporting_currency, with_codes
 from tierkit.crm.engine import Connection, EngineError, Rows, connect, materialise
 from tierkit.crm.identity import with_one_spelling
 from tierkit.crm.lines import deals_from_lines, with_amounts_of_lines
-from tierkit.crm.meaning import TYPE_LEFT_OUT, unmapped_types, with_revenue_type
+from tierkit.crm.meaning import (
+    TYPE_LEFT_OUT,
+    unmapped_types,
+    with_revenue_type,
+    with_scale,
+    with_signs,
+)
 from tierkit.crm.merges import MERGED, with_merges
 from tierkit.crm.parsing import DateRules
+from tierkit.crm.presets.hubspot import MERGED_DEAL, SEVERAL_COMPANIES
 from tierkit.crm.presets.preset import DELETED, SUPERSEDED
 from tierkit.crm.sources import RawTable, deals_come_from_lines, read_raw_tables
 from tierkit.crm.tables import Rejected, Tables
@@ -40,7 +48,7 @@ def prepare(
 
     No row is taken away here; rows that do not count are marked with their reason.
     """
-    tables, problems = with_one_spelling(typed, connection)
+    tables, problems = with_one_spelling(_as_meant(typed, settings), connection)
     tables, more = with_merges(tables, connection)
     problems += more
     tables, more = with_ultimate_parents(tables, connection, unit=settings.target.unit)
@@ -56,8 +64,29 @@ def prepare(
     return tables, [*problems, *more]
 
 
+def _as_meant(typed: Mapping[str, TypedTable], settings: Settings) -> dict[str, TypedTable]:
+    """Return typed tables with currencies by their codes, amounts in units and refunds negative."""
+    tables = dict(typed)
+    for name, table in typed.items():
+        scale = settings.data.scale.get(name, {})
+        if scale:
+            rows = with_scale(table.rows, scale, currency=settings.calendar.currency)
+            tables[name] = replace(table, rows=rows)
+    deals = "opportunity_lines" if deals_come_from_lines(tables) else "opportunities"
+    if "type" in tables[deals].given:
+        rows = with_signs(tables[deals].rows, settings.target.revenue_types)
+        tables[deals] = replace(tables[deals], rows=rows)
+    for name, table in tables.items():
+        if "currency" in table.given:
+            tables[name] = replace(table, rows=with_codes(table.rows))
+    return tables
+
+
 MOST_EXCLUDED = 0.5
+MONEY_WARNS, MONEY_OF_ONE_REASON_WARNS, MONEY_BLOCKS = 0.05, 0.02, 0.25
+"""Shares of won revenue left out, from which on a person must know of it."""
 _MEANT = (DELETED, SUPERSEDED, MERGED, TIERED_WITH_PARENT, TYPE_LEFT_OUT)
+_NOT_LOST = (*_MEANT, REPEATED, MERGED_DEAL)
 
 
 @dataclass(frozen=True)
@@ -140,7 +169,7 @@ def _examine(settings: Settings) -> Reading:
     problems = raised_to_blocking([*problems, *more], settings.checks)
     tables = _trusted(typed, clean, problems, connection)
     found = check_tables(tables, settings) if "opportunities" in tables else []
-    together = (*problems, *found)
+    together = (*_money_left_out(tables, settings), *problems, *found)
     if any(problem.blocks for problem in together):
         return Reading(None, together, tables, _rejected(typed))
     conserve(tables)
@@ -249,6 +278,34 @@ def _mostly_excluded(clean: Mapping[str, CleanTable]) -> list[Problem]:
                 )
             )
     return problems
+
+
+def _money_left_out(tables: Tables, settings: Settings) -> list[Problem]:
+    """Return a problem where much won revenue is left out for reasons that nobody has settled."""
+    total = Decimal(tables.source_won_revenue)
+    lost: dict[str, Decimal] = {}
+    for part in tables.exclusions:
+        if part.reason not in (*_NOT_LOST, *settings.checks.accept_left_out):
+            lost[part.reason] = lost.get(part.reason, Decimal(0)) + Decimal(part.won_revenue)
+    share = float(sum(lost.values()) / total) if total > 0 else 0.0
+    most = float(max(lost.values(), default=Decimal(0)) / total) if total > 0 else 0.0
+    if share <= MONEY_WARNS and most <= MONEY_OF_ONE_REASON_WARNS:
+        return []
+    reasons = sorted((reason for reason in lost if lost[reason]), key=lambda one: -lost[one])
+    shown = "; ".join(f"{reason}: {lost[reason]:,.2f}" for reason in reasons)
+    named = ", ".join(f'"{reason}"' for reason in reasons)
+    companies = SEVERAL_COMPANIES in reasons
+    first = 'Set [data] several_companies = "first", or mend' if companies else "Mend"
+    return [
+        Problem(
+            f"{sum(lost.values()):,.2f} of {total:,.2f} won ({share:.0%}) is left out ({shown})",
+            f"{first} the rows, or accept it: [checks] accept_left_out = [{named}].",
+            "opportunities",
+            "amount",
+            rule="money left out",
+            blocks=share > MONEY_BLOCKS,
+        )
+    ]
 
 
 def _trusted(

@@ -1,5 +1,4 @@
 from .make import (
-    MADE_AHEAD as MADE_AHEAD,
     account_dossier as account_dossier,
     account_dossier_text as account_dossier_text,
     write_dossiers as write_dossiers,

@@ -1,4 +1,4 @@
-"""Everything that dossiers say, fetched once for all of their accounts: known before `as_of`."""
+"""The data behind dossiers, fetched once for all their accounts and known before `as_of`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from tierkit.dossiers.people import (
 )
 from tierkit.runs import Run
 from tierkit.serving import DATED_TABLES, contact_coverage, newest_facts, whitespace
+from tierkit.table import Table
 
 COLUMNS = ("group", "group_size", "depth", "directly_below")
 
@@ -205,7 +206,7 @@ def known_of(work: Run, tiers: pd.DataFrame) -> Known:
     family = [*map(str, tiers.index.union(groups.index))]
     quarters = _last_quarters(work)
     revenue = won_by_quarter(work, quarters, family)
-    space, why = _whitespace(work, tiers, everyone)
+    space = _whitespace(work, tiers, everyone)
     others = OtherAccounts(everyone, words=_shared_products(revenue))
     return Known(
         work=work,
@@ -218,8 +219,8 @@ def known_of(work: Run, tiers: pd.DataFrame) -> Known:
         deals=others.kept_out_of(open_deals(work, family), "stage", "product"),
         contracts=contracts_in_force(work, ids),
         roles=others.kept_out_of(_roles(work, ids), "role"),
-        whitespace=others.kept_out_of(space, "product"),
-        whitespace_why=why,
+        whitespace=others.kept_out_of(space.to_frame(), "product"),
+        whitespace_why=space.why,
         coverage=_coverage(work, tiers),
         history=others.kept_out_of(tiers_held(work, ids), "reason"),
         facts=newest_facts(work.tables, as_of=work.as_of, sources=[*DATED_TABLES]).reindex(
@@ -272,7 +273,7 @@ def _shared_products(revenue: pd.DataFrame) -> list[str]:
     return [str(product) for product in buyers.index[buyers > 1]]
 
 
-def _whitespace(work: Run, tiers: pd.DataFrame, everyone: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+def _whitespace(work: Run, tiers: pd.DataFrame, everyone: pd.DataFrame) -> Table:
     predicted = tiers["predicted_revenue"].dropna().astype(float).clip(lower=0.0)
     industry = everyone["industry"]
     return whitespace(work.tables, predicted, industry, settings=work.settings, as_of=work.as_of)
@@ -288,11 +289,11 @@ def _roles(work: Run, ids: list[str]) -> pd.DataFrame:
 
 def _coverage(work: Run, tiers: pd.DataFrame) -> pd.DataFrame:
     readiness = work.settings.readiness
-    found, _ = contact_coverage(
+    found = contact_coverage(
         work.tables, tiers["tier"], as_of=work.as_of, required_roles=readiness.required_roles,
         engaged_days=readiness.engaged_days,
     )  # fmt: skip
-    return found
+    return found.to_frame().set_index("account_id")
 
 
 def _last_quarters(work: Run) -> list[Quarter]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-import shutil
-import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -240,42 +239,14 @@ def file_stem(name: str, account: str) -> str:
 
 
 TIERS_FILE = "tiers.csv"
-MADE_AHEAD = {"recalibrate": "tierkit.dossiers.make"}
-"""Beside which notebook a run makes dossiers, and the module that does."""
-
-_AHEAD, _MADE_FILE = "dossiers_ahead", "made.txt"
-
-
-def make_ahead(run_folder: Path) -> None:
-    """Make the dossiers of a run under way for tiers as they will be, whatever its report says."""
-    work = open_run(run_folder=str(run_folder))
-    folder = work.folder / _AHEAD
-    folder.mkdir()
-    tiers = folder / TIERS_FILE
-    tiers_table(tier_run_accounts(work)).to_csv(tiers, index=False, lineterminator="\n")
-    made = make_dossiers(work, published_tiers(work, tiers), folder / FOLDER)
-    (folder / _MADE_FILE).write_text(made.in_words, encoding="utf-8")
 
 
 def write_dossiers(run_folder: Path, report: Path, on_step: Callable[[str], None]) -> None:
-    """Write the dossiers of a run under way into its report, and say what came of it.
-
-    Those that were made ahead are taken where the report has the same tiers.
-    """
-    ahead = run_folder / _AHEAD
-    if (ahead / _MADE_FILE).is_file() and _same_bytes(ahead / TIERS_FILE, report / TIERS_FILE):
-        on_step(f"dossiers: {(ahead / _MADE_FILE).read_text(encoding='utf-8')}")
-        shutil.move(ahead / FOLDER, report / FOLDER)
-        shutil.rmtree(ahead)
-        return
+    """Write the dossiers of a run under way into its report, and say what came of it."""
     work = open_run(run_folder=str(run_folder))
     tiers = published_tiers(work, report / TIERS_FILE)
     made = make_dossiers(work, tiers, report / FOLDER, on_step=on_step)
     on_step(f"dossiers: {made.in_words}")
-
-
-def _same_bytes(one: Path, other: Path) -> bool:
-    return one.read_bytes() == other.read_bytes()
 
 
 def account_dossier(run: Run, account: str = "") -> Fragment:
@@ -321,13 +292,26 @@ def account_dossier_text(run: Run, account: str = "") -> Fragment:
 
 
 def run_tiers(run: Run) -> pd.DataFrame:
-    """Return the tiers by account_id: of this run, else as published, else computed now."""
-    for file in (run.folder / TIERS_FILE, run.settings.reports / run.quarter.label / TIERS_FILE):
-        if file.is_file():
-            return published_tiers(run, file)
+    """Return the tiers by account_id: of this run, else as published, else computed now.
+
+    Published ones are of this run only where the report rests on the same data and settings.
+    """
     file = run.folder / TIERS_FILE
-    tiers_table(tier_run_accounts(run)).to_csv(file, index=False, lineterminator="\n")
+    report = run.settings.reports / run.quarter.label
+    if not file.is_file() and _fingerprint(report) == run.fingerprint:
+        return published_tiers(run, report / TIERS_FILE)
+    if not file.is_file():
+        tiers_table(tier_run_accounts(run)).to_csv(file, index=False, lineterminator="\n")
     return published_tiers(run, file)
+
+
+def _fingerprint(report: Path) -> str:
+    """Return what tells the data and settings of a published report from others."""
+    try:
+        facts = json.loads((report / "facts.json").read_text(encoding="utf-8"))
+        return str(facts["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _found(run: Run, tiers: pd.DataFrame, account: str) -> str:
@@ -344,7 +328,3 @@ def _found(run: Run, tiers: pd.DataFrame, account: str) -> str:
     near = get_close_matches(account, [*map(str, names), *map(str, tiers.index)], n=1, cutoff=0.6)
     hint = f" Did you mean {near[0]}?" if near else ""
     raise SettingsError(f"account {account!r}: no account with a tier has this id or name.{hint}")
-
-
-if __name__ == "__main__":
-    make_ahead(Path(sys.argv[1]))

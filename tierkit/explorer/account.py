@@ -144,10 +144,10 @@ def _why_untiered(view: View, account: str) -> str:
 def _range(view: View, explained: TierExplanation | None) -> tuple[float | None, float | None]:
     if explained is None or view.basis.learned.method is None:
         return None, None
-    is_past, rankings = view.screen.kind in BY_COLUMN, view.basis.rankings
+    by_column, rankings = view.screen.kind in BY_COLUMN, view.basis.rankings
     tested = pd.DataFrame(
         {
-            "predicted": rankings.past_money if is_past else view.tested,
+            "predicted": rankings.by_column_money if by_column else view.tested,
             "actual": rankings.rows.actual,
         }
     )

@@ -12,9 +12,9 @@ import pandas as pd
 
 from tierkit.calendar import before, from_on
 from tierkit.explorer.codes import BinCodes
+from tierkit.explorer.gaps import Gap, gaps_of
 from tierkit.explorer.rankings import Rankings
-from tierkit.models import account_draws
-from tierkit.publishing import published_quarters
+from tierkit.models import Examples, account_draws
 from tierkit.serving import gross_margin, spent_by_tier
 from tierkit.tiers import AccountContext, BoolArray, PreviousTiers, TierCandidates, can_be_tiered
 
@@ -26,109 +26,6 @@ if TYPE_CHECKING:
     from tierkit.runs import Run
     from tierkit.settings import Settings
     from tierkit.statistics import FloatArray, IntArray
-
-
-_TABLES = {
-    "tier_history": "earlier tiers and how they changed",
-    "activities": "effort against entitlement",
-    "contacts": "who is known at an account",
-    "stage_history": "the amounts of open deals as they were known then",
-}
-_FEW_ACCOUNTS = 30
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Something that a view lacks.
-
-    Attributes
-    ----------
-    what
-        What cannot be shown, in words.
-    mend
-        How to get it.
-
-    Examples
-    --------
-    >>> print(Gap("No tier has entitlements.", "Write [[tiers.entitlements]]."))
-    No tier has entitlements. Write [[tiers.entitlements]].
-    """
-
-    what: str
-    mend: str
-
-    def __str__(self) -> str:
-        """Return both as one line."""
-        return f"{self.what} {self.mend}"
-
-
-def gaps_of(work: Run, learned: Learned, previous: PreviousTiers) -> tuple[Gap, ...]:
-    """Return everything that the views of a project lack."""
-    found = [
-        *_of_runs(work),
-        *_of_history(learned, previous),
-        *_of_settings(work),
-        *(
-            Gap(f"The source has no table {name}: {what} cannot be shown.", f"Add {name} to it.")
-            for name, what in _TABLES.items()
-            if name not in work.tables
-        ),
-    ]
-    accounts = len(learned.panel.values.index.unique("account_id"))  # noqa: PD011 (a panel, not a data frame)
-    if accounts < _FEW_ACCOUNTS:
-        plural = "account" if accounts == 1 else "accounts"
-        found.append(
-            Gap(
-                f"There {'is' if accounts == 1 else 'are'} {accounts} {plural}: nothing that "
-                "rests on comparing accounts can be trusted.",
-                "Point data.source at the whole CRM.",
-            )
-        )
-    return tuple(found)
-
-
-def _of_runs(work: Run) -> list[Gap]:
-    if published_quarters(work.settings.reports, work.settings.fiscal_calendar):
-        return []
-    return [
-        Gap(
-            "No run is published yet: what you see here is computed from the source.",
-            "`tierkit run` publishes the quarter.",
-        )
-    ]
-
-
-def _of_history(learned: Learned, previous: PreviousTiers) -> list[Gap]:
-    found = []
-    if learned.fitted is None:
-        found.append(
-            Gap(
-                "No earlier quarter-end has an outcome that is complete: no card can be fitted, "
-                "and past revenue ranks the accounts.",
-                "Give the source more history than the horizon and one quarter.",
-            )
-        )
-    elif learned.untested_because:
-        found.append(Gap(learned.untested_because, "More history makes a backtest possible."))
-    if previous.source == "none":
-        found.append(
-            Gap(
-                "No earlier tiers are known: moves cannot be shown.",
-                "`tierkit accept` records the tiers that take force.",
-            )
-        )
-    return found
-
-
-def _of_settings(work: Run) -> list[Gap]:
-    if any(tier.entitlements for tier in work.settings.tiers):
-        return []
-    return [
-        Gap(
-            "No tier has entitlements: hours, cost and break-even cannot be shown.",
-            "Write [[tiers.entitlements]] and [roles.NAME] in tierkit.toml.",
-        )
-    ]
 
 
 _MOST_KEPT = 64
@@ -341,7 +238,7 @@ class Basis:
     @cached_property
     def rankings(self) -> Rankings:
         """The rankings that the card on screen is compared with."""
-        return Rankings(self.tested)
+        return Rankings(self.tested, ranked_by=self.learned.ranked_by)
 
     @cached_property
     def spent(self) -> Mapping[str, float]:
@@ -363,8 +260,14 @@ class Basis:
     @cached_property
     def training(self) -> BinCodes:
         """The criteria of all rows that the card has learned from."""
-        values = self.learned.panel.values  # noqa: PD011
-        return BinCodes(values.loc[self.learned.won.index])
+        return BinCodes(self.examples.values)
+
+    @cached_property
+    def examples(self) -> Examples:
+        """The rows that the card has learned from, as the run sees them."""
+        learned = self.learned
+        known = Examples.of(learned.panel, learned.won, days=learned.trained_on)
+        return known.as_seen_on(self.work.as_of)
 
     @cached_property
     def folds(self) -> tuple[Fold, ...]:

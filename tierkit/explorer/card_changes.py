@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tierkit.errors import SettingsError
 from tierkit.explorer import card_settings
+from tierkit.explorer.in_points import hand_criterion, is_same
 from tierkit.explorer.screen import points_to_double
 from tierkit.models import BY_HAND
 from tierkit.settings import Settings
@@ -47,9 +48,7 @@ class CardChanges:
             if self._stage.settings.model.kind == BY_HAND:
                 plain = self._stage.settings.model_dump(mode="json", exclude_none=True)
                 own = [
-                    one
-                    for one in plain["card"]["criteria"]
-                    if card_settings.is_same(one["criterion"], criterion)
+                    one for one in plain["card"]["criteria"] if is_same(one["criterion"], criterion)
                 ]
                 self._off.update((criterion, one) for one in own)
             card = self._stage.view.card if self._stage.card_is_set_by_hand else self._fitted()
@@ -155,9 +154,7 @@ class CardChanges:
                 raise SettingsError("The card is fitted; start a card set by hand first.")
             return card_settings.with_hand_points(
                 self._stage.settings,
-                card_settings.hand_criterion(
-                    criterion, points, edges=edges, missing=missing, other=other
-                ),
+                hand_criterion(criterion, points, edges=edges, missing=missing, other=other),
                 known=self._stage.basis.learned.panel.criteria,
             )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import date
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from tierkit.models import Kind, Method
     from tierkit.runs import Run
 
-SCHEMA = 2
 _FILE, _PANEL, _TESTED, _WON = "learned.json", "panel.parquet", "tested.parquet", "won.parquet"
 _PIPELINE = "pipeline.parquet"
 _SHAPING = ("data", "calendar", "target", "features", "model")
@@ -39,8 +37,9 @@ class Learned:
         The fitted card; None where no earlier quarter-end has a complete outcome.
     past
         Past revenue as a card of one criterion.
-    past_revenue, past_kind
-        The column of past revenue, or of another simple rule that ranks better; which it is.
+    past_revenue, past_kind, ranked_by
+        The column of past revenue, or of another simple rule that ranks better; which it is, and
+        its name in the backtest.
     pipeline
         Pipeline predicted for the horizon by account_id; missing where it cannot be.
     method, folds, tested
@@ -60,6 +59,7 @@ class Learned:
     past: Card
     past_revenue: str
     past_kind: Kind
+    ranked_by: str
     pipeline: pd.Series[float]
     method: Method | None
     folds: tuple[Card, ...]
@@ -73,30 +73,35 @@ class Learned:
 
 
 def learned_of(work: Run, *, progress: Step) -> Learned:
-    """Return what was learned from a project, from the explorer's folder where it is there already.
+    """Return what was learned from a project, from its cache where it is there already.
 
-    It is learned anew where data, quarter or a setting that shapes the cards has changed.
+    It is learned anew where data, quarter, earlier reports, the code or a setting that shapes the
+    cards has changed.
 
     Parameters
     ----------
     progress
         Is told the name of each step as it starts.
     """
-    folder = work.settings.scratch / "explorer" / work.quarter.label
-    key = _key(work)
-    if (kept := _read(folder, key)) is not None:
-        return kept
-    learned = learn(work, progress=progress)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(learned, folder, key)
-    return learned
+
+    def make(folder: Path) -> None:
+        _write(learn(work, progress=progress, folder=folder), folder)
+
+    return _read(work.cache.files("learned", _key(work), make))
 
 
-def learn(work: Run, *, progress: Step) -> Learned:
-    """Build the panel, fit the card and test it, as a run does, but for edits of the card."""
+def learn(work: Run, *, progress: Step, folder: Path | None = None) -> Learned:
+    """Build the panel, fit the card and test it, as a run does, but for edits of the card.
+
+    Parameters
+    ----------
+    folder
+        Where the stages of the run leave what they found; that of `work` by default.
+    """
     from tierkit.runs import fit_model, make_panel
 
     plain = replace(work, settings=unedited(work.settings), model_file=None)
+    plain = replace(plain, folder=folder or work.folder)
     progress("building the criteria of every account")
     panel = make_panel(plain)
     choice = fit_model(plain, panel, step=progress)
@@ -140,6 +145,7 @@ def _with_both_cards(work: Run, panel: Panel, choice: ModelChoice) -> Learned:
         fitted=fitted,
         past=past,
         past_revenue=choice.past_revenue,
+        ranked_by=choice.ranked_by if choice.kind in BY_COLUMN else "past_revenue",
         past_kind=choice.kind if choice.kind in BY_COLUMN else PAST,
         pipeline=_pipeline(work, panel, days),
         method=tested.method,
@@ -172,22 +178,20 @@ def gate_key(settings: Settings) -> str:
     return json.dumps(parts, sort_keys=True)
 
 
-def _key(work: Run) -> str:
-    """Return a hash of all that decides what is learned."""
+def _key(work: Run) -> list[str]:
+    """Return all that decides what is learned."""
     shaping = work.settings.model_dump(mode="json", include=set(_SHAPING))
     shaping["model"].pop("kind", None)
-    parts = [
-        str(SCHEMA),
+    return [
         json.dumps(shaping, sort_keys=True),
         json.dumps([tier.name for tier in work.settings.tiers]),
         work.quarter.label,
         work.data_fingerprint,
+        *work.earlier_files(),
     ]
-    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
 
-def _write(learned: Learned, folder: Path, key: str) -> None:
-    (folder / _FILE).unlink(missing_ok=True)
+def _write(learned: Learned, folder: Path) -> None:
     learned.panel.write(folder / _PANEL)
     learned.tested.to_parquet(folder / _TESTED, index=False)
     learned.won.reset_index().to_parquet(folder / _WON, index=False)
@@ -195,11 +199,11 @@ def _write(learned: Learned, folder: Path, key: str) -> None:
         folder / _PIPELINE, index=False
     )
     about = {
-        "key": key,
         "fitted": learned.fitted.to_plain() if learned.fitted else None,
         "past": learned.past.to_plain(),
         "past_revenue": learned.past_revenue,
         "past_kind": learned.past_kind,
+        "ranked_by": learned.ranked_by,
         "method": learned.method,
         "folds": [card.to_plain() for card in learned.folds],
         "untested_because": learned.untested_because,
@@ -211,14 +215,8 @@ def _write(learned: Learned, folder: Path, key: str) -> None:
     (folder / _FILE).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
 
 
-def _read(folder: Path, key: str) -> Learned | None:
-    """Return what was kept; None where nothing was, or something else."""
-    try:
-        about: dict[str, Any] = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if about.get("key") != key:
-        return None
+def _read(folder: Path) -> Learned:
+    about: dict[str, Any] = json.loads((folder / _FILE).read_text(encoding="utf-8"))
     won = pd.read_parquet(folder / _WON).set_index(["account_id", "as_of"])["won_revenue"]
     return Learned(
         panel=Panel.read(folder / _PANEL),
@@ -226,6 +224,7 @@ def _read(folder: Path, key: str) -> Learned | None:
         past=Card.from_plain(about["past"]),
         past_revenue=about["past_revenue"],
         past_kind=about["past_kind"],
+        ranked_by=about["ranked_by"],
         pipeline=pd.read_parquet(folder / _PIPELINE).set_index("account_id")["predicted_pipeline"],
         method=about["method"],
         folds=tuple(Card.from_plain(card) for card in about["folds"]),

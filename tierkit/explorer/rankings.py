@@ -41,12 +41,17 @@ class Rankings:
     ----------
     tested
         A row per account and tested date; see `Learned`.
+    ranked_by
+        The simple rule that ranks the accounts where the card does not.
     """
 
-    def __init__(self, tested: pd.DataFrame) -> None:
+    def __init__(self, tested: pd.DataFrame, *, ranked_by: str) -> None:
         self.rows = RankedRows.of(tested)
         self.past = tested["past_revenue"].to_numpy(dtype=float)
         self.past_money = tested["past_revenue_predicted"].to_numpy(dtype=float)
+        name = ranked_by if f"{ranked_by}_predicted" in tested else "past_revenue"
+        self.by_column = tested[name].to_numpy(dtype=float)
+        self.by_column_money = tested[f"{name}_predicted"].to_numpy(dtype=float)
         self._card = tested["card"].to_numpy(dtype=float)
         self._last = tested["last_tiers"].to_numpy(dtype=float) if "last_tiers" in tested else None
         self._kept: dict[tuple[str, int], Capture] = {}

@@ -108,7 +108,8 @@ def rules_card(basis: Basis, settings: Settings) -> Card:
         past = pd.Series(basis.now.predict(basis.learned.past), index=basis.ids)
         return fit_rules_card(basis.now.values, past, settings=settings.card)
     if settings.card.points_to_double is None:
-        return _worth(basis, fit_rules_card(basis.training.values, won, settings=settings.card))
+        rows = basis.examples
+        return _worth(basis, fit_rules_card(rows.values, rows.shares, settings=settings.card))
     return _worth(basis, _by_hand(settings, basis.training, np.asarray(won, dtype=np.float64)))
 
 

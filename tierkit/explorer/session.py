@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tierkit.explorer.account import AccountView
-    from tierkit.explorer.basis import Basis, Gap
+    from tierkit.explorer.basis import Basis
     from tierkit.explorer.change import Change
+    from tierkit.explorer.gaps import Gap
     from tierkit.explorer.gate import Gate
     from tierkit.explorer.view import View
     from tierkit.settings import Settings

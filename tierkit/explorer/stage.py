@@ -250,9 +250,7 @@ class Stage:
 
     def _go_to(self, state: State, words: str, *, before: Snapshot | None = None) -> State:
         """Bring a state on screen and return the one that it takes the place of."""
-        gate = self._gates.get(gate_key(state.settings))
-        if gate is not None:
-            state = replace(state, gate=gate, gate_of=gate_key(state.settings))
+        state = self.guarded(lambda: self._with_known_gate(state))
         view = self.guarded(lambda: self._computed(state))
         text = state.overrides_text
         if text not in (self.state.overrides_text, self.read_overrides()):
@@ -263,6 +261,14 @@ class Stage:
         self._last_step, self._before_step, self._shown = None, before, None
         self.change = change_between(words, before, self._snapshot(looked_at=looked_at))
         return left
+
+    def _with_known_gate(self, state: State) -> State:
+        """Return the state with what the gate says of it, where that is known already."""
+        key = gate_key(state.settings)
+        known = key in self._gates or key == self._basis_of(state.settings).learned.gated
+        if not known:
+            return state
+        return replace(state, gate=self._gate(state.settings), gate_of=key)
 
     def _looks_at_backtest(self) -> bool:
         if self.shows_backtest is None:

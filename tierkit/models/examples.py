@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tierkit.cache import Kept
+from tierkit.cache import Cache
 from tierkit.errors import DataError
 from tierkit.models.boosting import CAREFUL, Pace
 from tierkit.models.card import Card
@@ -44,7 +44,7 @@ class Examples:
     won: pd.Series[float]
     criteria: tuple[str, ...]
     undated: frozenset[str]
-    kept: Kept = field(default_factory=Kept)
+    kept: Cache = field(default_factory=Cache)
     observed: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
@@ -54,7 +54,7 @@ class Examples:
         won: pd.Series[float],
         *,
         days: Sequence[date],
-        kept: Kept | None = None,
+        kept: Cache | None = None,
     ) -> Examples:
         """Return the rows of a panel at some dates; cards fitted to them are kept in `kept`.
 
@@ -74,7 +74,7 @@ class Examples:
                 "nothing has an outcome of 0."
             )
         criteria, undated = tuple(panel.criteria), frozenset(panel.undated)
-        return cls(rows, known, criteria, undated, kept or Kept(), panel.observed)
+        return cls(rows, known, criteria, undated, kept or Cache(), panel.observed)
 
     @property
     def past_revenue(self) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
 import pandas as pd
 
+from tierkit.figure import Figure
 from tierkit.models.card import Card
 from tierkit.models.verdict import RIVALS, UNTESTED, Verdict, judge
 from tierkit.settings import Settings
@@ -88,9 +89,7 @@ class Backtest:
     def facts(self) -> dict[str, Any]:
         """Return the parts of `facts.json` under `model` that the backtest knows."""
         gain = self.comparison.gain if self.comparison else None
-        numbers = {
-            key: getattr(gain, key) if gain else math.nan for key in ("estimate", "low", "high")
-        }
+        known = gain if gain and gain.is_known else Figure.unknown(self.because)
         tested = self.method is not None
         return {
             "backtest": {
@@ -100,7 +99,7 @@ class Backtest:
                 "accounts": int(self.predictions["account_id"].nunique()) if tested else 0,
                 "models": {str(name): self._model_facts(str(name)) for name in self.scores.index},
             },
-            "gain_over_past_revenue": _stated(numbers, dict.fromkeys(numbers, self.because)),
+            "gain_over_past_revenue": known.effect(),
             "verdict": self.verdict,
             "because": self.because,
         }
@@ -112,9 +111,10 @@ class Backtest:
                 why[measure] = "there is no such tier with a capacity"
         if name not in MONEY:
             why["actual_over_predicted"] = "this rule ranks accounts and predicts no money"
-        return _stated(
-            {measure: float(self.scores[measure].loc[name]) for measure in _MEASURES}, why
-        )
+        facts: dict[str, Any] = {}
+        for measure in _MEASURES:
+            facts |= Figure.of(self.scores[measure].loc[name], why[measure]).facts(measure)
+        return facts
 
 
 def scored(method: Method, predictions: pd.DataFrame, *, settings: Settings) -> Backtest:
@@ -225,14 +225,3 @@ def _capacities(settings: Settings) -> Capacities:
 def _places(settings: Settings, capacities: Capacities) -> dict[str, int]:
     names = [settings.tiers[0].name, " + ".join(tier.name for tier in settings.tiers[:2])]
     return {name: size for name, size in zip(names, capacities, strict=True) if size}
-
-
-def _stated(numbers: Mapping[str, float], why: Mapping[str, str]) -> dict[str, Any]:
-    """Return numbers for `facts.json`: null with a reason beside it where one cannot be said."""
-    stated: dict[str, Any] = {}
-    for key, number in numbers.items():
-        known = math.isfinite(number)
-        stated[key] = float(number) if known else None
-        if not known:
-            stated[f"{key}_why"] = why[key]
-    return stated

@@ -1,13 +1,15 @@
-"""How firm the tiers are: borderline, who may rise or fall, and how past overrides did."""
+"""Firmness of the tiers: borderline accounts, likely moves, the record of past overrides."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
+from tierkit.pages.data import MAKES_POSSIBLE
 from tierkit.pages.facts import (
     Facts,
     because,
@@ -16,6 +18,7 @@ from tierkit.pages.facts import (
     number,
     part,
     parts,
+    ranged,
     text,
     texts,
     why,
@@ -163,39 +166,20 @@ def _ahead(tiers: list[Facts]) -> str:
 
 
 def _record(facts: Facts, side: Facts) -> str:
-    found, ours = part(side, "difference"), part(side, "overridden")
-    estimate, low, high = (number(found, key) for key in ("estimate", "low", "high"))
-    accounts = number(ours, "accounts")
-    if estimate is None or low is None or high is None or not accounts:
+    found, accounts = ranged(part(side, "difference")), number(part(side, "overridden"), "accounts")
+    if not found.has_range or not accounts:
         return ""
     unit = currency(facts)
     way = "above" if text(side, "side") == "raised" else "below"
-    if low <= 0 <= high:
-        found_words = "brought about as much as"
-    else:
-        found_words = f"brought {'more' if estimate > 0 else 'less'} than"
+    found_words = "brought about as much as"
+    if found.is_above(0) or found.is_below(0):
+        found_words = f"brought {'more' if found.is_above(0) else 'less'} than"
     return (
         f"{plural(int(accounts), 'account')} that people put {way} the model's tier {found_words} "
-        f"those whose place they took: {money(unit, estimate)} each on average "
-        f"({money_range(unit, low, high)} in 8 of 10 cases). People chose them, so this is a "
-        "difference, not an effect."
+        f"those whose place they took: {found.say(partial(money, unit))} each on average "
+        f"({found.say_range(partial(money_range, unit))} in 8 of 10 cases). People chose them, so "
+        "this is a difference, not an effect."
     )
-
-
-MAKES_POSSIBLE = {
-    "tier_history": "what earlier tiers brought",
-    "stage_history": "the open pipeline as it was at earlier dates",
-    "account_history": "criteria as they were at earlier dates",
-    "activities": "engagement and the effort that accounts got",
-    "costs": "the return on what tiers cost",
-    "contracts": "renewals",
-    "opportunity_lines": "the products that accounts buy",
-    "contacts": "how well we know an account",
-    "signals": "usage, satisfaction and intent",
-    "targets": "how the tiers cover quotas",
-    "exchange_rates": "deals in other currencies",
-    "merges": "duplicates counted as one account",
-}
 
 
 def how_sure(facts: Facts) -> Fragment:

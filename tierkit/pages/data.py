@@ -14,19 +14,19 @@ from tierkit.runs import Run, restated_deals
 from tierkit.table import Column, Table
 
 MOST_ROWS = 25
-_MAKES_POSSIBLE = {
-    "opportunity_lines": "which products an account has bought and which not",
-    "stage_history": "the amount and stage of open deals as they were known, and re-opened deals",
-    "account_history": "industry, country and size as they were known at the time",
-    "activities": "engagement of accounts, and the effort that they received",
-    "contacts": "how many people and roles are known at an account",
+MAKES_POSSIBLE = {
+    "tier_history": "what earlier tiers brought",
+    "stage_history": "the open pipeline as it was at earlier dates",
+    "account_history": "criteria as they were at earlier dates",
+    "activities": "engagement and the effort that accounts got",
+    "costs": "the return on what tiers cost",
+    "contracts": "renewals",
+    "opportunity_lines": "the products that accounts buy",
+    "contacts": "how well we know an account",
     "signals": "usage, satisfaction and intent",
-    "contracts": "running subscriptions, retention and churn",
-    "costs": "what tiers cost and whether they pay",
-    "tier_history": "moves, and whether tiers earned their keep",
-    "targets": "pipeline coverage of the quota",
-    "merges": "revenue of duplicates counted with the account that they belong to",
-    "exchange_rates": "amounts in several currencies",
+    "targets": "how the tiers cover quotas",
+    "exchange_rates": "deals in other currencies",
+    "merges": "duplicates counted as one account",
 }
 
 
@@ -62,7 +62,7 @@ def left_out(
 def what_is_missing(tables: Tables) -> Fragment:
     """Return the tables that the source lacks, and what each of them would make possible."""
     rows = [
-        {"table": name, "would_make_possible": _MAKES_POSSIBLE.get(name, "")}
+        {"table": name, "would_make_possible": MAKES_POSSIBLE.get(name, "")}
         for name in tables.missing
     ]
     columns, why = ["table", "would_make_possible"], "The source holds every table of the contract."

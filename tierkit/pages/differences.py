@@ -10,15 +10,15 @@ import pandas as pd
 from markupsafe import Markup
 
 from tierkit import words
+from tierkit.figure import Figure
 from tierkit.pages.facts import number, part, parts, text
 from tierkit.publishing import Json, Published, flat_settings
 from tierkit.rendering import document, html_table, joined, printable, tag
-from tierkit.table import Column, Table
+from tierkit.table import ABSENT, Column, Table
 from tierkit.words import count, plural
 
 UNTIERED = "untiered"
 SIDES = ["what", "before", "after"]
-_ABSENT = "–"
 Say = Callable[[float], str]
 
 
@@ -112,7 +112,7 @@ def tiers_side_by_side(before: Published, after: Published) -> pd.DataFrame:
     first, second = _tiers(before), _tiers(after)
     names = list(dict.fromkeys([*second, *first]))
     return pd.DataFrame(
-        [{"tier": name, "before": first.get(name, _ABSENT), "after": second.get(name, _ABSENT)}
+        [{"tier": name, "before": first.get(name, ABSENT), "after": second.get(name, ABSENT)}
          for name in names],
         columns=["tier", "before", "after"],
     )  # fmt: skip
@@ -121,7 +121,7 @@ def tiers_side_by_side(before: Published, after: Published) -> pd.DataFrame:
 def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> pd.DataFrame:
     names = list(dict.fromkeys([*before, *after]))
     rows = [
-        {"what": name, "before": before.get(name, _ABSENT), "after": after.get(name, _ABSENT)}
+        {"what": name, "before": before.get(name, ABSENT), "after": after.get(name, ABSENT)}
         for name in names
         if before.get(name) != after.get(name)
     ]
@@ -138,7 +138,7 @@ def _tiers(run: Published) -> dict[str, str]:
         text(tier, "tier"): " · ".join(
             [
                 words.plural(number(tier, "accounts") or 0, "account"),
-                _said(tier, "predicted_revenue", lambda value: words.money(run.currency, value)),
+                _cell(tier, "predicted_revenue", lambda value: words.money(run.currency, value)),
             ]
         )
         for tier in parts(run.facts, "tiers")
@@ -150,11 +150,11 @@ def _data(run: Published) -> dict[str, str]:
     data = part(run.facts, "data")
     found = {
         "quarter": text(part(run.facts, "quarter"), "label"),
-        "accounts": _said(data, "accounts", words.count),
-        "accounts in scope": _said(data, "accounts_in_scope", words.count),
-        "opportunities": _said(data, "opportunities", words.count),
-        "won revenue in the source": _said(data, "won_revenue", _cents),
-        "won revenue used": _said(data, "used_won_revenue", _cents),
+        "accounts": _cell(data, "accounts", words.count),
+        "accounts in scope": _cell(data, "accounts_in_scope", words.count),
+        "opportunities": _cell(data, "opportunities", words.count),
+        "won revenue in the source": _cell(data, "won_revenue", _cents),
+        "won revenue used": _cell(data, "used_won_revenue", _cents),
         "missing tables": ", ".join(map(str, data.get("missing_tables") or [])) or "none",
     }
     return found | dict(_left_out(data)) | dict(_files(run.manifest))
@@ -163,7 +163,7 @@ def _data(run: Published) -> dict[str, str]:
 def _left_out(data: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     for entry in parts(data, "excluded"):
         rows = words.plural(number(entry, "rows") or 0, "row")
-        money = _said(entry, "won_revenue", _cents)
+        money = _cell(entry, "won_revenue", _cents)
         yield f"left out of {text(entry, 'table')}: {text(entry, 'reason')}", f"{rows}, {money}"
 
 
@@ -181,16 +181,16 @@ def _verdicts(run: Published) -> dict[str, str]:
         "decision": text(decision, "action"),
         "ranked by": text(model, "kind"),
         "ranking": text(model, "verdict"),
-        "Gini gain over past revenue": _said(gain, "estimate", lambda value: f"{value:.3f}"),
+        "Gini gain over past revenue": _cell(gain, "estimate", lambda value: f"{value:.3f}"),
     }
     for boundary in parts(run.facts, "roi", "boundaries"):
         found[text(boundary, "boundary")] = text(boundary, "verdict")
     return found
 
 
-def _said(facts: Mapping[str, Json], key: str, spell: Say) -> str:
-    value = number(facts, key)
-    return _ABSENT if value is None else spell(value)
+def _cell(facts: Mapping[str, Json], key: str, spell: Say) -> str:
+    figure = Figure.read(facts, key)
+    return figure.say(spell) if figure.is_known else ABSENT
 
 
 def _cents(value: float) -> str:

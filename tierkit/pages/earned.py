@@ -1,4 +1,4 @@
-"""Did the tiers earn their keep? Verdict first, one figure, then what would settle it."""
+"""The fourth question, whether tiers earned their keep: verdict, figure, what would settle it."""
 
 from __future__ import annotations
 

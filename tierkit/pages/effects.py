@@ -1,8 +1,8 @@
-"""What a boundary between two tiers showed, in words."""
+"""The effect found at a boundary between two tiers, in words."""
 
 from __future__ import annotations
 
-from tierkit.pages.facts import Facts, because, number, part, parts, text, why
+from tierkit.pages.facts import Facts, because, number, part, parts, ranged, text, why
 from tierkit.words import number_word, plural, ratio, sentence, share, signed_range, signed_share
 
 VERDICTS = {
@@ -55,14 +55,17 @@ def effect(relative: Facts) -> str:
     >>> effect({"estimate": 8.7, "low": 6.2, "high": 11.4})
     '9.7 times (range 7.2–12)'
     """
-    estimate, low, high = (number(relative, key) for key in ("estimate", "low", "high"))
-    if estimate is None:
+    found = ranged(relative)
+    if not found.is_known:
         return ""
-    if low is None or high is None:
-        return signed_share(estimate)
-    if estimate >= _TIMES_FROM:
-        return f"{ratio(1 + estimate)} times (range {ratio(1 + low)}–{ratio(1 + high)})"
-    return f"{signed_share(estimate)} (range {signed_range(low, high)})"
+    if found.has_range and found.numbers()[0] >= _TIMES_FROM:
+        times = found.map(lambda share: 1 + share)
+        return f"{times.say(ratio)} times (range {times.say_range(_ratios)})"
+    return found.say(signed_share, lambda low, high: f"range {signed_range(low, high)}")
+
+
+def _ratios(low: float, high: float) -> str:
+    return f"{ratio(low)}–{ratio(high)}"
 
 
 def finding(boundary: Facts) -> str:

@@ -61,9 +61,9 @@ def break_even_table(effort: EffortStudy, *, currency: str) -> Fragment:
 
 def delivered_table(effort: EffortStudy) -> Fragment:
     """Return what was delivered of the entitlements in the last quarters, by tier and activity."""
-    rows = effort.delivered
+    rows = effort.delivered.to_frame()
     if rows.empty:
-        return _words(f"Delivered against entitled: {sentence(effort.delivered_why)}")
+        return _words(f"Delivered against entitled: {sentence(effort.delivered.why)}")
     last, told = rows.iloc[-1]["quarter"], rows[rows["why"] == ""]
     shares = told.pivot_table(
         index=["tier", "activity"], columns="quarter", values="delivered_share", sort=False

@@ -1,4 +1,4 @@
-"""Reading facts: what is there, and why a number is not."""
+"""Facts as pages read them: numbers, texts, and why a number is missing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from tierkit.charts import ROW_HEIGHT
+from tierkit.figure import Figure
 from tierkit.rendering import Fragment, Picture, figure, joined, tag
 from tierkit.words import is_number, plural, sentence
 
@@ -65,6 +66,11 @@ def number(facts: Facts, key: str) -> float | None:
     return float(found) if is_number(found) else None  # type: ignore[arg-type]
 
 
+def ranged(facts: Facts, key: str = "estimate") -> Figure:
+    """Return a number with its range, as it stands under `key`, `low` and `high`."""
+    return Figure.read(facts, key, low="low", high="high")
+
+
 def numbers(facts: Facts) -> dict[str, float]:
     """Return the entries that are numbers above zero, the largest first, then by name."""
     known = {
@@ -82,14 +88,6 @@ def why(facts: Facts, key: str, *, otherwise: str = NOT_COMPUTED) -> str:
     ('no role has a cost', 'not computed in this run')
     """
     return in_plain_words(text(facts, f"{key}_why").strip() or otherwise).rstrip(".")
-
-
-def said(
-    facts: Facts, key: str, spell: Callable[[float], str], *, otherwise: str = NOT_COMPUTED
-) -> str:
-    """Return a number in words, or why there is none."""
-    value = number(facts, key)
-    return spell(value) if value is not None else why(facts, key, otherwise=otherwise)
 
 
 def currency(facts: Facts) -> str:

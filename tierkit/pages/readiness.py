@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from tierkit.rendering import Fragment, html_table, joined, tag
 from tierkit.runs import (
     EngagementStudy,
@@ -58,7 +56,7 @@ def _coverage(readiness: ReadinessStudy) -> Fragment:
                                     "all_engaged"),
                *Column.each("number", "mean_roles_known", "mean_roles_engaged")]  # fmt: skip
     caption = "Contact coverage: accounts at which every required role is known, and engaged"
-    why = f"Contact coverage: {sentence(readiness.coverage_why or 'no accounts')}"
+    why = f"Contact coverage: {sentence(readiness.coverage.why or 'no accounts')}"
     rows = coverage_rows(readiness)
     return html_table(Table("contact-coverage", caption, columns, rows, why=why))
 
@@ -82,7 +80,7 @@ def _whitespace(readiness: ReadinessStudy, *, currency: str) -> Fragment:
         "Whitespace of the upper tiers: accounts that have not bought a product, and the part of "
         "their predicted revenue that it may bring"
     )
-    why = f"Whitespace: {sentence(readiness.whitespace_why or 'none is left')}"
+    why = f"Whitespace: {sentence(readiness.whitespace.why or 'none is left')}"
     columns: Columns = ["product", "accounts", Column("predicted_value", "money")]
     table = Table("whitespace", caption, columns, whitespace_rows(readiness), currency=currency,
                   most=MOST_ROWS, of="products", why=why)  # fmt: skip
@@ -90,17 +88,12 @@ def _whitespace(readiness: ReadinessStudy, *, currency: str) -> Fragment:
 
 
 def _pipeline(readiness: ReadinessStudy, *, currency: str) -> Fragment:
-    rows = [
-        asdict(part) | {"territory": part.territory or "all", "coverage": part.coverage}
-        for part in readiness.pipeline
-    ]
-    columns: Columns = ["territory", Column("deals", "count"),
-                        *Column.each("money", "pipeline", "target"),
-                        Column("coverage", "number")]  # fmt: skip
-    caption = "Pipeline coverage: qualified pipeline ÷ target of the coming quarter"
-    why = f"Pipeline coverage: {sentence(readiness.pipeline_why)}"
-    table = Table("pipeline-coverage", caption, columns, rows, currency=currency, why=why)
-    return html_table(table)
+    found = readiness.pipeline
+    rows = [row | {"territory": row["territory"] or "all"} for row in found.facts()]
+    why = f"Pipeline coverage: {sentence(found.why)}"
+    return html_table(
+        Table(found.name, found.caption, found.heads, rows, currency=currency, why=why)
+    )
 
 
 def _words(text: str) -> Fragment:

@@ -1,4 +1,4 @@
-"""How much revenue and pipeline? By tier with range, and what earlier promises came to."""
+"""Predicted revenue and pipeline by tier, with ranges, and what came of earlier promises."""
 
 from __future__ import annotations
 
@@ -148,13 +148,13 @@ def how_much_revenue(facts: Facts) -> Markup:
     if table["estimate"].notna().any():
         finding = revenue_finding(table)
         body.append(row_figure(charts.range_rows, table, name="predicted-revenue", finding=finding))
-    sentences = [_next_quarter(facts), _whole(facts), _pipeline(facts)]
-    body.append(tag("p", " ".join(filter(None, sentences)), class_="small"))
-    spoken = ledger_sentence(facts)
+    spoken = [_next_quarter(facts), _whole(facts), _pipeline(facts)]
+    body.append(tag("p", " ".join(filter(None, spoken)), class_="small"))
+    promises = ledger_sentence(facts)
     if len(due):
-        body.append(row_figure(charts.ledger_ranges, due, name="ledger", finding=spoken))
+        body.append(row_figure(charts.ledger_ranges, due, name="ledger", finding=promises))
     else:
-        body.append(tag("p", spoken, class_="small"))
+        body.append(tag("p", promises, class_="small"))
     return panel("How much revenue and pipeline?", *_number(facts), _sentence(facts), *body)
 
 

@@ -16,6 +16,7 @@ from tierkit.pages.facts import (
     panel,
     part,
     parts,
+    ranged,
     row_figure,
     text,
     too_small,
@@ -323,12 +324,13 @@ def _favourites(facts: Facts) -> list[object]:
 
 
 def _favourite(one: Facts) -> str:
-    factor, low, high = (number(one, key) for key in ("factor", "low", "high"))
-    if factor is None or low is None or high is None:
+    factor = ranged(one, "factor")
+    if not factor.has_range:
         return ""
     return (
         f"{text(one, 'criterion')} of {text(one, 'to')} rather than {text(one, 'from')} goes with "
-        f"{factor:.1f} times the won revenue ({low:.1f}–{high:.1f})"
+        f"{factor.say('{:.1f}'.format)} times the won revenue "
+        f"({factor.say_range('{:.1f}–{:.1f}'.format)})"
     )
 
 

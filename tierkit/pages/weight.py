@@ -1,4 +1,4 @@
-"""What carries weight, wins and pipeline beside revenue, and what edits of the card cost."""
+"""Weight of the criteria, wins and pipeline beside revenue, and what edits of the card cost."""
 
 from __future__ import annotations
 

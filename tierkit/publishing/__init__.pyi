@@ -13,12 +13,16 @@ from .lock import (
 )
 from .manifest import (
     Json as Json,
+    file_hash as file_hash,
     flat_settings as flat_settings,
+    input_files as input_files,
     package_versions as package_versions,
     settings_rows as settings_rows,
 )
 from .parameters import (
+    RUN_NOTEBOOKS as RUN_NOTEBOOKS,
     packaged_notebook as packaged_notebook,
+    project_notebook as project_notebook,
 )
 from .plan import (
     Handover as Handover,
@@ -37,5 +41,8 @@ from .published import (
     read_tiers as read_tiers,
 )
 from .run import (
+    DATA_FILE as DATA_FILE,
+    RunResult as RunResult,
+    published_hash as published_hash,
     run_recalibration as run_recalibration,
 )

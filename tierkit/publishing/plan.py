@@ -121,11 +121,11 @@ class ReportPlan:
         Page → names that must stand there.
     prepare
         Called with what the notebooks work with and the run's folder, before the first of them.
-    ahead
-        Notebook → the module that `working_ahead` runs beside it; not where only some are run.
     beside
         Called with the run's folder, the report's folder and what takes a line per step, once the
         pages stand: it writes what a report holds beside them.
+    keep
+        Called with the run's folder once the report is published, before the folder goes.
     """
 
     notebooks: tuple[Path, ...] = ()
@@ -133,8 +133,8 @@ class ReportPlan:
     figures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     prepare: Callable[[Handover, Path], object] | None = None
-    ahead: Mapping[str, str] = field(default_factory=dict)
     beside: Callable[[Path, Path, OnStep], object] | None = None
+    keep: Callable[[Path], object] | None = None
 
 
 @dataclass

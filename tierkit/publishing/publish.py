@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import filecmp
+import hashlib
 import json
 import os
 import shutil
@@ -125,6 +126,17 @@ def same_report(one: Path, other: Path) -> bool:
     return files == _files(other) and all(
         filecmp.cmp(one / file, other / file, shallow=False) for file in files
     )
+
+
+def report_hash(folder: Path) -> str:
+    """Return a hash of a report's files, `run.json` aside; empty where there is no such folder."""
+    if not folder.is_dir():
+        return ""
+    whole = hashlib.sha256()
+    for file in sorted(_files(folder)):
+        whole.update(f"{file}\n".encode())
+        whole.update((folder / file).read_bytes())
+    return whole.hexdigest()
 
 
 def keep_remains(run_folder: Path, *, reports: Path, run: str, cause: str) -> Path:

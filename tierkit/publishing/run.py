@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -24,12 +24,16 @@ from tierkit.publishing.parameters import (
     project_notebook,
 )
 from tierkit.publishing.plan import Handover, OnStep, ReportPlan, RunContext, write_handover
-from tierkit.publishing.prefetch import Finish, nothing_to_wait_for, working_ahead
-from tierkit.publishing.publish import finish_interrupted, keep_remains, publish
+from tierkit.publishing.publish import finish_interrupted, keep_remains, publish, report_hash
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
     from tierkit.publishing.execute import Execution
+
+DATA_FILE = "data.txt"
+"""What a run's folder holds to tell its data from others: their hash."""
+
+BEGUN_WITH = ("settings.json", DATA_FILE)
 
 
 @dataclass(frozen=True)
@@ -106,13 +110,23 @@ def run_recalibration(  # noqa: PLR0913 - one keyword per option of the command
     for path in chosen:
         check_notebook(path)
     handover = Handover(settings, quarter, model_file, tuple(set_overrides))
-    ready = replace(plan, notebooks=tuple(chosen), ahead={} if only else plan.ahead)
+    ready = replace(plan, notebooks=tuple(chosen))
     run = RunContext(handover, ready, on_step or _say_nothing)
     _make_folder(settings.reports)
     with project_lock(settings.scratch, wait=wait), disk_errors_in_words():
         finish_interrupted(settings.reports)
         _sweep(settings)
         return _guarded(run, publishes=not only)
+
+
+def published_hash(settings: Settings, quarter: Quarter) -> str:
+    """Return a hash of a published report's files, `run.json` aside; empty where there is none.
+
+    What an interrupted command began to publish is finished first.
+    """
+    with project_lock(settings.scratch):
+        finish_interrupted(settings.reports)
+    return report_hash(settings.reports / quarter.label)
 
 
 def _guarded(run: RunContext, *, publishes: bool) -> RunResult:
@@ -138,22 +152,22 @@ def _publishing(run: RunContext) -> RunResult:
     )
     from tierkit.publishing.gates import check_report
 
-    with ExitStack() as stack:
-        executions, finish = _execute(run, stack)
-        with run.stage("pages"):
-            collect(run)
-            write_pages(run, executions)
-            remarks = write_formats(run)
-        for remark in remarks:
-            run.on_step(remark)
-        if run.plan.beside is not None:
-            with run.stage("dossiers"):
-                finish()
-                run.plan.beside(run.folder, run.report, run.on_step)
+    executions = _execute(run)
+    with run.stage("pages"):
+        collect(run)
+        write_pages(run, executions)
+        remarks = write_formats(run)
+    for remark in remarks:
+        run.on_step(remark)
+    if run.plan.beside is not None:
+        with run.stage("dossiers"):
+            run.plan.beside(run.folder, run.report, run.on_step)
     write_report_manifest(run)
     with run.stage("gates"):
         check_report(run.report, requirements(run))
     done = publish(run.report, reports=run.settings.reports, label=run.label)
+    if run.plan.keep is not None:
+        run.plan.keep(run.folder)
     shutil.rmtree(run.folder, ignore_errors=True)
     remark = (
         f"Published {_short(done.folder, run)}"
@@ -167,11 +181,7 @@ def _publishing(run: RunContext) -> RunResult:
 
 def _partial(run: RunContext) -> RunResult:
     """Run some notebooks only, on top of what earlier runs of this kind handed over."""
-    write_handover(run.folder, run.handover)
-    if _same_handover(run.partial, run.folder):
-        shutil.copytree(run.partial, run.folder, dirs_exist_ok=True)
-    with ExitStack() as stack:
-        _execute(run, stack)
+    _execute(run, after=run.partial)
     shutil.rmtree(run.partial, ignore_errors=True)
     run.partial.parent.mkdir(parents=True, exist_ok=True)
     run.folder.rename(run.partial)
@@ -180,14 +190,16 @@ def _partial(run: RunContext) -> RunResult:
     return RunResult(run.run_id, run.partial, published=False, remark=f"{remark}.")
 
 
-def _execute(run: RunContext, stack: ExitStack) -> tuple[list[Execution], Finish]:
-    """Run the notebooks, and return what waits for the work beside the last of them."""
+def _execute(run: RunContext, *, after: Path | None = None) -> list[Execution]:
+    """Run the notebooks; on top of what another run handed over, where it began with the same."""
     from tierkit.publishing.execute import execute_notebook
 
     write_handover(run.folder, run.handover)
     if run.plan.prepare is not None:
         with run.stage("data"):
             run.plan.prepare(run.handover, run.folder)
+    if after is not None and _began_alike(after, run.folder):
+        shutil.copytree(after, run.folder, dirs_exist_ok=True)
     project = run.settings.folder.resolve()
     values = {
         "project": str(project),
@@ -195,15 +207,9 @@ def _execute(run: RunContext, stack: ExitStack) -> tuple[list[Execution], Finish
         "quarter": run.label,
     }
     executions: list[Execution] = []
-    beside = stack.enter_context(ExitStack())
     limit = run.settings.run.time_limit_seconds
-    finish: Finish = nothing_to_wait_for
     for path in run.plan.notebooks:
         begun = time.monotonic()
-        beside.close()
-        finish = beside.enter_context(
-            working_ahead(run.plan.ahead.get(path.stem, ""), run.folder, time_limit=limit)
-        )
         execution = execute_notebook(
             path,
             parameters=notebook_parameters(path.stem, values),
@@ -216,7 +222,7 @@ def _execute(run: RunContext, stack: ExitStack) -> tuple[list[Execution], Finish
         executions.append(execution)
         run.stages.append(Stage(path.stem, round(seconds, 3), execution.peak_memory))
         run.on_step(f"{path.stem}: {seconds:.1f} s")
-    return executions, finish
+    return executions
 
 
 def _standard_notebooks(settings: Settings, *, own: bool) -> tuple[Path, ...]:
@@ -238,9 +244,13 @@ def _chosen(paths: Sequence[Path], only: Sequence[str]) -> list[Path]:
     return [path for path in paths if not only or path.stem in only]
 
 
-def _same_handover(one: Path, other: Path) -> bool:
-    files = [folder / "settings.json" for folder in (one, other)]
-    return files[0].is_file() and files[0].read_bytes() == files[1].read_bytes()
+def _began_alike(one: Path, other: Path) -> bool:
+    """Whether two runs have the same settings, and the same data where these are noted."""
+    return one.is_dir() and all(_bytes(one / name) == _bytes(other / name) for name in BEGUN_WITH)
+
+
+def _bytes(file: Path) -> bytes:
+    return file.read_bytes() if file.is_file() else b""
 
 
 def _make_folder(folder: Path) -> None:

@@ -5,6 +5,7 @@ from .figures import (
 from .formats import (
     Slide as Slide,
     draw_deck as draw_deck,
+    find_browser as find_browser,
     print_page as print_page,
 )
 from .html import (

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tierkit.cache import Kept
+from tierkit.cache import Cache
 from tierkit.parallel import Progress, in_processes
 from tierkit.roi.boundary_rows import Boundaries, Reading
 from tierkit.roi.cutoff import Cutoff, cutoff
@@ -231,14 +231,14 @@ def certificate(
     shape = None if standings is None or not standings.scored else shape_of(standings)
     if shape is None:
         return unsaid(_KEYS, "too little is recorded of tiers and scores to simulate their like")
-    kept = Kept(cache)
+    kept = Cache(cache)
     made: dict[str, Any] = kept.value(
         "certificate", [VERSION, worlds, shape], lambda: _certify(shape, worlds, kept, progress)
     )
     return made
 
 
-def _certify(shape: World, worlds: int, kept: Kept, progress: Progress | None) -> dict[str, Any]:
+def _certify(shape: World, worlds: int, kept: Cache, progress: Progress | None) -> dict[str, Any]:
     """Return the certificate; batches of worlds that are kept are not tried again."""
     batches = [range(worlds)[first : first + BATCH] for first in range(0, worlds, BATCH)]
     tasks = [
@@ -262,7 +262,7 @@ def batches_of(worlds: int) -> int:
     return 2 * -(-worlds // BATCH)
 
 
-def _kept_batch(kept: Kept, world: World, seeds: range) -> list[Outcome]:
+def _kept_batch(kept: Cache, world: World, seeds: range) -> list[Outcome]:
     """Return the outcomes of some worlds, kept as plain data."""
     plain = kept.value(
         "worlds", [VERSION, world, seeds], lambda: [astuple(_try(world, seed)) for seed in seeds]

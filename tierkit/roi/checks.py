@@ -17,6 +17,7 @@ from tierkit.roi.standings import FloatArray, IntArray, Standings
 DONUT_SHARE = 0.1
 LONGER_WINDOWS = (2, 4)
 _ENDS = ("estimate", "low", "high")
+_MOST_PULLED = 0.05
 
 
 def line_checks(
@@ -129,7 +130,7 @@ def _continuity(found: Cutoff) -> Numbers:
         return unsaid(("largest_z",), found.why)
     place = near.distance / found.bandwidth
     weights = 1 - place**2
-    even, sides = np.ones(len(near)), side_columns(near, place)
+    even, sides = np.ones(len(near)), [*side_columns(near, place), *_curves(near, place)]
     columns = np.column_stack([near.ruled * 1.0, even, *sides, near.quarter_columns()])
     jumps, errors = linear_jumps(near.known.values, columns, weights=weights, cluster=near.cluster)
     zs = np.divide(jumps, errors, out=np.zeros_like(jumps), where=errors > 1e-9)
@@ -142,16 +143,27 @@ def _continuity(found: Cutoff) -> Numbers:
     }
 
 
+def _curves(near: BoundaryRows, place: FloatArray) -> list[FloatArray]:
+    """Return what bends on both sides: what was known before is held constant by nothing else."""
+    both = [place**2, place**2 * near.ruled]
+    if not 0 < near.incumbent.mean() < 1:
+        return both
+    return [*both, near.incumbent * place * near.ruled, near.incumbent * place**2]
+
+
 def linear_jumps(
     values: FloatArray, columns: FloatArray, *, weights: FloatArray, cluster: IntArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return for each column of `values` its weighted regression slope on the first of `columns`.
 
-    With the slopes their standard errors, which allow for dependence inside clusters.
+    With the slopes their standard errors, which allow for dependence inside clusters and for rows
+    that pull the line towards themselves (HC3).
     """
     scaled = columns * weights[:, None]
     inverse = np.linalg.pinv(scaled.T @ columns)
+    pull = np.einsum("ij,jk,ik->i", columns, inverse, scaled)
     left = values - columns @ (inverse @ (scaled.T @ values))
+    left = left / np.maximum(1 - pull, _MOST_PULLED)[:, None]
     reach = scaled @ inverse[0]
     jump = inverse[0] @ (scaled.T @ values)
     count = int(cluster.max()) + 1

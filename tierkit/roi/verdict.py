@@ -13,7 +13,7 @@ from tierkit.roi.primary import Claim, Primary
 
 SIGNIFICANT = 1.96
 CROWDED = 1.64
-MOST_THAT_JUMP = 0.25
+MOST_THAT_JUMP = 0.4
 """Share of the columns known before that may jump at a line whose comparison shows anything."""
 
 LEAST_OWN_Z = 1.0

@@ -1,3 +1,8 @@
+from ._reading import (
+    project_cache as project_cache,
+    source_key as source_key,
+    trusted_tables as trusted_tables,
+)
 from .chances import (
     Chances as Chances,
 )
@@ -45,6 +50,7 @@ from .run import (
     TABLES_FOLDER as TABLES_FOLDER,
     Run as Run,
     data_remarks as data_remarks,
+    keep_stages as keep_stages,
     leave_rows as leave_rows,
     open_run as open_run,
     training_dates as training_dates,

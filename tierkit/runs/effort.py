@@ -32,6 +32,7 @@ from tierkit.serving import (
     tiers_pay,
     treated_alike,
 )
+from tierkit.table import Table
 from tierkit.words import share
 
 DELIVERED_QUARTERS = 4
@@ -51,8 +52,8 @@ class EffortStudy:
     by_tier, curve, concentration, relative
         As `tierkit.serving.proportion` gives them; `relative` is effort's concentration over
         value's.
-    delivered, delivered_why
-        As `tierkit.serving.delivered` gives them.
+    delivered
+        As `tierkit.serving.delivered_entitlements` gives it.
     frontier, largest
         What other sizes would ask, and the largest size that the team could serve, by tier.
     break_even
@@ -66,8 +67,7 @@ class EffortStudy:
     concentration: Figure
     relative: Figure
     alike: EqualTreatment
-    delivered: pd.DataFrame
-    delivered_why: str
+    delivered: Table
     frontier: pd.DataFrame
     largest: dict[str, int | None]
     break_even: pd.DataFrame
@@ -85,7 +85,7 @@ def study_effort(work: Run, tiering: Tiering) -> EffortStudy:
     tier = tiered["tier"].reindex(known.index)
     seed = settings.model.seed
     of_effort, relative = _concentration(known, received, seed=seed)
-    delivered, why = delivered_entitlements(work.tables, last_quarters(work), settings=settings)
+    delivered = delivered_entitlements(work.tables, last_quarters(work), settings=settings)
     ranked = _by_rank(tiered)
     margin = gross_margin(work.tables, settings=settings, as_of=work.as_of)
     return EffortStudy(
@@ -103,7 +103,6 @@ def study_effort(work: Run, tiering: Tiering) -> EffortStudy:
             fewest=settings.run.min_group,
         ),
         delivered=delivered,
-        delivered_why=why,
         frontier=size_frontier(ranked, tiers=settings.tiers, roles=settings.roles),
         largest={
             tier.name: largest_size(ranked, number, tiers=settings.tiers, roles=settings.roles)
@@ -194,7 +193,7 @@ def effort_facts(study: EffortStudy, tiering: Tiering, work: Run) -> dict[str, A
         "break_even": _break_even_facts(study),
         "received": _received_facts(study),
         "delivered": _delivered_facts(study),
-        "delivered_why": study.delivered_why,
+        "delivered_why": study.delivered.why,
         "frontier": _frontier_facts(study),
         "largest_sizes": [
             {"tier": tier, **Figure.of(size, "no role has hours").facts("size")}
@@ -280,7 +279,7 @@ def _delivered_facts(study: EffortStudy) -> list[dict[str, Any]]:
             **Figure.of(row["delivered_share"], row["why"]).facts("delivered_share"),
             **Figure.of(row["accounts_in_full"], row["why"]).facts("accounts_in_full"),
         }
-        for row in study.delivered.to_dict("records")
+        for row in study.delivered.to_frame().to_dict("records")
     ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from functools import partial
 
 import narwhals as nw
 import pandas as pd
@@ -16,10 +15,9 @@ from tierkit.crm import Rows, Tables, raised_to_blocking, tables_as_known
 from tierkit.errors import Problem
 from tierkit.features import build_panel
 from tierkit.models import gini_alone, past_revenue_column, probable_leaks
-from tierkit.runs.run import Run, training_dates
+from tierkit.runs.run import training_dates
 from tierkit.settings import Settings
 
-_NAME = "future_rows"
 _RECORDED = {
     "activities": "date",
     "contacts": "created_date",
@@ -53,25 +51,6 @@ def future_rows_seen(tables: Tables, dates: Sequence[date], *, settings: Setting
     one, other = (part.reindex(index=index, columns=shared) for part in (known, blind))
     same = (one == other) | (one.isna() & other.isna())
     return int((~same.all(axis=1)).sum())
-
-
-def future_rows_of(work: Run, dates: Sequence[date]) -> int | None:
-    """Return `future_rows_seen` in a run; what `leave_future_rows` has left is taken as it is."""
-    tables, settings = work.tables, work.settings
-    seen = partial(future_rows_seen, tables, dates, settings=settings)
-    return work.left_or(_NAME, seen, of=_of(dates))
-
-
-def leave_future_rows(work: Run) -> None:
-    """Leave what `future_rows_of` finds in the folder of a run under way."""
-    dates = training_dates(work.tables, settings=work.settings, as_of=work.as_of)
-    seen = future_rows_seen(work.tables, dates, settings=work.settings)
-    work.leave(_NAME, seen, of=_of(dates))
-
-
-def _of(dates: Sequence[date]) -> str:
-    """Return the one date that is tried, as text."""
-    return min(dates).isoformat() if dates else ""
 
 
 def _without_future(tables: Tables, as_of: date) -> Tables:

@@ -16,7 +16,6 @@ import pandas as pd
 
 from tierkit._backtest import Known, ModelChoice, choose_model, in_words
 from tierkit._outcomes import join_outcomes
-from tierkit.cache import Kept
 from tierkit.features import Panel, build_panel
 from tierkit.figure import Figure
 from tierkit.forecast import tier_ranges, with_total
@@ -41,7 +40,7 @@ from tierkit.publishing import package_versions
 from tierkit.rendering import Step
 from tierkit.runs.challenge import champion
 from tierkit.runs.decision import decide
-from tierkit.runs.leakage import future_rows_of
+from tierkit.runs.leakage import future_rows_seen
 from tierkit.runs.next_quarter import quarter_tests
 from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run, training_dates
 from tierkit.runs.side_models import edit_facts, prospect_facts, prospects_at, run_prospects
@@ -187,8 +186,8 @@ def fit_model(work: Run, panel: Panel, *, step: Step = lambda _: None) -> ModelC
         as_of=work.as_of,
         known=Known(
             previous_tiers=_held_before(work, dates),
-            future_rows=future_rows_of(work, dates),
-            kept=Kept(work.settings.scratch / "cache"),
+            future_rows=future_rows_seen(work.tables, dates, settings=work.settings),
+            kept=work.cache,
             step=step,
             ranked_by="" if present is None else present.model.ranked_by,
             totals=work.forecast_at(dates),

@@ -12,7 +12,6 @@ from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
 from tierkit.serving import (
     NO_CONTACT_OF_ACTIVITIES,
-    PipelineCoverage,
     account_freshness,
     contact_coverage,
     fresh_days,
@@ -21,6 +20,7 @@ from tierkit.serving import (
     whitespace,
 )
 from tierkit.statistics import wilson_range
+from tierkit.table import Table
 
 NO_OWNERS = "needs accounts.owner"
 
@@ -43,17 +43,14 @@ class ReadinessStudy:
 
     facts: pd.DataFrame
     freshness: pd.DataFrame
-    coverage: pd.DataFrame
-    coverage_why: str
-    whitespace: pd.DataFrame
-    whitespace_why: str
+    coverage: Table
+    whitespace: Table
     required_roles: tuple[str, ...]
     first_tier: str
     first_tier_accounts: int
     without_owner: list[str]
     owner_why: str
-    pipeline: list[PipelineCoverage]
-    pipeline_why: str
+    pipeline: Table
 
 
 def study_readiness(work: Run, tiering: Tiering) -> ReadinessStudy:
@@ -63,14 +60,14 @@ def study_readiness(work: Run, tiering: Tiering) -> ReadinessStudy:
     tier = upper["tier"].astype("str")
     accounts = work.accounts().set_index("account_id")
     facts = newest_facts(tables, as_of=work.as_of, sources=settings.sources)
-    coverage, coverage_why = contact_coverage(
+    coverage = contact_coverage(
         tables,
         tier,
         as_of=work.as_of,
         required_roles=settings.required_roles,
         engaged_days=settings.engaged_days,
     )
-    white, white_why = whitespace(
+    white = whitespace(
         tables,
         upper["predicted_revenue"].dropna().clip(lower=0.0).astype(float),
         accounts["industry"],
@@ -78,7 +75,7 @@ def study_readiness(work: Run, tiering: Tiering) -> ReadinessStudy:
         as_of=work.as_of,
     )
     coming = work.settings.fiscal_calendar.shift(work.quarter, 1)
-    pipeline, pipeline_why = pipeline_coverage(
+    pipeline = pipeline_coverage(
         tables, coming, as_of=work.as_of, qualified_stages=settings.qualified_stages
     )
     first = tier.index[tier == tiers[0].name]
@@ -90,16 +87,13 @@ def study_readiness(work: Run, tiering: Tiering) -> ReadinessStudy:
         facts=facts,
         freshness=account_freshness(everyone, facts, as_of=work.as_of, limits=limits),
         coverage=coverage,
-        coverage_why=coverage_why,
         whitespace=white,
-        whitespace_why=white_why,
         required_roles=settings.required_roles,
         first_tier=tiers[0].name,
         first_tier_accounts=len(first),
         without_owner=[] if owner_why else [*map(str, owners.index[owners == ""])],
         owner_why=owner_why,
         pipeline=pipeline,
-        pipeline_why=pipeline_why,
     )
 
 
@@ -109,29 +103,20 @@ NO_FACTS = "no table has dated rows of these accounts"
 def readiness_facts(study: ReadinessStudy, work: Run) -> dict[str, Any]:
     """Return what `facts.json` holds of readiness; no ids, no names."""
     owned = study.first_tier_accounts - len(study.without_owner)
+    coming = work.settings.fiscal_calendar.shift(work.quarter, 1).label
     return {
         "freshness": freshness_rows(study),
         "contact_coverage": coverage_rows(study),
-        "contact_coverage_why": study.coverage_why,
+        "contact_coverage_why": study.coverage.why,
         "owners": {
             "tier": study.first_tier,
             "accounts": study.first_tier_accounts,
             **Figure.of(None if study.owner_why else owned, study.owner_why).facts("with_owner"),
         },
         "whitespace": whitespace_rows(study),
-        "whitespace_why": study.whitespace_why,
-        "pipeline_coverage": [
-            {
-                "quarter": work.settings.fiscal_calendar.shift(work.quarter, 1).label,
-                "territory": part.territory,
-                "pipeline": part.pipeline,
-                "deals": part.deals,
-                "target": part.target,
-                **Figure.of(part.coverage, "the target is not above zero").facts("coverage"),
-            }
-            for part in study.pipeline
-        ],
-        "pipeline_coverage_why": study.pipeline_why,
+        "whitespace_why": study.whitespace.why,
+        "pipeline_coverage": [{"quarter": coming, **row} for row in study.pipeline.facts()],
+        "pipeline_coverage_why": study.pipeline.why,
     }
 
 
@@ -143,13 +128,15 @@ def freshness_rows(study: ReadinessStudy) -> list[dict[str, Any]]:
 def coverage_rows(study: ReadinessStudy) -> list[dict[str, Any]]:
     """Return one row per upper tier: at how many accounts the required roles are known."""
     wanted = len(study.required_roles)
-    return [_covered(tier, rows, wanted) for tier, rows in _by_tier(study.coverage)]
+    return [_covered(tier, rows, wanted) for tier, rows in _by_tier(study.coverage.to_frame())]
 
 
 def whitespace_rows(study: ReadinessStudy) -> list[dict[str, Any]]:
     """Return one row per product: accounts that have not bought it, and what it may bring."""
-    by = study.whitespace.groupby("product", dropna=False).agg(
-        accounts=("account_id", "size"), value=("predicted_value", "sum")
+    by = (
+        study.whitespace.to_frame()
+        .groupby("product", dropna=False)
+        .agg(accounts=("account_id", "size"), value=("predicted_value", "sum"))
     )
     return [
         {

@@ -1,4 +1,4 @@
-"""The stage that writes what leaves the run: facts, tiers, workbook, identities."""
+"""The files that leave a run: facts, tiers, workbook, identities."""
 
 from __future__ import annotations
 
@@ -165,24 +165,21 @@ def _effort_sheets(effort: EffortStudy) -> dict[str, Table]:
     money = ("value", "effort", "excess_effort") if in_money else ("value",)
     return {
         "Effort": _sheet(accounts, *Column.each("money", *money)),
-        "Delivered": _sheet(effort.delivered, Column("delivered_share", "share")),
+        "Delivered": effort.delivered,
         "Tier sizes": _sheet(effort.frontier),
     }
 
 
 def _readiness_sheets(readiness: ReadinessStudy) -> dict[str, Table]:
     """Return freshness and contacts by account, and whitespace by account and product."""
-    contacts = readiness.coverage.drop(columns="tier")
+    contacts = readiness.coverage.to_frame().set_index("account_id").drop(columns="tier")
     accounts = readiness.freshness.join(contacts, how="outer", validate="1:1")
     accounts = accounts.reindex(readiness.freshness.index.union(contacts.index, sort=False))
     owners = dict.fromkeys(readiness.without_owner, "nobody")
     accounts = accounts.assign(owner_missing=[owners.get(str(x), "") for x in accounts.index])
     frame = accounts.rename_axis("account_id").reset_index()
-    value = (Column("predicted_value", "money"), Column("share", "share"))
-    return {
-        "Readiness": _sheet(frame, Column("newest", "date")),
-        "Whitespace": _sheet(readiness.whitespace, *value),
-    }
+    readiness_sheet = _sheet(frame, Column("newest", "date"))
+    return {"Readiness": readiness_sheet, "Whitespace": readiness.whitespace}
 
 
 FACTS_FILE = "facts.json"

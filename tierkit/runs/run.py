@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pickle
-from collections.abc import Callable, Collection, Mapping, Sequence
+import shutil
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 
 from tierkit._outcomes import outcomes
+from tierkit.cache import Cache, fingerprint
 from tierkit.calendar import Quarter, complete_quarter_ends
 from tierkit.crm import (
     Tables,
@@ -24,16 +25,23 @@ from tierkit.crm import (
     default_quarter,
     has_tables,
     raised_to_blocking,
-    read_tables,
     read_written_tables,
     tables_as_known,
     write_known_deals,
     write_tables,
 )
-from tierkit.errors import Problem
+from tierkit.errors import Problem, SettingsError
 from tierkit.features import history_start
 from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
-from tierkit.publishing import EarlierReports, Handover, read_handover, write_handover
+from tierkit.publishing import (
+    DATA_FILE,
+    EarlierReports,
+    Handover,
+    file_hash,
+    read_handover,
+    write_handover,
+)
+from tierkit.runs._reading import project_cache, trusted_tables
 from tierkit.runs.experiments import band_bytes
 from tierkit.runs.project import OVERRIDES, find_project
 from tierkit.settings import Settings
@@ -71,10 +79,11 @@ def training_dates(tables: Tables, *, settings: Settings, as_of: date) -> list[d
 
 TABLES_FOLDER = "tables"
 KNOWN_DEALS_FILE = "known_deals.parquet"
+READ_OF_EARLIER = ("facts.json", "tiers.csv", "model.json", "won_deals.csv")
 FACTS_FOLDER = "facts"
 PANEL_FILE = "panel.parquet"
 MODEL_FILE = "model.json"
-T = TypeVar("T")
+_NO_STAGE = ("notebooks", "report", "*.html", "*.pdf", "*.pptx", "settings.json")
 
 
 @dataclass(frozen=True)
@@ -105,6 +114,35 @@ class Run:
     def as_of(self) -> date:
         """The first day that is not yet known."""
         return self.quarter.as_of
+
+    @property
+    def cache(self) -> Cache:
+        """The store of computed results that all runs of the project share."""
+        return project_cache(self.settings)
+
+    @cached_property
+    def key(self) -> str:
+        """A hash of all that the run's results depend on.
+
+        Beside data, overrides, bands, settings and quarter these are the code, the model that was
+        asked for, and the reports of earlier quarters.
+        """
+        model = [] if self.model_file is None else [file_hash(self.model_file)]
+        return fingerprint([self.fingerprint, *model, *self.earlier_files()])
+
+    def earlier_files(self) -> list[str]:
+        """Return a line for every file that a run may read of an earlier quarter's report."""
+        calendar, found = self.settings.fiscal_calendar, []
+        for folder in sorted(self.settings.reports.glob("*/")):
+            try:
+                is_earlier = calendar.parse(folder.name) < self.quarter
+            except SettingsError:
+                continue  # the archive, failed runs, reports of units
+            files = [folder / name for name in READ_OF_EARLIER] if is_earlier else []
+            found += [
+                f"{folder.name}/{one.name} {file_hash(one)}" for one in files if one.is_file()
+            ]
+        return found
 
     @property
     def currency(self) -> str:
@@ -166,35 +204,6 @@ class Run:
             self.tables, sorted(days), settings=self.settings, horizon_quarters=horizon_quarters
         )
 
-    def leave(self, name: str, found: object, *, of: str = "") -> None:
-        """Leave a piece of a result for the stages of a run under way.
-
-        Parameters
-        ----------
-        name
-            The name of its file, without an ending.
-        of
-            What it was found of, beside tables, settings and quarter.
-        """
-        file = self._piece(name)
-        part = file.with_suffix(".part")
-        part.write_bytes(pickle.dumps((self._key(of), found)))
-        part.replace(file)
-
-    def left_or(self, name: str, compute: Callable[[], T], *, of: str = "") -> T:
-        """Return what `leave` has left of the same, computed where there is nothing."""
-        file = self._piece(name)
-        if not file.is_file():
-            return compute()
-        key, found = pickle.loads(file.read_bytes())
-        return found if key == self._key(of) else compute()
-
-    def _piece(self, name: str) -> Path:
-        return self.folder / f"{name}.pickle"
-
-    def _key(self, of: str) -> str:
-        return f"{self.settings.fingerprint} {self.quarter.label} {of}"
-
     @cached_property
     def totals(self) -> KnownTotals:
         """Won revenue by quarter, as known now: of all accounts, and of those known before."""
@@ -245,41 +254,58 @@ def open_run(project: str = "", *, run_folder: str = "", quarter: str = "") -> R
     project
         The project's folder. By default the one around the working folder, or else a sample.
     run_folder
-        The folder of a run that `tierkit run` has started; by default a folder for work by hand,
-        `.tierkit/notebook/<quarter>`.
+        The folder of a run that `tierkit run` has started; by default a folder for work by hand.
+        It belongs to the data, settings and code as they are: where one of them has changed since,
+        nothing that was computed before is found. What a run has computed is found by hand too.
     quarter
         Its label; by default the last quarter that the data cover.
     """
     if run_folder:
         folder = Path(run_folder)
-        handover = read_handover(folder)
-        return _open(handover, folder)
+        return _open(read_handover(folder), folder)
     settings = find_project(project)
-    tables = read_tables(settings)
+    tables = trusted_tables(settings)
     calendar = settings.fiscal_calendar
     chosen = calendar.parse(quarter) if quarter else default_quarter(tables, calendar)
-    folder = settings.scratch / "notebook" / chosen.label
-    folder.mkdir(parents=True, exist_ok=True)
-    write_handover(folder, Handover(settings, chosen))
-    return prepare(Handover(settings, chosen), tables, folder)
-
-
-def prepare(handover: Handover, tables: Tables, folder: Path) -> Run:
-    """Leave trusted tables in a run's folder, so that its notebooks start from the same rows."""
-    leave_rows(handover, tables, folder)
+    handover = Handover(settings, chosen)
+    key = Run(settings, chosen, tables, settings.scratch).key
+    folder = project_cache(settings).files(
+        f"run_{chosen.label}", [key], lambda folder: _begin(handover, tables, folder)
+    )
     return _open(handover, folder)
 
 
+def _begin(handover: Handover, tables: Tables, folder: Path) -> None:
+    write_handover(folder, handover)
+    leave_rows(handover, tables, folder)
+
+
+def keep_stages(run_folder: Path) -> None:
+    """Keep what the stages of a run have left, so that work by hand need not compute it again."""
+    run = _open(read_handover(run_folder), run_folder)
+    run.cache.files(
+        f"run_{run.quarter.label}",
+        [run.key],
+        lambda folder: shutil.copytree(
+            run_folder, folder, ignore=shutil.ignore_patterns(*_NO_STAGE), dirs_exist_ok=True
+        ),
+    )
+
+
 def leave_rows(handover: Handover, tables: Tables, folder: Path) -> None:
-    """Write trusted tables, deals as known, and how many rows the source had, for a run."""
+    """Write trusted tables, deals as known, and what tells them from others, for a run."""
     write_tables(tables, folder / TABLES_FOLDER)
     write_known_deals(tables, handover.quarter.as_of, folder / KNOWN_DEALS_FILE)
     (folder / "rows.json").write_text(json.dumps(dict(tables.source_rows)), encoding="utf-8")
+    run = Run(handover.settings, handover.quarter, tables, folder, handover.model_file)
+    (folder / DATA_FILE).write_text(run.key, encoding="utf-8")
 
 
 def _open(handover: Handover, folder: Path) -> Run:
     written = folder / TABLES_FOLDER
-    tables = read_written_tables(written) if has_tables(written) else read_tables(handover.settings)
+    tables = (
+        read_written_tables(written) if has_tables(written) else trusted_tables(handover.settings)
+    )
     remarks = data_remarks(tables, handover.settings, handover.quarter)
     return Run(
         settings=handover.settings,

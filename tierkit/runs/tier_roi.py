@@ -21,7 +21,6 @@ from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
 
 NO_CERTIFICATE = "roi.certificate_worlds is 0, so the designs were not tried on simulated accounts"
-_NAME = "past_of_tiers"
 _CERTIFIED = ("worlds", "false_shown", "coverage", "seen")
 
 
@@ -71,7 +70,7 @@ def compare_tiers(work: Run, tiering: Tiering, *, progress: Progress | None = No
 
     `progress` is told the batches of simulated accounts done for the certificate, and their number.
     """
-    past = work.left_or(_NAME, lambda: _past(work))
+    past = _past(work)
     studies = study_boundaries(
         past.outcomes,
         past.standings,
@@ -93,17 +92,6 @@ def _earlier(work: Run) -> list[tuple[str, dict[str, Any]]]:
     return [
         (promise.quarter.label, promise.facts.get("roi") or {}) for promise in work.earlier.reports
     ]
-
-
-def leave_past(work: Run) -> None:
-    """Leave for `compare_tiers` what came of past tiers: it needs no tiers of today."""
-    work.leave(_NAME, _past(work))
-
-
-def leave_certificate(work: Run) -> None:
-    """Leave the certificate where `compare_tiers` looks for it, a batch of worlds at a time."""
-    past = work.left_or(_NAME, lambda: _past(work))
-    _certified(work, past.standings)
 
 
 @dataclass(frozen=True)

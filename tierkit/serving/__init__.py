@@ -1,4 +1,4 @@
-"""What accounts received of our effort, against their value and against what was promised."""
+"""Effort that accounts received, against their value and against what was promised."""
 
 import lazy_loader
 

@@ -32,7 +32,6 @@ from .engagement import (
     qualified_accounts as qualified_accounts,
 )
 from .pipeline import (
-    PipelineCoverage as PipelineCoverage,
     pipeline_coverage as pipeline_coverage,
 )
 from .proportion import (

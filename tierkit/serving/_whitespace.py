@@ -10,12 +10,21 @@ import pandas as pd
 from tierkit.calendar import before, look_back_start, outcome_rows
 from tierkit.crm import Rows, Tables, look_up, summed, target_deals
 from tierkit.settings import Settings
+from tierkit.table import Column, Columns, Table
 
 NO_PRODUCTS = "needs opportunity_lines, or opportunities.product"
 PRIOR_ACCOUNTS = 20
 """An industry's share counts as if so many more accounts had behaved like all accounts."""
 
-COLUMNS = ("account_id", "product", "predicted_value", "share", "accounts", "buyers")
+CAPTION = "Products that accounts have not bought, with the revenue that they may bring"
+_COLUMNS: Columns = [
+    "account_id",
+    "product",
+    *Column.each("money", "predicted_value"),
+    *Column.each("share", "share"),
+    "accounts",
+    *Column.each("count", "buyers"),
+]
 
 
 def product_revenue(tables: Tables, *, settings: Settings) -> Rows | None:
@@ -41,7 +50,7 @@ def whitespace(
     *,
     settings: Settings,
     as_of: date,
-) -> tuple[pd.DataFrame, str]:
+) -> Table:
     """Return the products that each account has not bought, with the revenue predicted from them.
 
     Of the revenue that accounts without a product brought in the last horizon, a share came from
@@ -58,16 +67,14 @@ def whitespace(
 
     Returns
     -------
-    pandas.DataFrame
+    Table
         One row per account and product not bought before `as_of`, accounts in order, the most
         valuable product first: `predicted_value`, `share`, `accounts` of the industry that had not
         bought it a horizon ago, and `buyers` among them since.
-    str
-        Why there are no rows; empty otherwise.
     """
     rows = product_revenue(tables, settings=settings)
     if rows is None:
-        return pd.DataFrame(columns=[*COLUMNS]), NO_PRODUCTS
+        return _table(why=NO_PRODUCTS)
     horizon = settings.target.horizon_quarters
     start = look_back_start(as_of, horizon)
     owned = _owned(rows, as_of)
@@ -75,7 +82,7 @@ def whitespace(
     shares = _shares(tables, rows, industry, products, start=start, as_of=as_of)
     if not products or shares.empty:  # nobody is without a product, or there is none
         why = "" if products else "no product was sold yet"
-        return pd.DataFrame(columns=[*COLUMNS]), why
+        return _table(why=why)
     wanted = pd.MultiIndex.from_product(
         [predicted_revenue.index, products], names=["account_id", "product"]
     )
@@ -90,7 +97,11 @@ def whitespace(
     frame = frame.sort_values(
         ["place", "predicted_value", "product"], ascending=[True, False, True], kind="stable"
     )
-    return frame[[*COLUMNS]].reset_index(drop=True), ""
+    return _table(frame.reset_index(drop=True))
+
+
+def _table(rows: pd.DataFrame | None = None, *, why: str = "") -> Table:
+    return Table("whitespace", CAPTION, _COLUMNS, () if rows is None else rows, why=why)
 
 
 def _owned(rows: Rows, day: date) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What tiers cost: the hours and money that entitlements promise, against what the team has."""
+"""Cost of the tiers: hours and money that entitlements promise, against what the team has."""
 
 from __future__ import annotations
 

@@ -12,6 +12,16 @@ import pandas as pd
 from tierkit.calendar import before, outcome_rows
 from tierkit.crm import Tables, grouped
 from tierkit.settings import Tier
+from tierkit.table import Column, Columns, Table
+
+CAPTION = "Required roles that are known and engaged, by account"
+_COLUMNS: Columns = [
+    "account_id",
+    "tier",
+    *Column.each("number", "roles_known", "roles_engaged"),
+    "roles_missing",
+    "roles_silent",
+]
 
 NO_ROLES = "set readiness.required_roles"
 NO_CONTACTS = "needs contacts with a role"
@@ -25,7 +35,7 @@ def contact_coverage(
     as_of: date,
     required_roles: Sequence[str],
     engaged_days: int,
-) -> tuple[pd.DataFrame, str]:
+) -> Table:
     """Return how many of the required roles are known and engaged at each account.
 
     A role is known where a contact with it was made before `as_of`; engaged where such a contact
@@ -34,12 +44,11 @@ def contact_coverage(
 
     Returns
     -------
-    pandas.DataFrame
-        One row per account of `tier`, in its order: `tier`, `roles_known`, `roles_engaged`
-        (counts), `roles_missing`, `roles_silent` (names: not known; known but not engaged).
-        Where no activity names a contact, `roles_engaged` is missing and `roles_silent` is empty.
-    str
-        Why there are no rows; empty otherwise.
+    Table
+        One row per account of `tier`, in its order: `account_id`, `tier`, `roles_known`,
+        `roles_engaged` (counts), `roles_missing`, `roles_silent` (names: not known; known but not
+        engaged). Where no activity names a contact, `roles_engaged` is missing and `roles_silent`
+        is empty.
 
     Examples
     --------
@@ -47,15 +56,14 @@ def contact_coverage(
     >>> tables = tables_of(contacts="contact_id account_id role created_date;"
     ...     "C1 A champion 2025-01-01; C2 A buyer 2025-01-01",
     ...     activities="account_id date type contact_id; A 2025-12-01 call C1")
-    >>> found, _ = contact_coverage(tables, pd.Series({"A": "Tier 1"}), as_of=date(2026, 1, 1),
-    ...                             required_roles=["champion", "buyer", "user"], engaged_days=92)
-    >>> found[["roles_known", "roles_engaged", "roles_missing", "roles_silent"]].values.tolist()
-    [[2, 1, 'user', 'buyer']]
+    >>> found = contact_coverage(tables, pd.Series({"A": "Tier 1"}), as_of=date(2026, 1, 1),
+    ...                          required_roles=["champion", "buyer", "user"], engaged_days=92)
+    >>> found.facts()[0]["roles_missing"], found.facts()[0]["roles_silent"]
+    ('user', 'buyer')
     """
     why = _why(tables, required_roles)
-    columns = ["tier", "roles_known", "roles_engaged", "roles_missing", "roles_silent"]
     if why:
-        return pd.DataFrame(columns=columns, index=tier.index[:0]), why
+        return Table("contact-coverage", CAPTION, _COLUMNS, (), why=why)
     wanted = {role.strip().lower(): role for role in required_roles}
     contacts = _contacts(tables, as_of)
     contacts = contacts[contacts["account_id"].isin(tier.index) & contacts["role"].isin(wanted)]
@@ -69,6 +77,7 @@ def contact_coverage(
         busy = engaged.get(account, frozenset())
         rows.append(
             {
+                "account_id": str(account),
                 "tier": str(name),
                 "roles_known": len(has),
                 "roles_engaged": len(busy) if told else None,
@@ -76,7 +85,7 @@ def contact_coverage(
                 "roles_silent": _named(wanted, has - busy) if told else "",
             }
         )
-    return pd.DataFrame(rows, index=tier.index, columns=columns), ""
+    return Table("contact-coverage", CAPTION, _COLUMNS, rows)
 
 
 def contacts_are_named(tables: Tables) -> bool:

@@ -1,8 +1,8 @@
-"""What was delivered of each tier's entitlements, quarter by quarter."""
+"""Delivery of each tier's entitlements, quarter by quarter."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import narwhals as nw
 import numpy as np
@@ -11,18 +11,28 @@ import pandas as pd
 from tierkit.calendar import Quarter, outcome_rows
 from tierkit.crm import Tables, grouped
 from tierkit.settings import Entitlement, Settings, Tier
+from tierkit.table import Column, Columns, Table
 from tierkit.tiers import tiers_in_force
 
 NO_HISTORY = "needs tier_history: which account held which tier when a quarter began"
 NO_ACTIVITIES = "needs the table activities"
 NO_ENTITLEMENTS = "no tier has entitlements; write [[tiers.entitlements]] in tierkit.toml"
-COLUMNS = ("quarter", "tier", "activity", "accounts", "entitled", "delivered", "delivered_share",
-           "accounts_in_full", "why")  # fmt: skip
+CAPTION = "What was delivered of the entitlements, by quarter, tier and activity"
+_COLUMNS: Columns = [
+    "quarter",
+    "tier",
+    "activity",
+    "accounts",
+    *Column.each("number", "entitled", "delivered"),
+    *Column.each("share", "delivered_share"),
+    *Column.each("number", "accounts_in_full"),
+    "why",
+]
 
 
 def delivered_entitlements(
     tables: Tables, quarters: Sequence[Quarter], *, settings: Settings
-) -> tuple[pd.DataFrame, str]:
+) -> Table:
     """Return what the accounts of each tier got of what they were entitled to.
 
     Outbound activities whose type is one of the entitlement's `counts` (its own name where it has
@@ -37,16 +47,14 @@ def delivered_entitlements(
 
     Returns
     -------
-    pandas.DataFrame
+    Table
         One row per quarter, tier and entitlement: `accounts`, `entitled` and `delivered` (times),
         `delivered_share` (0.5 is half of what was promised), `accounts_in_full`. Where no activity
         of the type was ever written down, the last three are missing with the reason in `why`.
-    str
-        Why there are no rows; empty otherwise.
     """
     why = _missing(tables, settings)
     if why or not quarters:
-        return pd.DataFrame(columns=[*COLUMNS]), why or "no quarter is complete"
+        return _table(why=why or "no quarter is complete")
     held = tiers_in_force(tables, [quarter.start for quarter in quarters])
     done, ever = _activities(tables, quarters)
     by_day = {pd.Timestamp(quarter.start): quarter for quarter in quarters}
@@ -62,7 +70,11 @@ def delivered_entitlements(
                 for entitlement in tier.entitlements
                 if len(ids)
             ]
-    return pd.DataFrame(rows, columns=[*COLUMNS]), "" if rows else NO_HISTORY
+    return _table(rows, why="" if rows else NO_HISTORY)
+
+
+def _table(rows: Sequence[Mapping[str, object]] = (), *, why: str) -> Table:
+    return Table("delivered", CAPTION, _COLUMNS, rows, why=why)
 
 
 def activity_types(entitlement: Entitlement) -> frozenset[str]:

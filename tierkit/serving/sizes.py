@@ -1,4 +1,4 @@
-"""How large a tier may be: hours and cost against the predicted revenue that it holds."""
+"""Sizes of a tier: hours and cost against the predicted revenue that it would hold."""
 
 from __future__ import annotations
 

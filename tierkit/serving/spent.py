@@ -1,4 +1,4 @@
-"""What an account of each tier really cost: money and activities, by the tier that was in force."""
+"""Actual cost of an account of each tier: money and activities, by the tier then in force."""
 
 from __future__ import annotations
 

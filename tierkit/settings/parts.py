@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -15,7 +16,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Scalar = str | int | float | bool
 Preset = Literal["salesforce", "salesforce_fivetran", "hubspot", "hubspot_fivetran"]
-RevenueType = Literal["new", "expansion", "renewal", "exclude"]
+RevenueType = Literal["new", "expansion", "renewal", "refund", "exclude"]
 Measure = Literal["revenue", "margin", "annual"]
 ModelKind = Literal["fitted card", "rules card"]
 CardLength = Literal["full", "short"]
@@ -43,9 +44,23 @@ class DataSettings(Part):
     decimal: Literal["comma", "point"] | None = None
     timezone: str | None = None
     columns: dict[str, dict[str, str]] = {}
-    tables: dict[str, str] = {}
+    tables: dict[str, str | tuple[str, ...]] = {}
+    sheets: dict[str, str] = {}
+    scale: dict[str, dict[str, Positive | Literal["smallest unit"]]] = {}
+    only_with: dict[str, str] = {}
+    several_companies: Literal["primary", "first"] = "primary"
+    encoding: str | None = None
     constants: dict[str, dict[str, Scalar]] = {}
     values: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {}
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_an_encoding(cls, encoding: str | None) -> str | None:
+        try:
+            codecs.lookup(encoding or "utf-8")
+        except LookupError:
+            raise ValueError(f"{encoding!r} is no encoding that Python knows") from None
+        return encoding
 
     @field_validator("timezone")
     @classmethod
@@ -207,6 +222,7 @@ class CheckSettings(Part):
     """When data are remarked on, and which remarks stop a run."""
 
     block: tuple[str, ...] = ()
+    accept_left_out: tuple[str, ...] = ()
     stale_days: Annotated[int, Field(ge=1)] = 45
     quarter_volume: Annotated[float, Field(gt=1)] = 2.0
     largest_account_share: Share = 1 / 3

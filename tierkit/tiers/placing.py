@@ -109,9 +109,12 @@ class PlacedAccounts:
     @cached_property
     def previous_tier(self) -> pd.Categorical[str]:
         """The tier held before, those that the settings no longer have after those they have."""
-        names = self.places.names
-        retired = sorted(set(self.before[self.retired]))
-        return pd.Categorical(self.before, categories=[*names, *retired], ordered=True)
+        gone = sorted(set(self.before[self.retired]))
+        codes = np.where(self.ranked.held < self.places.none, self.ranked.held, -1)
+        codes[self.retired] = self.places.none + np.searchsorted(gone, self.before[self.retired])
+        return pd.Categorical.from_codes(
+            codes.tolist(), categories=pd.Index([*self.places.names, *gone]), ordered=True
+        )
 
     @cached_property
     def frame(self) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from tierkit.crm.presets.preset import (
 SEVERAL_COMPANIES = "several companies, none of them primary"
 _DEALS = ("deals", "all-deals", "hubspot-crm-exports-all-deals", "opportunities")
 _COMPANIES = ("companies", "all-companies", "hubspot-crm-exports-all-companies", "accounts")
-_COMPANY_IDS = (
+COMPANY_IDS = (
     "Associated Company IDs (Primary)",
     "Associated Company ID",
     "Associated Company IDs",
@@ -34,7 +34,7 @@ _COMPANY_IDS = (
 def _deals(find: Find) -> Rows | None:
     """Return the deals; one with several companies and no primary one belongs to none."""
     deals = first_found(find, _DEALS)
-    ids = header_of(_COMPANY_IDS, deals.columns) if deals is not None else None
+    ids = header_of(COMPANY_IDS, deals.columns) if deals is not None else None
     if deals is None or ids is None:
         return deals
     several = words(ids).str.contains(r"\d\s*[;,]\s*\d")
@@ -65,7 +65,7 @@ TABLES: Mapping[str, TablePreset] = {
         files=_DEALS,
         columns={
             "opportunity_id": ("Record ID", "Deal ID"),
-            "account_id": _COMPANY_IDS,
+            "account_id": COMPANY_IDS,
             "created_date": ("Create Date",),
             "close_date": ("Close Date",),
             "amount": ("Amount",),
@@ -84,7 +84,7 @@ TABLES: Mapping[str, TablePreset] = {
         files=("contacts", "all-contacts", "hubspot-crm-exports-all-contacts"),
         columns={
             "contact_id": ("Record ID", "Contact ID"),
-            "account_id": _COMPANY_IDS,
+            "account_id": COMPANY_IDS,
             "role": ("Job Title",),
             "created_date": ("Create Date",),
         },
@@ -96,7 +96,7 @@ _PRIMARY_OF_DEAL = ("5", "5.0")
 _PRIMARY_OF_CONTACT = ("1", "1.0")
 """Types of links that HubSpot itself defines."""
 
-_MERGED = "merged into another deal"
+MERGED_DEAL = "merged into another deal"
 _TOUCHES = ("call", "email", "meeting", "note", "task")
 _HISTORY = {
     "industry": "industry",
@@ -127,7 +127,7 @@ def _fivetran_deals(find: Find) -> Rows | None:
         gone = grouped(merged.select(__deal=words("merged_deal_id")), "__deal", __gone=nw.len())
         gone = gone.filter(~nw.col("__deal").is_null())
         deals = look_up(deals, gone, on="__deal", what="merged_deal")
-        reasons.append(nw.when(nw.col("__gone") > 0).then(nw.lit(_MERGED)))
+        reasons.append(nw.when(nw.col("__gone") > 0).then(nw.lit(MERGED_DEAL)))
     if companies is not None:
         deals = look_up(
             deals, _companies(companies, primary=_PRIMARY_OF_DEAL), on="__deal", what="deal_company"

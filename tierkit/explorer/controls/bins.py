@@ -11,11 +11,11 @@ import ipywidgets as widgets
 import numpy as np
 
 from tierkit.errors import SettingsError, TierkitError
-from tierkit.explorer.card_settings import natural_edges, natural_name
 from tierkit.explorer.controls.labelled import button, column, html, row, take_away
+from tierkit.explorer.in_points import natural_edges, natural_name
 from tierkit.explorer.pages.parts import note, warning
 from tierkit.models import Criterion, NumericCriterion
-from tierkit.words import plain_name
+from tierkit.words import LOG, plain_name
 
 if TYPE_CHECKING:
     from tierkit.explorer.controls.labelled import Acting
@@ -218,7 +218,7 @@ def _begins(used: Sequence[_Bin], shown: Criterion) -> list[float]:
     if not isinstance(shown, NumericCriterion):
         return []
     found: list[float] = []
-    above_zero = natural_edges(shown) != list(shown.edges) or shown.name.startswith("log_")
+    above_zero = shown.name.startswith(LOG)
     for one in used:
         if one.begins is None:
             continue

@@ -30,7 +30,7 @@ def lift_chart(session: Session) -> Markup:
     view, rankings = session.view, session.basis.rankings
     if not view.backtest:
         return Markup("")
-    screen = rankings.past if view.screen.kind in BY_COLUMN else view.tested
+    screen = rankings.by_column if view.screen.kind in BY_COLUMN else view.tested
     lines = {"on screen": lift_curve(rankings.rows, screen), "past revenue": rankings.past_curve}
     if lines["on screen"].empty:
         return Markup("")

@@ -69,11 +69,10 @@ def role_table(session: Session) -> Markup:
     if roles.empty:
         return note("No [roles.NAME] in tierkit.toml: hours cannot be held against capacity.")
     rows = []
-    most = max(1.0, float(roles["share_used"].max()) if roles["share_used"].notna().any() else 1.0)
+    most = max(1.0, *(used.value or 0.0 for used in roles["share_used"]))
     for name, row in roles.iterrows():
         used = row["share_used"].value or 0.0
-        over = used > 1
-        words = f"{row['share_used'].say(share)}{' – too much' if over else ''}"
+        words = f"{row['share_used'].say(share)}{' – too much' if used > 1 else ''}"
         rows.append(
             [
                 str(name),

@@ -12,10 +12,10 @@ import pandas as pd
 
 from tierkit.calendar import Quarter
 from tierkit.commands.score import values_for
-from tierkit.crm import find_account, read_tables
+from tierkit.crm import find_account, tables_as_known
 from tierkit.models import Card, customer_text
 from tierkit.publishing import Published, read_published
-from tierkit.runs import account_groups
+from tierkit.runs import account_groups, project_cache, source_key, trusted_tables
 from tierkit.settings import Settings, Tier
 from tierkit.tiers import check_eligibility, explain_tier, why_untiered, within_groups
 from tierkit.words import money, money_range
@@ -145,11 +145,15 @@ def open_report(settings: Settings, *, quarter: str = "") -> OpenReport:
         If there is no report.
     """
     published = read_published(settings, label=quarter)
-    tables = read_tables(settings)
+    tables = trusted_tables(settings)
     accounts = tables["accounts"].sort("account_id").collect().to_pandas()
     day = published.quarter.as_of
-    values = values_for(published.model, tables, as_of=day, settings=settings)
-    groups = account_groups(tables, accounts, settings=settings, as_of=day)
+    find = partial(values_for, published.model, tables, as_of=day, settings=settings)
+    source = source_key(settings)
+    key = [source, day, published.model.to_plain()]
+    values = find() if source is None else project_cache(settings).frame("values", key, find)
+    known = tables_as_known(tables, day)
+    groups = account_groups(known, accounts, settings=settings, as_of=day)
     return OpenReport(published, accounts, values, groups, settings)
 
 

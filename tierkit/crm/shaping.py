@@ -1,0 +1,196 @@
+"""Sources in other shapes than the contract's, made to fit by what `[data.columns]` says of them.
+
+Beside a header of the source a column may be given by
+
+- `each row`: an id for every row, where a row is a purchase of its own;
+- arithmetic such as `quantity * unit_price`;
+- `contacts[HEADER]`: the account of the contact whose id stands under HEADER;
+- `WON if CLOSED`: the outcome as two flags tell it, open where both say no;
+- `column names` and `column values`: a sheet with a column per month, a row per account.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import narwhals as nw
+
+from tierkit.crm.contract import CONTRACT, LEFT_OUT
+from tierkit.crm.date_words import period_of
+from tierkit.crm.engine import Rows
+from tierkit.crm.expressions import names_in, with_expression
+from tierkit.crm.guard import grouped, look_up
+from tierkit.crm.presets.hubspot import COMPANY_IDS as _COMPANY_IDS, SEVERAL_COMPANIES
+from tierkit.crm.presets.preset import header_of, is_true, words
+from tierkit.crm.scanning import DERIVED
+from tierkit.errors import Problem
+from tierkit.settings import DataSettings
+
+EACH_ROW, COLUMN_NAMES, COLUMN_VALUES = "each row", "column names", "column values"
+_OF_CONTACT = re.compile(r"contacts\[(.+)\]")
+_IF = re.compile(r"(.+) if (.+)")
+_SEVERAL = r"\s*[;,].*$"
+
+
+def shaped(found: Mapping[str, Rows], data: DataSettings) -> tuple[dict[str, Rows], list[Problem]]:
+    """Return raw tables with the columns that the settings describe, and what is wrong with them.
+
+    A column stands under the text that describes it.
+    """
+    tables: dict[str, Rows] = {}
+    problems: list[Problem] = []
+    for name, rows in found.items():
+        tables[name], more = _shaped(name, rows, found, data)
+        problems += more
+    if data.tables.get("accounts") == DERIVED:
+        deals = next((one for one in ("opportunities", "opportunity_lines") if one in tables), None)
+        if deals is not None:
+            tables["accounts"] = accounts_of(tables[deals], deals, data)
+    return tables, problems
+
+
+def _shaped(
+    name: str, rows: Rows, found: Mapping[str, Rows], data: DataSettings
+) -> tuple[Rows, list[Problem]]:
+    mapping = data.columns.get(name, {})
+    problems: list[Problem] = []
+    wanted = {column: source for column, source in mapping.items() if source not in rows.columns}
+    if COLUMN_NAMES in wanted.values():
+        rows = with_months_as_rows(rows)
+    for column, source in wanted.items():
+        contact = _OF_CONTACT.fullmatch(source)
+        if source == EACH_ROW:
+            rows = with_row_ids(rows)
+        elif contact is not None and "contacts" in found:
+            rows = _with_account(rows, contact[1], source, found["contacts"], data)
+        elif names_in(source):
+            rows, more = with_expression(
+                rows, source, table=name, column=column, decimal=data.decimal
+            )
+            problems += more
+        else:
+            rows = _with_outcome(rows, source)
+    return _first_company(_marked(rows, name, data), name, data), problems
+
+
+def _marked(rows: Rows, name: str, data: DataSettings) -> Rows:
+    """Mark the rows that do not fill the column which a row of its own does."""
+    needed = header_of([data.only_with.get(name, "")], rows.columns)
+    if needed is None:
+        return rows
+    empty = nw.col(needed).is_null() | ~(words(needed).str.len_chars() > 0)
+    reason = nw.when(empty).then(nw.lit(f"no {needed}: not a row of its own"))
+    return rows.with_columns(reason.alias(LEFT_OUT))
+
+
+def _first_company(rows: Rows, name: str, data: DataSettings) -> Rows:
+    """Give a row with several companies to the first, where the settings say so."""
+    if data.several_companies != "first" or "account_id" not in CONTRACT[name].columns:
+        return rows
+    header = data.columns.get(name, {}).get("account_id") or header_of(
+        ("account_id", *_COMPANY_IDS), rows.columns
+    )
+    if header is None or header not in rows.columns:
+        return rows
+    first = words(header).str.replace_all(_SEVERAL, "")
+    rows = rows.with_columns(first.alias(header))
+    if LEFT_OUT not in rows.columns:
+        return rows
+    kept = nw.col(LEFT_OUT) == SEVERAL_COMPANIES
+    none = nw.lit(None).cast(nw.String)
+    return rows.with_columns(nw.when(~kept).then(nw.col(LEFT_OUT)).otherwise(none).alias(LEFT_OUT))
+
+
+def _with_account(rows: Rows, header: str, source: str, contacts: Rows, data: DataSettings) -> Rows:
+    """Return the rows with the account of the contact whose id stands under a header."""
+    keyed = rows.with_columns(__contact=words(header))
+    links = _accounts_of_contacts(contacts, data)
+    found = look_up(keyed, links, on="__contact", what="contacts")
+    return found.with_columns(nw.col("__account").alias(source)).drop("__contact", "__account")
+
+
+def _with_outcome(rows: Rows, source: str) -> Rows:
+    """Return the rows with an outcome of two flags: an open deal is neither won nor lost."""
+    flags = _IF.fullmatch(source)
+    if flags is None or not {flags[1], flags[2]} <= set(rows.columns):
+        return rows
+    outcome = nw.when(is_true(flags[1])).then(nw.lit("true"))
+    return rows.with_columns(outcome.when(is_true(flags[2])).then(nw.lit("false")).alias(source))
+
+
+def with_row_ids(rows: Rows) -> Rows:
+    """Return the rows with an id for each, `row 1`, in the order of their values."""
+    numbered = rows.with_row_index("__row", order_by=rows.columns)
+    number = (nw.col("__row") + 1).cast(nw.Int64).cast(nw.String)
+    return numbered.with_columns(nw.concat_str(nw.lit("row "), number).alias(EACH_ROW)).drop(
+        "__row"
+    )
+
+
+def with_months_as_rows(rows: Rows) -> Rows:
+    """Return a row per account and month of a sheet that has a column per month."""
+    months = months_of(rows.columns)
+    others = [column for column in rows.columns if column not in months]
+    texts = rows.with_columns(*(nw.col(month).cast(nw.String) for month in months))
+    long = texts.unpivot(
+        on=months, index=others, variable_name=COLUMN_NAMES, value_name=COLUMN_VALUES
+    )
+    return long.filter(nw.col(COLUMN_VALUES).str.strip_chars(" ").str.len_chars() > 0)
+
+
+def months_of(headers: list[str]) -> list[str]:
+    """Return the headers that name a month or quarter.
+
+    Examples
+    --------
+    >>> months_of(["Customer", "Jan-24", "Feb-24", "2024-03", "Total"])
+    ['Jan-24', 'Feb-24', '2024-03']
+    """
+    return [header for header in headers if period_of(header.strip()) is not None]
+
+
+def _accounts_of_contacts(contacts: Rows, data: DataSettings) -> Rows:
+    """Return the account of each contact; none of a contact that has several."""
+    mapping = data.columns.get("contacts", {})
+    headers = {
+        column: mapping.get(column) or header_of([column], contacts.columns) or column
+        for column in ("contact_id", "account_id")
+    }
+    links = contacts.select(
+        __contact=words(headers["contact_id"]), account=words(headers["account_id"])
+    ).filter(~nw.col("__contact").is_null())
+    least, most = nw.col("account").min(), nw.col("account").max()
+    found = grouped(links, "__contact", least=least, most=most)
+    one = nw.when(nw.col("least") == nw.col("most")).then(nw.col("least"))
+    return found.select("__contact", __account=one)
+
+
+def accounts_of(deals: Rows, table: str, data: DataSettings) -> Rows:
+    """Return a row per account that deals name, each column with its most frequent value there.
+
+    Of values that are equally frequent the smallest counts. Columns of `[data.columns.accounts]`
+    are headers of the deals.
+    """
+    mapping = data.columns.get("accounts", {})
+    account = mapping.get("account_id") or data.columns.get(table, {}).get("account_id")
+    account = account or header_of(["account_id"], deals.columns)
+    if account is None or account not in deals.columns:
+        return deals.head(0)
+    rows = deals.with_columns(__key=words(account))
+    rows = rows.filter(nw.col("__key").str.len_chars() > 0)
+    accounts = grouped(rows, "__key", **{account: words(account).min()})
+    for header in dict.fromkeys(mapping.values()):
+        if header in deals.columns and header != account:
+            accounts = look_up(accounts, _most_frequent(rows, header), on="__key", what=header)
+    return accounts.drop("__key")
+
+
+def _most_frequent(rows: Rows, header: str) -> Rows:
+    values = rows.select("__key", value=words(header))
+    values = values.filter(nw.col("value").str.len_chars() > 0)
+    counts = grouped(values, ["__key", "value"], rows=nw.len())
+    most = grouped(counts, "__key", most=nw.col("rows").max())
+    kept = look_up(counts, most, on="__key", what=header)
+    kept = kept.filter(nw.col("rows") == nw.col("most"))
+    return grouped(kept, "__key", **{header: nw.col("value").min()})

@@ -1,0 +1,51 @@
+"""Trusted tables of a project, read anew only where its files, settings or the code changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tierkit.cache import Cache
+from tierkit.crm import Tables, read_tables, read_written_tables, write_tables
+from tierkit.publishing import input_files
+from tierkit.settings import Settings
+
+
+def project_cache(settings: Settings) -> Cache:
+    """Return the store of a project's computed results, in `.tierkit/cache`."""
+    return Cache(settings.scratch / "cache")
+
+
+def trusted_tables(settings: Settings) -> Tables:
+    """Return the trusted tables of a project.
+
+    Raises
+    ------
+    TierkitError
+        As `read_tables` does; only tables that could be read are kept.
+    """
+    key = source_key(settings)
+    if key is None:
+        return read_tables(settings)
+    try:
+        folder = project_cache(settings).files(
+            "tables", key, lambda folder: write_tables(read_tables(settings), folder)
+        )
+    except OSError:  # a project that may only be read, or a full disk
+        return read_tables(settings)
+    return read_written_tables(folder)
+
+
+def source_key(settings: Settings) -> list[str] | None:
+    """Return all that trusted tables depend on, None where that cannot be told from files.
+
+    So it is with a database, and where tierkit's own files lie among those of the source.
+    """
+    source = settings.source
+    if not source.exists() or _holds(source, settings.scratch):
+        return None
+    files = [f"{file['file']} {file['sha256']}" for file in input_files(source)]
+    return [settings.fingerprint, source.name, *files]
+
+
+def _holds(folder: Path, inner: Path) -> bool:
+    return inner.resolve().is_relative_to(folder.resolve())
