@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -155,10 +155,6 @@ class Tier(Part):
     max_per_owner: Annotated[int, Field(ge=1)] | None = None
     min_quarters: Annotated[int, Field(ge=0)] | None = None
     entitlements: tuple[Entitlement, ...] = ()
-
-    def __init__(self, name: str | None = None, **rules: Any) -> None:  # noqa: ANN401
-        """Take the name in first place too: `Tier("Tier 1", capacity=15)`."""
-        super().__init__(**(rules if name is None else {"name": name, **rules}))
 
     @field_validator("where")
     @classmethod
