@@ -59,6 +59,7 @@ class Step:
     company: str
     work: Run
     horizon: int
+    tables: Tables
 
     @property
     def key(self) -> dict[str, object]:
@@ -115,7 +116,7 @@ def steps(company: Company, scratch: Path, *, horizons: Sequence[int]) -> Iterat
         for quarter in quarters[1 : len(quarters) - horizon]:
             folder = scratch / f"{company.name}-{horizon}-{quarter.label}"
             folder.mkdir()
-            yield Step(company.name, Run(one, quarter, tables, folder), horizon)
+            yield Step(company.name, Run(one, quarter, tables, folder), horizon, tables)
 
 
 def walked(step: Step) -> tuple[pd.DataFrame, list[dict[str, object]], dict[str, object]]:
@@ -131,7 +132,7 @@ def walked(step: Step) -> tuple[pd.DataFrame, list[dict[str, object]], dict[str,
     totals = tier_totals(work, tiered)
     coming = next_quarter_totals(work, totals, pd.read_parquet(work.folder / QUARTERS_FILE))
     _publish(work, tiered, totals, coming)
-    deals = _deals(work.tables, work.settings)
+    deals = _deals(step.tables, work.settings)  # what came is not known to the run
     brought = _won(deals, work, step.horizon).reindex(predictions.index).fillna(0.0)
     ties = predictions.groupby(["score", "predicted_revenue"]).ngroup().astype(float)
     peers = peer_scores(panel, deals, work, step.horizon)

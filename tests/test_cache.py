@@ -12,6 +12,8 @@ from projects import write_project
 import tierkit
 from tierkit import cache as cache_module
 from tierkit.cache import Cache
+from tierkit.publishing import Handover, write_handover
+from tierkit.runs import leave_rows
 from tierkit.runs._reading import source_key, trusted_tables
 from tierkit.runs.run import PANEL_FILE, keep_stages, open_run
 from tierkit.settings import read_settings
@@ -171,9 +173,9 @@ def test_what_a_run_has_computed_is_found_by_hand(project, tmp_path):
     under_way.mkdir()
     settings = read_settings(project)
     quarter = settings.fiscal_calendar.parse("2026Q2")
-    handover = tierkit.publishing.Handover(settings, quarter)
-    tierkit.publishing.write_handover(under_way, handover)
-    tierkit.runs.leave_rows(handover, trusted_tables(settings), under_way)
+    handover = Handover(settings, quarter)
+    write_handover(under_way, handover)
+    leave_rows(handover, trusted_tables(settings), under_way)
     (under_way / PANEL_FILE).write_text("panel")
     keep_stages(under_way)
     assert (folder_of(project) / PANEL_FILE).read_text() == "panel"

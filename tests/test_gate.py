@@ -13,6 +13,7 @@ import pytest
 from test_backtest import AS_OF, QUARTER_ENDS, SETTINGS, company, values_of
 
 from tierkit._backtest import Known, choose_model
+from tierkit._backtest.ranking import choose_ranking
 from tierkit._backtest.seeds import steadied_card
 from tierkit._backtest.shuffling import Shuffled, Swaps
 from tierkit.cache import Cache
@@ -269,3 +270,52 @@ def test_ranges_are_tried_on_what_they_were_not_made_from():
     assert found.below == pytest.approx(0.10, abs=0.03)
     assert found.inside_upper == pytest.approx(0.80, abs=0.06)
     assert ranges_tested(rows.head(20), [15, None]) is None
+
+
+# ---- what ranks ----------------------------------------------------------------------------------
+
+
+def rankings(days=2, *, accounts=60, noise=0.0, seed=3):
+    """Accounts whose revenue the card knows, and past revenue knows with some noise."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for day in range(days):
+        actual = rng.gamma(0.5, 100, accounts)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "account_id": [f"A{n}" for n in range(accounts)],
+                    "as_of": pd.Timestamp("2024-01-01") + pd.DateOffset(months=3 * day),
+                    "actual": actual,
+                    "card": actual,
+                    "past_revenue": actual * np.exp(rng.normal(0, noise, accounts)),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def ranked(rows, **how):
+    return choose_ranking(rows, candidates=["past_revenue", "card"], capacities=[5], seed=1, **how)
+
+
+def test_of_two_that_rank_alike_the_simpler_ranks():
+    assert ranked(rankings()).name == "past_revenue"
+
+
+def test_what_is_significantly_worse_never_ranks_even_where_it_is_in_force():
+    found = ranked(rankings(noise=2.0), in_force="past_revenue")
+    assert found.table.loc["past_revenue", "worse"]
+    assert found.name == "card"
+
+
+def test_what_is_in_force_keeps_its_place_against_a_simpler_one_that_is_no_better():
+    found = ranked(rankings(), in_force="card")
+    assert found.name == "card"
+    assert "ranked the last report" in found.because
+
+
+def test_facts_name_one_that_ranks_and_how_far_the_others_are_behind():
+    facts = ranked(rankings(noise=2.0)).facts()
+    assert [one["candidate"] for one in facts if one["ranks"]] == ["card"]
+    assert facts[0]["behind_the_best"]["behind"] > 0

@@ -12,25 +12,25 @@ import leadership_facts as companies
 import pytest
 from markupsafe import Markup
 
-from tierkit import pages
+from tierkit import pages as sections
 from tierkit.pages.decisions import decisions
 from tierkit.pages.earned import forest_table
 from tierkit.pages.effects import VERDICTS, best_design, certainty
 from tierkit.pages.effort import effort_table
 from tierkit.pages.revenue import ledger_sentence, matured
 from tierkit.pages.tiers import flow_table, tier_shares
-from tierkit.rendering import figures
+from tierkit.rendering import Fragment, figures
 from tierkit.rendering.notebooks import environment, style_sheet
 
 SECTIONS = (
-    pages.title_block,
-    pages.recommendation,
-    pages.three_questions,
-    pages.did_tiers_earn,
-    pages.what_changed,
-    pages.decide_now,
-    pages.how_sure,
-    pages.footer,
+    sections.title_block,
+    sections.recommendation,
+    sections.three_questions,
+    sections.did_tiers_earn,
+    sections.what_changed,
+    sections.decide_now,
+    sections.how_sure,
+    sections.footer,
 )
 COMPANIES = {
     "sample": companies.sample,
@@ -79,7 +79,7 @@ def page(facts: dict[str, Any]) -> str:
     return template.render(context=context, sections=sections, style=style_sheet())
 
 
-def text_of(fragment: pages.Fragment) -> str:
+def text_of(fragment: Fragment) -> str:
     return Page(fragment.html).text
 
 
@@ -144,13 +144,13 @@ def test_text_in_figures_has_a_colour_of_text_and_is_whole(drawn_pages, name):
 
 
 def test_the_title_names_company_quarter_dates_currency_and_scope():
-    text = text_of(pages.title_block(companies.sample()))
+    text = text_of(sections.title_block(companies.sample()))
     assert "Account tiers, 2026 Q3 (1 Jul – 30 Sep 2026)" in text
     assert "Data as of 30 Sep 2026 · Money in USD · 1,840 accounts in scope of 2,312" in text
 
 
 def test_the_recommendation_is_one_paragraph_of_computed_numbers_and_a_line_on_promises():
-    html = pages.recommendation(companies.sample()).html
+    html = sections.recommendation(companies.sample()).html
     assert html.count("<p") == 2
     assert Page(html).text.strip() == (
         "What we recommend Keep the present ranking, with corrected amounts, and adopt the tiers "
@@ -165,7 +165,7 @@ def test_the_recommendation_is_one_paragraph_of_computed_numbers_and_a_line_on_p
 
 
 def test_the_three_questions_have_one_number_each():
-    html = pages.three_questions(companies.sample()).html
+    html = sections.three_questions(companies.sample()).html
     assert re.findall(r'class="big">([^<]*|<span class="nb">[^<]*)<', html)[0] == "14"
     text = Page(html).text
     assert "9,520 hours a quarter" in text
@@ -206,19 +206,19 @@ def test_a_decision_stands_beside_its_number():
 def test_at_most_five_decisions_are_shown():
     facts = companies.sample()
     assert len(decisions(facts)) > 5
-    assert pages.decide_now(facts).html.count("<li>") == 5
+    assert sections.decide_now(facts).html.count("<li>") == 5
 
 
 def test_a_slot_has_a_value_only_where_an_effect_is_shown():
     assert "One more is worth $96 k a quarter." in text_of(
-        pages.decide_now(companies.with_designs("shown"))
+        sections.decide_now(companies.with_designs("shown"))
     )
-    text = text_of(pages.decide_now(companies.with_designs("suggestive")))
+    text = text_of(sections.decide_now(companies.with_designs("suggestive")))
     assert "One more slot pays if Tier 1 treatment lifts revenue by 12 %." in text
 
 
 def test_certainty_has_four_lines():
-    html = pages.how_sure(companies.sample()).html
+    html = sections.how_sure(companies.sample()).html
     text = Page(html).text
     assert html.count("<dt>") == 4
     assert "brought 29 % of later revenue; ranked by past revenue alone" in text
@@ -232,7 +232,7 @@ def test_certainty_has_four_lines():
 
 @pytest.mark.parametrize("verdict", VERDICTS)
 def test_the_verdict_comes_first_and_the_break_even_is_always_said(verdict):
-    html = pages.did_tiers_earn(companies.with_designs(verdict)).html
+    html = sections.did_tiers_earn(companies.with_designs(verdict)).html
     assert html.index(VERDICTS[verdict]) < html.index("<figure")
     assert "Tier 1 pays, against Tier 2, if it lifts revenue by 12 %." in Page(html).text
 
@@ -240,19 +240,19 @@ def test_the_verdict_comes_first_and_the_break_even_is_always_said(verdict):
 def test_a_word_that_is_no_verdict_cannot_tell():
     facts = companies.with_designs("shown")
     facts["roi"]["boundaries"][0]["verdict"] = "proven beyond doubt"
-    text = text_of(pages.did_tiers_earn(facts))
+    text = text_of(sections.did_tiers_earn(facts))
     assert "proven" not in text
     assert "Cannot tell" in text
 
 
 def test_an_effect_that_is_less_is_called_less():
     facts = companies.with_designs("shown", direction="less")
-    assert "brings less revenue, compared with Tier 2" in text_of(pages.recommendation(facts))
-    assert "Lighten the treatment of Tier 1" in text_of(pages.decide_now(facts))
+    assert "brings less revenue, compared with Tier 2" in text_of(sections.recommendation(facts))
+    assert "Lighten the treatment of Tier 1" in text_of(sections.decide_now(facts))
 
 
 def test_the_raw_difference_is_never_called_an_effect():
-    text = text_of(pages.did_tiers_earn(companies.sample()))
+    text = text_of(sections.did_tiers_earn(companies.sample()))
     assert "before adjusting for who was picked (grey)" in text
     assert "adds revenue: +240 %" not in text
     table = forest_table(companies.sample()["roi"]["boundaries"])
@@ -302,7 +302,7 @@ def test_what_would_settle_it_is_one_sentence_of_power_wait_and_lot():
 )
 def test_a_verdict_stands_with_its_number_and_its_certainty_in_three_sentences(verdict):
     facts = companies.with_designs(verdict)
-    html = pages.did_tiers_earn(facts).html
+    html = sections.did_tiers_earn(facts).html
     first = html[html.index('class="verdict"') :].split("</h3>", 1)[1].split("<h3", 1)[0]
     told = [Page(part).text for part in re.findall(r"<p>(.*?)</p>", first)]
     assert 2 <= len(told) <= 3
@@ -311,15 +311,15 @@ def test_a_verdict_stands_with_its_number_and_its_certainty_in_three_sentences(v
 
 
 def test_without_tier_history_the_fourth_question_says_what_it_needs():
-    text = text_of(pages.did_tiers_earn(companies.small()))
+    text = text_of(sections.did_tiers_earn(companies.small()))
     assert "Cannot tell" in text
     assert "From the first quarter whose tiers are accepted on" in text
 
 
 def test_one_tier_has_nothing_to_be_compared_with():
     facts = companies.tiers_of(1)
-    assert "There is one tier" in text_of(pages.did_tiers_earn(facts))
-    assert "cannot be told" not in text_of(pages.recommendation(facts))
+    assert "There is one tier" in text_of(sections.did_tiers_earn(facts))
+    assert "cannot be told" not in text_of(sections.recommendation(facts))
 
 
 # ---- what is not known, or not shown
@@ -336,7 +336,7 @@ def test_a_group_that_is_too_small_is_not_shown_and_cannot_be_worked_out():
 
 def test_min_group_is_a_setting():
     facts = companies.small() | {"min_group": 3}
-    assert "CHF 61 k" in text_of(pages.recommendation(facts))
+    assert "CHF 61 k" in text_of(sections.recommendation(facts))
 
 
 def test_a_number_that_is_not_known_says_why():
@@ -349,12 +349,12 @@ def test_a_number_that_is_not_known_says_why():
         "predicted_revenue_why": "the card has no scale",
     }
     assert "Tier 1 should bring cannot be said: the card has no scale." in text_of(
-        pages.recommendation(facts)
+        sections.recommendation(facts)
     )
 
 
 def test_a_first_run_has_no_moves():
-    text = text_of(pages.three_questions(companies.small()))
+    text = text_of(sections.three_questions(companies.small()))
     assert "52 accounts get a tier" in text
     assert "The first run: 52 accounts in 3 tiers, none was in one before." in text
 
@@ -401,7 +401,7 @@ def test_hostile_names_are_text(drawn_pages):
 
 
 def test_the_fragments_show_themselves():
-    fragment = pages.title_block(companies.sample())
+    fragment = sections.title_block(companies.sample())
     assert fragment._repr_html_() == fragment.html
     assert "Northwind" not in repr(fragment)
 

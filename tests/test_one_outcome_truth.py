@@ -119,7 +119,7 @@ def test_the_next_quarter_of_earlier_predictions(run):
             {"score": 0.0, "predicted_revenue": 0.0}, index=values.index
         ),
     )  # fmt: skip
-    found = next_quarter.quarter_tests(run, panel_at(run), choice)
+    found = next_quarter.quarter_tests(run, choice)
     first = found[(found["account_id"] == "A1") & (found["as_of"] == "2025-04-01")]
     assert first[next_quarter.COLUMN].tolist() == [WON]
 

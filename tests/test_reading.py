@@ -17,6 +17,10 @@ from tierkit.crm.trusted import examine_source, read_tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.settings import read_settings
 
+ACCEPTED = """[checks]
+accept_left_out = ["no opportunity_id", "no account_id", "unknown account_id",
+  "no close_date on a closed deal"]
+"""
 HEADER = "opportunity_id,account_id,close_date,amount,is_won\n"
 
 
@@ -63,7 +67,7 @@ def test_rows_that_cannot_be_used_are_named_with_rows_and_money(tmp_path):
         ",A1,2026-01-01,60.00,true\n"
         "O7,A1,2026-01-01,,false\n"
     )
-    tables = tables_of(tmp_path, deals=deals)
+    tables = tables_of(tmp_path, deals=deals, settings=ACCEPTED)
     assert {(part.reason, part.rows, part.won_revenue) for part in tables.exclusions} == {
         ("repeated row", 1, "10.0000"),
         ("no account_id", 1, "20.0000"),
@@ -106,7 +110,8 @@ def test_a_few_unreadable_dates_leave_rows_out_and_many_block(tmp_path):
     tables = tables_of(tmp_path / "few", deals=HEADER + good + "B1,A1,TBD,7,true\n")
     (exclusion,) = tables.exclusions
     assert (exclusion.reason, exclusion.won_revenue) == ("no close_date on a closed deal", "7.0000")
-    assert [remark.rule for remark in tables.remarks] == ["unreadable value", "no stage history"]
+    rules = ["money left out", "unreadable value", "no stage history"]
+    assert [remark.rule for remark in tables.remarks] == rules
     bad = "".join(f"B{n},A1,2026-02-30,1,true\n" for n in range(10))
     assert "close_date" in str(problems_of(tmp_path / "many", deals=HEADER + good + bad))
 
@@ -331,7 +336,7 @@ deal = st.tuples(
 @given(st.lists(deal, min_size=1, max_size=12))
 def test_money_in_is_money_used_plus_money_excluded(tmp_path_factory, rows):
     text = HEADER + "".join(",".join(row) + "\n" for row in rows)
-    folder = write_project(Path(tmp_path_factory.mktemp("p")), deals=text)
+    folder = write_project(Path(tmp_path_factory.mktemp("p")), deals=text, settings=ACCEPTED)
     reading = examine_source(read_settings(folder))
     if reading.tables is None:
         assert reading.blocking

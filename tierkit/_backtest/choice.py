@@ -20,6 +20,7 @@ from tierkit.models import (
     BY_COLUMN,
     BY_HAND,
     FITTED,
+    HELD_OUT,
     KEEP,
     NO_SIGNAL,
     PAST,
@@ -251,6 +252,7 @@ class _Found:
             capacities=[size for size in self.tested.capacities if size],
             seed=self.settings.model.seed,
             in_force=in_force,
+            is_held_out=self.tested.method == HELD_OUT,
         )
         if chosen.name == "card":
             return self._by_card(chosen)

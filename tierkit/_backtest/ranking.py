@@ -113,14 +113,15 @@ def choose_ranking(
     capacities: Sequence[int],
     seed: int,
     in_force: str = "",
+    is_held_out: bool = False,
 ) -> Chosen:
     """Return the simplest candidate that is not behind the best one.
 
     A candidate is behind where its Gini is lower by more than 0.005, or where its Gini or its
     capture at a capacity is lower with the whole 95 % range. What ranked the accounts in the last
     report keeps its place until the best one is significantly better, or better by more than 0.005
-    at each of the two newest tested dates. Where only one date can be tested, which says little, a
-    difference of more than 0.01 that is more than its standard error is enough.
+    at each of the two newest tested dates. Where accounts were held out instead, so that nothing is
+    tested in time yet, more than 0.01 that is more than its standard error is enough.
 
     Parameters
     ----------
@@ -134,6 +135,8 @@ def choose_ranking(
         Of the resampled accounts.
     in_force
         The candidate that ranked the accounts in the last report, if any.
+    is_held_out
+        Whether accounts were held out, instead of testing at earlier quarter-ends.
     """
     whole, drawn, tail = measured_draws(
         predictions, names=candidates, capacities=capacities, seed=seed, draws=_DRAWS
@@ -149,11 +152,10 @@ def choose_ranking(
     fair = table.index[~table["worse"] & (table["behind"] <= TOLERANCE)]
     name, why = str(fair[0]), "it is the simplest that nothing tested is better than"
     if in_force in table.index and in_force != name and not table.loc[in_force, "worse"]:
-        days = predictions["as_of"].nunique()
         passed = (
-            _twice_ahead(predictions, candidates[best], in_force)
-            if days > 1
-            else _clearly_ahead(rows[list(candidates).index(in_force)])
+            _clearly_ahead(rows[list(candidates).index(in_force)])
+            if is_held_out
+            else _twice_ahead(predictions, candidates[best], in_force)
         )
         if not passed:
             name, why = in_force, "it ranked the last report, and nothing is significantly better"

@@ -174,7 +174,7 @@ def draw(
     file: SettingsFile = DEFAULT_FILE,
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
-    """Draw lots: who around a line gets the upper tier, or who gets less or more effort.
+    """Draw lots: who around a line moves up, or who gets more effort.
 
     Later reports compare winners and losers of the draw: the fairest test of what a tier adds.
     """
