@@ -18,6 +18,7 @@ from .explorer import (
 from .library import (
     AccountPanel as AccountPanel,
     Card as Card,
+    Tier as Tier,
     assign_tiers as assign_tiers,
     backtest as backtest,
     build_panel as build_panel,
@@ -47,7 +48,6 @@ from .runs import (
 )
 from .settings import (
     Settings as Settings,
-    Tier as Tier,
     read_settings as read_settings,
 )
 from .simulate import (

@@ -1,4 +1,4 @@
-"""Which rows of a table are known at a date, and which lie in its horizon."""
+"""Rows of a table that are known at a date, and rows that lie in its horizon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the command line starts, and how it says what went wrong."""
+"""The entry of the command line, and its sentences for whatever goes wrong."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Checked:
     Attributes
     ----------
     problems
-        Blocking ones first, each with table, column, rows, examples and how to mend it.
+        Blocking ones first, each with table, column, rows, examples and how to fix it.
     exit_code
         0 where a run can start, 2 or 3 where it cannot.
     excluded_file

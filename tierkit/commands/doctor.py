@@ -1,4 +1,4 @@
-"""What of an installation is there, and how to mend what is missing."""
+"""The parts of an installation, and how to fix what is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `tierkit run` does: read and check first, then the notebooks, then publication."""
+"""`tierkit run`: read and check first, then the notebooks, then publication."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which account a person means: by its id, or by its name."""
+"""The account that a person means, by its id or its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What contracts tell: revenue kept and logos lost, per account and quarter."""
+"""Retention from contracts: revenue kept and logos lost, per account and quarter."""
 
 from __future__ import annotations
 

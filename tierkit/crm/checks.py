@@ -1,4 +1,4 @@
-"""What a person should know about trusted tables; settings may make any of it block."""
+"""Checks of trusted tables: remarks for people, any of which settings may make blocking."""
 
 from __future__ import annotations
 

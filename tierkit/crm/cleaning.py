@@ -1,4 +1,4 @@
-"""What can be used of a table: rows that cannot are named by one reason each, and kept aside."""
+"""Usable rows of a table; the others are kept aside, each named by one reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What deals mean: their revenue type, the unit of their amounts and their currency."""
+"""The meaning of deals: their revenue type, the unit of their amounts and their currency."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the data reach, and what of it counts at an `as_of`."""
+"""The period that the data cover, and what of it counts at an `as_of`."""
 
 from __future__ import annotations
 

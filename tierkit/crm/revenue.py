@@ -1,4 +1,4 @@
-"""What revenue is, once: every figure of won revenue in the package starts from here."""
+"""The one definition of revenue: every figure of won revenue starts from here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the stages of a CRM mean, as its own closed deals tell: won, lost or open."""
+"""Stages of a CRM as its own closed deals show them: won, lost or open."""
 
 from __future__ import annotations
 

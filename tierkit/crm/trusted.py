@@ -113,7 +113,7 @@ class Reading:
 
     @property
     def blocking(self) -> tuple[Problem, ...]:
-        """The problems that must be mended before a run."""
+        """The problems that must be fixed before a run."""
         return tuple(problem for problem in self.problems if problem.blocks)
 
 

@@ -1,4 +1,4 @@
-"""What the account does: inbound engagement, and the people that are known there."""
+"""Engagement of the account: inbound activities, and the people who are known there."""
 
 from __future__ import annotations
 

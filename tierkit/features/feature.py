@@ -1,4 +1,4 @@
-"""What a feature is: a name, the rows it is computed from, and a function that computes it."""
+"""A feature: a name, the rows it is computed from, and a function that computes it."""
 
 from __future__ import annotations
 

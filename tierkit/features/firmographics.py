@@ -1,4 +1,4 @@
-"""What the account is: industry, country, segment, size, and columns that the settings name."""
+"""Firmographics: industry, country, segment, size, and columns that the settings name."""
 
 from __future__ import annotations
 

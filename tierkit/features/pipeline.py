@@ -1,4 +1,4 @@
-"""What is under way: the account's win rate and its open deals."""
+"""Pipeline of the account: its win rate and its open deals."""
 
 from __future__ import annotations
 

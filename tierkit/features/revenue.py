@@ -1,4 +1,4 @@
-"""What the account bought: won revenue, wins, their size and their growth."""
+"""Revenue of the account: won revenue, wins, their size and their growth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When the account buys: days since its last won deal, its own rhythm, how long it is known."""
+"""Buying rhythm of the account: days since its last win, its usual pace, its age."""
 
 from __future__ import annotations
 

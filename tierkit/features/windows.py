@@ -1,4 +1,4 @@
-"""How far back features look: as far as the data reach, cut where they begin."""
+"""Look-back windows of features, cut where the data begin."""
 
 from __future__ import annotations
 

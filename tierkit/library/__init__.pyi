@@ -28,6 +28,7 @@ from ._tables import (
     tables_from_frames as tables_from_frames,
 )
 from ._tiers import (
+    Tier as Tier,
     TierList as TierList,
     assign_tiers as assign_tiers,
 )

@@ -205,8 +205,8 @@ def build_panel(
     --------
     >>> from tierkit.library.example import example_tables
     >>> panel = build_panel(example_tables(), "2026-01-01", horizon_quarters=2)
-    >>> panel.at("2026-01-01").loc["A001", "wins_count_4q"]
-    4.0
+    >>> len(panel.now), str(panel.days[-1])
+    (60, '2025-07-01')
     """
     asked = settings_of(settings, horizon_quarters=horizon_quarters)
     day = day_of(as_of)

@@ -7,7 +7,7 @@ from html import escape
 
 import pandas as pd
 
-_ROWS_SHOWN = 10
+_ROWS_SHOWN = 8
 
 
 @dataclass(frozen=True, repr=False)

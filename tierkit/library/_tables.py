@@ -5,7 +5,8 @@ from __future__ import annotations
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 
 import pandas as pd
 
@@ -70,11 +71,15 @@ def tables_from_frames(
         raise SettingsError(
             f"{', '.join(unknown)}: no table of the contract. There are {', '.join(CONTRACT)}."
         )
-    folder = TemporaryDirectory(prefix="tierkit-")
-    for name, frame in given.items():
-        frame.to_csv(Path(folder.name) / f"{name}.csv", index=False)
     asked = settings_of(settings)
-    data = asked.data.model_copy(update={"source": folder.name, "tables": {}})
-    read = read_source(asked.model_copy(update={"data": data}))
-    weakref.finalize(read.connection, folder.cleanup)  # tables read the files when asked
+    folder = Path(mkdtemp(prefix="tierkit-"))
+    data = asked.data.model_copy(update={"source": str(folder), "tables": {}})
+    try:
+        for name, frame in given.items():
+            frame.to_csv(folder / f"{name}.csv", index=False)
+        read = read_source(asked.model_copy(update={"data": data}))
+    except BaseException:
+        rmtree(folder)
+        raise
+    weakref.finalize(read.connection, rmtree, folder, ignore_errors=True)  # files are read lazily
     return read

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from tierkit.errors import DataError, SettingsError
 from tierkit.library._shown import Result
-from tierkit.settings import StabilitySettings, Tier
+from tierkit.settings import StabilitySettings, Tier as TierSettings
 from tierkit.tiers import AccountContext, assign_tiers as assign
+
+
+class Tier(TierSettings):
+    """One tier, its name in first place: `Tier("Tier 1", capacity=15)`.
+
+    Examples
+    --------
+    >>> Tier("Tier 1", capacity=15).capacity
+    15
+    """
+
+    def __init__(self, name: str, **rules: Any) -> None:  # noqa: ANN401
+        super().__init__(name=name, **rules)
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,7 +40,7 @@ class TierList(Result):
 
 def assign_tiers(  # noqa: PLR0913 (all but two are optional)
     scores: pd.Series[float] | pd.DataFrame,
-    tiers: Sequence[Tier],
+    tiers: Sequence[TierSettings],
     *,
     previous: Mapping[str, str] | pd.Series[str] | None = None,
     overrides: Mapping[str, str] | None = None,
@@ -119,7 +133,7 @@ def _by_account(given: Mapping[str, str] | pd.Series[str], name: str) -> pd.Seri
     return pd.Series([*items.values()], index=index, dtype="str", name=name)
 
 
-def _check_names(tiers: Sequence[Tier], used: Mapping[str, str]) -> None:
+def _check_names(tiers: Sequence[TierSettings], used: Mapping[str, str]) -> None:
     names = [tier.name for tier in tiers]
     if not names:
         raise SettingsError("tiers: at least one is needed, such as Tier('Tier 1', capacity=15).")

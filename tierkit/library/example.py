@@ -1,9 +1,10 @@
-"""A worked example for the docstrings of the library: sixty accounts that buy every quarter."""
+"""A worked example for the docstrings of the library: sixty accounts, a deal each quarter."""
 
 from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
 import pandas as pd
 
 from tierkit.crm import Tables
@@ -16,13 +17,20 @@ _ACCOUNTS = 60
 
 
 def example_frames() -> dict[str, pd.DataFrame]:
-    """Return accounts and deals: account n wins a deal worth about n × 100 each quarter."""
+    """Return accounts and deals: a deal of account n each quarter, of about n × 100."""
     accounts = [f"A{number:03}" for number in range(1, _ACCOUNTS + 1)]
     days = pd.date_range("2022-01-15", "2025-12-31", freq="QS").strftime("%Y-%m-%d")
+    rng = np.random.default_rng(7)
     rows = [
-        (f"{account}-{day}", account, day, 100 * number + 7 * quarter, number % 3 > 0)
+        (
+            f"{account}-{day}",
+            account,
+            day,
+            round(100 * number * rng.lognormal()),
+            rng.random() < 0.5,
+        )
         for number, account in enumerate(accounts, 1)
-        for quarter, day in enumerate(days)
+        for day in days
     ]
     columns = ["opportunity_id", "account_id", "close_date", "amount", "is_won"]
     industries = ["Energy" if number % 2 else "Health" for number in range(_ACCOUNTS)]

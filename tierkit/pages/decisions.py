@@ -113,7 +113,7 @@ def _slots(facts: Facts) -> Iterator[Decision]:
 
 
 def _excluded(facts: Facts) -> Iterator[Decision]:
-    """Yield the exclusion that costs most revenue, where someone can mend it."""
+    """Yield the exclusion that costs most revenue, where someone can fix it."""
     known = [
         (abs(amount), entry)
         for entry in parts(facts, "data", "excluded")

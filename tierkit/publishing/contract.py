@@ -1,4 +1,4 @@
-"""What `facts.json` must state, whatever the data: the contract that other programs rely on."""
+"""The contract of `facts.json`, which other programs rely on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a finished report must hold, and what it must never hold, checked before it is published."""
+"""Gates of a finished report: what it must hold, and what it must never hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page holds, as gates need it: its words, headings, figures, and what it must not hold."""
+"""A page as gates read it: its words, headings and figures, and what it must not hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where notebooks lie, and which parameters they take, checked before any kernel starts."""
+"""Notebooks and their parameters, checked before any kernel starts."""
 
 from __future__ import annotations
 

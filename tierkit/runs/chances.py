@@ -1,4 +1,4 @@
-"""How firm the tiers are: who belongs, who is on the borderline, who may rise or fall."""
+"""Firmness of the tiers: accounts on the borderline, and those that may rise or fall."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each tier should bring in the next quarter alone: a promise that is due three months on."""
+"""The next quarter's promise of each tier, due three months on."""
 
 from __future__ import annotations
 

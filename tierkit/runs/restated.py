@@ -1,4 +1,4 @@
-"""What earlier reports rested on, and which of those deals have been changed since."""
+"""Restated deals: those that earlier reports rested on and that have changed since."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -155,15 +155,6 @@ class Tier(Part):
     max_per_owner: Annotated[int, Field(ge=1)] | None = None
     min_quarters: Annotated[int, Field(ge=0)] | None = None
     entitlements: Annotated[tuple[Entitlement, ...], Field(strict=False)] = ()
-
-    def __init__(self, name: str | None = None, **rules: Any) -> None:  # noqa: ANN401
-        """Take the name in first place too: `Tier("Tier 1", capacity=15)`."""
-        given = rules if name is None else {"name": name, **rules}
-        lists = {key: tuple(value) for key, value in given.items() if isinstance(value, list)}
-        super().__init__(**{**given, **lists})  # a file's lists come here as they are
-
-    # so that pydantic reads tiers from JSON without it: a list there stands for a tuple
-    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @field_validator("where")
     @classmethod

@@ -1,4 +1,4 @@
-"""What the rules of the tiers must agree on."""
+"""Agreement of the rules of the tiers with each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the CRM shows of the history: the tables of the contract, one function each."""
+"""The records of the simulated CRM: the tables of the contract, one function each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the simulated company tiers: a score of what is known, capacities, a keep band, overrides."""
+"""Tiering in the simulated company: scores of what is known, capacities, band, overrides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What moved each account: its change of tier in parts that add up."""
+"""Moves in parts: the change of tier of each account, in parts that add up."""
 
 from __future__ import annotations
 

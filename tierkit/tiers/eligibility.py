@@ -1,4 +1,4 @@
-"""Which accounts can be tiered at all, and in words why the others cannot."""
+"""Eligible accounts, and the reason in words for each of the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changes between the tiers held before and the tiers assigned."""
+"""Moves between the tiers held before and the tiers assigned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets a slot: overrides, then who keeps its slot, then the best of the rest."""
+"""Slots of tiers: overrides first, then holders that keep theirs, then the best of the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of each account before slots are given, as arrays with the best rank first."""
+"""Ranked accounts as arrays, best rank first, before slots are given."""
 
 from __future__ import annotations
 

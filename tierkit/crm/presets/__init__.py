@@ -1,4 +1,4 @@
-"""What the exports of common systems look like; one module per preset."""
+"""Presets for the exports of common systems, one module each."""
 
 from __future__ import annotations
 

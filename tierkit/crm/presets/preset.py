@@ -1,4 +1,4 @@
-"""What a preset says about a table: its files, headers, outcome, and rows that do not count."""
+"""A preset of a table: its files, headers, outcomes, and rows that do not count."""
 
 from __future__ import annotations
 
