@@ -159,8 +159,7 @@ class Tier(Part):
     def __init__(self, name: str | None = None, **rules: Any) -> None:  # noqa: ANN401
         """Take the name in first place too: `Tier("Tier 1", capacity=15)`."""
         given = rules if name is None else {"name": name, **rules}
-        lists = {key: tuple(value) for key, value in given.items() if isinstance(value, list)}
-        super().__init__(**{**given, **lists})  # a file's lists come here as they are
+        super().__init__(**{key: _as_tuples(value) for key, value in given.items()})
 
     @field_validator("where")
     @classmethod
@@ -309,3 +308,12 @@ class ReadinessSettings(Part):
     required_roles: tuple[str, ...] = ()
     engaged_days: Days = 92
     qualified_stages: tuple[str, ...] = ()
+
+
+def _as_tuples(value: Any) -> Any:  # noqa: ANN401 (whatever a file holds)
+    """Return a value of a file with tuples for its lists, as parts hold them."""
+    if isinstance(value, list | tuple):
+        return tuple(_as_tuples(one) for one in value)
+    if isinstance(value, dict):
+        return {key: _as_tuples(one) for key, one in value.items()}
+    return value
