@@ -136,6 +136,15 @@ class Entitlement(Part):
     cost: Annotated[float, Field(ge=0)] = 0.0
 
 
+def _as_tuples(value: Any) -> Any:  # noqa: ANN401 (whatever a file holds)
+    """Return a value of a file with tuples for its lists, as parts hold them."""
+    if isinstance(value, list | tuple):
+        return tuple(_as_tuples(one) for one in value)
+    if isinstance(value, dict):
+        return {key: _as_tuples(one) for key, one in value.items()}
+    return value
+
+
 class Tier(Part):
     """One tier: at most one rule of size and one written by hand; without any it takes the rest.
 
@@ -308,12 +317,3 @@ class ReadinessSettings(Part):
     required_roles: tuple[str, ...] = ()
     engaged_days: Days = 92
     qualified_stages: tuple[str, ...] = ()
-
-
-def _as_tuples(value: Any) -> Any:  # noqa: ANN401 (whatever a file holds)
-    """Return a value of a file with tuples for its lists, as parts hold them."""
-    if isinstance(value, list | tuple):
-        return tuple(_as_tuples(one) for one in value)
-    if isinstance(value, dict):
-        return {key: _as_tuples(one) for key, one in value.items()}
-    return value
