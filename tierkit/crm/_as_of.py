@@ -17,7 +17,6 @@ from tierkit.crm.tables import Tables
 
 _RECORDED = {
     "activities": ("date",),
-    "account_history": ("changed_date",),
     "contacts": ("created_date",),
     "costs": ("date",),
     "signals": ("date",),
