@@ -336,8 +336,6 @@ RULES: Mapping[str, str] = {
     "unclear dates": "an optional column of dates can be read in two ways",
     "unclear numbers": "an optional column of numbers can be read in two ways",
     "no rows": "a table is empty",
-    "repeated amount": "an amount that each line of a deal repeats",
-    "amount with tax": "an amount that holds tax",
     "mostly excluded": "most rows of a table cannot be used",
     "ids as decimals": "ids are written as 1234.0",
     "ids differ by case": "ids are the same but for capitals",

@@ -65,8 +65,7 @@ def compare_tiers(
     where
         A rule that accounts must meet, such as `region == 'EMEA'`; all accounts by default.
     tiers
-        The tiers from the top; by default those of the settings. With entitlements, and roles in
-        the settings, a boundary is also told from which effect it pays.
+        The tiers from the top; by default those of the settings.
     as_of
         First day that is not yet known; by default the day after the last one in the data.
     worth_having
