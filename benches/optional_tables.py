@@ -145,8 +145,9 @@ def go_the_whole_way(project: Path) -> Path:
     quarter = default_quarter(tables, settings.fiscal_calendar)
     folder = settings.scratch / "run"
     folder.mkdir(parents=True)
-    write_handover(folder, Handover(settings, quarter))
-    leave_rows(tables, folder)
+    handover = Handover(settings, quarter)
+    write_handover(folder, handover)
+    leave_rows(handover, tables, folder)
     for name in RUN_NOTEBOOKS:
         run_cells(packaged_notebook(name), run_folder=str(folder))
     work = open_run(run_folder=str(folder))

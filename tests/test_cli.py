@@ -128,12 +128,12 @@ def test_check_lists_everything_writes_the_rows_left_out_and_exits_with_3(tmp_pa
 def test_check_of_a_clean_project_says_what_it_read(tmp_path, capsys):
     deals = (
         "opportunity_id,account_id,close_date,amount,is_won\n"
-        "O1,A1,2026-01-01,10.50,true\nO2,,2026-01-02,4.50,true\n"
+        "O1,A1,2026-01-01,98.50,true\nO2,,2026-01-02,1.50,true\n"
     )
     write_project(tmp_path, deals=deals)
     code, out, _ = run(capsys, "check", "-f", tmp_path)
     assert code == 0
-    assert "15.00 won = 10.50 used + 4.50 left out" in out
+    assert "100.00 won = 98.50 used + 1.50 left out" in out
     with (tmp_path / ".tierkit" / "check" / "excluded_rows.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert (row["reason"], row["opportunity_id"]) == ("no account_id", "O2")

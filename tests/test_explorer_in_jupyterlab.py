@@ -214,11 +214,12 @@ def look_an_account_up_and_override_it(page, project):
     live = page.locator(".tierkit-explorer-live")
     live.get_by_role("tab", name="Account").click()
     live.get_by_label("Find an account").press_sequentially("A0001")
-    found = live.locator(".widget-select option").first
+    accounts = live.get_by_role("listbox", name="Accounts")
+    found = accounts.locator("option").first
     # what was typed last has been looked up
     sync_api.expect(found).to_contain_text("(A0001", timeout=PATIENCE)
     account = found.inner_text().rpartition("(")[2].rstrip(")")
-    live.locator(".widget-select select").select_option(index=0)
+    accounts.select_option(index=0)
     page.wait_for_function(f"document.body.innerText.includes('({account})')")
     live.get_by_label("Reason").fill("a new plan, signed last week")
     live.get_by_label("Set by").fill("Kim")

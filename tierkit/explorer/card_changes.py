@@ -41,7 +41,7 @@ class CardChanges:
         >>> explorer.set_points("log_employees", [0, 3], edges=[4.0])
         >>> explorer.turn_off("log_employees")
         >>> [one.name for one in explorer.card().criteria]
-        ['won_revenue_1q']
+        ['won_revenue_4q']
         """
 
         def change() -> Settings:
@@ -68,7 +68,7 @@ class CardChanges:
         >>> explorer.turn_off("log_employees")
         >>> explorer.turn_on("log_employees")
         >>> [one.name for one in explorer.card().criteria]
-        ['won_revenue_1q', 'log_employees']
+        ['won_revenue_4q', 'log_employees']
         """
         self._stage.apply(
             f"{criterion} on",
@@ -85,7 +85,7 @@ class CardChanges:
         >>> from tierkit.explorer.example import example_explorer
         >>> explorer = example_explorer()
         >>> explorer.start_rules_card()
-        >>> explorer.set_weight("won_revenue_1q", 0.5)
+        >>> explorer.set_weight("won_revenue_4q", 0.5)
         >>> explorer.change.words
         'won_revenue_1q: weight 0.5'
         """
@@ -146,7 +146,7 @@ class CardChanges:
         >>> explorer.start_rules_card()
         >>> explorer.set_points("employees", [0, 3], edges=[100])
         >>> [one.name for one in explorer.card().criteria]
-        ['won_revenue_1q', 'log_employees']
+        ['won_revenue_4q', 'log_employees']
         """
 
         def change() -> Settings:

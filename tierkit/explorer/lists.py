@@ -39,7 +39,7 @@ def account_list(session: Session, name: str, *, against: str = "") -> AccountLi
     --------
     >>> from tierkit.explorer.example import example_explorer
     >>> [*account_list(example_explorer(), "Tier 1").lines.values()]
-    ['Acme Freight · Tier 1 · $900']
+    ['Acme Freight · Tier 1 · $3.6 k']
     """
     if name == _differing(against) and against in session.scenarios:
         found = session.differing(against)

@@ -54,7 +54,13 @@ def spent_by_tier(tables: Tables, *, settings: Settings, as_of: date) -> Mapping
     if whole.empty or held.empty:
         return {}
     keys = ["as_of", "account_id"]
-    money = whole.assign(spent=whole["spent"].astype(float)).groupby(keys)["spent"].sum()
+    money = (
+        whole.assign(spent=whole["spent"].astype(float)).groupby(keys, dropna=False)["spent"].sum()
+    )
     joined = held.merge(money.reset_index(), on=keys, how="left", validate="1:1")
-    means = joined.assign(spent=joined["spent"].fillna(0.0)).groupby("tier")["spent"].mean()
+    means = (
+        joined.assign(spent=joined["spent"].fillna(0.0))
+        .groupby("tier", dropna=False)["spent"]
+        .mean()
+    )
     return {str(tier): float(value) for tier, value in means.items()}
