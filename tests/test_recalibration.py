@@ -258,9 +258,16 @@ def cut_off(data: Path, as_of: str) -> None:
     deals.loc[later, ["is_won", "amount", "stage", "close_date"]] = ""
     deals.to_csv(data / "opportunities.csv", index=False)
     lines = pd.read_csv(data / "opportunity_lines.csv", dtype=str, keep_default_na=False)
-    closed = set(deals.loc[~later, "opportunity_id"])
+    closed = set(deals.loc[~later, "opportunity_id"]) | ended_by_then(data)
     kept = lines[lines["opportunity_id"].isin(closed)]
     kept.to_csv(data / "opportunity_lines.csv", index=False)
+
+
+def ended_by_then(data: Path) -> set[str]:
+    """Return the deals whose last stage in a history that is cut off is an end."""
+    told = pd.read_csv(data / "stage_history.csv", dtype=str, keep_default_na=False)
+    last = told.sort_values("changed_date", kind="stable").groupby("opportunity_id")["stage"].last()
+    return set(last.index[last.str.startswith("Closed")])
 
 
 def without_fingerprint(text: str) -> list[str]:

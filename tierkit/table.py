@@ -229,7 +229,13 @@ def _column(column: Column | str, currency: str) -> Column:
 
 def _rows(names: list[str], rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     if not isinstance(rows, pd.DataFrame):
-        return pd.DataFrame([*rows]).reindex(columns=names)
+        given = [*rows]
+        html = [name for name in names if any(hasattr(one.get(name), "__html__") for one in given)]
+        frame = pd.DataFrame(given).reindex(columns=names)
+        kept = {name: [one.get(name) for one in given] for name in html}  # text would lose its tags
+        return frame.assign(
+            **{name: pd.Series(cells, dtype=object) for name, cells in kept.items()}
+        )
     if rows.index.name in names and rows.index.name not in rows.columns:
         rows = rows.reset_index()
     return rows[names]

@@ -117,8 +117,10 @@ def tried_at(
 
 def _worth(found: _Predictions, rows: pd.DataFrame) -> tuple[Card, ...]:
     """Return the card of each fold with the base that gives the amounts of these rows."""
-    before = found.rows.groupby("fold")["card"].sum()
-    factors = (rows.groupby("fold")["card"].sum() / before.where(before > 0)).fillna(1.0)
+    before = found.rows.groupby("fold", dropna=False)["card"].sum()
+    factors = (rows.groupby("fold", dropna=False)["card"].sum() / before.where(before > 0)).fillna(
+        1.0
+    )
     return tuple(
         replace(card, base=card.base * float(factors.get(place, 1.0)))
         for place, card in enumerate(found.cards)

@@ -87,7 +87,7 @@ class CardChanges:
         >>> explorer.start_rules_card()
         >>> explorer.set_weight("won_revenue_4q", 0.5)
         >>> explorer.change.words
-        'won_revenue_1q: weight 0.5'
+        'won_revenue_4q: weight 0.5'
         """
 
         def change() -> Settings:

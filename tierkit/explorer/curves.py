@@ -82,7 +82,7 @@ def bin_factors(session: Session, criterion: str) -> pd.DataFrame:
     Examples
     --------
     >>> from tierkit.explorer.example import example_explorer
-    >>> bin_factors(example_explorer(), "won_revenue_4q")["accounts"].sum()
+    >>> int(bin_factors(example_explorer(), "won_revenue_4q")["accounts"].sum())
     4
     """
     shown = next((one for one in session.card().criteria if one.name == criterion), None)
