@@ -79,9 +79,9 @@ def with_revenue_type(deals: Rows, types: Mapping[str, str], *, given: bool) -> 
 
 def unmapped_types(deals: Rows) -> list[Problem]:
     """Return the problem that some types of deals have no meaning in the settings."""
-    values = deals.filter(nw.col("revenue_type").is_null()).with_columns(
+    values = deals.filter(nw.col("revenue_type").is_null()).select(
         won=won_amount(deals.columns), value=nw.col("type").fill_null("")
-    )
+    )  # a column of the source may be called Won
     counted = grouped(values, "value", rows=nw.len(), won=nw.col("won").sum())
     unmapped = counted.sort("rows", "value", descending=[True, False]).collect().rows()
     if not unmapped:
