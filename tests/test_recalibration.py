@@ -248,26 +248,40 @@ RECORDED = {
 
 
 def cut_off(data: Path, as_of: str) -> None:
-    """Take away what happened on or after a day; deals open then become open deals."""
+    """Take away what happened on or after a day; deals open then become open deals.
+
+    A deal that had ended and was opened again later stands as it had ended.
+    """
     for name, column in RECORDED.items():
         table = pd.read_csv(data / f"{name}.csv", dtype=str, keep_default_na=False)
         table[table[column] < as_of].to_csv(data / f"{name}.csv", index=False)
     deals = pd.read_csv(data / "opportunities.csv", dtype=str, keep_default_na=False)
-    deals = deals[deals["created_date"] < as_of].copy()
-    later = deals["close_date"] >= as_of
+    deals = deals[deals["created_date"] < as_of].set_index("opportunity_id")
+    ends = ended_by_then(data)
+    later = deals.index[deals["close_date"] >= as_of]
     deals.loc[later, ["is_won", "amount", "stage", "close_date"]] = ""
-    deals.to_csv(data / "opportunities.csv", index=False)
+    again = later.intersection(ends.index)
+    deals.loc[again, ends.columns] = ends.loc[again]
+    deals.reset_index().to_csv(data / "opportunities.csv", index=False)
     lines = pd.read_csv(data / "opportunity_lines.csv", dtype=str, keep_default_na=False)
-    closed = set(deals.loc[~later, "opportunity_id"]) | ended_by_then(data)
+    closed = deals.index[deals["close_date"] != ""]
     kept = lines[lines["opportunity_id"].isin(closed)]
     kept.to_csv(data / "opportunity_lines.csv", index=False)
 
 
-def ended_by_then(data: Path) -> set[str]:
-    """Return the deals whose last stage in a history that is cut off is an end."""
+def ended_by_then(data: Path) -> pd.DataFrame:
+    """Return the end of each deal whose last stage, in a history that is cut off, is one."""
     told = pd.read_csv(data / "stage_history.csv", dtype=str, keep_default_na=False)
-    last = told.sort_values("changed_date", kind="stable").groupby("opportunity_id")["stage"].last()
-    return set(last.index[last.str.startswith("Closed")])
+    last = told.sort_values("changed_date", kind="stable").groupby("opportunity_id").last()
+    ended = last[last["stage"].str.startswith("Closed")]
+    return pd.DataFrame(
+        {
+            "is_won": ended["stage"].eq("Closed Won").map({True: "true", False: "false"}),
+            "amount": ended["amount"],
+            "stage": ended["stage"],
+            "close_date": ended["changed_date"],
+        }
+    )
 
 
 def without_fingerprint(text: str) -> list[str]:
