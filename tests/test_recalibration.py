@@ -250,11 +250,14 @@ RECORDED = {
 def cut_off(data: Path, as_of: str) -> None:
     """Take away what happened on or after a day; deals open then become open deals.
 
-    A deal that had ended and was opened again later stands as it had ended.
+    A deal that had ended and was opened again later stands as it had ended. A contract is agreed
+    before its first day, so that one that begins on the day is known.
     """
     for name, column in RECORDED.items():
         table = pd.read_csv(data / f"{name}.csv", dtype=str, keep_default_na=False)
-        table[table[column] < as_of].to_csv(data / f"{name}.csv", index=False)
+        known = table[column] < as_of
+        known |= (table[column] == as_of) & (name == "contracts")
+        table[known].to_csv(data / f"{name}.csv", index=False)
     deals = pd.read_csv(data / "opportunities.csv", dtype=str, keep_default_na=False)
     deals = deals[deals["created_date"] < as_of].set_index("opportunity_id")
     ends = ended_by_then(data)

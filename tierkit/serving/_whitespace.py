@@ -9,6 +9,7 @@ import pandas as pd
 
 from tierkit.calendar import before, look_back_start, outcome_rows
 from tierkit.crm import Rows, Tables, look_up, summed, target_deals
+from tierkit.features import accounts_seen
 from tierkit.settings import Settings
 from tierkit.table import Column, Columns, Table
 
@@ -63,7 +64,8 @@ def whitespace(
     predicted_revenue
         By account_id, those to return.
     industry
-        By account_id, of every account; missing is a group of its own.
+        By account_id, of every account; missing is a group of its own. Accounts that did not exist
+        before `as_of` are passed over.
 
     Returns
     -------
@@ -78,6 +80,7 @@ def whitespace(
     horizon = settings.target.horizon_quarters
     start = look_back_start(as_of, horizon)
     owned = _owned(rows, as_of)
+    industry = industry[industry.index.isin(accounts_seen(tables, as_of).index)]
     products = sorted(owned["product"].unique())
     shares = _shares(tables, rows, industry, products, start=start, as_of=as_of)
     if not products or shares.empty:  # nobody is without a product, or there is none
