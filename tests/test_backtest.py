@@ -11,8 +11,8 @@ from tierkit._backtest import FEWEST_TESTED_ACCOUNTS, backtest, choose_model
 from tierkit.errors import DataError
 from tierkit.features.panel import Panel
 from tierkit.figure import Figure
+from tierkit.models.backtest_result import judge
 from tierkit.models.card import Card
-from tierkit.models.verdict import judge
 from tierkit.settings import parse_settings
 from tierkit.statistics.intervals import Comparison
 

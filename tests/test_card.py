@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tierkit.errors import DataError, SettingsError
-from tierkit.models._card_in_short import card_in_short
-from tierkit.models._reasons import MOST_CHARACTERS, factors, reasons
-from tierkit.models.card import Card
+from tierkit.models.card import Card, card_in_short
 from tierkit.models.criteria import CategoricalCriterion, NumericCriterion
+from tierkit.models.explaining import MOST_CHARACTERS, factors, reasons
 
 GOLDEN = """
 {"schema": 1, "base": 1000.0,

@@ -19,11 +19,11 @@ from tierkit._backtest.shuffling import Shuffled, Swaps
 from tierkit.cache import Cache
 from tierkit.figure import Figure
 from tierkit.models import examples as fitted
+from tierkit.models.backtest_result import KEEP, judge
 from tierkit.models.calibration import actual_over_predicted_by, by_history, tenths, totals_moved
 from tierkit.models.examples import Examples
 from tierkit.models.leaks import gini_alone, probable_leaks
 from tierkit.models.ranges import ranges_tested
-from tierkit.models.verdict import KEEP, judge
 from tierkit.statistics.intervals import Comparison
 
 DATES = QUARTER_ENDS[-3:]

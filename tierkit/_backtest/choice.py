@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from tierkit._backtest.folds import complete_dates
 from tierkit._backtest.gate import Gate, concentration_notes, history_moved, leaks_of, pass_gate
 from tierkit._backtest.ranking import Chosen, choose_ranking, in_words, simple_rules
 from tierkit._backtest.seeds import steadied_card
-from tierkit._backtest.trial import NOTHING_COMPLETE, tried_at
+from tierkit._backtest.trial import NOTHING_COMPLETE, complete_dates, tried_at
 from tierkit.cache import Cache
 from tierkit.models import (
     BETTER,

@@ -1,4 +1,4 @@
-"""The model at earlier quarter-ends against what happened; the one module that sees both sides."""
+"""The card and simple rules at earlier quarter-ends, and the folds that they learn from."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from tierkit._backtest.folds import complete_dates, held_out_folds, rolling_folds
 from tierkit._backtest.ranking import simple_rules
 from tierkit._backtest.shuffling import Fold
+from tierkit.calendar import newest, trainable
 from tierkit.models import (
     CARDS,
     HELD_OUT,
@@ -25,10 +26,13 @@ from tierkit.models import (
     Model,
     RandomRule,
     TierRule,
+    account_draws,
+    account_ids,
     best_column,
     fit_past_revenue_card,
     last_quarter_rule,
     past_revenue_rule,
+    rows_at,
     scored,
     untested,
 )
@@ -49,6 +53,8 @@ MOST_BAGS = 4
 BAGS_OF_MANY_ROWS = 2
 MANY_ROWS = 50_000
 """From here on, rows steady a card as more bags would; a backtest's card learns from no more."""
+
+_FOLDS = 5
 
 
 def backtest(
@@ -262,3 +268,36 @@ def _too_few(predictions: pd.DataFrame) -> str:
         f"The tests cover {accounts} accounts and {wins} of them won anything; a test needs at "
         f"least {FEWEST_TESTED_ACCOUNTS} accounts and {FEWEST_TESTED_WINS} with won revenue."
     )
+
+
+def complete_dates(dates: Sequence[date], as_of: date, settings: Settings) -> tuple[date, ...]:
+    """Return the dates whose horizon is over at `as_of`, in order."""
+    horizon = settings.target.horizon_quarters
+    return tuple(trainable(sorted(set(dates)), as_of, settings.fiscal_calendar, horizon))
+
+
+def rolling_folds(
+    examples: Examples, complete: Sequence[date], settings: Settings
+) -> Iterator[tuple[Examples, Examples]]:
+    """Yield what was complete at each tested date, and the accounts of that date."""
+    horizon = settings.target.horizon_quarters
+    known = {day: trainable(complete, day, settings.fiscal_calendar, horizon) for day in complete}
+    testable = [day for day in complete if known[day]]
+    for day in testable[-settings.model.backtest_quarter_ends :]:
+        yield examples.at(known[day]).as_seen_on(day), examples.at([day])
+
+
+def held_out_folds(
+    examples: Examples, complete: Sequence[date], settings: Settings
+) -> Iterator[tuple[Examples, Examples]]:
+    """Yield the rows of four fifths of the accounts, and the others at the last complete date."""
+    last = newest(complete)
+    latest = rows_at(examples.values, [last] if last else [])
+    ids = account_ids(examples.values)
+    draws = account_draws(ids, purpose="folds", seed=settings.model.seed)
+    folds = np.floor(draws * _FOLDS).astype(int)
+    seen = examples.as_seen_on(last) if last else examples
+    for fold in range(_FOLDS):
+        tested = latest & (folds == fold)
+        if tested.any() and (folds != fold).any():
+            yield seen.where(folds != fold), seen.where(tested)

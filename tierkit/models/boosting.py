@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tierkit.models.criteria import Criterion, NumericCriterion
-from tierkit.models.draws import account_draws
+from tierkit.models.rows import account_draws
 from tierkit.parallel import MANY_ROWS, free_processors
 from tierkit.statistics import VARIANCE_POWER, FloatArray, IntArray
 

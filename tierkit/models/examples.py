@@ -17,10 +17,10 @@ from tierkit.models.boosting import CAREFUL, Pace
 from tierkit.models.card import Card
 from tierkit.models.edits import edit_card
 from tierkit.models.fitting import Prepared
-from tierkit.models.past_revenue import past_revenue_column
 from tierkit.models.rows import AS_OF, newest_rows, sample_accounts
 from tierkit.models.rules_card import fit_rules_card
 from tierkit.models.short_card import shortened
+from tierkit.models.simple_rules import past_revenue_column
 from tierkit.settings import ModelSettings, Settings
 
 if TYPE_CHECKING:

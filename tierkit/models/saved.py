@@ -13,9 +13,8 @@ import pandas as pd
 
 from tierkit.errors import SettingsError
 from tierkit.models.card import Card
-from tierkit.models.past_revenue import PAST_REVENUE
 from tierkit.models.prospects import Prospects
-from tierkit.models.simple_rules import ColumnRule
+from tierkit.models.simple_rules import PAST_REVENUE, ColumnRule
 
 Kind = Literal["fitted card", "rules card", "past revenue", "simple rule"]
 FITTED: Kind = "fitted card"
