@@ -1,4 +1,4 @@
-"""What a run would have chosen and published at every quarter-end, against what came and its peers.
+"""The walk: what a run would publish at every quarter-end, against what came and its peers.
 
 `python -m benches.walk` walks through every company of `benches.walk_sets`: at every quarter-end
 from the second on, for horizons of 1, 2 and 4 quarters. No date, look-back or company is picked by
@@ -63,7 +63,7 @@ class Step:
 
     @property
     def key(self) -> dict[str, object]:
-        """What its rows begin with."""
+        """The columns that its rows begin with."""
         return {"company": self.company, "as_of": self.work.as_of, "horizon": self.horizon}
 
 

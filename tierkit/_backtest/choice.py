@@ -1,4 +1,4 @@
-"""Which model ranks the accounts: the simplest that nothing tested is better than."""
+"""The choice of a model: the simplest candidate that nothing tested is better than."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class ModelChoice:
 
 @dataclass(frozen=True)
 class Known:
-    """What a run knows beside the panel and what was won.
+    """Context of a choice beside the panel and what was won.
 
     Attributes
     ----------
@@ -219,7 +219,7 @@ def choose_model(
 
 @dataclass(frozen=True)
 class _Found:
-    """What the tests found, from which what ranks the accounts is chosen."""
+    """The test results from which the model is chosen."""
 
     panel: Panel
     settings: Settings

@@ -72,7 +72,7 @@ class Gate:
 
     @property
     def stops_the_card(self) -> bool:
-        """Whether the card must not rank: it saw the future, or shuffled outcomes do as well."""
+        """True if the card must not rank: it saw the future, or shuffled outcomes do as well."""
         return bool(_stopped_by(self))
 
     def facts(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What ranks the accounts: the simplest candidate that nothing tested is better than."""
+"""Candidates, and the one that ranks: the simplest that nothing tested is better than."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _ERRORS_IN_RANGE = 3.92
 
 @dataclass(frozen=True)
 class Chosen:
-    """What ranks the accounts, and what it was chosen from.
+    """The candidate that ranks the accounts, among those that it was chosen from.
 
     Attributes
     ----------

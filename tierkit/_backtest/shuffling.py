@@ -52,7 +52,7 @@ class Shuffled:
 
     @property
     def is_above_all(self) -> bool:
-        """Whether no refit on shuffled outcomes gained as much."""
+        """True if no refit on shuffled outcomes gained as much."""
         return self.rank == 1
 
 

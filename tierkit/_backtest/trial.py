@@ -151,7 +151,7 @@ def as_parts_of(rows: pd.DataFrame, totals: Mapping[date, float]) -> pd.DataFram
 
 @dataclass(frozen=True)
 class _Predictions:
-    """What was predicted and with which cards; no method where none could be fitted."""
+    """Predictions of each fold and the cards behind them; no method where none could be fitted."""
 
     method: Method | None
     rows: pd.DataFrame

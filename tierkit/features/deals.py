@@ -104,7 +104,7 @@ def open_deals(context: Context) -> Rows:
 
 
 def is_win() -> nw.Expr:
-    """Whether a row is a win: a won deal worth more than nothing; refunds and zeros are none."""
+    """Return the test for a win: a won deal worth more than nothing; refunds and zeros are none."""
     return nw.col("is_won") & (nw.col("value") > 0)
 
 

@@ -82,7 +82,7 @@ def available_look_back(tables: Tables, first_as_of: date, settings: Settings | 
 
 @dataclass(frozen=True)
 class Known:
-    """How much of each table is known before each as_of.
+    """The extent of each table before each as_of.
 
     Attributes
     ----------

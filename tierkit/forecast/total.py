@@ -64,7 +64,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What the accounts known at a date will bring.
+    """The revenue to come of the accounts known at a date.
 
     Attributes
     ----------

@@ -65,7 +65,7 @@ _SCALE = "1 is perfect foresight, 0 is chance"
 
 @dataclass(frozen=True)
 class Backtest:
-    """What the model and simple rules would have been worth.
+    """The model and simple rules against outcomes that they could not know.
 
     Attributes
     ----------

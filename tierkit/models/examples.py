@@ -1,4 +1,4 @@
-"""What is learned from: accounts as they were known at past dates, and what they won after."""
+"""Training examples: accounts as they were known at past dates, and what they won after."""
 
 from __future__ import annotations
 
@@ -93,14 +93,14 @@ class Examples:
 
     @property
     def bought(self) -> pd.Series[bool]:
-        """Whether each row's account won anything in the look-back."""
+        """True where the account of a row won anything in the look-back."""
         ever = "won_revenue_ever"
         known = self.values[ever].astype(float) if ever in self.values.columns else self.past
         return (known > 0) | (self.past > 0)
 
     @property
     def shares(self) -> pd.Series[float]:
-        """What each account won, where every date is made to bring as much as the mean of all.
+        """Won revenue of each row, where every date is made to bring as much as the mean of all.
 
         Dates of good and bad seasons, or of a smaller company, count alike: what is learned is who
         brings how much of the whole. Dates at which nothing was won are as they are.

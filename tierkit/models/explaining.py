@@ -33,7 +33,7 @@ _TO_CUSTOMERS = (
     ("industry", "your industry"),
     ("country", "where you are"),
 )
-"""What criteria are called to the customer; the others are not spoken of."""
+"""Criteria as the customer hears of them; the others are not spoken of."""
 _MOST_SPOKEN = 3
 MOST_CHARACTERS = 200
 MOST_EACH_WAY = 3

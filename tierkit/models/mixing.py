@@ -24,10 +24,10 @@ SMOOTH = (0.0, 0.5, 1.0)
 """Shares of the smooth part in what is not boosting."""
 
 _TOWARDS_NONE = 0.005
-"""What the smooth part must gain in Gini to take the place of powers of past revenue."""
+"""Gain in Gini that the smooth part needs to take the place of powers of past revenue."""
 
 _TOWARDS_BEFORE = 0.003
-"""What a share must gain in Gini to be taken all the way from one half to none or all."""
+"""Gain in Gini that a share needs to be taken all the way from one half to none or all."""
 
 MOST_ROWS = 30_000
 """A share is tried on about so many rows: accounts are drawn by their ids."""
@@ -44,7 +44,7 @@ Loss = Callable[[FloatArray, FloatArray], tuple[float, FloatArray]]
 
 @dataclass(frozen=True)
 class Shares:
-    """What a card is made of: a geometric mean.
+    """The shares of the parts in a card, which is their geometric mean.
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ def tried_shares(
 
 @dataclass(frozen=True)
 class _Parts:
-    """What the parts are fitted to, as `tried_shares` takes it."""
+    """The rows that the parts are fitted to, as `tried_shares` takes them."""
 
     criteria: Sequence[Criterion]
     codes: IntArray

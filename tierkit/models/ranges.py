@@ -90,7 +90,7 @@ def _ranges(low: FloatArray, high: FloatArray, index: pd.Index) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class RangesTested:
-    """How often outcomes lay beyond account ranges that were made without them.
+    """Shares of outcomes beyond account ranges that were made without them.
 
     Attributes
     ----------

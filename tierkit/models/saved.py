@@ -1,4 +1,4 @@
-"""What ranks the accounts, whatever it is: a fitted card, one set by hand, or past revenue."""
+"""The saved model: the fitted card, the one set by hand, or the simple rule that ranks accounts."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def ranked(card: Card, kind: Kind, values: pd.DataFrame, *, past_revenue: str) -
 
 @dataclass(frozen=True)
 class SavedModel:
-    """What `model.json` holds: enough to rank accounts again, without any fit.
+    """The content of `model.json`: enough to rank accounts again, without any fit.
 
     Attributes
     ----------

@@ -202,7 +202,7 @@ def _quarters(column: str) -> int:
 
 
 class Model(Protocol):
-    """What can be tested: it has a name and ranks accounts; a `Card` with a name does too."""
+    """A named ranking of accounts that can be tested; a `Card` with a name is one too."""
 
     @property
     def name(self) -> str:
