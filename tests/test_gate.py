@@ -171,9 +171,9 @@ def test_bags_are_doubled_up_to_the_cap_while_seeds_disagree():
 
 def test_what_did_not_change_is_not_fitted_again(tmp_path, monkeypatch):
     panel, won = company(accounts=120)
-    first = chosen(panel, won, settings=SHUFFLED, kept=Cache(tmp_path))
+    first = chosen(panel, won, settings=SHUFFLED, cache=Cache(tmp_path))
     monkeypatch.setattr(fitted.Examples, "_prepared", None)
-    again = chosen(panel, won, settings=SHUFFLED, kept=Cache(tmp_path))
+    again = chosen(panel, won, settings=SHUFFLED, cache=Cache(tmp_path))
     assert again.card.to_json() == first.card.to_json()
     assert again.gate.facts() == first.gate.facts()
 

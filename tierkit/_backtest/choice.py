@@ -141,8 +141,8 @@ class Known:
         By (account_id, as_of): the tier held the day before, to be tested as a rule.
     future_rows
         Accounts whose criteria see the future, if that was tried; any keeps the card from ranking.
-    kept
-        Where cards and checks are kept that do not change.
+    cache
+        Where cards and checks that do not change are stored.
     ranked_by
         The candidate that ranked the accounts in the last report, if any.
     totals
@@ -154,7 +154,7 @@ class Known:
 
     previous_tiers: pd.Series[str] | None = None
     future_rows: int | None = None
-    kept: Cache = field(default_factory=Cache)
+    cache: Cache = field(default_factory=Cache)
     step: Callable[[str], None] = lambda _: None
     ranked_by: str = ""
     totals: Mapping[date, float] = field(default_factory=dict)
@@ -194,7 +194,7 @@ def choose_model(
     complete = complete_dates(dates, as_of, settings)
     if not complete:
         return _without_outcomes(panel, settings, as_of=as_of)
-    examples = Examples.of(panel, won, days=complete, kept=known.kept)
+    examples = Examples.of(panel, won, days=complete, cache=known.cache)
     leaks = leaks_of(examples, settings)
     honest = examples.by([name for name in examples.criteria if name not in leaks])
     testing, comparing, fitting = FIT_STEPS

@@ -44,7 +44,7 @@ class Examples:
     won: pd.Series[float]
     criteria: tuple[str, ...]
     undated: frozenset[str]
-    kept: Cache = field(default_factory=Cache)
+    cache: Cache = field(default_factory=Cache)
     observed: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
@@ -54,9 +54,9 @@ class Examples:
         won: pd.Series[float],
         *,
         days: Sequence[date],
-        kept: Cache | None = None,
+        cache: Cache | None = None,
     ) -> Examples:
-        """Return the rows of a panel at some dates; cards fitted to them are kept in `kept`.
+        """Return the rows of a panel at some dates; cards fitted to them are kept in `cache`.
 
         Raises
         ------
@@ -74,7 +74,7 @@ class Examples:
                 "nothing has an outcome of 0."
             )
         criteria, undated = tuple(panel.criteria), frozenset(panel.undated)
-        return cls(rows, known, criteria, undated, kept or Cache(), panel.observed)
+        return cls(rows, known, criteria, undated, cache or Cache(), panel.observed)
 
     @property
     def past_revenue(self) -> str:
@@ -168,7 +168,7 @@ class Examples:
             card = self._prepared(chosen).fit(self.shares, first_bag=first_bag, pace=pace)
             return card.to_plain()
 
-        return Card.from_plain(self.kept.value("card", parts, fitted))
+        return Card.from_plain(self.cache.value("card", parts, fitted))
 
     def _prepared(self, settings: ModelSettings) -> Prepared:
         return Prepared.of(

@@ -187,7 +187,7 @@ def fit_model(work: Run, panel: Panel, *, step: Step = lambda _: None) -> ModelC
         known=Known(
             previous_tiers=_held_before(work, dates),
             future_rows=future_rows_seen(work.tables, dates, settings=work.settings),
-            kept=work.cache,
+            cache=work.cache,
             step=step,
             ranked_by="" if present is None else present.model.ranked_by,
             totals=work.forecast_at(dates),
