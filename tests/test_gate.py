@@ -23,7 +23,7 @@ from tierkit.models.backtest_result import KEEP, judge
 from tierkit.models.calibration import actual_over_predicted_by, by_history, tenths, totals_moved
 from tierkit.models.examples import Examples
 from tierkit.models.leaks import gini_alone, probable_leaks
-from tierkit.models.ranges import ranges_tested
+from tierkit.models.ranges import range_coverage
 from tierkit.statistics.intervals import Comparison
 
 DATES = QUARTER_ENDS[-3:]
@@ -264,12 +264,12 @@ def test_ranges_are_tried_on_what_they_were_not_made_from():
             "actual": predicted * rng.lognormal(-0.5, 1, size=1200),
         }
     )  # fmt: skip
-    found = ranges_tested(rows, [15, 100, None])
+    found = range_coverage(rows, [15, 100, None])
     assert found.rows == 1200
     assert found.above == pytest.approx(0.10, abs=0.03)
     assert found.below == pytest.approx(0.10, abs=0.03)
     assert found.inside_upper == pytest.approx(0.80, abs=0.06)
-    assert ranges_tested(rows.head(20), [15, None]) is None
+    assert range_coverage(rows.head(20), [15, None]) is None
 
 
 # ---- what ranks ----------------------------------------------------------------------------------

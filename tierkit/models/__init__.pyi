@@ -73,7 +73,7 @@ from .ranges import (
     RANGE_SHARE as RANGE_SHARE,
     account_ranges as account_ranges,
     past_tiers as past_tiers,
-    ranges_tested as ranges_tested,
+    range_coverage as range_coverage,
     size_groups as size_groups,
 )
 from .rows import (

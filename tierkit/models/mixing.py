@@ -58,7 +58,7 @@ class Shares:
     smooth: float = 0.0
 
 
-def tried_shares(
+def choose_shares(
     criteria: Sequence[Criterion],
     codes: IntArray,
     rows: pd.DataFrame,
@@ -106,7 +106,7 @@ def tried_shares(
 
 @dataclass(frozen=True)
 class _Parts:
-    """The rows that the parts are fitted to, as `tried_shares` takes them."""
+    """The rows that the parts are fitted to, as `choose_shares` takes them."""
 
     criteria: Sequence[Criterion]
     codes: IntArray

@@ -89,7 +89,7 @@ def _ranges(low: FloatArray, high: FloatArray, index: pd.Index) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class RangesTested:
+class RangeCoverage:
     """Shares of outcomes beyond account ranges that were made without them.
 
     Attributes
@@ -108,7 +108,7 @@ class RangesTested:
     inside_upper: float
 
 
-def ranges_tested(tested: pd.DataFrame, capacities: Sequence[int | None]) -> RangesTested | None:
+def range_coverage(tested: pd.DataFrame, capacities: Sequence[int | None]) -> RangeCoverage | None:
     """Return how account ranges do on predictions that they were not made from.
 
     Each tested date is tried with the ranges of the other dates; with one date, each half of the
@@ -123,7 +123,7 @@ def ranges_tested(tested: pd.DataFrame, capacities: Sequence[int | None]) -> Ran
 
     Returns
     -------
-    RangesTested or None
+    RangeCoverage or None
         None where too few predictions are left to make ranges from.
     """
     rows = tested.sort_values(["as_of", "account_id"], kind="stable").reset_index(drop=True)
@@ -144,7 +144,7 @@ def ranges_tested(tested: pd.DataFrame, capacities: Sequence[int | None]) -> Ran
     below = tried["actual"] < tried["predicted_low"]
     inside = ~(above | below)
     upper = (tried["tier"] < len(capacities) - 1).to_numpy(dtype=bool)
-    return RangesTested(
+    return RangeCoverage(
         len(tried), float(above.mean()), float(below.mean()), float(inside[upper].mean())
     )
 

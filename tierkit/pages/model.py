@@ -21,7 +21,7 @@ from tierkit.models import (
     by_history,
     card_in_short,
     past_tiers,
-    ranges_tested,
+    range_coverage,
     tenths,
 )
 from tierkit.rendering import Fragment, Picture, figure, html_table, joined, tag
@@ -316,7 +316,7 @@ def _moved(model: ModelChoice) -> str:
 
 
 def _ranges(tested: pd.DataFrame, work: Run) -> str:
-    found = ranges_tested(tested, [tier.capacity for tier in work.settings.tiers])
+    found = range_coverage(tested, [tier.capacity for tier in work.settings.tiers])
     if found is None:
         return "Account ranges could not be tried: too few predictions were tested."
     upper = (

@@ -29,7 +29,7 @@ from tierkit.models import (
     actual_over_predicted_by,
     by_history,
     past_tiers,
-    ranges_tested,
+    range_coverage,
     read_model,
     reasons,
     shortened,
@@ -113,7 +113,7 @@ def check_facts(choice: ModelChoice, settings: Settings) -> dict[str, Any]:
         return {"calibration": {"tiers": [], "tenths": []}, "by_history": [], "ranges": _ranges({})}
     capacities = [tier.capacity for tier in settings.tiers]
     names = {place: tier.name for place, tier in enumerate(settings.tiers)}
-    tried = ranges_tested(tested, capacities)
+    tried = range_coverage(tested, capacities)
     return {
         "calibration": {
             "tiers": _by(tested, past_tiers(tested, capacities), "tier", names, settings),
