@@ -124,7 +124,7 @@ def walked(step: Step) -> tuple[pd.DataFrame, list[dict[str, object]], dict[str,
     work = step.work
     panel = make_panel(work)
     choice = fit_model(work, panel)
-    choice.tested().to_parquet(work.folder / TESTED_FILE, index=False)
+    choice.tested_predictions().to_parquet(work.folder / TESTED_FILE, index=False)
     quarter_tests(work, choice).to_parquet(work.folder / QUARTERS_FILE, index=False)
     write_model(work, choice)
     predictions = predict_accounts(work, panel, choice)

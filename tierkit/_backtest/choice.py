@@ -12,7 +12,7 @@ import pandas as pd
 from tierkit._backtest.gate import Gate, concentration_notes, history_moved, leaks_of, pass_gate
 from tierkit._backtest.ranking import Chosen, choose_ranking, in_words, simple_rules
 from tierkit._backtest.seeds import steadied_card
-from tierkit._backtest.trial import NOTHING_COMPLETE, complete_dates, tried_at
+from tierkit._backtest.trial import NOTHING_COMPLETE, backtest_at, complete_dates
 from tierkit.cache import Cache
 from tierkit.models import (
     BETTER,
@@ -113,7 +113,7 @@ class ModelChoice:
         """
         return ranked(self.card, self.kind, values, past_revenue=self.past_revenue)
 
-    def tested(self) -> pd.DataFrame:
+    def tested_predictions(self) -> pd.DataFrame:
         """Return this kind of model in the backtest: what ranges are computed from.
 
         Returns
@@ -199,7 +199,7 @@ def choose_model(
     honest = examples.by([name for name in examples.criteria if name not in leaks])
     testing, comparing, fitting = FIT_STEPS
     known.step(testing)
-    tried = tried_at(
+    tried = backtest_at(
         honest,
         complete,
         settings=settings,

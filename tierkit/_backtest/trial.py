@@ -79,26 +79,26 @@ def backtest(
     if not complete:
         return untested(NOTHING_COMPLETE, settings=settings)
     examples = Examples.of(panel, won, days=complete)
-    tried = tried_at(examples, complete, settings=settings, previous_tiers=previous_tiers)
+    tried = backtest_at(examples, complete, settings=settings, previous_tiers=previous_tiers)
     return tried.backtest
 
 
 @dataclass(frozen=True)
-class Trial:
+class FoldedBacktest:
     """A backtest, and what was learned from and tested on."""
 
     backtest: Backtest
     folds: tuple[Fold, ...] = ()
 
 
-def tried_at(
+def backtest_at(
     examples: Examples,
     complete: Sequence[date],
     *,
     settings: Settings,
     previous_tiers: pd.Series[str] | None = None,
     totals: Mapping[date, float] | None = None,
-) -> Trial:
+) -> FoldedBacktest:
     """Return the test of the card and of simple rules; see `backtest`.
 
     Parameters
@@ -113,12 +113,12 @@ def tried_at(
     found = _predictions(examples, complete, settings, previous_tiers)
     if found.method is None:
         why = f"The rows are too few to fit a card. {found.note}"
-        return Trial(untested(why, settings=settings))
+        return FoldedBacktest(untested(why, settings=settings))
     if why := _too_few(found.rows):
-        return Trial(untested(why, settings=settings))
+        return FoldedBacktest(untested(why, settings=settings))
     rows = as_parts_of(found.rows, totals or {})
     tested = scored(found.method, rows, settings=settings)
-    return Trial(replace(tested, cards=_worth(found, rows)), found.folds)
+    return FoldedBacktest(replace(tested, cards=_worth(found, rows)), found.folds)
 
 
 def _worth(found: _Predictions, rows: pd.DataFrame) -> tuple[Card, ...]:

@@ -108,7 +108,7 @@ _FEW = "too few tested accounts, or nothing was won or predicted there"
 
 def check_facts(choice: ModelChoice, settings: Settings) -> dict[str, Any]:
     """Return calibration, history and account ranges as the backtest found them."""
-    tested = choice.tested()
+    tested = choice.tested_predictions()
     if tested.empty:
         return {"calibration": {"tiers": [], "tenths": []}, "by_history": [], "ranges": _ranges({})}
     capacities = [tier.capacity for tier in settings.tiers]
@@ -237,7 +237,7 @@ def predict_accounts(work: Run, panel: Panel, choice: ModelChoice) -> pd.DataFra
     """Return one row per account at `as_of`: score, predicted revenue with its range, reasons."""
     now = _values_at(panel, work.as_of)
     ranked = choice.ranked(now)
-    ranges = account_ranges(choice.tested(), ranked["predicted_revenue"])
+    ranges = account_ranges(choice.tested_predictions(), ranked["predicted_revenue"])
     return ranked.join(ranges, validate="1:1").assign(reasons=reasons(choice.card, now))
 
 
@@ -437,7 +437,7 @@ def _held_before(work: Run, dates: list[date]) -> pd.Series[str] | None:
 
 
 def _tested_with_pipeline(work: Run, choice: ModelChoice) -> pd.DataFrame:
-    tested = choice.tested()
+    tested = choice.tested_predictions()
     if tested.empty:
         return tested.assign(pipeline_created_amount=[])
     days = [day.date() for day in sorted(tested["as_of"].unique())]
