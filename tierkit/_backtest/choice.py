@@ -293,7 +293,7 @@ class _Found:
                 rule.name,
                 in_words=in_words(rule.name),
                 settings=self.settings,
-                tried=len(chosen.table),
+                candidates=len(chosen.table),
             )
         if chosen is not None:
             tested = _told(tested, chosen)

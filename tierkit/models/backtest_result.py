@@ -199,7 +199,7 @@ def untested(because: str, *, settings: Settings) -> Backtest:
 
 
 def compared_with_past(
-    tested: Backtest, name: str, *, in_words: str, settings: Settings, tried: int
+    tested: Backtest, name: str, *, in_words: str, settings: Settings, candidates: int
 ) -> Backtest:
     """Return the backtest with the comparison and the verdict of another ranking than the card.
 
@@ -207,7 +207,7 @@ def compared_with_past(
     ----------
     name, in_words
         The ranking, as in `Backtest.predictions`, and as a sentence names it.
-    tried
+    candidates
         From how many candidates it was chosen: the more, the wider the range of its gain has to be
         (Bonferroni).
     """
@@ -216,7 +216,7 @@ def compared_with_past(
         tested.predictions.assign(card=tested.predictions[name]),
         capacities=sorted(set(places.values())),
         seed=settings.model.seed,
-        tried=tried,
+        comparisons=candidates,
     )
     method = tested.method or ROLLING
     where = _tested_in_words(method, tested.as_of)

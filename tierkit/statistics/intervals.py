@@ -55,7 +55,7 @@ def compare(
     seed: int,
     draws: int | None = None,
     rivals: Sequence[str] = (),
-    tried: int = 1,
+    comparisons: int = 1,
 ) -> Comparison:
     """Compare the card with past revenue on the same accounts at the same dates.
 
@@ -75,7 +75,7 @@ def compare(
         1,000 by default, fewer where rows are so many that draws differ little.
     rivals
         Columns of other rules that the card is compared with as well.
-    tried
+    comparisons
         From how many candidates the compared one was chosen: ranges are as wide as so many
         comparisons at once ask for (Bonferroni).
     """
@@ -88,7 +88,7 @@ def compare(
     tasks = (partial(_measures, dates, weights, capacities) for weights in weights_of)
     threads = None if len(predictions) >= MANY_ROWS else 1
     drawn = np.concatenate(side_by_side(tasks, threads=threads))
-    tail = share_beyond(accounts_that_count(predictions)) / tried
+    tail = share_beyond(accounts_that_count(predictions)) / comparisons
     ranges = [resampled(whole[place], drawn[:, place], tail) for place in range(len(whole))]
     others = dict(zip(rivals, ranges[3 : 3 + len(rivals)], strict=True))
     captures = dict(zip(capacities, ranges[3 + len(rivals) :], strict=True))
