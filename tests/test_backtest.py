@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tierkit._backtest import FEWEST_TESTED_ACCOUNTS, backtest, choose_model
+from tierkit._backtest import backtest, choose_model
+from tierkit._backtest.trial import FEWEST_TESTED_ACCOUNTS
 from tierkit.errors import DataError
 from tierkit.features.panel import Panel
 from tierkit.figure import Figure

@@ -83,16 +83,6 @@ def test_factors_multiply_to_predicted_revenue(card):
     np.testing.assert_allclose(product, card.predict(VALUES), rtol=1e-9)
 
 
-@given(st.none() | st.floats(-1e6, 1e6), st.none() | st.sampled_from(["Energy", "Retail", "x"]))
-def test_one_account_scores_as_its_row_does(revenue, industry):
-    card = Card.from_json(GOLDEN)
-    account = {"won_revenue_4q": revenue, "industry": industry}
-    row = pd.DataFrame(
-        {"won_revenue_4q": [1.0, revenue], "industry": ["Energy", industry]}, dtype=object
-    )
-    assert card.score_one(account) == card.score(row).iloc[1]
-
-
 def test_neither_the_order_of_rows_nor_other_accounts_matter(card):
     shuffled = VALUES.iloc[[3, 0, 4, 2, 1]]
     assert card.predict(shuffled).sort_index().equals(card.predict(VALUES))

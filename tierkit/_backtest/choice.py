@@ -199,7 +199,7 @@ def choose_model(
     honest = examples.by([name for name in examples.criteria if name not in leaks])
     testing, comparing, fitting = FIT_STEPS
     known.step(testing)
-    tried = backtest_at(
+    folded = backtest_at(
         honest,
         complete,
         settings=settings,
@@ -209,7 +209,7 @@ def choose_model(
     gate = Gate(leaks, known.future_rows, history_moved(examples, settings))
     known.step(comparing)
     tested, gate = pass_gate(
-        tried.backtest, tried.folds, gate, settings=settings, effort=panel.effort
+        folded.backtest, folded.folds, gate, settings=settings, effort=panel.effort
     )
     known.step(fitting)
     now = honest.as_seen_on(as_of)
@@ -280,8 +280,8 @@ class _Found:
         card = replace(steadied.card, dropped={**self.gate.leaks, **steadied.card.dropped})
         gate = replace(self.gate, overlap=steadied.overlap, bags=steadied.bags)
         made = self._choice(card, FITTED, chosen=chosen)
-        told = _told(self.tested, chosen)
-        return replace(made, backtest=told, gate=gate, ranked_by="card")
+        reasoned = _with_reason(self.tested, chosen)
+        return replace(made, backtest=reasoned, gate=gate, ranked_by="card")
 
     def _by_rule(self, rule: ColumnRule, chosen: Chosen | None) -> ModelChoice:
         is_past = rule.name == "past_revenue"
@@ -296,7 +296,7 @@ class _Found:
                 candidates=len(chosen.table),
             )
         if chosen is not None:
-            tested = _told(tested, chosen)
+            tested = _with_reason(tested, chosen)
         made = self._choice(card, PAST if is_past else SIMPLE, chosen=chosen)
         return replace(made, backtest=tested, ranked_by=rule.name, past_revenue=rule.column)
 
@@ -313,7 +313,7 @@ class _Found:
         )
 
 
-def _told(tested: Backtest, chosen: Chosen) -> Backtest:
+def _with_reason(tested: Backtest, chosen: Chosen) -> Backtest:
     """Return the backtest whose reason ends with what ranks the accounts."""
     said = chosen.because[:1].upper() + chosen.because[1:] + "."
     if chosen.name == "past_revenue" and tested.because.endswith(KEEP):

@@ -79,8 +79,8 @@ def backtest(
     if not complete:
         return untested(NOTHING_COMPLETE, settings=settings)
     examples = Examples.of(panel, won, days=complete)
-    tried = backtest_at(examples, complete, settings=settings, previous_tiers=previous_tiers)
-    return tried.backtest
+    found = backtest_at(examples, complete, settings=settings, previous_tiers=previous_tiers)
+    return found.backtest
 
 
 @dataclass(frozen=True)

@@ -204,10 +204,10 @@ def _spread(trial: Trial, origin: int, quarters: int, *, ahead: int) -> tuple[fl
             weight = _FADING ** (origin - earlier - 1) * over / quarters
             weight *= 1.0 if earlier >= A_YEAR else _EARLY
             squares, counts = squares + weight * math.log(said / came) ** 2, counts + weight
-    told = counts / (1 + (quarters - 1) / 2)
+    effective = counts / (1 + (quarters - 1) / 2)
     mean = squares / counts if counts else 0.0
-    variance = (mean * told + _USUAL_ORIGINS * usual**2) / (told + _USUAL_ORIGINS)
-    return math.sqrt(variance), told + _USUAL_ORIGINS
+    variance = (mean * effective + _USUAL_ORIGINS * usual**2) / (effective + _USUAL_ORIGINS)
+    return math.sqrt(variance), effective + _USUAL_ORIGINS
 
 
 def _moved(totals: FloatArray) -> float:

@@ -91,11 +91,6 @@ class Card:
         predicted = self.base * np.exp(self.score(values).to_numpy())
         return pd.Series(predicted, index=values.index, name="predicted_revenue")
 
-    def score_one(self, account: Mapping[str, Any]) -> float:
-        """Return the sum of points of one account, given as its values by column."""
-        row = pd.DataFrame({name: pd.Series([value]) for name, value in account.items()})
-        return float(self.score(row).iloc[0])
-
     def importance(self) -> pd.Series[float]:
         """Return each criterion's share of importance; the shares sum to 1.
 
@@ -274,11 +269,11 @@ def _factors(criterion: Criterion) -> list[str]:
     short = _joined_bins(criterion) if isinstance(criterion, NumericCriterion) else criterion
     said = [factor_words(points) for points in short.points_by_bin]
     bins = [*zip(short.bins, said, strict=True)]
-    told = bins if _has_unknown(criterion) else bins[:-1]
+    shown = bins if _has_unknown(criterion) else bins[:-1]
     if isinstance(short, NumericCriterion):
-        return [f"{name}\u00a0{factor}" for name, factor in told]
+        return [f"{name}\u00a0{factor}" for name, factor in shown]
     by_factor: dict[str, list[str]] = {}
-    for name, factor in told:
+    for name, factor in shown:
         by_factor.setdefault(factor, []).append(name)
     return [f"{', '.join(names)}\u00a0{factor}" for factor, names in by_factor.items()]
 

@@ -91,12 +91,12 @@ def choose_shares(
         parts.ginis((third != place) & (third >= 0) & earlier, (third == place) & newest)
         for place in range(_THIRDS)
     ]
-    tried = [one for one in found if one is not None]
-    if not tried:
+    measured = [one for one in found if one is not None]
+    if not measured:
         return Shares()
     cost = _TOWARDS_BEFORE * np.abs(SHARES - BEFORE) / BEFORE
     smooth_cost = _TOWARDS_NONE * np.array(SMOOTH)
-    worth = np.mean(tried, axis=0) - smooth_cost[:, None] - cost[None, :]
+    worth = np.mean(measured, axis=0) - smooth_cost[:, None] - cost[None, :]
     row, column = np.unravel_index(int(np.argmax(np.round(worth, 9))), worth.shape)
     wins = int((target > 0).sum())
     trust = 1.0 if in_time else wins / (wins + _HALF_WAY_WINS)

@@ -136,16 +136,16 @@ def range_coverage(tested: pd.DataFrame, capacities: Sequence[int | None]) -> Ra
     ]
     if not ranges:
         return None
-    tried = rows.join(pd.concat(ranges), validate="1:1").assign(tier=past_tiers(rows, capacities))
-    tried = tried.dropna(subset=["predicted_low", "actual"])
-    if tried.empty:
+    rated = rows.join(pd.concat(ranges), validate="1:1").assign(tier=past_tiers(rows, capacities))
+    rated = rated.dropna(subset=["predicted_low", "actual"])
+    if rated.empty:
         return None
-    above = tried["actual"] > tried["predicted_high"]
-    below = tried["actual"] < tried["predicted_low"]
+    above = rated["actual"] > rated["predicted_high"]
+    below = rated["actual"] < rated["predicted_low"]
     inside = ~(above | below)
-    upper = (tried["tier"] < len(capacities) - 1).to_numpy(dtype=bool)
+    upper = (rated["tier"] < len(capacities) - 1).to_numpy(dtype=bool)
     return RangeCoverage(
-        len(tried), float(above.mean()), float(below.mean()), float(inside[upper].mean())
+        len(rated), float(above.mean()), float(below.mean()), float(inside[upper].mean())
     )
 
 
