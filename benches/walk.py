@@ -31,6 +31,8 @@ from tierkit.crm.revenue import target_deals
 from tierkit.crm.tables import Tables
 from tierkit.crm.trusted import read_tables
 from tierkit.features.windows import history_start
+from tierkit.publishing.contract import FACTS_SCHEMA
+from tierkit.publishing.published import CONTRACT_COLUMNS, EarlierReports
 from tierkit.runs.modelling import (
     QUARTERS_FILE,
     TESTED_FILE,
@@ -155,20 +157,58 @@ def walked(step: Step) -> tuple[pd.DataFrame, list[dict[str, object]], dict[str,
 
 
 def _publish(work: Run, tiered: pd.DataFrame, totals: pd.DataFrame, coming: pd.DataFrame) -> None:
-    """Leave what the next run reads of this one: its model, its promises, its tiers."""
+    """Leave what the next run reads of this one: its model, its promises, its tiers.
+
+    Raises
+    ------
+    RuntimeError
+        If a run could not read it back: every report of the walk would then be a first one.
+    """
     folder = Path(work.settings.reports) / work.quarter.label
     folder.mkdir(parents=True)
     shutil.copy(work.folder / MODEL_FILE, folder / MODEL_FILE)
-    tiered[["tier", "predicted_revenue"]].to_csv(folder / "tiers.csv")
+    _as_published(tiered).to_csv(folder / "tiers.csv", index=False)
     tiers = [
         {"tier": tier, "predicted_revenue": _or_none(row["predicted_revenue"]),
          "next_quarter": {"predicted_revenue": _or_none(coming.loc[tier, "predicted_revenue"])}}
         for tier, row in totals.iterrows()
     ]  # fmt: skip
-    horizon = work.settings.target.horizon_quarters
-    facts = {"quarter": {"label": work.quarter.label}, "model": {"horizon_quarters": horizon},
-             "tiers": tiers}  # fmt: skip
+    facts = {**_bare_facts(work), "tiers": tiers}
     (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+    readable = EarlierReports.read(Path(work.settings.reports), work.settings.fiscal_calendar)
+    if readable.left_out:
+        raise RuntimeError(readable.left_out[0])
+
+
+def _as_published(tiered: pd.DataFrame) -> pd.DataFrame:
+    """Return tiers with the columns of the contract; unknown ones are blank."""
+    known = tiered.assign(overridden=False).reset_index()
+    columns = [*CONTRACT_COLUMNS, *(name for name in known if name not in CONTRACT_COLUMNS)]
+    return known.reindex(columns=columns)
+
+
+def _bare_facts(work: Run) -> dict[str, object]:
+    """Return facts with every container of the contract, empty where a run reads nothing of it."""
+    quarter = work.quarter
+    named = {"label": quarter.label, "start": f"{quarter.start}", "as_of": f"{quarter.as_of}"}
+    model = {
+        "horizon_quarters": work.settings.target.horizon_quarters,
+        "trained_on_as_of": [],
+        "backtest": {"as_of": [], "models": {}},
+        "gain_over_past_revenue": {},
+    }
+    return {
+        "schema": FACTS_SCHEMA,
+        "currency": work.currency,
+        "fingerprint": work.fingerprint,
+        "quarter": named,
+        "data": {"excluded": [], "missing_tables": []},
+        "model": model,
+        "moves": {"matrix": {}, "reasons": {}},
+        "roi": {"outcomes": [], "boundaries": [], "certificate": {}},
+        "ledger": [],
+        "decision": {"action": ""},
+    }
 
 
 def _or_none(value: float) -> float | None:
