@@ -319,3 +319,11 @@ def test_facts_name_one_that_ranks_and_how_far_the_others_are_behind():
     facts = ranked(rankings(noise=2.0)).facts()
     assert [one["candidate"] for one in facts if one["ranks"]] == ["card"]
     assert facts[0]["behind_the_best"]["behind"] > 0
+
+
+def test_beside_one_tested_date_held_out_accounts_count_alike():
+    rows = rankings(days=1)
+    other = rankings(days=1, noise=1.0, seed=4)
+    assert ranked(rows).name == "past_revenue"
+    assert ranked(rows, held_out=other).name == "card"
+    assert ranked(rows, held_out=other.iloc[:0]).name == "past_revenue"

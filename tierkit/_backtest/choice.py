@@ -12,17 +12,22 @@ import pandas as pd
 from tierkit._backtest.gate import Gate, concentration_notes, history_moved, leaks_of, pass_gate
 from tierkit._backtest.ranking import Chosen, choose_ranking, in_words, simple_rules
 from tierkit._backtest.seeds import steadied_card
-from tierkit._backtest.trial import NOTHING_COMPLETE, backtest_at, complete_dates
+from tierkit._backtest.trial import (
+    NOTHING_COMPLETE,
+    backtest_at,
+    complete_dates,
+    held_out_predictions,
+)
 from tierkit.cache import Cache
 from tierkit.models import (
     BETTER,
     BY_COLUMN,
     BY_HAND,
     FITTED,
-    HELD_OUT,
     KEEP,
     NO_SIGNAL,
     PAST,
+    ROLLING,
     SIMPLE,
     Backtest,
     Card,
@@ -213,7 +218,17 @@ def choose_model(
     )
     known.step(fitting)
     now = honest.as_seen_on(as_of)
-    found = _Found(panel, settings, complete, as_of, now, tested, gate, concentration_notes(honest))
+    found = _Found(
+        panel,
+        settings,
+        complete,
+        as_of,
+        now,
+        tested,
+        gate,
+        concentration_notes(honest),
+        _second_test(tested, honest, complete, settings),
+    )
     return found.by_hand() if settings.model.kind == BY_HAND else found.chosen(known.ranked_by)
 
 
@@ -229,6 +244,7 @@ class _Found:
     tested: Backtest
     gate: Gate
     notes: tuple[str, ...]
+    held_out: pd.DataFrame | None
 
     def by_hand(self) -> ModelChoice:
         """Return the rules card, whatever the tests say."""
@@ -251,7 +267,7 @@ class _Found:
             capacities=[size for size in self.tested.capacities if size],
             seed=self.settings.model.seed,
             in_force=in_force,
-            is_held_out=self.tested.method == HELD_OUT,
+            held_out=self.held_out,
         )
         if chosen.name == "card":
             return self._by_card(chosen)
@@ -311,6 +327,18 @@ class _Found:
             self.gate,
             candidates=chosen,
         )
+
+
+def _second_test(
+    tested: Backtest, examples: Examples, complete: Sequence[date], settings: Settings
+) -> pd.DataFrame | None:
+    """Return held-out accounts as a test beside a single tested quarter-end; see `choose_ranking`.
+
+    None where there is another number of them, or the settings ask for a rules card.
+    """
+    if tested.method != ROLLING or len(tested.as_of) != 1 or settings.model.kind == BY_HAND:
+        return None
+    return held_out_predictions(examples, complete, settings=settings)
 
 
 def _with_reason(tested: Backtest, chosen: Chosen) -> Backtest:

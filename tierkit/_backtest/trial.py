@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -166,28 +166,57 @@ def _predictions(
     settings: Settings,
     previous: pd.Series[str] | None,
 ) -> _Predictions:
-    """Return how was tested, the predictions and the card of each fold."""
+    """Return the predictions and cards of earlier quarter-ends; failing them, of held-out accounts.
+
+    No method where no card could be fitted, with a note on why.
+    """
+    in_time = rolling_folds(examples, complete, settings)
+    found = _predictions_of(ROLLING, in_time, settings, previous)
+    if found.method is not None:
+        return found
+    held_out = held_out_folds(examples, complete, settings)
+    instead = _predictions_of(HELD_OUT, held_out, settings, previous)
+    return instead if instead.method else replace(instead, note=found.note or instead.note)
+
+
+def _predictions_of(
+    method: Method,
+    folds: Iterable[Fold],
+    settings: Settings,
+    previous: pd.Series[str] | None,
+) -> _Predictions:
+    """Return the predictions and the card of each fold on which a card could be fitted."""
     notes: list[str] = []
-    for method, folds in (
-        (ROLLING, rolling_folds(examples, complete, settings)),
-        (HELD_OUT, held_out_folds(examples, complete, settings)),
-    ):
-        parts: list[pd.DataFrame] = []
-        cards: list[Card] = []
-        used: list[Fold] = []
-        for (train, test), compared in _with_cards([*folds], settings):
-            card = compared["card"]
-            notes += card.notes
-            if card.criteria:
-                found = _predicted(compared, train, test, settings, previous)
-                parts.append(found.assign(fold=len(cards)))
-                cards.append(card)
-                used.append((train, test))
-        if parts:
-            joined = pd.concat(parts, ignore_index=True)
-            ordered = joined.sort_values(["as_of", "account_id"], ignore_index=True)
-            return _Predictions(method, ordered, tuple(cards), folds=tuple(used))
-    return _Predictions(None, pd.DataFrame(), note=notes[0] if notes else "")
+    parts: list[pd.DataFrame] = []
+    cards: list[Card] = []
+    used: list[Fold] = []
+    for (train, test), compared in _with_cards([*folds], settings):
+        card = compared["card"]
+        notes += card.notes
+        if card.criteria:
+            found = _predicted(compared, train, test, settings, previous)
+            parts.append(found.assign(fold=len(cards)))
+            cards.append(card)
+            used.append((train, test))
+    if not parts:
+        return _Predictions(None, pd.DataFrame(), note=notes[0] if notes else "")
+    joined = pd.concat(parts, ignore_index=True)
+    ordered = joined.sort_values(["as_of", "account_id"], ignore_index=True)
+    return _Predictions(method, ordered, tuple(cards), folds=tuple(used))
+
+
+def held_out_predictions(
+    examples: Examples, complete: Sequence[date], *, settings: Settings
+) -> pd.DataFrame:
+    """Return what held-out accounts are predicted at the last complete quarter-end.
+
+    Returns
+    -------
+    DataFrame
+        As `Backtest.predictions`; empty where no card can be fitted.
+    """
+    folds = held_out_folds(examples, complete, settings)
+    return _predictions_of(HELD_OUT, folds, settings, None).rows
 
 
 def _with_cards(
