@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -26,11 +26,12 @@ from threadpoolctl import threadpool_limits
 from benches.markers import put_between
 from benches.walk_peers import PEERS, peer_scores
 from benches.walk_sets import Company, companies
-from benches.walk_tables import money_table, ranking_table, stability_line
+from benches.walk_tables import METHOD, method_table, money_table, ranking_table, stability_line
 from tierkit.crm.revenue import target_deals
 from tierkit.crm.tables import Tables
 from tierkit.crm.trusted import read_tables
 from tierkit.features.windows import history_start
+from tierkit.forecast.rules import RULES, by_rule
 from tierkit.publishing.contract import FACTS_SCHEMA
 from tierkit.publishing.published import CONTRACT_COLUMNS, EarlierReports
 from tierkit.runs.modelling import (
@@ -97,7 +98,8 @@ def main() -> None:
 
 def report(who: pd.DataFrame, money: pd.DataFrame, runs: pd.DataFrame) -> str:
     """Return the tables of a walk as Markdown."""
-    return "\n\n".join([ranking_table(who, PEERS), money_table(money), stability_line(runs)])
+    tables = [ranking_table(who, PEERS), money_table(money), method_table(money)]
+    return "\n\n".join([*tables, stability_line(runs, money)])
 
 
 def steps(company: Company, scratch: Path, *, horizons: Sequence[int]) -> Iterator[Step]:
@@ -143,7 +145,8 @@ def walked(step: Step) -> tuple[pd.DataFrame, list[dict[str, object]], dict[str,
         {**step.key, **row}
         for span, quarters, table in (
             ("next quarter", 1, coming), ("horizon", step.horizon, totals))
-        for row in _held_to(table, tiered, _won(deals, work, quarters), span)
+        for row in _held_to(table, tiered, _won(deals, work, quarters), span,
+                            methods=_by_method(work, quarters))
     ]  # fmt: skip
     ranked_by = getattr(choice, "ranked_by", choice.kind)
     history = len(
@@ -215,10 +218,24 @@ def _or_none(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+def _by_method(work: Run, quarters: int) -> dict[str, float]:
+    """Return what each rule of the forecast says alone of the quarters to come, all together."""
+    predicted = by_rule(work.totals, len(work.totals.totals), quarters).sum(axis=1)
+    return {f"{METHOD}{name}": float(one) for name, one in zip(RULES, predicted, strict=True)}
+
+
 def _held_to(
-    table: pd.DataFrame, tiered: pd.DataFrame, won: pd.Series[float], span: str
+    table: pd.DataFrame,
+    tiered: pd.DataFrame,
+    won: pd.Series[float],
+    span: str,
+    *,
+    methods: Mapping[str, float],
 ) -> Iterator[dict[str, object]]:
-    """Yield by tier, and for all together, what was predicted and what came."""
+    """Yield by tier, and for all together, what was predicted and what came.
+
+    The row of all together also has what other methods predict.
+    """
     came = won.reindex(tiered.index).fillna(0.0).groupby(tiered["tier"], observed=False).sum()
     for tier, row in table.iterrows():
         yield {
@@ -237,6 +254,7 @@ def _held_to(
         "low": whole.get("low", np.nan),
         "high": whole.get("high", np.nan),
         "delivered": float(came.sum()),
+        **methods,
     }
 
 
