@@ -1,4 +1,4 @@
-"""What came of the tiers that were in force, for all accounts or for some."""
+"""Effects of the tiers that were in force, for all accounts or for some."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, repr=False, eq=False)
 class TierComparison(Table):
-    """What each boundary between two tiers showed.
+    """Effects by boundary between two tiers.
 
     Attributes
     ----------
