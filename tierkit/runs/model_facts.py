@@ -102,13 +102,14 @@ def _can_be_told(accounts: int | None, min_group: int) -> bool:
 def weights(card: Card, *, min_group: int = 1) -> list[dict[str, Any]]:
     """Return the criteria that carry most of the weight, with a sentence on each.
 
-    Bins of fewer accounts than `min_group` are not told.
+    Bins of fewer accounts than `min_group` are not told, nor criteria that have no others.
     """
     table = card.table()
     found = []
     for name, bins in table.groupby("criterion", sort=False):
         known = bins[bins["accounts"].fillna(min_group) >= min_group]
-        known = known if len(known) else bins
+        if known.empty:
+            continue
         ordered = known.sort_values("points", kind="stable").to_dict("records")
         worst, best = ordered[0], ordered[-1]
         share = float(bins["share_of_importance"].iloc[0])
