@@ -15,7 +15,6 @@ from .backtest_result import (
     untested as untested,
 )
 from .boosting import (
-    EVEN as EVEN,
     QUICK as QUICK,
 )
 from .calibration import (
