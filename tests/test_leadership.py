@@ -17,8 +17,9 @@ from tierkit.pages.decisions import decisions
 from tierkit.pages.earned import forest_table
 from tierkit.pages.effects import VERDICTS, best_design, certainty
 from tierkit.pages.effort import effort_table
+from tierkit.pages.moves import flow_table
 from tierkit.pages.revenue import ledger_sentence, matured
-from tierkit.pages.tiers import flow_table, tier_shares
+from tierkit.pages.tiers import tier_shares
 from tierkit.rendering import Fragment, figures
 from tierkit.rendering.notebooks import environment, style_sheet
 

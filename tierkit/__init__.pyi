@@ -29,6 +29,9 @@ from .library import (
     read_tables as read_tables,
     tables_from_frames as tables_from_frames,
 )
+from .pages import (
+    write_run_report as write_run_report,
+)
 from .publishing import (
     Published as Published,
 )
@@ -44,7 +47,6 @@ from .runs import (
     study_run_serving as study_run_serving,
     tier_run_accounts as tier_run_accounts,
     weigh_run_criteria as weigh_run_criteria,
-    write_run_report as write_run_report,
 )
 from .settings import (
     Settings as Settings,

@@ -170,6 +170,17 @@ class Table:
         object.__setattr__(self, "heads", heads)
         object.__setattr__(self, "_rows", _rows([head.name for head in heads], rows))
 
+    @classmethod
+    def sheet(cls, rows: pd.DataFrame, *columns: Column) -> Self:
+        """Return every column of a data frame as a sheet of a workbook.
+
+        Parameters
+        ----------
+        columns
+            Those of a kind of their own, as for `Column.of_all`.
+        """
+        return cls("sheet", "", Column.of_all(rows, *columns), rows)
+
     def __len__(self) -> int:
         """Return how many rows there are."""
         return len(self._rows)

@@ -17,8 +17,14 @@ from markupsafe import Markup
 
 from tierkit.calendar import spell_date
 from tierkit.dossiers.known import Known, known_of, record
-from tierkit.dossiers.page import account_name, dossier_body, dossier_page, dossier_text
-from tierkit.dossiers.points import POINTS, talking_points
+from tierkit.dossiers.page import (
+    POINTS,
+    account_name,
+    dossier_body,
+    dossier_page,
+    dossier_text,
+    talking_points,
+)
 from tierkit.errors import SettingsError
 from tierkit.publishing import read_tiers
 from tierkit.rendering import (
@@ -106,7 +112,7 @@ _LONGEST_NAME = 60
 
 @dataclass(frozen=True)
 class Dossiers:
-    """What came of making dossiers.
+    """The outcome of making dossiers.
 
     Attributes
     ----------
@@ -124,7 +130,7 @@ class Dossiers:
 
     @property
     def in_words(self) -> str:
-        """What came of it, in a line."""
+        """The outcome, in a line."""
         text = (
             f"{plural(self.pages, 'dossier')}, key points of {plural(self.key_points, 'account')}"
         )
@@ -171,17 +177,17 @@ def make_dossiers(
     on_step(f"dossiers: reading what is known of {plural(len(first) + len(second), 'account')}")
     known = known_of(work, pd.concat([first, second]))
     failed = _write_pages(known, first.index, folder, page=page, on_step=on_step)
-    told: list[dict[str, str]] = []
+    points: list[dict[str, str]] = []
     for account in map(str, second.index):
         with _noting(account, failed):
-            told.append(key_points(known, account))
-    if told:
+            points.append(key_points(known, account))
+    if points:
         stem = folder / file_stem(names[1], "key points")
-        write_key_points(known, pd.DataFrame(told), stem, tier=names[1])
+        write_key_points(known, pd.DataFrame(points), stem, tier=names[1])
     if failed:
         lines = [f"{account}: {reason}\n" for account, reason in failed.items()]
         (folder / FAILED_FILE).write_text("".join(lines), encoding="utf-8")
-    return Dossiers(len(first) - sum(one in failed for one in first.index), failed, len(told))
+    return Dossiers(len(first) - sum(one in failed for one in first.index), failed, len(points))
 
 
 def _write_pages(

@@ -4,10 +4,6 @@ from .chances import (
     how_sure as how_sure,
     scoreboard_table as scoreboard_table,
 )
-from .check import (
-    write_check_page as write_check_page,
-    write_check_workbook as write_check_workbook,
-)
 from .data import (
     remarks as remarks,
     restated_tables as restated_tables,
@@ -15,6 +11,8 @@ from .data import (
     what_is_missing as what_is_missing,
     what_was_left_out as what_was_left_out,
     what_was_read as what_was_read,
+    write_check_page as write_check_page,
+    write_check_workbook as write_check_workbook,
 )
 from .decisions import (
     decide_now as decide_now,
@@ -63,6 +61,11 @@ from .model import (
     history_table as history_table,
     verdict as verdict,
 )
+from .moves import (
+    moved_table as moved_table,
+    moves_figure as moves_figure,
+    what_changed as what_changed,
+)
 from .readiness import (
     qualified_table as qualified_table,
     readiness_tables as readiness_tables,
@@ -89,12 +92,9 @@ from .slides import (
 from .tiers import (
     account_table as account_table,
     effort_table as effort_table,
-    moved_table as moved_table,
-    moves_figure as moves_figure,
     overrides_table as overrides_table,
     tier_table as tier_table,
     untiered_table as untiered_table,
-    what_changed as what_changed,
 )
 from .weight import (
     criteria_table as criteria_table,
@@ -103,4 +103,7 @@ from .weight import (
     left_out_table as left_out_table,
     prospects_table as prospects_table,
     segments_table as segments_table,
+)
+from .workbook import (
+    write_run_report as write_run_report,
 )

@@ -158,10 +158,10 @@ def did_tiers_earn(facts: Facts) -> Fragment:
     if not boundaries:
         return section("earned", title, _unknown(facts), *raw_outcomes(facts))
     verdicts = joined(*(_verdict(facts, boundary) for boundary in boundaries))
-    lots = [tag("p", text(one, "sentence")) for one in parts(facts, "roi", "effort_tests")]
+    draws = [tag("p", text(one, "sentence")) for one in parts(facts, "roi", "effort_tests")]
     body = (
         tag("div", verdicts, class_="verdicts"),
-        *lots,
+        *draws,
         *_forest(boundaries),
         *raw_outcomes(facts),
     )
@@ -190,8 +190,8 @@ def _verdict(facts: Facts, boundary: Facts) -> Markup:
     upper, lower = tier_pair(boundary)
     less = text(boundary, "direction") == "less"
     word = _word(verdict(boundary), ": it brings less" if less else "")
-    told = text(boundary, "sentence")
-    shown = (told,) if told else (reason(boundary), _number(boundary))
+    said = text(boundary, "sentence")
+    shown = (said,) if said else (reason(boundary), _number(boundary))
     lines = (*shown, _certainty(facts, boundary), text(boundary, "look_sentence"))
     head = tag("div", tag("h3", f"{upper} against {lower}") + word)
     spoken = joined(*(tag("p", line) for line in lines if line))

@@ -22,7 +22,7 @@ from tierkit.pages.facts import (
     why,
 )
 from tierkit.rendering import Fragment, Picture, figure, html_table, joined, tag
-from tierkit.runs import EffortStudy, pays_sentence
+from tierkit.runs import EffortStudy, Tiering, pays_sentence
 from tierkit.table import Column, Columns, Table
 from tierkit.words import count, enumerated, hours, money, plural, sentence, share
 
@@ -64,11 +64,11 @@ def delivered_table(effort: EffortStudy) -> Fragment:
     rows = effort.delivered.to_frame()
     if rows.empty:
         return _words(f"Delivered against entitled: {sentence(effort.delivered.why)}")
-    last, told = rows.iloc[-1]["quarter"], rows[rows["why"] == ""]
-    shares = told.pivot_table(
+    last, known = rows.iloc[-1]["quarter"], rows[rows["why"] == ""]
+    shares = known.pivot_table(
         index=["tier", "activity"], columns="quarter", values="delivered_share", sort=False
     )
-    now = told[told["quarter"] == last].set_index(["tier", "activity"])
+    now = known[known["quarter"] == last].set_index(["tier", "activity"])
     counts = now[["accounts", "entitled", "delivered", "accounts_in_full"]]
     frame = counts.join(shares, how="left", validate="1:1").reset_index()
     columns: Columns = ["tier", "activity", *Column.each("count", *counts.columns),
@@ -247,8 +247,10 @@ def _notes(facts: Facts) -> list[str]:
     Where tiers are compared, the break-even stands there, against the tier below.
     """
     first = next(iter(parts(facts, "effort", "break_even")), {})
-    told = any(number(one, "break_even") is not None for one in parts(facts, "roi", "boundaries"))
-    known = number(first, "break_even") is not None and not told
+    is_compared = any(
+        number(one, "break_even") is not None for one in parts(facts, "roi", "boundaries")
+    )
+    known = number(first, "break_even") is not None and not is_compared
     pays = text(first, "sentence") if known else ""
     alike = part(facts, "effort", "received").get("alike") is True
     warning = "Everyone is treated alike although value differs." if alike else ""
@@ -280,3 +282,28 @@ def _promised_by_tier(facts: Facts, *, caption: str) -> Fragment:
     if any(number(tier, "cost") is not None for tier in tiers):
         columns.append(Column("cost", "spoken", unit))
     return html_table(Table("effort-by-tier", caption, columns, rows))
+
+
+_ACCOUNT_COLUMNS = [
+    "account_id",
+    "tier",
+    "value",
+    "effort",
+    "effort_index",
+    "excess_effort",
+    "served",
+]
+
+
+def effort_sheets(effort: EffortStudy, tiering: Tiering) -> dict[str, Table]:
+    """Return the sheets of hours by role, effort by account, what was delivered, and sizes."""
+    accounts = effort.accounts.rename_axis("account_id").reset_index()
+    accounts = accounts.reindex(columns=_ACCOUNT_COLUMNS)
+    in_money = effort.received.measure == "money spent"
+    money = ("value", "effort", "excess_effort") if in_money else ("value",)
+    return {
+        "Capacity": Table.sheet(tiering.role_effort.reset_index()),
+        "Effort": Table.sheet(accounts, *Column.each("money", *money)),
+        "Delivered": effort.delivered,
+        "Tier sizes": Table.sheet(effort.frontier),
+    }

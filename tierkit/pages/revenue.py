@@ -233,8 +233,8 @@ def _next_quarter(facts: Facts) -> str:
 
 def _whole(facts: Facts) -> str:
     """Return what all known accounts should bring next quarter, beside the same one last year."""
-    told = part(facts, "forecast")
-    soon = next(iter(parts(told, "quarters")), {})
+    forecast = part(facts, "forecast")
+    soon = next(iter(parts(forecast, "quarters")), {})
     amounts = [number(soon, key) for key in ("predicted", "low", "high", "same_quarter_last_year")]
     amount, low, high, before = amounts
     if amount is None:

@@ -39,7 +39,7 @@ class Versions(dict[str, str]):
 
 @dataclass(frozen=True)
 class PageContext:
-    """What every page says of itself; neither a run id nor a time of day.
+    """The identity of a page; neither a run id nor a time of day.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class PageContext:
 
     @property
     def page_title(self) -> str:
-        """What a browser shows in its tab."""
+        """The title that a browser shows in its tab."""
         return f"Account tiers — {self.quarter_label} — {self.title}"
 
 

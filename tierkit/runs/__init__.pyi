@@ -55,6 +55,9 @@ from .run import (
     open_run as open_run,
     training_dates as training_dates,
 )
+from .serving import (
+    Serving as Serving,
+)
 from .side_models import (
     edit_facts as edit_facts,
     prospects_at as prospects_at,
@@ -69,7 +72,7 @@ from .steps import (
     study_run_serving as study_run_serving,
     tier_run_accounts as tier_run_accounts,
     weigh_run_criteria as weigh_run_criteria,
-    write_run_report as write_run_report,
+    write_run_files as write_run_files,
 )
 from .tier_inputs import (
     account_groups as account_groups,

@@ -77,10 +77,8 @@ def weigh_run_criteria(run: Run, panel: Panel, model: ModelChoice) -> Favourites
     return weigh_criteria(run, panel, model)
 
 
-def write_run_report(
-    run: Run, tiering: Tiering, serving: Serving | None = None
-) -> dict[str, object]:
-    """Write the files of the report and return what `facts.json` holds."""
+def write_run_files(run: Run, tiering: Tiering, serving: Serving) -> dict[str, object]:
+    """Write facts, tiers and the CRM file of the report, and return what `facts.json` holds."""
     totals = tier_totals(run, tiering.tiered)
     pipeline = tier_pipeline(run, totals, tiering.tiered)
     coming = next_quarter_totals(run, totals, pd.read_parquet(run.folder / QUARTERS_FILE))
@@ -89,7 +87,7 @@ def write_run_report(
     found = tier_facts(run, tiering, totals=totals, pipeline=pipeline, slots=slot_facts(run))
     told = {"tiers": with_next_quarter(found, coming), "forecast": forecast_facts(run, totals)}
     run.write_facts("tiers", told)
-    return write_report(run, tiering, serving or study_serving(run, tiering))
+    return write_report(run, tiering, serving)
 
 
 def _predictions(run: Run) -> pd.DataFrame:

@@ -131,8 +131,8 @@ def tier_delivery(delivered: pd.DataFrame, tiers: Sequence[Tier]) -> pd.DataFram
 
     Every entitlement weighs the same, whatever its number: the mean of the shares, each at most 1.
     """
-    told = delivered.dropna(subset=["delivered_share"])
-    capped = told.assign(delivered_share=told["delivered_share"].clip(upper=1.0))
+    known = delivered.dropna(subset=["delivered_share"])
+    capped = known.assign(delivered_share=known["delivered_share"].clip(upper=1.0))
     table = capped.pivot_table(
         index="tier", columns="quarter", values="delivered_share", aggfunc="mean"
     )
