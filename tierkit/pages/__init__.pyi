@@ -31,6 +31,7 @@ from .effort import (
     break_even_table as break_even_table,
     delivered_table as delivered_table,
     effort_against_value as effort_against_value,
+    effort_as_it_was as effort_as_it_was,
     sizes_figure as sizes_figure,
 )
 from .headings import (
@@ -38,6 +39,7 @@ from .headings import (
     heading as heading,
     mail_summary as mail_summary,
     recommendation as recommendation,
+    the_whole as the_whole,
     three_questions as three_questions,
     title_block as title_block,
 )
@@ -69,6 +71,9 @@ from .moves import (
 from .readiness import (
     qualified_table as qualified_table,
     readiness_tables as readiness_tables,
+)
+from .revenue import (
+    promised_and_delivered as promised_and_delivered,
 )
 from .roi import (
     balance_table as balance_table,
@@ -103,6 +108,10 @@ from .weight import (
     left_out_table as left_out_table,
     prospects_table as prospects_table,
     segments_table as segments_table,
+)
+from .whole import (
+    by_territory as by_territory,
+    territory_tables as territory_tables,
 )
 from .workbook import (
     write_run_report as write_run_report,

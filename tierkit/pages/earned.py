@@ -65,7 +65,7 @@ def raw_outcomes(facts: Facts) -> list[Fragment]:
 
 
 def outcome_table(facts: Facts) -> pd.DataFrame:
-    """Return one row a tier: its mean won revenue an account and quarter with its range.
+    """Return one row a tier: its mean won revenue per account per quarter with its range.
 
     A tier that is too small to be shown, or whose mean is not known, has the reason as `text`.
     """
@@ -98,7 +98,7 @@ def _finding(facts: Facts, table: pd.DataFrame) -> str:
     first = known.iloc[0]
     if first["estimate"] <= 0:
         return "No tier's accounts won anything."
-    won = f"{money(currency(facts), first['estimate'])} an account and quarter"
+    won = f"{money(currency(facts), first['estimate'])} per account per quarter"
     most = "won most," if len(known) > 1 else "won"
     return f"{first['tier']} accounts {most} {won}, before adjusting for who was picked."
 
@@ -130,7 +130,7 @@ def _without(facts: Facts, entry: Facts) -> str:
     low, high = (number(entry, f"{end}_without_largest") for end in ("low", "high"))
     if low is None or high is None:
         return ""
-    return f" (without it {money_range(currency(facts), low, high)} an account and quarter)"
+    return f" (without it {money_range(currency(facts), low, high)} per account per quarter)"
 
 
 MANY = 100

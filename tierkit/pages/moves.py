@@ -13,9 +13,12 @@ from tierkit.rendering import Fragment, Picture, figure, html_table, joined, sec
 from tierkit.runs import Run, Tiering
 from tierkit.table import Table
 from tierkit.tiers import UNTIERED, moves_by_rank
-from tierkit.words import count, plural, sentence, share
+from tierkit.words import count, number_word, plural, sentence, share
 
 MOST_ROWS = 20
+_UNTIERED = UNTIERED.lower()
+_SCOPE = ("entered scope", "left scope")
+_BOUGHT = re.compile(r"won revenue \((\d+) quarters?\)")
 
 
 def moves_figure(tiering: Tiering) -> Fragment:
@@ -74,13 +77,16 @@ def what_changed(facts: Facts) -> Fragment:
 
 
 def flow_table(facts: Facts) -> pd.DataFrame:
-    """Return the largest flows between tiers: from, to, accounts; those who stay are left out."""
+    """Return the largest flows between tiers: from, to, accounts.
+
+    Those who stay are left out, and those who enter or leave all tiers, who are counted apart.
+    """
     matrix = part(facts, "moves", "matrix")
     rows = [
         {"from": str(before), "to": after, "accounts": int(amount)}
         for before in matrix
         for after, amount in numbers(part(matrix, str(before))).items()
-        if str(before) != after
+        if str(before) != after and _UNTIERED not in (str(before).lower(), after.lower())
     ]
     table = pd.DataFrame(rows, columns=["from", "to", "accounts"])
     return table.sort_values("accounts", ascending=False, kind="stable", ignore_index=True)
@@ -113,7 +119,8 @@ def _nobody(facts: Facts) -> str:
 
 
 def _reasons(facts: Facts) -> Fragment | str:
-    reasons = numbers(part(facts, "moves", "reasons"))
+    every = numbers(part(facts, "moves", "reasons"))
+    reasons = {reason: many for reason, many in every.items() if reason not in _SCOPE}
     if not reasons:
         return ""
     rows = [
@@ -140,18 +147,36 @@ def _favourites(facts: Facts) -> list[object]:
     """Return what the first criteria are worth by themselves, in one sentence."""
     known = parts(facts, "model", "favourite_criteria")[:MOST_FAVOURITES]
     spoken = [words for one in known if (words := _favourite(one))]
-    return [tag("p", f"With all else equal, {'; '.join(spoken)}.")] if spoken else []
+    return [tag("p", sentence(f"{'; '.join(spoken)}, all else equal"))] if spoken else []
 
 
 def _favourite(one: Facts) -> str:
     factor = ranged(one, "factor")
     if not factor.has_range:
         return ""
+    name, low, high = text(one, "criterion"), text(one, "from"), text(one, "to")
+    bought = _BOUGHT.fullmatch(name)
+    upper = f"an account with {name} of {high}"
+    lower = f"one with {low}"
+    if bought:
+        upper = f"an account that bought for {high} in {quarters_back(int(bought[1]))}"
+        lower = "one that bought nothing" if low == "0" else f"one that bought for {low}"
     return (
-        f"{text(one, 'criterion')} of {text(one, 'to')} rather than {text(one, 'from')} goes with "
-        f"{factor.say('{:.1f}'.format)} times the won revenue "
-        f"({factor.say_range('{:.1f}–{:.1f}'.format)})"
+        f"{upper} brings "
+        f"{factor.say('{:.1f}'.format)} times ({factor.say_range('{:.1f}–{:.1f}'.format)}) as much "
+        f"as {lower}"
     )
+
+
+def quarters_back(quarters: int) -> str:
+    """Return a look-back in words.
+
+    Examples
+    --------
+    >>> quarters_back(4), quarters_back(1)
+    ('the last four quarters', 'the last quarter')
+    """
+    return "the last quarter" if quarters == 1 else f"the last {number_word(quarters)} quarters"
 
 
 def _weight(weight: Facts) -> object:

@@ -43,7 +43,7 @@ def outcomes_scope(roi: TierRoi) -> Fragment:
 
 
 def outcomes_figure(roi: TierRoi, *, currency: str) -> Fragment:
-    """Return the mean won revenue per account and quarter of each tier, with its range."""
+    """Return the mean won revenue per account per quarter of each tier, with its range."""
     rows = [row for row in roi.outcomes.rows if row["measure"] == "won_revenue"]
     known = [row for row in rows if row["mean"] is not None]
     if not known:

@@ -146,7 +146,10 @@ def _changes(facts: Facts) -> Slide:
 
 def _decisions(facts: Facts) -> Slide:
     found = decisions(facts)[:MOST]
-    lines = tuple(f"{place}. {what} {its}" for place, (what, its) in enumerate(found, 1))
+    lines = tuple(
+        f"{place}. {one.what} {one.number} ({one.in_words(facts)})"
+        for place, one in enumerate(found, 1)
+    )
     title = f"Decide now: {count(len(found))}" if found else "Nothing needs a decision"
     return Slide(title, lines)
 

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import tierkit
 from tierkit.errors import GateError, Problem
@@ -117,16 +118,25 @@ def write_report_manifest(run: RunContext) -> None:
 def requirements(run: RunContext) -> Requirements:
     """Return what the report must hold and must not tell."""
     identities = run.folder / IDENTITIES
+    named = _named_accounts(run)
     return Requirements(
         figures=run.plan.figures,
         tables=run.plan.tables,
-        account_ids=frozenset(manifest.read_column(identities, "account_id")),
-        account_names=frozenset(manifest.read_column(identities, "name")),
+        account_ids=frozenset(manifest.read_column(identities, "account_id")) - named,
+        account_names=frozenset(manifest.read_column(identities, "name")) - named,
         spoken=f"{_own_words()}\n{run.title}\n{run.settings.model_dump_json()}",
         paths=tuple(path for path, _ in run.replacements),
         secrets=secret_values(),
         label=run.label,
     )
+
+
+def _named_accounts(run: RunContext) -> frozenset[str]:
+    """Return what the page may name, since the settings ask for it."""
+    if not run.settings.run.name_accounts:
+        return frozenset()
+    named: Any = _facts(run).get("named") or ()
+    return frozenset(name for one in named for side in ("in", "out") for name in one[side])
 
 
 def _own_words() -> str:

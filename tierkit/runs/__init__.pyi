@@ -29,6 +29,9 @@ from .modelling import (
     make_panel as make_panel,
     tier_pipeline as tier_pipeline,
 )
+from .overview import (
+    territory_rows as territory_rows,
+)
 from .project import (
     OVERRIDES as OVERRIDES,
     find_project as find_project,

@@ -46,7 +46,7 @@ from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run, training_dates
 from tierkit.runs.side_models import edit_facts, prospect_facts, prospects_at, run_prospects
 from tierkit.settings import Settings
 from tierkit.tiers import tiers_in_force
-from tierkit.words import factor_words, plain_name
+from tierkit.words import plain_name, ratio, share
 
 _HELD = "The card is one that an earlier run has saved; the tests are those of a card fitted anew."
 
@@ -381,6 +381,9 @@ SHORT_ENOUGH = 0.01
 """A short card whose Gini is lower by no more than this is as good as the full one."""
 
 
+_TIMES_FROM, _HARDLY = 1.5, 0.005
+
+
 def weights(card: Card, *, min_group: int = 1) -> list[dict[str, Any]]:
     """Return the criteria that carry most of the weight, with a sentence on each.
 
@@ -399,13 +402,30 @@ def weights(card: Card, *, min_group: int = 1) -> list[dict[str, Any]]:
                 "criterion": str(name),
                 "share": share,
                 "sentence": (
-                    f"{str(name)[:1].upper()}{str(name)[1:]}: "
-                    f"{factor_words(float(worst['points']))} where it is {worst['bin']}, "
-                    f"{factor_words(float(best['points']))} where it is {best['bin']}."
+                    f"{str(name)[:1].upper()}{str(name)[1:]}, {worst['bin']}: "
+                    f"{change_words(float(worst['points']))}; {best['bin']}: "
+                    f"{change_words(float(best['points']))}."
                 ),
             }
         )
     return found[:_WEIGHTS_NAMED]
+
+
+def change_words(points: float) -> str:
+    """Return the factor of some points as a change, in words.
+
+    Examples
+    --------
+    >>> import math
+    >>> [change_words(math.log(factor)) for factor in (0.69, 1.0, 1.31, 1.9)]
+    ['31 % less', 'as much as the mean', '31 % more', '1.9 times as much']
+    """
+    factor = math.exp(points)
+    if factor >= _TIMES_FROM:
+        return f"{ratio(factor)} times as much"
+    if abs(factor - 1) < _HARDLY:
+        return "as much as the mean"
+    return f"{share(abs(factor - 1))} {'more' if factor > 1 else 'less'}"
 
 
 def _values_at(panel: Panel, day: date) -> pd.DataFrame:

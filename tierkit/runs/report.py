@@ -17,12 +17,14 @@ from tierkit.crm import (
 from tierkit.runs.effort import effort_facts
 from tierkit.runs.engagement import engagement_facts
 from tierkit.runs.ledger import ledger_facts, track_record
+from tierkit.runs.overview import overview_facts
 from tierkit.runs.readiness import readiness_facts
 from tierkit.runs.restated import keep_won_deals, restated_deals
 from tierkit.runs.run import Run
 from tierkit.runs.serving import Serving
 from tierkit.runs.tiering import Tiering, move_facts, override_facts
 from tierkit.tiers import UNTIERED
+from tierkit.words import plural
 
 CRM_FILE = "crm_import.csv"
 
@@ -80,6 +82,9 @@ def report_facts(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any
     model = work.read_facts("model")
     roi = work.read_facts("roi")
     ledger = ledger_facts(work)
+    forecast = work.read_facts("tiers").get("forecast", {})
+    readiness = readiness_facts(serving.readiness, work)
+    coverage = readiness["pipeline_coverage"]
     return {
         "schema": 1,
         "title": work.title,
@@ -88,6 +93,7 @@ def report_facts(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any
             "start": work.quarter.start.isoformat(),
             "end": work.quarter.end.isoformat(),
             "as_of": work.as_of.isoformat(),
+            "next": work.settings.fiscal_calendar.shift(work.quarter, 1).label,
         },
         "currency": work.currency,
         "fingerprint": work.fingerprint,
@@ -95,10 +101,11 @@ def report_facts(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any
         "data": data_facts(work, tiering),
         "model": {**model["model"], **_favourites(work)},
         "tiers": work.read_facts("tiers")["tiers"],
-        "forecast": work.read_facts("tiers").get("forecast", {}),
+        "forecast": forecast,
+        **overview_facts(work, tiering, forecast=forecast, pipeline=coverage),
         "effort": effort_facts(serving.effort, tiering, work),
         "engagement": engagement_facts(serving.engagement, work),
-        "readiness": readiness_facts(serving.readiness, work),
+        "readiness": readiness,
         "overrides": {
             **override_facts(tiering),
             "scoreboard": serving.scoreboard,
@@ -146,10 +153,21 @@ def decision_facts(work: Run, model: dict[str, Any], *, previous_known: bool) ->
     decided = work.read_facts("decision")
     if decided:
         return decided
-    learned = f"The {model['kind']} was fitted on {len(model['trained_on_as_of'])} quarter-ends"
+    learned = _learned(model)
     if not (work.earlier.reports or previous_known):
         return {"action": "first run", "because": f"{learned}; no earlier tiers are known."}
-    return {"action": "refit", "because": f"{learned}, up to the newest one whose horizon is over."}
+    return {"action": "refit", "because": f"{learned}."}
+
+
+def _learned(model: dict[str, Any]) -> str:
+    """Return what the ranking rests on, without a full stop."""
+    days = len(model["trained_on_as_of"])
+    if model["kind"] in ("past revenue", "simple rule"):
+        return f"It was tested on {plural(days, 'quarter-end')} against every other ranking"
+    return (
+        f"The {model['kind']} was fitted on {plural(days, 'quarter-end')}, up to the newest one "
+        "whose horizon is over"
+    )
 
 
 def tiers_table(tiering: Tiering) -> pd.DataFrame:

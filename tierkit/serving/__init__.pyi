@@ -25,6 +25,7 @@ from .coverage import (
 )
 from .delivered import (
     delivered_entitlements as delivered_entitlements,
+    logged_hours as logged_hours,
 )
 from .engagement import (
     QUALIFIED_COLUMNS as QUALIFIED_COLUMNS,
