@@ -116,7 +116,7 @@ def _unwanted(place: str, cell: NotebookNode) -> Iterator[Problem]:
     if said:
         yield Problem(
             f"{place} wrote to standard error: {said.splitlines()[0][:200]}",
-            "Mend what it warns of.",
+            "Fix what it warns of.",
         )
     if any(_WIDGET in output.get("data", {}) for output in cell.outputs):
         yield Problem(f"{place} shows a widget, which a page cannot hold", "Show its static twin.")
