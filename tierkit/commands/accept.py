@@ -358,6 +358,17 @@ def _bands(settings: Settings, begins: date) -> tuple[list[Band], str]:
     )
 
 
+def accepted_from(settings: Settings, label: str) -> str:
+    """Return the first day on which the tiers of a quarter's report took force; empty if none."""
+    mark = f"({label})"
+    days = {
+        row["start_date"]
+        for row in _read(settings.folder / ACCEPTED_TIERS)
+        if str(row.get("reason") or "").endswith(mark)
+    }
+    return min(days, default="")
+
+
 def _accepted(row: Row, label: str, begins: date) -> Row:
     reason = row.get("move_reason") or "stayed"
     return {

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -106,6 +106,7 @@ def _by_industry(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 FOLDER = "dossiers"
 FAILED_FILE = "failed.txt"
+INDEX_FILE = "index.html"
 _PROGRESS = 10
 _LONGEST_NAME = 60
 
@@ -187,7 +188,31 @@ def make_dossiers(
     if failed:
         lines = [f"{account}: {reason}\n" for account, reason in failed.items()]
         (folder / FAILED_FILE).write_text("".join(lines), encoding="utf-8")
+    made = [str(one) for one in first.index if one not in failed]
+    others = [file_stem(names[1], "key points")] if points else []
+    (folder / INDEX_FILE).write_text(index_page(known, made, others), encoding="utf-8")
     return Dossiers(len(first) - sum(one in failed for one in first.index), failed, len(points))
+
+
+def index_page(known: Known, accounts: Sequence[str], others: Sequence[str]) -> str:
+    """Return the page that lists the dossiers, by account, and the key points of other tiers.
+
+    Parameters
+    ----------
+    others
+        The stems of pages that are of no single account.
+    """
+    names = {account: account_name(known, account) for account in accounts}
+    links = [
+        (f"{file_stem(name, account)}.html", f"{name} ({account})")
+        for account, name in sorted(names.items(), key=lambda pair: (pair[1].casefold(), pair[0]))
+    ]
+    links += [(f"{stem}.html", "Key points of the second tier") for stem in others]
+    items = [tag("li", tag("a", words, href=path)) for path, words in links]
+    listed = tag("ul", joined(*items)) if items else tag("p", "No dossier was made.")
+    title = f"Dossiers · {known.work.quarter.label}"
+    up = tag("p", tag("a", "page for leadership", href="../leadership.html"))
+    return document(joined(tag("h1", title), up, listed), title=title, class_="dossier")
 
 
 def _write_pages(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from markupsafe import Markup
-
 from tierkit.calendar import spell_date
 from tierkit.crm import last_day
 from tierkit.pages.decisions import MOST, decisions, named_sentences, swap_words
@@ -76,27 +74,13 @@ def title_block(facts: Facts) -> Fragment:
     named = "internal: names accounts" if parts(facts, "named") else ""
     meta = tag("p", " · ".join(filter(None, [*items, named])), class_="meta")
     marked = [tag("p", tag("strong", mark), class_="draft")] if mark else []
-    return section("title", project, title, meta, *marked, _links())
+    return section("title", project, title, meta, *marked)
 
 
 def draft_words(facts: Facts) -> str:
     """Return what a draft says of itself; empty for a report that is published."""
     name = text(facts, "draft")
     return f"Draft “{name}”: not published, no promise, nothing takes force." if name else ""
-
-
-LINKS = {
-    "analyst.html": "the whole analysis",
-    "accounts.xlsx": "workbook of all accounts",
-    "dossiers/index.html": "dossiers of the first tier",
-    "../index.html": "earlier quarters",
-}
-
-
-def _links() -> Markup:
-    """Return the links to what lies beside the page; they work where the folder is whole."""
-    links = [tag("a", words, href=path) for path, words in LINKS.items()]
-    return tag("p", Markup(" · ").join(links), class_="links")
 
 
 def recommendation(facts: Facts) -> Fragment:

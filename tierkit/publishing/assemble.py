@@ -76,7 +76,22 @@ def _context(run: RunContext) -> PageContext:
         currency=run.settings.calendar.currency,
         fingerprint=_fingerprint(run),
         versions=manifest.package_versions(),
+        links=_links(run),
     )
+
+
+_WHOLE = {
+    "leadership.html": "page for leadership",
+    "analyst.html": "the whole analysis",
+    "accounts.xlsx": "workbook of all accounts",
+}
+_DOSSIERS, _INDEX = {"dossiers/index.html": "dossiers"}, {"../index.html": "all quarters"}
+
+
+def _links(run: RunContext) -> dict[str, str]:
+    """Return what lies beside the pages: dossiers where they are made, an index of what counts."""
+    dossiers = _DOSSIERS if run.plan.beside is not None else {}
+    return {**_WHOLE, **dossiers, **({} if run.handover.draft else _INDEX)}
 
 
 def _fingerprint(run: RunContext) -> str:

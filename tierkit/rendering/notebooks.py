@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,8 @@ class PageContext:
         Of all amounts; of data, settings and versions.
     versions
         By package.
+    links
+        What lies beside the pages of a report, in words by its path.
 
     Examples
     --------
@@ -64,6 +66,7 @@ class PageContext:
     currency: str
     fingerprint: str
     versions: Mapping[str, str]
+    links: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Let versions be written as one line."""

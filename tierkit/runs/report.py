@@ -98,6 +98,7 @@ def report_facts(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any
         "currency": work.currency,
         "fingerprint": work.fingerprint,
         "min_group": work.settings.run.min_group,
+        **({"draft": work.draft} if work.draft else {}),
         "data": data_facts(work, tiering),
         "model": {**model["model"], **_favourites(work)},
         "tiers": work.read_facts("tiers")["tiers"],

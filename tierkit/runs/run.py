@@ -101,6 +101,8 @@ class Run:
         A saved card to use instead of fitting one.
     remarks
         What a person should know about the data and the quarter.
+    draft
+        The name of a what-if that is not published; empty for a report that is.
     """
 
     settings: Settings
@@ -109,6 +111,7 @@ class Run:
     folder: Path
     model_file: Path | None = None
     remarks: tuple[Problem, ...] = ()
+    draft: str = ""
 
     @property
     def as_of(self) -> date:
@@ -314,6 +317,7 @@ def _open(handover: Handover, folder: Path) -> Run:
         folder=folder,
         model_file=handover.model_file,
         remarks=remarks,
+        draft=handover.draft,
     )
 
 
