@@ -91,6 +91,9 @@ from .roi import (
     power_table as power_table,
     return_table as return_table,
 )
+from .scenarios import (
+    compare_scenarios as compare_scenarios,
+)
 from .slides import (
     write_slides as write_slides,
 )

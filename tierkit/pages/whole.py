@@ -57,7 +57,7 @@ def whole_table(facts: Facts) -> Fragment:
     rename = {"predicted_revenue": ahead, "range": "range_that_holds_8_of_10",
               "last_horizon": "same_accounts_before"}  # fmt: skip
     frame = pd.DataFrame([*rows, total]).rename(columns=rename)
-    columns: Columns = ["tier", *Column.each("spoken", *[name for name in frame if name != "tier"])]
+    columns: Columns = ["tier", *Column.each("spoken", *map(str, frame.columns[1:]))]
     caption = f"Won revenue, {currency(facts)}: predicted, and what the same accounts won before"
     return html_table(Table("whole", caption, columns, frame))
 

@@ -58,6 +58,9 @@ from .run import (
     open_run as open_run,
     training_dates as training_dates,
 )
+from .scenarios import (
+    saved_scenarios as saved_scenarios,
+)
 from .serving import (
     Serving as Serving,
 )

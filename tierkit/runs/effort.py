@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -214,8 +215,8 @@ def _tier_facts(study: EffortStudy, tiering: Tiering, work: Run) -> list[dict[st
     rows = []
     for tier, planned in tiering.tier_effort.iterrows():
         name = str(tier)
-        then = hours.loc[name] if name in hours.index else None
-        of_value = study.by_tier.loc[name] if name in study.by_tier.index else None
+        then = dict(hours.loc[name]) if name in hours.index else {}
+        of_value = dict(study.by_tier.loc[name]) if name in study.by_tier.index else {}
         rows.append(
             {
                 "tier": name,
@@ -234,10 +235,8 @@ def _tier_facts(study: EffortStudy, tiering: Tiering, work: Run) -> list[dict[st
     return rows
 
 
-def _of(row: pd.Series[Any] | None, column: str, why: str) -> Figure:
-    if row is None:
-        return Figure.unknown(why or "nobody held this tier then")
-    return Figure.of(float(row[column]), why or "nobody held this tier then")
+def _of(row: Mapping[Any, Any], column: str, why: str) -> Figure:
+    return Figure.of(row.get(column), why or "nobody held this tier then")
 
 
 def _break_even_facts(study: EffortStudy) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from tierkit.runs.overview import overview_facts
 from tierkit.runs.readiness import readiness_facts
 from tierkit.runs.restated import keep_won_deals, restated_deals
 from tierkit.runs.run import Run
+from tierkit.runs.scenarios import scenarios_delivered
 from tierkit.runs.serving import Serving
 from tierkit.runs.tiering import Tiering, move_facts, override_facts
 from tierkit.tiers import UNTIERED
@@ -116,6 +117,8 @@ def report_facts(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any
         "roi": roi["roi"],
         "ledger": ledger,
         "track_record": track_record(ledger),
+        "scenarios": work.read_facts("scenarios").get("scenarios", []),
+        "scenarios_delivered": scenarios_delivered(work),
         "decision": decision_facts(
             work, model["model"], previous_known=bool(len(tiering.previous.tiers))
         ),

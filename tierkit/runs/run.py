@@ -78,8 +78,10 @@ def training_dates(tables: Tables, *, settings: Settings, as_of: date) -> list[d
 
 
 TABLES_FOLDER = "tables"
+SAVED_SCENARIOS = Path("explorer") / "scenarios.json"
+"""The scenarios that the explorer keeps, in the project's scratch folder."""
 KNOWN_DEALS_FILE = "known_deals.parquet"
-READ_OF_EARLIER = ("facts.json", "tiers.csv", "model.json", "won_deals.csv")
+READ_OF_EARLIER = ("facts.json", "tiers.csv", "model.json", "won_deals.csv", "scenarios.csv")
 FACTS_FOLDER = "facts"
 PANEL_FILE = "panel.parquet"
 MODEL_FILE = "model.json"
@@ -170,6 +172,9 @@ class Run:
         ]
         if bands := band_bytes(self.settings):
             parts.append(hashlib.sha256(bands).hexdigest())
+        saved = self.settings.scratch / SAVED_SCENARIOS
+        if saved.is_file():
+            parts.append(hashlib.sha256(saved.read_bytes()).hexdigest())
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
     @cached_property

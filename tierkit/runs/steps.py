@@ -22,6 +22,7 @@ from tierkit.runs.modelling import (
 from tierkit.runs.next_quarter import forecast_facts, next_quarter_totals, with_next_quarter
 from tierkit.runs.report import write_report
 from tierkit.runs.run import PANEL_FILE, Run
+from tierkit.runs.scenarios import SCENARIOS_FILE, study_scenarios
 from tierkit.runs.serving import Serving, study_serving
 from tierkit.runs.side_models import weigh_criteria
 from tierkit.runs.tier_roi import TierRoi, compare_tiers
@@ -87,6 +88,10 @@ def write_run_files(run: Run, tiering: Tiering, serving: Serving) -> dict[str, o
     found = tier_facts(run, tiering, totals=totals, pipeline=pipeline, slots=slot_facts(run))
     told = {"tiers": with_next_quarter(found, coming), "forecast": forecast_facts(run, totals)}
     run.write_facts("tiers", told)
+    scenarios, rows = study_scenarios(run, tiering, _predictions(run))
+    run.write_facts("scenarios", {"scenarios": scenarios})
+    if len(rows):
+        rows.to_csv(run.folder / SCENARIOS_FILE, index=False, lineterminator="\n")
     return write_report(run, tiering, serving)
 
 

@@ -23,6 +23,7 @@ from .parts import (
     RoiSettings as RoiSettings,
     Role as Role,
     RunSettings as RunSettings,
+    ScenarioSettings as ScenarioSettings,
     StabilitySettings as StabilitySettings,
     TargetSettings as TargetSettings,
     Tier as Tier,
@@ -32,6 +33,7 @@ from .reading import (
     SETTINGS_FILE as SETTINGS_FILE,
     parse_settings as parse_settings,
     read_settings as read_settings,
+    scenario_settings as scenario_settings,
 )
 from .rules import (
     Rule as Rule,

@@ -250,6 +250,13 @@ class RunSettings(Part):
     formats: tuple[Literal["pdf", "slides"], ...] = ("pdf",)
 
 
+class ScenarioSettings(Part):
+    """A what-if that every run computes beside what it proposes: its name and what differs."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    set: tuple[str, ...]
+
+
 class HookSettings(Part):
     """Commands that are told how a run ended: a program and its arguments, never a shell's line."""
 
