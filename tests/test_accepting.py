@@ -63,6 +63,26 @@ def test_accepting_twice_changes_nothing(settings):
     assert history(settings) == once
 
 
+def test_the_crm_gets_what_changes_and_blanks_for_those_who_lose_their_tier(settings):
+    rows = ("A1,Tier 1,Tier 1,Tier 2,1,3,False,rank rose into the tier,2",
+            "A2,Tier 2,Tier 2,Tier 2,2,1,False,,2")  # fmt: skip
+    publish(settings, "2026Q3", *rows)
+    report = settings.reports / "2026Q3"
+    (report / "crm_import_proposed.csv").write_text(
+        "record_id,tier,previous_tier,effective_date,quarter,run_id,reason\n"
+        "A1,Tier 1,Tier 2,2026-10-01,2026Q3,,rank rose into the tier\n"
+        "A3,,Tier 2,2026-10-01,2026Q3,,left scope\n"
+    )
+    (report / "run.json").write_text('{"run_id": "r-1"}')
+    done = accept_tiers(settings, "2026Q3", start=date(2026, 10, 15))
+    assert (done.changes, done.crm_file.name) == (2, "crm_import_2026Q3.csv")
+    assert done.crm_file.read_text().splitlines() == [
+        "record_id,tier,previous_tier,effective_date,quarter,run_id,reason",
+        "A1,Tier 1,Tier 2,2026-10-15,2026Q3,r-1,rank rose into the tier",
+        "A3,,Tier 2,2026-10-15,2026Q3,r-1,left scope",
+    ]
+
+
 def test_accepted_tiers_are_read_beside_those_of_the_source(tmp_path):
     source = "account_id,tier,start_date,end_date\nA3,Tier 2,2026-07-01,\n"
     settings = read_settings(write_project(tmp_path, tier_history=source))

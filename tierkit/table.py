@@ -46,11 +46,17 @@ class Column:
         100 %), `effect` (a share with its sign) or `date`.
     unit
         What numbers are in, such as `USD` or `hours`; it stands in the heading of a page.
+    is_input
+        Whether people write into its cells of a workbook, which marks them.
+    choices
+        What may be chosen there; empty for whatever is written.
     """
 
     name: str
     kind: Kind
     unit: str = ""
+    is_input: bool = False
+    choices: tuple[str, ...] = ()
 
     @classmethod
     def each(cls, kind: Kind, *names: str, unit: str = "") -> list[Self]:

@@ -162,6 +162,8 @@ def accept(
         f"{done.accounts:,} accounts hold these tiers from {done.start} on; {done.ended:,} earlier "
         f"ones end there. Recorded in {done.file}"
     )
+    if done.crm_file is not None:
+        typer.echo(f"{done.changes:,} changes for the CRM: {done.crm_file}")
     if done.reviewed:
         typer.echo(f"{done.reviewed:,} overrides of the review are in force and in overrides.csv.")
     if done.drawn:

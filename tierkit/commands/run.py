@@ -54,7 +54,7 @@ OUTPUTS = (
     "analyst.html",
     "tiers.csv",
     "accounts.xlsx",
-    "crm_import.csv",
+    "crm_import_proposed.csv",
     "model.json",
     "facts.json",
     "summary.txt",

@@ -55,6 +55,6 @@ def _conflicts(ids: list[str]) -> list[Problem]:
         f"{len(ids):,} rows begin on a day for which other tiers were accepted; "
         "what was accepted counts"
     )
-    fix = "Let the CRM take over the accepted tiers (crm_import.csv of the report)."
+    fix = "Let the CRM take over the accepted tiers (the file that `tierkit accept` wrote)."
     return [Problem(message, fix, "tier_history", "tier", rule="accepted tiers", rows=len(ids),
                     examples=tuple(ids[:_EXAMPLES]), blocks=False)]  # fmt: skip

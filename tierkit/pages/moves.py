@@ -11,7 +11,7 @@ from tierkit import charts
 from tierkit.pages.facts import Facts, number, numbers, part, parts, ranged, text, why
 from tierkit.rendering import Fragment, Picture, figure, html_table, joined, section, tag
 from tierkit.runs import Run, Tiering
-from tierkit.table import Table
+from tierkit.table import Column, Table
 from tierkit.tiers import UNTIERED, moves_by_rank
 from tierkit.words import count, number_word, plural, sentence, share
 
@@ -196,46 +196,72 @@ def _without_weights(facts: Facts) -> str:
 
 NO_OWNER = "no owner"
 _REVIEW_QUARTERS = 2
+MOST_MANAGERS = 8
 _LONGEST = 31  # characters of a sheet's name in Excel
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\'\x00-\x1f\u202a-\u202e\u2066-\u2069]")
 _SHOWN = ("account_id", "name", "previous_tier", "tier", "model_tier", "rank", "predicted_revenue",
-          "move_reason", "main_part")  # fmt: skip
+          "move_reason", "main_part", "direction")  # fmt: skip
 
 
 def move_sheets(run: Run, tiering: Tiering) -> dict[str, Table]:
-    """Return the moves, and one sheet of them per manager with room for an override.
+    """Return the moves, with room for an override and its reason: a sheet each for few managers.
 
-    Managers are the owners of `accounts`. `tierkit accept QUARTER --overrides FILE` reads back the
-    rows in which `override_tier` is filled in; rows of other accounts may be added.
+    Managers are the owners of `accounts`. Where there are more than eight, all moves are one sheet
+    with a filter. `tierkit accept QUARTER --overrides FILE` reads back the rows in which
+    `override_tier` is filled in; rows of other accounts may be added.
     """
     moved = tiering.moved
-    sheets = {"Moves": Table.sheet(moved.reset_index())}
     if moved.empty:
-        return sheets
+        return {}
     accounts = run.accounts().set_index("account_id").reindex(moved.index)
     more = {
         "name": accounts.get("name"),
         "predicted_revenue": tiering.assigned["predicted_revenue"].reindex(moved.index),
+        "direction": _directions(moved),
     }
     rows = moved.assign(**more).reset_index()[[*_SHOWN]]
     owner = accounts["owner"] if "owner" in accounts else pd.Series(index=accounts.index)
     owners = owner.astype("object").fillna(NO_OWNER).replace("", NO_OWNER).to_numpy()
     review_on = run.settings.fiscal_calendar.shift(run.quarter, _REVIEW_QUARTERS).end
-    return sheets | _by_owner(rows.assign(owner=owners), review_on=review_on)
-
-
-def _by_owner(rows: pd.DataFrame, *, review_on: date) -> dict[str, Table]:
-    sheets: dict[str, Table] = {}
-    for owner, its_moves in rows.groupby("owner", sort=True, dropna=False):
-        blank = pd.Series("", index=its_moves.index, dtype="object")
-        asked = its_moves.drop(columns="owner").assign(
-            override_tier=blank,
-            override_reason=blank,
-            set_by="" if owner == NO_OWNER else owner,
-            review_on=review_on.isoformat(),
-        )
-        sheets[_sheet_name(str(owner), {*sheets})] = Table.sheet(asked)
+    tiers = tuple(tier.name for tier in run.settings.tiers)
+    asked = _asked(rows.assign(owner=owners), review_on=review_on)
+    names = list(dict.fromkeys(sorted(map(str, owners))))
+    if len(names) > MOST_MANAGERS:
+        return {"Moves": _review_sheet(asked, tiers)}
+    sheets = {"Moves": Table.sheet(moved.assign(direction=more["direction"]).reset_index())}
+    for name in names:
+        own = asked[asked["owner"] == name].drop(columns="owner")
+        sheets[_sheet_name(name, {*sheets})] = _review_sheet(own, tiers)
     return sheets
+
+
+def _directions(moved: pd.DataFrame) -> pd.Series[str]:
+    """Return for each move `up`, `down`, `enters` or `leaves`, as the page counts them."""
+    before, now = moved["previous_tier"].astype("object"), moved["tier"].astype("object")
+    order = {str(name): place for place, name in enumerate(moved["tier"].cat.categories)}
+    higher = now.map(order).lt(before.map(order))
+    found = higher.map({True: "up", False: "down"}).astype("object")
+    return found.mask(before.isna(), "enters").mask(now.isna(), "leaves")
+
+
+def _asked(rows: pd.DataFrame, *, review_on: date) -> pd.DataFrame:
+    """Return the moves with what a manager may fill in."""
+    blank = pd.Series("", index=rows.index, dtype="object")
+    return rows.assign(
+        override_tier=blank,
+        override_reason=blank,
+        set_by=rows["owner"].mask(rows["owner"] == NO_OWNER, ""),
+        review_on=review_on.isoformat(),
+    )
+
+
+def _review_sheet(rows: pd.DataFrame, tiers: tuple[str, ...]) -> Table:
+    inputs = [
+        Column("override_tier", "text", is_input=True, choices=tiers),
+        *(Column(name, "text", is_input=True) for name in ("override_reason", "set_by")),
+        Column("review_on", "text", is_input=True),
+    ]
+    return Table.sheet(rows, *inputs)
 
 
 def _sheet_name(owner: str, taken: set[str]) -> str:

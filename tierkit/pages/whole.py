@@ -255,3 +255,14 @@ def territory_tables(run: Run, tiering: Tiering) -> Fragment:
         missing = f"By {column}: the accounts have no column of that name."
         made.append(html_table(Table(f"by-{column}", caption, columns, rows, why=missing)))
     return Fragment(str(joined(*made)))
+
+
+def territory_sheets(run: Run, tiering: Tiering) -> dict[str, Table]:
+    """Return a sheet of territories and one of owners."""
+    money_columns = Column.each("money", "predicted_revenue", "last_horizon")
+    sheets = {}
+    for column, name in (("territory", "Territories"), ("owner", "Owners")):
+        rows = territory_rows(run, tiering, column)
+        counts = rows.columns.difference([column, "predicted_revenue", "last_horizon"])
+        sheets[name] = Table.sheet(rows, *money_columns, *Column.each("count", *counts))
+    return sheets

@@ -19,7 +19,7 @@ from tierkit.rendering import PageContext, print_page, render_analyst, render_le
 
 IDENTITIES = "identities.csv"
 OUTPUTS = ("facts.json", "tiers.csv", "accounts.xlsx", "model.json")
-BESIDE = ("won_deals.csv", "crm_import.csv", "scenarios.csv")
+BESIDE = ("won_deals.csv", "crm_import_proposed.csv", "scenarios.csv")
 """Files that a report keeps where the notebooks wrote them."""
 
 

@@ -6,6 +6,10 @@ from ._reading import (
 from .chances import (
     Chances as Chances,
 )
+from .crm_file import (
+    accepted_rows as accepted_rows,
+    write_accepted as write_accepted,
+)
 from .effort import (
     EffortStudy as EffortStudy,
     pays_sentence as pays_sentence,

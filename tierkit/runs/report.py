@@ -14,6 +14,7 @@ from tierkit.crm import (
     last_day,
     used_revenue,
 )
+from tierkit.runs.crm_file import write_proposed
 from tierkit.runs.effort import effort_facts
 from tierkit.runs.engagement import engagement_facts
 from tierkit.runs.ledger import ledger_facts, track_record
@@ -24,32 +25,7 @@ from tierkit.runs.run import Run
 from tierkit.runs.scenarios import scenarios_delivered
 from tierkit.runs.serving import Serving
 from tierkit.runs.tiering import Tiering, move_facts, override_facts
-from tierkit.tiers import UNTIERED
 from tierkit.words import plural
-
-CRM_FILE = "crm_import.csv"
-
-
-def crm_rows(tiering: Tiering) -> pd.DataFrame:
-    """Return one row per account whose tier the CRM must hold: record id, tier, reason.
-
-    Accounts that lose their tier are there as `Untiered`. Reasons begin with a word of tierkit, so
-    that no cell becomes a formula.
-    """
-    assigned = tiering.assigned
-    lost = assigned["tier"].isna() & assigned["previous_tier"].notna()
-    rows = assigned[assigned["tier"].notna() | lost]
-    said = tiering.overrides.set_index("account_id")["reason"].reindex(rows.index)
-    reason = rows["move_reason"].astype("object").replace("", "tier unchanged")
-    reason = reason.mask(said.notna(), "override: " + said.astype("object"))
-    return pd.DataFrame(
-        {
-            "record_id": rows.index,
-            "tier": rows["tier"].astype("object").fillna(UNTIERED).to_numpy(),
-            "reason": reason.to_numpy(),
-        }
-    )
-
 
 FACTS_FILE = "facts.json"
 _FORMULA_SIGNS = tuple("=+-@\t\r")
@@ -73,7 +49,7 @@ def write_report(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any
     (work.folder / FACTS_FILE).write_text(f"{text}\n", encoding="utf-8")
     tiers_table(tiering).to_csv(work.folder / "tiers.csv", index=False, lineterminator="\n")
     keep_won_deals(work)
-    crm_rows(tiering).to_csv(work.folder / CRM_FILE, index=False, lineterminator="\n")
+    write_proposed(work, tiering)
     _write_identities(work)
     return facts
 
