@@ -10,15 +10,14 @@ import pandas as pd
 import pytest
 
 from tierkit.figure import Figure
-from tierkit.roi._certificate import certificate, shape_of, try_designs, with_effect
+from tierkit.roi._certificate import certificate, try_designs
 from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.adjusted import adjusted, balance, overlap
 from tierkit.roi.boundaries import study_boundaries
-from tierkit.roi.boundary_rows import READINGS, Boundaries
+from tierkit.roi.boundary_rows import READINGS, Boundaries, Covariates
 from tierkit.roi.checks import cutoff_checks, line_checks, overlap_checks
 from tierkit.roi.cutoff import bandwidth, bunching, cutoff, line_picture
 from tierkit.roi.designs import event_study, moved
-from tierkit.roi.known_before import Covariates
 from tierkit.roi.line_study import study_lines
 from tierkit.roi.poisson import Weighted, cross_fitted_shares, effect_of_holding, logistic_slopes
 from tierkit.roi.primary import Claim
@@ -31,7 +30,8 @@ from tierkit.roi.verdict import (
     quarters_until,
     smallest_detectable,
 )
-from tierkit.roi.worlds import World, simulate_world
+from tierkit.roi.world_shape import World, shape_of, with_effect
+from tierkit.roi.worlds import simulate_world
 from tierkit.settings import parse_settings
 
 SMALL = World(accounts=1200, capacities=(60, 240), quarters=8)

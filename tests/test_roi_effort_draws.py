@@ -18,7 +18,8 @@ from tierkit.roi.effort_draw import (
     write_effort_draw,
 )
 from tierkit.roi.effort_reading import dispersions, effort_facts
-from tierkit.roi.worlds import World, simulate_world
+from tierkit.roi.world_shape import World
+from tierkit.roi.worlds import simulate_world
 
 ASSIGNED = pd.DataFrame(
     {

@@ -11,7 +11,8 @@ from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.boundaries import study_boundaries
 from tierkit.roi.boundary_rows import Boundaries
 from tierkit.roi.experiment import COLUMNS, Band, draw_band, randomised, read_band, write_band
-from tierkit.roi.worlds import World, simulate_world
+from tierkit.roi.world_shape import World
+from tierkit.roi.worlds import simulate_world
 from tierkit.settings import parse_settings
 
 TIERS = ("Tier 1", "Tier 2")

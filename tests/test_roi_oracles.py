@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tierkit.roi.boundary_rows import standardised
 from tierkit.roi.checks import linear_jumps
-from tierkit.roi.known_before import standardised
 from tierkit.roi.poisson import Weighted, cross_fitted_shares, effect_of_holding
 
 

@@ -29,7 +29,7 @@ from .experiment import (
 from .from_tables import (
     tier_standings as tier_standings,
 )
-from .looks import (
+from .primary import (
     with_looks as with_looks,
 )
 from .standings import (

@@ -10,9 +10,15 @@ from typing import Any
 import pandas as pd
 
 from tierkit.crm import Tables
-from tierkit.roi.account_quarters import AccountQuarters, account_quarters
-from tierkit.roi.measures import ENDS_WITHOUT, MEASURES, Numbers, unsaid
-from tierkit.roi.tier_rows import TierRows
+from tierkit.roi.measures import (
+    ENDS_WITHOUT,
+    MEASURES,
+    AccountQuarters,
+    Numbers,
+    TierRows,
+    account_quarters,
+    unsaid,
+)
 from tierkit.roi.window_sums import SIGNALS
 from tierkit.settings import Settings
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tierkit.roi.boundary_rows import BoundaryRows
-from tierkit.roi.known_before import standardised
+from tierkit.roi.boundary_rows import BoundaryRows, standardised
 from tierkit.roi.poisson import Estimate, Weighted, cross_fitted_shares, effect_of_holding
 from tierkit.roi.standings import BoolArray, FloatArray, IntArray
 

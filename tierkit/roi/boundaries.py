@@ -34,9 +34,8 @@ from tierkit.roi.experiment import Band
 from tierkit.roi.from_tables import tier_standings
 from tierkit.roi.line_study import Line, evidence_at, study_lines
 from tierkit.roi.measures import Numbers, unsaid
-from tierkit.roi.pays import Pays, pays_from
 from tierkit.roi.primary import PLANNED_QUARTERS, Primary
-from tierkit.roi.sentences import boundary_sentence
+from tierkit.roi.sentences import Pays, boundary_sentence, pays_from
 from tierkit.roi.standings import Standings
 from tierkit.roi.verdict import (
     BAND_SIZES,

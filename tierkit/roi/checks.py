@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from tierkit.roi.adjusted import Adjusted, balance, effective_count
-from tierkit.roi.boundary_rows import Boundaries, BoundaryRows, Reading
+from tierkit.roi.boundary_rows import Boundaries, BoundaryRows, Covariates, Reading
 from tierkit.roi.cutoff import SIGNIFICANT, Cutoff, bunching, cutoff, side_columns
-from tierkit.roi.known_before import Covariates
 from tierkit.roi.measures import Numbers, unsaid
 from tierkit.roi.standings import FloatArray, IntArray, Standings
 

@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tierkit.roi.account_quarters import AccountQuarters
 from tierkit.roi.adjusted import Adjusted
 from tierkit.roi.boundary_rows import BoundaryRows
 from tierkit.roi.cutoff import Cutoff
 from tierkit.roi.experiment import Randomised
-from tierkit.roi.measures import Numbers, unsaid
+from tierkit.roi.measures import AccountQuarters, Numbers, TierRows, unsaid
 from tierkit.roi.poisson import Estimate, Weighted, effect_of_holding
 from tierkit.roi.standings import BoolArray, FloatArray, Standings
-from tierkit.roi.tier_rows import TierRows
 from tierkit.settings import Settings
 from tierkit.statistics import middle_range, ratio, resampled_sums
 

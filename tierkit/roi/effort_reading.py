@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from tierkit.roi.boundary_rows import Boundaries
+from tierkit.roi.boundary_rows import Boundaries, covariates
 from tierkit.roi.effort_draw import FEWEST_DRAWN, EffortDraw
-from tierkit.roi.known_before import covariates
 from tierkit.roi.measures import unsaid
 from tierkit.roi.poisson import Estimate, Weighted, effect_of_holding
 from tierkit.roi.standings import BoolArray, IntArray
