@@ -28,8 +28,7 @@ from tierkit.roi.designs import (
     raw_design,
     unknown_design,
 )
-from tierkit.roi.effort_draw import EffortDraw
-from tierkit.roi.effort_reading import dispersions, effort_facts
+from tierkit.roi.effort_draw import EffortDraw, dispersions, effort_facts
 from tierkit.roi.experiment import Band
 from tierkit.roi.from_tables import tier_standings
 from tierkit.roi.line_study import Line, evidence_at, study_lines
