@@ -118,7 +118,7 @@ def test_scaling_money_changes_the_money_and_nothing_else():
     dear = type(rows)(**{**vars(rows), "outcome": rows.outcome * 1000})
     scaled = cutoff(dear).estimate
     assert scaled.log_effect == pytest.approx(one.log_effect, abs=1e-4)
-    assert scaled.money()["high"] == pytest.approx(1000 * one.money()["high"], rel=1e-3)
+    assert scaled.money().high == pytest.approx(1000 * one.money().high, rel=1e-3)
 
 
 def test_repeating_every_row_in_its_cluster_adds_no_certainty():
@@ -195,7 +195,7 @@ def test_checks_stand_beside_the_cutoff_and_none_is_nan():
     }  # fmt: skip
     json.dumps(checks, allow_nan=False)
     assert checks["first stage"]["jump"] > 0.9
-    assert checks["half the window"]["high"] > cutoff(rows).estimate.relative()["high"]
+    assert checks["half the window"]["high"] > cutoff(rows).estimate.relative().high
 
 
 def test_beside_the_cutoff_stand_other_windows_of_time_and_a_placebo_before_the_tier():
@@ -209,7 +209,7 @@ def test_beside_the_cutoff_stand_other_windows_of_time_and_a_placebo_before_the_
     assert checks["wins"]["low"] > 0
     assert checks["incumbents alone"]["high"] > checks["incumbents alone"]["low"]
     closed = checks["deals closed in the quarter"]  # deals of this world close at once
-    assert closed["estimate"] == pytest.approx(cutoff_at(standings, 1).relative()["estimate"])
+    assert closed["estimate"] == pytest.approx(cutoff_at(standings, 1).relative().value)
     sides = checks["sides"]
     assert sides["account_quarters_above"] >= sides["accounts_above"] >= 60
     assert sides["other_tier_share"] < 0.02  # whom a person placed stands in no comparison

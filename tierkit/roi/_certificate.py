@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import astuple, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,10 +15,10 @@ from tierkit.parallel import Progress, in_processes
 from tierkit.roi.boundary_rows import Boundaries, Reading
 from tierkit.roi.cutoff import Cutoff, cutoff
 from tierkit.roi.line_study import verdicts_at
-from tierkit.roi.measures import unsaid
+from tierkit.roi.measures import unknown
 from tierkit.roi.primary import DECIDING, primary_reading
 from tierkit.roi.standings import Standings
-from tierkit.roi.verdict import SHOWN, SUGGESTIVE, Verdict
+from tierkit.roi.verdict import SHOWN, SIGNIFICANT, SUGGESTIVE, Verdict
 from tierkit.roi.world_shape import World, shape_of, with_effect
 from tierkit.roi.worlds import simulate_world
 
@@ -58,10 +59,11 @@ def try_designs(world: World, *, seed: int, worth_having: float | None = None) -
     estimates = [{name: at.estimate for name, at in line.items()} for line in found]
     primary = primary_reading(estimates, quarters=quarters)
     covered = [
-        bool(told["low"] <= world.relative(number) <= told["high"])
+        -SIGNIFICANT
+        <= (estimate.log_effect - math.log1p(world.relative(number))) / estimate.se
+        <= SIGNIFICANT
         for number, line in enumerate(found)
         if (estimate := line["won revenue"].estimate) is not None
-        for told in (estimate.relative(),)
     ]
     verdicts = verdicts_at(boundaries, found, primary, worth_having=worth_having)
     return Outcome(tuple(verdicts), tuple(covered))
@@ -106,7 +108,7 @@ def certificate(
     """
     shape = None if standings is None or not standings.scored else shape_of(standings)
     if shape is None:
-        return unsaid(_KEYS, "too little is recorded of tiers and scores to simulate their like")
+        return unknown(_KEYS, "too little is recorded of tiers and scores to simulate their like")
     kept = Cache(cache)
     made: dict[str, Any] = kept.value(
         "certificate", [VERSION, worlds, shape], lambda: _certify(shape, worlds, kept, progress)
@@ -160,7 +162,7 @@ def _summary(without: list[Outcome], with_one: list[Outcome]) -> dict[str, Any]:
     suggestive = sum(one.claims(SUGGESTIVE) and not one.claims(SHOWN) for one in without)
     seen = sum(one.claims(SHOWN, "more") or one.claims(SUGGESTIVE, "more") for one in with_one)
     covered = [held for one in (*without, *with_one) for held in one.covered]
-    told = {"coverage": float(np.mean(covered))} if covered else unsaid(("coverage",), "too few")
+    told = {"coverage": float(np.mean(covered))} if covered else unknown(("coverage",), "too few")
     return {
         "worlds": count,
         "false_shown": shown,

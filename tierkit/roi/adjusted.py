@@ -10,6 +10,7 @@ import numpy as np
 from tierkit.roi.boundary_rows import BoundaryRows, standardised
 from tierkit.roi.poisson import Estimate, Weighted, cross_fitted_shares, effect_of_holding
 from tierkit.roi.standings import BoolArray, FloatArray, IntArray
+from tierkit.words import share as share_words
 
 FEWEST_OFF_RULE = 50
 FEWEST_PER_SIDE = 10
@@ -147,7 +148,7 @@ def _informed(near: BoundaryRows, controls: FloatArray) -> str:
         return "cannot compare: people who override may know more than the score"
     return (
         "cannot compare: people who override know more than the score; those accounts win "
-        f"{found.relative()['estimate']:.0%} more than others of their tier".replace("%", " %")
+        f"{share_words(found.relative().value or 0.0)} more than others of their tier"
     )
 
 

@@ -11,13 +11,13 @@ from typing import Any
 import pandas as pd
 
 from tierkit.crm import Tables
+from tierkit.figure import Figure
 from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.adjusted import balance, overlap
 from tierkit.roi.boundary_rows import Boundaries
 from tierkit.roi.checks import line_checks, overlap_checks
 from tierkit.roi.cutoff import Cutoff, line_picture
 from tierkit.roi.designs import (
-    ENDS,
     Design,
     adjusted_design,
     cutoff_design,
@@ -32,7 +32,6 @@ from tierkit.roi.effort_draw import EffortDraw, dispersions, effort_facts
 from tierkit.roi.experiment import Band
 from tierkit.roi.from_tables import tier_standings
 from tierkit.roi.line_study import Line, evidence_at, study_lines
-from tierkit.roi.measures import Numbers, unsaid
 from tierkit.roi.primary import PLANNED_QUARTERS, Primary
 from tierkit.roi.sentences import Pays, boundary_sentence, pays_from
 from tierkit.roi.standings import Standings
@@ -158,7 +157,7 @@ def study_boundaries(
         _study(head, line, looked, settings=settings)
         for head, line in zip(heads, lines, strict=False)
     ]
-    pays = {head.upper: head.pays.break_even for head in heads}
+    pays = {head.upper: head.pays.break_even.value for head in heads}
     effort_tests = [
         effort_facts(boundaries, draw, pays_from=pays.get(draw.tier), outcome_quarters=window)
         for draw in efforts
@@ -220,13 +219,13 @@ def _without_scores(head: _Head, outcomes: TierOutcomes, why: str) -> BoundarySt
         "because": because,
         "sentence": f"{because[:1].upper()}{because[1:]}".rstrip(".") + "." if because else "",
         **head.pays.facts(),
-        **unsaid(("smallest_detectable",), reason),
-        "quarters_until": unsaid(SIZES, reason),
+        **Figure.unknown(reason).facts("smallest_detectable"),
+        "quarters_until": unknown(SIZES, reason),
         "quarters_until_why": reason,
-        "randomised_band": unsaid(BAND_SIZES, reason),
+        "randomised_band": unknown(BAND_SIZES, reason),
         "readings": [],
         "designs": [design.facts() for design in [*head.raw, *unknown]],
-        **unsaid(("return_on_cost",), reason),
+        **Figure.unknown(reason).facts("return_on_cost"),
     }
     empty = pd.DataFrame()
     return BoundaryStudy(facts, empty, empty, empty, empty)
@@ -236,7 +235,7 @@ def _study(head: _Head, line: Line, looked: _Looked, *, settings: Settings) -> B
     rows, at_line, boundaries = line.rows, line.cutoff, looked.boundaries
     checks = line_checks(boundaries, line.number, line.readings, window=looked.window)
     evidence = evidence_at(line, looked.primary, checks, leads=looked.leads(line),
-                           worth_having=head.pays.worth_having,
+                           worth_having=head.pays.worth_having.value,
                            begun=boundaries.standings.begun)  # fmt: skip
     verdict = decide(evidence)
     designs = [
@@ -262,7 +261,9 @@ def _study(head: _Head, line: Line, looked: _Looked, *, settings: Settings) -> B
         ),
         "readings": [reading_facts(name, found) for name, found in line.readings.items()],
         "designs": [design.facts() for design in designs],
-        "return_on_cost": _return_on_cost(verdict.verdict, line, head.pays, window=looked.window),
+        "return_on_cost": _return_on_cost(
+            verdict.verdict, line, head.pays, window=looked.window
+        ).effect(),
     }
     return BoundaryStudy(
         facts,
@@ -275,8 +276,8 @@ def _study(head: _Head, line: Line, looked: _Looked, *, settings: Settings) -> B
 
 def reading_facts(reading: str, found: Cutoff) -> dict[str, Any]:
     """Return the effect at a line in one reading, as `facts.json` holds it."""
-    relative = found.estimate.relative() if found.estimate else unsaid(ENDS, found.why)
-    return {"reading": reading, "relative": relative, "account_quarters": len(found.rows)}
+    relative = found.estimate.relative() if found.estimate else Figure.unknown(found.why)
+    return {"reading": reading, "relative": relative.effect(), "account_quarters": len(found.rows)}
 
 
 def together_facts(primary: Primary, standings: Standings) -> dict[str, Any]:
@@ -285,7 +286,7 @@ def together_facts(primary: Primary, standings: Standings) -> dict[str, Any]:
     readings = [
         {
             "reading": reading,
-            "relative": estimate.relative(),
+            "relative": estimate.relative().effect(),
             "standard_errors": estimate.z,
             "suggestive_beyond": primary.bound("suggestive", "more" if estimate.z > 0 else "less"),
             "shown_beyond": primary.bound("shown", "more" if estimate.z > 0 else "less"),
@@ -313,13 +314,11 @@ def _room(standings: Standings, number: int) -> Room:
     return Room(upper, upper + int((level == number + 1).sum()))
 
 
-def _return_on_cost(verdict: str, line: Line, pays: Pays, *, window: int) -> Numbers:
+def _return_on_cost(verdict: str, line: Line, pays: Pays, *, window: int) -> Figure:
     """Return what is left of added revenue over what the upper tier costs more, in a window."""
     if verdict not in (SHOWN, SUGGESTIVE):
-        return unsaid(ENDS, "no effect is shown, and a return on nothing is no number")
+        return Figure.unknown("no effect is shown, and a return on nothing is no number")
     best = line.randomised.estimate or line.cutoff.estimate
     if best is None or not pays.extra_cost > 0:
-        return unsaid(ENDS, "what the upper tier costs more is not known, or nothing")
-    return {
-        key: value * pays.margin / (pays.extra_cost * window) for key, value in best.money().items()
-    }
+        return Figure.unknown("what the upper tier costs more is not known, or nothing")
+    return best.money().map(lambda value: value * pays.margin / (pays.extra_cost * window))

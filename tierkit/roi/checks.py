@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from tierkit.figure import Figure
 from tierkit.roi.adjusted import Adjusted, balance, effective_count
 from tierkit.roi.boundary_rows import Boundaries, BoundaryRows, Covariates, Reading
 from tierkit.roi.cutoff import SIGNIFICANT, Cutoff, bunching, cutoff, side_columns
-from tierkit.roi.measures import Numbers, unsaid
+from tierkit.roi.measures import Numbers
 from tierkit.roi.standings import FloatArray, IntArray, Standings
 
 DONUT_SHARE = 0.1
 LONGER_WINDOWS = (2, 4)
-_ENDS = ("estimate", "low", "high")
 _MOST_PULLED = 0.05
 
 
@@ -106,8 +106,8 @@ def _sides(near: BoundaryRows) -> Numbers:
 
 def _told(found: Cutoff) -> Numbers:
     if found.estimate is None:
-        return unsaid(_ENDS, found.why)
-    return found.estimate.relative()
+        return Figure.unknown(found.why).effect()
+    return found.estimate.relative().effect()
 
 
 def _placebo(rows: BoundaryRows, reach: float, *, above: bool) -> Numbers:
@@ -126,7 +126,7 @@ def _continuity(found: Cutoff) -> Numbers:
     """Return how many of the columns known before jump at the line, and the largest jump."""
     near, names = found.rows, found.rows.known.names
     if found.estimate is None:
-        return unsaid(("largest_z",), found.why)
+        return Figure.unknown(found.why).facts("largest_z")
     place = near.distance / found.bandwidth
     weights = 1 - place**2
     even, sides = np.ones(len(near)), [*side_columns(near, place), *_curves(near, place)]
@@ -172,7 +172,7 @@ def linear_jumps(
 
 def _density(rows: BoundaryRows) -> Numbers:
     z = bunching(rows.points, rows.cluster)
-    return unsaid(("z",), "too few scores near the line") if z is None else {"z": z}
+    return Figure.of(z, "too few scores near the line").facts("z")
 
 
 def _before(standings: Standings, rows: BoundaryRows, found: Cutoff, window: int) -> Numbers:
@@ -202,7 +202,8 @@ def _longer_windows(boundaries: Boundaries, number: int, window: int) -> dict[st
 def _closed(standings: Standings, rows: BoundaryRows) -> Numbers:
     """Return the effect at the line on what closed in the quarter, begun under whatever tier."""
     if not standings.begun:
-        return unsaid(_ENDS, "the comparison itself is of deals closed in the quarter")
+        why = "the comparison itself is of deals closed in the quarter"
+        return Figure.unknown(why).effect()
     closed = standings.history.won_revenue[rows.account, rows.quarter]
     return _told(cutoff(replace(rows, outcome=closed)))
 

@@ -12,13 +12,15 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from tierkit.errors import SettingsError
+from tierkit.figure import Figure
 from tierkit.roi.assignment import Assignment, generator
 from tierkit.roi.boundary_rows import Boundaries, covariates
-from tierkit.roi.measures import unsaid
+from tierkit.roi.measures import unknown
 from tierkit.roi.poisson import Estimate, Weighted, effect_of_holding
+from tierkit.roi.sentences import effect_words
 from tierkit.roi.standings import BoolArray, IntArray
 from tierkit.roi.verdict import FOUR_OF_FIVE, SIGNIFICANT
-from tierkit.words import share, signed_range, signed_share
+from tierkit.words import share, signed_share
 
 Arm = Literal["less", "more"]
 MOST_DRAWN_SHARE = 0.5
@@ -27,7 +29,6 @@ FEWEST_DRAWN = 10
 UNLIKELY = 0.001
 """A split of the accounts that a fair lot gives less often than this was not kept to."""
 
-_ENDS = ("estimate", "low", "high")
 _WORDS = {
     "less": (
         "a loss of more than {limit}, what the effort costs, is ruled out",
@@ -252,32 +253,32 @@ def effort_facts(
         "accounts": len(draw.rows),
         "drawn": int(draw.rows["drawn"].sum()),
     }
-    margin = unsaid(("margin",), "the cost is not known") if pays_from is None else {
-        "margin": pays_from
-    }  # fmt: skip
+    margin = Figure.of(pays_from, "the cost is not known").facts("margin")
     who = f"accounts of {draw.tier} that a lot gave {draw.arm} effort"
     if found is None:
-        said = {"relative": unsaid(_ENDS, why), **unsaid(("holds",), why)}
+        said = {"relative": Figure.unknown(why).effect(), **unknown(("holds",), why)}
         return {**head, **margin, **said, "sentence": f"What {who} brought cannot be told: {why}."}
     relative = found.relative()
     holds, meaning = _meaning(draw.arm, relative, pays_from)
-    unknown = unsaid(("holds",), meaning) if holds is None else {"holds": holds}
-    word = "more" if relative["estimate"] >= 0 else "less"
+    verdict = unknown(("holds",), meaning) if holds is None else {"holds": holds}
     brought = (
-        f"{who[:1].upper()}{who[1:]} brought {share(abs(relative['estimate']))} {word} revenue "
-        f"(range {signed_range(relative['low'], relative['high'])}) than those that got the usual"
+        f"{who[:1].upper()}{who[1:]} brought {effect_words(found)} than those that got the usual"
     )
-    return {**head, **margin, "relative": relative, **unknown, "sentence": f"{brought}; {meaning}."}
+    return {
+        **head,
+        **margin,
+        "relative": relative.effect(),
+        **verdict,
+        "sentence": f"{brought}; {meaning}.",
+    }
 
 
-def _meaning(
-    arm: str, relative: dict[str, float], pays_from: float | None
-) -> tuple[bool | None, str]:
+def _meaning(arm: str, relative: Figure, pays_from: float | None) -> tuple[bool | None, str]:
     """Return whether less effort loses less than it saves, or more brings more than it costs."""
     if pays_from is None:
         return None, "what the effort costs is not known, so it is not said whether that pays"
     limit = -pays_from if arm == "less" else pays_from
-    above, below = relative["low"] > limit, relative["high"] < limit
+    above, below = relative.is_above(limit), relative.is_below(limit)
     words = _WORDS[arm][0 if above else 1 if below else 2]
     return (above if above or below else None), words.format(limit=share(pays_from))
 
@@ -348,7 +349,7 @@ def dispersions(boundaries: Boundaries, *, outcome_quarters: int = 1) -> list[di
     for number, tier in enumerate(standings.tiers):
         values = wins[(standings.level == number) & ~np.isnan(wins)]
         if len(values) < 2 or not values.mean() > 0:
-            found.append({"tier": tier, **unsaid(("dispersion",), "too little was won to say")})
+            found.append({"tier": tier, **unknown(("dispersion",), "too little was won to say")})
             continue
         found.append({"tier": tier, "dispersion": float(values.var(ddof=1) / values.mean() ** 2)})
     return found

@@ -99,7 +99,7 @@ def evidence_at(
         randomised_z=None if by_lot is None else by_lot.z,
         density_z=checks.get("density", {}).get("z"),
         jumping_share=jumping_share(checks),
-        cutoff_high=at_line.relative()["high"] if at_line else None,
+        cutoff_high=at_line.relative().high if at_line else None,
         worth_having=worth_having,
         begun=begun,
     )
@@ -132,7 +132,7 @@ def verdicts_at(
             claim=claim,
             own_z=own[number],
             leads=furthest[number] == max(furthest),
-            cutoff_high=at_line.relative()["high"] if at_line else None,
+            cutoff_high=at_line.relative().high if at_line else None,
             worth_having=worth_having,
             begun=boundaries.standings.begun,
         )

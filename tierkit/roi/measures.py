@@ -13,6 +13,7 @@ import pandas as pd
 
 from tierkit.calendar import Quarter, trainable
 from tierkit.crm import Tables
+from tierkit.figure import Figure
 from tierkit.roi.window_sums import ACTIVITY_COST, KEYS, LARGEST, SUMS, window_sums, won_rows
 from tierkit.settings import Settings
 from tierkit.statistics import middle_range, ratio, resampled_sums, wilson_range
@@ -236,7 +237,7 @@ class Measure:
             low, high = wilson_range(over, under)
             return {"low": low, "high": high}
         if over == 0:
-            return unsaid(("low", "high"), "all are zero, and zeros tell no range")
+            return unknown(("low", "high"), "all are zero, and zeros tell no range")
         return {"low": low, "high": high}
 
     def _drawn(self, tier: TierRows, over: str, under: str) -> tuple[float, float]:
@@ -245,10 +246,10 @@ class Measure:
     def _largest_deal(self, tier: TierRows) -> Numbers:
         keys = ("largest_deal_share", *ENDS_WITHOUT)
         if not self.largest:
-            return unsaid(keys, "only a sum of money has a largest deal")
+            return unknown(keys, "only a sum of money has a largest deal")
         total, largest = float(tier.rows[self.total].sum()), float(tier.rows[self.largest].max())
         if total <= 0 or largest <= 0:
-            return unsaid(keys, "there is no deal")
+            return unknown(keys, "there is no deal")
         return {"largest_deal_share": largest / total, **self._range_without(tier)}
 
     def _range_without(self, tier: TierRows) -> Numbers:
@@ -256,19 +257,20 @@ class Measure:
         over, under = left_out(self.numerator), left_out(self.denominator)
         under = under if under in tier.sums else self.denominator
         if tier.sums[over].sum() <= 0:
-            return unsaid(ENDS_WITHOUT, "the largest deal is the only one")
+            return unknown(ENDS_WITHOUT, "the largest deal is the only one")
         return dict(zip(ENDS_WITHOUT, self._drawn(tier, over, under), strict=True))
 
 
-def unsaid(keys: tuple[str, ...], why: str) -> Numbers:
+def unknown(keys: tuple[str, ...], why: str) -> Numbers:
     """Return None for each key with the reason beside it.
 
     Examples
     --------
-    >>> unsaid(("mean",), "too few to say (n = 4)")
+    >>> unknown(("mean",), "too few to say (n = 4)")
     {'mean': None, 'mean_why': 'too few to say (n = 4)'}
     """
-    return {name: value for key in keys for name, value in ((key, None), (f"{key}_why", why))}
+    figure = Figure.unknown(why)
+    return {name: value for key in keys for name, value in figure.facts(key).items()}
 
 
 def _median_quarter(column: str) -> Median:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from tierkit.roi.measures import Numbers, unsaid
+from tierkit.figure import Figure
+from tierkit.roi.measures import Numbers
 from tierkit.roi.verdict import (
     CANNOT_TELL,
     CROWDED,
@@ -37,16 +38,15 @@ class Pays:
     Attributes
     ----------
     break_even, worth_having
-        Shares; None where they are not known, with the reason in `why`.
+        Shares.
     extra_cost, margin
         Money per account and quarter, 0 where it is not known; what is left of revenue.
     basis
         Which cost it is.
     """
 
-    break_even: float | None
-    worth_having: float | None
-    why: str = ""
+    break_even: Figure
+    worth_having: Figure
     extra_cost: float = 0.0
     margin: float = 1.0
     basis: str = PLANNED
@@ -59,11 +59,12 @@ class Pays:
 
     def facts(self) -> Numbers:
         """Return what `facts.json` says of it."""
-        values = {"worth_having": self.worth_having, "break_even": self.break_even}
-        said: Numbers = {}
-        for key, value in values.items():
-            said |= unsaid((key,), self.why) if value is None else {key: value}
-        return said | {"break_even_basis": self.basis, "break_even_margin": self.margin}
+        return {
+            **self.worth_having.facts("worth_having"),
+            **self.break_even.facts("break_even"),
+            "break_even_basis": self.basis,
+            "break_even_margin": self.margin,
+        }
 
 
 def pays_from(name: str, table: pd.DataFrame, settings: Settings) -> Pays:
@@ -74,17 +75,17 @@ def pays_from(name: str, table: pd.DataFrame, settings: Settings) -> Pays:
     table
         As `tierkit.serving.cost.break_even` returns it.
     """
+    row = table.loc[name] if name in table.index else None
+    unknown = Figure.unknown("the cost of this boundary is not known")
+    even = unknown if row is None else Figure.of(row["break_even"].value, row["break_even"].why)
     asked = settings.roi.worth_having
-    wanted = None if asked == "break-even" else float(asked)
-    if name not in table.index:
-        return Pays(None, wanted, "the cost of this boundary is not known")
-    row = table.loc[name]
-    even = row["break_even"]
+    worth_having = even if asked == "break-even" else Figure(float(asked))
+    if row is None:
+        return Pays(even, worth_having)
     extra = row.get("extra_cost")
     return Pays(
-        even.value,
-        even.value if wanted is None else wanted,
-        even.why,
+        even,
+        worth_having,
         extra_cost=_known(None if extra is None else extra.value),
         margin=_known(row.get("margin")) or 1.0,
         basis=str(row.get("basis", PLANNED)),
@@ -147,10 +148,9 @@ def effect_words(estimate: Estimate) -> str:
     >>> effect_words(Estimate(np.log(1.2), 0.1, 1.0, 1.0, 10))
     '20 % more revenue (range −1.4 % to +46 %)'
     """
-    told = estimate.relative()
-    word = "more" if told["estimate"] >= 0 else "less"
-    span = signed_range(told["low"], told["high"])
-    return f"{share(abs(told['estimate']))} {word} revenue (range {span})"
+    value, low, high = estimate.relative().numbers()
+    word = "more" if value >= 0 else "less"
+    return f"{share(abs(value))} {word} revenue (range {signed_range(low, high)})"
 
 
 def _meaning(verdict: Verdict, evidence: Evidence, at_line: Estimate | None) -> str:
@@ -177,8 +177,7 @@ def _against(line: Line, evidence: Evidence) -> list[str]:
         said.append("but scores crowd just above the line, so somebody may have moved them there")
     beside, at_line = line.adjusted.estimate, line.cutoff.estimate
     if beside is not None and at_line is not None and apart(at_line, beside):
-        low_high = beside.relative()
-        words = signed_share(low_high["estimate"])
+        words = beside.relative().say(signed_share)
         said.append(f"accounts compared with their like say {words}: the two do not agree")
     return said
 
@@ -197,8 +196,9 @@ def apart(one: Estimate, other: Estimate) -> bool:
 
 
 def _pays(upper: str, lower: str, pays: Pays) -> str:
-    if pays.break_even is None:
+    even = pays.break_even.value
+    if even is None:
         return ""
-    if pays.break_even <= 0:
+    if even <= 0:
         return f"{upper} costs no more than {lower}, so any added revenue pays"
-    return f"{upper} pays, against {lower}, from {signed_share(pays.break_even)} on ({pays.terms})"
+    return f"{upper} pays, against {lower}, from {signed_share(even)} on ({pays.terms})"

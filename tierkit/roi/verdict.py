@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tierkit.roi.measures import unsaid
+from tierkit.roi.measures import unknown
 from tierkit.roi.poisson import Estimate
 from tierkit.roi.primary import Claim, Primary
 
@@ -256,7 +256,7 @@ def quarters_until(se: float, *, quarters: int, bound: float = SIGNIFICANT) -> d
         needed = quarters * ((bound + FOUR_OF_FIVE) * se / math.log1p(int(size) / 100)) ** 2
         wait = max(0, math.ceil(round(needed - quarters, 6)))
         if wait > LONGEST_WAIT:
-            waits |= unsaid((size,), NO_HISTORY_WILL)
+            waits |= unknown((size,), NO_HISTORY_WILL)
         else:
             waits[size] = wait
     return waits
@@ -281,9 +281,9 @@ def power_facts(primary: Primary, own: Estimate | None, *, room: Room, why: str)
     best = min(primary.pooled.values(), key=lambda one: one.se, default=None)
     if best is None or own is None:
         return {
-            **unsaid(("smallest_detectable",), why),
-            "quarters_until": unsaid(SIZES, why),
-            "randomised_band": unsaid(BAND_SIZES, why),
+            **unknown(("smallest_detectable",), why),
+            "quarters_until": unknown(SIZES, why),
+            "randomised_band": unknown(BAND_SIZES, why),
         }
     bound = primary.bound("suggestive", "more")
     bands: dict[str, Any] = {}
@@ -304,7 +304,7 @@ def _possible_band(size: str, accounts: int, room: Room) -> dict[str, Any]:
         f"it would take {accounts} accounts, half of them in the upper tier; it has "
         f"{room.places} places, and both tiers hold {room.accounts} accounts"
     )
-    return unsaid((size,), why)
+    return unknown((size,), why)
 
 
 def band_size(dispersion: float, effect: float) -> int:
