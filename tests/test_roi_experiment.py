@@ -94,7 +94,7 @@ def band_of(world, standings):
             1,
             1,
         )
-        for step, (accounts, lots) in world.lots.items()
+        for step, (accounts, lots) in world.draws.items()
         for account, lot in zip(accounts, lots, strict=True)
     ]
     return Band(pd.DataFrame(rows, columns=list(Band.columns)), 0.0)

@@ -1,4 +1,4 @@
-"""What the designs do on simulated accounts shaped like one's own, where the truth is known."""
+"""The certificate: verdicts on simulated accounts shaped like one's own, whose truth is known."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ INFORMED_EVERY = 2
 """Every second world has people who know more than the score when they override it."""
 
 BATCH = 10
-"""Worlds that are tried one after the other, and whose outcomes are kept together."""
+"""Worlds that are simulated one after the other, and whose outcomes are cached together."""
 
 VERSION = "4"
 _KEYS = ("worlds", "false_shown", "coverage", "seen")
@@ -40,7 +40,7 @@ _ALWAYS = 2.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one world's report would say: its verdicts, and whether the cutoff covers the truth."""
+    """The verdicts on one world, and whether the cutoff's intervals cover its truth."""
 
     verdicts: tuple[Verdict, ...]
     covered: tuple[bool, ...]
@@ -92,7 +92,7 @@ def certificate(
     standings
         As `tierkit.roi.from_tables.tier_standings` returns it.
     cache
-        A folder that keeps results by the fingerprint of the shape; None keeps nothing.
+        A folder that caches results by the fingerprint of the shape; None caches nothing.
     worlds
         How many without any effect, and as many with one of 60 %.
     progress
@@ -109,18 +109,18 @@ def certificate(
     shape = None if standings is None or not standings.scored else shape_of(standings)
     if shape is None:
         return unknown(_KEYS, "too little is recorded of tiers and scores to simulate their like")
-    kept = Cache(cache)
-    made: dict[str, Any] = kept.value(
-        "certificate", [VERSION, worlds, shape], lambda: _certify(shape, worlds, kept, progress)
+    store = Cache(cache)
+    made: dict[str, Any] = store.value(
+        "certificate", [VERSION, worlds, shape], lambda: _certify(shape, worlds, store, progress)
     )
     return made
 
 
-def _certify(shape: World, worlds: int, kept: Cache, progress: Progress | None) -> dict[str, Any]:
-    """Return the certificate; batches of worlds that are kept are not tried again."""
+def _certify(shape: World, worlds: int, store: Cache, progress: Progress | None) -> dict[str, Any]:
+    """Return the certificate; batches of worlds in the cache are not simulated again."""
     batches = [range(worlds)[first : first + BATCH] for first in range(0, worlds, BATCH)]
     tasks = [
-        partial(_kept_batch, kept, with_effect(shape, effect), seeds)
+        partial(_cached_batch, store, with_effect(shape, effect), seeds)
         for effect in (0.0, KNOWN_EFFECT)
         for seeds in batches
     ]
@@ -140,9 +140,9 @@ def batches_of(worlds: int) -> int:
     return 2 * -(-worlds // BATCH)
 
 
-def _kept_batch(kept: Cache, world: World, seeds: range) -> list[Outcome]:
-    """Return the outcomes of some worlds, kept as plain data."""
-    plain = kept.value(
+def _cached_batch(store: Cache, world: World, seeds: range) -> list[Outcome]:
+    """Return the outcomes of some worlds, cached as plain data."""
+    plain = store.value(
         "worlds", [VERSION, world, seeds], lambda: [astuple(_try(world, seed)) for seed in seeds]
     )
     return [
@@ -162,14 +162,16 @@ def _summary(without: list[Outcome], with_one: list[Outcome]) -> dict[str, Any]:
     suggestive = sum(one.claims(SUGGESTIVE) and not one.claims(SHOWN) for one in without)
     seen = sum(one.claims(SHOWN, "more") or one.claims(SUGGESTIVE, "more") for one in with_one)
     covered = [held for one in (*without, *with_one) for held in one.covered]
-    told = {"coverage": float(np.mean(covered))} if covered else unknown(("coverage",), "too few")
+    coverage = (
+        {"coverage": float(np.mean(covered))} if covered else unknown(("coverage",), "too few")
+    )
     return {
         "worlds": count,
         "false_shown": shown,
         "false_suggestive": suggestive,
         "seen": seen,
         "seen_effect": KNOWN_EFFECT,
-        **told,
+        **coverage,
         "sentence": (
             f"On data like yours a false “shown” came in {shown} of {count}, an effect of "
             f"+{KNOWN_EFFECT:.0%}".replace("%", " %")

@@ -30,12 +30,12 @@ NO_HISTORY = (
 _NUMBERS = ("mean", "low", "high", "median", "largest_deal_share", *ENDS_WITHOUT)
 NO_COSTS = "needs the table costs, or activities.cost"
 COSTED_SHARE = 0.8
-"""Below this share of won revenue with a known cost, margins are not told."""
+"""Below this share of won revenue with a known cost, margins are not stated."""
 
 
 @dataclass(frozen=True)
 class TierOutcomes:
-    """What came of the accounts of each tier.
+    """The outcomes of the accounts of each tier.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ def outcomes_by_tier(tables: Tables, *, settings: Settings, as_of: date) -> Tier
         their quarters), `median`, `largest_deal_share`, the range `low_without_largest` to
         `high_without_largest` that the mean has without that deal, `accounts`, `account_quarters`,
         and `cost` (money spent per account and window). What cannot be said is None, with
-        `<key>_why` beside. A tier with fewer accounts than `run.min_group` behind a measure is too
+        `<key>_why`. A tier with fewer accounts than `run.min_group` behind a measure is too
         few to say.
     """
     if "tier_history" not in tables:
@@ -163,7 +163,7 @@ def _spoken(table: str, *columns: str) -> str:
 
 
 def _uncosted(rows: pd.DataFrame) -> str:
-    """Return why margins cannot be told, empty where nearly all of the revenue has a cost."""
+    """Return why margins cannot be stated, empty where nearly all of the revenue has a cost."""
     won = float(rows["won_amount"].sum())
     share = float(rows["costed_amount"].sum()) / won if won > 0 else 0.0
     if share >= COSTED_SHARE:

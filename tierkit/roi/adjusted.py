@@ -176,7 +176,7 @@ def _before_differs(near: BoundaryRows, weights: FloatArray, won_before: FloatAr
 
 
 def _comparable(rows: BoundaryRows) -> BoolArray:
-    """Whether a row lies where accounts off the rule are found: on which sides, and how far."""
+    """Return where accounts off the rule are found: on which sides of the line, and how far."""
     off, far = rows.off_rule, rows.capacity_distance
     low, high = np.quantile(far[off], [_TAIL, 1 - _TAIL])
     inside = (far >= low) & (far <= high)

@@ -54,7 +54,7 @@ class Assignment:
 
     @classmethod
     def holds(cls, path: Path) -> bool:
-        """Whether a file says that it is an assignment of this kind."""
+        """Return whether a file says that it is an assignment of this kind."""
         with path.open(encoding="utf-8") as file:
             return file.readline().startswith(f"# {cls.kind} ")
 

@@ -32,6 +32,7 @@ from tierkit.roi.effort_draw import EffortDraw, dispersions, effort_facts
 from tierkit.roi.experiment import Band
 from tierkit.roi.from_tables import tier_standings
 from tierkit.roi.line_study import Line, evidence_at, study_lines
+from tierkit.roi.measures import unknown
 from tierkit.roi.primary import PLANNED_QUARTERS, Primary
 from tierkit.roi.sentences import Pays, boundary_sentence, pays_from
 from tierkit.roi.standings import Standings
@@ -53,7 +54,7 @@ ONLY_RAW = (
     "picked for being better, so it says nothing about what the tier itself did."
 )
 NO_SCORES = (
-    "no score was recorded beside the tiers held; `tierkit accept` records tier, score and line of "
+    "no score was recorded with the tiers held; `tierkit accept` records tier, score and line of "
     "every account from the next quarter on"
 )
 _NO_EFFECT = "no effect was estimated apart from who was picked"
@@ -80,7 +81,7 @@ class BoundaryStudy:
 
 @dataclass(frozen=True)
 class Studies:
-    """What was found at every boundary, what all lines say together, and what lots have shown."""
+    """The findings at every boundary, over all lines together, and of random draws of effort."""
 
     boundaries: list[BoundaryStudy]
     together: dict[str, Any]
@@ -152,9 +153,9 @@ def study_boundaries(
         return Studies([_without_scores(head, outcomes, why) for head in heads], {}, [])
     boundaries, window = Boundaries(standings), settings.roi.outcome_quarters
     lines, primary = study_lines(boundaries, outcome_quarters=window, bands=bands)
-    looked = _Looked(boundaries, primary, lines, window, bool(bands))
+    shared = _Shared(boundaries, primary, lines, window, bool(bands))
     studies = [
-        _study(head, line, looked, settings=settings)
+        _study(head, line, shared, settings=settings)
         for head, line in zip(heads, lines, strict=False)
     ]
     pays = {head.upper: head.pays.break_even.value for head in heads}
@@ -182,8 +183,8 @@ class _Head:
 
 
 @dataclass(frozen=True)
-class _Looked:
-    """What all lines are looked at with."""
+class _Shared:
+    """The data and the reading that all lines share."""
 
     boundaries: Boundaries
     primary: Primary
@@ -192,7 +193,7 @@ class _Looked:
     drawn: bool
 
     def leads(self, line: Line) -> bool:
-        """Whether no line points further the way of what all lines claim together."""
+        """Return whether no line points further the way of what all lines claim together."""
         claim = self.primary.claim()
         sign = 1 if claim.direction == "more" else -1
         furthest = [max((sign * z for z in one.own_z().values()), default=-9.0)
@@ -210,7 +211,7 @@ def _raw(outcomes: TierOutcomes, upper: str, lower: str, settings: Settings) -> 
 def _without_scores(head: _Head, outcomes: TierOutcomes, why: str) -> BoundaryStudy:
     """Return what can be said without a score: the raw difference, and what to record."""
     because = why or (ONLY_RAW if head.raw else outcomes.why)
-    unknown = [unknown_design("cutoff", why), unknown_design("adjusted", why)] if why else []
+    silent = [unknown_design("cutoff", why), unknown_design("adjusted", why)] if why else []
     reason = why or _NO_EFFECT
     facts = {
         "boundary": head.name,
@@ -224,17 +225,17 @@ def _without_scores(head: _Head, outcomes: TierOutcomes, why: str) -> BoundarySt
         "quarters_until_why": reason,
         "randomised_band": unknown(BAND_SIZES, reason),
         "readings": [],
-        "designs": [design.facts() for design in [*head.raw, *unknown]],
+        "designs": [design.facts() for design in [*head.raw, *silent]],
         **Figure.unknown(reason).facts("return_on_cost"),
     }
     empty = pd.DataFrame()
     return BoundaryStudy(facts, empty, empty, empty, empty)
 
 
-def _study(head: _Head, line: Line, looked: _Looked, *, settings: Settings) -> BoundaryStudy:
-    rows, at_line, boundaries = line.rows, line.cutoff, looked.boundaries
-    checks = line_checks(boundaries, line.number, line.readings, window=looked.window)
-    evidence = evidence_at(line, looked.primary, checks, leads=looked.leads(line),
+def _study(head: _Head, line: Line, shared: _Shared, *, settings: Settings) -> BoundaryStudy:
+    rows, at_line, boundaries = line.rows, line.cutoff, shared.boundaries
+    checks = line_checks(boundaries, line.number, line.readings, window=shared.window)
+    evidence = evidence_at(line, shared.primary, checks, leads=shared.leads(line),
                            worth_having=head.pays.worth_having.value,
                            begun=boundaries.standings.begun)  # fmt: skip
     verdict = decide(evidence)
@@ -244,17 +245,17 @@ def _study(head: _Head, line: Line, looked: _Looked, *, settings: Settings) -> B
         adjusted_design(line.adjusted, settings, overlap_checks(line.adjusted)),
         moved_design(moved(rows), rows.upper, rows.lower, settings),
     ]
-    if looked.drawn:
+    if shared.drawn:
         designs.append(randomised_design(line.randomised, rows.upper, rows.lower, settings))
     facts = {
         "boundary": head.name,
         **verdict._asdict(),
         "sentence": boundary_sentence(
-            verdict, line=line, primary=looked.primary, evidence=evidence, pays=head.pays
+            verdict, line=line, primary=shared.primary, evidence=evidence, pays=head.pays
         ),
         **head.pays.facts(),
         **power_facts(
-            looked.primary,
+            shared.primary,
             line.by_number,
             room=_room(boundaries.standings, line.number),
             why=at_line.why,
@@ -262,7 +263,7 @@ def _study(head: _Head, line: Line, looked: _Looked, *, settings: Settings) -> B
         "readings": [reading_facts(name, found) for name, found in line.readings.items()],
         "designs": [design.facts() for design in designs],
         "return_on_cost": _return_on_cost(
-            verdict.verdict, line, head.pays, window=looked.window
+            verdict.verdict, line, head.pays, window=shared.window
         ).effect(),
     }
     return BoundaryStudy(
@@ -308,7 +309,7 @@ def together_facts(primary: Primary, standings: Standings) -> dict[str, Any]:
 
 
 def _room(standings: Standings, number: int) -> Room:
-    """Return the places that a lot could give out: those of the last quarter with tiers."""
+    """Return the places that a random draw could give out: those of the last quarter with tiers."""
     level = standings.level[:, (standings.level >= 0).any(axis=0)][:, -1]
     upper = int((level == number).sum())
     return Room(upper, upper + int((level == number + 1).sum()))

@@ -156,7 +156,7 @@ def _known_or_mean(values: FloatArray) -> FloatArray:
 
 Reading = Literal["won revenue", "wins", "wins × usual deal size"]
 READINGS: tuple[Reading, ...] = ("won revenue", "wins", "wins × usual deal size")
-"""What is read of the deals: the money they brought, how many there were, and that number times
+"""The readings of deals: the money they brought, how many there were, and that number times
 what the account's deals usually bring, so that one whale does not decide."""
 
 
@@ -220,12 +220,12 @@ class BoundaryRows:
     known: Covariates
 
     def __len__(self) -> int:
-        """How many account-quarters there are."""
+        """Return the number of account-quarters."""
         return len(self.account)
 
     @property
     def off_rule(self) -> BoolArray:
-        """Whether the tier held differs from what one line for all would have given."""
+        """True where the tier held is not the one that a single line for all would have given."""
         return np.asarray(self.held != self.by_capacity)
 
     def where(self, chosen: BoolArray) -> BoundaryRows:
@@ -263,12 +263,12 @@ class Boundaries:
 
     @cached_property
     def known(self) -> dict[str, FloatArray]:
-        """What was known of every account on each quarter's first day."""
+        """The columns known of every account on each quarter's first day."""
         return known_columns(self.standings.history)
 
     @cached_property
     def usual(self) -> FloatArray:
-        """What each account's deals usually brought before each quarter."""
+        """The usual size of each account's deals before each quarter."""
         return usual_deal_size(self.standings.history)
 
     @cached_property

@@ -55,7 +55,7 @@ class Design:
     why
         What it can be trusted for, or why it says nothing, in words.
     checks
-        Name and result of each check that stands beside it.
+        Name and result of each check.
     off_rule
         Account-quarters off the rule of one line for all, or why that is no question here.
     """

@@ -27,7 +27,7 @@ MOST_DRAWN_SHARE = 0.5
 FEWEST_DRAWN = 10
 
 UNLIKELY = 0.001
-"""A split of the accounts that a fair lot gives less often than this was not kept to."""
+"""A split that a fair draw gives less often than this is no longer the one drawn."""
 
 _WORDS = {
     "less": (
@@ -72,7 +72,7 @@ class EffortDraw(Assignment):
 
     @property
     def quarters(self) -> int:
-        """How many quarters it lasts."""
+        """The number of quarters that it lasts."""
         return int(self._shared("quarters"))
 
     @property
@@ -160,10 +160,10 @@ def draw_effort(  # noqa: PLR0913
     seed: int,
     report: str,
 ) -> EffortDraw:
-    """Draw by lot who of a tier gets less, or more, effort, alike in predicted revenue.
+    """Draw at random who of a tier gets less, or more, effort, alike in predicted revenue.
 
-    Accounts are put in order of predicted revenue and cut into as many strata as are drawn; a lot
-    takes one of each, so that both groups are alike. Overridden accounts take no part.
+    Accounts are put in order of predicted revenue and cut into as many strata as are drawn; one
+    of each is drawn, so that both groups are alike. Overridden accounts take no part.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def effort_facts(
     dict
         `tier`, `arm`, `quarter`, `quarters`, `accounts`, `drawn`, `relative` (of revenue from deals
         begun, drawn against usual), `margin`, `holds` (non-inferior for less effort, paying for
-        more; null while it cannot be told), `sentence`.
+        more; null while nobody can say), `sentence`.
     """
     found, why = _reading(boundaries, draw, outcome_quarters)
     head = {
@@ -293,12 +293,12 @@ def _reading(
     first = standings.quarters.index(draw.quarter)
     account = pd.Index(standings.account_ids).get_indexer(pd.Index(draw.rows["account_id"]))
     there = account >= 0
-    lot = draw.rows["drawn"].to_numpy(dtype=bool)
-    if why := _sample_ratio(lot, there):
+    drawn = draw.rows["drawn"].to_numpy(dtype=bool)
+    if why := _sample_ratio(drawn, there):
         return None, why
     outcome = standings.outcome(outcome_quarters)
     columns = range(first, min(first + draw.quarters, outcome.shape[1]))
-    rows, quarters, arms = _crossed(account[there], lot[there], columns)
+    rows, quarters, arms = _crossed(account[there], drawn[there], columns)
     known = ~np.isnan(outcome[rows, quarters])
     rows, quarters, arms = rows[known], quarters[known], arms[known]
     value = outcome[rows, quarters]
@@ -309,35 +309,35 @@ def _reading(
     seasons = (quarters[:, None] == np.unique(quarters)[None, 1:]) * 1.0
     worth = 1 / boundaries.usual[rows, quarters]
     controls = np.column_stack([np.ones(len(rows)), seasons, before])
-    cluster, drawn = standings.history.cluster[rows], arms.astype(np.float64)
+    cluster, treated = standings.history.cluster[rows], arms.astype(np.float64)
     found = effect_of_holding(
-        Weighted(value, drawn, controls, worth / worth.mean(), cluster), drawn
+        Weighted(value, treated, controls, worth / worth.mean(), cluster), treated
     )
     return found, "" if found else "what was won determines no effect"
 
 
-def _sample_ratio(lot: BoolArray, there: BoolArray) -> str:
-    """Return why the groups are not those of the lot, empty where they may be."""
+def _sample_ratio(drawn: BoolArray, there: BoolArray) -> str:
+    """Return why the groups are not those that were drawn, empty where they may be."""
     if not there.any():
         return "none of the accounts is found"
-    fair = float(lot.mean())
-    chance = binomtest(int(lot[there].sum()), int(there.sum()), fair).pvalue
+    fair = float(drawn.mean())
+    chance = binomtest(int(drawn[there].sum()), int(there.sum()), fair).pvalue
     if chance >= UNLIKELY:
         return ""
     return (
-        f"of those found {share(float(lot[there].mean()))} were drawn, where the lot drew "
+        f"of those found {share(float(drawn[there].mean()))} were drawn, where the lot drew "
         f"{share(fair)}: accounts are missing from one group"
     )
 
 
 def _crossed(
-    account: IntArray, lot: BoolArray, columns: Sequence[int]
+    account: IntArray, drawn: BoolArray, columns: Sequence[int]
 ) -> tuple[IntArray, IntArray, BoolArray]:
     quarters = np.asarray(columns, dtype=np.int64)
     return (
         np.repeat(account, len(quarters)),
         np.tile(quarters, len(account)),
-        np.repeat(lot, len(quarters)),
+        np.repeat(drawn, len(quarters)),
     )
 
 

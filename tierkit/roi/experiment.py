@@ -1,4 +1,4 @@
-"""A randomised band: accounts around a line whose tier a lot decides, so that nobody can argue."""
+"""A randomised band: accounts around a line whose tier is drawn at random."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def draw_band(
     quarter: str,
     seed: int,
 ) -> Band:
-    """Draw by lot who of the accounts around a line gets the upper tier.
+    """Draw at random who of the accounts around a line gets the upper tier.
 
     As many are drawn into the upper tier as of these accounts would hold it by rank, so the tier
     keeps its size. Overridden accounts take no part. The same seed draws anew for another quarter
@@ -138,7 +138,7 @@ class Randomised:
 
 
 def randomised(standings: Standings, rows: BoundaryRows, bands: Sequence[Band]) -> Randomised:
-    """Compare accounts that a lot put into the upper tier with those it put below.
+    """Compare accounts that a random draw put into the upper tier with those it put below.
 
     The draw is the instrument for the tier held, so accounts that did not keep to it do no harm.
     """
@@ -146,13 +146,13 @@ def randomised(standings: Standings, rows: BoundaryRows, bands: Sequence[Band]) 
     inside = ~np.isnan(drawn)
     if not inside.any():
         return Randomised(None, "no band was drawn by lot at this line", 0)
-    near, lot = rows.where(inside), drawn[inside]
-    won = [int((near.outcome[lot == arm] > 0).sum()) for arm in (1.0, 0.0)]
+    near, upward = rows.where(inside), drawn[inside]
+    won = [int((near.outcome[upward == arm] > 0).sum()) for arm in (1.0, 0.0)]
     if min(won) < FEWEST_PER_ARM:
         return Randomised(
             None, f"too few drawn accounts have won anything (n = {min(won)})", len(near)
         )
-    followed = float(near.held[lot == 1].mean() - near.held[lot == 0].mean())
+    followed = float(near.held[upward == 1].mean() - near.held[upward == 0].mean())
     if followed < WEAKEST_FIRST_STAGE:
         why = f"being drawn raised the chance of {near.upper} by only {followed:.0%}"
         return Randomised(None, why.replace("%", " %"), len(near))
@@ -163,12 +163,12 @@ def randomised(standings: Standings, rows: BoundaryRows, bands: Sequence[Band]) 
     weighted = Weighted(
         near.outcome, near.held.astype(np.float64), controls, np.ones(len(near)), near.cluster
     )
-    estimate = effect_of_holding(weighted, lot)
+    estimate = effect_of_holding(weighted, upward)
     return Randomised(estimate, "" if estimate else "revenue determines no effect", len(near))
 
 
 def _draws(standings: Standings, rows: BoundaryRows, bands: Sequence[Band]) -> FloatArray:
-    """Return for each row 1 or 0 as the lot fell, missing where none was drawn."""
+    """Return for each row 1 if it was drawn up and 0 if down, missing where none was drawn."""
     drawn = np.full(standings.level.shape, np.nan)
     accounts, quarters = pd.Index(standings.account_ids), pd.Index(standings.quarters)
     for band in bands:

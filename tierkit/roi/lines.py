@@ -90,7 +90,7 @@ def _filled(
 
 
 def _believed(score: FloatArray, upper: BoolArray, recorded: FloatArray) -> bool:
-    """Whether recorded lines misplace few accounts, or few more than the best line would."""
+    """Return whether recorded lines misplace few accounts, or few more than the best line would."""
     allowed = max(FEW, SHARE * upper.sum())
     wrong = _misplaced(score, upper, recorded)
     if wrong <= allowed:
@@ -187,13 +187,13 @@ def stays_unasked(standings: Standings, boundary: int) -> BoolArray:
     score = np.where(asked, standings.score, np.nan)
     highest = np.where(fell, score, -np.inf).max(axis=0)
     weak = asked & (standings.score <= highest[None, :])
-    kept = np.zeros_like(asked)
+    stays = np.zeros_like(asked)
     for quarters in range(1, LONGEST_STAY + 1):
         group = weak & (stay == quarters)
         if group.sum() < FEWEST or fell[group].mean() > FALL_SHARE:
             break
-        kept |= asked & (stay == quarters)
-    return kept
+        stays |= asked & (stay == quarters)
+    return stays
 
 
 def quarters_above(level: IntArray, boundary: int) -> IntArray:

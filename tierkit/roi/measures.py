@@ -106,7 +106,7 @@ LARGEST_OF = {
 
 @dataclass(frozen=True)
 class TierRows:
-    """What is known of one tier, or of several together.
+    """The account-quarters and wins of one tier, or of several together.
 
     Attributes
     ----------
@@ -187,7 +187,7 @@ ENDS_WITHOUT = ("low_without_largest", "high_without_largest")
 
 @dataclass(frozen=True)
 class Measure:
-    """How one measure is computed.
+    """The recipe of one measure.
 
     Attributes
     ----------
@@ -262,7 +262,7 @@ class Measure:
 
 
 def unknown(keys: tuple[str, ...], why: str) -> Numbers:
-    """Return None for each key with the reason beside it.
+    """Return None for each key, with its reason.
 
     Examples
     --------

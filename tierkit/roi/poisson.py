@@ -142,7 +142,7 @@ class _Moments:
 
     @cached_property
     def members(self) -> csr_array:
-        """Which rows belong to which cluster: clusters × rows."""
+        """The rows of each cluster, as ones: clusters × rows."""
         cluster = self.rows.cluster
         place = (cluster, np.arange(len(cluster)))
         return csr_array((np.ones(len(cluster)), place), shape=(cluster.max() + 1, len(cluster)))

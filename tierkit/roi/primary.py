@@ -72,7 +72,7 @@ def look_factor(quarters: int) -> float:
 
 @dataclass(frozen=True)
 class Claim:
-    """What the deciding reading says: how strongly, which way, and which reading carries it."""
+    """A claim: its strength, its direction, and the reading that carries it."""
 
     strength: Strength | None
     direction: Direction | None
@@ -99,7 +99,7 @@ class Primary:
 
     @property
     def together(self) -> float:
-        """How much the two readings move together; 1 where there is one."""
+        """The correlation of the two readings; 1 where there is one."""
         found = list(self.pooled.values())
         return correlation(*found) if len(found) == len(DECIDING) else 1.0
 
@@ -125,14 +125,14 @@ def primary_reading(
     found: Sequence[Mapping[Reading, Estimate | None]], *, quarters: int
 ) -> Primary:
     """Return the reading that decides, from what each line tells in each reading."""
-    told: dict[Reading, Estimate] = {}
+    estimates: dict[Reading, Estimate] = {}
     for reading in DECIDING:
         lines = [line[reading] for line in found]
         over_all = pooled([one for one in lines if one is not None])
         if over_all is not None:
-            told[reading] = over_all
+            estimates[reading] = over_all
     telling = sum(any(line[x] is not None for x in DECIDING) for line in found)
-    return Primary(told, telling, quarters)
+    return Primary(estimates, telling, quarters)
 
 
 Facts = Mapping[str, Any]

@@ -54,8 +54,8 @@ class Pays:
     @property
     def terms(self) -> str:
         """On which cost, and at which margin, in words."""
-        kept = "" if self.margin == 1 else f", {share(self.margin)} of revenue kept"
-        return f"{self.basis}{kept}"
+        margin = "" if self.margin == 1 else f", {share(self.margin)} of revenue kept"
+        return f"{self.basis}{margin}"
 
     def facts(self) -> Numbers:
         """Return what `facts.json` says of it."""
@@ -175,15 +175,15 @@ def _against(line: Line, evidence: Evidence) -> list[str]:
         said.append("but much that was known before differs there as well, so it proves little")
     if evidence.density_z is not None and evidence.density_z > CROWDED:
         said.append("but scores crowd just above the line, so somebody may have moved them there")
-    beside, at_line = line.adjusted.estimate, line.cutoff.estimate
-    if beside is not None and at_line is not None and apart(at_line, beside):
-        words = beside.relative().say(signed_share)
+    alike, at_line = line.adjusted.estimate, line.cutoff.estimate
+    if alike is not None and at_line is not None and apart(at_line, alike):
+        words = alike.relative().say(signed_share)
         said.append(f"accounts compared with their like say {words}: the two do not agree")
     return said
 
 
 def apart(one: Estimate, other: Estimate) -> bool:
-    """Whether two estimates differ by more than their errors, taken apart, explain.
+    """Return whether two estimates differ by more than their errors, taken apart, explain.
 
     Examples
     --------

@@ -38,7 +38,7 @@ NO_HISTORY_WILL = "no history of this company will settle it"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the designs of a boundary say; None where a design says nothing.
+    """The findings that a verdict rests on; None where a design says nothing.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Evidence:
     begun
         Whether outcomes are deals begun in a quarter; those closed in it hide an effect.
     scores_recorded
-        Whether scores stand beside the tiers held.
+        Whether scores are recorded with the tiers held.
     """
 
     claim: Claim = field(default=Claim(None, None, None))
@@ -99,7 +99,7 @@ def _beyond(z: float | None) -> bool:
 
 
 def _claimed(evidence: Evidence, strength: str) -> bool:
-    """Whether the lines together claim so much, and this line takes part in it."""
+    """Return whether the lines together claim so much, and this line takes part in it."""
     claim = evidence.claim
     slow = claim.direction == "less" and not evidence.begun
     return claim.strength == strength and not slow and _takes_part(evidence)
@@ -126,7 +126,7 @@ TABLE: tuple[Row, ...] = (
         CANNOT_TELL,
         "",
         lambda e: not e.scores_recorded,
-        "no score was recorded beside the tiers held; `tierkit accept` records tier, score and "
+        "no score was recorded with the tiers held; `tierkit accept` records tier, score and "
         "line of every account from the next quarter on",
     ),
     Row(
@@ -264,7 +264,7 @@ def quarters_until(se: float, *, quarters: int, bound: float = SIGNIFICANT) -> d
 
 @dataclass(frozen=True)
 class Room:
-    """How many accounts a lot could place at a boundary: the upper tier's, and all of both."""
+    """The accounts that a random draw could place: the upper tier's places, and all of both."""
 
     places: int
     accounts: int
@@ -308,7 +308,7 @@ def _possible_band(size: str, accounts: int, room: Room) -> dict[str, Any]:
 
 
 def band_size(dispersion: float, effect: float) -> int:
-    """Return how many accounts to draw by lot, half into each tier, to see an effect in a year.
+    """Return how many accounts to draw at random, half into each tier, to see an effect in a year.
 
     Parameters
     ----------

@@ -15,12 +15,12 @@ EffectOn = Literal["everyone", "small accounts", "money", "deal size"]
 LOOK_BACK = 4
 MOST_ACCOUNTS, MOST_QUARTERS = 4000, 16
 WATCHED_OVER_MEDIAN = 2.7
-"""How much longer deals are watched than the median deal takes, in worlds."""
+"""Days that deals are watched over the median days that they take, in worlds."""
 
 
 @dataclass(frozen=True)
 class World:
-    """How accounts behave and how they are tiered.
+    """The behaviour of simulated accounts, and the rules of their tiers.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class World:
     ramp
         Quarters in a tier after which its effect is whole (0: at once).
     recorded
-        Which lines stand beside the tiers: each account's `own`, or `none`.
+        The lines that are recorded with the tiers: each account's `own`, or `none`.
     churn
         Share of accounts that fall silent each quarter; as many come in time.
     gaming
@@ -55,7 +55,7 @@ class World:
         Whose revenue the effect multiplies; `money`: the same money for everyone; `deal size`: what
         a win brings, not how many there are.
     band
-        Ranks around the first line whose tier is drawn by lot each quarter; None for no draw.
+        Ranks around the first line whose tier is drawn at random each quarter; None for no draw.
     """
 
     accounts: int = 4000
@@ -147,8 +147,8 @@ def _shortest_stay(standings: Standings) -> int:
     """Return for how many quarters an account keeps a tier that it came up to."""
     longest = 0
     for boundary in range(len(standings.tiers) - 1):
-        kept = stays_unasked(standings, boundary)
-        longest = max(longest, int(quarters_above(standings.level, boundary)[kept].max(initial=0)))
+        stays = stays_unasked(standings, boundary)
+        longest = max(longest, int(quarters_above(standings.level, boundary)[stays].max(initial=0)))
     return longest
 
 
@@ -177,7 +177,7 @@ def _amounts(won: FloatArray, wins: FloatArray) -> tuple[float, float, float]:
 def _score_errors(standings: Standings) -> tuple[float, float]:
     """Return how wrong the score is for good and each quarter, in units of a world's score.
 
-    The share of the score's variance that changes between quarters is kept.
+    The share of the score's variance that changes between quarters is the same.
     """
     score = standings.score
     steps = np.diff(score, axis=1)
@@ -188,7 +188,7 @@ def _score_errors(standings: Standings) -> tuple[float, float]:
 
 
 def _has_band(standings: Standings) -> bool:
-    """Whether incumbents faced lower lines than others in most quarters."""
+    """Return whether incumbents faced lower lines than others in most quarters."""
     before = standings.held_before()
     for tier in range(len(standings.tiers) - 1):
         inside = (before == tier) & (standings.level == tier) & ~standings.overridden

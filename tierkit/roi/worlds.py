@@ -32,7 +32,7 @@ _LOST_PER_WIN = 2.3
 
 @dataclass
 class _Life:
-    """What a world is made of while it is lived through."""
+    """The state of a world while it is lived through."""
 
     rate: FloatArray
     money: FloatArray
@@ -51,7 +51,7 @@ class _Life:
     stay: IntArray
     open_deals: FloatArray
     deals: list[FloatArray] = field(default_factory=list)
-    lots: dict[int, tuple[IntArray, BoolArray]] = field(default_factory=dict)
+    draws: dict[int, tuple[IntArray, BoolArray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class SimulatedWorld:
     """A world's standings, and per quarter who took part in a draw and who was drawn up."""
 
     standings: Standings
-    lots: dict[int, tuple[IntArray, BoolArray]]
+    draws: dict[int, tuple[IntArray, BoolArray]]
 
 
 def simulate_world(world: World, *, seed: int) -> SimulatedWorld:
@@ -85,7 +85,7 @@ def simulate_world(world: World, *, seed: int) -> SimulatedWorld:
         account_ids=np.array([f"A{n:05d}" for n in range(world.accounts)], dtype=object),
         quarters=tuple(f"Q{number:02d}" for number in range(world.steps)),
     )
-    return SimulatedWorld(standings, life.lots)
+    return SimulatedWorld(standings, life.draws)
 
 
 def _history(world: World, life: _Life) -> History:
@@ -226,9 +226,9 @@ def _tier(
     _override(world, life, step, score, hunch, rng)
     forced = life.forced.copy()
     if world.band:
-        drawn, lot = _draw(world, score, forced, rng)
-        forced[drawn] = np.where(lot, 0, 1)
-        life.lots[step] = (drawn, lot)
+        drawn, upward = _draw(world, score, forced, rng)
+        forced[drawn] = np.where(upward, 0, 1)
+        life.draws[step] = (drawn, upward)
     before = life.level[:, step - 1] if step > LOOK_BACK else np.full(len(score), NO_TIER)
     fixed = life.stay < world.min_stay
     level, cut = _assign(
@@ -290,7 +290,7 @@ def _override(
 def _draw(
     world: World, score: FloatArray, forced: IntArray, rng: np.random.Generator
 ) -> tuple[IntArray, BoolArray]:
-    """Draw by lot who of the accounts around the first line gets the first tier."""
+    """Draw at random who of the accounts around the first line gets the first tier."""
     first, last = world.band or (1, 1)
     order = np.argsort(-score, kind="stable")
     inside = order[first - 1 : last]

@@ -15,7 +15,7 @@ NEW, EXPANSION, RENEWAL = range(3)
 SOURCES = ("Inbound", "Outbound", "Partner", "Event")
 SOURCE_SHARES = (0.38, 0.34, 0.16, 0.12)
 SOURCE_WIN_FACTORS = np.array([1.20, 0.75, 1.10, 0.9417])
-"""How much more a source wins; their mean by share is 1, so the source moves no revenue."""
+"""The win rate of a source over the mean; their mean by share is 1, so no source moves revenue."""
 
 PRODUCTS = ("Core Platform", "Analytics", "Integrations", "Security Suite", "Premium Support")
 WIN_RATES = np.array([0.215, 0.375])

@@ -133,7 +133,7 @@ LONGEST_CYCLE_QUARTERS = 9
 """No deal is open for longer; each quarter leaves three tables of deals."""
 
 RENEWAL_WEIGHT = 0.35
-"""What a dollar renewed counts in the score against a dollar won anew."""
+"""The weight of a dollar renewed in the score against a dollar won anew."""
 
 
 @dataclass
@@ -172,7 +172,7 @@ class History:
 
 @dataclass
 class _World:
-    """What a quarter leaves to the next."""
+    """The state that a quarter leaves to the next."""
 
     company: Company
     scenario: Scenario
