@@ -94,10 +94,9 @@ def won_last_horizon(run: Run, *, types: Sequence[str] = TARGET_TYPES) -> pd.Ser
     days = run.tables.dates({"as_of": [start], "horizon_end": [run.as_of]})
     rows = outcome_rows(deals.filter(nw.col("is_won")), "close_date", days)
     sums = grouped(rows, ("account_id",), won=nw.col("value").sum()).collect().to_pandas()
-    known: pd.DataFrame = sums.dropna(subset=["account_id"]).sort_values(
-        "account_id", kind="stable"
-    )
-    won: pd.Series[float] = known.set_index("account_id").astype(float)["won"]
+    known = sums.dropna(subset=["account_id"]).sort_values("account_id", kind="stable")
+    accounts = pd.Index(known["account_id"], name="account_id")
+    won = pd.Series(known["won"].to_numpy(dtype=float), index=accounts)
     return won if len(won) else empty
 
 
