@@ -370,3 +370,25 @@ def _return(facts: Facts) -> str:
 
 def _spoken(table: str) -> str:
     return table.replace("_", " ")
+
+
+LEAST_CHANCE = 0.01
+"""Of accounts that stay with more certainty than this, one line each would say nothing."""
+
+
+def chance_sheets(chances: Chances) -> dict[str, Table]:
+    """Return the accounts with a chance of another tier, and those on the borderline."""
+    names = ("chance_in_tier", "chance_higher", "chance_lower", "chance_up", "chance_down")
+    shares = Column.each("share", *names)
+    known = chances.accounts.drop(columns="borders_on").dropna(
+        how="all", subset=["chance_in_tier", "chance_up"]
+    )
+    moves = known[[*names[1:]]].fillna(0.0)
+    open_to_chance = known[(moves >= LEAST_CHANCE).any(axis=1)]
+    columns = ["tier", "borders_on", "rank", "predicted_revenue", "chance_in_tier"]
+    return {
+        "Chances": Table.sheet(open_to_chance.rename_axis("account_id").reset_index(), *shares),
+        "Borderline": Table.sheet(
+            chances.borderline[columns].rename_axis("account_id").reset_index(), *shares
+        ),
+    }
