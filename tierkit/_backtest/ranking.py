@@ -120,8 +120,11 @@ def choose_ranking(
     A candidate is behind where its Gini is lower by more than 0.005, or where its Gini or its
     capture at a capacity is lower with the whole 95 % range. What ranked the accounts in the last
     report keeps its place until the best one is significantly better, or better by more than 0.005
-    at each of the two newest tested dates. Where fewer than two dates were tested, more than 0.01
-    that is more than its standard error is enough.
+    at each of the two newest tested dates.
+
+    Where fewer than two dates were tested, accounts stand in for time. A candidate is then behind
+    by more than 0.005 that is more than its standard error, and a measure that is lower by less
+    makes none worse; what is in force gives way to more than 0.01 that is more than that error.
 
     Parameters
     ----------
@@ -150,16 +153,19 @@ def choose_ranking(
                               "worse": False}, index=[*candidates])  # fmt: skip
         return Chosen(candidates[0], table, "nothing was won that could be ranked")
     best = int(np.nanargmax(np.round(ginis, 9)))
-    rows = [_against(whole, drawn, place, best, tail) for place in range(len(candidates))]
+    days = predictions["as_of"].unique()
+    in_time = len(days) > 1
+    least = 0.0 if in_time else TOLERANCE
+    rows = [_against(whole, drawn, place, best, tail, least) for place in range(len(candidates))]
     table = pd.DataFrame(rows, index=[*candidates])
-    fair = table.index[~table["worse"] & (table["behind"] <= TOLERANCE)]
+    allowed = _allowed(table, in_time=in_time)
+    fair = table.index[~table["worse"] & (table["behind"] <= allowed)]
     name, why = str(fair[0]), "it is the simplest that nothing tested is better than"
     if in_force in table.index and in_force != name and not table.loc[in_force, "worse"]:
-        dates = predictions["as_of"].nunique()
         passed = (
             _twice_ahead(predictions, candidates[best], in_force)
-            if dates > 1
-            else _clearly_ahead(rows[list(candidates).index(in_force)])
+            if in_time
+            else table["behind"][in_force] > max(2 * TOLERANCE, allowed[in_force])
         )
         if not passed:
             name, why = in_force, "it ranked the last report, and nothing is significantly better"
@@ -181,8 +187,12 @@ def _against(
     place: int,
     best: int,
     tail: float,
+    least: float,
 ) -> dict[str, Any]:
-    """Return how far a candidate is behind the best one; ranges where both can be measured."""
+    """Return how far a candidate is behind the best one; ranges where both can be measured.
+
+    A measure that is lower by no more than `least` makes none worse.
+    """
     apart, draws = whole[best] - whole[place], drawn[:, best] - drawn[:, place]
     found = [resampled(float(apart[k]), draws[:, k], tail) for k in range(len(apart))]
     behind, low, high = found[0].numbers() if place != best else (0.0, 0.0, 0.0)
@@ -191,13 +201,15 @@ def _against(
         "behind": behind,
         "low": low,
         "high": high,
-        "worse": any(one.is_above(0) for one in found) or not np.isfinite(whole[place, 0]),
+        "worse": any(one.is_above(0) and gap > least for one, gap in zip(found, apart, strict=True))
+        or not np.isfinite(whole[place, 0]),
     }
 
 
-def _clearly_ahead(row: Mapping[str, Any]) -> bool:
-    """Return whether the best one is ahead by more than 0.01 and by more than a standard error."""
-    return bool(row["behind"] > max(2 * TOLERANCE, (row["high"] - row["low"]) / _ERRORS_IN_RANGE))
+def _allowed(table: pd.DataFrame, *, in_time: bool) -> pd.Series[float]:
+    """Return by how much each candidate may be behind the best: 0.005, or its standard error."""
+    errors = (table["high"] - table["low"]).fillna(0.0) / _ERRORS_IN_RANGE
+    return errors.clip(lower=TOLERANCE, upper=TOLERANCE if in_time else None)
 
 
 def _twice_ahead(predictions: pd.DataFrame, best: str, in_force: str) -> bool:
