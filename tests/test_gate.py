@@ -340,3 +340,12 @@ def test_what_is_in_force_gives_way_on_one_date_to_more_than_chance():
     rows = rankings(days=1, accounts=3_000, noise=0.6)
     assert ranked(rows, in_force="past_revenue").name == "card"
     assert ranked(rankings(days=1, accounts=12, noise=0.6), in_force="card").name == "card"
+
+
+def test_the_best_of_many_rules_at_one_date_is_taken_for_luck():
+    rows = rankings(days=1, accounts=12, noise=0.6)
+    rows["last_quarter_revenue"], rows["card"] = rows["card"], rows["past_revenue"]
+    names = ["past_revenue", "last_quarter_revenue", "card"]
+    found = choose_ranking(rows, candidates=names, capacities=[5], seed=1)
+    assert found.table["gini"].idxmax() == "last_quarter_revenue"
+    assert found.name == "past_revenue"

@@ -33,6 +33,9 @@ COLUMNS: Mapping[str, str] = {
     "revenue_ever": "won_revenue_ever",
     "revenue_per_quarter": "won_revenue_per_quarter",
 }
+PAST = "past_revenue"
+_SIMPLEST = "it is the simplest that nothing tested is better than"
+_ONE_TEST = "a single test shows nothing that is clearly better"
 _LAST_YEAR = "won_revenue_same_quarter_last_year"
 _DRAWS = 400
 _ERRORS_IN_RANGE = 3.92
@@ -122,9 +125,10 @@ def choose_ranking(
     report keeps its place until the best one is significantly better, or better by more than 0.005
     at each of the two newest tested dates.
 
-    Where fewer than two dates were tested, accounts stand in for time. A candidate is then behind
-    by more than 0.005 that is more than its standard error, and a measure that is lower by less
-    makes none worse; what is in force gives way to more than 0.01 that is more than that error.
+    Where fewer than two dates were tested, the best of many rules is mostly the luckiest one: past
+    revenue and the cards alone are chosen from, unless they are worse than another rule. One is
+    behind by more than 0.005 that is more than its standard error, and a measure that is lower by
+    less makes none worse; what is in force gives way to more than 0.01 that is more than the error.
 
     Parameters
     ----------
@@ -158,14 +162,13 @@ def choose_ranking(
     least = 0.0 if in_time else TOLERANCE
     rows = [_against(whole, drawn, place, best, tail, least) for place in range(len(candidates))]
     table = pd.DataFrame(rows, index=[*candidates])
-    allowed = _allowed(table, in_time=in_time)
-    fair = table.index[~table["worse"] & (table["behind"] <= allowed)]
-    name, why = str(fair[0]), "it is the simplest that nothing tested is better than"
+    fair = _fair_in_time(table) if in_time else _fair_at_one_date(table)
+    name, why = str(fair[0]), _SIMPLEST if in_time else _ONE_TEST
     if in_force in table.index and in_force != name and not table.loc[in_force, "worse"]:
         passed = (
             _twice_ahead(predictions, candidates[best], in_force)
             if in_time
-            else table["behind"][in_force] > max(2 * TOLERANCE, allowed[in_force])
+            else _clearly_ahead(table, name, in_force)
         )
         if not passed:
             name, why = in_force, "it ranked the last report, and nothing is significantly better"
@@ -206,10 +209,32 @@ def _against(
     }
 
 
-def _allowed(table: pd.DataFrame, *, in_time: bool) -> pd.Series[float]:
-    """Return by how much each candidate may be behind the best: 0.005, or its standard error."""
+def _fair_in_time(table: pd.DataFrame) -> pd.Index[str]:
+    """Return the candidates that are not behind the best one."""
+    return table.index[~table["worse"] & (table["behind"] <= TOLERANCE)]
+
+
+def _fair_at_one_date(table: pd.DataFrame) -> pd.Index[str]:
+    """Return those of past revenue and the cards that are not behind the best of them.
+
+    All that are not worse, where neither is among those.
+    """
+    known = table[~table["worse"]]
+    entrants = known[[name == PAST or name in CARDS for name in known.index]]
+    behind = entrants["gini"].max() - entrants["gini"]
+    return entrants.index[behind <= _error(entrants)] if len(entrants) else known.index
+
+
+def _error(table: pd.DataFrame) -> pd.Series[float]:
+    """Return the standard error of how far each candidate is behind, 0.005 at least."""
     errors = (table["high"] - table["low"]).fillna(0.0) / _ERRORS_IN_RANGE
-    return errors.clip(lower=TOLERANCE, upper=TOLERANCE if in_time else None)
+    return errors.clip(lower=TOLERANCE)
+
+
+def _clearly_ahead(table: pd.DataFrame, name: str, in_force: str) -> bool:
+    """Return whether one is ahead by more than 0.01 and by more than a standard error."""
+    ahead = float(table["gini"][name] - table["gini"][in_force])
+    return ahead > max(2 * TOLERANCE, float(_error(table)[in_force]))
 
 
 def _twice_ahead(predictions: pd.DataFrame, best: str, in_force: str) -> bool:
