@@ -20,6 +20,8 @@ SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 UNITS = ((1e12, "tn"), (1e9, "bn"), (1e6, "M"), (1e3, "k"))
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 MINUS = "−"
+NO_MATHEMATICS = "mathjax_ignore tex2jax_ignore"
+"""Classes of HTML that a notebook must not read as mathematics: two dollar signs enclose it."""
 _QUARTER = re.compile(r"^((?:FY)?\d{4})(Q[1-4])$")
 
 

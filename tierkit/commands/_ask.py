@@ -7,6 +7,7 @@ from html import escape
 
 from tierkit.commands._explain import AccountExplanation, explain_account
 from tierkit.runs import find_project
+from tierkit.words import NO_MATHEMATICS
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,7 +27,7 @@ class Explanation:
         return "\n".join(self.answer.lines())
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self)).replace('$', '&#36;')}</pre>"
+        return f'<pre class="{NO_MATHEMATICS}">{escape(repr(self))}</pre>'
 
 
 def explain(account: str, *, project: str = "", quarter: str = "") -> Explanation:

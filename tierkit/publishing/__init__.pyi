@@ -21,6 +21,7 @@ from .manifest import (
 )
 from .parameters import (
     RUN_NOTEBOOKS as RUN_NOTEBOOKS,
+    differing_notebooks as differing_notebooks,
     packaged_notebook as packaged_notebook,
     project_notebook as project_notebook,
 )

@@ -21,7 +21,7 @@ from tierkit.rendering.html import joined, printable, tag
 from tierkit.words import quarter_name
 
 LEADERSHIP_TAG = "leadership"
-_HIDDEN_TAGS = {LEADERSHIP_TAG, "parameters", "injected-parameters"}
+_HIDDEN_TAGS = {LEADERSHIP_TAG, "guide", "parameters", "injected-parameters"}
 _TEMPLATES = Path(__file__).parent / "templates"
 _HEADING = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1>", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")

@@ -2,6 +2,7 @@ from ._reading import (
     data_remarks as data_remarks,
     project_cache as project_cache,
     source_key as source_key,
+    training_dates as training_dates,
     trusted_tables as trusted_tables,
 )
 from .chances import (
@@ -53,7 +54,6 @@ from .run import (
     keep_stages as keep_stages,
     leave_rows as leave_rows,
     open_run as open_run,
-    training_dates as training_dates,
 )
 from .side_models import (
     edit_facts as edit_facts,

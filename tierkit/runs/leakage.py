@@ -15,7 +15,7 @@ from tierkit.crm import Rows, Tables, raised_to_blocking, tables_as_known
 from tierkit.errors import Problem
 from tierkit.features import build_panel
 from tierkit.models import gini_alone, past_revenue_column, probable_leaks
-from tierkit.runs.run import training_dates
+from tierkit.runs._reading import training_dates
 from tierkit.settings import Settings
 
 _RECORDED = {

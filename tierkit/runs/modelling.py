@@ -38,11 +38,12 @@ from tierkit.models import (
 )
 from tierkit.publishing import package_versions
 from tierkit.rendering import Step
+from tierkit.runs._reading import training_dates
 from tierkit.runs.challenge import champion
 from tierkit.runs.decision import decide
 from tierkit.runs.leakage import future_rows_seen
 from tierkit.runs.next_quarter import quarter_tests
-from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run, training_dates
+from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run
 from tierkit.runs.side_models import edit_facts, prospect_facts, prospects_at, run_prospects
 from tierkit.settings import Settings
 from tierkit.tiers import tiers_in_force

@@ -16,7 +16,7 @@ import pandas as pd
 
 from tierkit._outcomes import outcomes
 from tierkit.cache import Cache, fingerprint
-from tierkit.calendar import Quarter, complete_quarter_ends
+from tierkit.calendar import Quarter
 from tierkit.crm import (
     Tables,
     content_hash,
@@ -28,7 +28,6 @@ from tierkit.crm import (
     write_tables,
 )
 from tierkit.errors import Problem, SettingsError
-from tierkit.features import history_start
 from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
 from tierkit.publishing import (
     DATA_FILE,
@@ -38,7 +37,12 @@ from tierkit.publishing import (
     read_handover,
     write_handover,
 )
-from tierkit.runs._reading import data_remarks, project_cache, trusted_tables
+from tierkit.runs._reading import (
+    data_remarks,
+    project_cache,
+    settings_changes,
+    trusted_tables,
+)
 from tierkit.runs.experiments import band_bytes
 from tierkit.runs.project import OVERRIDES, find_project
 from tierkit.settings import Settings
@@ -51,35 +55,6 @@ if TYPE_CHECKING:
     from tierkit.runs.serving import Serving
     from tierkit.runs.tier_roi import TierRoi
     from tierkit.runs.tiering import Tiering
-
-A_YEAR = 4
-ENOUGH_DATES = 6
-MOST_DATES = 9
-
-
-def training_dates(tables: Tables, *, settings: Settings, as_of: date) -> list[date]:
-    """Return the quarter-ends whose outcome is complete, those that know a year before all others.
-
-    Windows are cut where the data begin, so that one quarter before a quarter-end is enough. Where
-    at least six of them know a whole year, those that know less are left aside. At most the newest
-    nine are used: what is older tells less of today.
-
-    Returns
-    -------
-    list of date
-        In order; empty where the history is shorter than a quarter and a horizon.
-    """
-    first = history_start(tables, settings)
-    if first is None:
-        return []
-    calendar, horizon = settings.fiscal_calendar, settings.target.horizon_quarters
-
-    def dates_of(look_back: int) -> list[date]:
-        return complete_quarter_ends(calendar, first, as_of, look_back=look_back, horizon=horizon)
-
-    with_a_year = dates_of(A_YEAR)
-    found = with_a_year if len(with_a_year) >= ENOUGH_DATES else dates_of(1)
-    return found[-MOST_DATES:]
 
 
 TABLES_FOLDER = "tables"
@@ -312,30 +287,48 @@ class Run:
         return write_files(self, tiering, serving)
 
 
-def open_run(project: str = "", *, run_folder: str = "", quarter: str = "") -> Run:
+def open_run(
+    project: str = "",
+    *,
+    run_folder: str = "",
+    quarter: str = "",
+    settings: str | Mapping[str, object] = "",
+) -> Run:
     """Return what the notebooks of a recalibration start from.
 
     Parameters
     ----------
     project
-        The project's folder. By default the one around the working folder, or else a sample.
+        The project's folder, by default the one around the working folder; `sample` for a
+        simulated one.
     run_folder
         The folder of a run that `tierkit run` has started; by default a folder for work by hand.
         It belongs to the data, settings and code as they are: where one of them has changed since,
         nothing that was computed before is found. What a run has computed is found by hand too.
     quarter
         Its label; by default the last quarter that the data cover.
+    settings
+        Settings by dotted name, put over those of `tierkit.toml` for work by hand: a mapping, or
+        text of JSON such as `{"tiers.0.capacity": 20}`.
+
+    Raises
+    ------
+    SettingsError
+        If there is no project, or a setting is unknown or wrong.
     """
+    changes = settings_changes(settings)
     if run_folder:
+        if changes:
+            raise SettingsError("settings: a run has its own; change tierkit.toml, or use --set.")
         folder = Path(run_folder)
         return _open(read_handover(folder), folder)
-    settings = find_project(project)
-    tables = trusted_tables(settings)
-    calendar = settings.fiscal_calendar
+    asked = find_project(project, changes=changes)
+    tables = trusted_tables(asked)
+    calendar = asked.fiscal_calendar
     chosen = calendar.parse(quarter) if quarter else default_quarter(tables, calendar)
-    handover = Handover(settings, chosen)
-    key = Run(settings, chosen, tables, settings.scratch).key
-    folder = project_cache(settings).files(
+    handover = Handover(asked, chosen)
+    key = Run(asked, chosen, tables, asked.scratch).key
+    folder = project_cache(asked).files(
         f"run_{chosen.label}", [key], lambda folder: _begin(handover, tables, folder)
     )
     return _open(handover, folder)
