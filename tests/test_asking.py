@@ -22,7 +22,7 @@ from tierkit.models.criteria import CategoricalCriterion, NumericCriterion
 from tierkit.models.explaining import account_factors, customer_text, smallest_change
 from tierkit.models.saved import SavedModel, read_model
 from tierkit.settings import StabilitySettings, Tier, read_settings
-from tierkit.tiers.lines import lines_around
+from tierkit.tiers.explaining import lines_around
 
 ACCOUNTS = """account_id,name,country,industry,created_date
 A1,Acme Ltd,US,Energy,2024-01-01

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 from tierkit.calendar import Quarter
 from tierkit.errors import Problem, SettingsError
-from tierkit.publishing.hooks import REMAINS_NOTE, exit_code_of
 from tierkit.publishing.lock import disk_errors_in_words, kept_room, project_lock
-from tierkit.publishing.manifest import Stage, now, write_manifest
-from tierkit.publishing.parameters import (
+from tierkit.publishing.manifest import REMAINS_NOTE, Stage, exit_code_of, now, write_manifest
+from tierkit.publishing.notebooks import (
     RUN_NOTEBOOKS,
     check_notebook,
     notebook_parameters,
@@ -31,14 +30,14 @@ if TYPE_CHECKING:
     from tierkit.publishing.execute import Execution
 
 DATA_FILE = "data.txt"
-"""What a run's folder holds to tell its data from others: their hash."""
+"""The file in a run's folder that holds the hash of its data."""
 
 BEGUN_WITH = ("settings.json", DATA_FILE)
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What came of a run.
+    """The outcome of a run.
 
     Attributes
     ----------
@@ -159,15 +158,15 @@ def _publishing(run: RunContext) -> RunResult:
         remarks = write_formats(run)
     for remark in remarks:
         run.on_step(remark)
-    if run.plan.beside is not None:
+    if run.plan.extras is not None:
         with run.stage("dossiers"):
-            run.plan.beside(run.folder, run.report, run.on_step)
+            run.plan.extras(run.folder, run.report, run.on_step)
     write_report_manifest(run)
     with run.stage("gates"):
         check_report(run.report, requirements(run))
     done = publish(run.report, reports=run.settings.reports, label=run.label)
-    if run.plan.keep is not None:
-        run.plan.keep(run.folder)
+    if run.plan.on_published is not None:
+        run.plan.on_published(run.folder)
     shutil.rmtree(run.folder, ignore_errors=True)
     remark = (
         f"Published {_short(done.folder, run)}"
@@ -237,15 +236,15 @@ def _chosen(paths: Sequence[Path], only: Sequence[str]) -> list[Path]:
     for name in only:
         if name not in known:
             near = get_close_matches(name, known, n=1, cutoff=0.4)
-            mend = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
-            problems.append(Problem(f"{name}: is no notebook of a run", mend))
+            fix = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
+            problems.append(Problem(f"{name}: is no notebook of a run", fix))
     if problems:
         raise SettingsError("--only: nothing was run", problems)
     return [path for path in paths if not only or path.stem in only]
 
 
 def _began_alike(one: Path, other: Path) -> bool:
-    """Whether two runs have the same settings, and the same data where these are noted."""
+    """Return whether two runs began with the same settings and, where noted, the same data."""
     return one.is_dir() and all(_bytes(one / name) == _bytes(other / name) for name in BEGUN_WITH)
 
 
