@@ -1,7 +1,13 @@
+from .own import (
+    OwnCriterion as OwnCriterion,
+    criterion as criterion,
+    own_criteria as own_criteria,
+)
 from .panel import (
     Panel as Panel,
     accounts_seen as accounts_seen,
     build_panel as build_panel,
+    feature_values as feature_values,
 )
 from .registry import (
     all_features as all_features,

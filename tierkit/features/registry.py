@@ -13,6 +13,7 @@ from tierkit.crm import Tables
 from tierkit.errors import Problem, SettingsError
 from tierkit.features import engagement, firmographics, pipeline, revenue, rhythm
 from tierkit.features.feature import Aggregate, Feature
+from tierkit.features.own import own_criteria
 from tierkit.features.windows import DATED_TABLES, MAX_LOOK_BACK
 from tierkit.settings import Settings
 
@@ -44,7 +45,11 @@ def all_features(tables: Tables, settings: Settings) -> tuple[Feature, ...]:
             f"features.account_columns: {', '.join(twice)} is the name of a standard feature. "
             "Rename the column of accounts."
         )
-    features = (*FEATURES, *named)
+    own = [one.feature() for one in own_criteria(settings)]
+    taken = standard | {feature.name for feature in named}
+    if twice := [one.name for one in own if one.name in taken]:
+        raise SettingsError(f"{', '.join(twice)}: is a criterion already. Rename your own.")
+    features = (*FEATURES, *named, *own)
     _check_leave_out(features, settings.features.leave_out)
     check_card(features, tables, settings)
     return features

@@ -24,6 +24,7 @@ from .experiments import (
 )
 from .leakage import (
     LEAK_RULE as LEAK_RULE,
+    check_project_criteria as check_project_criteria,
     leak_problems as leak_problems,
 )
 from .modelling import (

@@ -66,7 +66,7 @@ MODEL_FILE = "model.json"
 _NO_STAGE = ("notebooks", "report", "*.html", "*.pdf", "*.pptx", "settings.json")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """What every stage of a recalibration starts from.
 
@@ -224,6 +224,25 @@ class Run:
             json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
         )
         return found
+
+    @cached_property
+    def tiers_before(self) -> pd.Series[str]:
+        """The tier that each account held the day before, by account_id."""
+        from tierkit.runs.tiering import held_before
+
+        return held_before(self).tiers
+
+    def __repr__(self) -> str:
+        """Return project, quarter and tables in two lines."""
+        rows = ", ".join(
+            f"{self.source.source_rows[name]:,} {name}"
+            for name in sorted(self.source.frames)
+            if name in self.source.source_rows
+        )
+        return (
+            f"{self.title} · {self.quarter.label} ({self.quarter.dates}) · nothing from "
+            f"{self.as_of} on is known · {self.currency}\nrows read: {rows}"
+        )
 
     def build_panel(self) -> Panel:
         """Build the criteria of every account at every quarter-end that the run learns from."""

@@ -103,11 +103,17 @@ class IcpSettings(Part):
 
 
 class FeatureSettings(Part):
-    """Which columns become criteria beside the standard ones."""
+    """Which columns become criteria beside the standard ones.
+
+    `module` is a file of the project and `packages` are entry points (`tierkit.features`) of
+    installed packages with criteria of one's own; neither is run unless it is named here.
+    """
 
     account_columns: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
+    module: str = ""
+    packages: tuple[str, ...] = ()
 
 
 class ModelSettings(Part):

@@ -116,6 +116,9 @@ class Settings(Part):
             "hooks": True,
         }
         values = self.model_dump(mode="json", exclude=unseen)
+        module = self.folder / self.features.module
+        if self.features.module and module.is_file():
+            values["module"] = hashlib.sha256(module.read_bytes()).hexdigest()
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
