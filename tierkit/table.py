@@ -233,7 +233,8 @@ class Table:
         )
         return (
             f'<table class="{NO_MATHEMATICS}"><caption style="text-align:left">'
-            f"{escape(self._title())}</caption><thead><tr>{heads}</tr></thead>"
+            f"{escape(self._title().replace(chr(10), ' · '))}</caption>"
+            f"<thead><tr>{heads}</tr></thead>"
             f"<tbody>{rows}</tbody></table>"
         )
 

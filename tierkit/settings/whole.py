@@ -108,6 +108,14 @@ class Settings(Part):
         )
 
     @property
+    def module_hash(self) -> str:
+        """A hash of the file that `features.module` names; empty where there is none."""
+        file = self.folder / self.features.module
+        if not self.features.module or not file.is_file():
+            return ""
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+
+    @property
     def fingerprint(self) -> str:
         """A short hash of every setting that can change a number (paths and limits cannot)."""
         unseen: dict[str, set[str] | bool] = {
@@ -116,9 +124,8 @@ class Settings(Part):
             "hooks": True,
         }
         values = self.model_dump(mode="json", exclude=unseen)
-        module = self.folder / self.features.module
-        if self.features.module and module.is_file():
-            values["module"] = hashlib.sha256(module.read_bytes()).hexdigest()
+        if self.module_hash:
+            values["module"] = self.module_hash
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
