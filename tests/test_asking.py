@@ -16,10 +16,14 @@ from test_cli import run
 from tierkit.commands._explain import open_report
 from tierkit.crm._find_account import find_account
 from tierkit.errors import SettingsError
-from tierkit.models._reasons import MOST_CHARACTERS
 from tierkit.models.card import Card
 from tierkit.models.criteria import CategoricalCriterion, NumericCriterion
-from tierkit.models.explaining import account_factors, customer_text, smallest_change
+from tierkit.models.explaining import (
+    MOST_CHARACTERS,
+    account_factors,
+    customer_text,
+    smallest_change,
+)
 from tierkit.models.saved import SavedModel, read_model
 from tierkit.settings import StabilitySettings, Tier, read_settings
 from tierkit.tiers.explaining import lines_around

@@ -48,11 +48,17 @@ class Column:
         100 %), `effect` (a share with its sign) or `date`.
     unit
         What numbers are in, such as `USD` or `hours`; it stands in the heading of a page.
+    is_input
+        Whether people write into its cells of a workbook, which marks them.
+    choices
+        What may be chosen there; empty for whatever is written.
     """
 
     name: str
     kind: Kind
     unit: str = ""
+    is_input: bool = False
+    choices: tuple[str, ...] = ()
 
     @classmethod
     def each(cls, kind: Kind, *names: str, unit: str = "") -> list[Self]:
@@ -213,6 +219,17 @@ class Table:
         dates = Column.each("date", *flat.select_dtypes("datetime").columns)
         columns = Column.of_all(flat, *dates, *kinds)
         return cls(name, caption, columns, flat, most=most, index=index, **more)
+
+    @classmethod
+    def sheet(cls, rows: pd.DataFrame, *columns: Column) -> Self:
+        """Return every column of a data frame as a sheet of a workbook.
+
+        Parameters
+        ----------
+        columns
+            Those of a kind of their own, as for `Column.of_all`.
+        """
+        return cls("sheet", "", Column.of_all(rows, *columns), rows)
 
     def __len__(self) -> int:
         """Return how many rows there are."""

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 
 from tierkit.crm import Tables
 from tierkit.errors import Problem, SettingsError
-from tierkit.features import engagement, firmographics, pipeline, revenue, rhythm
+from tierkit.features import deals, engagement, firmographics, revenue
 from tierkit.features.feature import Aggregate, Feature
 from tierkit.features.own import own_criteria
 from tierkit.features.windows import DATED_TABLES, MAX_LOOK_BACK
@@ -19,8 +19,7 @@ from tierkit.settings import Settings
 
 FEATURES: tuple[Feature, ...] = (
     *revenue.FEATURES,
-    *rhythm.FEATURES,
-    *pipeline.FEATURES,
+    *deals.FEATURES,
     *engagement.FEATURES,
     *firmographics.FEATURES,
     *firmographics.FAMILY_FEATURES,

@@ -1,3 +1,7 @@
+from .drafts import (
+    Draft as Draft,
+    choose_draft as choose_draft,
+)
 from .gates import (
     MOST_SUMMARY_CHARACTERS as MOST_SUMMARY_CHARACTERS,
 )

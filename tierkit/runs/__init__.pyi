@@ -8,6 +8,10 @@ from ._reading import (
 from .chances import (
     Chances as Chances,
 )
+from .crm_file import (
+    accepted_rows as accepted_rows,
+    write_accepted as write_accepted,
+)
 from .effort import (
     EffortStudy as EffortStudy,
     pays_sentence as pays_sentence,
@@ -32,6 +36,9 @@ from .modelling import (
     make_panel as make_panel,
     tier_pipeline as tier_pipeline,
 )
+from .overview import (
+    territory_rows as territory_rows,
+)
 from .project import (
     OVERRIDES as OVERRIDES,
     find_project as find_project,
@@ -55,6 +62,12 @@ from .run import (
     keep_stages as keep_stages,
     leave_rows as leave_rows,
     open_run as open_run,
+)
+from .scenarios import (
+    saved_scenarios as saved_scenarios,
+)
+from .serving import (
+    Serving as Serving,
 )
 from .side_models import (
     edit_facts as edit_facts,

@@ -58,8 +58,10 @@ if TYPE_CHECKING:
 
 
 TABLES_FOLDER = "tables"
+SAVED_SCENARIOS = Path("explorer") / "scenarios.json"
+"""The scenarios that the explorer keeps, in the project's scratch folder."""
 KNOWN_DEALS_FILE = "known_deals.parquet"
-READ_OF_EARLIER = ("facts.json", "tiers.csv", "model.json", "won_deals.csv")
+READ_OF_EARLIER = ("facts.json", "tiers.csv", "model.json", "won_deals.csv", "scenarios.csv")
 FACTS_FOLDER = "facts"
 PANEL_FILE = "panel.parquet"
 MODEL_FILE = "model.json"
@@ -81,6 +83,8 @@ class Run:
         A saved card to use instead of fitting one.
     remarks
         What a person should know about the data and the quarter.
+    draft
+        The name of a what-if that is not published; empty for a report that is.
     """
 
     settings: Settings
@@ -89,6 +93,7 @@ class Run:
     folder: Path
     model_file: Path | None = None
     remarks: tuple[Problem, ...] = ()
+    draft: str = ""
 
     @property
     def as_of(self) -> date:
@@ -147,6 +152,9 @@ class Run:
         ]
         if bands := band_bytes(self.settings):
             parts.append(hashlib.sha256(bands).hexdigest())
+        saved = self.settings.scratch / SAVED_SCENARIOS
+        if saved.is_file():
+            parts.append(hashlib.sha256(saved.read_bytes()).hexdigest())
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
     @cached_property
@@ -392,4 +400,5 @@ def _open(handover: Handover, folder: Path) -> Run:
         folder=folder,
         model_file=handover.model_file,
         remarks=remarks,
+        draft=handover.draft,
     )
