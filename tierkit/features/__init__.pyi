@@ -12,6 +12,7 @@ from .panel import (
 from .registry import (
     all_features as all_features,
     describe_feature as describe_feature,
+    feature_group as feature_group,
 )
 from .windows import (
     history_start as history_start,
