@@ -38,8 +38,8 @@ class RunDifference:
         A row per pair of tiers between which accounts went: `from`, `to`, `accounts`, most first.
     moved
         A row per account whose tier differs: `account_id`, its name where that is known, `from`,
-        `to`, predicted revenue of the later run, its rank and the reason; the largest predicted
-        revenue first.
+        `to`, predicted revenue of the later run (of the earlier one where it has none), its rank
+        and the reason; the largest predicted revenue first.
     accounts
         How many accounts have a tier in both runs.
     currency
@@ -110,6 +110,9 @@ def moved_accounts(before: Published, after: Published) -> pd.DataFrame:
     moved = table[table["from"] != table["to"]].join(
         after.tiers[beside], how="left", validate="1:1"
     )
+    if "predicted_revenue" in moved and "predicted_revenue" in before.tiers:
+        earlier = before.tiers["predicted_revenue"].reindex(moved.index)
+        moved = moved.assign(predicted_revenue=moved["predicted_revenue"].fillna(earlier))
     moved = moved.rename_axis("account_id").reset_index()
     order = "predicted_revenue" if "predicted_revenue" in moved else "account_id"
     ascending = order == "account_id"
