@@ -141,6 +141,25 @@ def test_a_changed_file_is_another_computation(tmp_path):
     assert one != other
 
 
+MEAN = '''
+@tierkit.challenger
+def mean():
+    """The mean of all accounts."""
+    from sklearn.dummy import DummyRegressor
+
+    return DummyRegressor()
+'''
+
+
+def test_a_model_is_made_where_it_is_asked_for_and_says_what_is_wrong_with_it(tmp_path):
+    asked = settings_with(tmp_path, USAGE + MEAN)
+    assert [*own.own_models(asked)] == ["mean"]
+    assert [one.name for one in own.own_criteria(asked)] == ["usage"]
+    broken = settings_with(tmp_path, MEAN.replace("sklearn.dummy", "no_such_package"))
+    with pytest.raises(SettingsError, match="challenger mean: ModuleNotFoundError"):
+        own.own_models(broken)
+
+
 def test_an_installed_package_is_asked_for_by_its_name(tmp_path, monkeypatch):
     (tmp_path / "acme_criteria.py").write_text(HEAD + USAGE)
     monkeypatch.syspath_prepend(tmp_path)

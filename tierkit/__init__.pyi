@@ -16,6 +16,7 @@ from .explorer import (
     explore as explore,
 )
 from .features import (
+    challenger as challenger,
     criterion as criterion,
 )
 from .library import (

@@ -283,7 +283,7 @@ def gate_of(basis: Basis, settings: Settings, *, by_hand: bool = False) -> Gate:
     if not is_by_hand and (learned.fitted is None or gate_key(settings) == learned.gated):
         return Gate(card_ranks=learned.ranks, because=learned.because)
     choice = fit_model(replace(basis.work, settings=settings, model_file=None), learned.panel)
-    tested = choice.tested() if choice.backtest.method else None
+    tested = choice.tested_predictions() if choice.backtest.method else None
     if is_by_hand:
         return Gate(card_ranks=True, because=_BY_HAND, tested=tested)
     ranks = choice.kind == FITTED

@@ -1,7 +1,9 @@
 from .own import (
     OwnCriterion as OwnCriterion,
+    challenger as challenger,
     criterion as criterion,
     own_criteria as own_criteria,
+    own_models as own_models,
 )
 from .panel import (
     Panel as Panel,

@@ -1,16 +1,16 @@
-"""A project's own criteria: from its `criteria.py` or an installed package, where asked for."""
+"""A project's own criteria and models: from its `criteria.py` or a package, where asked for."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import narwhals as nw
 import pandas as pd
@@ -21,7 +21,7 @@ from tierkit.errors import SettingsError
 from tierkit.features.feature import KEYS, Aggregate, Block, Context
 from tierkit.settings import Settings
 
-GROUP = "tierkit.features"
+GROUP, MODELS = "tierkit.features", "tierkit.models"
 DATES: Mapping[str, str] = {
     "opportunities": "close_date",
     "activities": "date",
@@ -33,6 +33,7 @@ DATES: Mapping[str, str] = {
 }
 """The tables that a criterion may rest on, and the day from which a row of each is known."""
 
+Own = TypeVar("Own", "OwnCriterion", "OwnModel")
 Compute = Callable[[], nw.Expr] | Callable[[pd.DataFrame], "pd.Series[Any]"]
 
 
@@ -58,6 +59,33 @@ class OwnCriterion:
         block = Block(f"own: {self.name}", rows, needs, aggregated=self.takes_rows)
         compute = (lambda: nw.col("value")) if self.takes_rows else self.compute
         return Aggregate(self.name, block, compute, absent=self.absent)
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """A model of a project; see `challenger`."""
+
+    name: str
+    make: Callable[[], object]
+
+
+def challenger(make: Callable[[], object]) -> OwnModel:
+    """Make a function of `criteria.py` a model that challenges what ranks, in every run.
+
+    The function has a docstring and returns a regressor in the way of scikit-learn, not fitted,
+    with its seed set. It is tested on the same dates and accounts as the card.
+
+    Examples
+    --------
+    >>> @challenger
+    ... def mean():
+    ...     '''The mean of all accounts.'''
+    ...     from sklearn.dummy import DummyRegressor
+    ...     return DummyRegressor()
+    >>> mean.name
+    'mean'
+    """
+    return OwnModel(make.__name__, make)
 
 
 def criterion(
@@ -120,14 +148,37 @@ def own_criteria(settings: Settings) -> tuple[OwnCriterion, ...]:
         If a module or package is not there, cannot be imported, holds no criterion or one without
         a docstring, or gives a name twice.
     """
-    found = [*_of_module(settings), *_of_packages(settings)]
+    found = [*_of_module(settings), *_of_packages(settings.features.packages, GROUP)]
+    return tuple(_once([one for one in found if isinstance(one, OwnCriterion)]))
+
+
+def own_models(settings: Settings) -> dict[str, object]:
+    """Return the challengers of `features.module` and `model.packages`, made, by name.
+
+    Raises
+    ------
+    SettingsError
+        As `own_criteria`, or if one cannot be made.
+    """
+    found = [*_of_module(settings), *_of_packages(settings.model.packages, MODELS)]
+    return {one.name: _made(one) for one in _once([o for o in found if isinstance(o, OwnModel)])}
+
+
+def _made(one: OwnModel) -> object:
+    try:
+        return one.make()
+    except Exception as error:
+        raise SettingsError(f"challenger {one.name}: {type(error).__name__}: {error}") from error
+
+
+def _once(found: Sequence[Own]) -> Sequence[Own]:
     names = [one.name for one in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SettingsError(f"features: {', '.join(twice)} is given twice. Rename one of them.")
-    return tuple(found)
+    return found
 
 
-def _of_module(settings: Settings) -> tuple[OwnCriterion, ...]:
+def _of_module(settings: Settings) -> tuple[OwnCriterion | OwnModel, ...]:
     name = settings.features.module
     if not name:
         return ()
@@ -140,8 +191,8 @@ def _of_module(settings: Settings) -> tuple[OwnCriterion, ...]:
 
 
 @cache
-def _loaded(file: Path, _hash: str) -> tuple[OwnCriterion, ...]:
-    """Return the criteria of a file; it is run once for each content."""
+def _loaded(file: Path, _hash: str) -> tuple[OwnCriterion | OwnModel, ...]:
+    """Return the criteria and models of a file; it is run once for each content."""
     spec = importlib.util.spec_from_file_location(f"tierkit_own_{file.stem}", file)
     if spec is None or spec.loader is None:
         raise SettingsError(f"{file.name}: is no Python file.")
@@ -164,23 +215,27 @@ def _line_in(file: Path, error: BaseException) -> int | None:
     return line
 
 
-def _of_packages(settings: Settings) -> Iterator[OwnCriterion]:
-    there = {point.name: point for point in entry_points(group=GROUP)}
-    for name in settings.features.packages:
+def _of_packages(asked: Sequence[str], group: str) -> Iterator[OwnCriterion | OwnModel]:
+    there = {point.name: point for point in entry_points(group=group)}
+    for name in asked:
         if name not in there:
             raise SettingsError(
-                f"features.packages: no installed package offers {name} as {GROUP}. There are "
+                f"packages: no installed package offers {name} as {group}. There are "
                 f"{', '.join(there) or 'none'}."
             )
         yield from _checked(vars(there[name].load()), name)
 
 
-def _checked(names: Mapping[str, object], origin: str) -> Iterator[OwnCriterion]:
-    found = [one for one in names.values() if isinstance(one, OwnCriterion)]
+def _checked(names: Mapping[str, object], origin: str) -> Iterator[OwnCriterion | OwnModel]:
+    found = [one for one in names.values() if isinstance(one, OwnCriterion | OwnModel)]
     if not found:
-        raise SettingsError(f"{origin}: no function is marked with @tierkit.criterion(table=…).")
+        raise SettingsError(
+            f"{origin}: no function is marked with @tierkit.criterion(table=…) or "
+            "@tierkit.challenger."
+        )
     for one in found:
-        if not (one.compute.__doc__ or "").strip():
+        function = one.compute if isinstance(one, OwnCriterion) else one.make
+        if not (function.__doc__ or "").strip():
             raise SettingsError(
                 f"{origin}: {one.name} has no docstring. Say in a sentence what it measures, in "
                 "which unit, and what a missing value means."

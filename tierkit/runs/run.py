@@ -179,8 +179,6 @@ class Run:
     def outcomes(self, days: Collection[date], *, horizon_quarters: int = 0) -> pd.DataFrame:
         """Return what accounts brought in the horizon after each date, as known at `as_of`.
 
-        Rows and columns are those of `tierkit._outcomes.outcomes`.
-
         Parameters
         ----------
         days
@@ -228,10 +226,7 @@ class Run:
     def read_facts(self, name: str) -> dict[str, Any]:
         """Return the facts that a stage has left; empty where it has not run."""
         file = self.folder / FACTS_FOLDER / f"{name}.json"
-        found: dict[str, Any] = (
-            json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        )
-        return found
+        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
     @cached_property
     def tiers_before(self) -> pd.Series[str]:
@@ -241,16 +236,10 @@ class Run:
         return held_before(self).tiers
 
     def __repr__(self) -> str:
-        """Return project, quarter and tables in two lines."""
-        rows = ", ".join(
-            f"{self.source.source_rows[name]:,} {name}"
-            for name in sorted(self.source.frames)
-            if name in self.source.source_rows
-        )
-        return (
-            f"{self.title} · {self.quarter.label} ({self.quarter.dates}) · nothing from "
-            f"{self.as_of} on is known · {self.currency}\nrows read: {rows}"
-        )
+        """Return project, quarter and the rows read, in two lines."""
+        rows = (f"{rows:,} {name}" for name, rows in sorted(self.source.source_rows.items()))
+        head = f"{self.title} · {self.quarter.label} ({self.quarter.dates}) · nothing from "
+        return f"{head}{self.as_of} on is known · {self.currency}\nrows read: {', '.join(rows)}"
 
     def build_panel(self) -> Panel:
         """Build the criteria of every account at every quarter-end that the run learns from."""
@@ -269,6 +258,12 @@ class Run:
         from tierkit.runs.side_models import weigh_criteria
 
         return weigh_criteria(self, panel, model)
+
+    def test_challengers(self, panel: Panel, model: ModelChoice) -> pd.DataFrame:
+        """Test the project's own models on the dates and accounts of the card."""
+        from tierkit.runs.side_models import challenge_model
+
+        return challenge_model(self, panel, model)
 
     def save_model(self, model: ModelChoice) -> Fragment:
         """Leave the model and its predictions for the steps that follow."""
