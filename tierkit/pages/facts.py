@@ -115,6 +115,11 @@ def too_small(facts: Facts, group: Facts, key: str = "accounts") -> str:
     return f"Not shown: {plural(size, 'account')}, fewer than {min_group(facts)}"
 
 
+def sum_is_telling(facts: Facts) -> bool:
+    """Return true where one tier alone is too small to be shown: the sum of all would tell it."""
+    return sum(bool(too_small(facts, tier)) for tier in parts(facts, "tiers")) == 1
+
+
 def first_shown(facts: Facts) -> Facts:
     """Return the best tier that is large enough to be shown; the best one where none is.
 
