@@ -30,7 +30,9 @@ CONTEXT = PageContext(
     currency="USD",
     fingerprint="f00dcafe",
     versions={"tierkit": "1.2.3", "python": "3.11.7"},
-)
+    links={"leadership.html": "page for leadership", "analyst.html": "the whole analysis",
+           "../index.html": "all quarters"},
+)  # fmt: skip
 
 
 def shown(html: str = "", *, tags: tuple[str, ...] = (), text: str = "", source: str = "show()"):
@@ -174,3 +176,12 @@ def test_a_leadership_page_without_anything_is_refused():
 def test_headings_begin_at_level_two_and_skip_none(html, levels):
     ordered, _ = ordered_headings(html)
     assert [int(level) for level in re.findall(r"<h(\d)", ordered)] == levels
+
+
+def test_each_page_links_to_what_lies_beside_it_and_not_to_itself():
+    """A report's files lie together, so that a link needs no address."""
+    notebook = executed(shown("<h1>Acme</h1>", tags=("leadership",)))
+    leadership = render_leadership(notebook, CONTEXT)
+    assert re.findall(r'href="([^"#]*)"', leadership) == ["analyst.html", "../index.html"]
+    analyst = render_analyst([notebook], CONTEXT)
+    assert re.findall(r'href="([^"#]+)"', analyst) == ["leadership.html", "../index.html"]
