@@ -17,7 +17,7 @@ from tierkit.dossiers.page import dossier_page, dossier_text, talking_points
 from tierkit.dossiers.parts import group_sentences
 from tierkit.dossiers.people import NO_PRODUCT
 from tierkit.features.example import table_of
-from tierkit.publishing.page_reader import read_page
+from tierkit.publishing.gates import read_page
 from tierkit.runs.run import Run
 from tierkit.settings import parse_settings
 

@@ -337,6 +337,22 @@ def test_certainty_has_a_line_each_on_ranking_amounts_tiers_data_and_gaps():
     assert "the return on what tiers cost (needs costs)" in text
 
 
+@pytest.mark.parametrize(
+    ("below", "told"),
+    [
+        (0.012, "its order is 0.012 worse than that of the full card"),
+        (0.0, "it orders them as well as the full card"),
+    ],
+)
+def test_the_page_says_what_a_short_card_costs(below, told):
+    facts = copy.deepcopy(companies.sample())
+    criteria = [{"criterion": "wins", "bins": []}, {"criterion": "industry", "bins": []}]
+    facts["model"]["short_card"] = {"gini_below_the_full_card": below, "criteria": criteria}
+    text = text_of(sections.how_sure(facts))
+    assert "A short card (2 criteria, whole points) can be printed" in text
+    assert told in text
+
+
 # ---- verdicts
 
 

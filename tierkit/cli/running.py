@@ -120,7 +120,7 @@ def run(
         typer.echo(str(done.index))
         raise typer.Exit(done.exit_code)
     work = recalibrate_and_tell if hooks else recalibrate
-    remark = work(request, on_step=_step, beside=write_dossiers)
+    remark = work(request, on_step=_step, extras=write_dossiers)
     typer.echo(remark)
 
 

@@ -247,7 +247,7 @@ Row = dict[str, str]
 
 @dataclass(frozen=True)
 class Acceptance:
-    """What came of accepting a published run.
+    """The outcome of accepting a published run.
 
     Attributes
     ----------

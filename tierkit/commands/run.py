@@ -67,7 +67,7 @@ OUTPUTS = (
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asks of `tierkit run`."""
+    """The arguments of `tierkit run`."""
 
     settings: Settings
     quarter: str = ""
@@ -83,7 +83,7 @@ def recalibrate(
     request: Request,
     *,
     on_step: Callable[[str], None],
-    beside: Callable[[Path, Path, Callable[[str], None]], object] | None = None,
+    extras: Callable[[Path, Path, Callable[[str], None]], object] | None = None,
 ) -> str:
     """Run the recalibration and return, in a line, what came of it and where it lies.
 
@@ -91,8 +91,8 @@ def recalibrate(
     ----------
     on_step
         Called with one line per step.
-    beside
-        Writes what the report holds beside its pages, as `ReportPlan.beside` says.
+    extras
+        Writes what the report holds besides its pages, as `ReportPlan.extras` says.
 
     Raises
     ------
@@ -106,14 +106,14 @@ def recalibrate(
     def run() -> str:
         if request.draft is None and not request.only:
             refuse_to_replace_accepted(settings, quarter, asked=request.replace_accepted)
-        done.append(_run(request, quarter, tables, on_step=on_step, beside=beside))
+        done.append(_run(request, quarter, tables, on_step=on_step, extras=extras))
         return published_hash(settings, quarter)
 
     if request.only or request.draft is not None:
         run()
         return _in_a_line(done[0])
-    kept = project_cache(settings).value("report", [_key(request, tables, quarter)], run)
-    if not done and (published_hash(settings, quarter) != kept or _lacks(settings, quarter)):
+    known = project_cache(settings).value("report", [_key(request, tables, quarter)], run)
+    if not done and (published_hash(settings, quarter) != known or _lacks(settings, quarter)):
         run()
     if not done:
         return _nothing_new(settings, quarter, on_step)
@@ -128,7 +128,7 @@ def _run(
     tables: Tables,
     *,
     on_step: Callable[[str], None],
-    beside: Callable[[Path, Path, Callable[[str], None]], object] | None,
+    extras: Callable[[Path, Path, Callable[[str], None]], object] | None,
 ) -> RunResult:
     return run_recalibration(
         request.settings,
@@ -142,7 +142,7 @@ def _run(
         plan=replace(
             REPORT_PLAN,
             prepare=lambda given, folder: leave_rows(given, tables, folder),
-            beside=beside,
+            extras=extras,
         ),
     )
 
@@ -175,7 +175,7 @@ def _key(request: Request, tables: Tables, quarter: Quarter) -> str:
 
 
 def _lacks(settings: Settings, quarter: Quarter) -> bool:
-    """Whether a published report lacks a format that is asked for and can be written by now."""
+    """Return whether a published report lacks a format that is asked for and can be written."""
     report, formats = settings.reports / quarter.label, settings.run.formats
     printed = (report / "leadership.pdf").is_file() or find_browser() is None
     drawn = (report / "leadership.pptx").is_file()
@@ -202,14 +202,14 @@ def recalibrate_and_tell(
     request: Request,
     *,
     on_step: Callable[[str], None],
-    beside: Callable[[Path, Path, Callable[[str], None]], object] | None = None,
+    extras: Callable[[Path, Path, Callable[[str], None]], object] | None = None,
 ) -> str:
     """Run the recalibration and tell the project's hooks how it ended; return as `recalibrate`.
 
     A hook that fails is a line to `on_step` and changes nothing else.
     """
     with _failure_told(request.settings, on_step):
-        said = recalibrate(request, on_step=on_step, beside=beside)
+        said = recalibrate(request, on_step=on_step, extras=extras)
     folder = Path(said.splitlines()[-1])
     run_file = (folder.parent if folder.is_file() else folder) / "run.json"
     _tell(request.settings, Ending(0, run_file), on_step)

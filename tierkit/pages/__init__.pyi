@@ -117,5 +117,5 @@ from .whole import (
     territory_tables as territory_tables,
 )
 from .workbook import (
-    write_run_report as write_run_report,
+    write_accounts as write_accounts,
 )

@@ -202,6 +202,10 @@ def certainty_lines(facts: Facts) -> list[tuple[str, str]]:
     return [(name, spoken) for name, spoken in lines if spoken]
 
 
+_AS_GOOD = 0.0005
+"""What is told as 0.000 is no difference."""
+
+
 def _ranking(facts: Facts) -> str:
     model = part(facts, "model")
     backtest = part(model, "backtest")
@@ -217,7 +221,21 @@ def _ranking(facts: Facts) -> str:
     }.get(verdict, "")
     gained = _gain(model) if verdict == "better than past revenue" else ""
     said = [_ranked_by(model), spoken, _captured(model), _tested_on(backtest), gained or reason]
-    return " ".join(filter(None, said))
+    return " ".join(filter(None, [*said, _short_card(model)]))
+
+
+def _short_card(model: Facts) -> str:
+    """Return what the short card costs, where a fitted card ranks; empty where nobody knows."""
+    short = part(model, "short_card")
+    below, count = number(short, "gini_below_the_full_card"), len(parts(short, "criteria"))
+    if below is None or not count:
+        return ""
+    named = f"short card ({plural(count, 'criterion', 'criteria')}, whole points)"
+    ranks = "full_card" in part(model, "backtest", "models")
+    start = f"The {named} ranks the accounts" if ranks else f"A {named} can be printed"
+    if below < _AS_GOOD:
+        return f"{start}; it orders them as well as the full card."
+    return f"{start}; its order is {below:.3f} worse than that of the full card, on a scale to 1."
 
 
 def _ranked_by(model: Facts) -> str:

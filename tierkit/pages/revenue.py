@@ -104,7 +104,7 @@ def _furthest(facts: Facts) -> str:
         (text(entry, "tier"), number(entry, "predicted") or 0.0, number(entry, "delivered") or 0.0)
         for entry in rows
     ]
-    promised, came = (math.fsum(pair[place] for pair in pairs) for place in (1, 2))
+    promised, came = math.fsum(row[1] for row in pairs), math.fsum(row[2] for row in pairs)
     if promised <= 0:
         return ""
     code = currency(facts)

@@ -13,28 +13,12 @@ from tierkit.pages.readiness import readiness_sheets
 from tierkit.pages.tiers import tier_sheets
 from tierkit.pages.whole import territory_sheets
 from tierkit.rendering import write_workbook
-from tierkit.runs import Run, Serving, Tiering, study_run_serving, write_run_files
+from tierkit.runs import Run, Serving, Tiering
 from tierkit.table import Column, Columns, Table
 
 WORKBOOK = "accounts.xlsx"
 WHO = ("name", "owner", "territory")
 """Columns of accounts that stand beside every account_id of the workbook."""
-
-
-def write_run_report(
-    run: Run, tiering: Tiering, serving: Serving | None = None
-) -> dict[str, object]:
-    """Write the files of the report and return what `facts.json` holds.
-
-    Parameters
-    ----------
-    serving
-        As `study_run_serving` returns it; computed where it is not given.
-    """
-    serving = serving or study_run_serving(run, tiering)
-    facts = write_run_files(run, tiering, serving)
-    write_accounts(run, tiering, serving, facts)
-    return facts
 
 
 def write_accounts(run: Run, tiering: Tiering, serving: Serving, facts: Facts) -> None:

@@ -13,20 +13,20 @@ from tierkit.errors import GateError, Problem
 from tierkit.publishing import manifest
 from tierkit.publishing.execute import Execution
 from tierkit.publishing.gates import SUMMARY_FILE, Requirements
-from tierkit.publishing.manifest import Json, secret_values
+from tierkit.publishing.leaks import Json, secret_values
 from tierkit.publishing.plan import RunContext
 from tierkit.rendering import PageContext, print_page, render_analyst, render_leadership
 
 IDENTITIES = "identities.csv"
 OUTPUTS = ("facts.json", "tiers.csv", "accounts.xlsx", "model.json")
-BESIDE = ("won_deals.csv", "crm_import_proposed.csv", "scenarios.csv")
+OPTIONAL_OUTPUTS = ("won_deals.csv", "crm_import_proposed.csv", "scenarios.csv")
 """Files that a report keeps where the notebooks wrote them."""
 
 
 def collect(run: RunContext) -> None:
     """Bring together what the notebooks wrote.
 
-    They write the files of `OUTPUTS` into the run's folder, and beside them `identities.csv` with
+    They write the files of `OUTPUTS` into the run's folder, next to `identities.csv` with
     account_id and name of every account: the gates look for these on the leadership page.
 
     Raises
@@ -39,8 +39,8 @@ def collect(run: RunContext) -> None:
         problems = [Problem(f"{name} was not written", "A notebook must.") for name in missing]
         raise GateError("The notebooks left out a part of the report", problems)
     shutil.copytree(run.folder / "notebooks", run.report / "notebooks")
-    beside = [name for name in BESIDE if (run.folder / name).is_file()]
-    for name in (*OUTPUTS, *beside):
+    optional = [name for name in OPTIONAL_OUTPUTS if (run.folder / name).is_file()]
+    for name in (*OUTPUTS, *optional):
         shutil.copyfile(run.folder / name, run.report / name)
 
 
@@ -90,7 +90,7 @@ _DOSSIERS, _INDEX = {"dossiers/index.html": "dossiers"}, {"../index.html": "all 
 
 def _links(run: RunContext) -> dict[str, str]:
     """Return what lies beside the pages: dossiers where they are made, an index of what counts."""
-    dossiers = _DOSSIERS if run.plan.beside is not None else {}
+    dossiers = _DOSSIERS if run.plan.extras is not None else {}
     return {**_WHOLE, **dossiers, **({} if run.handover.draft else _INDEX)}
 
 

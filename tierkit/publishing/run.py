@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 from tierkit.calendar import Quarter
 from tierkit.errors import Problem, SettingsError
 from tierkit.publishing.drafts import Draft, place_draft
-from tierkit.publishing.hooks import REMAINS_NOTE, exit_code_of
 from tierkit.publishing.lock import disk_errors_in_words, kept_room, project_lock
-from tierkit.publishing.manifest import Stage, now, write_manifest
-from tierkit.publishing.parameters import (
+from tierkit.publishing.manifest import REMAINS_NOTE, Stage, exit_code_of, now, write_manifest
+from tierkit.publishing.notebooks import (
     RUN_NOTEBOOKS,
     check_notebook,
     notebook_parameters,
@@ -32,14 +31,14 @@ if TYPE_CHECKING:
     from tierkit.publishing.execute import Execution
 
 DATA_FILE = "data.txt"
-"""What a run's folder holds to tell its data from others: their hash."""
+"""The file in a run's folder that holds the hash of its data."""
 
 BEGUN_WITH = ("settings.json", DATA_FILE)
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What came of a run.
+    """The outcome of a run.
 
     Attributes
     ----------
@@ -164,17 +163,17 @@ def _publishing(run: RunContext, draft: Draft | None) -> RunResult:
         remarks = write_formats(run)
     for remark in remarks:
         run.on_step(remark)
-    if run.plan.beside is not None:
+    if run.plan.extras is not None:
         with run.stage("dossiers"):
-            run.plan.beside(run.folder, run.report, run.on_step)
+            run.plan.extras(run.folder, run.report, run.on_step)
     write_report_manifest(run)
     with run.stage("gates"):
         check_report(run.report, requirements(run))
     if draft is not None:
         return _left_as_draft(run, draft)
     done = publish(run.report, reports=run.settings.reports, label=run.label)
-    if run.plan.keep is not None:
-        run.plan.keep(run.folder)
+    if run.plan.on_published is not None:
+        run.plan.on_published(run.folder)
     shutil.rmtree(run.folder, ignore_errors=True)
     instead = f", in place of what is now {_short(done.replaced, run)}" if done.replaced else ""
     remark = (
@@ -261,7 +260,7 @@ def _chosen(paths: Sequence[Path], only: Sequence[str]) -> list[Path]:
 
 
 def _began_alike(one: Path, other: Path) -> bool:
-    """Whether two runs have the same settings, and the same data where these are noted."""
+    """Return whether two runs began with the same settings and, where noted, the same data."""
     return one.is_dir() and all(_bytes(one / name) == _bytes(other / name) for name in BEGUN_WITH)
 
 

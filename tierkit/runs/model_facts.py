@@ -18,7 +18,7 @@ from tierkit.models import (
     actual_over_predicted_by,
     by_history,
     past_tiers,
-    ranges_tested,
+    range_coverage,
     shortened,
     tenths,
     whole_points,
@@ -105,13 +105,14 @@ _TIMES_FROM, _HARDLY = 1.5, 0.005
 def weights(card: Card, *, min_group: int = 1) -> list[dict[str, Any]]:
     """Return the criteria that carry most of the weight, with a sentence on each.
 
-    Bins of fewer accounts than `min_group` are not told.
+    Bins of fewer accounts than `min_group` are not told, nor criteria that have no others.
     """
     table = card.table()
     found = []
     for name, bins in table.groupby("criterion", sort=False):
         known = bins[bins["accounts"].fillna(min_group) >= min_group]
-        known = known if len(known) else bins
+        if known.empty:
+            continue
         ordered = known.sort_values("points", kind="stable").to_dict("records")
         worst, best = ordered[0], ordered[-1]
         weight = float(bins["share_of_importance"].iloc[0])
@@ -147,12 +148,12 @@ def change_words(points: float) -> str:
 
 def check_facts(choice: ModelChoice, settings: Settings) -> dict[str, Any]:
     """Return calibration, history and account ranges as the backtest found them."""
-    tested = choice.tested()
+    tested = choice.tested_predictions()
     if tested.empty:
         return {"calibration": {"tiers": [], "tenths": []}, "by_history": [], "ranges": _ranges({})}
     capacities = [tier.capacity for tier in settings.tiers]
     names = {place: tier.name for place, tier in enumerate(settings.tiers)}
-    tried = ranges_tested(tested, capacities)
+    tried = range_coverage(tested, capacities)
     return {
         "calibration": {
             "tiers": _by(tested, past_tiers(tested, capacities), "tier", names, settings),

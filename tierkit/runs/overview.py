@@ -61,17 +61,20 @@ def _named(run: Run, tiering: Tiering) -> dict[str, Any]:
     names = run.accounts().set_index("account_id")["name"]
     first = [tier.name for tier in run.settings.tiers if tier.capacity is not None][:1]
     before, now = (tiering.assigned[name].astype("object") for name in ("previous_tier", "tier"))
-    sides = {"in": lambda tier: (now == tier) & (before != tier),
-             "out": lambda tier: (before == tier) & (now != tier)}  # fmt: skip
+    if not before.notna().any():
+        return {"named": []}
+
+    def named(chosen: pd.Series[bool]) -> list[str]:
+        return [str(names.get(one) or one) for one in tiering.assigned.index[chosen]]
+
     return {
         "named": [
-            {"tier": tier}
-            | {
-                side: [str(names.get(one) or one) for one in tiering.assigned.index[of(tier)]]
-                for side, of in sides.items()
+            {
+                "tier": tier,
+                "in": named((now == tier) & (before != tier)),
+                "out": named((before == tier) & (now != tier)),
             }
             for tier in first
-            if before.notna().any()
         ]
     }
 
@@ -82,7 +85,8 @@ def won_last_horizon(run: Run, *, types: Sequence[str] = TARGET_TYPES) -> pd.Ser
     Accounts without a win are absent; refunds lower the sum. Empty where the data begin later.
     """
     quarters = run.settings.target.horizon_quarters
-    empty = pd.Series([], index=pd.Index([], name="account_id", dtype="str"), dtype=float)
+    nobody = pd.Index([], name="account_id", dtype="str")
+    empty: pd.Series[float] = pd.Series([], index=nobody, dtype=float)
     if len(run.totals.quarters) < quarters:
         return empty
     start = look_back_start(run.as_of, quarters)
@@ -91,7 +95,9 @@ def won_last_horizon(run: Run, *, types: Sequence[str] = TARGET_TYPES) -> pd.Ser
     rows = outcome_rows(deals.filter(nw.col("is_won")), "close_date", days)
     sums = grouped(rows, ("account_id",), won=nw.col("value").sum()).collect().to_pandas()
     known = sums.dropna(subset=["account_id"]).sort_values("account_id", kind="stable")
-    return empty if known.empty else known.set_index("account_id")["won"].astype(float)
+    accounts = pd.Index(known["account_id"], name="account_id")
+    won = pd.Series(known["won"].to_numpy(dtype=float), index=accounts)
+    return won if len(won) else empty
 
 
 def whole_facts(
@@ -144,7 +150,7 @@ def target_facts(forecast: dict[str, Any], pipeline: Sequence[dict[str, Any]]) -
     target = sum(row.get("target") or 0.0 for row in whole)
     if not target > 0:
         return Figure.unknown("no target is set for the coming quarter").facts("target")
-    soon = next(iter(forecast.get("quarters") or ()), {})
+    soon: dict[str, Any] = next(iter(forecast.get("quarters") or ()), {})
     predicted, qualified = soon.get("predicted"), sum(row.get("pipeline") or 0.0 for row in whole)
     return {
         "quarter": whole[0].get("quarter", ""),
