@@ -244,7 +244,9 @@ def row_figure(
     draw: Callable[..., Axes], table: pd.DataFrame, *, name: str, finding: str
 ) -> Fragment:
     """Return a figure of one row per row of the table, as wide as a panel."""
-    return figure(row_picture(draw, table, width=WIDTH), name=name, finding=finding)
+    values = [*zip(map(str, table["label"]), map(str, table["text"]), strict=True)]
+    picture = row_picture(draw, table, width=WIDTH)
+    return figure(picture, name=name, finding=finding, values=values)
 
 
 def row_picture(draw: Callable[..., Axes], table: pd.DataFrame, *, width: float) -> Picture:
