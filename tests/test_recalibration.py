@@ -321,8 +321,8 @@ def test_pipeline_over_target_is_that_of_the_source(project, one):
 
 def test_capture_is_that_of_the_tested_predictions(project, one):
     """Share of the horizon's revenue at the best-ranked accounts, mean over tested quarter-ends."""
-    (cache,) = (project / ".tierkit" / "cache").glob(f"run_{LABEL}-*")
-    tested = pd.read_parquet(cache / "tested.parquet")
+    caches = (project / ".tierkit" / "cache").glob(f"run_{LABEL}-*/tested.parquet")
+    tested = pd.read_parquet(max(caches, key=lambda file: file.stat().st_mtime))
     ranks = one.facts["model"]["ranked_by"]
     size = one.facts["tiers"][0]["capacity"]
     shares = []
