@@ -52,7 +52,7 @@ from .guessing import (
 )
 from .known import (
     deals_as_known as deals_as_known,
-    told_ends as told_ends,
+    recorded_ends as recorded_ends,
 )
 from .merges import (
     carry_overrides as carry_overrides,

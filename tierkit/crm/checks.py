@@ -4,78 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
-from statistics import median
 
 import narwhals as nw
-import pandas as pd
 
-from tierkit.calendar import before, from_on, later_than, spell_date
+from tierkit.calendar import later_than
 from tierkit.crm import period
-from tierkit.crm.contract import CONTRACT, Kind
+from tierkit.crm.contract import CONTRACT
 from tierkit.crm.duplicates import candidate_duplicates
-from tierkit.crm.engine import Rows
-from tierkit.crm.guard import grouped, summed
-from tierkit.crm.known import reopened_deals, reopening_remark
-from tierkit.crm.period import newest_days
+from tierkit.crm.guard import grouped, look_up, summed
+from tierkit.crm.known import WON, with_outcomes
+from tierkit.crm.period import FEWEST_DEALS, row_count, warning
 from tierkit.crm.revenue import netted_accounts
 from tierkit.crm.tables import Tables
 from tierkit.crm.typed import example_ids
 from tierkit.errors import Problem, SettingsError
 from tierkit.settings import CheckSettings, Settings
+from tierkit.words import plural
 
-FEWEST_DEALS = 20
-"""Closed deals that the neighbours of a quarter must have before its own number says anything."""
-
-FIRST_PLAUSIBLE_YEAR = 1990
-YEAR = timedelta(days=365)
-MANY_OPEN = 0.1
-YEARS_AHEAD = 10
 _ENDS_IN_WORDS = r"(?i)\b(won|lost|closed|signed|dead|cancel)"
-
-
-def _warn(
-    rule: str, message: str, mend: str, table: str, column: str = "", **more: object
-) -> Problem:
-    return Problem(message, mend, table, column, rule, blocks=False, **more)  # type: ignore[arg-type]
-
-
-def _count(rows: Rows) -> int:
-    return int(rows.select(nw.len()).collect().item())
-
-
-def _plural(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def quarter_volume(tables: Tables, settings: Settings) -> Problem | None:
-    """Compare each quarter but the first with the two before and the two after it."""
-    deals = tables["opportunities"].filter(~nw.col("is_won").is_null())
-    daily = grouped(deals, "close_date", deals=nw.len()).collect().to_pandas()
-    daily = daily[daily["close_date"].notna()]
-    calendar = settings.fiscal_calendar
-    quarters = [calendar.containing(pd.Timestamp(day).date()) for day in daily["close_date"]]
-    counts = daily.groupby(quarters, sort=True, dropna=False)["deals"].sum()
-    ordered, factor = sorted(counts.index), settings.checks.quarter_volume
-    odd = []
-    for place, quarter in enumerate(ordered[1:], start=1):
-        around = ordered[max(1, place - 2) : place] + ordered[place + 1 : place + 3]
-        usual = median([int(counts[other]) for other in around] or [0])
-        here = int(counts[quarter])
-        if usual >= FEWEST_DEALS and not usual / factor <= here <= usual * factor:
-            odd.append(f"{quarter.label} ({quarter.dates}) holds {here:,}, around it {usual:,.0f}")
-    if not odd:
-        return None
-    return _warn(
-        "quarter volume",
-        f"closed deals by quarter leap: {'; '.join(odd[:4])}",
-        "See that these quarters are loaded once and wholly.",
-        "opportunities",
-        "close_date",
-        rows=len(odd),
-    )
 
 
 def missing_values(tables: Tables, checks: CheckSettings) -> Problem | None:
@@ -88,7 +37,7 @@ def missing_values(tables: Tables, checks: CheckSettings) -> Problem | None:
             given = [column for column in given if column not in ("cost", "term_months")]
         rows = tables[name]
         present = [column for column in given if column in rows.columns]
-        count = _count(rows)
+        count = row_count(rows)
         if not present or count < FEWEST_DEALS:
             continue
         known = rows.select(*(nw.col(column).count() for column in present)).collect().rows()[0]
@@ -99,7 +48,7 @@ def missing_values(tables: Tables, checks: CheckSettings) -> Problem | None:
         ]
     if not found:
         return None
-    return _warn(
+    return warning(
         "missing values",
         f"columns are mostly empty: {', '.join(found[:8])}",
         "Fill them in the CRM; missing is a value of its own and counts as such.",
@@ -113,35 +62,6 @@ def _may_be_empty(table: str, column: str) -> bool:
     return column in ("parent_id", "end_date", "reason") or table == "stage_history"
 
 
-def implausible_years(tables: Tables) -> Problem | None:
-    """Find dates before 1990 or many years after the data end."""
-    days = list(newest_days(tables).values())
-    if not days:
-        return None
-    last_year = sorted(days)[len(days) // 2].year + YEARS_AHEAD
-    parts: list[str] = []
-    examples: tuple[str, ...] = ()
-    for name in tables.frames:
-        for column, kind in CONTRACT[name].columns.items():
-            if kind is Kind.DATE and column in tables.given[name] and column != "end_date":
-                year = nw.col(column).dt.year()
-                wrong = (year < FIRST_PLAUSIBLE_YEAR) | (year > last_year)
-                rows = tables[name].filter(wrong)
-                count = _count(rows)
-                if count:
-                    parts.append(f"{name}.{column} {count:,}")
-                    examples = examples or example_ids(rows, next(iter(CONTRACT[name].columns)))
-    if not parts:
-        return None
-    return _warn(
-        "implausible year",
-        f"dates before {FIRST_PLAUSIBLE_YEAR} or after {last_year}: {', '.join(parts)}",
-        "Correct the dates.",
-        parts[0].partition(".")[0],
-        examples=examples,
-    )
-
-
 def closed_before_created(tables: Tables) -> Problem | None:
     """Find deals that were closed before they were created."""
     if not tables.has("opportunities", "created_date"):
@@ -149,12 +69,12 @@ def closed_before_created(tables: Tables) -> Problem | None:
     rows = tables["opportunities"].filter(
         ~nw.col("is_won").is_null() & later_than("created_date", "close_date")
     )
-    count = _count(rows)
+    count = row_count(rows)
     if not count:
         return None
-    return _warn(
+    return warning(
         "closed before created",
-        f"{_plural(count, 'deal')} closed before the day of creation",
+        f"{plural(count, 'deal')} closed before the day of creation",
         "See whether close dates are typed in afterwards.",
         "opportunities",
         "close_date",
@@ -176,36 +96,13 @@ def one_large_account(tables: Tables, checks: CheckSettings) -> Problem | None:
     share = float(Decimal(largest[0][1]) / Decimal(total))
     if not total > 0 or share <= checks.largest_account_share:
         return None
-    return _warn(
+    return warning(
         "one large account",
         f"one account holds {share:.0%} of won revenue ({largest[0][1]:,.2f})",
         "Read averages with care; see that it is one customer, not a collective account.",
         "opportunities",
         "amount",
         examples=(str(largest[0][0]),),
-    )
-
-
-def won_in_the_future(tables: Tables, checks: CheckSettings) -> Problem | None:
-    """Find won deals dated long after the newest day on which anything else was recorded."""
-    days = newest_days(tables)
-    if not days:
-        return None
-    end = max(days.values())
-    late = end + timedelta(days=checks.stale_days)
-    rows = from_on(tables["opportunities"].filter(nw.col("is_won")), "close_date", late)
-    count, won = rows.select(nw.len(), nw.col("amount").sum()).collect().rows()[0]
-    if not count or "opportunities" not in days:
-        return None
-    return _warn(
-        "won in the future",
-        f"{_plural(int(count), 'won deal')} ({won or 0:,.2f}) closed long after {spell_date(end)}, "
-        "the last day on which anything else was recorded",
-        "Correct the close dates; such a deal also moves the last complete quarter.",
-        "opportunities",
-        "close_date",
-        rows=int(count),
-        examples=example_ids(rows, "opportunity_id"),
     )
 
 
@@ -219,7 +116,7 @@ def unmapped_stages(tables: Tables) -> Problem | None:
     if not stages:
         return None
     shown = ", ".join(f"{stage!r} ({count:,})" for stage, count in stages[:6])
-    return _warn(
+    return warning(
         "unmapped stage",
         f"stages that sound like an end count as open: {shown}",
         "List them in [data.values.opportunities.is_won] as won or lost.",
@@ -243,9 +140,9 @@ def nothing_lost(tables: Tables) -> Problem | None:
     )
     if not won or lost or not opened or opened < FEWEST_DEALS / 2:
         return None
-    return _warn(
+    return warning(
         "nothing lost",
-        f"the outcome is never false: {_plural(int(opened), 'deal')} without one count as open",
+        f"the outcome is never false: {plural(int(opened), 'deal')} without one count as open",
         "Say which values mean lost in [data.values.opportunities.is_won].",
         "opportunities",
         "is_won",
@@ -253,24 +150,42 @@ def nothing_lost(tables: Tables) -> Problem | None:
     )
 
 
-def open_for_long(tables: Tables) -> Problem | None:
-    """Find open deals whose close date is long past: their end may be one that nobody named."""
-    days = newest_days(tables)
-    if not days:
+def reopening_remark(tables: Tables) -> Problem | None:
+    """Return the remark that re-opened deals cannot be told, where the source has no history."""
+    if tables.has("stage_history", "stage"):
         return None
-    deals = tables["opportunities"]
-    past = before(deals.filter(nw.col("is_won").is_null()), "close_date", max(days.values()) - YEAR)
-    count, every = _count(past), _count(deals)
-    if count < FEWEST_DEALS / 2 or count < MANY_OPEN * every:
+    return Problem(
+        "re-opening cannot be detected: a deal that was won and lost later counts as it stands "
+        "today, at every earlier date too",
+        "Export the changes of deals as stage_history.",
+        "stage_history",
+        rule="no stage history",
+        blocks=False,
+    )
+
+
+def reopened_deals(tables: Tables) -> Problem | None:
+    """Return the remark that deals were won and are no longer, with their amounts today."""
+    if not tables.has("stage_history", "stage"):
         return None
-    return _warn(
-        "open for long",
-        f"{_plural(count, 'open deal')} should have closed more than a year before the data end",
-        "See that every stage that is an end is listed in [data.values.opportunities.is_won].",
+    once_won = with_outcomes(tables).filter(nw.col("__outcome") == WON)
+    ids = grouped(once_won, "opportunity_id", __wins=nw.len())
+    deals = look_up(tables["opportunities"], ids, on="opportunity_id", what="stage_history")
+    not_won = nw.col("is_won").is_null() | ~nw.col("is_won")
+    found = deals.filter((nw.col("__wins") > 0) & not_won)
+    count, amount = found.select(nw.len(), nw.col("amount").sum()).collect().rows()[0]
+    if not count:
+        return None
+    return Problem(
+        f"{count:,} deal{'s were' if count > 1 else ' was'} won and re-opened later "
+        f"({amount or 0:,.2f} today); each counts as won until the day on which it was re-opened",
+        "Nothing to do; see that these are no wins.",
         "opportunities",
         "is_won",
-        rows=count,
-        examples=example_ids(past, "opportunity_id"),
+        rule="re-opened deals",
+        rows=int(count),
+        examples=example_ids(found, "opportunity_id"),
+        blocks=False,
     )
 
 
@@ -280,9 +195,9 @@ def netted(tables: Tables) -> Problem | None:
     if netted.empty:
         return None
     total = sum(netted["won_revenue"], start=Decimal(0))
-    return _warn(
+    return warning(
         "netted accounts",
-        f"{_plural(len(netted), 'account')} net to zero or below ({total:,.2f} in all); they stay "
+        f"{plural(len(netted), 'account')} net to zero or below ({total:,.2f} in all); they stay "
         "in, with what is left of their revenue",
         "See that refunds belong to the account that paid.",
         "opportunities",
@@ -302,9 +217,9 @@ def duplicates(tables: Tables) -> Problem | None:
         (Decimal(value) for value in found.drop_duplicates("account_id")["won_revenue"]), Decimal(0)
     )
     first = found[found["key"] == groups["key"].iloc[0]]["account_id"].head(3)
-    return _warn(
+    return warning(
         "candidate duplicates",
-        f"{_plural(len(groups), 'group')} of accounts share a name or a domain ({stake:,.2f} won)",
+        f"{plural(len(groups), 'group')} of accounts share a name or a domain ({stake:,.2f} won)",
         "Where they are one company, say so in a table merges; nothing is merged by guess.",
         "accounts",
         "name",
@@ -359,15 +274,15 @@ def check_tables(tables: Tables, settings: Settings) -> list[Problem]:
     checks: tuple[Callable[[], Problem | None], ...] = (
         lambda: period.stale(tables, settings.checks, None),
         lambda: period.not_updated(tables, settings.checks, None),
-        lambda: quarter_volume(tables, settings),
+        lambda: period.quarter_volume(tables, settings),
         lambda: missing_values(tables, settings.checks),
-        lambda: implausible_years(tables),
+        lambda: period.implausible_years(tables),
         lambda: closed_before_created(tables),
         lambda: one_large_account(tables, settings.checks),
-        lambda: won_in_the_future(tables, settings.checks),
+        lambda: period.won_in_the_future(tables, settings.checks),
         lambda: unmapped_stages(tables),
         lambda: nothing_lost(tables),
-        lambda: open_for_long(tables),
+        lambda: period.open_for_long(tables),
         lambda: netted(tables),
         lambda: duplicates(tables),
         lambda: reopening_remark(tables),
