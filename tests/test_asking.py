@@ -14,7 +14,7 @@ from report_samples import write_published
 from test_cli import run
 
 from tierkit.commands._explain import open_report
-from tierkit.crm._find_account import find_account
+from tierkit.crm.account_names import find_account
 from tierkit.errors import SettingsError
 from tierkit.models._reasons import MOST_CHARACTERS
 from tierkit.models.card import Card

@@ -10,9 +10,9 @@ import pytest
 
 from tierkit.calendar import FiscalCalendar
 from tierkit.crm._as_of import tables_as_known
-from tierkit.crm._retention import retention, retention_totals
 from tierkit.crm.checks import reopened_deals, reopening_remark
 from tierkit.crm.known import deals_as_known
+from tierkit.crm.revenue import retention, retention_totals
 from tierkit.crm.tables import tables_from_frames
 
 DEALS = pd.DataFrame(

@@ -244,14 +244,14 @@ def complete_quarter_ends(
 
 
 def trainable(
-    as_of_dates: Iterable[date], tested: date, calendar: FiscalCalendar, horizon: int
+    as_of_dates: Iterable[date], test_date: date, calendar: FiscalCalendar, horizon: int
 ) -> list[date]:
-    """Return the dates whose outcomes were complete when `tested` was the first unknown day."""
-    return [day for day in as_of_dates if calendar.window_end(day, horizon) <= tested]
+    """Return the dates whose outcomes were complete when `test_date` was the first unknown day."""
+    return [day for day in as_of_dates if calendar.window_end(day, horizon) <= test_date]
 
 
 def covers(quarter: Quarter, newest: date) -> bool:
-    """Whether data whose newest day is `newest` reach the quarter's last working day.
+    """Return whether data whose newest day is `newest` reach the quarter's last working day.
 
     Examples
     --------
@@ -264,17 +264,17 @@ def covers(quarter: Quarter, newest: date) -> bool:
 
 
 def is_before(day: date, as_of: date) -> bool:
-    """Whether `day` lies strictly before `as_of`."""
+    """Return whether `day` lies strictly before `as_of`."""
     return day < as_of
 
 
 def starts_after(quarter: Quarter, day: date) -> bool:
-    """Whether the quarter begins after `day`."""
+    """Return whether the quarter begins after `day`."""
     return quarter.start > day
 
 
 def window_is_over(end: date, as_of: date) -> bool:
-    """Whether a window that ends before `end` is wholly known at `as_of`."""
+    """Return whether a window that ends before `end` is wholly known at `as_of`."""
     return end <= as_of
 
 

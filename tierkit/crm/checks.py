@@ -12,8 +12,8 @@ import narwhals as nw
 
 from tierkit.calendar import later_than
 from tierkit.crm import period
+from tierkit.crm.account_names import candidate_duplicates
 from tierkit.crm.contract import CONTRACT
-from tierkit.crm.duplicates import candidate_duplicates
 from tierkit.crm.guard import grouped, look_up, summed
 from tierkit.crm.known import WON, with_outcomes
 from tierkit.crm.period import FEWEST_DEALS, row_count, warning
@@ -58,7 +58,7 @@ def missing_values(tables: Tables, checks: CheckSettings) -> Problem | None:
 
 
 def _may_be_empty(table: str, column: str) -> bool:
-    """Whether emptiness is the usual state: open ends, parents, notes of changes."""
+    """Return whether emptiness is the usual state: open ends, parents, notes of changes."""
     return column in ("parent_id", "end_date", "reason") or table == "stage_history"
 
 
@@ -151,7 +151,7 @@ def nothing_lost(tables: Tables) -> Problem | None:
 
 
 def reopening_remark(tables: Tables) -> Problem | None:
-    """Return the remark that re-opened deals cannot be told, where the source has no history."""
+    """Return the remark that re-opened deals cannot be detected where there is no history."""
     if tables.has("stage_history", "stage"):
         return None
     return Problem(
@@ -244,7 +244,7 @@ RULES: Mapping[str, str] = {
     "open for long": "many open deals should have closed long ago",
     "netted accounts": "refunds take away all that an account brought",
     "candidate duplicates": "accounts that share a name or a domain",
-    "no stage history": "re-opened deals cannot be told",
+    "no stage history": "re-opened deals cannot be detected",
     "re-opened deals": "deals that were won and are no longer",
     "unreadable value": "values that cannot be read are left out",
     "unlisted value": "values that are in no list count as open",

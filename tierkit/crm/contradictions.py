@@ -1,4 +1,4 @@
-"""What speaks against the column that seems to hold the amount: repeated totals, taxes."""
+"""Contradictions of the column that seems to hold the amount: repeated totals, taxes."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ _ZONE = re.compile(r"(Z|[+-]\d{2}:?\d{2})$")
 
 @dataclass(frozen=True)
 class DateReading:
-    """How a column of texts reads as dates.
+    """Reading of a column of texts as dates.
 
     Attributes
     ----------

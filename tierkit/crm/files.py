@@ -14,7 +14,6 @@ from pathlib import Path, PurePosixPath
 
 import narwhals as nw
 
-from tierkit.crm.encodings import Encoding, encoding_of
 from tierkit.crm.engine import (
     Connection,
     Rows,
@@ -23,7 +22,14 @@ from tierkit.crm.engine import (
     scan_parquet,
     scan_text,
 )
-from tierkit.crm.headers import delimiter_of, header_place, numbered_records, unique
+from tierkit.crm.text_layout import (
+    Encoding,
+    delimiter_of,
+    encoding_of,
+    header_place,
+    numbered_records,
+    unique,
+)
 from tierkit.crm.workbooks import SUFFIXES as WORKBOOKS, read_sheet
 from tierkit.errors import DataError
 
@@ -42,7 +48,7 @@ _MORE = "__more values than columns"
 
 @dataclass(frozen=True)
 class TextLayout:
-    """How a delimited text file is written.
+    """Layout of a delimited text file.
 
     Attributes
     ----------

@@ -68,10 +68,8 @@ def look_up(rows: Rows, table: Rows, *, on: str | Sequence[str], what: str) -> R
     return rows.join(table, on=keys, how="left")
 
 
-def look_up_gathered(
-    rows: Rows, table: Rows, *, on: str | Sequence[str], **values: nw.Expr
-) -> Rows:
-    """Return every row once, with values gathered over the rows of `table` that have its key.
+def look_up_grouped(rows: Rows, table: Rows, *, on: str | Sequence[str], **values: nw.Expr) -> Rows:
+    """Return every row once, with values grouped over the rows of `table` that have its key.
 
     Rows without a key, or whose key is not in `table`, are kept, with missing values. No row can
     multiply, since a group has one row, so that nothing is read to see it.
@@ -84,7 +82,7 @@ def look_up_gathered(
     >>> accounts = register_frame(c, pd.DataFrame({"account_id": ["A", None]}))
     >>> deals = register_frame(c, pd.DataFrame({"account_id": ["A", "A", None], "won": [1, 2, 4]}))
     >>> won = nw.col("won").sum().cast(nw.Int64)
-    >>> look_up_gathered(accounts, deals, on="account_id", won=won).sort("won").collect().rows()
+    >>> look_up_grouped(accounts, deals, on="account_id", won=won).sort("won").collect().rows()
     [(None, None), ('A', 3)]
     """
     return rows.join(grouped(table, on, **values), on=_keys(on), how="left")
@@ -134,7 +132,7 @@ def grouped(rows: Rows, by: str | Sequence[str], /, *columns: nw.Expr, **values:
     """Return a row per group, rows without a key in a group of their own.
 
     For counts and for values that describe; amounts are added up by `summed`. The sums of the
-    panel, many over one reading of the deals, are gathered too: tests hold that they conserve
+    panel, many over one reading of the deals, are grouped too: tests hold that they conserve
     money.
     """
     return rows.group_by(_keys(by)).agg(*columns, **values)

@@ -10,12 +10,12 @@ import narwhals as nw
 from tierkit.calendar import earlier, known_rows, later_than
 from tierkit.crm.contract import CONTRACT
 from tierkit.crm.engine import register_frame
-from tierkit.crm.guard import at_every, grouped, look_up, look_up_gathered, only_with
+from tierkit.crm.guard import at_every, grouped, look_up, look_up_grouped, only_with
 from tierkit.crm.tables import Rows, Tables
 
 _KEYS = ("opportunity_id", "as_of")
 _HIDDEN = ("stage", "amount", "close_date", "is_won", "cost", "term_months", "product")
-"""What is not known of a deal while it is open, but for what `stage_history` gives."""
+"""Columns not known of a deal while it is open, but for what `stage_history` gives."""
 
 WON, LOST, OPEN, EITHER = "won", "lost", "open", "either"
 
@@ -118,7 +118,7 @@ def _type(tables: Tables, column: str) -> nw.dtypes.DType:
 
 
 def _closed_as_written() -> nw.Expr:
-    """Whether a deal is closed as it is written today, and was made and closed before as_of."""
+    """Return whether a deal, as it is written today, was made and closed before as_of."""
     made = nw.col("created_date").is_null() | earlier("created_date", "as_of")
     closed = ~nw.col("is_won").is_null() & earlier("close_date", "as_of") & made
     return closed.fill_null(value=False)
@@ -195,7 +195,7 @@ def recorded_ends(tables: Tables, dates: Rows) -> Rows:
     known = known_rows(changes, "changed_date", dates.select("as_of"))
     meant = _computed(with_outcomes_then(known, dated_meanings(tables)), tables)
     ended = nw.when(nw.col("__outcome") != OPEN).then(nw.col("changed_date")).min()
-    since = look_up_gathered(meant, meant, on=_KEYS, __ended=ended)
+    since = look_up_grouped(meant, meant, on=_KEYS, __ended=ended)
     records = _last_states(since.filter(~nw.col("__ended").is_null()))
     return _computed(_with_ends(records, tables), tables)
 
@@ -221,7 +221,7 @@ def _last_states(changes: Rows) -> Rows:
     for column, name in {"amount": "recorded_amount", "close_date": "__close"}.items():
         values = since.filter(~nw.col(column).is_null())
         last = nw.col(column).last(order_by=["changed_date", column])
-        records = look_up_gathered(records, values, on=_KEYS, **{name: last})
+        records = look_up_grouped(records, values, on=_KEYS, **{name: last})
     return records
 
 
@@ -252,7 +252,7 @@ def _perhaps_recorded_otherwise(tables: Tables) -> Rows:
     changes = _with_possible_ends(tables)
     day, may_be = nw.col("changed_date"), nw.col("__may_be")
     ended = nw.when(may_be != OPEN).then(day).min()
-    changes = look_up_gathered(changes, changes, on="opportunity_id", __ended=ended)
+    changes = look_up_grouped(changes, changes, on="opportunity_id", __ended=ended)
     since = changes.filter(~earlier("changed_date", "__ended"))  # also drops deals without an end
     staged = nw.when((may_be != OPEN) | later_than("changed_date", "__ended"))
     found = grouped(

@@ -46,7 +46,7 @@ _MOST_MARKS = 2000
 
 @dataclass(frozen=True)
 class NumberReading:
-    """How a column of texts reads as numbers.
+    """Reading of a column of texts as numbers.
 
     Attributes
     ----------

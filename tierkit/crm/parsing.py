@@ -23,7 +23,7 @@ ERROR_CELLS = (
     "#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#VALEUR!", "#NOM?", "#NOMBRE?", "#¡REF!", "#¡VALOR!",
     "#¡DIV/0!", "#VALOR!", "#N/D", "#N/D!", "#RIF!", "#VALORE!", "#NOME?",
 )  # fmt: skip
-"""What a spreadsheet shows where a formula failed, in the large European languages."""
+"""Texts that a spreadsheet shows where a formula failed, in the large European languages."""
 
 NO_VALUE = "\\N"
 NULL_WORDS = (
@@ -48,7 +48,7 @@ _BLANK = "[" + "".join(rf"\x{{{ord(sign):04X}}}" for sign in _BLANKS) + "]"
 _PADDED = rf"^{_BLANK}|{_BLANK}$"
 _AS_FORMULA = r'^="[^"]*"$'
 _AS_TEXT = r"^'\d"
-"""How spreadsheets are told that digits are text: `="00012"`, `'00012`."""
+"""Digits marked as text for a spreadsheet: `="00012"`, `'00012`."""
 
 ERROR_CELL = f"^(?:{'|'.join(map(re.escape, ERROR_CELLS))})$"
 _NO_ID = f"^(?:{'|'.join(map(re.escape, ('', 'NULL', NO_VALUE, *ERROR_CELLS)))})$"
@@ -157,7 +157,7 @@ def day_of(column: str) -> nw.Expr:
 
 
 def has_zone(dtype: nw.dtypes.DType | None) -> bool:
-    """Whether the values are moments with a time zone."""
+    """Return whether the values are moments with a time zone."""
     return isinstance(dtype, nw.Datetime) and dtype.time_zone is not None
 
 
@@ -189,7 +189,7 @@ def flag_of(
 
 @dataclass(frozen=True)
 class DateRules:
-    """What the settings say about dates: the order of numeric ones, the organisation's zone."""
+    """Settings of dates: the order of numeric ones, the organisation's zone."""
 
     order: DateOrder | None = None
     zone: str | None = None

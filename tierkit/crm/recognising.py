@@ -1,4 +1,4 @@
-"""Which file of a folder holds which table, and which of its columns hold what."""
+"""Tables in the files of a folder, and their columns among the headers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import narwhals as nw
 
 from tierkit.crm.contract import CONTRACT
 from tierkit.crm.dates import read_dates
-from tierkit.crm.encodings import guessed_encoding
 from tierkit.crm.engine import EngineError, Rows, connect
 from tierkit.crm.files import FileReader, table_files
 from tierkit.crm.guard import grouped
@@ -28,6 +27,7 @@ from tierkit.crm.header_words import (
 )
 from tierkit.crm.presets.preset import plain
 from tierkit.crm.shaping import months_of
+from tierkit.crm.text_layout import guessed_encoding
 from tierkit.crm.workbooks import SUFFIXES as WORKBOOKS, sheet_names
 from tierkit.errors import DataError, TierkitError
 
@@ -70,7 +70,7 @@ class SourceFile:
 
     @property
     def title(self) -> str:
-        """What a person calls it."""
+        """Name for a person: the first file, with the sheet or the number of others."""
         more = f" and {len(self.names) - 1} more" if len(self.names) > 1 else ""
         return f"{self.names[0]}{more}" + (f", sheet {self.sheet}" if self.sheet else "")
 
@@ -107,7 +107,7 @@ class RecognisedTable:
 
     @property
     def holds_deals(self) -> bool:
-        """Whether its rows are deals, or lines from which deals are made."""
+        """Return whether its rows are deals, or lines from which deals are made."""
         of_lines = self.table == "opportunity_lines" and "account_id" in self.columns
         return self.table == "opportunities" or of_lines
 
@@ -266,7 +266,7 @@ def _as_deals(lines: RecognisedTable) -> RecognisedTable:
 
 
 def _holds_lines(file: SourceFile) -> bool:
-    """Whether the same deal stands in several rows, as one with several products does."""
+    """Return whether the same deal stands in several rows, as one with several products does."""
     columns = columns_of("opportunity_lines", file.headers)
     if not {"opportunity_id", "product"} <= set(columns):
         return False

@@ -121,7 +121,7 @@ class _Folder:
 
     @cached_property
     def files(self) -> list[Path]:
-        """What can be read as tables, with the files of folders that a pattern names."""
+        """Files that can be read as tables, with those of folders that a pattern names."""
         source = self.settings.source
         named = [
             one

@@ -11,7 +11,7 @@ from tierkit.crm.recognising import SourceFile
 
 @dataclass(frozen=True)
 class System:
-    """What is known of an export of a system.
+    """Export of a system that is told by its headers.
 
     Attributes
     ----------

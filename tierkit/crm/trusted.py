@@ -19,18 +19,19 @@ from tierkit.crm.cleaning import (
     won_amount,
 )
 from tierkit.crm.contract import CONTRACT, TableContract
-from tierkit.crm.currencies import in_reporting_currency, with_codes
 from tierkit.crm.engine import Connection, EngineError, Rows, connect, materialise
 from tierkit.crm.identity import with_one_spelling
 from tierkit.crm.lines import deals_from_lines, with_amounts_of_lines
-from tierkit.crm.meaning import (
+from tierkit.crm.merges import MERGED, with_merges
+from tierkit.crm.money import (
     TYPE_LEFT_OUT,
+    in_reporting_currency,
     unmapped_types,
+    with_codes,
     with_revenue_type,
     with_scale,
     with_signs,
 )
-from tierkit.crm.merges import MERGED, with_merges
 from tierkit.crm.parsing import DateRules
 from tierkit.crm.presets.hubspot import MERGED_DEAL, SEVERAL_COMPANIES
 from tierkit.crm.presets.preset import DELETED, SUPERSEDED
@@ -253,9 +254,9 @@ def _without_left_out_types(deals: CleanTable, rows: Rows) -> tuple[CleanTable, 
     excluded = left_out.with_columns(nw.lit(TYPE_LEFT_OUT).alias(EXCLUSION_REASON))
     counted = count_exclusions(excluded, "opportunities")
     left = nw.concat([deals.excluded, excluded.select(deals.excluded.columns)])
-    kept = rows.filter((nw.col("revenue_type") != "exclude") | nw.col("revenue_type").is_null())
+    usable = rows.filter((nw.col("revenue_type") != "exclude") | nw.col("revenue_type").is_null())
     exclusions = (*deals.exclusions, *counted)
-    return replace(deals, rows=kept, excluded=left, exclusions=exclusions), problems
+    return replace(deals, rows=usable, excluded=left, exclusions=exclusions), problems
 
 
 def _mostly_excluded(clean: Mapping[str, CleanTable]) -> list[Problem]:
@@ -264,17 +265,17 @@ def _mostly_excluded(clean: Mapping[str, CleanTable]) -> list[Problem]:
     for name, table in clean.items():
         unusable = [part for part in table.exclusions if part.reason not in _MEANT]
         lost = sum(part.rows for part in unusable)
-        kept = int(table.rows.select(nw.len()).collect().item())
-        if lost > MOST_EXCLUDED * (lost + kept):
+        usable = int(table.rows.select(nw.len()).collect().item())
+        if lost > MOST_EXCLUDED * (lost + usable):
             reasons = "; ".join(f"{part.reason}: {part.rows:,}" for part in unusable)
             problems.append(
                 Problem(
-                    f"{lost:,} of {lost + kept:,} rows cannot be used ({reasons})",
+                    f"{lost:,} of {lost + usable:,} rows cannot be used ({reasons})",
                     "See that the ids are those of accounts, and that dates and amounts are there.",
                     name,
                     rule="mostly excluded",
                     rows=lost,
-                    blocks=kept == 0 and name in ("accounts", "opportunities"),
+                    blocks=usable == 0 and name in ("accounts", "opportunities"),
                 )
             )
     return problems
@@ -324,9 +325,7 @@ def _trusted(
         given=given,
         connection=connection,
         exclusions=exclusions,
-        source_rows={
-            name: _count(table.rows) + table.furniture_rows for name, table in typed.items()
-        },
+        source_rows={name: _count(table.rows) + table.footer_rows for name, table in typed.items()},
         source_won_revenue=str(_won(_deal_table(typed).rows)),
         excluded={name: table.excluded for name, table in clean.items()},
     )

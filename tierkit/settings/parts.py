@@ -36,7 +36,7 @@ class Part(BaseModel):
 
 
 class DataSettings(Part):
-    """Where the tables lie and how their columns are named."""
+    """Place of the tables, and names and readings of their columns."""
 
     source: str = "data"
     preset: Preset | None = None
@@ -81,7 +81,7 @@ class CalendarSettings(Part):
 
 
 class TargetSettings(Part):
-    """What is predicted: how far ahead, and which deals count as what."""
+    """Target of the prediction: its horizon, and the revenue types of deals."""
 
     horizon_quarters: Annotated[int, Field(ge=1, le=12)] = 4
     revenue_types: dict[str, RevenueType] = {}
@@ -90,7 +90,7 @@ class TargetSettings(Part):
 
 
 class IcpSettings(Part):
-    """Which accounts can be tiered at all: those that meet every rule of `where`."""
+    """Accounts that can be tiered at all: those that meet every rule of `where`."""
 
     where: tuple[str, ...] = ()
 
@@ -103,7 +103,7 @@ class IcpSettings(Part):
 
 
 class FeatureSettings(Part):
-    """Which columns become criteria beside the standard ones."""
+    """Columns that become criteria in addition to the standard ones."""
 
     account_columns: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
@@ -111,7 +111,7 @@ class FeatureSettings(Part):
 
 
 class ModelSettings(Part):
-    """What ranks the accounts, and how the points card is fitted."""
+    """Model that ranks the accounts, and the fitting of the points card."""
 
     kind: ModelKind = "fitted card"
     card: CardLength = "full"
@@ -126,7 +126,7 @@ class ModelSettings(Part):
 
 
 class Entitlement(Part):
-    """What each account of a tier gets in a quarter."""
+    """Service that each account of a tier gets in a quarter."""
 
     activity: str
     counts: Annotated[tuple[str, ...], Field(strict=False)] = ()
@@ -171,7 +171,7 @@ class Tier(Part):
 
     @property
     def takes_rest(self) -> bool:
-        """Whether no rule limits the tier."""
+        """Return whether no rule limits the tier."""
         return not self.sizes and self.where is None
 
 
@@ -191,7 +191,7 @@ class TieringSettings(Part):
 
 
 class StabilitySettings(Part):
-    """What keeps tiers from changing for no reason."""
+    """Limits that keep tiers from changing for no reason."""
 
     keep_band: Annotated[float, Field(ge=1)] = 1.25
     min_quarters: Annotated[int, Field(ge=0)] = 2
@@ -199,7 +199,7 @@ class StabilitySettings(Part):
 
 
 class RoiSettings(Part):
-    """How tiers are compared."""
+    """Comparison of tiers: the outcome, and the effect worth having."""
 
     outcome_quarters: Annotated[int, Field(ge=1, le=8)] = 1
     worth_having: Literal["break-even"] | Positive = "break-even"
@@ -227,7 +227,7 @@ class CheckSettings(Part):
 
 
 class RunSettings(Part):
-    """Where a run publishes and what it must keep to."""
+    """Published folder of a run, and its limits."""
 
     title: str = ""
     reports: str = "reports"
@@ -256,7 +256,7 @@ Source = Literal[
 
 
 class EffortSettings(Part):
-    """How the effort that accounts received is held against their value."""
+    """Comparison of the effort that accounts received with their value."""
 
     gross_margin: Annotated[float, Field(gt=0, le=1)] | None = None
     quarters: Annotated[int, Field(ge=1, le=12)] = 4
@@ -290,7 +290,7 @@ class EngagementSettings(Part):
 
 
 class ReadinessSettings(Part):
-    """What must be known of an account before people can serve it."""
+    """Facts that must be known of an account before people can serve it."""
 
     fresh_days: dict[str, Days] = Field(default_factory=dict)
     sources: tuple[Source, ...] = (
