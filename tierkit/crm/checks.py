@@ -14,9 +14,10 @@ from tierkit.calendar import later_than
 from tierkit.crm import period
 from tierkit.crm.account_names import candidate_duplicates
 from tierkit.crm.contract import CONTRACT
-from tierkit.crm.guard import grouped, look_up, summed
+from tierkit.crm.guard import grouped, look_up, row_count, summed
 from tierkit.crm.known import WON, with_outcomes
-from tierkit.crm.period import FEWEST_DEALS, row_count, warning
+from tierkit.crm.period import FEWEST_DEALS, warning
+from tierkit.crm.plausibility import ACCEPTABLE
 from tierkit.crm.revenue import netted_accounts
 from tierkit.crm.tables import Tables
 from tierkit.crm.typed import example_ids
@@ -231,6 +232,9 @@ def duplicates(tables: Tables) -> Problem | None:
 RULES: Mapping[str, str] = {
     "money left out": "much won revenue is left out for reasons that nobody has settled",
     "how a file is read": "an encoding, a sheet or a header that is not where it usually is",
+    "unused file": "a file looks like a table and is not read",
+    "unused columns": "columns look like money and are not used",
+    "several companies": "deals that name several companies",
     "stale table": "a table ends long before the others, or before as_of",
     "accounts not updated": "many accounts were not changed for a year",
     "quarter volume": "a quarter holds far fewer or more closed deals than its neighbours",
@@ -306,15 +310,19 @@ def check_as_of(tables: Tables, settings: Settings, as_of: date) -> list[Problem
 
 
 def raised_to_blocking(problems: Iterable[Problem], checks: CheckSettings) -> list[Problem]:
-    """Return problems, those of the rules in `[checks] block` as blocking ones."""
+    """Return problems, those of rules in `[checks] block` as blocking, in `accept` as warnings."""
     return [
-        replace(problem, blocks=problem.blocks or problem.rule in checks.block)
+        replace(
+            problem,
+            blocks=problem.rule in checks.block
+            or (problem.blocks and problem.rule not in checks.accept),
+        )
         for problem in problems
     ]
 
 
 def check_rule_names(checks: CheckSettings) -> None:
-    """Raise if `[checks] block` names a rule that there is none of.
+    """Raise if `[checks] block` or `accept` names a rule that there is none of.
 
     Raises
     ------
@@ -322,10 +330,15 @@ def check_rule_names(checks: CheckSettings) -> None:
         With the nearest rule for each such name.
     """
     problems = []
-    for rule in checks.block:
-        if rule not in RULES:
-            near = get_close_matches(rule, list(RULES), n=1, cutoff=0.4)
-            mend = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(RULES)}."
-            problems.append(Problem(f"[checks] block: no rule {rule!r}", mend, rule="unknown rule"))
+    for setting, named, known in (
+        ("block", checks.block, tuple(RULES)),
+        ("accept", checks.accept, ACCEPTABLE),
+    ):
+        for rule in set(named) - set(known):
+            near = get_close_matches(rule, known, n=1, cutoff=0.4)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(known)}."
+            problems.append(
+                Problem(f"[checks] {setting}: no rule {rule!r}", hint, rule="unknown rule")
+            )
     if problems:
-        raise SettingsError("[checks] block names unknown rules", problems)
+        raise SettingsError("[checks] names unknown rules", problems)

@@ -12,13 +12,13 @@ import narwhals as nw
 from tierkit.crm.contradictions import as_numbers, net_of, sums_to
 from tierkit.crm.header_words import (
     CLOSED_FLAGS,
+    CONVERTED,
     DISCOUNTS,
-    MORE_NAMES,
     OUTCOMES,
     TAXES,
-    TOTALS,
     WON_FLAGS,
     found_header,
+    money_headers,
     unit_of,
 )
 from tierkit.crm.numbers import marks_of
@@ -26,8 +26,6 @@ from tierkit.crm.parsing import FALSE_WORDS, TRUE_WORDS
 from tierkit.crm.recognising import RecognisedTable, SourceFile, price_of
 from tierkit.crm.signs import code_of, currencies_of
 
-_CONVERTED = ("amount in company currency", "amount in home currency", "converted amount")
-_MONEY = (*_CONVERTED, *TOTALS, "total price", "amount", "list price")
 _CENT = 0.01
 
 
@@ -62,7 +60,7 @@ def amount_of(deals: RecognisedTable) -> Amount:
     money = money_headers(file.headers)
     if chosen is None or chosen not in file.headers:
         return _priced(deals)
-    converted = found_header(_CONVERTED, file.headers)
+    converted = found_header(CONVERTED, file.headers)
     plain_amount = found_header(("amount",), file.headers)
     if converted is not None and plain_amount is not None and deals.table == "opportunities":
         code = _company_currency(deals, plain_amount, converted)
@@ -89,13 +87,6 @@ def amount_of(deals: RecognisedTable) -> Amount:
         )
         return _in_units(deals, net, (note,))
     return _in_units(deals, chosen, ())
-
-
-def money_headers(headers: Sequence[str]) -> list[str]:
-    """Return the headers that may hold amounts."""
-    names = (*_MONEY, *MORE_NAMES["opportunities"]["amount"])
-    found = (found_header((name,), headers) for name in names)
-    return list(dict.fromkeys(header for header in found if header is not None))
 
 
 def _priced(deals: RecognisedTable) -> Amount:

@@ -81,7 +81,10 @@ def table_lines(tables: Sequence[RecognisedTable], deals: RecognisedTable | None
         lines.append("# No file looks like opportunities; name one in [data.tables].")
     lines = ["", "[data.tables]", *lines] if lines else []
     sheets = [
-        f"{toml_text(t.file.names[0])} = {toml_text(t.file.sheet)}" for t in tables if t.file.sheet
+        f"{toml_text(name)} = {toml_text(sheets[0] if len(sheets) == 1 else sheets)}"
+        for one in tables
+        if (sheets := one.file.sheets)
+        for name in one.file.names
     ]
     return [*lines, *(["", "[data.sheets]", *sheets] if sheets else [])]
 

@@ -128,6 +128,36 @@ def at_every(rows: Rows, dates: Rows) -> Rows:
     return rows.join(dates, how="cross")
 
 
+def counted_once(parts: Sequence[Rows]) -> Rows:
+    """Return the rows of several extracts, those that stand in several of them once.
+
+    A row that occurs n times in one extract and at most n times in the others occurs n times.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tierkit.crm.engine import connect, register_frame
+    >>> c = connect()
+    >>> one = register_frame(c, pd.DataFrame({"item": ["a", "a", "b"]}))
+    >>> two = register_frame(c, pd.DataFrame({"item": ["a", "b", "c"]}))
+    >>> counted_once([one, two]).sort("item").collect()["item"].to_list()
+    ['a', 'a', 'b', 'c']
+    """
+    columns = parts[0].columns
+    numbered = [
+        rows.with_columns(__one=nw.lit(1)).with_columns(
+            __copy=nw.col("__one").cum_sum().over(*columns, order_by="__one")
+        )
+        for rows in parts
+    ]
+    return nw.concat(numbered).unique().select(columns)
+
+
+def row_count(rows: Rows) -> int:
+    """Return how many rows there are."""
+    return int(rows.select(nw.len()).collect().item())
+
+
 def grouped(rows: Rows, by: str | Sequence[str], /, *columns: nw.Expr, **values: nw.Expr) -> Rows:
     """Return a row per group, rows without a key in a group of their own.
 

@@ -13,7 +13,6 @@ from tierkit.crm.deal_columns import (
     Amount,
     Outcomes,
     amount_of,
-    money_headers,
     outcomes_of,
 )
 from tierkit.crm.draft import (
@@ -26,7 +25,7 @@ from tierkit.crm.draft import (
     type_lines,
 )
 from tierkit.crm.files import unread_files
-from tierkit.crm.header_words import columns_of, found_header
+from tierkit.crm.header_words import columns_of, found_header, money_headers
 from tierkit.crm.presets import PRESETS
 from tierkit.crm.presets.preset import header_of, plain
 from tierkit.crm.recognising import (
@@ -36,10 +35,12 @@ from tierkit.crm.recognising import (
     SourceFile,
     account_link,
     folder_of,
+    group_headers,
     known_share,
     recognised_tables,
 )
-from tierkit.crm.shaping import COLUMN_NAMES, COLUMN_VALUES, EACH_ROW, months_of
+from tierkit.crm.scanning import EACH_ROW
+from tierkit.crm.shaping import COLUMN_NAMES, COLUMN_VALUES, months_of
 from tierkit.crm.systems import System, system_of
 from tierkit.errors import DataError
 
@@ -188,12 +189,27 @@ def _deal_sections(
         columns["stage"] = outcomes.stage
     _put_columns(draft, replace(deals, columns=columns), columns, linked)
     _say_amount(draft, name, amount, file, columns)
+    _put_system(draft, name, system)
+    _put_outcomes(draft, name, outcomes)
+    _put_groups(draft, file, columns["account_id"])
+    return amount
+
+
+def _put_system(draft: Draft, name: str, system: System | None) -> None:
+    """Put what is known of the system that a file of deals comes from."""
     if system is not None and system.smallest_unit:
         draft.put(f"data.scale.{name}", "amount", "smallest unit", "cents, but for yen and such")
     if system is not None and system.only_with:
         draft.put("data.only_with", name, system.only_with, "other rows are lines of an order")
-    _put_outcomes(draft, name, outcomes)
-    return amount
+
+
+def _put_groups(draft: Draft, file: SourceFile, account: str) -> None:
+    """Put the columns that a report in groups fills in the first row of a group alone."""
+    groups = group_headers(file, account)
+    if groups:
+        draft.say("data.fill_down", "Only the first row of each group names its account.")
+        for name in file.names:
+            draft.put("data.fill_down", name, groups)
 
 
 def _outcomes(file: SourceFile, columns: Mapping[str, str], system: System | None) -> Outcomes:

@@ -217,3 +217,16 @@ def columns_of(table: str, headers: Collection[str]) -> dict[str, str]:
     """Return the header of each column of a table that is among some headers."""
     found = {column: found_header(names, headers) for column, names in names_of(table).items()}
     return {column: header for column, header in found.items() if header is not None}
+
+
+CONVERTED = ("amount in company currency", "amount in home currency", "converted amount")
+"""Headers of amounts that are in one currency whatever that of the deal."""
+
+_MONEY = (*CONVERTED, *TOTALS, "total price", "amount", "list price")
+
+
+def money_headers(headers: Collection[str]) -> list[str]:
+    """Return the headers that may hold amounts."""
+    names = (*_MONEY, *MORE_NAMES["opportunities"]["amount"])
+    found = (found_header((name,), headers) for name in names)
+    return list(dict.fromkeys(header for header in found if header is not None))

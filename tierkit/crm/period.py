@@ -24,7 +24,7 @@ from tierkit.calendar import (
 from tierkit.crm.cleaning import won_amount
 from tierkit.crm.contract import CONTRACT, Kind
 from tierkit.crm.engine import Rows
-from tierkit.crm.guard import grouped
+from tierkit.crm.guard import grouped, row_count
 from tierkit.crm.tables import Exclusion, Tables
 from tierkit.crm.typed import example_ids
 from tierkit.errors import DataError, Problem, SettingsError
@@ -221,11 +221,6 @@ def warning(
 ) -> Problem:
     """Return a problem that does not block."""
     return Problem(message, mend, table, column, rule, blocks=False, **more)  # type: ignore[arg-type]
-
-
-def row_count(rows: Rows) -> int:
-    """Return how many rows there are."""
-    return int(rows.select(nw.len()).collect().item())
 
 
 def quarter_volume(tables: Tables, settings: Settings) -> Problem | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import narwhals as nw
 
 from tierkit.crm.contract import CONTRACT
+from tierkit.crm.date_words import month_of
 from tierkit.crm.dates import read_dates
 from tierkit.crm.engine import EngineError, Rows, connect
 from tierkit.crm.files import FileReader, table_files
@@ -34,6 +35,7 @@ from tierkit.errors import DataError, TierkitError
 FEWEST_MONTHS = 6
 _MOST_DISTINCT = 20_000
 _FEWEST_KNOWN = 0.5
+_FEWEST_GROUPS, _FEWEST_BELOW = 3, 0.3
 _NAME_WEIGHT = 3.0
 _STEMS: Mapping[str, tuple[str, ...]] = {
     "accounts": (
@@ -54,7 +56,7 @@ class SourceFile:
 
     names: tuple[str, ...]
     rows: Rows
-    sheet: str | None = None
+    sheets: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     _values: dict[str, Counter[str]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -72,7 +74,8 @@ class SourceFile:
     def title(self) -> str:
         """Name for a person: the first file, with the sheet or the number of others."""
         more = f" and {len(self.names) - 1} more" if len(self.names) > 1 else ""
-        return f"{self.names[0]}{more}" + (f", sheet {self.sheet}" if self.sheet else "")
+        sheets = f", sheet {' and '.join(self.sheets)}" if self.sheets else ""
+        return f"{self.names[0]}{more}{sheets}"
 
     def counts(self, header: str, most: int = _MOST_DISTINCT) -> Counter[str]:
         """Return the values of a column with their rows, the most frequent first."""
@@ -133,7 +136,7 @@ def folder_of(folder: Path, scratch: Path) -> Folder:
                     encoding = guessed_encoding(path.read_bytes())
                     reader = FileReader(connection, scratch, encoding)
                     rows = reader.rows(path, sheet)
-                shown = sheet if len(sheets) > 1 else None
+                shown = (sheet,) if sheet is not None and len(sheets) > 1 else ()
                 found.append(SourceFile((name,), rows, shown, tuple(reader.remarks)))
         except (TierkitError, EngineError, OSError, ValueError) as error:
             unread.append(f"{name}: {str(error).splitlines()[0]}")
@@ -146,10 +149,11 @@ def _sheets(path: Path) -> list[str | None]:
 
 def _grouped_files(files: Sequence[SourceFile]) -> list[SourceFile]:
     """Put files behind one another that have the same headers and, but for dates, the same name."""
-    groups: dict[tuple[str, tuple[str, ...], str | None], list[SourceFile]] = {}
+    groups: dict[tuple[str, tuple[str, ...], str], list[SourceFile]] = {}
     for file in files:
         headers = tuple(sorted(map(plain, file.headers)))
-        groups.setdefault((_undated(file.stem), headers, file.sheet), []).append(file)
+        sheet = "".join("" if month_of(one) else _undated(one) for one in file.sheets)
+        groups.setdefault((_undated(file.stem), headers, sheet), []).append(file)
     return [_one_of(group) for group in groups.values()]
 
 
@@ -164,9 +168,10 @@ def _one_of(group: Sequence[SourceFile]) -> SourceFile:
         ).select(first.headers)
         for one in group
     ]
-    names = tuple(name for one in group for name in one.names)
+    names = tuple(dict.fromkeys(name for one in group for name in one.names))
+    sheets = tuple(dict.fromkeys(sheet for one in group for sheet in one.sheets))
     remarks = tuple(dict.fromkeys(remark for one in group for remark in one.remarks))
-    return SourceFile(names, nw.concat(parts), first.sheet, remarks)
+    return SourceFile(names, nw.concat(parts), sheets, remarks)
 
 
 def _undated(stem: str) -> str:
@@ -210,14 +215,22 @@ def fitting_columns(table: str, file: SourceFile) -> dict[str, str] | None:
         wide = len(months_of(file.headers)) >= FEWEST_MONTHS
         fits = key is not None and not (chart or wide) and money is None
         return {"account_id": key, **columns} if fits and key is not None else None
-    history = re.search("history|log", file.stem.casefold())
-    dated = plain(columns.get("changed_date", ""))
-    if table == "stage_history" and not history and dated in ("createddate", "created"):
+    if table == "stage_history" and not _holds_changes(file, columns):
         return None
     if table == "opportunity_lines" and "amount" not in columns and price_of(file):
         columns["amount"] = " * ".join(price_of(file) or ())
     needed = CONTRACT[table].required - {"is_won"}
     return columns if needed <= set(columns) else None
+
+
+def _holds_changes(file: SourceFile, columns: Mapping[str, str]) -> bool:
+    """Return whether a file may hold changes of deals, not one row for each at its creation."""
+    history = re.search("history|log", file.stem.casefold())
+    if not history and plain(columns.get("changed_date", "")) in ("createddate", "created"):
+        return False
+    deals = columns.get("opportunity_id")
+    counts = list(file.counts(deals).values()) if deals is not None else []
+    return len(counts) < _FEWEST_GROUPS or max(counts) > 1
 
 
 def price_of(file: SourceFile) -> tuple[str, str] | None:
@@ -273,6 +286,20 @@ def _holds_lines(file: SourceFile) -> bool:
     deal = nw.col(columns["opportunity_id"])
     rows, deals = file.rows.select(deal.count(), deals=deal.n_unique()).collect().rows()[0]
     return bool(rows > deals)
+
+
+def group_headers(file: SourceFile, account: str) -> list[str]:
+    """Return the columns that only the first row of each group fills, the account among them.
+
+    Such is a report in groups: each account stands once, above rows without one.
+    """
+    if account not in file.headers:
+        return []
+    counts = file.counts(account)
+    blank, named = counts[""], [rows for value, rows in counts.items() if value]
+    if len(named) < _FEWEST_GROUPS or max(named) > 1 or blank < _FEWEST_BELOW * counts.total():
+        return []
+    return [header for header in file.headers if file.counts(header)[""] == blank]
 
 
 def account_link(

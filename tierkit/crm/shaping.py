@@ -27,11 +27,11 @@ from tierkit.crm.numbers import Decimal, with_plain_numbers
 from tierkit.crm.parsing import number_of, numeral_of
 from tierkit.crm.presets.hubspot import COMPANY_IDS as _COMPANY_IDS, SEVERAL_COMPANIES
 from tierkit.crm.presets.preset import header_of, is_true, plain, words
-from tierkit.crm.scanning import DERIVED
+from tierkit.crm.scanning import DERIVED, EACH_ROW
 from tierkit.errors import Problem
 from tierkit.settings import DataSettings
 
-EACH_ROW, COLUMN_NAMES, COLUMN_VALUES = "each row", "column names", "column values"
+COLUMN_NAMES, COLUMN_VALUES = "column names", "column values"
 _OF_CONTACT = re.compile(r"contacts\[(.+)\]")
 _IF = re.compile(r"(.+) if (.+)")
 _SEVERAL = r"\s*[;,].*$"

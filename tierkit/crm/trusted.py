@@ -33,6 +33,7 @@ from tierkit.crm.money import (
     with_signs,
 )
 from tierkit.crm.parsing import DateRules
+from tierkit.crm.plausibility import contradictions_of
 from tierkit.crm.presets.hubspot import MERGED_DEAL, SEVERAL_COMPANIES
 from tierkit.crm.presets.preset import DELETED, SUPERSEDED
 from tierkit.crm.sources import RawTable, deals_come_from_lines, read_raw_tables
@@ -164,6 +165,7 @@ def _examine(settings: Settings) -> Reading:
     deals = "opportunity_lines" if deals_come_from_lines(raw) else "opportunities"
     if not {"accounts", deals} <= set(typed) or any(problem.blocks for problem in empty):
         return Reading(None, tuple(problems), rejected=_rejected(typed))
+    problems += contradictions_of(typed, settings.data)
     typed, more = prepare(typed, settings, connection)
     problems += more
     clean, more = _clean_all(typed, settings, connection)

@@ -45,10 +45,11 @@ class DataSettings(Part):
     timezone: str | None = None
     columns: dict[str, dict[str, str]] = {}
     tables: dict[str, str | tuple[str, ...]] = {}
-    sheets: dict[str, str] = {}
+    sheets: dict[str, str | tuple[str, ...]] = {}
+    fill_down: dict[str, tuple[str, ...]] = {}
     scale: dict[str, dict[str, Positive | Literal["smallest unit"]]] = {}
     only_with: dict[str, str] = {}
-    several_companies: Literal["primary", "first"] = "primary"
+    several_companies: Literal["primary", "first", "split"] = "primary"
     encoding: str | None = None
     constants: dict[str, dict[str, Scalar]] = {}
     values: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {}
@@ -218,6 +219,7 @@ class CheckSettings(Part):
     """When data are remarked on, and which remarks stop a run."""
 
     block: tuple[str, ...] = ()
+    accept: tuple[str, ...] = ()
     accept_left_out: tuple[str, ...] = ()
     stale_days: Annotated[int, Field(ge=1)] = 45
     quarter_volume: Annotated[float, Field(gt=1)] = 2.0
