@@ -15,6 +15,7 @@ from tierkit.calendar import (
     FiscalCalendar,
     Quarter,
     before,
+    billed_for,
     covers,
     days_old,
     from_on,
@@ -68,10 +69,19 @@ def last_day(tables: Tables) -> date:
 
 
 def default_quarter(tables: Tables, calendar: FiscalCalendar) -> Quarter:
-    """Return the last quarter that the data cover up to its last working day."""
+    """Return the last quarter that the data cover up to its last working day or its last bills."""
     newest = last_day(tables)
     quarter = calendar.containing(newest)
-    return quarter if covers(quarter, newest) else calendar.shift(quarter, -1)
+    return quarter if _is_covered(tables, quarter, newest) else calendar.shift(quarter, -1)
+
+
+def _is_covered(tables: Tables, quarter: Quarter, newest: date) -> bool:
+    """Return whether the data reach the end of a quarter, or the last bills that it can hold."""
+    if covers(quarter, newest):
+        return True
+    closed = tables["opportunities"].filter(~nw.col("is_won").is_null())
+    days = closed.select("close_date").drop_nulls().unique().collect()["close_date"].to_list()
+    return billed_for(quarter, newest, days)
 
 
 def check_quarter(tables: Tables, quarter: Quarter, calendar: FiscalCalendar) -> list[Problem]:
@@ -89,7 +99,7 @@ def check_quarter(tables: Tables, quarter: Quarter, calendar: FiscalCalendar) ->
             f"--quarter {quarter.label} ({quarter.dates}) lies in the future: the data end on "
             f"{spell_date(newest)}. The last complete quarter is {last.label} ({last.dates})."
         )
-    if covers(quarter, newest):
+    if _is_covered(tables, quarter, newest):
         return []
     message = f"the data end on {spell_date(newest)}, before the quarter does ({quarter.dates})"
     mend = f"Export again when it is over, or run {last.label}."

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import codecs
+from calendar import day_name
 from difflib import get_close_matches
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from tierkit.calendar import FiscalCalendar, YearEnd
 from tierkit.errors import SettingsError
 from tierkit.settings.rules import Rule
 
+_YEAR_END = r"^(last|nearest) (Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day$"
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Scalar = str | int | float | bool
@@ -77,8 +80,31 @@ class CalendarSettings(Part):
     """The fiscal year and the reporting currency."""
 
     fiscal_year_starts: Annotated[int, Field(ge=1, le=12)] = 1
+    fiscal_year_starts_on: Annotated[int, Field(ge=1, le=28)] = 1
     fiscal_year_named_by: Literal["end", "start"] = "end"
+    weeks: Literal["4-4-5", "4-5-4", "5-4-4"] | None = None
+    year_ends: Annotated[str, Field(pattern=_YEAR_END)] | None = None
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"
+
+    @model_validator(mode="after")
+    def _weeks_are_whole(self) -> CalendarSettings:
+        if self.weeks is not None and self.fiscal_year_starts_on != 1:
+            raise ValueError("fiscal_year_starts_on: a year of whole weeks ends by year_ends")
+        if self.weeks is None and self.year_ends is not None:
+            raise ValueError('year_ends: only a year of weeks has it; set weeks, such as "4-4-5"')
+        return self
+
+    @property
+    def fiscal_calendar(self) -> FiscalCalendar:
+        """The quarters of the company."""
+        rule, weekday = (self.year_ends or "last Saturday").split()
+        end = YearEnd("last" if rule == "last" else "nearest", [*day_name].index(weekday))
+        return FiscalCalendar(
+            starts=self.fiscal_year_starts,
+            named_by=self.fiscal_year_named_by,
+            first_day=self.fiscal_year_starts_on,
+            year_end=None if self.weeks is None else end,
+        )
 
 
 class TargetSettings(Part):
