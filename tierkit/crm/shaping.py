@@ -90,7 +90,12 @@ def _marked(rows: Rows, name: str, data: DataSettings) -> Rows:
 
 def _first_company(rows: Rows, name: str, data: DataSettings) -> Rows:
     """Give a row with several companies to the first, where the settings say so."""
-    if data.several_companies != "first" or "account_id" not in CONTRACT[name].columns:
+    is_deals = name == "opportunities"  # with the money at stake, in `companies`
+    if (
+        data.several_companies == "primary"
+        or is_deals
+        or "account_id" not in CONTRACT[name].columns
+    ):
         return rows
     header = data.columns.get(name, {}).get("account_id") or header_of(
         ("account_id", *_COMPANY_IDS), rows.columns

@@ -18,6 +18,7 @@ from tierkit.crm.cleaning import (
     count_exclusions,
     won_amount,
 )
+from tierkit.crm.companies import with_one_company
 from tierkit.crm.contract import CONTRACT, TableContract
 from tierkit.crm.engine import Connection, EngineError, Rows, connect, materialise
 from tierkit.crm.identity import with_one_spelling
@@ -50,7 +51,11 @@ def prepare(
 
     No row is taken away here; rows that do not count are marked with their reason.
     """
-    tables, problems = with_one_spelling(_as_meant(typed, settings), connection)
+    tables, problems = with_one_company(
+        _as_meant(typed, settings), how=settings.data.several_companies, connection=connection
+    )
+    tables, more = with_one_spelling(tables, connection)
+    problems += more
     tables, more = with_merges(tables, connection)
     problems += more
     tables, more = with_ultimate_parents(tables, connection, unit=settings.target.unit)
@@ -298,11 +303,16 @@ def _money_left_out(tables: Tables, settings: Settings) -> list[Problem]:
     shown = "; ".join(f"{reason}: {lost[reason]:,.2f}" for reason in reasons)
     named = ", ".join(f'"{reason}"' for reason in reasons)
     companies = SEVERAL_COMPANIES in reasons
-    first = 'Set [data] several_companies = "first", or mend' if companies else "Mend"
+    first = 'Set [data] several_companies = "first" or "split", or mend' if companies else "Mend"
+    grouped = (
+        " Where only the first row of a group names its account, set [data.fill_down]."
+        if "no account_id" in reasons
+        else ""
+    )
     return [
         Problem(
             f"{sum(lost.values()):,.2f} of {total:,.2f} won ({share:.0%}) is left out ({shown})",
-            f"{first} the rows, or accept it: [checks] accept_left_out = [{named}].",
+            f"{first} the rows, or accept it: [checks] accept_left_out = [{named}].{grouped}",
             "opportunities",
             "amount",
             rule="money left out",
