@@ -195,10 +195,10 @@ def outcomes_of(file: SourceFile) -> Outcomes:
     if won is not None:
         return Outcomes(won)
     headers = [found_header((name,), file.headers) for name in OUTCOMES]
-    scored = [
-        (_told(file, header), -place, header)
-        for place, header in enumerate(dict.fromkeys(filter(None, headers)))
-    ]
+    known = list(dict.fromkeys(filter(None, headers)))
+    others = [header for header in file.headers if header not in known]
+    known += [header for header in others if _speaks_of_both(file, header)]
+    scored = [(_judged(file, header), -place, header) for place, header in enumerate(known)]
     if not scored:
         return Outcomes(None, everything_won=True)
     _, _, header = max(scored)
@@ -213,7 +213,14 @@ def _flags(file: SourceFile, header: str) -> bool:
     return bool(values) and all(value.casefold() in known for value in values)
 
 
-def _told(file: SourceFile, header: str) -> tuple[bool, int]:
+def _speaks_of_both(file: SourceFile, header: str) -> bool:
+    """Return whether a column of whatever name holds few values, and some mean won, some lost."""
+    counts = file.counts(header)
+    few = len(counts) <= _MOST_STAGES and 2 * len(counts) <= counts.total() + 2
+    return few and _judged(file, header)[0]
+
+
+def _judged(file: SourceFile, header: str) -> tuple[bool, int]:
     """Return whether values speak of both ends, and how many rows they tell."""
     counts = dict(list(file.counts(header).items())[:_MOST_STAGES])
     ends = {value: outcome_of(value) for value in counts}
@@ -222,7 +229,7 @@ def _told(file: SourceFile, header: str) -> tuple[bool, int]:
 
 
 _WON = re.compile(
-    r"\b(won|signed|booked|invoiced|paid|gewonnen|bezahlt|unterschrieben|gagn[ée]e?s?|sign[ée]e?s?|"
+    r"\b(won|signed|booked|invoiced|paid|succeeded|gewonnen|bezahlt|unterschrieben|gagn[ée]e?s?|sign[ée]e?s?|"
     r"pay[ée]e?s?|factur[ée]e?s?|ganad[ao]s?|firmad[ao]s?|pagad[ao]s?|vint[ao]|pagat[ao]|ganh[ao]|"
     r"gewonnen|wygran[ae]|vunne[nt])\b|受注|成約|赢单",
     re.IGNORECASE,

@@ -13,6 +13,7 @@ from tierkit.crm.deal_columns import Amount, meaning_of
 from tierkit.crm.recognising import RecognisedTable
 from tierkit.crm.scanning import DERIVED
 from tierkit.crm.signs import code_of
+from tierkit.crm.systems import system_of
 
 
 @dataclass
@@ -122,9 +123,11 @@ def type_lines(deals: RecognisedTable) -> list[str]:
     """Return the revenue types, by the words of the types of deals."""
     if "type" not in deals.columns:
         return []
+    system = system_of(deals.file.headers)
+    known = system.types if system is not None else {}
     lines = ["", "[target.revenue_types] # by the words of each type"]
     for value, rows in list(deals.file.counts(deals.columns["type"]).items())[:_MOST_VALUES]:
-        meaning = meaning_of(value)
+        meaning = known.get(value) or meaning_of(value)
         line = f'{toml_text(value)} = "{meaning or "new"}" # {rows:,} rows'
         lines.append(line if meaning else f"# decide: {line}")
     return lines

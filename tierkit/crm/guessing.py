@@ -170,7 +170,7 @@ def _deal_sections(
     """Put what deals are into the draft: their columns, amounts and outcomes."""
     name, file, columns = deals.table, deals.file, dict(deals.columns)
     accounts = next((table for table in tables if table.table == "accounts"), None)
-    system = system_of(file)
+    system = system_of(file.headers)
     if len(months_of(file.headers)) >= FEWEST_MONTHS:
         columns |= {"close_date": COLUMN_NAMES, "amount": COLUMN_VALUES}
         columns.pop("created_date", None)
@@ -179,7 +179,7 @@ def _deal_sections(
     amount = amount_of(deals) if COLUMN_NAMES not in columns.values() else Amount(COLUMN_VALUES)
     columns["amount"] = amount.source
     if system is not None:
-        columns |= system.columns
+        columns |= system.sources
         amount = replace(amount, source=columns["amount"], notes=(*amount.notes, *system.notes))
     linked = _account_sections(draft, deals, accounts, columns, tables)
     outcomes = _outcomes(file, columns, system)
@@ -201,6 +201,8 @@ def _put_system(draft: Draft, name: str, system: System | None) -> None:
         draft.put(f"data.scale.{name}", "amount", "smallest unit", "cents, but for yen and such")
     if system is not None and system.only_with:
         draft.put("data.only_with", name, system.only_with, "other rows are lines of an order")
+    if system is not None and system.only_without:
+        draft.put("data.only_without", name, system.only_without, "what fills it is cancelled")
 
 
 def _put_groups(draft: Draft, file: SourceFile, account: str) -> None:
@@ -213,6 +215,8 @@ def _put_groups(draft: Draft, file: SourceFile, account: str) -> None:
 
 
 def _outcomes(file: SourceFile, columns: Mapping[str, str], system: System | None) -> Outcomes:
+    if system is not None and system.everything_won:
+        return Outcomes(None, everything_won=True)
     if system is None or not system.won:
         return outcomes_of(file)
     counts = file.counts(columns["stage"])
@@ -358,6 +362,8 @@ def _put_outcomes(draft: Draft, table: str, outcomes: Outcomes) -> None:
         listed = list(outcomes.counts.items())[:_MOST_VALUES]
         evidence = ", ".join(f"{value} ({rows:,})" for value, rows in listed if value)
         draft.say(section, f"Stages by rows: {evidence}; all others are open.")
+        if not outcomes.won:
+            draft.say(section, "No value means won by its words: name those that do.")
         draft.put(section, "won", list(outcomes.won))
         draft.put(section, "lost", list(outcomes.lost or ()))
 

@@ -56,6 +56,16 @@ _NULL_WORD = f"^(?:{'|'.join(map(re.escape, NULL_WORDS))})$"
 """A pattern, as a list of values would be joined to the rows: once for each column."""
 
 
+_AS_LIST = r'^\["?[\w-]+"?(, ?"?[\w-]+"?)*\]$'
+"""Ids as a list of JSON, `["9001"]`."""
+
+
+def bare_list(text: nw.Expr) -> nw.Expr:
+    """Return texts in which a list of ids is `9001` or `9001,9002`."""
+    bare = text.str.replace_all(r'[\["\]]', "")
+    return nw.when(text.str.contains(_AS_LIST)).then(bare).otherwise(text)
+
+
 def without_wrapping(rows: Rows, columns: Sequence[str]) -> Rows:
     """Return the rows with bare texts: no blanks around them, `="00012"` and `'00012` as `00012`.
 
@@ -68,6 +78,7 @@ def without_wrapping(rows: Rows, columns: Sequence[str]) -> Rows:
         (_PADDED, lambda text: text.str.strip_chars(_BLANKS)),
         (_AS_FORMULA, _without_formula),
         (_AS_TEXT, _without_apostrophe),
+        (_AS_LIST, bare_list),
     ):
         found = _with(rows, texts, pattern)
         rows = rows.with_columns(*(bare(nw.col(name)) for name in found)) if found else rows

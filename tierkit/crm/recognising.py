@@ -26,8 +26,10 @@ from tierkit.crm.header_words import (
     columns_of,
     found_header,
 )
+from tierkit.crm.parsing import bare_list
 from tierkit.crm.presets.preset import plain
 from tierkit.crm.shaping import months_of
+from tierkit.crm.systems import system_of
 from tierkit.crm.text_layout import guessed_encoding
 from tierkit.crm.workbooks import SUFFIXES as WORKBOOKS, sheet_names
 from tierkit.errors import DataError, TierkitError
@@ -80,7 +82,8 @@ class SourceFile:
     def counts(self, header: str, most: int = _MOST_DISTINCT) -> Counter[str]:
         """Return the values of a column with their rows, the most frequent first."""
         if header not in self._values:
-            value = nw.col(header).cast(nw.String).fill_null("").str.strip_chars(" \t").alias("v")
+            text = nw.col(header).cast(nw.String).fill_null("").str.strip_chars(" \t")
+            value = bare_list(text).alias("v")
             counted = grouped(self.rows.select(value), "v", rows=nw.len())
             ordered = counted.sort("rows", "v", descending=[True, False]).head(most)
             self._values[header] = Counter({str(v): int(n) for v, n in ordered.collect().rows()})
@@ -188,7 +191,9 @@ def recognised_tables(files: Sequence[SourceFile]) -> list[RecognisedTable]:
     for table in CONTRACT:
         for file in files:
             columns = fitting_columns(table, file)
-            if columns is not None and not (table == "opportunities" and _holds_lines(file)):
+            if columns is not None and not (
+                table == "opportunities" and system_of(file.headers) is None and _holds_lines(file)
+            ):
                 likeness = max(
                     SequenceMatcher(None, _undated(file.stem), name).ratio()
                     for name in _STEMS.get(table, (table,))
@@ -205,7 +210,9 @@ def recognised_tables(files: Sequence[SourceFile]) -> list[RecognisedTable]:
 
 def fitting_columns(table: str, file: SourceFile) -> dict[str, str] | None:
     """Return the columns of a table in a file, None where the file cannot hold it."""
-    columns = columns_of(table, file.headers)
+    columns, system = columns_of(table, file.headers), system_of(file.headers)
+    if system is not None:
+        return {**columns, **system.sources} if table == system.table else None
     if table == "opportunities":
         return _deal_columns(file, columns)
     if table == "accounts":
@@ -274,6 +281,10 @@ def _as_deals(lines: RecognisedTable) -> RecognisedTable:
     """Return lines with the columns of the deals that are made from them."""
     if lines.table != "opportunity_lines":
         return lines
+    if system_of(lines.file.headers) is not None:
+        return replace(
+            lines, columns={**columns_of("opportunities", lines.file.headers), **lines.columns}
+        )
     deals = _deal_columns(lines.file, columns_of("opportunities", lines.file.headers))
     return lines if deals is None else replace(lines, columns={**deals, **lines.columns})
 

@@ -100,6 +100,8 @@ def rows_of_table(name: str, data: DataSettings, find: Find, *, said: list[str])
     if named == DERIVED:
         return None
     given = (named,) if isinstance(named, str) else named or ()
+    if not given and _is_another(name, data):
+        return None
     if preset is None:
         return _together([find(file) for file in given or (name,)], name, data, said)
     if not given:
@@ -110,6 +112,16 @@ def rows_of_table(name: str, data: DataSettings, find: Find, *, said: list[str])
             [find(one) for one in (given if file in preset.files else (file,))], name, data, said
         )
     )
+
+
+def _is_another(name: str, data: DataSettings) -> bool:
+    """Return whether the settings give the file that has the name of a table to another table."""
+    files = [one for given in data.tables.values() for one in _listed(given)]
+    return name in {Path(one).stem.casefold() for one in files}
+
+
+def _listed(given: str | Sequence[str]) -> Sequence[str]:
+    return [given] if isinstance(given, str) else given
 
 
 def _together(

@@ -208,7 +208,8 @@ def unique(names: Sequence[str]) -> tuple[str, ...]:
     seen: dict[str, int] = {}
     found = []
     for position, name in enumerate(names, start=1):
-        base = " ".join(name.split()) or f"column {position}"
+        said = any(sign.isalnum() for sign in name) or len(name.strip()) > 1
+        base = " ".join(name.split()) if said else f"column {position}"
         key = base.casefold()
         seen[key] = seen.get(key, 0) + 1
         found.append(base if seen[key] == 1 else f"{base} ({seen[key]})")

@@ -52,6 +52,7 @@ class DataSettings(Part):
     fill_down: dict[str, tuple[str, ...]] = {}
     scale: dict[str, dict[str, Positive | Literal["smallest unit"]]] = {}
     only_with: dict[str, str] = {}
+    only_without: dict[str, str] = {}
     several_companies: Literal["primary", "first", "split"] = "primary"
     encoding: str | None = None
     constants: dict[str, dict[str, Scalar]] = {}
