@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import narwhals as nw
@@ -22,8 +22,9 @@ from tierkit.crm.header_words import (
     unit_of,
 )
 from tierkit.crm.numbers import marks_of
+from tierkit.crm.outcome_words import outcome_of
 from tierkit.crm.parsing import FALSE_WORDS, TRUE_WORDS
-from tierkit.crm.recognising import RecognisedTable, SourceFile, price_of
+from tierkit.crm.recognising import RecognisedTable, SourceFile, numeric_headers, price_of
 from tierkit.crm.signs import code_of, currencies_of
 
 _CENT = 0.01
@@ -70,6 +71,7 @@ def amount_of(deals: RecognisedTable) -> Amount:
         chosen = plain_amount
     deal = deals.columns.get("opportunity_id")
     others = [header for header in money if header != chosen]
+    numbers = [one for one in numeric_headers(file) if one not in (chosen, deal)]
     if deals.table == "opportunity_lines" and deal is not None:
         line = sums_to(file.rows, deal, chosen, others)
         if line is not None:
@@ -78,8 +80,13 @@ def amount_of(deals: RecognisedTable) -> Amount:
                 f"over rows they are {_total(deals, chosen)} and {_total(deals, line)}."
             )
             return _in_units(deals, line, (note,))
-    taxes = [header for name in TAXES if (header := found_header((name,), file.headers))]
-    net = net_of(file.rows, chosen, others, list(dict.fromkeys(taxes)))
+    found = (found_header((name,), file.headers) for name in TAXES)
+    taxes = list(dict.fromkeys(filter(None, found)))
+    net = (
+        net_of(file.rows, chosen, list(dict.fromkeys([*others, *numbers])), taxes)
+        if taxes
+        else None
+    )
     if net is not None:
         note = (
             f"{chosen!r} is {net!r} and tax: in all {_total(deals, chosen)} with it, "
@@ -97,13 +104,26 @@ def _priced(deals: RecognisedTable) -> Amount:
     names = [_as_name(header) for header in found]
     source, discount = " * ".join(names), found_header(DISCOUNTS, deals.file.headers)
     if discount is not None:
-        rows = as_numbers(deals.file.rows, [discount])
-        least, most = (
-            rows.select(nw.col(discount).min(), most=nw.col(discount).max()).collect().rows()[0]
-        )
-        if least is not None and least >= 0 and most < 1:
-            source += f" * (1 - {_as_name(discount)})"
+        share = _share_of(deals, discount)
+        if share is None:
+            note = f"{discount!r} is not used: it may be an amount or a percentage."
+            return Amount(source, ("No column holds the amount of a line.", note))
+        source += f" * (1 - {share})" if share else ""
     return Amount(source, ("No column holds the amount of a line.",))
+
+
+def _share_of(deals: RecognisedTable, discount: str) -> str | None:
+    """Return a discount as a share in arithmetic: empty without any, None where it is unclear."""
+    rows = as_numbers(deals.file.rows, [discount], shares=[discount])
+    least, most = (
+        rows.select(nw.col(discount).min(), most=nw.col(discount).max()).collect().rows()[0]
+    )
+    if most is None or (least == 0 and most == 0):
+        return ""
+    if least >= 0 and most <= 1:
+        return _as_name(discount)
+    percent = re.search(r"%|percent|prozent|pct|rate|pourcent|porcent", discount, re.IGNORECASE)
+    return f"{_as_name(discount)} / 100" if percent and least >= 0 and most <= 100 else None
 
 
 def _as_name(header: str) -> str:
@@ -179,8 +199,9 @@ class Outcomes:
 def outcomes_of(file: SourceFile) -> Outcomes:
     """Return what says how the deals of a file ended.
 
-    A flag for won and one for closed tell it together, since an open deal is not won either. Else
-    the column is taken whose values speak of winning and losing in most rows.
+    A flag for won and one for closed tell it together, since an open deal is not won either. A flag
+    for won alone, or beside one for closed that nobody uses, gives way to stages that tell lost
+    deals from open ones. Else the column is taken whose values speak of both ends in most rows.
     """
     flags = [
         next(
@@ -190,10 +211,29 @@ def outcomes_of(file: SourceFile) -> Outcomes:
         for names in (WON_FLAGS, CLOSED_FLAGS)
     ]
     won, closed = flags
-    if won is not None and closed is not None and won != closed:
+    if closed is not None and won not in (None, closed) and _rows_of(file, closed, TRUE_WORDS):
         return Outcomes(f"{won} if {closed}")
-    if won is not None:
+    by_words = _by_words(file)
+    if won is not None and not _tells_more(by_words, _rows_of(file, won, TRUE_WORDS)):
         return Outcomes(won)
+    return by_words
+
+
+def _rows_of(file: SourceFile, header: str, words: Collection[str]) -> int:
+    """Return how many rows of a flag hold some words."""
+    counts = file.counts(header)
+    return sum(rows for value, rows in counts.items() if value.casefold() in words)
+
+
+def _tells_more(stages: Outcomes, won: int) -> bool:
+    """Return whether stages tell as many wins as a flag does, and which of the others are lost."""
+    counts = stages.counts
+    same = sum(counts[value] for value in stages.won or ()) == won
+    return same and bool(stages.lost) and len(counts) > len([*(stages.won or ()), *stages.lost])
+
+
+def _by_words(file: SourceFile) -> Outcomes:
+    """Return the outcomes of the column whose values speak of winning and losing in most rows."""
     headers = [found_header((name,), file.headers) for name in OUTCOMES]
     known = list(dict.fromkeys(filter(None, headers)))
     others = [header for header in file.headers if header not in known]
@@ -226,102 +266,3 @@ def _judged(file: SourceFile, header: str) -> tuple[bool, int]:
     ends = {value: outcome_of(value) for value in counts}
     judged = sum(rows for value, rows in counts.items() if ends[value] is not None)
     return set(ends.values()) >= {True, False}, judged
-
-
-_WON = re.compile(
-    r"\b(won|signed|booked|invoiced|paid|succeeded|gewonnen|bezahlt|unterschrieben|gagn[ée]e?s?|sign[ée]e?s?|"
-    r"pay[ée]e?s?|factur[ée]e?s?|ganad[ao]s?|firmad[ao]s?|pagad[ao]s?|vint[ao]|pagat[ao]|ganh[ao]|"
-    r"gewonnen|wygran[ae]|vunne[nt])\b|受注|成約|赢单",
-    re.IGNORECASE,
-)
-_ORDER_DONE = re.compile(
-    r"(paid|shipped|delivered|completed?|fulfilled|closed|sent|issued|invoiced|posted|overdue|"
-    r"authori[sz]ed|bezahlt|versandt|versendet|geliefert|abgeschlossen|erledigt|verschickt|gebucht|"
-    r"pay[ée]e?|envoy[ée]e?|livr[ée]e?|exp[ée]di[ée]e?|[ée]mise?|pagad[ao]|enviad[ao]|entregad[ao]|"
-    r"complet[ao]|spedit[ao]|partially refunded)",
-    re.IGNORECASE,
-)
-_LOST = re.compile(
-    r"\b(lost|dead|cancel+ed|abandoned|disqualified|no decision|void(ed)?|rejected|declined|"
-    r"uncollectible|verloren|storniert|abgelehnt|abgesagt|perdue?s?|annul[ée]e?s?|refus[ée]e?s?|"
-    r"perdid[ao]s?|cancelad[ao]s?|anulad[ao]s?|rechazad[ao]s?|pers[ao]|annullat[ao]|przegran[ae]|"
-    r"förlora[dt])\b|失注|输单",
-    re.IGNORECASE,
-)
-_NOT_YET = re.compile(
-    r"\b(not|never|no|to be|waiting|awaiting|pending|expected|partial(ly)?|partly|part|almost|soon|"
-    r"verbal(ly)?|back|if|ready|before|for|un(paid|signed|booked|invoiced|won)|non|nicht|noch|"
-    r"teilweise|un(bezahlt|gewonnen)|pas|en attente|partiellement|à|im|sin|pendiente|"
-    r"parcialmente|da|not yet)\b|待|未",
-    re.IGNORECASE,
-)
-_MEANINGS = (
-    (
-        "refund",
-        re.compile(
-            r"\b(credit ?(memo|note)s?|refunds?|returns?|gutschrift(en)?|retoure|storno|avoirs?|"
-            r"remboursement|nota de cr[eé]dito|abono|reembolso|nota di credito)\b|"
-            r"^(g2|re|s1|accreccredit)$",
-            re.IGNORECASE,
-        ),
-    ),
-    (
-        "renewal",
-        re.compile(
-            r"\b(renew(al|als|ed)?|extension|prolongation|verl[äa]ngerung|erneuerung|"
-            r"renouvellement|renovaci[oó]n|rinnovo|renova[cç][aã]o)\b",
-            re.IGNORECASE,
-        ),
-    ),
-    (
-        "expansion",
-        re.compile(
-            r"\b(up.?sell\w*|expan\w*|cross.?sell\w*|cross|add.?on|existing\w*|upgrade|"
-            r"bestands\w*|existant\w*|existente\w*|erweiterung)\b",
-            re.IGNORECASE,
-        ),
-    ),
-    (
-        "new",
-        re.compile(
-            r"\b(new|newbusiness|new.?logo|first|initial|land|neu|neukunde\w*|neugesch[äa]ft|"
-            r"nouve(au|lle)\w*|nuev[ao]\w*|nuovo|invoices?|sales ?receipt|rechnung|facture|factura|"
-            r"fattura|accrec)\b|^(f1|f2)$",
-            re.IGNORECASE,
-        ),
-    ),
-    (
-        "exclude",
-        re.compile(
-            r"^(tests?|internal|dummy)( (deal|order|opportunity|sale|account|data|only|use)s?)?$",
-            re.IGNORECASE,
-        ),
-    ),
-)
-
-
-def outcome_of(stage: str) -> bool | None:
-    """Return whether a stage means won or lost; None for one that is open or says neither.
-
-    Examples
-    --------
-    >>> [outcome_of(stage) for stage in ("Closed Won", "Lost to X", "Negotiation", "Not won yet")]
-    [True, False, None, None]
-    >>> [outcome_of(stage) for stage in ("To be signed", "Unpaid - invoiced", "Annulée", "Shipped")]
-    [None, None, False, True]
-    """
-    if _LOST.search(stage):
-        return False
-    done = _ORDER_DONE.fullmatch(stage.strip()) and stage.strip().casefold() != "closed"
-    return True if done or (_WON.search(stage) and not _NOT_YET.search(stage)) else None
-
-
-def meaning_of(kind: str) -> str | None:
-    """Return what a type of deals means for revenue; None where only a person can say.
-
-    Examples
-    --------
-    >>> [meaning_of(kind) for kind in ("Upsell", "Credit Memo", "Internal wiring", "Attestation")]
-    ['expansion', 'refund', None, None]
-    """
-    return next((name for name, words in _MEANINGS if words.search(kind.strip())), None)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tierkit.crm.deal_columns import Amount, meaning_of
+from tierkit.crm.deal_columns import Amount
+from tierkit.crm.outcome_words import meaning_of
 from tierkit.crm.recognising import RecognisedTable
 from tierkit.crm.scanning import DERIVED
 from tierkit.crm.signs import code_of

@@ -58,6 +58,7 @@ TOTALS = (
     "Amount (net)", "Nettowert", "NETWR", "Nettobetrag", "Betrag", "Umsatz", "Summe",
     "Auftragswert", "Betrag netto", "Gesamtbetrag", "Montant HT", "Montant", "Total HT",
     "Montant total", "Chiffre d'affaires", "Importe", "Importe neto", "Base imponible", "Importo",
+    "Netto", "HT", "Neto", "excl VAT", "excl tax",
     "Imponibile", "Cantidad", "Monto", "Valor", "item total",
 )  # fmt: skip
 UNIT_PRICES = (
@@ -130,6 +131,7 @@ MORE_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "type": (
             "deal type", "order type", "transaction type", "document type", "FktArt", "Fakturaart",
             "FKART", "invoice type", "Typ", "Typ der Opportunity", "Type d'opportunité", "Tipo",
+            "Belegart", "Vorgangsart", "Type de pièce", "Tipo de documento",
         ),
         "product": ("product id", "product key", "product name"),
         "cost": ("total product cost", "total cost", "cost of goods"),

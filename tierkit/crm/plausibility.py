@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 import narwhals as nw
 
 from tierkit.crm.contradictions import as_numbers, net_of, sums_to
-from tierkit.crm.deal_columns import outcome_of
 from tierkit.crm.guard import grouped, only_with, row_count
 from tierkit.crm.header_words import TAXES, found_header, money_headers
+from tierkit.crm.outcome_words import outcome_of
 from tierkit.crm.scanning import UNREAD_FILE
 from tierkit.crm.sources import deals_come_from_lines
 from tierkit.crm.typed import TypedTable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -26,6 +26,7 @@ from tierkit.crm.header_words import (
     columns_of,
     found_header,
 )
+from tierkit.crm.outcome_words import meaning_of
 from tierkit.crm.parsing import bare_list
 from tierkit.crm.presets.preset import plain
 from tierkit.crm.shaping import months_of
@@ -37,6 +38,8 @@ from tierkit.errors import DataError, TierkitError
 FEWEST_MONTHS = 6
 _MOST_DISTINCT = 20_000
 _FEWEST_KNOWN = 0.5
+_MOST_TYPES, _EXAMPLES = 20, 30
+_NUMERAL = re.compile(r"^[^\w-]*-?[\d.,' ]*\d[\d.,' ]*[^\w]*$")
 _FEWEST_GROUPS, _FEWEST_BELOW = 3, 0.3
 _NAME_WEIGHT = 3.0
 _STEMS: Mapping[str, tuple[str, ...]] = {
@@ -261,20 +264,52 @@ def _deal_columns(file: SourceFile, columns: dict[str, str]) -> dict[str, str] |
         return None
     if columns.get("created_date") == date:
         columns.pop("created_date")
-    return {**columns, "account_id": account, "close_date": date}
+    types = [header for header in file.headers if tells_refunds(file, header)]
+    found = {"type": types[0]} if types else {}
+    return {**found, **columns, "account_id": account, "close_date": date}
 
 
 def _date_header(file: SourceFile, columns: Mapping[str, str]) -> str | None:
-    """Return the first column that may hold close dates and does hold dates."""
-    names = ("close_date", *CLOSE_DATES)
-    headers = [found_header((name,), file.headers) for name in names]
-    headers += [columns.get("close_date"), columns.get("created_date")]
-    for header in dict.fromkeys(filter(None, headers)):
-        values = file.values(header)[:200]
-        reading = read_dates(values, zone="UTC")
-        if reading.unclear or sum(day is not None for day in reading.days) > len(values) / 2:
-            return header
-    return columns.get("close_date")
+    """Return the first column that may hold close dates and does hold dates.
+
+    Where one is filled with what cannot be read it is taken, not the day of creation: a check then
+    says why.
+    """
+    named = [found_header((name,), file.headers) for name in ("close_date", *CLOSE_DATES)]
+    named = list(dict.fromkeys(filter(None, [*named, columns.get("close_date")])))
+    readable = (header for header in named if _holds_dates(file.values(header)[:200]))
+    filled = (
+        header for header in named if 2 * file.counts(header)[""] < file.counts(header).total()
+    )
+    created = columns.get("created_date")
+    others = [created] if created and _holds_dates(file.values(created)[:200]) else []
+    return _first(readable, filled, others, named)
+
+
+def _first(*candidates: Iterable[str]) -> str | None:
+    return next((one for several in candidates for one in several), None)
+
+
+def _holds_dates(values: Sequence[str]) -> bool:
+    reading = read_dates(values, zone="UTC")
+    return bool(reading.unclear or sum(day is not None for day in reading.days) > len(values) / 2)
+
+
+def tells_refunds(file: SourceFile, header: str) -> bool:
+    """Return whether a column of few values tells refunds from sales, whatever it is called."""
+    counts = file.counts(header)
+    if not 1 < len(counts) <= _MOST_TYPES:
+        return False
+    return {"refund", "new"} <= {meaning_of(value) for value in counts}
+
+
+def numeric_headers(file: SourceFile) -> list[str]:
+    """Return the columns whose first values are all written as numbers."""
+    return [
+        header
+        for header in file.headers
+        if (values := file.values(header)[:_EXAMPLES]) and all(map(_NUMERAL.match, values))
+    ]
 
 
 def _as_deals(lines: RecognisedTable) -> RecognisedTable:
