@@ -34,10 +34,9 @@ _FEWEST_ROWS = 3
 def contradictions_of(typed: Mapping[str, TypedTable], data: DataSettings) -> list[Problem]:
     """Return what rows of typed tables contradict: amounts, histories and outcomes."""
     deals = "opportunity_lines" if deals_come_from_lines(typed) else "opportunities"
-    found = [*_history(typed), *_without_match(typed)]
-    if deals in typed:
-        found = [*_amounts(typed[deals], data), *_ends(typed[deals], data), *found]
-    return found
+    if deals not in typed:
+        return _history(typed)
+    return [*_amounts(typed[deals], data), *_ends(typed[deals], data), *_history(typed)]
 
 
 def _amounts(deals: TypedTable, data: DataSettings) -> list[Problem]:
@@ -129,8 +128,11 @@ def _history(typed: Mapping[str, TypedTable]) -> list[Problem]:
 _KEYS = {"opportunity_lines": "opportunity_id", "stage_history": "opportunity_id"}
 
 
-def _without_match(typed: Mapping[str, TypedTable]) -> list[Problem]:
-    """Return the tables of which no row belongs to any account or deal."""
+def unmatched_tables(typed: Mapping[str, TypedTable]) -> list[Problem]:
+    """Return the problem of each table of which no row belongs to any account or deal.
+
+    Ids must have been brought to one spelling before.
+    """
     problems = []
     for name, table in typed.items():
         key = _KEYS.get(name, "account_id")

@@ -34,7 +34,7 @@ from tierkit.crm.money import (
     with_signs,
 )
 from tierkit.crm.parsing import DateRules
-from tierkit.crm.plausibility import contradictions_of
+from tierkit.crm.plausibility import contradictions_of, unmatched_tables
 from tierkit.crm.presets.hubspot import MERGED_DEAL, SEVERAL_COMPANIES
 from tierkit.crm.presets.preset import DELETED, SUPERSEDED
 from tierkit.crm.sources import RawTable, deals_come_from_lines, read_raw_tables
@@ -172,7 +172,7 @@ def _examine(settings: Settings) -> Reading:
         return Reading(None, tuple(problems), rejected=_rejected(typed))
     problems += contradictions_of(typed, settings.data)
     typed, more = prepare(typed, settings, connection)
-    problems += more
+    problems += [*more, *unmatched_tables(typed)]
     clean, more = _clean_all(typed, settings, connection)
     problems = raised_to_blocking([*problems, *more], settings.checks)
     tables = _trusted(typed, clean, problems, connection)
