@@ -19,8 +19,8 @@ from tierkit.publishing.gates import (
     account_ids,
     account_names,
     check_report,
+    read_page,
 )
-from tierkit.publishing.page_reader import read_page
 from tierkit.rendering.html import printable
 
 
@@ -174,7 +174,7 @@ def test_required_figures_and_tables_are_found_by_their_names(report):
         tables={"leadership.html": ("moves", "ledger")},
     )
     assert problems(report, wanted).splitlines() == [
-        f"leadership.html: the {what} is missing. Mend the cell or the template that makes it."
+        f"leadership.html: the {what} is missing. Fix the cell or the template that makes it."
         for what in ("figure effort", "table ledger")
     ]
 

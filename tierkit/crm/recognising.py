@@ -215,7 +215,10 @@ def fitting_columns(table: str, file: SourceFile) -> dict[str, str] | None:
     """Return the columns of a table in a file, None where the file cannot hold it."""
     columns, system = columns_of(table, file.headers), system_of(file.headers)
     if system is not None:
-        return {**columns, **system.sources} if table == system.table else None
+        if table != system.table:
+            return None
+        found = columns if "account_id" in system.sources else _deal_columns(file, columns)
+        return None if found is None else {**found, **system.sources}
     if table == "opportunities":
         return _deal_columns(file, columns)
     if table == "accounts":

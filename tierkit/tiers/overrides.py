@@ -103,9 +103,9 @@ def capacity_problems(
         places = capacity_in(sized[name], group) if name in sized else count
         where = f"{name} in {group}" if group else name
         if count > places:
-            mend = f"Take out {count - places}, or raise its capacity in tierkit.toml."
+            fix = f"Take out {count - places}, or raise its capacity in tierkit.toml."
             message = f"{count} accounts are put into {where}; it has {places} places"
-            found.append(Problem(message, mend, _TABLE, "tier", rule="capacity", rows=count))
+            found.append(Problem(message, fix, _TABLE, "tier", rule="capacity", rows=count))
     return found
 
 
@@ -134,18 +134,18 @@ def override_lines(
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        mend = "Save it as CSV in UTF-8."
-        return [], [Problem("is not text in UTF-8", mend, _TABLE, rule="encoding")]
+        fix = "Save it as CSV in UTF-8."
+        return [], [Problem("is not text in UTF-8", fix, _TABLE, rule="encoding")]
     except OSError as error:
-        mend = "Check the file and who may read it."
-        return [], [Problem(f"cannot be read: {error.strerror}", mend, _TABLE, rule="file")]
+        fix = "Check the file and who may read it."
+        return [], [Problem(f"cannot be read: {error.strerror}", fix, _TABLE, rule="file")]
     header_line = text.partition("\n")[0]
     delimiter = ";" if header_line.count(";") > header_line.count(",") else ","
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
-        mend = "Close every quotation mark and save it as CSV again."
-        return [], [Problem(f"is not a valid CSV file: {error}", mend, _TABLE, rule="file")]
+        fix = "Close every quotation mark and save it as CSV again."
+        return [], [Problem(f"is not a valid CSV file: {error}", fix, _TABLE, rule="file")]
     rows = [[cell.strip() for cell in row] for row in rows]
     return _named([row for row in rows if any(row)], asked=asked)
 
@@ -161,8 +161,8 @@ def _named(
     ragged = [f"row {number}" for number, row in enumerate(rows, 1) if len(row) > len(header)]
     if ragged:
         message = f"{_count(ragged)} with more cells than the first line"
-        mend = "Put text that holds a comma into quotation marks."
-        return [], [Problem(message, mend, _TABLE, rule="row", rows=len(ragged),
+        fix = "Put text that holds a comma into quotation marks."
+        return [], [Problem(message, fix, _TABLE, rule="row", rows=len(ragged),
                             examples=tuple(ragged[:5]))]  # fmt: skip
     filled = [[*row, *[""] * (len(header) - len(row))] for row in rows[1:]]
     return [dict(zip(header, row, strict=True)) for row in filled], []
@@ -170,13 +170,13 @@ def _named(
 
 @dataclass(frozen=True)
 class _Check:
-    """What a value of one column must not be, and how that is said."""
+    """A rule for the values of one column, and its message."""
 
     column: str
     rule: str
     is_wrong: Callable[[str], bool]
     message: str
-    mend: str
+    fix: str
     on_empty: bool = False
 
     def problem(self, lines: Sequence[Line]) -> Problem | None:
@@ -189,7 +189,7 @@ class _Check:
         if not wrong:
             return None
         examples = tuple(self._example(number, line) for number, line in wrong[:5])
-        return Problem(f"{_count(wrong)} {self.message}", self.mend, _TABLE, self.column,
+        return Problem(f"{_count(wrong)} {self.message}", self.fix, _TABLE, self.column,
                        rule=self.rule, rows=len(wrong), examples=examples)  # fmt: skip
 
     def _example(self, number: int, line: Line) -> str:
