@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import narwhals as nw
 
 from tierkit.crm.contradictions import as_numbers, net_of, sums_to
+from tierkit.crm.engine import Rows
 from tierkit.crm.guard import grouped, only_with, row_count
 from tierkit.crm.header_words import TAXES, found_header, money_headers
 from tierkit.crm.outcome_words import outcome_of
@@ -159,7 +160,7 @@ def unmatched_tables(typed: Mapping[str, TypedTable]) -> list[Problem]:
     return problems
 
 
-def _two(rows: nw.LazyFrame, key: str) -> str:
+def _two(rows: Rows, key: str) -> str:
     values = rows.select(key).unique().sort(key).head(2).collect()[key].to_list()
     return " and ".join(map(repr, values))
 

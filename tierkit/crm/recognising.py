@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
+from itertools import chain
 from pathlib import Path
 
 import narwhals as nw
@@ -286,11 +287,7 @@ def _date_header(file: SourceFile, columns: Mapping[str, str]) -> str | None:
     )
     created = columns.get("created_date")
     others = [created] if created and _holds_dates(file.values(created)[:200]) else []
-    return _first(readable, filled, others, named)
-
-
-def _first(*candidates: Iterable[str]) -> str | None:
-    return next((one for several in candidates for one in several), None)
+    return next(chain(readable, filled, others, named), None)
 
 
 def _holds_dates(values: Sequence[str]) -> bool:

@@ -178,9 +178,7 @@ def _examine(settings: Settings) -> Reading:
     problems = raised_to_blocking([*problems, *more], settings.checks)
     tables = _trusted(typed, clean, problems, connection)
     found = check_tables(tables, settings) if "opportunities" in tables else []
-    money = _money_left_out(tables, settings)
-    is_blocked = any(problem.blocks for problem in problems)
-    together = (*problems, *money, *found) if is_blocked else (*money, *problems, *found)
+    together = (*_money_left_out(tables, settings), *problems, *found)
     if any(problem.blocks for problem in together):
         return Reading(None, together, tables, _rejected(typed))
     conserve(tables)
