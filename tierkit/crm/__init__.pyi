@@ -14,6 +14,7 @@ from ._retention import (
     retention as retention,
 )
 from .checks import (
+    RULES as RULES,
     check_as_of as check_as_of,
     raised_to_blocking as raised_to_blocking,
 )
@@ -25,6 +26,8 @@ from .contract import (
     ACCEPTED_TIERS as ACCEPTED_TIERS,
     CONTRACT as CONTRACT,
     MONEY_TYPE as MONEY_TYPE,
+    REQUIRED_TABLES as REQUIRED_TABLES,
+    TableContract as TableContract,
 )
 from .currencies import (
     without_rate as without_rate,
