@@ -1,0 +1,138 @@
+"""`python -m docsite.build`: the site in `build/docs`, from pages, code and what they do when run.
+
+Everything that can fail does so here: a block that ends with another code than its page says, a
+link to nowhere, a page that no part of the site lists.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from docsite.evidence import with_results
+from docsite.execute import FailedBlockError, Workplace, execute, make_commands
+from docsite.exports import write_exports
+from docsite.notebooks import write_notebooks
+from docsite.pictures import take_picture
+from docsite.reference import write_reference
+from docsite.sample import copy_sample, make_sample
+
+ROOT = Path(__file__).parent.parent
+PAGES, BUILD = ROOT / "docs", ROOT / "build"
+SOURCE, WORK, SITE = BUILD / "docs-source", BUILD / "docs-work", BUILD / "docs"
+RUN = ("tutorial", "how-to")
+_PICTURE = re.compile(r"<!-- picture: (\S+) of (\S+)(?: (\d+)x(\d+))? -->")
+
+
+def main() -> None:
+    """Build the site, or say which block, page or link fails."""
+    begun = time.monotonic()
+    try:
+        for name, step in STEPS.items():
+            at = time.monotonic()
+            step()
+            print(f"{name}: {time.monotonic() - at:.1f} s", flush=True)
+    except FailedBlockError as error:
+        sys.exit(str(error))
+    print(f"{SITE.relative_to(ROOT)}/index.html, {time.monotonic() - begun:.0f} s in all")
+
+
+def copy_pages() -> None:
+    """Lay the pages out anew where the site is made from."""
+    for folder in (SOURCE, WORK):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(PAGES, SOURCE)
+    for name in ("CHANGELOG.md", "ARCHITECTURE.md", "CONTRIBUTING.md"):
+        shutil.copyfile(ROOT / name, SOURCE / name.lower())
+    write_exports(SOURCE / "tutorial")
+    for page in sorted(SOURCE.rglob("*.md")):
+        page.write_text(with_results(page.read_text(encoding="utf-8"), PAGES), encoding="utf-8")
+
+
+def run_pages() -> None:
+    """Run the pages of the tutorial and the how-tos, each in a folder of its own.
+
+    Raises
+    ------
+    FailedBlockError
+        After all pages, with the first failing block of each.
+    """
+    commands = make_commands(WORK / "bin")
+    sample = make_sample(Workplace(WORK / "sample", commands))
+    failed = []
+    for page in pages_to_run(SOURCE):
+        begun = time.monotonic()
+        try:
+            run_page(page, sample, commands)
+        except FailedBlockError as error:
+            failed.append(f"{page.relative_to(SOURCE)}, {error}")
+        print(f"  {page.relative_to(SOURCE)}: {time.monotonic() - begun:.1f} s", flush=True)
+    if failed:
+        raise FailedBlockError("\n\n".join(failed))
+
+
+def run_page(page: Path, sample: Path, commands: Path) -> None:
+    """Run one page and write it again with its outputs and pictures."""
+    place = WORK / page.relative_to(SOURCE).with_suffix("")
+    place.mkdir(parents=True)
+    text = page.read_text(encoding="utf-8")
+    if "project: sample" in text.partition("\n---\n")[0]:
+        copy_sample(sample, place)
+    for packed in sorted(page.parent.glob("*.zip")):
+        shutil.copyfile(packed, place / packed.name)
+    text = execute(text, Workplace(place, commands))
+    page.write_text(with_pictures(text, page, place), encoding="utf-8")
+
+
+def pages_to_run(folder: Path) -> Iterator[Path]:
+    """Return the pages whose blocks are run."""
+    for part in RUN:
+        yield from sorted((folder / part).glob("*.md"))
+
+
+def with_pictures(text: str, page: Path, place: Path) -> str:
+    """Return a page with the pictures that its comments ask for."""
+
+    def taken(asked: re.Match[str]) -> str:
+        name, source = asked[1], place / asked[2]
+        width, height = int(asked[3] or 1100), int(asked[4] or 900)
+        if not source.is_file():
+            raise FailedBlockError(f"{page.name}: there is no {asked[2]} to take a picture of")
+        if not take_picture(source, page.parent / name, width=width, height=height):
+            return "*(No browser was there to take this picture.)*"
+        return f"![{asked[2].rpartition('/')[2]} as it looks in a browser]({name})"
+
+    return _PICTURE.sub(taken, text)
+
+
+def write_made_pages() -> None:
+    """Write the reference and the rendered notebooks."""
+    write_reference(SOURCE / "reference")
+    write_notebooks(WORK / "sample" / "acme", SOURCE / "notebooks")
+
+
+def render() -> None:
+    """Turn the pages into the site; a link to nowhere ends the build."""
+    settings = (ROOT / "docsite" / "zensical.toml").read_text(encoding="utf-8")
+    (BUILD / "zensical.toml").write_text(settings, encoding="utf-8")
+    shutil.rmtree(SITE, ignore_errors=True)
+    command = [sys.executable, "-m", "zensical", "build", "--strict", "-f", "zensical.toml"]
+    done = subprocess.run(command, cwd=BUILD, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)[-6000:])
+
+
+STEPS: dict[str, Callable[[], None]] = {
+    "pages": copy_pages,
+    "blocks run": run_pages,
+    "reference and notebooks": write_made_pages,
+    "site": render,
+}
+
+if __name__ == "__main__":
+    main()
