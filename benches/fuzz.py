@@ -37,9 +37,9 @@ from tierkit.errors import TierkitError
 from tierkit.models.card import Card
 from tierkit.models.criteria import CategoricalCriterion, NumericCriterion
 from tierkit.models.saved import SavedModel, read_model
-from tierkit.pages.check import write_check_page
+from tierkit.pages.data import write_check_page
 from tierkit.pages.headings import mail_summary
-from tierkit.publishing.page_reader import read_page
+from tierkit.publishing.gates import read_page
 from tierkit.rendering.notebooks import document
 from tierkit.rendering.tables import html_table
 from tierkit.rendering.workbook import write_workbook

@@ -26,7 +26,7 @@ from tierkit.crm.period import default_quarter
 from tierkit.crm.trusted import read_tables
 from tierkit.dossiers.make import make_dossiers, published_tiers
 from tierkit.errors import TierkitError
-from tierkit.publishing.parameters import RUN_NOTEBOOKS, packaged_notebook
+from tierkit.publishing.notebooks import RUN_NOTEBOOKS, packaged_notebook
 from tierkit.publishing.plan import Handover, write_handover
 from tierkit.runs.run import leave_rows, open_run
 from tierkit.settings import read_settings

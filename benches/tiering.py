@@ -18,7 +18,7 @@ import pandas as pd
 from tierkit.settings import StabilitySettings, Tier
 from tierkit.tiers.assign import assign_within_budget
 from tierkit.tiers.moves import tier_moves
-from tierkit.tiers.standing import AccountContext
+from tierkit.tiers.ranked_accounts import AccountContext
 
 ACCOUNTS = 1_000_000
 NOISE = 0.05

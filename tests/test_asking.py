@@ -16,13 +16,17 @@ from test_cli import run
 from tierkit.commands._explain import open_report
 from tierkit.crm._find_account import find_account
 from tierkit.errors import SettingsError
-from tierkit.models._reasons import MOST_CHARACTERS
 from tierkit.models.card import Card
 from tierkit.models.criteria import CategoricalCriterion, NumericCriterion
-from tierkit.models.explaining import account_factors, customer_text, smallest_change
+from tierkit.models.explaining import (
+    MOST_CHARACTERS,
+    account_factors,
+    customer_text,
+    smallest_change,
+)
 from tierkit.models.saved import SavedModel, read_model
 from tierkit.settings import StabilitySettings, Tier, read_settings
-from tierkit.tiers.lines import lines_around
+from tierkit.tiers.explaining import lines_around
 
 ACCOUNTS = """account_id,name,country,industry,created_date
 A1,Acme Ltd,US,Energy,2024-01-01

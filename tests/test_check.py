@@ -16,7 +16,7 @@ from tierkit.crm.checks import RULES, check_as_of
 from tierkit.crm.trusted import examine_source, read_tables
 from tierkit.errors import SettingsError
 from tierkit.features.example import tables_of
-from tierkit.publishing.page_reader import read_page
+from tierkit.publishing.gates import read_page
 from tierkit.settings import Settings, parse_settings, read_settings
 
 SETTINGS = """

@@ -11,7 +11,7 @@ from report_samples import facts, write_tiers
 from tierkit.cli import main
 from tierkit.errors import SettingsError
 from tierkit.pages.differences import compare_runs, difference_page, difference_text
-from tierkit.publishing.page_reader import read_page
+from tierkit.publishing.gates import read_page
 from tierkit.publishing.published import Published, find_run
 
 BEFORE = "account_id,tier,predicted_revenue,rank,move_reason\nA1,Tier 1,90,1,\nA2,Tier 2,50,2,\n"

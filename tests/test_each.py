@@ -15,7 +15,7 @@ from tierkit.crm.period import used_revenue
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import SettingsError
 from tierkit.pages.index import UnitRow, write_units_index
-from tierkit.publishing.page_reader import read_page
+from tierkit.publishing.gates import read_page
 from tierkit.publishing.plan import Handover, read_handover
 from tierkit.settings import read_settings
 

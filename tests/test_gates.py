@@ -19,8 +19,8 @@ from tierkit.publishing.gates import (
     account_ids,
     account_names,
     check_report,
+    read_page,
 )
-from tierkit.publishing.page_reader import read_page
 from tierkit.rendering.html import printable
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tierkit.publishing.parameters import RUN_NOTEBOOKS, check_notebook
+from tierkit.publishing.notebooks import RUN_NOTEBOOKS, check_notebook
 from tierkit.runs.project import sample_project
 from tierkit.settings import SETTINGS_FILE
 

@@ -18,7 +18,7 @@ from tierkit.commands.units import REPORT_PLAN
 from tierkit.errors import GateError, NotebookError, SettingsError
 from tierkit.pages.index import index_rows, write_index
 from tierkit.publishing import publish as publishing
-from tierkit.publishing.page_reader import read_page
+from tierkit.publishing.gates import read_page
 from tierkit.publishing.plan import Handover, read_handover, write_handover
 from tierkit.publishing.publish import (
     JOURNAL,

@@ -32,7 +32,7 @@ CHEAP = (
     *("--set", "roi.certificate_worlds=2"),
 )
 FILES = ("leadership.html", "analyst.html", "tiers.csv", "accounts.xlsx", "model.json",
-         "facts.json", "summary.txt", "won_deals.csv", "crm_import.csv")  # fmt: skip
+         "facts.json", "summary.txt", "won_deals.csv", "crm_import_proposed.csv")  # fmt: skip
 
 
 def run(project, *arguments):

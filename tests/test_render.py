@@ -10,8 +10,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tierkit.errors import GateError
+from tierkit.publishing.gates import read_page
 from tierkit.publishing.manifest import settings_rows
-from tierkit.publishing.page_reader import read_page
 from tierkit.rendering.notebooks import (
     PageContext,
     leadership_sections,

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from tierkit.roi.looks import with_looks
 from tierkit.roi.poisson import Estimate, correlation, pooled
-from tierkit.roi.primary import Claim, Primary, larger_of_two, primary_reading
+from tierkit.roi.primary import Claim, Primary, larger_of_two, primary_reading, with_looks
 
 
 def estimate(effect, se, influence):

@@ -24,9 +24,9 @@ from tierkit.errors import (
     TimeLimitError,
 )
 from tierkit.publishing.execute import execute_notebook
+from tierkit.publishing.leaks import local_paths, scrubbed, secret_values
 from tierkit.publishing.lock import project_lock
-from tierkit.publishing.manifest import local_paths, scrubbed, secret_values
-from tierkit.publishing.parameters import (
+from tierkit.publishing.notebooks import (
     check_notebook,
     notebook_parameters,
     packaged_notebook,

@@ -9,7 +9,7 @@ from tierkit.errors import DataError, SettingsError
 from tierkit.settings import StabilitySettings, Tier, parse_settings
 from tierkit.tiers.assign import assign_within_budget
 from tierkit.tiers.overrides import no_overrides
-from tierkit.tiers.standing import AccountContext
+from tierkit.tiers.ranked_accounts import AccountContext
 
 FREE = StabilitySettings(keep_band=1.5, min_quarters=0, max_moves_share=1.0)
 REST = Tier(name="Rest")

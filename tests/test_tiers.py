@@ -14,9 +14,8 @@ from tierkit.serving.cost import break_even, role_effort, tier_effort
 from tierkit.settings import Entitlement, Role, StabilitySettings, Tier
 from tierkit.tiers.assign import assign_tiers
 from tierkit.tiers.eligibility import check_eligibility
-from tierkit.tiers.moves import moved_accounts, tier_moves
+from tierkit.tiers.moves import moved_accounts, previous_tiers, tier_moves
 from tierkit.tiers.overrides import no_overrides
-from tierkit.tiers.previous import previous_tiers
 
 BAND = StabilitySettings(keep_band=1.5, max_moves_share=1.0)
 ONE_TWO_REST = (

@@ -1,4 +1,4 @@
-"""How far chance decides who is in Tier 1: cards of other seeds, and as many bags as it takes."""
+"""Stability of Tier 1 across seeds, and as many bags as it takes."""
 
 from __future__ import annotations
 

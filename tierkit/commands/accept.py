@@ -11,9 +11,15 @@ from typing import Any
 
 from tierkit.crm import ACCEPTED_TIERS, read_tables, successors
 from tierkit.errors import DataError, Problem, SettingsError
-from tierkit.publishing import read_published
+from tierkit.publishing import Published, read_published
 from tierkit.roi import Band
-from tierkit.runs import read_bands, refuse_other_reports, with_drawn_tiers
+from tierkit.runs import (
+    accepted_rows,
+    read_bands,
+    refuse_other_reports,
+    with_drawn_tiers,
+    write_accepted,
+)
 from tierkit.settings import Settings, Tier
 from tierkit.tiers import (
     OVERRIDE_COLUMNS,
@@ -241,7 +247,7 @@ Row = dict[str, str]
 
 @dataclass(frozen=True)
 class Acceptance:
-    """What came of accepting a published run.
+    """The outcome of accepting a published run.
 
     Attributes
     ----------
@@ -255,6 +261,8 @@ class Acceptance:
         What a person should know about it; empty where there is nothing.
     reviewed
         How many overrides the managers' review brought.
+    crm_file, changes
+        What the CRM must take over, and how many accounts that are.
     """
 
     file: Path
@@ -264,6 +272,8 @@ class Acceptance:
     drawn: int = 0
     remark: str = ""
     reviewed: int = 0
+    crm_file: Path | None = None
+    changes: int = 0
 
 
 def accept_tiers(
@@ -317,8 +327,15 @@ def accept_tiers(
     ended = [{**row, "end_date": begins.isoformat()} for row in still_held]
     kept = [row for row in earlier if row not in still_held]
     _write(file, [*kept, *ended, *new])
+    run_id = _run_id(published)
+    changes = accepted_rows(
+        proposed, published.folder, begins=begins, quarter=quarter.label, run_id=run_id
+    )
+    crm_file = write_accepted(settings.folder, quarter.label, changes)
     drawn = sum(len(band.rows) for band in bands)
-    return Acceptance(file, begins, len(new), len(ended), drawn, remark, len(reviewed))
+    return Acceptance(
+        file, begins, len(new), len(ended), drawn, remark, len(reviewed), crm_file, len(changes)
+    )
 
 
 def _reviewed(
@@ -356,6 +373,25 @@ def _bands(settings: Settings, begins: date) -> tuple[list[Band], str]:
         f"The tier that counts is the one held on the first day of {quarter.label}, "
         f"{quarter.start}: a randomised band that takes force on {begins} cannot be read out."
     )
+
+
+def _run_id(published: Published) -> str:
+    """Return the run that a report is of; empty where its manifest is gone."""
+    try:
+        return str(published.manifest.get("run_id") or "")
+    except SettingsError:
+        return ""
+
+
+def accepted_from(settings: Settings, label: str) -> str:
+    """Return the first day on which the tiers of a quarter's report took force; empty if none."""
+    mark = f"({label})"
+    days = {
+        row["start_date"]
+        for row in _read(settings.folder / ACCEPTED_TIERS)
+        if str(row.get("reason") or "").endswith(mark)
+    }
+    return min(days, default="")
 
 
 def _accepted(row: Row, label: str, begins: date) -> Row:

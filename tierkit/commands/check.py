@@ -48,7 +48,7 @@ _HEADER = ("table", "reason", *_SHOWN, "column", "value")
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check found.
+    """The result of a check.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Checked:
 
     @property
     def verdict(self) -> str:
-        """Whether a run can start, in a sentence."""
+        """A sentence that says if a run can start."""
         blocking = sum(problem.blocks for problem in self.problems)
         start = "A run can start." if self.exit_code == 0 else "A run cannot start."
         return f"{blocking} blocking, {len(self.problems) - blocking} warnings. {start}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from tierkit.cache import fingerprint
 from tierkit.calendar import Quarter
 from tierkit.commands._explain import open_report
+from tierkit.commands.accept import accepted_from
 from tierkit.commands.units import REPORT_PLAN, EachResult, read_each, run_each
 from tierkit.crm import Tables, check_quarter, default_quarter, used_revenue
 from tierkit.errors import DataError, SettingsError, TierkitError
@@ -18,6 +19,7 @@ from tierkit.features import all_features
 from tierkit.pages import UNIT_TOTALS
 from tierkit.publishing import (
     RUN_NOTEBOOKS,
+    Draft,
     Ending,
     Handover,
     RunResult,
@@ -52,7 +54,7 @@ OUTPUTS = (
     "analyst.html",
     "tiers.csv",
     "accounts.xlsx",
-    "crm_import.csv",
+    "crm_import_proposed.csv",
     "model.json",
     "facts.json",
     "summary.txt",
@@ -65,7 +67,7 @@ OUTPUTS = (
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asks of `tierkit run`."""
+    """The arguments of `tierkit run`."""
 
     settings: Settings
     quarter: str = ""
@@ -73,13 +75,15 @@ class Request:
     set_overrides: tuple[str, ...] = ()
     model_file: Path | None = None
     project_notebooks: bool = False
+    draft: Draft | None = None
+    replace_accepted: bool = False
 
 
 def recalibrate(
     request: Request,
     *,
     on_step: Callable[[str], None],
-    beside: Callable[[Path, Path, Callable[[str], None]], object] | None = None,
+    extras: Callable[[Path, Path, Callable[[str], None]], object] | None = None,
 ) -> str:
     """Run the recalibration and return, in a line, what came of it and where it lies.
 
@@ -87,8 +91,8 @@ def recalibrate(
     ----------
     on_step
         Called with one line per step.
-    beside
-        Writes what the report holds beside its pages, as `ReportPlan.beside` says.
+    extras
+        Writes what the report holds besides its pages, as `ReportPlan.extras` says.
 
     Raises
     ------
@@ -100,14 +104,16 @@ def recalibrate(
     settings, done = request.settings, []
 
     def run() -> str:
-        done.append(_run(request, quarter, tables, on_step=on_step, beside=beside))
+        if request.draft is None and not request.only:
+            refuse_to_replace_accepted(settings, quarter, asked=request.replace_accepted)
+        done.append(_run(request, quarter, tables, on_step=on_step, extras=extras))
         return published_hash(settings, quarter)
 
-    if request.only:
+    if request.only or request.draft is not None:
         run()
         return _in_a_line(done[0])
-    kept = project_cache(settings).value("report", [_key(request, tables, quarter)], run)
-    if not done and (published_hash(settings, quarter) != kept or _lacks(settings, quarter)):
+    known = project_cache(settings).value("report", [_key(request, tables, quarter)], run)
+    if not done and (published_hash(settings, quarter) != known or _lacks(settings, quarter)):
         run()
     if not done:
         return _nothing_new(settings, quarter, on_step)
@@ -122,7 +128,7 @@ def _run(
     tables: Tables,
     *,
     on_step: Callable[[str], None],
-    beside: Callable[[Path, Path, Callable[[str], None]], object] | None,
+    extras: Callable[[Path, Path, Callable[[str], None]], object] | None,
 ) -> RunResult:
     return run_recalibration(
         request.settings,
@@ -132,12 +138,31 @@ def _run(
         model_file=request.model_file,
         project_notebooks=request.project_notebooks,
         on_step=on_step,
+        draft=request.draft,
         plan=replace(
             REPORT_PLAN,
             prepare=lambda given, folder: leave_rows(given, tables, folder),
-            beside=beside,
+            extras=extras,
         ),
     )
+
+
+def refuse_to_replace_accepted(settings: Settings, quarter: Quarter, *, asked: bool) -> None:
+    """Refuse to replace a report whose tiers are in force, unless that is asked for.
+
+    Raises
+    ------
+    SettingsError
+        If the tiers of the published report were accepted.
+    """
+    if asked or not (settings.reports / quarter.label).is_dir():
+        return
+    begins = accepted_from(settings, quarter.label)
+    if begins:
+        raise SettingsError(
+            f"{quarter.label}: its tiers were accepted and are in force from {begins} on. For a "
+            "what-if take --draft NAME; to replace the report all the same, --replace-accepted."
+        )
 
 
 def _key(request: Request, tables: Tables, quarter: Quarter) -> str:
@@ -150,7 +175,7 @@ def _key(request: Request, tables: Tables, quarter: Quarter) -> str:
 
 
 def _lacks(settings: Settings, quarter: Quarter) -> bool:
-    """Whether a published report lacks a format that is asked for and can be written by now."""
+    """Return whether a published report lacks a format that is asked for and can be written."""
     report, formats = settings.reports / quarter.label, settings.run.formats
     printed = (report / "leadership.pdf").is_file() or find_browser() is None
     drawn = (report / "leadership.pptx").is_file()
@@ -177,14 +202,14 @@ def recalibrate_and_tell(
     request: Request,
     *,
     on_step: Callable[[str], None],
-    beside: Callable[[Path, Path, Callable[[str], None]], object] | None = None,
+    extras: Callable[[Path, Path, Callable[[str], None]], object] | None = None,
 ) -> str:
     """Run the recalibration and tell the project's hooks how it ended; return as `recalibrate`.
 
     A hook that fails is a line to `on_step` and changes nothing else.
     """
     with _failure_told(request.settings, on_step):
-        said = recalibrate(request, on_step=on_step, beside=beside)
+        said = recalibrate(request, on_step=on_step, extras=extras)
     folder = Path(said.splitlines()[-1])
     run_file = (folder.parent if folder.is_file() else folder) / "run.json"
     _tell(request.settings, Ending(0, run_file), on_step)
@@ -224,8 +249,10 @@ def recalibrate_each(
     TierkitError
         Before any unit is started; what happens in a unit is in the result.
     """
-    if request.only or request.project_notebooks:
-        raise SettingsError("--each goes neither with --only nor with --project-notebooks.")
+    if request.only or request.project_notebooks or request.draft is not None:
+        raise SettingsError(
+            "--each goes with none of --only, --project-notebooks, --draft and --to."
+        )
     tables, quarter = _read(request)
     units = read_each(given, tables)
     on_step(f"data: {_read_in_words(tables, quarter)}; {len(units)} units")
@@ -255,7 +282,10 @@ def describe_run(request: Request) -> str:
     changed = [
         f"  {key} = {value}" for key, value, is_default in settings_rows(settings) if not is_default
     ]
-    target = settings.reports / quarter.label
+    target = request.draft.folder if request.draft else settings.reports / quarter.label
+    would = "would leave a draft in" if request.draft else "would publish into"
+    if target.is_dir():
+        would = would.replace("would", "would replace what lies there and", 1)
     return "\n".join(
         [
             f"quarter {quarter.label} ({quarter.dates}), known up to {quarter.end}",
@@ -263,7 +293,7 @@ def describe_run(request: Request) -> str:
             *rows,
             "settings that differ from their defaults",
             *changed,
-            f"would publish into {target}",
+            f"{would} {target}",
             *(f"  {name}" for name in OUTPUTS),
             "Nothing was run.",
         ]

@@ -213,7 +213,7 @@ OnStep = Callable[[str], None]
 
 @dataclass(frozen=True)
 class EachResult:
-    """What came of running every unit.
+    """The outcome of running every unit.
 
     Attributes
     ----------
@@ -347,7 +347,7 @@ REPORT_PLAN = ReportPlan(
         index=lambda reports, title: write_index(reports, title=title),
     ),
     figures={"leadership.html": ("tier-sizes",)},
-    keep=keep_stages,
+    on_published=keep_stages,
     tables={"analyst.html": ("read", "criteria", "tiers", "settings")},
 )
 
@@ -362,7 +362,9 @@ def run_unit(folder: Path) -> str:
         set_overrides=given.set_overrides,
         model_file=given.model_file,
         plan=replace(
-            REPORT_PLAN, prepare=lambda handed, into: leave_rows(handed, tables, into), keep=None
+            REPORT_PLAN,
+            prepare=lambda handed, into: leave_rows(handed, tables, into),
+            on_published=None,
         ),
     )
     return "published" if result.published else "nothing new"

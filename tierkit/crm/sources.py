@@ -8,7 +8,14 @@ from difflib import get_close_matches
 
 import narwhals as nw
 
-from tierkit.crm.contract import ACCEPTED_TIERS, CONTRACT, LEFT_OUT, LINES_AS_DEALS, REQUIRED_TABLES
+from tierkit.crm.contract import (
+    ACCEPTED,
+    ACCEPTED_TIERS,
+    CONTRACT,
+    LEFT_OUT,
+    LINES_AS_DEALS,
+    REQUIRED_TABLES,
+)
 from tierkit.crm.engine import Connection, Rows
 from tierkit.crm.files import FileReader
 from tierkit.crm.presets import preset_of
@@ -78,16 +85,17 @@ def _with_accepted_tiers(
         return raw
     rows = FileReader(connection, settings.scratch / "read").rows(file)
     accepted, source = _mapped(_TIERS, rows, DataSettings()), raw.get(_TIERS)
-    if source is None:
-        return {**raw, _TIERS: accepted}
-    given = source.given | accepted.given
-    both = nw.concat([_as_text(source, sorted(given)), _as_text(accepted, sorted(given))])
-    return {**raw, _TIERS: RawTable(_TIERS, both, given, (), source.headers)}
+    given = (source.given if source else frozenset()) | accepted.given | {ACCEPTED}
+    parts = [_as_text(accepted, sorted(given), accepted="true")]
+    if source is not None:
+        parts = [_as_text(source, sorted(given), accepted="false"), *parts]
+    headers = source.headers if source else accepted.headers
+    return {**raw, _TIERS: RawTable(_TIERS, nw.concat(parts), given, (), headers)}
 
 
-def _as_text(table: RawTable, columns: Sequence[str]) -> Rows:
-    absent = nw.lit(None)
-    values = [nw.col(name) if name in table.given else absent for name in columns]
+def _as_text(table: RawTable, columns: Sequence[str], *, accepted: str) -> Rows:
+    known = dict.fromkeys(columns, nw.lit(None)) | {name: nw.col(name) for name in table.given}
+    values = [nw.lit(accepted) if name == ACCEPTED else known[name] for name in columns]
     return table.rows.select(
         *(value.cast(nw.String()).alias(name) for name, value in zip(columns, values, strict=True))
     )

@@ -1,4 +1,4 @@
-"""What the views of a project lack, and how to get it."""
+"""Gaps: what the views of a project lack, and how to get it."""
 
 from __future__ import annotations
 

@@ -13,8 +13,9 @@ import pandas as pd
 
 from tierkit.errors import SettingsError
 from tierkit.explorer import card_settings
-from tierkit.explorer.change import Snapshot, differing
+from tierkit.explorer.view import Snapshot, differing
 from tierkit.explorer.writing import difference, settings_text, write_atomically
+from tierkit.runs import saved_scenarios
 from tierkit.settings import SETTINGS_FILE, Settings, parse_settings
 
 if TYPE_CHECKING:
@@ -22,23 +23,6 @@ if TYPE_CHECKING:
 
 
 _FILE = "scenarios.json"
-
-
-def read_scenarios(settings: Settings) -> dict[str, Settings]:
-    """Return the scenarios of earlier times; those that are no settings any more are left out."""
-    try:
-        plain = json.loads(_file(settings).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    found = {}
-    for name, values in plain.items():
-        try:
-            scenario = parse_settings(values, name=name)
-        except SettingsError:
-            continue
-        scenario._folder = settings.folder
-        found[name] = scenario
-    return found
 
 
 def write_scenarios(settings: Settings, scenarios: Mapping[str, Settings]) -> None:
@@ -57,7 +41,7 @@ def _file(settings: Settings) -> Path:
 
 
 class Scenarios:
-    """What can be done with whole sets of settings; see `Session`.
+    """Saved sets of settings, and those on screen written into the file; see `Session`.
 
     Parameters
     ----------
@@ -75,7 +59,7 @@ class Scenarios:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self.written: str = ""
-        self.scenarios = read_scenarios(self._stage.settings)
+        self.scenarios = saved_scenarios(self._stage.settings)
         self._file_text = self._read_file()
 
     def save_scenario(self, name: str) -> None:

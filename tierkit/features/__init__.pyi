@@ -12,6 +12,5 @@ from .registry import (
     describe_feature as describe_feature,
 )
 from .windows import (
-    available_look_back as available_look_back,
     history_start as history_start,
 )

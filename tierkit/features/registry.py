@@ -11,15 +11,14 @@ from difflib import get_close_matches
 
 from tierkit.crm import Tables
 from tierkit.errors import Problem, SettingsError
-from tierkit.features import engagement, firmographics, pipeline, revenue, rhythm
+from tierkit.features import deals, engagement, firmographics, revenue
 from tierkit.features.feature import Aggregate, Feature
 from tierkit.features.windows import DATED_TABLES, MAX_LOOK_BACK
 from tierkit.settings import Settings
 
 FEATURES: tuple[Feature, ...] = (
     *revenue.FEATURES,
-    *rhythm.FEATURES,
-    *pipeline.FEATURES,
+    *deals.FEATURES,
     *engagement.FEATURES,
     *firmographics.FEATURES,
     *firmographics.FAMILY_FEATURES,

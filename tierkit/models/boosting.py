@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tierkit.models.criteria import Criterion, NumericCriterion
-from tierkit.models.draws import account_draws
+from tierkit.models.rows import account_draws
 from tierkit.parallel import MANY_ROWS, free_processors
 from tierkit.statistics import VARIANCE_POWER, FloatArray, IntArray
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pace:
-    """How small the steps of boosting are: small ones find a little more and take longer.
+    """The step size of boosting: small steps find a little more and take longer.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ QUICK = Pace(0.2, smoothing_rounds=12, early_stopping_rounds=12)
 
 @dataclass(frozen=True)
 class Boosted:
-    """What boosting found, on the log scale.
+    """The result of boosting, on the log scale.
 
     Attributes
     ----------

@@ -12,10 +12,9 @@ from tierkit.models.binning import Binned, bin_criteria
 from tierkit.models.boosting import CAREFUL, Boosted, Pace, bags_by_account, boost
 from tierkit.models.card import Card, counts_by_bin
 from tierkit.models.criteria import Criterion, NumericCriterion
-from tierkit.models.mixing import Shares, tried_shares
-from tierkit.models.past_revenue import POWERS, past_revenue_column, powers_of_past_revenue
+from tierkit.models.mixing import Shares, choose_shares, smooth_points
 from tierkit.models.rows import account_ids, are_newest, sample_accounts
-from tierkit.models.smooth import smooth_points
+from tierkit.models.simple_rules import POWERS, past_revenue_column, powers_of_past_revenue
 from tierkit.settings import ModelSettings
 from tierkit.statistics import FloatArray, IntArray
 
@@ -204,7 +203,7 @@ class Prepared:
 
     def _shares(self, windows: Sequence[NumericCriterion], target: FloatArray) -> Shares:
         made, codes = self.binned.criteria, self.binned.codes
-        return tried_shares(
+        return choose_shares(
             made, codes, self.rows, target, windows=windows, seed=self.settings.seed
         )
 

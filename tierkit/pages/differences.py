@@ -24,7 +24,7 @@ Say = Callable[[float], str]
 
 @dataclass(frozen=True)
 class RunDifference:
-    """What differs between two runs; every table is empty where nothing does.
+    """The differences between two runs; every table is empty where there is none.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class RunDifference:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing differs at all."""
+        """True where nothing differs at all."""
         tables = (self.settings, self.data, self.moved, self.verdicts)
         return all(table.empty for table in tables)
 

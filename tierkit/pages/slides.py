@@ -16,8 +16,9 @@ from tierkit.pages.effects import finding
 from tierkit.pages.effort import effort_finding, effort_table
 from tierkit.pages.facts import Facts, currency, horizon, parts, text
 from tierkit.pages.headings import recommendation_sentences, title_sentence
+from tierkit.pages.moves import flow_table
 from tierkit.pages.revenue import ledger_sentence, revenue_finding, revenue_table
-from tierkit.pages.tiers import flow_table, is_first_run, sizes_finding, tier_shares
+from tierkit.pages.tiers import is_first_run, sizes_finding, tier_shares
 from tierkit.rendering import Slide
 from tierkit.words import count, plural, quarters_ahead, sentence
 
@@ -104,14 +105,14 @@ def _effort(facts: Facts) -> Slide:
 
 
 def _revenue(facts: Facts) -> Slide:
-    table, told = revenue_table(facts), ledger_sentence(facts).replace(" (diamond)", "")
+    table, delivered = revenue_table(facts), ledger_sentence(facts).replace(" (diamond)", "")
     lines = tuple(f"{row.label}: {row.text}" for row in table.itertuples())
     if table["estimate"].isna().all():
-        return Slide("How much revenue: not predicted.", (*lines, told))
+        return Slide("How much revenue: not predicted.", (*lines, delivered))
     what = f"Predicted for {quarters_ahead(horizon(facts))}, in {currency(facts)}"
     series = {"low end of the range": _known(table["low"]), "predicted": _known(table["estimate"]),
               "high end of the range": _known(table["high"])}  # fmt: skip
-    return Slide(revenue_finding(table), (what.removesuffix(", in "), *lines, told),
+    return Slide(revenue_finding(table), (what.removesuffix(", in "), *lines, delivered),
                  tuple(table["label"]), series, _MONEY)  # fmt: skip
 
 
@@ -145,7 +146,10 @@ def _changes(facts: Facts) -> Slide:
 
 def _decisions(facts: Facts) -> Slide:
     found = decisions(facts)[:MOST]
-    lines = tuple(f"{place}. {what} {its}" for place, (what, its) in enumerate(found, 1))
+    lines = tuple(
+        f"{place}. {one.what} {one.number} ({one.in_words(facts)})"
+        for place, one in enumerate(found, 1)
+    )
     title = f"Decide now: {count(len(found))}" if found else "Nothing needs a decision"
     return Slide(title, lines)
 

@@ -1,25 +1,29 @@
+from .drafts import (
+    Draft as Draft,
+    choose_draft as choose_draft,
+)
 from .gates import (
     MOST_SUMMARY_CHARACTERS as MOST_SUMMARY_CHARACTERS,
 )
-from .hooks import (
-    Ending as Ending,
-    exit_code_of as exit_code_of,
-    failure_file as failure_file,
-    is_interruption as is_interruption,
-    run_hooks as run_hooks,
+from .leaks import (
+    Json as Json,
 )
 from .lock import (
     project_lock as project_lock,
 )
 from .manifest import (
-    Json as Json,
+    Ending as Ending,
+    exit_code_of as exit_code_of,
+    failure_file as failure_file,
     file_hash as file_hash,
     flat_settings as flat_settings,
     input_files as input_files,
+    is_interruption as is_interruption,
     package_versions as package_versions,
+    run_hooks as run_hooks,
     settings_rows as settings_rows,
 )
-from .parameters import (
+from .notebooks import (
     RUN_NOTEBOOKS as RUN_NOTEBOOKS,
     packaged_notebook as packaged_notebook,
     project_notebook as project_notebook,

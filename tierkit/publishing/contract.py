@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tierkit.errors import Problem
-from tierkit.publishing.manifest import Json
+from tierkit.publishing.leaks import Json
 
 FACTS_SCHEMA = 1
 _CONTAINERS: Mapping[str, type] = MappingProxyType(

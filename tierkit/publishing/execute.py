@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import re
+import os
 import signal
+import sys
+import sysconfig
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import papermill
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbclient.util import run_sync
 from nbformat import NotebookNode
@@ -22,104 +28,109 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
-from tierkit import errors
+import tierkit
 from tierkit.errors import (
-    GateError,
     KernelDiedError,
-    NotebookError,
-    Problem,
     TierkitError,
     TimeLimitError,
 )
-from tierkit.publishing.kernel import (
-    KERNEL_NAME,
-    RunKernel,
-    kernel_environment,
-    most_memory_of_children,
-    run_kernel,
-)
-from tierkit.publishing.manifest import Replacements, scrubbed
-from tierkit.publishing.parameters import Scalar
+from tierkit.publishing.leaks import Replacements
+from tierkit.publishing.manifest import most_memory_of_children, peak_memory
+from tierkit.publishing.notebooks import Scalar, check_outcome, clean_copy, place_of
+from tierkit.rendering import NOBODY_WAITS
 
-_HEADING = re.compile(r"^#+\s+(.+?)\s*$", re.MULTILINE)
-_WIDGET = "application/vnd.jupyter.widget-view+json"
+KERNEL_NAME = "tierkit"
+_THREADS_OF_ALGEBRA = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
+)  # fmt: skip
+_LONGEST_SOCKET_PATH = 90  # of the 104 to 108 bytes that systems allow for the name of a socket
 
 
-def check_outcome(name: str, notebook: NotebookNode) -> None:
-    """Raise unless every cell of an executed notebook ran to its end and wrote no warning.
+class ThisPython(KernelSpecManager):
+    """Knows one kernel: the interpreter that runs this code."""
 
-    Raises
-    ------
-    TierkitError
-        The error that a cell raised, of its own kind if tierkit raised it, else a `NotebookError`.
-    NotebookError
-        Also where cells were not run.
-    GateError
-        A cell wrote to standard error or showed a widget.
-    """
-    for index, cell in _cells_to_run(notebook):
-        failures = [output for output in cell.outputs if output.output_type == "error"]
-        if failures:
-            raise _cell_error(place_of(name, notebook, index), failures[0])
-        if cell.execution_count is None:
-            raise NotebookError(
-                f"{place_of(name, notebook, index)}: was not run; the notebook stopped before it. "
-                "Look for an `exit` in the cells above."
-            )
-    problems = [
-        problem
-        for index, cell in _cells_to_run(notebook)
-        for problem in _unwanted(place_of(name, notebook, index), cell)
-    ]
-    if problems:
-        raise GateError(f"{name}: its output cannot go into a report", problems)
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """Return the same kernel for every name."""
+        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=command, display_name=kernel_name, language="python")
 
 
-def _cells_to_run(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:
-    for index, cell in enumerate(notebook.cells):
-        if cell.cell_type == "code" and cell.source.strip():
-            yield index, cell
+class RunKernel(AsyncKernelManager):
+    """Starts and ends a kernel, and remembers how much memory it took and how it ended."""
+
+    peak_memory: int | None = None
+    exit_status: int | None = None
+
+    async def shutdown_kernel(self, **options: bool) -> None:  # type: ignore[override]
+        """Note the memory of the kernel, then end it."""
+        self.note_end()
+        await super().shutdown_kernel(**options)
+
+    def note_end(self) -> None:
+        """Note the peak memory of a kernel that runs, or the exit status of one that died."""
+        process = getattr(self.provisioner, "process", None)
+        if process is None:
+            return
+        self.exit_status = process.poll()
+        self.peak_memory = peak_memory(process.pid) or self.peak_memory
 
 
-def place_of(name: str, notebook: NotebookNode, index: int) -> str:
-    """Name a cell by its number among those that run, as JupyterLab shows it, and its section."""
-    number = sum(1 for at, _ in _cells_to_run(notebook) if at <= index)
-    above = (cell.source for cell in notebook.cells[:index] if cell.cell_type == "markdown")
-    headings = [heading for text in above for heading in _HEADING.findall(text)]
-    return f"{name}, cell {number}" + (f" ({headings[-1]})" if headings else "")
-
-
-def _cell_error(place: str, output: NotebookNode) -> TierkitError:
-    if output.ename == "SystemExit":
-        return NotebookError(
-            f"{place}: stopped the notebook by `exit`; the cells below were not run. Take it out."
+@contextmanager
+def run_kernel() -> Iterator[RunKernel]:
+    """Give a kernel manager with a runtime folder of its own, which goes when the block ends."""
+    with tempfile.TemporaryDirectory(prefix="tk-", dir=_short_folder()) as folder:
+        transport = _transport(folder)
+        manager = RunKernel(
+            kernel_name=KERNEL_NAME,
+            kernel_spec_manager=ThisPython(),
+            connection_file=str(Path(folder) / "kernel.json"),
+            **transport,
         )
-    kind = _tierkit_errors().get(output.ename)
-    if kind is not None:
-        return kind(f"{place}: {output.evalue}")
-    said = output.evalue.strip().splitlines()
-    last = f"{output.ename}: {said[-1]}" if said else output.ename
-    return NotebookError(f"{place}: {last}. The executed copy holds the whole trace.")
+        yield manager
 
 
-def _tierkit_errors() -> dict[str, type[TierkitError]]:
-    """Return the kinds of errors by name; a kernel tells of an error's kind only its name."""
+def kernel_environment(folder: Path) -> dict[str, str]:
+    """Return the environment of a kernel: ours, with what could make two runs differ set aside.
+
+    Linear algebra keeps to one thread: with more, the last digits of sums depend on how many.
+
+    Parameters
+    ----------
+    folder
+        The kernel's runtime folder; IPython's profile goes there, so a person's own is not read.
+    """
     return {
-        name: kind
-        for name, kind in vars(errors).items()
-        if isinstance(kind, type) and issubclass(kind, TierkitError)
+        **os.environ,
+        "MPLBACKEND": "agg",
+        NOBODY_WAITS: "1",
+        **dict.fromkeys(_THREADS_OF_ALGEBRA, "1"),
+        "PYTHONHASHSEED": "0",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # silences a warning about frozen modules
+        "IPYTHONDIR": str(folder / "ipython"),
+        "PYTHONPATH": os.pathsep.join(_import_path()),
     }
 
 
-def _unwanted(place: str, cell: NotebookNode) -> Iterator[Problem]:
-    said = "".join(output.text for output in cell.outputs if output.get("name") == "stderr").strip()
-    if said:
-        yield Problem(
-            f"{place} wrote to standard error: {said.splitlines()[0][:200]}",
-            "Fix what it warns of.",
-        )
-    if any(_WIDGET in output.get("data", {}) for output in cell.outputs):
-        yield Problem(f"{place} shows a widget, which a page cannot hold", "Show its static twin.")
+def _short_folder() -> str | None:
+    """Return where the runtime folder goes: not where names of sockets grow too long."""
+    if len(tempfile.gettempdir()) <= _LONGEST_SOCKET_PATH // 2 or os.name != "posix":
+        return None
+    return "/tmp"
+
+
+def _transport(folder: str) -> dict[str, Any]:
+    sockets = str(Path(folder) / "k")
+    if os.name == "posix" and len(sockets) <= _LONGEST_SOCKET_PATH:
+        return {"transport": "ipc", "ip": sockets}
+    return {"transport": "tcp", "ip": "127.0.0.1", "transport_encryption": "auto"}
+
+
+def _import_path() -> list[str]:
+    """Return the import path of kernels; they use this tierkit even where it is not installed."""
+    home = str(Path(tierkit.__file__).resolve().parent.parent)
+    given = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
+    installed = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    return given if home in {*given, *installed} else [home, *given]
 
 
 START_LIMIT = 60.0
@@ -150,7 +161,7 @@ class Execution:
 
 @dataclass
 class _Session:
-    """What the engine and its caller share while a notebook runs."""
+    """A notebook under way: the state that the engine and its caller share."""
 
     name: str
     folder: Path
@@ -233,36 +244,6 @@ def execute_notebook(
     check_outcome(path.stem, executed)
     session.log.unlink()
     return Execution(path.stem, executed, session.peak_memory)
-
-
-def clean_copy(
-    notebook: NotebookNode, *, ids: list[str], replacements: Replacements = ()
-) -> NotebookNode:
-    """Return an executed notebook without times, and with the same bytes for the same results.
-
-    Parameters
-    ----------
-    ids
-        The ids of the cells before the run; cells that came later are numbered instead.
-    replacements
-        Texts and what stands in their place.
-    """
-    cleaned: NotebookNode = nbformat.from_dict(  # type: ignore[no-untyped-call]
-        scrubbed(notebook, replacements)
-    )
-    cleaned.metadata.pop("papermill", None)
-    cleaned.metadata["kernelspec"] = {
-        "display_name": "Python 3",
-        "language": "python",
-        "name": "python3",
-    }
-    for number, cell in enumerate(cleaned.cells, 1):
-        cell.metadata.pop("papermill", None)
-        cell.metadata.pop("execution", None)
-        if cell.get("id") not in ids:
-            cell["id"] = f"run-{number}"
-    cleaned.nbformat_minor = max(cleaned.nbformat_minor, 5)
-    return cleaned
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""`run.json`: what went into a run, what it took, and when it was; pages hold none of the times."""
+"""`run.json`: inputs, times and memory of a run, and the hooks that are given its path."""
 
 from __future__ import annotations
 
@@ -7,110 +7,20 @@ import hashlib
 import json
 import os
 import platform
-import re
 import secrets
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from tierkit.errors import TierkitError
+from tierkit.publishing.leaks import Json, Replacements, scrubbed
 from tierkit.settings import Settings
-
-Replacements = Sequence[tuple[str, str]]
-Json = Any  # what `json` reads and writes: mappings, lists, texts, numbers, None
-_SECRET_PARTS = frozenset(
-    {
-        "token",
-        "password",
-        "passwd",
-        "pwd",
-        "secret",
-        "key",
-        "apikey",
-        "credential",
-        "credentials",
-        "pat",
-    }
-)
-_LONGER_WORDS = ("token", "password", "secret")
-_PLACES = ("file", "path", "dir", "folder", "url")
-_SHORTEST_SECRET = 8
-
-
-def local_paths(project: Path, run_folder: Path | None = None) -> list[tuple[str, str]]:
-    """Return the paths that no published file may hold, longest first, and what stands for them.
-
-    Examples
-    --------
-    >>> [name for _, name in local_paths(Path("/srv/acme"), Path("/srv/acme/.tierkit/runs/1"))]
-    ['<run folder>', '<project>', '~']
-    """
-    places = [(str(run_folder), "<run folder>")] if run_folder else []
-    places += [(str(project), "<project>"), (str(Path.home()), "~")]
-    return [(path, name) for path, name in places if len(Path(path).parts) > 1]
-
-
-def path_pattern(path: str) -> re.Pattern[str]:
-    """Return what finds a path and those below it, but no longer name that begins alike.
-
-    Examples
-    --------
-    >>> path_pattern("/srv/acme").sub("<project>", "/srv/acme/data and /srv/acme-old")
-    '<project>/data and /srv/acme-old'
-    """
-    return re.compile(rf"(?<![\w.~/-]){re.escape(path)}(?![\w-])")
-
-
-def scrubbed(value: Json, replacements: Replacements) -> Json:
-    """Return a copy of JSON-like data whose texts hold the replacements; `value` stays as it is.
-
-    Examples
-    --------
-    >>> scrubbed({"source": ["open('/srv/acme/a.csv')"]}, [("/srv/acme", "<project>")])
-    {'source': ["open('<project>/a.csv')"]}
-    """
-    return _scrub(value, [(path_pattern(path), name) for path, name in replacements])
-
-
-def secret_values(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the values of environment variables that look like secrets, by name.
-
-    Values of fewer than 8 characters are left out: they occur in ordinary text.
-
-    Examples
-    --------
-    >>> variables = {"CRM_TOKEN": "abcdefgh1", "KEYBOARD": "qwertz-us", "KEY_FILE": "/a/k.pem"}
-    >>> secret_values(variables)
-    {'CRM_TOKEN': 'abcdefgh1'}
-    """
-    environment = os.environ if environment is None else environment
-    return {
-        name: value
-        for name, value in environment.items()
-        if len(value) >= _SHORTEST_SECRET and _names_a_secret(name)
-    }
-
-
-def _names_a_secret(name: str) -> bool:
-    parts = re.split(r"[^a-z]+", name.lower())
-    if parts[-1] in _PLACES:
-        return False
-    return bool(_SECRET_PARTS & set(parts)) or any(word in name.lower() for word in _LONGER_WORDS)
-
-
-def _scrub(value: Json, patterns: Sequence[tuple[re.Pattern[str], str]]) -> Json:
-    if isinstance(value, str):
-        for pattern, name in patterns:
-            value = pattern.sub(name.replace("\\", r"\\"), value)
-        return value
-    if isinstance(value, Mapping):
-        return {_scrub(key, patterns): _scrub(inner, patterns) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_scrub(inner, patterns) for inner in value]
-    return value
-
 
 _PACKAGES = (
     "tierkit",
@@ -134,6 +44,26 @@ class Stage:
     name: str
     seconds: float
     peak_memory: int | None = None
+
+
+def peak_memory(pid: int) -> int | None:
+    """Return the most memory that a process has held at a time, in bytes; None where unknown."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    lines = (line.split() for line in status.splitlines())
+    return next((int(line[1]) * 1024 for line in lines if line[:1] == ["VmHWM:"]), None)
+
+
+def most_memory_of_children() -> int | None:
+    """Return the most bytes that any ended child of this process held; None where unknown."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
 
 
 def now() -> str:
@@ -274,3 +204,106 @@ def _version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
+
+
+REMAINS_NOTE = "What is left of the run: "
+FAILURE_FILE = "failure.json"
+INTERRUPTED = 130
+"""The exit code that a shell expects of a command that Ctrl-C ended."""
+_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The end of a run.
+
+    Attributes
+    ----------
+    exit_code
+        Of the command.
+    run_file
+        The `run.json` of the report, or of what is left of the run.
+    """
+
+    exit_code: int
+    run_file: Path
+
+
+def run_hooks(settings: Settings, ending: Ending) -> str:
+    """Run the hook for an ending: no shell, the path of `run.json` as its last argument.
+
+    The command also finds `TIERKIT_RUN_JSON` and `TIERKIT_EXIT_CODE` in its environment, works in
+    the project's folder, and has 60 seconds.
+
+    Returns
+    -------
+    str
+        Empty where there is no hook or it ended well; otherwise what happened, in a sentence. A
+        hook never changes how the run ended.
+    """
+    hooks = settings.hooks
+    command = hooks.on_failure if ending.exit_code else hooks.on_success
+    name = "hooks.on_failure" if ending.exit_code else "hooks.on_success"
+    return _run(name, command, settings.folder, ending) if command else ""
+
+
+def failure_file(settings: Settings, error: BaseException, *, exit_code: int) -> Path:
+    """Return the `run.json` of a failed run; one is written where the run had not begun yet."""
+    left = remains(error)
+    if left is not None and (left / "run.json").is_file():
+        return left / "run.json"
+    path = settings.scratch / FAILURE_FILE
+    content = {"finished": now(), "cause": one_line(error), "exit_code": exit_code}
+    with suppress(OSError):
+        settings.scratch.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def remains(error: BaseException) -> Path | None:
+    """Return where the remains of a failed run lie, as its error notes it."""
+    notes = [str(note) for note in getattr(error, "__notes__", [])]
+    found = [note.removeprefix(REMAINS_NOTE) for note in notes if note.startswith(REMAINS_NOTE)]
+    return Path(found[-1]) if found else None
+
+
+def one_line(error: BaseException) -> str:
+    """Return the cause of a failure on one line: the kind of error and what it says."""
+    said = str(error) or ("interrupted" if isinstance(error, KeyboardInterrupt) else "")
+    return " ".join(f"{type(error).__name__}: {said}".split())
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Return the exit code that the command line ends with after an error."""
+    if isinstance(error, TierkitError):
+        return error.exit_code
+    return INTERRUPTED if is_interruption(error) else 1
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Return whether an error is Ctrl-C, also where a query of the database met it.
+
+    Examples
+    --------
+    >>> is_interruption(KeyboardInterrupt()), is_interruption(RuntimeError("Query interrupted"))
+    (True, True)
+    """
+    met = isinstance(error, RuntimeError) and str(error) == "Query interrupted"
+    return isinstance(error, KeyboardInterrupt) or met
+
+
+def _run(name: str, command: Sequence[str], folder: Path, ending: Ending) -> str:
+    given = {"TIERKIT_RUN_JSON": str(ending.run_file), "TIERKIT_EXIT_CODE": str(ending.exit_code)}
+    try:
+        done = subprocess.run(
+            [*command, str(ending.run_file)],
+            cwd=folder.resolve(),
+            env={**os.environ, **given},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        return f"{name}: {command[0]} could not be run to its end ({type(error).__name__})."
+    return f"{name}: {command[0]} ended with {done.returncode}." if done.returncode else ""

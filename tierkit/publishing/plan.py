@@ -14,7 +14,7 @@ from typing import Any
 from tierkit.calendar import Quarter
 from tierkit.errors import SettingsError
 from tierkit.publishing import manifest
-from tierkit.publishing.manifest import local_paths
+from tierkit.publishing.leaks import local_paths
 from tierkit.settings import Settings, parse_settings
 
 FILE_NAME = "settings.json"
@@ -22,7 +22,7 @@ FILE_NAME = "settings.json"
 
 @dataclass(frozen=True)
 class Handover:
-    """What the notebooks of a run work with.
+    """The inputs that a run hands to its notebooks.
 
     Attributes
     ----------
@@ -34,12 +34,15 @@ class Handover:
         The model to use instead of fitting one, None to fit.
     set_overrides
         What `--set` said, as it was written.
+    draft
+        The name of a what-if that is not published; empty for a report that is.
     """
 
     settings: Settings
     quarter: Quarter
     model_file: Path | None = None
     set_overrides: tuple[str, ...] = ()
+    draft: str = ""
 
 
 def write_handover(run_folder: Path, handover: Handover) -> Path:
@@ -49,6 +52,7 @@ def write_handover(run_folder: Path, handover: Handover) -> Path:
         "quarter": handover.quarter.label,
         "model_file": str(handover.model_file.resolve()) if handover.model_file else None,
         "set": list(handover.set_overrides),
+        "draft": handover.draft,
         "settings": handover.settings.model_dump(mode="json"),
     }
     path = run_folder / FILE_NAME
@@ -75,6 +79,7 @@ def read_handover(run_folder: str | Path) -> Handover:
             quarter=settings.fiscal_calendar.parse(content["quarter"]),
             model_file=Path(model) if model else None,
             set_overrides=_texts(overrides),
+            draft=str(content.get("draft") or ""),
         )
     except (OSError, ValueError, KeyError) as error:
         raise SettingsError(f"{path}: is not the folder of a run ({error}).") from error
@@ -89,7 +94,7 @@ OnStep = Callable[[str], None]
 
 @dataclass(frozen=True)
 class PageWriters:
-    """What is written of a report's facts beside the cells of its notebooks.
+    """The writers of everything that is made of a report's facts and not of its notebooks.
 
     Attributes
     ----------
@@ -108,7 +113,7 @@ class PageWriters:
 
 @dataclass(frozen=True)
 class ReportPlan:
-    """Which notebooks make a report, and what must stand on its pages.
+    """The notebooks that make a report, and the figures and tables its pages must hold.
 
     Attributes
     ----------
@@ -121,10 +126,10 @@ class ReportPlan:
         Page → names that must stand there.
     prepare
         Called with what the notebooks work with and the run's folder, before the first of them.
-    beside
+    extras
         Called with the run's folder, the report's folder and what takes a line per step, once the
-        pages stand: it writes what a report holds beside them.
-    keep
+        pages stand: it writes what else a report holds, such as dossiers.
+    on_published
         Called with the run's folder once the report is published, before the folder goes.
     """
 
@@ -133,13 +138,13 @@ class ReportPlan:
     figures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     prepare: Callable[[Handover, Path], object] | None = None
-    beside: Callable[[Path, Path, OnStep], object] | None = None
-    keep: Callable[[Path], object] | None = None
+    extras: Callable[[Path, Path, OnStep], object] | None = None
+    on_published: Callable[[Path], object] | None = None
 
 
 @dataclass
 class RunContext:
-    """What the steps of a run share; only `stages` grows.
+    """The state that the steps of a run share; only `stages` grows.
 
     Attributes
     ----------
@@ -172,17 +177,17 @@ class RunContext:
 
     @property
     def folder(self) -> Path:
-        """Where the notebooks work; whatever lies in `runs` is under way, or left over."""
+        """The folder the notebooks work in; whatever lies in `runs` is under way, or left over."""
         return self.settings.scratch / "runs" / self.run_id
 
     @property
     def report(self) -> Path:
-        """Where the finished report is put together."""
+        """The folder in which the finished report is put together."""
         return self.folder / "report"
 
     @property
     def partial(self) -> Path:
-        """Where runs of some notebooks leave their work."""
+        """The folder in which runs of some notebooks leave their work."""
         return self.settings.scratch / "partial" / self.label
 
     @property
@@ -198,10 +203,10 @@ class RunContext:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Note what a step takes and tell of it when it is done."""
-        from tierkit.publishing.kernel import peak_memory
-
         begun = time.monotonic()
         yield
         seconds = time.monotonic() - begun
-        self.stages.append(manifest.Stage(name, round(seconds, 3), peak_memory(os.getpid())))
+        self.stages.append(
+            manifest.Stage(name, round(seconds, 3), manifest.peak_memory(os.getpid()))
+        )
         self.on_step(f"{name}: {seconds:.1f} s")

@@ -26,7 +26,7 @@ _AT_FDCWD = -100
 
 @dataclass(frozen=True)
 class Publication:
-    """What came of publishing.
+    """The outcome of publishing.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Publication:
 
 @dataclass(frozen=True)
 class _Intent:
-    """What is about to happen, in a file, so that it can be finished after a power cut.
+    """A planned exchange, written to a file so that it can be finished after a power cut.
 
     Paths are relative to the folder of reports. `new` and `old` are run ids: they tell which
     run lies where.

@@ -21,7 +21,7 @@ from tierkit.calendar import FiscalCalendar, Quarter
 from tierkit.errors import SettingsError
 from tierkit.models import SavedModel, read_model
 from tierkit.publishing.contract import FACTS_SCHEMA, shape_problems
-from tierkit.publishing.manifest import Json
+from tierkit.publishing.leaks import Json
 from tierkit.settings import Settings
 
 FACTS, TIERS, MODEL, MANIFEST = "facts.json", "tiers.csv", "model.json", "run.json"
@@ -72,7 +72,7 @@ class Published:
 
     @property
     def name(self) -> str:
-        """What people call it: its quarter, with the run id where it lies in the archive."""
+        """The name that people use: its quarter, with the run id where it lies in the archive."""
         return self.folder.resolve().name
 
     @property
@@ -82,7 +82,7 @@ class Published:
 
     @property
     def horizon_quarters(self) -> int:
-        """How many quarters its predicted revenue looks ahead."""
+        """The quarters that its predicted revenue looks ahead."""
         return int(self.facts["model"]["horizon_quarters"])
 
     @cached_property
@@ -98,7 +98,7 @@ class Published:
 
     @cached_property
     def model(self) -> SavedModel:
-        """What ranked the accounts, of `model.json`."""
+        """The model that ranked the accounts, of `model.json`."""
         return read_model(self.folder / MODEL)
 
     @cached_property
@@ -308,6 +308,8 @@ def _whole_report(folder: Path, quarter: Quarter) -> Published:
     report = Published.open(folder)
     if report.quarter != quarter:
         raise _damaged(folder / FACTS, f"it is of {report.quarter.label} ({report.quarter.dates})")
+    if report.facts.get("draft"):
+        raise _damaged(folder / FACTS, "it is a draft, which promises nothing")
     _ = report.tiers
     return report
 

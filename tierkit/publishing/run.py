@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from tierkit.calendar import Quarter
 from tierkit.errors import Problem, SettingsError
-from tierkit.publishing.hooks import REMAINS_NOTE, exit_code_of
+from tierkit.publishing.drafts import Draft, place_draft
 from tierkit.publishing.lock import disk_errors_in_words, kept_room, project_lock
-from tierkit.publishing.manifest import Stage, now, write_manifest
-from tierkit.publishing.parameters import (
+from tierkit.publishing.manifest import REMAINS_NOTE, Stage, exit_code_of, now, write_manifest
+from tierkit.publishing.notebooks import (
     RUN_NOTEBOOKS,
     check_notebook,
     notebook_parameters,
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from tierkit.publishing.execute import Execution
 
 DATA_FILE = "data.txt"
-"""What a run's folder holds to tell its data from others: their hash."""
+"""The file in a run's folder that holds the hash of its data."""
 
 BEGUN_WITH = ("settings.json", DATA_FILE)
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What came of a run.
+    """The outcome of a run.
 
     Attributes
     ----------
@@ -69,6 +69,7 @@ def run_recalibration(  # noqa: PLR0913 - one keyword per option of the command
     project_notebooks: bool = False,
     on_step: OnStep | None = None,
     plan: ReportPlan,
+    draft: Draft | None = None,
     wait: float = 0.0,
 ) -> RunResult:
     """Run the notebooks of a quarter and publish the report, or leave everything as it was.
@@ -92,6 +93,8 @@ def run_recalibration(  # noqa: PLR0913 - one keyword per option of the command
         Called with one line per step.
     plan
         Which notebooks make the report and what must stand on its pages.
+    draft
+        Where the report goes instead of being published, None to publish it.
     wait
         Seconds to wait for another run of the project.
 
@@ -109,14 +112,15 @@ def run_recalibration(  # noqa: PLR0913 - one keyword per option of the command
     chosen = _chosen(paths, only)
     for path in chosen:
         check_notebook(path)
-    handover = Handover(settings, quarter, model_file, tuple(set_overrides))
+    named = draft.name if draft else ""
+    handover = Handover(settings, quarter, model_file, tuple(set_overrides), named)
     ready = replace(plan, notebooks=tuple(chosen))
     run = RunContext(handover, ready, on_step or _say_nothing)
     _make_folder(settings.reports)
     with project_lock(settings.scratch, wait=wait), disk_errors_in_words():
         finish_interrupted(settings.reports)
         _sweep(settings)
-        return _guarded(run, publishes=not only)
+        return _guarded(run, publishes=not only, draft=draft)
 
 
 def published_hash(settings: Settings, quarter: Quarter) -> str:
@@ -129,20 +133,20 @@ def published_hash(settings: Settings, quarter: Quarter) -> str:
     return report_hash(settings.reports / quarter.label)
 
 
-def _guarded(run: RunContext, *, publishes: bool) -> RunResult:
+def _guarded(run: RunContext, *, publishes: bool, draft: Draft | None) -> RunResult:
     """Run; on any failure, Ctrl-C included, keep the remains with their cause."""
     with kept_room(run.settings.scratch) as give_back:
         try:
             with disk_errors_in_words():
                 _make_folder(run.folder)
-                return _publishing(run) if publishes else _partial(run)
+                return _publishing(run, draft) if publishes else _partial(run)
         except BaseException as error:
             give_back()
             error.add_note(f"{REMAINS_NOTE}{_keep_remains(run, error)}")
             raise
 
 
-def _publishing(run: RunContext) -> RunResult:
+def _publishing(run: RunContext, draft: Draft | None) -> RunResult:
     from tierkit.publishing.assemble import (
         collect,
         requirements,
@@ -159,24 +163,35 @@ def _publishing(run: RunContext) -> RunResult:
         remarks = write_formats(run)
     for remark in remarks:
         run.on_step(remark)
-    if run.plan.beside is not None:
+    if run.plan.extras is not None:
         with run.stage("dossiers"):
-            run.plan.beside(run.folder, run.report, run.on_step)
+            run.plan.extras(run.folder, run.report, run.on_step)
     write_report_manifest(run)
     with run.stage("gates"):
         check_report(run.report, requirements(run))
+    if draft is not None:
+        return _left_as_draft(run, draft)
     done = publish(run.report, reports=run.settings.reports, label=run.label)
-    if run.plan.keep is not None:
-        run.plan.keep(run.folder)
+    if run.plan.on_published is not None:
+        run.plan.on_published(run.folder)
     shutil.rmtree(run.folder, ignore_errors=True)
+    instead = f", in place of what is now {_short(done.replaced, run)}" if done.replaced else ""
     remark = (
-        f"Published {_short(done.folder, run)}"
+        f"Published {_short(done.folder, run)}{instead}"
         if done.new
         else f"Nothing new: {_short(done.folder, run)} holds the same report already"
     )
     run.plan.pages.index(run.settings.reports, run.title)
     run.on_step(remark)
     return RunResult(run.run_id, done.folder, done.new, f"{remark}.", done.replaced)
+
+
+def _left_as_draft(run: RunContext, draft: Draft) -> RunResult:
+    folder = place_draft(run.report, draft)
+    shutil.rmtree(run.folder, ignore_errors=True)
+    remark = f"Draft {draft.name} lies in {_short(folder, run)}; nothing was published"
+    run.on_step(remark)
+    return RunResult(run.run_id, folder, published=False, remark=f"{remark}.")
 
 
 def _partial(run: RunContext) -> RunResult:
@@ -245,7 +260,7 @@ def _chosen(paths: Sequence[Path], only: Sequence[str]) -> list[Path]:
 
 
 def _began_alike(one: Path, other: Path) -> bool:
-    """Whether two runs have the same settings, and the same data where these are noted."""
+    """Return whether two runs began with the same settings and, where noted, the same data."""
     return one.is_dir() and all(_bytes(one / name) == _bytes(other / name) for name in BEGUN_WITH)
 
 

@@ -43,7 +43,7 @@ _RC: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Picture:
-    """How one figure is drawn for one width of the page.
+    """The drawing of one figure for one width of the page.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Picture:
     width, height
         Of the whole figure in CSS pixels, at which its text is 13 px high.
     margins
-        What is kept free of axes at the left, right, top and bottom, in the same unit.
+        Space free of axes at the left, right, top and bottom, in the same unit.
     """
 
     draw: Draw

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ class Versions(dict[str, str]):
 
 @dataclass(frozen=True)
 class PageContext:
-    """What every page says of itself; neither a run id nor a time of day.
+    """The identity of a page; neither a run id nor a time of day.
 
     Attributes
     ----------
@@ -51,6 +51,8 @@ class PageContext:
         Of all amounts; of data, settings and versions.
     versions
         By package.
+    links
+        What lies beside the pages of a report, in words by its path.
 
     Examples
     --------
@@ -64,6 +66,7 @@ class PageContext:
     currency: str
     fingerprint: str
     versions: Mapping[str, str]
+    links: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Let versions be written as one line."""
@@ -81,7 +84,7 @@ class PageContext:
 
     @property
     def page_title(self) -> str:
-        """What a browser shows in its tab."""
+        """The title that a browser shows in its tab."""
         return f"Account tiers — {self.quarter_label} — {self.title}"
 
 

@@ -16,20 +16,15 @@ from .boundaries import (
 from .effort_draw import (
     EffortDraw as EffortDraw,
     draw_effort as draw_effort,
-    is_effort_draw as is_effort_draw,
-    read_effort_draw as read_effort_draw,
-    write_effort_draw as write_effort_draw,
 )
 from .experiment import (
     Band as Band,
     draw_band as draw_band,
-    read_band as read_band,
-    write_band as write_band,
 )
 from .from_tables import (
     tier_standings as tier_standings,
 )
-from .looks import (
+from .primary import (
     with_looks as with_looks,
 )
 from .standings import (

@@ -100,12 +100,12 @@ def cutoff(rows: BoundaryRows, *, width: float | None = None, hole: float = 0.0)
 
 def _on_both_sides(near: BoundaryRows) -> BoundaryRows:
     """Leave out incumbents, or all others, where they stand on one side alone."""
-    kept = np.zeros(len(near), dtype=bool)
+    chosen = np.zeros(len(near), dtype=bool)
     for kind in (near.incumbent, ~near.incumbent):
         sides = [int((kind & side).sum()) for side in (near.ruled, ~near.ruled)]
         if min(sides) >= FEWEST_OF_A_KIND:
-            kept |= kind
-    return near.where(kept)
+            chosen |= kind
+    return near.where(chosen)
 
 
 def first_stage(rows: BoundaryRows, weights: FloatArray) -> float:

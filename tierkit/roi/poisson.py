@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import expit
 
+from tierkit.figure import Figure
 from tierkit.roi.standings import BoolArray, FloatArray, IntArray
 
 _STEPS, _WARM_STEPS = 60, 3
@@ -67,16 +68,21 @@ class Estimate:
         mean = float(np.average(outcome, weights=weighing))
         return replace(self, base=mean / float(np.exp(self.log_effect)))
 
-    def relative(self) -> dict[str, float]:
+    def relative(self) -> Figure:
         """Return the effect as a share with its 95 % interval."""
-        ends = {"estimate": 0.0, "low": -1.96, "high": 1.96}
-        return {
-            key: float(np.expm1(self.log_effect + times * self.se)) for key, times in ends.items()
-        }
+        value, low, high = (
+            float(np.expm1(self.log_effect + times * self.se)) for times in (0.0, -1.96, 1.96)
+        )
+        return Figure(value, low, high)
 
-    def money(self) -> dict[str, float]:
+    def money(self) -> Figure:
         """Return the effect in money per account and window, for the rows that it covers."""
-        return {key: self.base * value for key, value in self.relative().items()}
+        share = self.relative()
+        if self.base < 0:  # more refunds than sales: nothing that a factor could raise
+            return Figure.unknown(
+                "the accounts that the comparison covers brought less than nothing"
+            )
+        return share.times(self.base)
 
 
 @dataclass(frozen=True)
@@ -136,7 +142,7 @@ class _Moments:
 
     @cached_property
     def members(self) -> csr_array:
-        """Which rows belong to which cluster: clusters × rows."""
+        """The rows of each cluster, as ones: clusters × rows."""
         cluster = self.rows.cluster
         place = (cluster, np.arange(len(cluster)))
         return csr_array((np.ones(len(cluster)), place), shape=(cluster.max() + 1, len(cluster)))

@@ -12,13 +12,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from scipy.optimize import brentq
 from scipy.stats import multivariate_normal, norm
 
 from tierkit.roi.boundary_rows import Reading
 from tierkit.roi.poisson import Estimate, correlation, pooled
+from tierkit.words import plural, signed_share
 
 DECIDING: tuple[Reading, Reading] = ("won revenue", "wins")
 PLANNED_QUARTERS = 12
@@ -71,7 +72,7 @@ def look_factor(quarters: int) -> float:
 
 @dataclass(frozen=True)
 class Claim:
-    """What the deciding reading says: how strongly, which way, and which reading carries it."""
+    """A claim: its strength, its direction, and the reading that carries it."""
 
     strength: Strength | None
     direction: Direction | None
@@ -98,7 +99,7 @@ class Primary:
 
     @property
     def together(self) -> float:
-        """How much the two readings move together; 1 where there is one."""
+        """The correlation of the two readings; 1 where there is one."""
         found = list(self.pooled.values())
         return correlation(*found) if len(found) == len(DECIDING) else 1.0
 
@@ -124,11 +125,112 @@ def primary_reading(
     found: Sequence[Mapping[Reading, Estimate | None]], *, quarters: int
 ) -> Primary:
     """Return the reading that decides, from what each line tells in each reading."""
-    told: dict[Reading, Estimate] = {}
+    estimates: dict[Reading, Estimate] = {}
     for reading in DECIDING:
         lines = [line[reading] for line in found]
         over_all = pooled([one for one in lines if one is not None])
         if over_all is not None:
-            told[reading] = over_all
+            estimates[reading] = over_all
     telling = sum(any(line[x] is not None for x in DECIDING) for line in found)
-    return Primary(told, telling, quarters)
+    return Primary(estimates, telling, quarters)
+
+
+Facts = Mapping[str, Any]
+
+
+def with_looks(
+    boundaries: Sequence[Facts], together: Facts, earlier: Sequence[tuple[str, Facts]]
+) -> list[dict[str, Any]]:
+    """Return what `facts.json` says of each boundary, with the verdicts of earlier reports.
+
+    Parameters
+    ----------
+    boundaries, together
+        Of this report.
+    earlier
+        Label and `roi` facts of each earlier report, the oldest first.
+
+    Returns
+    -------
+    list of dict
+        With `look` (1 for the first report that looks at the line), `look_sentence`, `earlier`
+        (quarter, verdict and direction of each) and `changed_because`: why the verdict is another
+        than the last one, empty where it is the same.
+    """
+    return [_with_looks(boundary, together, earlier) for boundary in boundaries]
+
+
+def _with_looks(
+    boundary: Facts, together: Facts, earlier: Sequence[tuple[str, Facts]]
+) -> dict[str, Any]:
+    said = []
+    for quarter, roi in earlier:
+        before = _same(boundary, roi)
+        if before is not None:
+            word, direction = before.get("verdict"), before.get("direction")
+            said.append({"quarter": quarter, "verdict": word, "direction": direction, "roi": roi})
+    changed = _changed(boundary, together, said[-1]) if said else ""
+    look = len(said) + 1
+    return {
+        **boundary,
+        "look": look,
+        "look_sentence": _sentence(look, together, changed),
+        "earlier": [{key: one[key] for key in ("quarter", "verdict", "direction")} for one in said],
+        "changed_because": changed,
+    }
+
+
+def _same(boundary: Facts, roi: Facts) -> Facts | None:
+    found = roi.get("boundaries") or []
+    return next((one for one in found if one.get("boundary") == boundary["boundary"]), None)
+
+
+def _sentence(look: int, together: Facts, changed: str) -> str:
+    known = together.get("quarters")
+    if not known:
+        return changed
+    planned = (
+        f"{known} of {PLANNED_QUARTERS} planned quarters of outcomes are in"
+        if known < PLANNED_QUARTERS
+        else f"{plural(known, 'quarter')} of outcomes are in"
+    )
+    withheld = together.get("quarters_withheld") or 0
+    rest = f", {withheld} more not yet watched long enough" if withheld else ""
+    start = f"Look {look} at this line: {planned}{rest}."
+    return f"{start} {changed}".strip()
+
+
+def _changed(boundary: Facts, together: Facts, last: Mapping[str, Any]) -> str:
+    """Return why the verdict is another than the last one, as a sentence."""
+    same = (last["verdict"], last["direction"]) == (boundary["verdict"], boundary["direction"])
+    if same:
+        return ""
+    was = f"{last['quarter']} said “{_words(last)}”, this report says “{_words(boundary)}”"
+    before = last["roi"].get("together") or {}
+    if not before.get("readings") or not together.get("readings"):
+        return f"{was}: the two reports do not compare the same deals."
+    one, other = _carrying(before, together)
+    moved = (
+        f"what all lines show together went from {signed_share(one['relative']['estimate'])} to "
+        f"{signed_share(other['relative']['estimate'])}"
+    )
+    more = together["quarters"] - before["quarters"]
+    if more > 0:
+        return f"{was}: with {plural(more, 'more quarter')} of outcomes {moved}."
+    return f"{was}: on as many quarters of outcomes, from other data or settings, {moved}."
+
+
+def _carrying(before: Facts, now: Facts) -> tuple[Facts, Facts]:
+    """Return the reading that carries the claim of either report, in both; the first if none."""
+    name = now.get("carried_by") or before.get("carried_by")
+    return _reading(before, name), _reading(now, name)
+
+
+def _reading(together: Facts, name: str | None) -> Facts:
+    readings: Sequence[Facts] = together["readings"]
+    return next((one for one in readings if one["reading"] == name), readings[0])
+
+
+def _words(boundary: Facts) -> str:
+    direction = boundary.get("direction")
+    return f"{boundary['verdict']}: {direction}" if direction else str(boundary["verdict"])

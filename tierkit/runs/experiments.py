@@ -19,11 +19,6 @@ from tierkit.roi import (
     EffortDraw,
     draw_band,
     draw_effort,
-    is_effort_draw,
-    read_band,
-    read_effort_draw,
-    write_band,
-    write_effort_draw,
 )
 from tierkit.serving import boundary_name
 from tierkit.settings import Settings
@@ -87,7 +82,7 @@ def draw_quarter_band(
     file = _file(settings, following, pair)
     if file.exists():
         raise SettingsError(
-            f"{EXPERIMENTS}/{file.name}: drawn already as {read_band(file).hash}. A band is drawn "
+            f"{EXPERIMENTS}/{file.name}: drawn already as {Band.read(file).hash}. A band is drawn "
             "once; delete the file before its quarter begins if nobody has acted on it."
         )
     band = draw_band(
@@ -98,7 +93,7 @@ def draw_quarter_band(
         seed=settings.model.seed if seed is None else seed,
     )
     file.parent.mkdir(exist_ok=True)
-    write_band(band, file)
+    band.write(file)
     return DrawnBand(band, following, file)
 
 
@@ -152,7 +147,7 @@ def draw_quarter_effort(  # noqa: PLR0913
     file = _named(settings, f"{following.label} {asked} {arm} effort")
     if file.exists():
         raise SettingsError(
-            f"{EXPERIMENTS}/{file.name}: drawn already as {read_effort_draw(file).hash}. Delete "
+            f"{EXPERIMENTS}/{file.name}: drawn already as {EffortDraw.read(file).hash}. Delete "
             "the file before its quarter begins if nobody has acted on it."
         )
     facts = read_published(settings, label=label).facts
@@ -167,7 +162,7 @@ def draw_quarter_effort(  # noqa: PLR0913
         report=str(facts["fingerprint"]),
     )
     file.parent.mkdir(exist_ok=True)
-    write_effort_draw(draw, file)
+    draw.write(file)
     together = facts["roi"].get("together") or {}
     noise = {one["tier"]: one["dispersion"] for one in together.get("dispersions", [])}
     return DrawnEffort(draw, following, file, noise.get(asked))
@@ -181,7 +176,7 @@ def read_bands(settings: Settings) -> list[Band]:
     DataError
         If a file is no assignment, or was changed after the draw.
     """
-    return [read_band(file) for file in _files(settings) if not is_effort_draw(file)]
+    return [Band.read(file) for file in _files(settings) if not EffortDraw.holds(file)]
 
 
 def read_effort_draws(settings: Settings) -> list[EffortDraw]:
@@ -192,7 +187,7 @@ def read_effort_draws(settings: Settings) -> list[EffortDraw]:
     DataError
         If a file was changed after the draw.
     """
-    return [read_effort_draw(file) for file in _files(settings) if is_effort_draw(file)]
+    return [EffortDraw.read(file) for file in _files(settings) if EffortDraw.holds(file)]
 
 
 def effort_draws_before(settings: Settings, as_of: date) -> list[EffortDraw]:

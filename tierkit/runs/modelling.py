@@ -120,7 +120,7 @@ def fit_model(work: Run, panel: Panel, *, step: Step = lambda _: None) -> ModelC
         known=Known(
             previous_tiers=_held_before(work, dates),
             future_rows=future_rows_seen(work.tables, dates, settings=work.settings),
-            kept=work.cache,
+            cache=work.cache,
             step=step,
             ranked_by="" if present is None else present.model.ranked_by,
             totals=work.forecast_at(dates),
@@ -170,7 +170,7 @@ def predict_accounts(work: Run, panel: Panel, choice: ModelChoice) -> pd.DataFra
     """Return one row per account at `as_of`: score, predicted revenue with its range, reasons."""
     now = _values_at(panel, work.as_of)
     ranked = choice.ranked(now)
-    ranges = account_ranges(choice.tested(), ranked["predicted_revenue"])
+    ranges = account_ranges(choice.tested_predictions(), ranked["predicted_revenue"])
     return ranked.join(ranges, validate="1:1").assign(reasons=reasons(choice.card, now))
 
 
@@ -274,7 +274,7 @@ def _held_before(work: Run, dates: list[date]) -> pd.Series[str] | None:
 
 
 def _tested_with_pipeline(work: Run, choice: ModelChoice) -> pd.DataFrame:
-    tested = choice.tested()
+    tested = choice.tested_predictions()
     if tested.empty:
         return tested.assign(pipeline_created_amount=[])
     days = [day.date() for day in sorted(tested["as_of"].unique())]

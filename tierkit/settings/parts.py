@@ -207,11 +207,24 @@ class RoiSettings(Part):
     band_share: Annotated[float, Field(gt=0, le=1)] = 0.2
 
 
+Subject = Literal["tiers", "effort", "overrides", "treatment", "data"]
+DECISION_OWNERS: dict[Subject, str] = {
+    "tiers": "chief revenue officer",
+    "effort": "head of sales",
+    "overrides": "head of sales",
+    "treatment": "chief revenue officer",
+    "data": "revenue operations",
+}
+"""Those who decide, by what is decided."""
+
+
 class DecisionSettings(Part):
-    """When the present model is held, recalibrated or refitted."""
+    """Rules for the present model, and the owners and term of the decisions of a report."""
 
     refit_after_quarters: Annotated[int, Field(ge=1)] = 4
     recalibrate_beyond: Annotated[float, Field(gt=0)] = 0.15
+    within_days: Annotated[int, Field(ge=1)] = 14
+    owners: dict[Subject, str] = DECISION_OWNERS
 
 
 class CheckSettings(Part):
@@ -232,8 +245,16 @@ class RunSettings(Part):
     title: str = ""
     reports: str = "reports"
     min_group: Annotated[int, Field(ge=1)] = 5
+    name_accounts: bool = False
     time_limit_seconds: Annotated[float, Field(gt=0)] = 600.0
     formats: tuple[Literal["pdf", "slides"], ...] = ("pdf",)
+
+
+class ScenarioSettings(Part):
+    """A what-if that every run computes beside what it proposes: its name and what differs."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    set: tuple[str, ...]
 
 
 class HookSettings(Part):

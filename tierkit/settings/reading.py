@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from tierkit.errors import Problem, SettingsError
+from tierkit.settings.parts import ScenarioSettings
 from tierkit.settings.whole import Settings
 
 _SECRET_WORDS = ("password", "passwd", "token", "secret", "api_key", "apikey", "credential")
@@ -98,7 +99,40 @@ def read_settings(path: str | Path, *, overrides: Sequence[str] = ()) -> Setting
         _put_over(values, override)
     settings = parse_settings(values, name=file.name)
     settings._folder = file.resolve().parent
+    _check_scenarios(settings)
     return settings
+
+
+def scenario_settings(settings: Settings, scenario: ScenarioSettings) -> Settings:
+    """Return the settings of a scenario: those of the project with its own put over them.
+
+    Raises
+    ------
+    SettingsError
+        If one of its keys or values cannot be set.
+    """
+    values = settings.model_dump(mode="json", exclude_none=True) | {"scenarios": []}
+    for override in scenario.set:
+        _put_over(values, override)
+    found = parse_settings(values, name=f"scenario {scenario.name!r}")
+    found._folder = settings.folder
+    return found
+
+
+def _check_scenarios(settings: Settings) -> None:
+    names = [one.name for one in settings.scenarios]
+    problems = [
+        Problem(f"{name!r} is the name of two scenarios", "Give each a name of its own.")
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+    for one in settings.scenarios:
+        try:
+            scenario_settings(settings, one)
+        except SettingsError as error:
+            fix = "Write set = ['tiers.0.capacity=20'], KEY=VALUE as for --set."
+            problems += list(error.problems) or [Problem(f"scenario {one.name!r}: {error}", fix)]
+    if problems:
+        raise SettingsError(f"{SETTINGS_FILE}: scenarios", problems)
 
 
 def parse_settings(values: Mapping[str, Any], *, name: str = SETTINGS_FILE) -> Settings:

@@ -28,6 +28,7 @@ from tierkit.settings.parts import (
     RoiSettings,
     Role,
     RunSettings,
+    ScenarioSettings,
     StabilitySettings,
     TargetSettings,
     Tier,
@@ -65,6 +66,7 @@ class Settings(Part):
     checks: CheckSettings = CheckSettings()
     run: RunSettings = RunSettings()
     hooks: HookSettings = HookSettings()
+    scenarios: tuple[ScenarioSettings, ...] = ()
     _folder: Path = PrivateAttr(default_factory=Path)
 
     @model_validator(mode="after")

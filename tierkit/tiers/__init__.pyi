@@ -26,22 +26,23 @@ from .eligibility import (
     within_groups as within_groups,
 )
 from .explaining import (
+    Line as Line,
     TierExplanation as TierExplanation,
     explain_tier as explain_tier,
-)
-from .lines import (
-    Line as Line,
     lines_around as lines_around,
 )
 from .moves import (
     UNTIERED as UNTIERED,
     Moves as Moves,
+    PreviousTiers as PreviousTiers,
     directions as directions,
     move_matrix as move_matrix,
     moved_accounts as moved_accounts,
     moves_by_rank as moves_by_rank,
+    previous_tiers as previous_tiers,
     stability_facts as stability_facts,
     tier_moves as tier_moves,
+    tiers_in_force as tiers_in_force,
 )
 from .overrides import (
     OVERRIDE_COLUMNS as OVERRIDE_COLUMNS,
@@ -54,16 +55,11 @@ from .placing import (
     PlacedAccounts as PlacedAccounts,
     TierCandidates as TierCandidates,
 )
-from .previous import (
-    PreviousTiers as PreviousTiers,
-    previous_tiers as previous_tiers,
-    tiers_in_force as tiers_in_force,
-)
-from .slots import (
-    MoveBudget as MoveBudget,
-)
-from .standing import (
+from .ranked_accounts import (
     AccountContext as AccountContext,
     BoolArray as BoolArray,
     minimum_stay as minimum_stay,
+)
+from .slots import (
+    MoveBudget as MoveBudget,
 )

@@ -10,8 +10,8 @@ import pandas as pd
 from tierkit.errors import DataError, Problem
 from tierkit.settings import StabilitySettings, Tier
 from tierkit.tiers.placing import TierCandidates
+from tierkit.tiers.ranked_accounts import AccountContext
 from tierkit.tiers.slots import MoveBudget
-from tierkit.tiers.standing import AccountContext
 
 NOTHING_KNOWN = AccountContext()
 

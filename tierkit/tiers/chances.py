@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.models import FEWEST_ROWS, size_groups
-from tierkit.tiers.standing import FloatArray, IntArray
+from tierkit.tiers.ranked_accounts import FloatArray, IntArray
 
 DRAWS = 400
 BORDERLINE = 0.4

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tierkit.settings import Tier
-from tierkit.tiers.standing import levels_of
+from tierkit.tiers.ranked_accounts import levels_of
 
 PARTS = ("data", "model", "line", "capacity", "band", "override")
 TOGETHER = "no earlier run is published, so data, model, line and capacity count together as data"
@@ -24,7 +24,7 @@ IntArray = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class EarlierRun:
-    """What the last published run gave each account.
+    """The tiers and scores that the last published run gave each account.
 
     Attributes
     ----------

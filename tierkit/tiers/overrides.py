@@ -170,7 +170,7 @@ def _named(
 
 @dataclass(frozen=True)
 class _Check:
-    """What a value of one column must not be, and how that is said."""
+    """A rule for the values of one column, and its message."""
 
     column: str
     rule: str

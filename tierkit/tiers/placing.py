@@ -13,7 +13,19 @@ import pandas as pd
 from tierkit.errors import DataError
 from tierkit.settings import Rule, StabilitySettings, Tier
 from tierkit.tiers.overrides import capacity_problems
-from tierkit.tiers.reasons import FIRST_RUN, Words, move_reasons
+from tierkit.tiers.ranked_accounts import (
+    FIRST_RUN,
+    AccountContext,
+    BoolArray,
+    FloatArray,
+    Groups,
+    IntArray,
+    RankedAccounts,
+    Words,
+    levels_of,
+    minimum_stay,
+    move_reasons,
+)
 from tierkit.tiers.slots import (
     MoveBudget,
     Placement,
@@ -21,16 +33,6 @@ from tierkit.tiers.slots import (
     fill_places,
     nearest_line,
     within_budget,
-)
-from tierkit.tiers.standing import (
-    AccountContext,
-    BoolArray,
-    FloatArray,
-    Groups,
-    IntArray,
-    RankedAccounts,
-    levels_of,
-    minimum_stay,
 )
 
 KEPT_BY = ("keep band", "minimum stay", "move budget")
@@ -42,7 +44,7 @@ _MOST_KEPT = 16
 
 @dataclass(frozen=True)
 class PlacedAccounts:
-    """Who gets which tier.
+    """The tier that each account gets.
 
     Attributes
     ----------
@@ -82,7 +84,7 @@ class PlacedAccounts:
 
     @cached_property
     def retired(self) -> BoolArray:
-        """Whether each account held a tier that the settings no longer have."""
+        """True for accounts that held a tier that the settings no longer have."""
         retired: BoolArray = np.asarray(self.before.notna()) & (
             self.ranked.held == self.places.none
         )
@@ -102,7 +104,7 @@ class PlacedAccounts:
         if self.before.isna().all():
             return np.full(len(self.order), FIRST_RUN, dtype=object)
         return move_reasons(
-            self.ranked, self.levels, retired=self.retired, ladder=self.places,
+            self.ranked, self.levels, retired=self.retired, places=self.places,
             band=self.budget.band,
         )  # fmt: skip
 
@@ -165,7 +167,7 @@ class PlacedAccounts:
 
 
 class _OtherWays(NamedTuple):
-    """Where accounts would be with one thing after the other left away, and what kept them."""
+    """The levels of accounts with one rule after another left out, and the rule that held them."""
 
     by_model: IntArray
     by_rule: IntArray
@@ -174,7 +176,7 @@ class _OtherWays(NamedTuple):
 
 
 def _levels(ranked: RankedAccounts, places: TierPlaces, band: float) -> IntArray:
-    return fill_places(ranked, ladder=places, band=band).levels
+    return fill_places(ranked, places=places, band=band).levels
 
 
 class TierCandidates:
@@ -261,8 +263,8 @@ class TierCandidates:
             meets=tuple(self._meets(tier)[order] for tier in tiers),
         )
         places = TierPlaces.of(tiers, ranked, groups=group_names)
-        budget = within_budget(ranked, ladder=places, stability=stability)
-        final = fill_places(ranked, ladder=places, band=budget.band)
+        budget = within_budget(ranked, places=places, stability=stability)
+        final = fill_places(ranked, places=places, band=budget.band)
         before = self.previous.iloc[order]
         return PlacedAccounts(
             self.ids, order, final, ranked, places, budget, stability, before, group_names

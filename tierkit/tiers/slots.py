@@ -10,7 +10,7 @@ import numpy as np
 
 from tierkit.settings import StabilitySettings, Tier
 from tierkit.tiers.overrides import capacity_in
-from tierkit.tiers.standing import BoolArray, FloatArray, IntArray, RankedAccounts
+from tierkit.tiers.ranked_accounts import BoolArray, FloatArray, IntArray, RankedAccounts
 
 
 @dataclass(frozen=True)
@@ -37,21 +37,21 @@ class TierPlaces:
 
     @classmethod
     def of(
-        cls, tiers: Sequence[Tier], standing: RankedAccounts, *, groups: Sequence[str]
+        cls, tiers: Sequence[Tier], ranked: RankedAccounts, *, groups: Sequence[str]
     ) -> TierPlaces:
-        """Return the ladder that the tiers of the settings make of these accounts.
+        """Return the places that the tiers of the settings make of these accounts.
 
         Parameters
         ----------
         groups
             The names of the groups, by code.
         """
-        positions = _positions(standing)
+        positions = _positions(ranked)
         places, last = [], []
-        above = np.zeros(standing.groups.count)
+        above = np.zeros(ranked.groups.count)
         for level, tier in enumerate(tiers):
-            room = _room(tier, standing, above=above, groups=groups)
-            able = standing.groups.counts(_reaches(tier, standing, level, band=1.0))
+            room = _room(tier, ranked, above=above, groups=groups)
+            able = ranked.groups.counts(_reaches(tier, ranked, level, band=1.0))
             above = above + (np.inf if tier.takes_rest else np.minimum(room, able))
             places.append(room)
             last.append(above)
@@ -67,7 +67,7 @@ class TierPlaces:
         """The level of accounts without a tier."""
         return len(self.tiers)
 
-    def inside(self, standing: RankedAccounts, level: int, *, band: float = 1.0) -> BoolArray:
+    def inside(self, ranked: RankedAccounts, level: int, *, band: float = 1.0) -> BoolArray:
         """Return whether each account ranks, or is predicted to earn, enough for the tier.
 
         Parameters
@@ -76,10 +76,10 @@ class TierPlaces:
             By how much it may fall short, as a multiple: 1.25 reaches to rank 1.25 × capacity, or
             down to the line over 1.25. A written rule is met or not, whatever the band.
         """
-        reaches = _reaches(self.tiers[level], standing, level, band=band)
+        reaches = _reaches(self.tiers[level], ranked, level, band=band)
         if "line" in self.tiers[level].sizes or not self.tiers[level].sizes:
             return reaches
-        ends = self.keep_last(level, band=band)[standing.groups.codes]
+        ends = self.keep_last(level, band=band)[ranked.groups.codes]
         within: BoolArray = reaches & (self.positions[level] <= ends)
         return within
 
@@ -96,46 +96,46 @@ class TierPlaces:
         return np.asarray(np.where(np.isinf(last), last, cut))
 
 
-def _positions(standing: RankedAccounts) -> tuple[IntArray, ...]:
+def _positions(ranked: RankedAccounts) -> tuple[IntArray, ...]:
     positions: list[IntArray] = []
-    able = np.zeros_like(standing.in_scope)
-    for meets in standing.meets:
-        wider = able | (meets & standing.in_scope)
+    able = np.zeros_like(ranked.in_scope)
+    for meets in ranked.meets:
+        wider = able | (meets & ranked.in_scope)
         if not positions or (wider != able).any():
-            positions.append(standing.groups.running(wider))
+            positions.append(ranked.groups.running(wider))
         else:
             positions.append(positions[-1])
         able = wider
     return tuple(positions)
 
 
-def _reaches(tier: Tier, standing: RankedAccounts, level: int, *, band: float) -> BoolArray:
+def _reaches(tier: Tier, ranked: RankedAccounts, level: int, *, band: float) -> BoolArray:
     """Return whether each account meets the tier's written rule and reaches its line."""
-    reaches = standing.meets[level] & standing.in_scope
+    reaches = ranked.meets[level] & ranked.in_scope
     if tier.line is not None:
-        reaches = reaches & (standing.money >= tier.line / band)
+        reaches = reaches & (ranked.money >= tier.line / band)
     return reaches
 
 
 def _room(
-    tier: Tier, standing: RankedAccounts, *, above: FloatArray, groups: Sequence[str]
+    tier: Tier, ranked: RankedAccounts, *, above: FloatArray, groups: Sequence[str]
 ) -> FloatArray:
     """Return by group how many accounts the tier has room for."""
     if tier.capacity is not None:
         return np.array([float(capacity_in(tier, name)) for name in groups])
     if tier.share is not None:
-        in_scope = standing.groups.counts(standing.in_scope)
+        in_scope = ranked.groups.counts(ranked.in_scope)
         return np.asarray(np.floor(tier.share * in_scope + 0.5))
     if tier.revenue_share is not None:
-        return _holding(tier.revenue_share, standing, above=above)
-    return np.full(standing.groups.count, np.inf)
+        return _holding(tier.revenue_share, ranked, above=above)
+    return np.full(ranked.groups.count, np.inf)
 
 
-def _holding(share: float, standing: RankedAccounts, *, above: FloatArray) -> FloatArray:
+def _holding(share: float, ranked: RankedAccounts, *, above: FloatArray) -> FloatArray:
     """Return by group how many accounts after those above hold this share of predicted revenue."""
-    groups = standing.groups
+    groups = ranked.groups
     room = np.zeros(groups.count)
-    money = np.where(standing.in_scope, np.nan_to_num(standing.money).clip(min=0.0), 0.0)
+    money = np.where(ranked.in_scope, np.nan_to_num(ranked.money).clip(min=0.0), 0.0)
     for group, rows in enumerate(groups.runs(money)):
         total = rows.sum()
         if total > 0 and not math.isinf(above[group]):
@@ -165,7 +165,7 @@ class _Filled:
     entered: BoolArray
 
 
-def fill_places(standing: RankedAccounts, *, ladder: TierPlaces, band: float) -> Placement:
+def fill_places(ranked: RankedAccounts, *, places: TierPlaces, band: float) -> Placement:
     """Fill the tiers from the top: overrides, then who keeps its slot, then the best of the rest.
 
     An account that held a tier above counts as one that held this tier: it does not fall through a
@@ -177,40 +177,40 @@ def fill_places(standing: RankedAccounts, *, ladder: TierPlaces, band: float) ->
     band
         How far past its end an account keeps its slot, as a multiple.
     """
-    levels, filled = _fill(standing, ladder, band)
+    levels, filled = _fill(ranked, places, band)
     lines = []
     for one in filled:
-        if not ladder.tiers[one.level].takes_rest:
+        if not places.tiers[one.level].takes_rest:
             exit_line = _exit_line(
-                standing, ladder, one.level, band=band, claims=one.claims, kept=one.kept
+                ranked, places, one.level, band=band, claims=one.claims, kept=one.kept
             )
-            entry_line = _entry_line(standing, ladder, one.level, entered=one.entered)
+            entry_line = _entry_line(ranked, places, one.level, entered=one.entered)
             line = np.where(one.holders, exit_line, entry_line)
             lines.append(np.where(one.stays, np.nan, line))
     return Placement(levels, tuple(lines))
 
 
-def levels_of(standing: RankedAccounts, *, ladder: TierPlaces, band: float) -> IntArray:
+def levels_of(ranked: RankedAccounts, *, places: TierPlaces, band: float) -> IntArray:
     """Return the level of each account as `fill_places` gives it, without the lines."""
-    levels, _ = _fill(standing, ladder, band)
+    levels, _ = _fill(ranked, places, band)
     return levels
 
 
 def _fill(
-    standing: RankedAccounts, ladder: TierPlaces, band: float
+    ranked: RankedAccounts, places: TierPlaces, band: float
 ) -> tuple[IntArray, list[_Filled]]:
-    levels = standing.forced.copy()
+    levels = ranked.forced.copy()
     filled = []
-    for level, tier in enumerate(ladder.tiers):
-        free = (levels == ladder.none) & standing.in_scope & standing.meets[level]
-        holders = standing.held <= level
-        stays = standing.stays & (standing.held == level)
-        claims = free & ((holders & ladder.inside(standing, level, band=band)) | stays)
-        slots = _Slots.of(standing, ladder, level)
+    for level, tier in enumerate(places.tiers):
+        free = (levels == places.none) & ranked.in_scope & ranked.meets[level]
+        holders = ranked.held <= level
+        stays = ranked.stays & (ranked.held == level)
+        claims = free & ((holders & places.inside(ranked, level, band=band)) | stays)
+        slots = _Slots.of(ranked, places, level)
         kept = slots.first(claims)
         entering = free & ~kept
         if tier.line is not None:
-            entering &= ladder.inside(standing, level)
+            entering &= places.inside(ranked, level)
         entered = slots.without(kept).first(entering)
         levels[kept | entered] = level
         filled.append(_Filled(level, holders, stays, claims, kept, entered))
@@ -230,29 +230,29 @@ def nearest_line(scores: FloatArray, lines: Sequence[FloatArray]) -> FloatArray:
 class _Slots:
     """The open slots of one tier: by group, and by owner where an owner may hold so many only."""
 
-    standing: RankedAccounts
+    ranked: RankedAccounts
     by_group: FloatArray
     most: int | None
     by_owner: IntArray
 
     @classmethod
-    def of(cls, standing: RankedAccounts, ladder: TierPlaces, level: int) -> _Slots:
+    def of(cls, ranked: RankedAccounts, places: TierPlaces, level: int) -> _Slots:
         """Return the slots that overrides leave open."""
-        forced = standing.forced == level
+        forced = ranked.forced == level
         whole = cls(
-            standing,
-            ladder.places[level],
-            ladder.tiers[level].max_per_owner,
-            np.zeros(int(standing.owners.max(initial=-1)) + 1, dtype=np.int64),
+            ranked,
+            places.places[level],
+            places.tiers[level].max_per_owner,
+            np.zeros(int(ranked.owners.max(initial=-1)) + 1, dtype=np.int64),
         )
         return whole.without(forced)
 
     def without(self, members: BoolArray) -> _Slots:
         """Return the slots that are left once these accounts have theirs."""
-        owned = self.standing.owners[members & (self.standing.owners >= 0)]
+        owned = self.ranked.owners[members & (self.ranked.owners >= 0)]
         return _Slots(
-            self.standing,
-            self.by_group - self.standing.groups.counts(members),
+            self.ranked,
+            self.by_group - self.ranked.groups.counts(members),
             self.most,
             self.by_owner + np.bincount(owned, minlength=len(self.by_owner)),
         )
@@ -263,18 +263,18 @@ class _Slots:
             return self._first_by_owner(candidates, most=self.most)
         if np.isinf(self.by_group).all():
             return candidates
-        groups = self.standing.groups
+        groups = self.ranked.groups
         return candidates & (groups.running(candidates) <= self.by_group[groups.codes])
 
     def _first_by_owner(self, candidates: BoolArray, *, most: int) -> BoolArray:
         """Return the same where an owner may hold so many only: one after the other."""
-        places = np.flatnonzero(candidates)
-        groups = self.standing.groups.codes[places].tolist()
-        owners = self.standing.owners[places].tolist()
+        found = np.flatnonzero(candidates)
+        groups = self.ranked.groups.codes[found].tolist()
+        owners = self.ranked.owners[found].tolist()
         open_, held = self.by_group.clip(min=0).tolist(), self.by_owner.tolist()
         chosen: list[int] = []
         left = sum(open_)
-        for place_, group, owner in zip(places.tolist(), groups, owners, strict=True):
+        for place_, group, owner in zip(found.tolist(), groups, owners, strict=True):
             if len(chosen) >= left:
                 break
             if open_[group] >= 1 and (owner < 0 or held[owner] < most):
@@ -288,8 +288,8 @@ class _Slots:
 
 
 def _exit_line(
-    standing: RankedAccounts,
-    ladder: TierPlaces,
+    ranked: RankedAccounts,
+    places: TierPlaces,
     level: int,
     *,
     band: float,
@@ -297,28 +297,28 @@ def _exit_line(
     kept: BoolArray,
 ) -> FloatArray:
     """Return the score at the end of the keep band, or of the last one that found a slot."""
-    groups, tier = standing.groups, ladder.tiers[level]
+    groups, tier = ranked.groups, places.tiers[level]
     if not tier.sizes:
-        return np.full(len(standing.scores), np.nan)
-    able = standing.in_scope & ladder.inside(standing, level, band=band)
+        return np.full(len(ranked.scores), np.nan)
+    able = ranked.in_scope & places.inside(ranked, level, band=band)
     if band == np.inf and tier.line is None:
-        able = standing.in_scope & standing.meets[level]
-    end = groups.lowest(standing.scores, able)
+        able = ranked.in_scope & ranked.meets[level]
+    end = groups.lowest(ranked.scores, able)
     refused = groups.counts(claims & ~kept) > 0
     crowded = refused & (groups.counts(kept) > 0)
-    line = np.where(crowded, groups.lowest(standing.scores, kept), end)
+    line = np.where(crowded, groups.lowest(ranked.scores, kept), end)
     return np.asarray(line[groups.codes])
 
 
 def _entry_line(
-    standing: RankedAccounts, ladder: TierPlaces, level: int, *, entered: BoolArray
+    ranked: RankedAccounts, places: TierPlaces, level: int, *, entered: BoolArray
 ) -> FloatArray:
     """Return the score of the last one let in; with a line in money, the lowest that reaches it."""
-    groups, tier = standing.groups, ladder.tiers[level]
+    groups, tier = ranked.groups, places.tiers[level]
     if not tier.sizes:
-        return np.full(len(standing.scores), np.nan)
-    members = entered if tier.line is None else ladder.inside(standing, level)
-    return np.asarray(groups.lowest(standing.scores, members)[groups.codes])
+        return np.full(len(ranked.scores), np.nan)
+    members = entered if tier.line is None else places.inside(ranked, level)
+    return np.asarray(groups.lowest(ranked.scores, members)[groups.codes])
 
 
 _ONE_EXCHANGE = 2
@@ -328,7 +328,7 @@ _WIDEST = 1e6
 
 @dataclass(frozen=True)
 class MoveBudget:
-    """What the move budget did.
+    """The effect of the move budget.
 
     Attributes
     ----------
@@ -346,7 +346,7 @@ class MoveBudget:
 
 
 def within_budget(
-    standing: RankedAccounts, *, ladder: TierPlaces, stability: StabilitySettings
+    ranked: RankedAccounts, *, places: TierPlaces, stability: StabilitySettings
 ) -> MoveBudget:
     """Return the narrowest keep band, not below that of the settings, that holds to the budget.
 
@@ -356,32 +356,32 @@ def within_budget(
     away), the band is endless.
     """
     usual = stability.keep_band
-    asked = count_moves(standing, levels_of(standing, ladder=ladder, band=usual))
-    counted = int(_may_move(standing).sum())
+    asked = count_moves(ranked, levels_of(ranked, places=places, band=usual))
+    counted = int(_may_move(ranked).sum())
     if stability.max_moves_share >= 1 or counted == 0:
         return MoveBudget(None, usual, asked)
     share = stability.max_moves_share
     most = max(math.floor(round(share * counted, 6)), _ONE_EXCHANGE if share else 0)
     if asked <= most:
         return MoveBudget(most, usual, asked)
-    return MoveBudget(most, _widened(standing, ladder, usual, most), asked)
+    return MoveBudget(most, _widened(ranked, places, usual, most), asked)
 
 
-def count_moves(standing: RankedAccounts, levels: IntArray) -> int:
+def count_moves(ranked: RankedAccounts, levels: IntArray) -> int:
     """Return how many accounts in scope change the tier they have, overrides aside."""
-    return int((_may_move(standing) & (levels != standing.held)).sum())
+    return int((_may_move(ranked) & (levels != ranked.held)).sum())
 
 
-def _may_move(standing: RankedAccounts) -> BoolArray:
-    free: BoolArray = standing.forced == standing.none
-    return free & (standing.held < standing.none) & standing.in_scope
+def _may_move(ranked: RankedAccounts) -> BoolArray:
+    free: BoolArray = ranked.forced == ranked.none
+    return free & (ranked.held < ranked.none) & ranked.in_scope
 
 
-def _widened(standing: RankedAccounts, ladder: TierPlaces, usual: float, most: int) -> float:
+def _widened(ranked: RankedAccounts, places: TierPlaces, usual: float, most: int) -> float:
     """Return by halving, to one in a thousand, the narrowest band that is wide enough."""
 
     def holds(band: float) -> bool:
-        return count_moves(standing, levels_of(standing, ladder=ladder, band=band)) <= most
+        return count_moves(ranked, levels_of(ranked, places=places, band=band)) <= most
 
     low, high = usual, 2 * usual
     while not holds(high):

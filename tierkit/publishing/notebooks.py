@@ -1,17 +1,23 @@
-"""Notebooks and their parameters, checked before any kernel starts."""
+"""Notebooks: parameters checked before a kernel starts, cells checked after it has ended."""
 
 from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import nbformat
+from nbformat import NotebookNode
+
 import tierkit
-from tierkit.errors import Problem, SettingsError
+from tierkit import errors
+from tierkit.errors import GateError, NotebookError, Problem, SettingsError, TierkitError
+from tierkit.publishing.leaks import Replacements, scrubbed
 
 Scalar = str | int | float | bool
 
@@ -240,3 +246,116 @@ def _unknown(name: str, known: Sequence[str]) -> Problem:
 def _wrong_type(name: str, kind: type[Scalar], value: object) -> Problem:
     found = f"{value!r} ({type(value).__name__})"
     return Problem(f"{name}: must be {kind.__name__}, found {found}", "Pass a plain value.")
+
+
+_HEADING = re.compile(r"^#+\s+(.+?)\s*$", re.MULTILINE)
+
+
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def check_outcome(name: str, notebook: NotebookNode) -> None:
+    """Raise unless every cell of an executed notebook ran to its end and wrote no warning.
+
+    Raises
+    ------
+    TierkitError
+        The error that a cell raised, of its own kind if tierkit raised it, else a `NotebookError`.
+    NotebookError
+        Also where cells were not run.
+    GateError
+        A cell wrote to standard error or showed a widget.
+    """
+    for index, cell in _cells_to_run(notebook):
+        failures = [output for output in cell.outputs if output.output_type == "error"]
+        if failures:
+            raise _cell_error(place_of(name, notebook, index), failures[0])
+        if cell.execution_count is None:
+            raise NotebookError(
+                f"{place_of(name, notebook, index)}: was not run; the notebook stopped before it. "
+                "Look for an `exit` in the cells above."
+            )
+    problems = [
+        problem
+        for index, cell in _cells_to_run(notebook)
+        for problem in _unwanted(place_of(name, notebook, index), cell)
+    ]
+    if problems:
+        raise GateError(f"{name}: its output cannot go into a report", problems)
+
+
+def _cells_to_run(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code" and cell.source.strip():
+            yield index, cell
+
+
+def place_of(name: str, notebook: NotebookNode, index: int) -> str:
+    """Name a cell by its number among those that run, as JupyterLab shows it, and its section."""
+    number = sum(1 for at, _ in _cells_to_run(notebook) if at <= index)
+    above = (cell.source for cell in notebook.cells[:index] if cell.cell_type == "markdown")
+    headings = [heading for text in above for heading in _HEADING.findall(text)]
+    return f"{name}, cell {number}" + (f" ({headings[-1]})" if headings else "")
+
+
+def _cell_error(place: str, output: NotebookNode) -> TierkitError:
+    if output.ename == "SystemExit":
+        return NotebookError(
+            f"{place}: stopped the notebook by `exit`; the cells below were not run. Take it out."
+        )
+    kind = _tierkit_errors().get(output.ename)
+    if kind is not None:
+        return kind(f"{place}: {output.evalue}")
+    said = output.evalue.strip().splitlines()
+    last = f"{output.ename}: {said[-1]}" if said else output.ename
+    return NotebookError(f"{place}: {last}. The executed copy holds the whole trace.")
+
+
+def _tierkit_errors() -> dict[str, type[TierkitError]]:
+    """Return the kinds of errors by name; a kernel tells of an error's kind only its name."""
+    return {
+        name: kind
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, TierkitError)
+    }
+
+
+def _unwanted(place: str, cell: NotebookNode) -> Iterator[Problem]:
+    said = "".join(output.text for output in cell.outputs if output.get("name") == "stderr").strip()
+    if said:
+        yield Problem(
+            f"{place} wrote to standard error: {said.splitlines()[0][:200]}",
+            "Fix what it warns of.",
+        )
+    if any(_WIDGET in output.get("data", {}) for output in cell.outputs):
+        yield Problem(f"{place} shows a widget, which a page cannot hold", "Show its static twin.")
+
+
+def clean_copy(
+    notebook: NotebookNode, *, ids: list[str], replacements: Replacements = ()
+) -> NotebookNode:
+    """Return an executed notebook without times, and with the same bytes for the same results.
+
+    Parameters
+    ----------
+    ids
+        The ids of the cells before the run; cells that came later are numbered instead.
+    replacements
+        Texts and what stands in their place.
+    """
+    cleaned: NotebookNode = nbformat.from_dict(  # type: ignore[no-untyped-call]
+        scrubbed(notebook, replacements)
+    )
+    cleaned.metadata.pop("papermill", None)
+    cleaned.metadata["kernelspec"] = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
+    for number, cell in enumerate(cleaned.cells, 1):
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+        if cell.get("id") not in ids:
+            cell["id"] = f"run-{number}"
+    cleaned.nbformat_minor = max(cleaned.nbformat_minor, 5)
+    return cleaned

@@ -1,16 +1,20 @@
-"""Ranked accounts as arrays, best rank first, before slots are given."""
+"""Ranked accounts as arrays, best rank first, and the reasons why they change their tiers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from tierkit.settings import StabilitySettings, Tier
+
+if TYPE_CHECKING:
+    from tierkit.tiers.slots import TierPlaces
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -19,7 +23,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Groups:
-    """Which of `count` groups each account belongs to.
+    """The group, of `count` groups, that each account belongs to.
 
     Examples
     --------
@@ -67,7 +71,7 @@ class Groups:
 
 @dataclass(frozen=True)
 class RankedAccounts:
-    """What is known of each account before slots are given.
+    """Everything known of each account before slots are given.
 
     Attributes
     ----------
@@ -96,7 +100,7 @@ class RankedAccounts:
 
     @property
     def in_scope(self) -> BoolArray:
-        """Whether the account is ranked."""
+        """True for accounts that are ranked."""
         return ~np.isnan(self.scores)
 
     @property
@@ -119,7 +123,7 @@ class RankedAccounts:
 
 @dataclass(frozen=True)
 class AccountContext:
-    """What the rules of the tiers ask of accounts beside their prediction, each by account_id.
+    """The columns that the rules of the tiers need besides predictions, each by account_id.
 
     Attributes
     ----------
@@ -152,3 +156,100 @@ def levels_of(names: pd.Series[str], tiers: Sequence[str]) -> IntArray:
 def minimum_stay(tier: Tier, stability: StabilitySettings) -> int:
     """Return for how many quarters an account stays in the tier before rank can take it away."""
     return stability.min_quarters if tier.min_quarters is None else tier.min_quarters
+
+
+FIRST_RUN = "first tiers"
+STAYED = ""
+OVERRIDE = "override"
+ENTERED = "entered scope"
+LEFT = "left scope"
+ROSE = "rank rose into the tier"
+SLOT_OPENED = "a slot opened"
+FELL = "rank fell past the keep band"
+NO_SLOT = "overrides or a smaller capacity left no slot"
+RENAMED = "the earlier tier is no longer in the settings"
+ABOVE_LINE = "predicted revenue rose to the line"
+BELOW_LINE = "predicted revenue fell below the line"
+MEETS = "meets the tier's rule"
+MEETS_NOT = "no longer meets the tier's rule"
+OWNER_FULL = "its owner holds as many accounts of the tier as one may"
+
+Words = npt.NDArray[np.object_]
+
+
+def move_reasons(
+    ranked: RankedAccounts,
+    levels: IntArray,
+    *,
+    retired: BoolArray,
+    places: TierPlaces,
+    band: float,
+) -> Words:
+    """Return the main reason of each account's move, empty where the tier stayed.
+
+    Parameters
+    ----------
+    levels
+        The tiers given, by level.
+    retired
+        Whether the account held a tier that the settings no longer have.
+    band
+        The keep band that was used.
+    """
+    held, none = ranked.held, places.none
+    reached = _by_level(levels, places, lambda level: places.inside(ranked, level))
+    kept = _by_level(held, places, lambda level: places.inside(ranked, level, band=band))
+    meets = _by_level(held, places, lambda level: ranked.meets[level])
+    rose, fell = _words(levels, places, _rise), _words(held, places, _fall)
+    rules = [
+        (retired, RENAMED),
+        (levels == held, STAYED),
+        (ranked.forced < none, OVERRIDE),
+        (~ranked.in_scope, LEFT),
+        (held == none, ENTERED),
+        ((levels < held) & reached, rose),
+        (levels < held, SLOT_OPENED),
+        (~meets, MEETS_NOT),
+        (~kept, fell),
+        (_owner_is_full(ranked, levels, places), OWNER_FULL),
+    ]
+    conditions, words = zip(*rules, strict=True)
+    chosen = [np.array(word, dtype=object) if isinstance(word, str) else word for word in words]
+    return np.select(conditions, chosen, NO_SLOT)
+
+
+def _rise(tier: Tier) -> str:
+    if tier.line is not None:
+        return ABOVE_LINE
+    return ROSE if tier.sizes or tier.takes_rest else MEETS
+
+
+def _fall(tier: Tier) -> str:
+    return FELL if tier.line is None else BELOW_LINE
+
+
+def _words(levels: IntArray, places: TierPlaces, spell: Callable[[Tier], str]) -> Words:
+    return np.array([*map(spell, places.tiers), ""], dtype=object)[levels]
+
+
+def _by_level(levels: IntArray, places: TierPlaces, ask: Callable[[int], BoolArray]) -> BoolArray:
+    """Return for each account what holds of it at its own level; true without one."""
+    found = np.ones(len(levels), dtype=bool)
+    for level in range(places.none):
+        at = levels == level
+        if at.any():
+            found[at] = ask(level)[at]
+    return found
+
+
+def _owner_is_full(ranked: RankedAccounts, levels: IntArray, places: TierPlaces) -> BoolArray:
+    """Return whether the owner has as many accounts in the tier held before as one may."""
+    full = np.zeros(len(levels), dtype=bool)
+    owners = int(ranked.owners.max(initial=-1)) + 1
+    for level, tier in enumerate(places.tiers):
+        if tier.max_per_owner is not None and owners:
+            owned = ranked.owners[(levels == level) & (ranked.owners >= 0)]
+            at_most = np.bincount(owned, minlength=owners) >= tier.max_per_owner
+            asks = (ranked.held == level) & (ranked.owners >= 0)
+            full |= asks & at_most[ranked.owners]
+    return full
