@@ -88,7 +88,7 @@ def test_a_run_publishes_every_file(report):
 def test_the_reference_has_every_key_and_column(report, facts):
     assert not keys_of(facts) - {entry.name for entry in chapter("facts").entries}
     groups = chapter("files").groups
-    for name in ("tiers.csv", "crm_import.csv", "won_deals.csv"):
+    for name in ("tiers.csv", "crm_import_proposed.csv", "won_deals.csv"):
         header = pd.read_csv(report / name, nrows=0, comment="#").columns
         assert [entry.name for entry in groups[name][1]] == [f"{name}.{one}" for one in header]
 

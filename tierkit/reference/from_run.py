@@ -21,6 +21,9 @@ FACTS_LEAD = (
 ANY_NAME = (
     r"data\.untiered",
     r"model\.backtest\.models",
+    r"decide\.owners",
+    r"overrides\.expired_set_by",
+    r"territories\.rows\[\]\.tiers",
     r"moves\.(matrix(\.\*)?|reasons|stability\.kept_by)",
     r"effort\.roles\[\]\.hours_by_tier",
     r"tiers\[\]\.entitlement_hours_by_role",
