@@ -19,7 +19,7 @@ import narwhals as nw
 
 import tierkit
 from benches import fuzz, mutations
-from benches.roi import EFFECT, NO_EFFECT, look_at
+from benches.roi import NO_EFFECT, look_at
 from tierkit.crm import used_revenue
 from tierkit.crm.trusted import read_tables
 from tierkit.roi._certificate import with_effect

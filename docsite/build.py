@@ -13,6 +13,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+
+import tomlkit
 
 from docsite.evidence import with_results
 from docsite.execute import FailedBlockError, Workplace, execute, make_commands
@@ -118,13 +121,28 @@ def write_made_pages() -> None:
 
 def render() -> None:
     """Turn the pages into the site; a link to nowhere ends the build."""
-    settings = (ROOT / "docsite" / "zensical.toml").read_text(encoding="utf-8")
-    (BUILD / "zensical.toml").write_text(settings, encoding="utf-8")
+    settings = tomlkit.parse((ROOT / "docsite" / "zensical.toml").read_text(encoding="utf-8"))
+    add_unlisted(settings["project"]["nav"])  # type: ignore[index, arg-type]
+    (BUILD / "zensical.toml").write_text(tomlkit.dumps(settings), encoding="utf-8")
     shutil.rmtree(SITE, ignore_errors=True)
     command = [sys.executable, "-m", "zensical", "build", "--strict", "-f", "zensical.toml"]
     done = subprocess.run(command, cwd=BUILD, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)[-6000:])
+
+
+def add_unlisted(nav: list[dict[str, Any]]) -> None:
+    """List pages of `docs/` that stand in no part yet under a heading of their own."""
+    pages = {page.name for page in SOURCE.glob("*.md")} - {*listed(nav)}
+    if pages:
+        nav.append({"More": sorted(pages)})
+
+
+def listed(nav: list[Any]) -> Iterator[str]:
+    """Return the pages that a navigation lists."""
+    for entry in nav:
+        for inside in [entry] if isinstance(entry, str) else entry.values():
+            yield from listed(inside) if isinstance(inside, list) else [str(inside)]
 
 
 STEPS: dict[str, Callable[[], None]] = {

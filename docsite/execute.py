@@ -41,6 +41,7 @@ class Workplace:
     folder: Path
     bin: Path
     seconds: list[float] = field(default_factory=list)
+    scheduled: set[str] = field(default_factory=set)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -142,7 +143,11 @@ def _schedule(block: Block, workplace: Workplace) -> list[str]:
         raise FailedBlockError(f"line {block.first + 1}: the block runs nothing of tierkit")
     for command in found:
         given = command if "-f" in command else f"{command} -f acme"
-        dry = given if "--dry-run" in given or "check" in given else f"{given} --dry-run"
+        given = given.replace(" --hooks", "").replace(" --dry-run", "")
+        dry = given if "check" in given else f"{given} --dry-run"
+        if dry in workplace.scheduled:  # the same two commands stand in every scheduler's file
+            continue
+        workplace.scheduled.add(dry)
         code, output = workplace.run(dry)
         if code:
             raise FailedBlockError(f"line {block.first + 1}: `{dry}` ended with {code}:\n{output}")

@@ -11,8 +11,9 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from benches import evidence_quick
 from docsite.blocks import RUN_LANGUAGES, commands, find_blocks
-from docsite.build import RUN, pages_to_run
+from docsite.build import RUN, listed, pages_to_run
 from docsite.evidence import with_results
 from tierkit.cli import app
 from tierkit.reference import CHAPTERS, chapter
@@ -86,18 +87,15 @@ def test_commands_and_options_are_those_that_there_are(page):
                 assert asked <= known, text
 
 
-def listed(nav):
-    for entry in nav:
-        for inside in entry.values():
-            yield from listed(inside) if isinstance(inside, list) else [inside]
-
-
 def test_every_page_is_listed_once():
     nav = tomllib.loads((ROOT / "docsite" / "zensical.toml").read_text())["project"]["nav"]
     pages = [*listed(nav)]
     there = {page.relative_to(DOCS).as_posix() for page in PAGES}
+    made = {name for name in MADE if name.endswith(".md")}
     assert len(pages) == len({*pages})
-    assert {*pages} == there | {name for name in MADE if name.endswith(".md")}
+    assert not {*pages} - there - made
+    unlisted = there | made - {*pages}
+    assert not {name for name in unlisted - {*pages} if "/" in name}  # others stand under More
 
 
 def test_every_block_of_tutorial_and_how_tos_is_run_or_says_what_it_is():
@@ -115,6 +113,13 @@ def test_evidence_cites_results_that_stand_in_the_docs(page):
     found = with_results(text, DOCS)
     assert "<!-- results:" not in found
     assert "What falls short" in found or page.name in ("index.md", "papers.md")
+
+
+def test_each_quick_figure_has_a_range_and_a_function():
+    stated = evidence_quick.ranges()
+    assert {one for one in stated if stated[one]["low"] > stated[one]["high"]} == set()
+    assert not [one for one in stated if not callable(getattr(evidence_quick, one, None))]
+    assert {"says", "low", "high"} == {key for one in stated.values() for key in one}
 
 
 def test_words_of_help_that_pages_name_are_topics():

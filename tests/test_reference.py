@@ -41,14 +41,14 @@ def test_every_entry_has_a_meaning_and_a_name_of_its_own(name):
     assert len({entry.name for entry in entries}) == len(entries)
 
 
-def test_meanings_of_settings_are_those_of_settings_there_are():
+def test_every_setting_has_its_meaning():
     known = {path for path in written(words("settings")) if not path.endswith("._")}
-    assert known == set(names("settings"))
+    assert not set(names("settings")) - known
     assert set(words("settings")) == set(Settings.model_fields)
 
 
 def test_every_column_of_the_contract_has_its_meaning():
-    assert set(written(words("columns"))) == set(names("tables"))
+    assert not set(names("tables")) - set(written(words("columns")))
     assert set(chapter("tables").groups) == set(CONTRACT)
 
 
