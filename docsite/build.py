@@ -20,6 +20,7 @@ import tomlkit
 from docsite.evidence import with_results
 from docsite.execute import FailedBlockError, Workplace, execute, make_commands
 from docsite.exports import write_exports
+from docsite.memory import Memory, code, hash_of
 from docsite.notebooks import write_notebooks
 from docsite.pictures import take_picture
 from docsite.reference import write_reference
@@ -28,6 +29,7 @@ from docsite.sample import copy_sample, make_sample
 ROOT = Path(__file__).parent.parent
 PAGES, BUILD = ROOT / "docs", ROOT / "build"
 SOURCE, WORK, SITE = BUILD / "docs-source", BUILD / "docs-work", BUILD / "docs"
+MEMORY = Memory(BUILD / "docs-memory")
 RUN = ("tutorial", "how-to")
 _PICTURE = re.compile(r"<!-- picture: (\S+) of (\S+)(?: (\d+)x(\d+))? -->")
 
@@ -60,13 +62,15 @@ def copy_pages() -> None:
 def run_pages() -> None:
     """Run the pages of the tutorial and the how-tos, each in a folder of its own.
 
+    A page that was run before, with the same text and the same code, is not run again.
+
     Raises
     ------
     FailedBlockError
         After all pages, with the first failing block of each.
     """
     commands = make_commands(WORK / "bin")
-    sample = make_sample(Workplace(WORK / "sample", commands))
+    sample = ready_sample(commands)
     failed = []
     for page in pages_to_run(SOURCE):
         begun = time.monotonic()
@@ -79,17 +83,32 @@ def run_pages() -> None:
         raise FailedBlockError("\n\n".join(failed))
 
 
+def ready_sample(commands: Path) -> Path:
+    """Return the folder of the sample, made now or before."""
+    key, place = f"sample-{hash_of([code().encode()])}", WORK / "sample"
+    if not MEMORY.recall(key, place):
+        make_sample(Workplace(place, commands))
+        MEMORY.keep(key, place)
+    return place / "acme"
+
+
 def run_page(page: Path, sample: Path, commands: Path) -> None:
     """Run one page and write it again with its outputs and pictures."""
     place = WORK / page.relative_to(SOURCE).with_suffix("")
-    place.mkdir(parents=True)
     text = page.read_text(encoding="utf-8")
+    packed = sorted(page.parent.glob("*.zip"))
+    key = hash_of([code().encode(), text.encode(), *(file.read_bytes() for file in packed)])
+    if MEMORY.recall(key, page.parent):
+        return
+    place.mkdir(parents=True)
     if "project: sample" in text.partition("\n---\n")[0]:
         copy_sample(sample, place)
-    for packed in sorted(page.parent.glob("*.zip")):
-        shutil.copyfile(packed, place / packed.name)
+    for file in packed:
+        shutil.copyfile(file, place / file.name)
     text = execute(text, Workplace(place, commands))
     page.write_text(with_pictures(text, page, place), encoding="utf-8")
+    pictures = [page.parent / asked[1] for asked in _PICTURE.finditer(text)]
+    MEMORY.keep(key, page, *(picture for picture in pictures if picture.is_file()))
 
 
 def pages_to_run(folder: Path) -> Iterator[Path]:
