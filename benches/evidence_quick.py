@@ -27,7 +27,7 @@ from tierkit.settings import read_settings
 from tierkit.simulate import simulate_crm, write_crm
 
 RANGES = Path(__file__).with_suffix(".toml")
-INPUTS, WORLDS = 60, 8
+CORRUPTED, HOSTILE, WORLDS = 20, 60, 8
 
 
 @cache
@@ -58,11 +58,11 @@ def cents_lost() -> float:
 
 
 def corrupted_inputs_badly_ended() -> float:
-    return sum(found.end == "bare" for found in mutations.outcomes(range(INPUTS)))
+    return sum(found.end == "bare" for found in mutations.outcomes(range(CORRUPTED)))
 
 
 def hostile_inputs_badly_ended() -> float:
-    return sum(found.end == "bare" for found in fuzz.outcomes(range(INPUTS)))
+    return sum(found.end == "bare" for found in fuzz.outcomes(range(HOSTILE)))
 
 
 def effects_invented() -> float:

@@ -6,12 +6,16 @@ link to nowhere, a page that no part of the site lists.
 
 from __future__ import annotations
 
+import argparse
 import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +40,12 @@ _PICTURE = re.compile(r"<!-- picture: (\S+) of (\S+)(?: (\d+)x(\d+))? -->")
 
 def main() -> None:
     """Build the site, or say which block, page or link fails."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=2, help="pages at a time")
+    jobs = parser.parse_args().jobs
     begun = time.monotonic()
     try:
-        for name, step in STEPS.items():
+        for name, step in steps(jobs).items():
             at = time.monotonic()
             step()
             print(f"{name}: {time.monotonic() - at:.1f} s", flush=True)
@@ -59,7 +66,7 @@ def copy_pages() -> None:
         page.write_text(with_results(page.read_text(encoding="utf-8"), PAGES), encoding="utf-8")
 
 
-def run_pages() -> None:
+def run_pages(jobs: int = 2) -> None:
     """Run the pages of the tutorial and the how-tos, each in a folder of its own.
 
     A page that was run before, with the same text and the same code, is not run again.
@@ -71,16 +78,29 @@ def run_pages() -> None:
     """
     commands = make_commands(WORK / "bin")
     sample = ready_sample(commands)
-    failed = []
-    for page in pages_to_run(SOURCE):
-        begun = time.monotonic()
-        try:
-            run_page(page, sample, commands)
-        except FailedBlockError as error:
-            failed.append(f"{page.relative_to(SOURCE)}, {error}")
-        print(f"  {page.relative_to(SOURCE)}: {time.monotonic() - begun:.1f} s", flush=True)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        failed = [
+            said for said in pool.map(try_page, *zip(*tasks(sample, commands), strict=True)) if said
+        ]
     if failed:
         raise FailedBlockError("\n\n".join(failed))
+
+
+def tasks(sample: Path, commands: Path) -> list[tuple[Path, Path, Path]]:
+    """Return each page with the sample and the commands that it needs."""
+    return [(page, sample, commands) for page in pages_to_run(SOURCE)]
+
+
+def try_page(page: Path, sample: Path, commands: Path) -> str:
+    """Run a page, say how long it took, and return what failed."""
+    begun, failed = time.monotonic(), ""
+    try:
+        run_page(page, sample, commands)
+    except FailedBlockError as error:
+        failed = f"{page.relative_to(SOURCE)}, {error}"
+    seconds = time.monotonic() - begun
+    print(f"  {page.relative_to(SOURCE)}: {seconds:.1f} s{' FAILED' * bool(failed)}", flush=True)
+    return failed
 
 
 def ready_sample(commands: Path) -> Path:
@@ -164,12 +184,15 @@ def listed(nav: list[Any]) -> Iterator[str]:
             yield from listed(inside) if isinstance(inside, list) else [str(inside)]
 
 
-STEPS: dict[str, Callable[[], None]] = {
-    "pages": copy_pages,
-    "blocks run": run_pages,
-    "reference and notebooks": write_made_pages,
-    "site": render,
-}
+def steps(jobs: int) -> dict[str, Callable[[], None]]:
+    """Return the steps of a build, by name."""
+    return {
+        "pages": copy_pages,
+        "blocks run": partial(run_pages, jobs),
+        "reference and notebooks": write_made_pages,
+        "site": render,
+    }
+
 
 if __name__ == "__main__":
     main()
