@@ -127,7 +127,8 @@ def guess_settings(folder: str | Path, *, source: str = "") -> str:
                 f"{folder}: there is no CSV, Excel or Parquet file that can be read.{more}"
             )
         lines = [
-            "# Guessed from the files; read each line, then run `tierkit check`. What a line means: `tierkit help data`.",
+            "# Guessed from the files; read each line, then run `tierkit check`.",
+            "# `tierkit help settings` says what each means.",
             "",
             "[data]",
         ]
