@@ -127,8 +127,9 @@ def choose_ranking(
 
     Where fewer than two dates were tested, the best of many rules is mostly the luckiest one: past
     revenue and the cards alone are chosen from, unless they are worse than another rule. One is
-    behind by more than 0.005 that is more than its standard error, and a measure that is lower by
-    less makes none worse; what is in force gives way to more than 0.01 that is more than the error.
+    behind by more than 0.005 that is more than its standard error, and a measure that is lower than
+    another rule's by less makes none worse; what is in force gives way to more than 0.01 that is
+    more than the error.
 
     Parameters
     ----------
@@ -159,7 +160,7 @@ def choose_ranking(
     best = int(np.nanargmax(np.round(ginis, 9)))
     days = predictions["as_of"].unique()
     in_time = len(days) > 1
-    least = 0.0 if in_time else TOLERANCE
+    least = 0.0 if in_time or _may_enter(candidates[best]) else TOLERANCE
     rows = [_against(whole, drawn, place, best, tail, least) for place in range(len(candidates))]
     table = pd.DataFrame(rows, index=[*candidates])
     fair = _fair_in_time(table) if in_time else _fair_at_one_date(table)
@@ -220,9 +221,14 @@ def _fair_at_one_date(table: pd.DataFrame) -> pd.Index[str]:
     All that are not worse, where neither is among those.
     """
     known = table[~table["worse"]]
-    entrants = known[[name == PAST or name in CARDS for name in known.index]]
+    entrants = known[[_may_enter(str(name)) for name in known.index]]
     behind = entrants["gini"].max() - entrants["gini"]
     return entrants.index[behind <= _error(entrants)] if len(entrants) else known.index
+
+
+def _may_enter(name: str) -> bool:
+    """Return whether one tested date is enough to be chosen: past revenue, a card."""
+    return name == PAST or name in CARDS
 
 
 def _error(table: pd.DataFrame) -> pd.Series[float]:
