@@ -51,8 +51,9 @@ bench-roi-speed: $(BIN)/.installed-dev ## time and memory of tier ROI on 4,000 a
 bench-no-signal: $(BIN)/.installed-dev ## verdicts on orders redrawn uniformly over accounts, 100 seeds
 	$(BIN)/python -m benches.no_signal 100
 
-bench-mutations: $(BIN)/.installed-dev ## corrupted inputs: trusted tables or an error in words
+bench-mutations: $(BIN)/.installed-dev ## corrupted inputs and marks of real exports: right, named or refused in words
 	$(BIN)/python -m benches.mutations 500
+	$(BIN)/python -m benches.marks 1000
 
 bench-fuzz: $(BIN)/.installed-dev ## hostile settings, rules, tables, facts and models: safe or an error in words
 	$(BIN)/python -m benches.fuzz 2000

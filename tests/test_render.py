@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from tierkit.errors import GateError
 from tierkit.publishing.gates import read_page
 from tierkit.publishing.manifest import settings_rows
+from tierkit.rendering import still_charts
 from tierkit.rendering.figures import Picture, figure
 from tierkit.rendering.notebooks import (
     PageContext,
@@ -126,6 +127,37 @@ def test_a_missing_value_is_a_dash_whatever_its_type(missing, kind):
     frame = pd.DataFrame({"account": ["A1"], "rank": pd.Series([missing], dtype="object")})
     table = Table("ranks", "Ranks", ["account", Column("rank", kind)], frame)
     assert "–</td>" in html_table(table).html
+
+
+def page_of(**data):
+    cell = new_code_cell("my_chart", execution_count=1)
+    cell.outputs = [new_output("display_data", data={key.replace("__", "/"): value
+                                                     for key, value in data.items()})]  # fmt: skip
+    return render_analyst([executed(cell)], CONTEXT)
+
+
+PNG = "iVBORw0KGgo=\n"
+
+
+def test_a_figure_of_ones_own_is_a_picture_that_is_read_aloud():
+    page = page_of(image__png=PNG, text__plain="<Figure>")
+    assert '<img alt="Figure of this cell: my_chart" src="data:image/png;base64,iVBO' in page
+    assert "&lt;Figure&gt;" not in page
+    assert read_page(page).faults == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/vnd.vegalite.v6+json", "application/vnd.plotly.v1+json"]
+)
+def test_a_chart_that_needs_a_script_is_a_picture_or_a_sentence_and_never_absent(kind, monkeypatch):
+    chart = {kind: {"data": []}, "text/plain": "Chart(…)"}
+    assert "only a script can show" in page_of(**chart)
+    for drawn in ("_vega_lite_svg", "_plotly_svg"):
+        monkeypatch.setattr(still_charts, drawn, lambda _: "<svg><title>mine</title></svg>")
+    page = page_of(**chart)
+    assert "<svg><title>mine</title></svg>" in page
+    assert "only a script" not in page
+    assert "data:image/png" in page_of(**chart, image__png=PNG)
 
 
 def test_a_script_in_a_cell_is_refused():

@@ -18,10 +18,11 @@ from traitlets.config import Config
 
 from tierkit.errors import GateError
 from tierkit.rendering.html import joined, printable, tag
+from tierkit.rendering.still_charts import with_still_charts
 from tierkit.words import quarter_name
 
 LEADERSHIP_TAG = "leadership"
-_HIDDEN_TAGS = {LEADERSHIP_TAG, "parameters", "injected-parameters"}
+_HIDDEN_TAGS = {LEADERSHIP_TAG, "guide", "parameters", "injected-parameters"}
 _TEMPLATES = Path(__file__).parent / "templates"
 _HEADING = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1>", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
@@ -275,7 +276,9 @@ class _CellExporter(HTMLExporter):
 def _notebook_html(notebook: NotebookNode) -> str:
     shown = NotebookNode(notebook)  # type: ignore[no-untyped-call]
     shown["cells"] = [
-        cell for cell in notebook.cells if not _HIDDEN_TAGS & set(cell.metadata.get("tags", []))
+        with_still_charts(cell)
+        for cell in notebook.cells
+        if not _HIDDEN_TAGS & set(cell.metadata.get("tags", []))
     ]
     exporter = _CellExporter(  # type: ignore[no-untyped-call]
         config=Config(),
