@@ -261,7 +261,7 @@ def test_names_stand_on_the_page_only_where_the_facts_hold_them():
     assert "names accounts" not in text_of(sections.title_block(companies.sample()))
     named = companies.sample() | {"named": [{"tier": "Tier 1", "in": ["Acme"], "out": []}]}
     assert "internal: names accounts" in text_of(sections.title_block(named))
-    assert "Enter Tier 1: Acme." in text_of(sections.recommendation(named))
+    assert "Into Tier 1: Acme." in text_of(sections.recommendation(named))
 
 
 def test_the_three_questions_have_one_number_each():
