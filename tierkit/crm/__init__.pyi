@@ -13,6 +13,7 @@ from .account_names import (
     find_account as find_account,
 )
 from .checks import (
+    RULES as RULES,
     check_as_of as check_as_of,
     raised_to_blocking as raised_to_blocking,
 )
@@ -24,6 +25,8 @@ from .contract import (
     ACCEPTED_TIERS as ACCEPTED_TIERS,
     CONTRACT as CONTRACT,
     MONEY_TYPE as MONEY_TYPE,
+    REQUIRED_TABLES as REQUIRED_TABLES,
+    TableContract as TableContract,
 )
 from .engine import (
     Rows as Rows,

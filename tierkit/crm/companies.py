@@ -62,7 +62,7 @@ def with_one_company(
 
 
 def _left_out(rows: Rows) -> Rows:
-    reason = nw.when(nw.col("__several")).then(nw.lit(SEVERAL_COMPANIES))
+    reason: nw.Expr = nw.when(nw.col("__several")).then(nw.lit(SEVERAL_COMPANIES))
     if LEFT_OUT in rows.columns:
         reason = nw.coalesce(nw.col(LEFT_OUT), reason)
     return rows.with_columns(reason.alias(LEFT_OUT))

@@ -106,6 +106,7 @@ def guess_settings(folder: str | Path, *, source: str = "") -> str:
             )
         lines = [
             "# Guessed from the files; read each line, then run `tierkit check`.",
+            "# `tierkit help settings` says what each means.",
             "",
             "[data]",
         ]
