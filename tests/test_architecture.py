@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parent.parent / "tierkit"
 # Each room may import from the rooms before it, and from itself.
 ROOMS = (
     "errors",
+    "files",
     "parallel",
     "figure",
     "statistics",

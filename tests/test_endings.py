@@ -16,7 +16,7 @@ from report_samples import LABEL
 from tiny_runs import QUARTER, contents, fails, make_project, one, run_project
 
 from tierkit.errors import GateError, KernelDiedError, NotebookError, SettingsError, TimeLimitError
-from tierkit.publishing.lock import project_lock
+from tierkit.files import project_lock
 from tierkit.publishing.run import run_recalibration
 from tierkit.settings import read_settings
 

@@ -14,8 +14,8 @@ from tierkit.roi.effort_draw import (
     EffortDraw,
     draw_effort,
     drawn_needed,
+    effort_draw_text,
     read_effort_draw,
-    write_effort_draw,
 )
 from tierkit.roi.effort_reading import dispersions, effort_facts
 from tierkit.roi.worlds import World, simulate_world
@@ -81,7 +81,7 @@ def test_what_it_costs_and_what_it_could_show_is_said_in_words():
 
 def test_an_assignment_is_read_back_and_a_changed_one_is_refused(tmp_path):
     file = tmp_path / "draw.csv"
-    write_effort_draw(drawn(), file)
+    file.write_text(effort_draw_text(drawn()))
     assert read_effort_draw(file).hash == drawn().hash
     file.write_text(file.read_text().replace("False", "True", 1))
     with pytest.raises(DataError, match="changed it after the draw"):

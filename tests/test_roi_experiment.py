@@ -10,7 +10,7 @@ from tierkit.errors import DataError, SettingsError
 from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.boundaries import study_boundaries
 from tierkit.roi.boundary_rows import Boundaries
-from tierkit.roi.experiment import COLUMNS, Band, draw_band, randomised, read_band, write_band
+from tierkit.roi.experiment import COLUMNS, Band, band_text, draw_band, randomised, read_band
 from tierkit.roi.worlds import World, simulate_world
 from tierkit.settings import parse_settings
 
@@ -64,7 +64,7 @@ def test_a_band_needs_both_tiers():
 
 def test_an_assignment_is_read_back_and_a_changed_one_is_refused(tmp_path):
     file = tmp_path / "band.csv"
-    write_band(drawn(), file)
+    file.write_text(band_text(drawn()))
     assert read_band(file).hash == drawn().hash
     text = file.read_text()
     file.write_text(text.replace("Tier 1,Tier 2,Tier 1", "Tier 1,Tier 2,Tier 2", 1))

@@ -23,9 +23,9 @@ from tierkit.errors import (
     SettingsError,
     TimeLimitError,
 )
+from tierkit.files import project_lock
 from tierkit.publishing.execute import execute_notebook
 from tierkit.publishing.leaks import local_paths, scrubbed, secret_values
-from tierkit.publishing.lock import project_lock
 from tierkit.publishing.notebooks import (
     check_notebook,
     notebook_parameters,
@@ -264,7 +264,7 @@ def test_short_values_and_files_are_no_secrets():
 # ---- one run at a time ---------------------------------------------------------------------------
 
 HOLD = (
-    "import sys, time; from pathlib import Path; from tierkit.publishing.lock import project_lock\n"
+    "import sys, time; from pathlib import Path; from tierkit.files import project_lock\n"
     "with project_lock(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
 )
 

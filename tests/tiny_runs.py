@@ -9,7 +9,7 @@ from report_samples import LABEL, report_notebook, write_notebook
 
 from tierkit.calendar import FiscalCalendar
 from tierkit.commands.units import REPORT_PLAN
-from tierkit.publishing.lock import project_lock
+from tierkit.files import project_lock
 from tierkit.publishing.run import ReportPlan, run_recalibration
 from tierkit.settings import read_settings
 

@@ -152,6 +152,8 @@ def accept(
     )
     if done.reviewed:
         typer.echo(f"{done.reviewed:,} overrides of the review are in force and in overrides.csv.")
+    if done.gone:
+        say(done.gone, err=True)
     if done.drawn:
         typer.echo(
             f"{done.drawn:,} of them hold the tier that was drawn by lot. {done.remark}".strip()

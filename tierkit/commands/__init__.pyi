@@ -1,8 +1,6 @@
-from ._ask import (
+from ._explain import (
     Explanation as Explanation,
     explain as explain,
-)
-from ._explain import (
     explain_account as explain_account,
 )
 from .accept import (

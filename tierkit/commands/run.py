@@ -15,6 +15,7 @@ from tierkit.commands.units import REPORT_PLAN, EachResult, read_each, run_each
 from tierkit.crm import Tables, check_quarter, default_quarter, used_revenue
 from tierkit.errors import DataError, SettingsError, TierkitError
 from tierkit.features import all_features
+from tierkit.files import project_lock
 from tierkit.pages import UNIT_TOTALS
 from tierkit.publishing import (
     RUN_NOTEBOOKS,
@@ -26,7 +27,6 @@ from tierkit.publishing import (
     file_hash,
     package_versions,
     packaged_notebook,
-    project_lock,
     project_notebook,
     published_hash,
     run_hooks,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 import re
@@ -24,12 +23,15 @@ from tierkit.crm import (
     Rows,
     Tables,
     only_with,
+    read_edited,
     read_written_tables,
     used_revenue,
     won_amount,
     write_tables,
+    written_table,
 )
 from tierkit.errors import Problem, SettingsError, TierkitError
+from tierkit.files import make_folder, write_whole
 from tierkit.pages import UnitRow, mail_summary, write_index, write_slides, write_units_index
 from tierkit.publishing import (
     Handover,
@@ -42,6 +44,7 @@ from tierkit.publishing import (
 )
 from tierkit.runs import OVERRIDES, TABLES_FOLDER, keep_stages, leave_rows
 from tierkit.settings import Settings
+from tierkit.tiers import OVERRIDES_FORMAT
 from tierkit.words import quarter_name
 
 EACH_FOLDER = "each"
@@ -168,14 +171,9 @@ def write_overrides(settings: Settings, folder: Path, accounts: frozenset[str]) 
     target.unlink(missing_ok=True)
     if not source.is_file():
         return
-    with source.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        rows = [row for row in reader if (row.get("account_id") or "").strip() in accounts]
-        columns: Sequence[str] = reader.fieldnames or ()
-    with target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n", extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
+    found = read_edited(source, OVERRIDES_FORMAT, date_order=settings.data.date_order)
+    rows = [row for row in found.rows if row["account_id"] in accounts]
+    write_whole(target, written_table(rows, found.columns))
 
 
 def account_ids(tables: Tables) -> frozenset[str]:
@@ -290,7 +288,7 @@ def _pool(at_a_time: int) -> Iterator[ThreadPoolExecutor]:
 def _prepare(handover: Handover, tables: Tables, unit: Unit) -> Path:
     """Leave settings, overrides and trusted rows of a unit in its folder."""
     folder = handover.settings.scratch.resolve() / EACH_FOLDER / unit.column / unit.name
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, below=handover.settings.scratch)
     own = unit_tables(tables, unit)
     write_tables(own, folder / TABLES_FOLDER)
     write_overrides(handover.settings, folder, account_ids(own))

@@ -13,6 +13,11 @@ from ._hierarchy import (
 from ._retention import (
     retention as retention,
 )
+from .accepted_tiers import (
+    HISTORY_COLUMNS as HISTORY_COLUMNS,
+    AcceptedTiers as AcceptedTiers,
+    read_accepted_tiers as read_accepted_tiers,
+)
 from .checks import (
     check_as_of as check_as_of,
     raised_to_blocking as raised_to_blocking,
@@ -28,6 +33,9 @@ from .contract import (
 )
 from .currencies import (
     without_rate as without_rate,
+)
+from .dates import (
+    DateOrder as DateOrder,
 )
 from .duplicates import (
     LEGAL_FORMS as LEGAL_FORMS,
@@ -49,6 +57,15 @@ from .guard import (
 )
 from .guessing import (
     guess_settings as guess_settings,
+)
+from .hand_edited import (
+    EditedColumns as EditedColumns,
+    EditedTable as EditedTable,
+    edited_table as edited_table,
+    edited_text as edited_text,
+    read_edited as read_edited,
+    text_of as text_of,
+    written_table as written_table,
 )
 from .known import (
     deals_as_known as deals_as_known,

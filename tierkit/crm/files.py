@@ -26,6 +26,7 @@ from tierkit.crm.engine import (
 from tierkit.crm.headers import delimiter_of, header_place, numbered_records, unique
 from tierkit.crm.workbooks import SUFFIXES as WORKBOOKS, read_sheet
 from tierkit.errors import DataError
+from tierkit.files import draft_of
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 SUFFIXES = (*TEXT_SUFFIXES, ".parquet", *WORKBOOKS)
@@ -226,7 +227,8 @@ def _as_utf8(path: Path, layout: TextLayout, scratch: Path) -> Path:
     encoding, composed = layout.encoding, layout.encoding.composed
     with (
         path.open(encoding=encoding.name, errors=encoding.errors, newline=None) as source,
-        copy.open("w", encoding="utf-8", newline="") as target,
+        draft_of(copy) as draft,
+        draft.open("w", encoding="utf-8", newline="") as target,
     ):
         for _ in range(layout.skipped):
             source.readline()

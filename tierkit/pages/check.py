@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from tierkit.crm import Tables, candidate_duplicates, netted_accounts, unit_totals
 from tierkit.errors import Problem
+from tierkit.files import write_whole
 from tierkit.pages.data import left_out
 from tierkit.rendering import Fragment, html_table, joined, style_sheet, tag, write_workbook
 from tierkit.table import Column, Table
@@ -69,7 +70,7 @@ def write_check_page(
     body = tag("body", tag("main", joined(*parts)))
     html = f"<!doctype html>\n{tag('html', joined(tag('head', head), body), lang='en')}\n"
     file = folder / PAGE
-    file.write_text(html, encoding="utf-8", newline="\n")
+    write_whole(file, html)
     return file
 
 

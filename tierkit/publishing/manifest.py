@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tierkit.errors import TierkitError
+from tierkit.files import make_folder, read_json, write_whole
 from tierkit.publishing.leaks import Json, Replacements, scrubbed
 from tierkit.settings import Settings
 
@@ -116,7 +117,7 @@ def file_hash(path: Path) -> str:
 def row_counts(run_folder: Path) -> dict[str, int]:
     """Return the rows of each table that the notebooks read, as they noted them in `rows.json`."""
     noted = run_folder / "rows.json"
-    return json.loads(noted.read_text(encoding="utf-8")) if noted.is_file() else {}
+    return read_json(noted) if noted.is_file() else {}
 
 
 def settings_rows(
@@ -162,7 +163,7 @@ def write_manifest(
         "stages": [asdict(stage) for stage in stages],
     }
     text = json.dumps(scrubbed(content, replacements), indent=1, ensure_ascii=False)
-    path.write_text(f"{text}\n", encoding="utf-8")
+    write_whole(path, f"{text}\n")
 
 
 def read_column(path: Path, column: str) -> set[str]:
@@ -255,8 +256,8 @@ def failure_file(settings: Settings, error: BaseException, *, exit_code: int) ->
     path = settings.scratch / FAILURE_FILE
     content = {"finished": now(), "cause": one_line(error), "exit_code": exit_code}
     with suppress(OSError):
-        settings.scratch.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        make_folder(settings.scratch, below=settings.scratch)
+        write_whole(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return path
 
 

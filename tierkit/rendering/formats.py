@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tierkit.files import write_whole
 from tierkit.rendering.html import on_one_line
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
@@ -70,7 +71,7 @@ def print_page(page: Path, target: Path) -> str:
             printed = printed_to.read_bytes()
         except (OSError, subprocess.SubprocessError) as error:
             return f"No PDF: {browser.name} did not print the page ({_short(error)}). {_SAME}"
-    target.write_bytes(_DATE.sub(b"(D:20000101000000", printed))
+    write_whole(target, _DATE.sub(b"(D:20000101000000", printed), lasting=False)
     return ""
 
 

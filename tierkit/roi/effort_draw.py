@@ -217,9 +217,9 @@ def draw_effort(  # noqa: PLR0913
     return EffortDraw(rows)
 
 
-def write_effort_draw(draw: EffortDraw, path: Path) -> None:
-    """Write the assignment file; its first line holds the hash."""
-    path.write_text(f"{_MARK}{draw.hash}\n{_text(draw.rows)}", encoding="utf-8")
+def effort_draw_text(draw: EffortDraw) -> str:
+    """Return the text of the assignment file; its first line holds the hash."""
+    return f"{_MARK}{draw.hash}\n{_text(draw.rows)}"
 
 
 def is_effort_draw(path: Path) -> bool:

@@ -150,9 +150,9 @@ def _lot(seed: int, *words: str) -> np.random.Generator:
     return np.random.default_rng([seed, int.from_bytes(told, "big")])
 
 
-def write_band(band: Band, path: Path) -> None:
-    """Write the assignment file; its first line holds the hash."""
-    path.write_text(f"# randomised band {band.hash}\n{_text(band.rows)}", encoding="utf-8")
+def band_text(band: Band) -> str:
+    """Return the text of the assignment file; its first line holds the hash."""
+    return f"# randomised band {band.hash}\n{_text(band.rows)}"
 
 
 def read_band(path: Path) -> Band:

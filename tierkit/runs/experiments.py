@@ -13,17 +13,18 @@ import pandas as pd
 
 from tierkit.calendar import Quarter, is_before
 from tierkit.errors import DataError, SettingsError
+from tierkit.files import change_file, files_lock
 from tierkit.publishing import read_published
 from tierkit.roi import (
     Band,
     EffortDraw,
+    band_text,
     draw_band,
     draw_effort,
+    effort_draw_text,
     is_effort_draw,
     read_band,
     read_effort_draw,
-    write_band,
-    write_effort_draw,
 )
 from tierkit.serving import boundary_name
 from tierkit.settings import Settings
@@ -81,25 +82,25 @@ def draw_quarter_band(
         If the published tiers lack what a draw needs.
     """
     quarter = settings.fiscal_calendar.parse(label)
-    assigned = _published(settings, quarter)
-    pair = _pair(settings, upper)
-    following = settings.fiscal_calendar.shift(quarter, 1)
-    file = _file(settings, following, pair)
-    if file.exists():
-        raise SettingsError(
-            f"{EXPERIMENTS}/{file.name}: drawn already as {read_band(file).hash}. A band is drawn "
-            "once; delete the file before its quarter begins if nobody has acted on it."
+    with files_lock(settings.scratch):
+        assigned = _published(settings, quarter)
+        pair = _pair(settings, upper)
+        following = settings.fiscal_calendar.shift(quarter, 1)
+        file = _file(settings, following, pair)
+        if file.exists():
+            raise SettingsError(
+                f"{EXPERIMENTS}/{file.name}: drawn already as {read_band(file).hash}. A band is "
+                "drawn once; delete the file before its quarter begins if nobody has acted on it."
+            )
+        band = draw_band(
+            _without_drawn(assigned, settings, following),
+            tiers=pair,
+            ranks=ranks or _ranks_around_the_line(assigned, pair, settings),
+            quarter=following.label,
+            seed=settings.model.seed if seed is None else seed,
         )
-    band = draw_band(
-        _without_drawn(assigned, settings, following),
-        tiers=pair,
-        ranks=ranks or _ranks_around_the_line(assigned, pair, settings),
-        quarter=following.label,
-        seed=settings.model.seed if seed is None else seed,
-    )
-    file.parent.mkdir(exist_ok=True)
-    write_band(band, file)
-    return DrawnBand(band, following, file)
+        _keep(settings, file, band_text(band))
+        return DrawnBand(band, following, file)
 
 
 @dataclass(frozen=True)
@@ -143,34 +144,39 @@ def draw_quarter_effort(  # noqa: PLR0913
         already.
     """
     quarter = settings.fiscal_calendar.parse(label)
-    assigned = _published(settings, quarter)
-    names = [one.name for one in settings.tiers]
-    asked = tier or names[min(1, len(names) - 1)]
-    if asked not in names:
-        raise SettingsError(f"--tier {asked}: there is no such tier; give one of {names}.")
-    following = settings.fiscal_calendar.shift(quarter, 1)
-    file = _named(settings, f"{following.label} {asked} {arm} effort")
-    if file.exists():
-        raise SettingsError(
-            f"{EXPERIMENTS}/{file.name}: drawn already as {read_effort_draw(file).hash}. Delete "
-            "the file before its quarter begins if nobody has acted on it."
+    with files_lock(settings.scratch):
+        assigned = _published(settings, quarter)
+        names = [one.name for one in settings.tiers]
+        asked = tier or names[min(1, len(names) - 1)]
+        if asked not in names:
+            raise SettingsError(f"--tier {asked}: there is no such tier; give one of {names}.")
+        following = settings.fiscal_calendar.shift(quarter, 1)
+        file = _named(settings, f"{following.label} {asked} {arm} effort")
+        if file.exists():
+            raise SettingsError(
+                f"{EXPERIMENTS}/{file.name}: drawn already as {read_effort_draw(file).hash}. "
+                "Delete the file before its quarter begins if nobody has acted on it."
+            )
+        facts = read_published(settings, label=label).facts
+        draw = draw_effort(
+            _without_drawn(assigned, settings, following),
+            tier=asked,
+            arm=arm,
+            drawn_share=drawn_share,
+            quarter=following.label,
+            quarters=quarters,
+            seed=settings.model.seed if seed is None else seed,
+            report=str(facts["fingerprint"]),
         )
-    facts = read_published(settings, label=label).facts
-    draw = draw_effort(
-        _without_drawn(assigned, settings, following),
-        tier=asked,
-        arm=arm,
-        drawn_share=drawn_share,
-        quarter=following.label,
-        quarters=quarters,
-        seed=settings.model.seed if seed is None else seed,
-        report=str(facts["fingerprint"]),
-    )
-    file.parent.mkdir(exist_ok=True)
-    write_effort_draw(draw, file)
-    together = facts["roi"].get("together") or {}
-    noise = {one["tier"]: one["dispersion"] for one in together.get("dispersions", [])}
-    return DrawnEffort(draw, following, file, noise.get(asked))
+        _keep(settings, file, effort_draw_text(draw))
+        together = facts["roi"].get("together") or {}
+        noise = {one["tier"]: one["dispersion"] for one in together.get("dispersions", [])}
+        return DrawnEffort(draw, following, file, noise.get(asked))
+
+
+def _keep(settings: Settings, file: Path, text: str) -> None:
+    """Write an assignment file where none is yet; the lock of the project's files is held."""
+    change_file(file, text, before=None, project=settings.folder, scratch=settings.scratch)
 
 
 def read_bands(settings: Settings) -> list[Band]:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from tierkit.errors import Problem, SettingsError
+from tierkit.files import refuse_links_inside
 from tierkit.settings.whole import Settings
 
 _SECRET_WORDS = ("password", "passwd", "token", "secret", "api_key", "apikey", "credential")
@@ -89,7 +90,7 @@ def read_settings(path: str | Path, *, overrides: Sequence[str] = ()) -> Setting
     ------
     SettingsError
         With every problem at once: an absent or broken file, unknown names (with the nearest
-        known one), wrong types, contradictions.
+        known one), wrong types, contradictions; also if a link lies in the `.tierkit` beside it.
     """
     file = Path(path)
     file = file / SETTINGS_FILE if file.is_dir() else file
@@ -98,6 +99,7 @@ def read_settings(path: str | Path, *, overrides: Sequence[str] = ()) -> Setting
         _put_over(values, override)
     settings = parse_settings(values, name=file.name)
     settings._folder = file.resolve().parent
+    refuse_links_inside(settings.scratch)
     return settings
 
 
