@@ -22,7 +22,6 @@ from tierkit.crm.trusted import read_tables
 from tierkit.runs.modelling import QUARTERS_FILE, tier_totals
 from tierkit.runs.next_quarter import next_quarter_totals
 from tierkit.runs.run import Run
-from tierkit.runs.steps import tier_run_accounts
 from tierkit.settings import read_settings
 from tierkit.simulate import simulate_crm, write_crm
 
@@ -67,7 +66,7 @@ def promises(seed: int) -> Iterator[dict[str, object]]:
 
 
 def _held_to(work: Run) -> Iterator[dict[str, object]]:
-    tiered = tier_run_accounts(work).tiered
+    tiered = work.assign().tiered
     totals = tier_totals(work, tiered)
     coming = next_quarter_totals(work, totals, pd.read_parquet(work.folder / QUARTERS_FILE))
     horizon = work.settings.target.horizon_quarters

@@ -1,4 +1,4 @@
-"""One check lists everything that is wrong, each in one line, and is clean after mending."""
+"""One check lists everything that is wrong, each in one line, and is clean after fixing."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_twelve_faults_are_twelve_lines_in_one_check_and_mended_they_are_none(tm
     for rule in FAULTS:
         assert any(line[6:].startswith(rule.strip()) for line in found), rule
     assert lines[-1].endswith("A run cannot start.")
-    code, lines = command(write_files(tmp_path / "mended", CLEAN, settings=SETTINGS), capsys)
+    code, lines = command(write_files(tmp_path / "fixed", CLEAN, settings=SETTINGS), capsys)
     assert (code, lines[-1]) == (0, "0 blocking, 0 warnings. A run can start.")
 
 

@@ -81,8 +81,8 @@ def test_unclear_dates_block_and_a_setting_mends_them(tmp_path):
     folder = write_project(tmp_path, deals=deals)
     with pytest.raises(DataError, match="date_order"):
         read_tables(read_settings(folder))
-    mended = read_settings(folder, overrides=['data.date_order="day-first"'])
-    assert read_tables(mended)["opportunities"].collect()["close_date"].to_list() == [
+    fixed = read_settings(folder, overrides=['data.date_order="day-first"'])
+    assert read_tables(fixed)["opportunities"].collect()["close_date"].to_list() == [
         date(2026, 5, 3)
     ]
 

@@ -25,8 +25,8 @@ def project(name, folder):
     """Copy an example's settings; only the one line that says where its data lie changes."""
     text = (ROOT / "examples" / name / "tierkit.toml").read_text(encoding="utf-8")
     assert len(re.findall(r"^source = ", text, flags=re.MULTILINE)) == 1
-    mended = re.sub(r'^source = "[^"]*"', f'source = "{DATA / name}"', text, flags=re.MULTILINE)
-    (folder / "tierkit.toml").write_text(mended, encoding="utf-8")
+    fixed = re.sub(r'^source = "[^"]*"', f'source = "{DATA / name}"', text, flags=re.MULTILINE)
+    (folder / "tierkit.toml").write_text(fixed, encoding="utf-8")
     return folder
 
 

@@ -2,60 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 
 import tierkit
-from tests.small_company import write_small_company
+from tests.explored import reopened
 from tierkit.errors import DataError, SettingsError
-from tierkit.explorer import Explorer
-from tierkit.explorer.account_lookup import AccountFinder
-from tierkit.explorer.captures import RankedRows, capture
+from tierkit.explorer.account import AccountFinder
 from tierkit.explorer.controls.labelled import Later
 from tierkit.explorer.example import example_explorer
+from tierkit.explorer.rankings import RankedRows, capture
 from tierkit.explorer.writing import overrides_text
 from tierkit.runs.modelling import fit_model, make_panel, predict_accounts
 from tierkit.runs.run import open_run
 from tierkit.runs.tiering import tier_accounts
-from tierkit.settings import read_settings
 from tierkit.statistics.intervals import compare
 from tierkit.statistics.measures import capture as exact_capture
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory):
-    return write_small_company(tmp_path_factory.mktemp("company"))
-
-
-@pytest.fixture(scope="module")
-def basis(company):
-    return tierkit.explore(str(company)).basis
-
-
-@pytest.fixture
-def project(company, tmp_path):
-    """Return a project of its own settings and overrides, with the company's data."""
-    for name in ("tierkit.toml", "overrides.csv"):
-        shutil.copy(company / name, tmp_path)
-    (tmp_path / "data").symlink_to(company / "data")
-    return tmp_path
-
-
-@pytest.fixture
-def explorer(basis, project):
-    return reopened(basis, project)
-
-
-def reopened(basis, project):
-    """Return an explorer of a project without reading the same data again."""
-    work = replace(basis.work, settings=read_settings(project))
-    return Explorer(replace(basis, work=work))
 
 
 def tiers_of_the_run(project):

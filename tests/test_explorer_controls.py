@@ -2,48 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import replace
-
 import pytest
 
-import tierkit
-from tests.small_company import write_small_company
 from tierkit.errors import SettingsError
-from tierkit.explorer import Explorer
 from tierkit.explorer.controls.account import AccountControls, CompareControls
-from tierkit.explorer.controls.account_list import AccountList
+from tierkit.explorer.controls.account_list import MOVES, AccountList
 from tierkit.explorer.controls.bins import BinEditor
 from tierkit.explorer.controls.criteria import CriteriaControls
 from tierkit.explorer.controls.labelled import Acting
-from tierkit.explorer.lists import MOVES
-from tierkit.settings import read_settings
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory):
-    return write_small_company(tmp_path_factory.mktemp("company"), accounts=150)
-
-
-@pytest.fixture(scope="module")
-def basis(company):
-    return tierkit.explore(str(company)).basis
-
-
-@pytest.fixture
-def project(company, tmp_path):
-    for name in ("tierkit.toml", "overrides.csv"):
-        shutil.copy(company / name, tmp_path)
-    (tmp_path / "data").symlink_to(company / "data")
-    return tmp_path
-
-
-@pytest.fixture
-def explorer(basis, project):
-    work = replace(basis.work, settings=read_settings(project))
-    return Explorer(replace(basis, work=work))
 
 
 @pytest.fixture

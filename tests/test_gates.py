@@ -174,7 +174,7 @@ def test_required_figures_and_tables_are_found_by_their_names(report):
         tables={"leadership.html": ("moves", "ledger")},
     )
     assert problems(report, wanted).splitlines() == [
-        f"leadership.html: the {what} is missing. Mend the cell or the template that makes it."
+        f"leadership.html: the {what} is missing. Fix the cell or the template that makes it."
         for what in ("figure effort", "table ledger")
     ]
 

@@ -198,7 +198,7 @@ def test_a_decision_stands_beside_its_number():
     assert found["SDR: fewer accounts, lighter entitlements or more people."].startswith(
         "420 hours"
     )
-    assert found["Mend 42 rows of opportunities: of an account that is not in accounts."] == (
+    assert found["Fix 42 rows of opportunities: of an account that is not in accounts."] == (
         "$940 k won revenue is left out."
     )
 
@@ -423,5 +423,5 @@ def test_no_command_no_key_and_no_column_is_named_to_leadership():
     assert "Not computed: no tier has entitlements." in text
     assert "needs opportunities: created date" in text
     assert "Record it in tier history." in text
-    assert "Mend 3 rows of opportunities: no account id." in text
+    assert "Fix 3 rows of opportunities: no account id." in text
     assert not re.search(r"`|\[\[|\.toml|\w_\w", text)

@@ -88,7 +88,7 @@ def test_every_problem_is_reported_at_once(tmp_path):
     }
     assert found["reason", "empty"].examples == ("A3",)
     assert found["account_id", "unknown account"].examples == ("X9",)
-    assert found["tier", "unknown tier"].mend.startswith("Did you mean Tier 1?")
+    assert found["tier", "unknown tier"].fix.startswith("Did you mean Tier 1?")
     assert found["set_on", "unreadable date"].examples == ("row 5 (1 July)",)
     assert found["account_id", "duplicate account"].rows == 2
     assert found["account_id", "empty"].examples == ("row 7",)
@@ -115,7 +115,7 @@ def test_more_overrides_than_places_are_counted(tmp_path):
         tmp_path, *(f"{x},Tier 1,tender,Kim,2026-07-01,2027-01-01" for x in ("A3", "A4", "A5"))
     )
     assert found["tier", "capacity"].message == "3 accounts are put into Tier 1; it has 2 places"
-    assert found["tier", "capacity"].mend.startswith("Take out 1,")
+    assert found["tier", "capacity"].fix.startswith("Take out 1,")
 
 
 def test_blanks_blank_lines_semicolons_and_a_byte_order_mark_do_no_harm(tmp_path):

@@ -12,7 +12,7 @@ from test_backtest import AS_OF, QUARTER_ENDS, SETTINGS, company, values_of
 
 from tierkit._backtest import choose_model
 from tierkit.models.examples import Examples
-from tierkit.runs.modelling import check_facts
+from tierkit.runs.model_facts import check_facts
 
 DATES = QUARTER_ENDS[-3:]
 

@@ -34,7 +34,7 @@ def late(number: int) -> int:
 
 
 def fails() -> None:
-    raise DataError("accounts: wrong", [Problem("2 rows", "Mend them.", "accounts")])
+    raise DataError("accounts: wrong", [Problem("2 rows", "Fix them.", "accounts")])
 
 
 def killed() -> None:
@@ -82,7 +82,7 @@ def test_progress_is_told_after_each_task():
 def test_an_error_of_a_task_keeps_its_kind_and_its_problems(worth):
     with pytest.raises(DataError, match="accounts: wrong") as caught:
         in_processes([fails, fails], worth=worth)
-    assert caught.value.problems[0].mend == "Mend them."
+    assert caught.value.problems[0].fix == "Fix them."
 
 
 @pytest.mark.usefixtures("two_processors")

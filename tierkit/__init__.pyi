@@ -33,18 +33,10 @@ from .publishing import (
     Published as Published,
 )
 from .runs import (
-    build_run_panel as build_run_panel,
-    compare_run_tiers as compare_run_tiers,
+    Run as Run,
     find_project as find_project,
-    fit_run_model as fit_run_model,
     make_project as make_project,
     open_run as open_run,
-    save_run_model as save_run_model,
-    save_run_roi as save_run_roi,
-    study_run_serving as study_run_serving,
-    tier_run_accounts as tier_run_accounts,
-    weigh_run_criteria as weigh_run_criteria,
-    write_run_report as write_run_report,
 )
 from .settings import (
     Settings as Settings,

@@ -14,7 +14,7 @@ class Problem:
     ----------
     message
         What is wrong and what was found.
-    mend
+    fix
         What to do about it.
     table, column
         Where it is, empty where it concerns none.
@@ -37,7 +37,7 @@ class Problem:
     """
 
     message: str
-    mend: str
+    fix: str
     table: str = ""
     column: str = ""
     rule: str = ""
@@ -49,7 +49,7 @@ class Problem:
         """Return the problem as one line: where, what, for example, what to do."""
         where = ".".join(part for part in (self.table, self.column) if part)
         example = f", for example {', '.join(self.examples[:5])}" if self.examples else ""
-        said = f"{self.message.rstrip('.')}{example}. {self.mend}".rstrip()
+        said = f"{self.message.rstrip('.')}{example}. {self.fix}".rstrip()
         return f"{where}: {said}" if where else said
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, InitVar, dataclass, field, replace
+from html import escape
 from typing import Any, Literal, Self
 
 import pandas as pd
@@ -15,6 +16,7 @@ from tierkit.words import MINUS, count, day, is_number, share, signed_share
 Kind = Literal["text", "spoken", "count", "number", "money", "share", "effect", "date"]
 
 ABSENT = "–"
+_ROWS_SHOWN = 8
 KINDS: Mapping[str, Kind] = {
     "accounts": "count",
     "rank": "count",
@@ -135,6 +137,8 @@ class Table:
         `of` is "accounts, by revenue". `total` is how many there are where `rows` are some of them.
     why
         What stands in place of a table without rows.
+    index
+        The columns that head the rows of `to_frame`.
 
     Examples
     --------
@@ -156,6 +160,7 @@ class Table:
     total: int | None = None
     of: str = ""
     why: str = ""
+    index: tuple[str, ...] = ()
     heads: tuple[Column, ...] = field(init=False)
     _rows: pd.DataFrame = field(init=False)
 
@@ -170,17 +175,68 @@ class Table:
         object.__setattr__(self, "heads", heads)
         object.__setattr__(self, "_rows", _rows([head.name for head in heads], rows))
 
+    @classmethod
+    def of_frame(
+        cls,
+        name: str,
+        caption: str,
+        rows: pd.DataFrame,
+        *,
+        kinds: Iterable[Column] = (),
+        most: int = _ROWS_SHOWN,
+        **more: Any,  # noqa: ANN401
+    ) -> Self:
+        """Return a whole data frame as a table; a named index heads its rows.
+
+        Parameters
+        ----------
+        kinds
+            Columns of a kind of their own; see `Column.of_all`.
+        most
+            How many rows a notebook shows.
+        more
+            Other parameters of the table.
+
+        Examples
+        --------
+        >>> rows = pd.DataFrame({"rank": [1]}, index=pd.Index(["A1"], name="account_id"))
+        >>> table = Table.of_frame("ranks", "Ranks of accounts", rows)
+        >>> table
+        Ranks of accounts (1 row)
+        Account id Rank
+                A1    1
+        >>> table.to_frame().loc["A1", "rank"]
+        np.int64(1)
+        """
+        index = tuple(str(one) for one in rows.index.names if one is not None)
+        flat = rows.reset_index() if index else rows
+        dates = Column.each("date", *flat.select_dtypes("datetime").columns)
+        columns = Column.of_all(flat, *dates, *kinds)
+        return cls(name, caption, columns, flat, most=most, index=index, **more)
+
     def __len__(self) -> int:
         """Return how many rows there are."""
         return len(self._rows)
 
     def __repr__(self) -> str:
-        """Return its name and size."""
-        return f"<Table {self.name}: {len(self)} rows, {len(self.heads)} columns>"
+        """Return the caption and the first rows in plain text."""
+        if not len(self):
+            return f"{self._title()}: {self.why or 'nothing'}"
+        return f"{self._title()}\n{self._spelled_frame().to_string(index=False)}"
 
     def _repr_html_(self) -> str:
-        spelled = pd.DataFrame(self.spelled(), columns=[column.title for column in self.heads])
-        return str(spelled.to_html(index=False))
+        """Return the caption and the first rows as HTML; no dollar sign starts mathematics."""
+        title = f"<p>{escape(self._title())}</p>"
+        return (title + str(self._spelled_frame().to_html(index=False))).replace("$", "&#36;")
+
+    def _title(self) -> str:
+        rows = len(self)
+        shown = len(self.spelled())
+        size = f"{rows:,} row{'' if rows == 1 else 's'}"
+        return f"{self.caption or self.name} ({size if shown == rows else f'{shown} of {size}'})"
+
+    def _spelled_frame(self) -> pd.DataFrame:
+        return pd.DataFrame(self.spelled(), columns=[column.title for column in self.heads])
 
     def spelled(self) -> list[list[object]]:
         """Return the rows that a page shows, each cell as people read it."""
@@ -199,7 +255,8 @@ class Table:
                 parts[f"{name}_why"] = values.map(lambda one: "" if one.is_known else one.why)
             else:
                 parts[str(name)] = values
-        return pd.DataFrame(parts, index=self._rows.index)
+        frame = pd.DataFrame(parts, index=self._rows.index)
+        return frame.set_index([*self.index]) if self.index else frame
 
     def facts(self) -> list[dict[str, Any]]:
         """Return a mapping per row as `facts.json` holds them."""

@@ -43,7 +43,7 @@ class Finding:
     ----------
     fine, optional
         Whether it is as it should be, and whether tierkit works without it.
-    mend
+    fix
         What to do, empty where it is fine.
     """
 
@@ -51,12 +51,12 @@ class Finding:
     found: str
     fine: bool = True
     optional: bool = False
-    mend: str = ""
+    fix: str = ""
 
     def __str__(self) -> str:
         """Return the finding as one line."""
         mark = "ok      " if self.fine else ("optional" if self.optional else "MISSING ")
-        return f"{mark} {self.part}: {self.found}{'. ' + self.mend if self.mend else ''}"
+        return f"{mark} {self.part}: {self.found}{'. ' + self.fix if self.fix else ''}"
 
 
 def examine_installation() -> list[Finding]:
@@ -73,22 +73,22 @@ def examine_installation() -> list[Finding]:
 
 def _python() -> Finding:
     fine = sys.version_info >= OLDEST_PYTHON
-    mend = "" if fine else "Install Python 3.11 or newer."
-    return Finding("Python", f"{platform.python_version()} ({sys.executable})", fine, mend=mend)
+    fix = "" if fine else "Install Python 3.11 or newer."
+    return Finding("Python", f"{platform.python_version()} ({sys.executable})", fine, fix=fix)
 
 
 def _package(name: str) -> Finding:
     try:
         return Finding(name, importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:
-        return Finding(name, "not installed", fine=False, mend="Run pip install tierkit again.")
+        return Finding(name, "not installed", fine=False, fix="Run pip install tierkit again.")
 
 
 def _kernel() -> Finding:
     if importlib.util.find_spec("ipykernel_launcher"):
         return Finding("kernel", "this interpreter, whatever kernel a notebook names")
-    mend = "Run pip install ipykernel in this environment."
-    return Finding("kernel", "ipykernel cannot be started", fine=False, mend=mend)
+    fix = "Run pip install ipykernel in this environment."
+    return Finding("kernel", "ipykernel cannot be started", fine=False, fix=fix)
 
 
 def _notebook(name: str) -> Finding:
@@ -97,12 +97,12 @@ def _notebook(name: str) -> Finding:
     try:
         return Finding(f"notebook {name}", str(packaged_notebook(name)))
     except TierkitError as error:
-        return Finding(f"notebook {name}", "not found", fine=False, mend=str(error))
+        return Finding(f"notebook {name}", "not found", fine=False, fix=str(error))
 
 
 def _browser() -> Finding:
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if found:
         return Finding("browser for PDF", found, optional=True)
-    mend = "Pages are made without one; print them from any browser."
-    return Finding("browser for PDF", "none found", fine=False, optional=True, mend=mend)
+    fix = "Pages are made without one; print them from any browser."
+    return Finding("browser for PDF", "none found", fine=False, optional=True, fix=fix)

@@ -37,9 +37,9 @@ _ENDS_IN_WORDS = r"(?i)\b(won|lost|closed|signed|dead|cancel)"
 
 
 def _warn(
-    rule: str, message: str, mend: str, table: str, column: str = "", **more: object
+    rule: str, message: str, fix: str, table: str, column: str = "", **more: object
 ) -> Problem:
-    return Problem(message, mend, table, column, rule, blocks=False, **more)  # type: ignore[arg-type]
+    return Problem(message, fix, table, column, rule, blocks=False, **more)  # type: ignore[arg-type]
 
 
 def _count(rows: Rows) -> int:
@@ -410,7 +410,7 @@ def check_rule_names(checks: CheckSettings) -> None:
     for rule in checks.block:
         if rule not in RULES:
             near = get_close_matches(rule, list(RULES), n=1, cutoff=0.4)
-            mend = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(RULES)}."
-            problems.append(Problem(f"[checks] block: no rule {rule!r}", mend, rule="unknown rule"))
+            fix = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(RULES)}."
+            problems.append(Problem(f"[checks] block: no rule {rule!r}", fix, rule="unknown rule"))
     if problems:
         raise SettingsError("[checks] block names unknown rules", problems)

@@ -56,7 +56,7 @@ class DateReading:
         One per text, in order; None where it is no date between 1970 and 2100.
     unclear
         Why the column cannot be read as a whole, empty where it can.
-    mend
+    fix
         What to do about that.
     remark
         What a person should know of a column that can be read.
@@ -64,7 +64,7 @@ class DateReading:
 
     days: tuple[date | None, ...]
     unclear: str = ""
-    mend: str = ""
+    fix: str = ""
     remark: str = ""
 
 
@@ -104,9 +104,9 @@ def read_dates(
     decided, unclear = (order, "") if order else _order(numeric)
     unclear = unclear or _two_orders(written)
     if unclear:
-        mend = 'Set [data] date_order to "day-first" or "month-first".'
-        mend = _MENDS.get(unclear.rpartition(": ")[2], mend)
-        return DateReading((None,) * len(texts), unclear, mend)
+        fix = 'Set [data] date_order to "day-first" or "month-first".'
+        fix = _FIXES.get(unclear.rpartition(": ")[2], fix)
+        return DateReading((None,) * len(texts), unclear, fix)
     zoned = [text for text in written if _has_zone(text)]
     if zoned and zone is None:
         unclear = f"{len(zoned):,} values carry a time zone ({zoned[0]!r})"
@@ -122,7 +122,7 @@ _SPANS = {
 _HALF = "a spreadsheet has turned them into dates with day and month exchanged"
 _YEAR_DAY = "year, day, month"
 _SOURCE = "Export the column again as text, and open the file in no spreadsheet before."
-_MENDS = {_HALF: _SOURCE, _YEAR_DAY: "Write dates as 2026-09-30."}
+_FIXES = {_HALF: _SOURCE, _YEAR_DAY: "Write dates as 2026-09-30."}
 _FEWEST_HALF = 3
 
 

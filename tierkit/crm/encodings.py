@@ -35,7 +35,7 @@ class Encoding:
     composed
         Whether every letter with its accent is one sign.
     remark
-        What a person should know of it, with how to mend it.
+        What a person should know of it, with how to fix it.
     """
 
     name: str

@@ -68,7 +68,7 @@ def with_expression(
     )
     rows, readings = with_plain_numbers(rows, numerals, decimal=decimal, shares=numerals)
     problems = [
-        Problem(reading.unclear, reading.mend, table, parts[one], rule="unclear numbers")
+        Problem(reading.unclear, reading.fix, table, parts[one], rule="unclear numbers")
         for one, reading in readings.items()
         if reading.unclear
     ]

@@ -225,7 +225,7 @@ def _with_days(
     reading = read_dates(texts, order=date_order)
     if reading.unclear or reading.remark:
         why = reading.unclear or reading.remark
-        fix = reading.mend if reading.unclear else "Write dates as 2026-09-30."
+        fix = reading.fix if reading.unclear else "Write dates as 2026-09-30."
         unread = [text for text in texts if not _is_day(text)]
         found = {one: _places(rows, numbers, [one], unread) for one in dated}
         return list(rows), [

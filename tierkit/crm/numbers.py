@@ -54,7 +54,7 @@ class NumberReading:
         The sign before the decimals.
     unclear
         Why the column cannot be read as a whole, empty where it can.
-    mend
+    fix
         What to do about that.
     currencies
         The currencies that signs or codes in the values name, by code, `kr` for any crown.
@@ -62,7 +62,7 @@ class NumberReading:
 
     decimal: Decimal = "point"
     unclear: str = ""
-    mend: str = ""
+    fix: str = ""
     currencies: tuple[str, ...] = ()
 
 
@@ -141,8 +141,8 @@ def _with_marks(reading: NumberReading, marks: Sequence[str]) -> NumberReading:
     if debits or (credits and not any(map(_INDIAN.search, marks))):
         found = " and ".join(repr(mark) for mark in (*debits[:1], *credits[:1]))
         meant = "Dr and Cr tell debit from credit, or Cr a crore"
-        mend = "Export a column of signed amounts, with revenue positive."
-        return replace(reading, unclear=f"values end in {found}: {meant}", mend=mend)
+        fix = "Export a column of signed amounts, with revenue positive."
+        return replace(reading, unclear=f"values end in {found}: {meant}", fix=fix)
     return replace(reading, currencies=currencies_of(marks))
 
 
@@ -224,17 +224,17 @@ def _readings(rows: Rows, columns: Sequence[str]) -> dict[str, NumberReading]:
 def _reading(
     point: str | None, comma: str | None, either: str | None, *, whole: bool
 ) -> NumberReading:
-    mend = 'Set [data] decimal to "comma" or "point".'
+    fix = 'Set [data] decimal to "comma" or "point".'
     if point is not None and comma is not None:
         unclear = f"{comma!r} has a decimal comma and {point!r} a decimal point"
-        return NumberReading(unclear=unclear, mend=mend)
+        return NumberReading(unclear=unclear, fix=fix)
     if point is None and comma is None and either is not None and whole:
         return NumberReading("point" if "," in either else "comma")
     if point is None and comma is None and either is not None:
         digits = "".join(sign for sign in either if sign.isdigit())
         spelt = f"{int(digits):,} or {int(digits) / 1000:.3f}"
         unclear = f"{either!r} is {spelt}, and no value of the column decides"
-        return NumberReading(unclear=unclear, mend=mend)
+        return NumberReading(unclear=unclear, fix=fix)
     return NumberReading("point" if comma is None else "comma")
 
 

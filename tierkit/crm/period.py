@@ -86,8 +86,8 @@ def check_quarter(tables: Tables, quarter: Quarter, calendar: FiscalCalendar) ->
     if covers(quarter, newest):
         return []
     message = f"the data end on {spell_date(newest)}, before the quarter does ({quarter.dates})"
-    mend = f"Export again when it is over, or run {last.label}."
-    return [Problem(message, mend, "opportunities", rule="quarter not complete", blocks=False)]
+    fix = f"Export again when it is over, or run {last.label}."
+    return [Problem(message, fix, "opportunities", rule="quarter not complete", blocks=False)]
 
 
 def used_revenue(tables: Tables, as_of: date) -> UsedRevenue:

@@ -177,8 +177,8 @@ def _scan_folder(
             problems.append(Problem(str(error), "", table=name, rule="unreadable file"))
         except (EngineError, OSError, ValueError) as error:
             message = f"cannot be read: {_first_line(error)}"
-            mend = "Export it again; see that every line has the header's columns."
-            problems.append(Problem(message, mend, table=name, rule="unreadable file"))
+            fix = "Export it again; see that every line has the header's columns."
+            problems.append(Problem(message, fix, table=name, rule="unreadable file"))
         else:
             if rows is not None:
                 found[name] = rows
@@ -211,9 +211,9 @@ def _absent_file(name: str, settings: Settings, there: Sequence[Path]) -> Proble
     wanted = named if isinstance(named, str) else ", ".join(named)
     files = sorted({path.name for path in there})
     near = get_close_matches(wanted, files, n=1, cutoff=0.5)
-    mend = f"Did you mean {near[0]}?" if near else f"There are {listed(files)}."
+    fix = f"Did you mean {near[0]}?" if near else f"There are {listed(files)}."
     return Problem(
-        f"[data.tables] names {wanted!r}, which is not there", mend, name, rule="missing table"
+        f"[data.tables] names {wanted!r}, which is not there", fix, name, rule="missing table"
     )
 
 

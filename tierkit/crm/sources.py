@@ -218,9 +218,9 @@ def _name_problems(data: DataSettings) -> list[Problem]:
 
 def _unknown(where: str, name: str, known: Sequence[str]) -> Problem:
     near = get_close_matches(name, known, n=1, cutoff=0.5)
-    mend = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
+    fix = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
     return Problem(
-        f"[{where}] {name}: the table contract has no such name", mend, rule="unknown name"
+        f"[{where}] {name}: the table contract has no such name", fix, rule="unknown name"
     )
 
 

@@ -248,7 +248,7 @@ def _unclear(
     return [
         Problem(
             reading.unclear,
-            reading.mend,
+            reading.fix,
             name,
             column,
             rule="unclear dates" if isinstance(reading, DateReading) else "unclear numbers",
@@ -261,9 +261,9 @@ def _unclear(
 
 def _remarks(name: str, readings: Mapping[str, DateReading]) -> list[Problem]:
     """Return what a person should know of dates that can be read."""
-    mend = "Export the day of every row where it matters."
+    fix = "Export the day of every row where it matters."
     return [
-        Problem(reading.remark, mend, name, column, rule="dates of periods", blocks=False)
+        Problem(reading.remark, fix, name, column, rule="dates of periods", blocks=False)
         for column, reading in readings.items()
         if reading.remark
     ]
@@ -283,7 +283,7 @@ def _error_cells(raw: RawTable, rows: Rows, contract: TableContract) -> list[Pro
             f"{counted[name]:,} cell{'s hold' if counted[name] > 1 else ' holds'} the error of a "
             f"spreadsheet formula ({_first_values(rows.filter(failed[name]), name)}) and count as "
             "missing",
-            "Mend the formulas and export again.",
+            "Fix the formulas and export again.",
             raw.name,
             name,
             rule="spreadsheet error",

@@ -32,7 +32,7 @@ from tierkit.rendering import (
     style_sheets,
     tag,
 )
-from tierkit.runs import OVERRIDES, Run, open_run, tier_run_accounts, tiers_table
+from tierkit.runs import OVERRIDES, Run, open_run, tiers_table
 from tierkit.table import Table
 from tierkit.tiers import read_overrides
 from tierkit.words import plural
@@ -302,7 +302,7 @@ def run_tiers(run: Run) -> pd.DataFrame:
     if not file.is_file() and _fingerprint(report) == run.fingerprint:
         return published_tiers(run, report / TIERS_FILE)
     if not file.is_file():
-        tiers_table(tier_run_accounts(run)).to_csv(file, index=False, lineterminator="\n")
+        tiers_table(run.assign()).to_csv(file, index=False, lineterminator="\n")
     return published_tiers(run, file)
 
 

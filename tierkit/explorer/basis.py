@@ -1,4 +1,4 @@
-"""What an explorer reads once: accounts, criteria, what happened, who held which tier."""
+"""The basis of an explorer, read once: accounts, criteria, outcomes, tiers held before."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Basis:
-    """What every view of an explorer is computed from; nothing in it changes while one explores.
+    """The inputs of every view of an explorer; none of them changes while one explores.
 
     Attributes
     ----------
@@ -185,7 +185,7 @@ class Basis:
 
     @cached_property
     def context(self) -> AccountContext:
-        """What the rules of the tiers ask of accounts beside their prediction."""
+        """Columns, groups and tenure of accounts, which the rules of tiers ask for."""
         return AccountContext(
             columns=self.accounts,
             groups=self.groups,
@@ -231,7 +231,7 @@ class Basis:
 
     @cached_property
     def margin(self) -> float:
-        """What is left of a unit of revenue, as the run has it."""
+        """The gross margin as a share of revenue, as the run has it."""
         work = self.work
         return gross_margin(work.tables, settings=work.settings, as_of=work.as_of).share
 
@@ -242,7 +242,7 @@ class Basis:
 
     @cached_property
     def spent(self) -> Mapping[str, float]:
-        """What an account of each tier cost a quarter; empty where that is not recorded."""
+        """Recorded cost of an account a quarter, by tier; empty where nothing is recorded."""
         work = self.work
         return spent_by_tier(work.tables, settings=work.settings, as_of=work.as_of)
 

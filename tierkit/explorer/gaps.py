@@ -1,4 +1,4 @@
-"""What the views of a project lack, and how to get it."""
+"""Gaps: what the views of a project lack, and how to get it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Gap:
     ----------
     what
         What cannot be shown, in words.
-    mend
+    fix
         How to get it.
 
     Examples
@@ -39,11 +39,11 @@ class Gap:
     """
 
     what: str
-    mend: str
+    fix: str
 
     def __str__(self) -> str:
         """Return both as one line."""
-        return f"{self.what} {self.mend}"
+        return f"{self.what} {self.fix}"
 
 
 def gaps_of(work: Run, learned: Learned, previous: PreviousTiers) -> tuple[Gap, ...]:

@@ -1,4 +1,4 @@
-"""What the explorer starts from: the panel, the fitted card, and the cards of the backtest."""
+"""The panel, the fitted card, the cards of the backtest, and what the gate says of a card."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ import pandas as pd
 
 from tierkit._outcomes import join_outcomes
 from tierkit.features import Panel
-from tierkit.models import BY_COLUMN, PAST, Card, Examples, fit_past_revenue_card
+from tierkit.models import BY_COLUMN, BY_HAND, FITTED, PAST, Card, Examples, fit_past_revenue_card
 from tierkit.rendering import Step
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
     from tierkit._backtest import ModelChoice
-    from tierkit.models import Kind, Method
+    from tierkit.explorer.basis import Basis
+    from tierkit.models import Card, Kind, Method
     from tierkit.runs import Run
+    from tierkit.settings import Settings
+
 
 _FILE, _PANEL, _TESTED, _WON = "learned.json", "panel.parquet", "tested.parquet", "won.parquet"
 _PIPELINE = "pipeline.parquet"
@@ -236,3 +239,36 @@ def _read(folder: Path) -> Learned:
         because=about["because"],
         gated=about["gated"],
     )
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The verdict of the quarterly run's gate on the card on screen.
+
+    Attributes
+    ----------
+    card_ranks
+        Whether the card ranks the accounts; past revenue does otherwise.
+    because
+        Why, in words.
+    card
+        The card that the run would use; None where it is the one that was learned at the opening.
+    """
+
+    card_ranks: bool
+    because: str
+    card: Card | None = None
+
+
+def gate_of(basis: Basis, settings: Settings) -> Gate:
+    """Return what the run would do under these settings, by the same function; it takes seconds."""
+    from tierkit.runs import fit_model
+
+    learned = basis.learned
+    if settings.model.kind == BY_HAND:
+        return Gate(card_ranks=True, because="A card set by hand ranks the accounts as it is.")
+    if learned.fitted is None or gate_key(settings) == learned.gated:
+        return Gate(card_ranks=learned.ranks, because=learned.because)
+    choice = fit_model(replace(basis.work, settings=settings, model_file=None), learned.panel)
+    ranks = choice.kind == FITTED
+    return Gate(ranks, choice.backtest.because, choice.card if ranks else None)

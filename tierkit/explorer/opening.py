@@ -100,7 +100,7 @@ class Unopened:
 
     @property
     def errors(self) -> list[str]:
-        """What stands in the way, in words."""
+        """The obstacle, in words."""
         return [str(self.error)]
 
     def static(self) -> Fragment:

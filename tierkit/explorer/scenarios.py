@@ -13,7 +13,7 @@ import pandas as pd
 
 from tierkit.errors import SettingsError
 from tierkit.explorer import card_settings
-from tierkit.explorer.change import Snapshot, differing
+from tierkit.explorer.view import Snapshot, differing
 from tierkit.explorer.writing import difference, settings_text
 from tierkit.files import (
     change_file,
@@ -65,7 +65,7 @@ def _file(settings: Settings) -> Path:
 
 
 class Scenarios:
-    """What can be done with whole sets of settings; see `Session`.
+    """Saved sets of settings, and those on screen written into the file; see `Session`.
 
     Parameters
     ----------

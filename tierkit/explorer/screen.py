@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Screen:
-    """What ranks the accounts, and how it would have ranked them before.
+    """The ranking on screen: a card, and the score and the money that it gives each account.
 
     Attributes
     ----------

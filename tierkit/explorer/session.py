@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tierkit.explorer.account_lookup import AccountLookup
-from tierkit.explorer.card_changes import CardChanges
+from tierkit.explorer.account import AccountLookup
+from tierkit.explorer.edits import CardChanges, TierChanges
 from tierkit.explorer.scenarios import Scenarios
 from tierkit.explorer.stage import Stage
-from tierkit.explorer.tier_changes import TierChanges
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from tierkit.explorer.account import AccountView
     from tierkit.explorer.basis import Basis
-    from tierkit.explorer.change import Change
     from tierkit.explorer.gaps import Gap
-    from tierkit.explorer.gate import Gate
-    from tierkit.explorer.view import View
+    from tierkit.explorer.learned import Gate
+    from tierkit.explorer.view import Change, View
     from tierkit.settings import Settings
 
 
@@ -69,7 +67,7 @@ class Session:
 
     @property
     def basis(self) -> Basis:
-        """What is explored."""
+        """The project under exploration."""
         return self.stage.basis
 
     @property
@@ -84,47 +82,47 @@ class Session:
 
     @property
     def view(self) -> View:
-        """What follows from the settings on screen."""
+        """Everything that follows from the settings on screen."""
         return self.stage.view
 
     @property
     def change(self) -> Change | None:
-        """What the last change did; None before the first."""
+        """The effect of the last change; None before the first."""
         return self.stage.change
 
     @property
     def errors(self) -> list[str]:
-        """What is wrong with the last change, in words; empty where it succeeded."""
+        """Problems of the last change, in words; empty where it succeeded."""
         return self.stage.errors
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
-        """What cannot be shown, and what would make it possible."""
+        """Gaps of the views, and what would fill them."""
         return self.stage.gaps
 
     @property
     def gate(self) -> Gate:
-        """What the gate last said of the card."""
+        """The last verdict of the gate on the card."""
         return self.stage.state.gate
 
     @property
     def gate_is_current(self) -> bool:
-        """Whether the gate has seen the card and the capacities that are on screen."""
+        """True where the gate has seen the card and the capacities that are on screen."""
         return self.stage.gate_is_current
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is a change to take back."""
+        """True where there is a change to take back."""
         return self.stage.can_undo
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is a change to make again."""
+        """True where there is a change to make again."""
         return self.stage.can_redo
 
     @property
     def card_is_set_by_hand(self) -> bool:
-        """Whether the card on screen is one set by hand."""
+        """True where the card on screen is one set by hand."""
         return self.stage.card_is_set_by_hand
 
     @property
@@ -149,5 +147,5 @@ class Session:
 
     @property
     def written(self) -> str:
-        """Which lines of `tierkit.toml` were changed last; empty where none were."""
+        """The lines of `tierkit.toml` that were changed last; empty where none were."""
         return self._scenarios.written

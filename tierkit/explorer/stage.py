@@ -1,4 +1,4 @@
-"""What is on screen, and how a change gets there: the last good view stays where one fails."""
+"""The stage: the settings and the view on screen; the last good view stays where a change fails."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 from tierkit.crm import text_of
 from tierkit.errors import TierkitError
 from tierkit.explorer.card_settings import without_absent
-from tierkit.explorer.change import Change, Snapshot, change_between
-from tierkit.explorer.gate import Gate, gate_of
-from tierkit.explorer.learned import gate_key
-from tierkit.explorer.view import View
+from tierkit.explorer.learned import Gate, gate_key, gate_of
+from tierkit.explorer.view import Change, Snapshot, View, change_between
 from tierkit.explorer.writing import (
     change_overrides,
     merged_overrides,
@@ -37,7 +35,7 @@ Listener = Callable[[], None]
 
 @dataclass(frozen=True)
 class State:
-    """What undo goes back to: settings, overrides, the gate, and what was changed last."""
+    """A state that undo goes back to: settings, overrides, gate, and the words of the change."""
 
     settings: Settings
     overrides: pd.DataFrame
@@ -98,7 +96,7 @@ class Stage:
 
     @property
     def basis(self) -> Basis:
-        """What is explored: the card is fitted without the criteria that the settings leave out."""
+        """The basis on screen, whose card is fitted without the criteria that are left out."""
         return self._basis_of(self.settings)
 
     @property
@@ -108,22 +106,22 @@ class Stage:
 
     @property
     def gate_is_current(self) -> bool:
-        """Whether the gate has seen the card and the capacities that are on screen."""
+        """True where the gate has seen the card and the capacities that are on screen."""
         return gate_key(self.settings) == self.state.gate_of
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is a change to take back."""
+        """True where there is a change to take back."""
         return bool(self._undo)
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is a change to make again."""
+        """True where there is a change to make again."""
         return bool(self._redo)
 
     @property
     def card_is_set_by_hand(self) -> bool:
-        """Whether the card on screen is one set by hand."""
+        """True where the card on screen is one set by hand."""
         return self.settings.model.kind == BY_HAND
 
     def tiers(self) -> pd.DataFrame:

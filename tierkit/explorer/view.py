@@ -1,4 +1,4 @@
-"""What is on screen: all that follows from one set of settings, computed when it is looked at."""
+"""The view of one set of settings, computed as it is looked at, and the effect of one change."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from tierkit.explorer.rankings import BacktestRow
 from tierkit.explorer.screen import Screen, card_of, screen_of, tested_by
+from tierkit.figure import Figure
 from tierkit.models import SavedModel
 from tierkit.serving import break_even, role_effort, tier_effort
-from tierkit.tiers import directions, move_matrix
+from tierkit.tiers import UNTIERED, directions, move_matrix
 
 if TYPE_CHECKING:
     from tierkit.explorer.basis import Basis
     from tierkit.models import Card
     from tierkit.settings import Settings
-    from tierkit.statistics import FloatArray
+    from tierkit.statistics import FloatArray, IntArray
     from tierkit.tiers import PlacedAccounts
+
+    Levels = npt.NDArray[np.int8]
+    Amounts = npt.NDArray[np.float32]
 
 
 ON_SCREEN = "on screen"
@@ -28,7 +33,7 @@ ON_SCREEN = "on screen"
 
 @dataclass(frozen=True)
 class View:
-    """What follows from the settings on screen.
+    """Everything that follows from the settings on screen.
 
     Attributes
     ----------
@@ -48,12 +53,12 @@ class View:
 
     @cached_property
     def screen(self) -> Screen:
-        """What ranks the accounts."""
+        """The ranking of the accounts."""
         return screen_of(self.basis, self.settings, self.card, card_ranks=self.card_ranks)
 
     @cached_property
     def placed(self) -> PlacedAccounts:
-        """Who gets which tier, by the rule of the run."""
+        """The tier of every account, by the rule of the run."""
         eligible = self.basis.can_be_tiered(self.settings.icp.where)
         return self.basis.candidates.place(
             self._spread(np.where(eligible, self.screen.score, np.nan)),
@@ -65,7 +70,7 @@ class View:
 
     @property
     def model(self) -> SavedModel:
-        """What ranks the accounts, as the run would save it."""
+        """The model on screen, as the run would save it."""
         return SavedModel(
             self.screen.card,
             self.screen.kind,
@@ -138,7 +143,7 @@ class View:
 
     @cached_property
     def moves(self) -> dict[str, int]:
-        """How many accounts move up, down, enter and leave."""
+        """Numbers of accounts that move up, down, enter and leave."""
         return directions(pd.Series(self.placed.previous_tier), self._now)
 
     @cached_property
@@ -166,7 +171,7 @@ class View:
 
     @cached_property
     def ends(self) -> dict[str, int]:
-        """How many accounts the first tier holds, and the first two together, where limited."""
+        """Accounts in the first tier, and in the first two together, where they are limited."""
         found: dict[str, int] = {}
         total = 0
         for name, tier in zip(self.names[:2], self.settings.tiers, strict=False):
@@ -178,7 +183,7 @@ class View:
 
     @cached_property
     def tested(self) -> FloatArray:
-        """What the card on screen would have predicted for each tested row."""
+        """The prediction of the card on screen for each tested row, as it would have been then."""
         return tested_by(self.basis, self.settings)
 
     @cached_property
@@ -208,3 +213,89 @@ class View:
     def card(self) -> Card:
         """The card that the settings make, whether or not it ranks the accounts."""
         return self.card_of_run or card_of(self.basis, self.settings)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A view as it is remembered: the tier of every account, and the headline numbers.
+
+    Attributes
+    ----------
+    levels
+        The tier of each of `Basis.candidates`, from 0; the number of tiers without one.
+    money
+        Predicted revenue of each of them.
+    sizes, revenue
+        By tier.
+    captures
+        By tiers in words: the capture of the card on screen; empty until it was looked at.
+    """
+
+    levels: Levels
+    money: Amounts
+    names: tuple[str, ...]
+    sizes: dict[str, int]
+    revenue: dict[str, float]
+    captures: dict[str, Figure]
+
+    @classmethod
+    def of(cls, view: View, *, with_captures: bool) -> Snapshot:
+        """Return what is remembered of a view."""
+        count = len(view.names)
+        levels = np.full(len(view.basis.candidates.ids), count, dtype=np.int8)
+        levels[view.placed.order] = view.placed.levels
+        money = np.zeros(len(view.basis.candidates.ids), dtype=np.float32)
+        money[view.placed.order] = view.money
+        captures: dict[str, Figure] = {}
+        if with_captures and view.backtest:
+            on_screen = view.backtest[0].captures
+            captures = {name: on_screen[size].figure for name, size in view.ends.items()}
+        return cls(levels, money, tuple(view.names), view.sizes, view.revenue, captures)
+
+
+@dataclass(frozen=True)
+class Change:
+    """The effect of one change.
+
+    Attributes
+    ----------
+    words
+        What was changed.
+    accounts
+        How many accounts have another tier than before.
+    """
+
+    words: str
+    accounts: int
+    before: Snapshot
+    after: Snapshot
+
+
+def change_between(words: str, before: Snapshot, after: Snapshot) -> Change:
+    """Return what differs between two views of the same project."""
+    return Change(words, int((before.levels != after.levels).sum()), before, after)
+
+
+def differing(before: Snapshot, after: Snapshot, *, ids: pd.Index[str]) -> pd.DataFrame:
+    """Return the accounts whose tier differs, the largest predicted revenue first.
+
+    Returns
+    -------
+    DataFrame
+        By account_id: `before` and `after`, the tiers, and `predicted_revenue` in `after`.
+    """
+    rows = np.flatnonzero(before.levels != after.levels)
+    order = rows[np.argsort(-after.money[rows], kind="stable")]
+    return pd.DataFrame(
+        {
+            "before": _named(before, order),
+            "after": _named(after, order),
+            "predicted_revenue": after.money[order].astype(float),
+        },
+        index=ids[order],
+    )
+
+
+def _named(snapshot: Snapshot, rows: IntArray) -> list[str]:
+    names = [*snapshot.names, UNTIERED]
+    return [names[level] for level in snapshot.levels[rows]]

@@ -1,4 +1,4 @@
-"""What was found by hand, written where a run reads it: `tierkit.toml`, `overrides.csv`."""
+"""Settings and overrides found by hand, written where a run reads them."""
 
 from __future__ import annotations
 

@@ -70,8 +70,8 @@ def check_card(features: Sequence[Feature], tables: Tables, settings: Settings) 
         if column not in known:
             problems.append(_unknown_criterion(name, sorted(known)))
         elif isinstance(found := known[column], Aggregate) and found.effort:
-            mend = "Our own effort never makes an account valuable: choose another criterion."
-            problems.append(Problem(f"card: {name} measures our own effort", mend))
+            fix = "Our own effort never makes an account valuable: choose another criterion."
+            problems.append(Problem(f"card: {name} measures our own effort", fix))
         elif column in lacking and name in {one.criterion for one in settings.card.criteria}:
             problems.append(
                 Problem(f"card: {name} cannot be built: {lacking[column]}", "Leave it.")
@@ -82,12 +82,12 @@ def check_card(features: Sequence[Feature], tables: Tables, settings: Settings) 
 
 def _unknown_criterion(name: str, known: Sequence[str]) -> Problem:
     near = get_close_matches(name, [*known, *(one.removeprefix("log_") for one in known)], n=1)
-    mend = (
+    fix = (
         f"Did you mean {near[0]}?"
         if near
         else f"There are {', '.join(known)}; features.account_columns adds columns of accounts."
     )
-    return Problem(f"card: {name} is no criterion", mend, rule="unknown criterion")
+    return Problem(f"card: {name} is no criterion", fix, rule="unknown criterion")
 
 
 def describe_feature(name: str) -> str:

@@ -13,15 +13,10 @@ from ._compare import (
 from ._measures import (
     plot_capture as plot_capture,
 )
-from ._outcomes import (
-    outcomes as outcomes,
-)
 from ._panel import (
     AccountPanel as AccountPanel,
     build_panel as build_panel,
-)
-from ._shown import (
-    Result as Result,
+    outcomes as outcomes,
 )
 from ._tables import (
     read_tables as read_tables,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +15,10 @@ from tierkit.errors import DataError, SettingsError
 from tierkit.figure import Figure
 from tierkit.library._card import Card
 from tierkit.library._panel import AccountPanel
-from tierkit.library._shown import Result
 from tierkit.models import HELD_OUT, ROLLING, Card as PlainCard, Examples
 from tierkit.settings import Settings
 from tierkit.statistics import measured_draws, resampled
+from tierkit.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,13 +30,13 @@ Fold = tuple[Examples, Examples]
 Predict = Callable[[Examples, Examples], "pd.Series[float]"]
 
 
-@dataclass(frozen=True, repr=False)
-class BacktestResult(Result):
+@dataclass(frozen=True, repr=False, eq=False)
+class BacktestResult(Table):
     """Measures of every model, on accounts and dates that it could not know.
 
     Attributes
     ----------
-    frame
+    to_frame()
         A row per model and measure: `estimate` with its 95 % range `low` to `high` (accounts
         resampled), `gain` over past revenue with its own range, `accounts`, `dates`, `wins`.
     predictions
@@ -45,6 +45,7 @@ class BacktestResult(Result):
         `earlier quarter-ends` or `held-out accounts`.
     """
 
+    _: KW_ONLY
     predictions: pd.DataFrame
     method: str
 
@@ -52,11 +53,12 @@ class BacktestResult(Result):
         """Draw one measure of every model with its range, the best at the top."""
         import matplotlib.pyplot as plt
 
-        rows = self.frame[self.frame["measure"] == measure].sort_values("estimate")
+        frame = self.to_frame()
+        rows = frame[frame["measure"] == measure].sort_values("estimate")
         if rows.empty:
             raise SettingsError(
                 f"{measure}: no measure of this backtest. There are "
-                f"{', '.join(self.frame['measure'].unique())}."
+                f"{', '.join(frame['measure'].unique())}."
             )
         axes = plt.subplots(figsize=(6, 0.6 + 0.5 * len(rows)))[1] if ax is None else ax
         low, high = rows["estimate"] - rows["low"], rows["high"] - rows["estimate"]
@@ -116,7 +118,9 @@ def backtest(
     rows = pd.concat([_tested(fold, predictors) for fold in folds], ignore_index=True)
     ordered = rows.sort_values(["as_of", "account_id"], kind="stable", ignore_index=True)
     table = _measured(ordered, [*predictors], capacities, seed=panel.settings.model.seed)
-    return BacktestResult(table, f"Backtest on {method}", ordered, method)
+    return BacktestResult.of_frame(
+        "backtest", f"Backtest on {method}", table, predictions=ordered, method=method, most=12
+    )
 
 
 def _folds(examples: Examples, panel: AccountPanel) -> tuple[str, list[Fold]]:

@@ -12,7 +12,6 @@ import pandas as pd
 from tierkit import charts
 from tierkit.errors import SettingsError
 from tierkit.library._panel import AccountPanel
-from tierkit.library._shown import Result
 from tierkit.models import (
     FITTED,
     Card as PlainCard,
@@ -21,6 +20,7 @@ from tierkit.models import (
     account_factors,
     model_sql,
 )
+from tierkit.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +48,7 @@ class Card(PlainCard):
     trained_on: tuple[date, ...] = ()
     horizon_quarters: int = 4
 
-    def explain(self, values: pd.DataFrame, account: str) -> Result:
+    def explain(self, values: pd.DataFrame, account: str) -> Table:
         """Return why an account is predicted what it is: base × its factors, the strongest first.
 
         Parameters
@@ -76,7 +76,7 @@ class Card(PlainCard):
         caption = (
             f"{account}: predicted revenue {predicted:,.2f} = {self.base:,.2f} × these factors"
         )
-        return Result(account_factors(self, row), caption)
+        return Table.of_frame("factors", caption, account_factors(self, row))
 
     def to_frame(self) -> pd.DataFrame:
         """Return the card as people read it: a row per criterion and bin."""
@@ -138,7 +138,7 @@ class Card(PlainCard):
 
     def _repr_html_(self) -> str:
         shown = self.table()[["criterion", "bin", "accounts", "factor"]]
-        return Result(shown, repr(self))._repr_html_()
+        return Table.of_frame("card", repr(self), shown)._repr_html_()
 
 
 def _most_important(card: Card) -> pd.Series[float]:

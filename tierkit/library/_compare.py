@@ -1,9 +1,9 @@
-"""What came of the tiers that were in force, for all accounts or for some."""
+"""Effects of the tiers that were in force, for all accounts or for some."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,10 +11,10 @@ import pandas as pd
 
 from tierkit.crm import Tables, last_day, only_with, register_frame
 from tierkit.errors import DataError
-from tierkit.library._settings import Project, day_of, settings_of
-from tierkit.library._shown import Result
+from tierkit.library._tables import Project, day_of, settings_of
 from tierkit.roi import outcomes_by_tier, study_boundaries, tier_standings
 from tierkit.settings import Settings, Tier
+from tierkit.table import Column, Table
 from tierkit.tiers import meets_all
 
 _COLUMNS = (
@@ -30,13 +30,13 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True, repr=False)
-class TierComparison(Result):
-    """What each boundary between two tiers showed.
+@dataclass(frozen=True, repr=False, eq=False)
+class TierComparison(Table):
+    """Effects by boundary between two tiers.
 
     Attributes
     ----------
-    frame
+    to_frame()
         A row per boundary and design: the verdict of the boundary, why, and the relative effect of
         the design (0.23 is +23 %) with its range.
     outcomes
@@ -44,6 +44,7 @@ class TierComparison(Result):
         picked.
     """
 
+    _: KW_ONLY
     outcomes: pd.DataFrame
 
 
@@ -133,10 +134,12 @@ def _compared(tables: Tables, settings: Settings, day: date, where: str) -> Tier
     )
     rows = [row for study in studies.boundaries for row in _designs(study.facts)]
     of = f" where {where}" if where else ""
-    return TierComparison(
-        pd.DataFrame(rows, columns=[*_COLUMNS]),
+    return TierComparison.of_frame(
+        "effects",
         f"Effect of tiers{of}, as known before {day}",
-        pd.DataFrame(outcomes.facts()),
+        pd.DataFrame(rows, columns=[*_COLUMNS]),
+        kinds=Column.each("effect", "relative", "low", "high"),
+        outcomes=pd.DataFrame(outcomes.facts()),
     )
 
 

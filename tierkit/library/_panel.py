@@ -1,4 +1,4 @@
-"""The panel of a study: criteria of accounts at past quarter-ends and now, with what followed."""
+"""The panel of a study: criteria of accounts at past quarter-ends and now, and outcomes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from tierkit._outcomes import join_outcomes, outcomes
+from tierkit._outcomes import join_outcomes, outcomes as outcomes_after
 from tierkit.crm import Tables, tables_as_known
 from tierkit.errors import DataError, SettingsError
 from tierkit.features import Panel, build_panel as build_features
-from tierkit.library._settings import Project, day_of, settings_of
+from tierkit.library._tables import Project, day_of, settings_of
 from tierkit.models import ACCOUNT, AS_OF, Examples
 from tierkit.runs import training_dates
 from tierkit.settings import Settings
+from tierkit.table import Table
 
 
 @dataclass(frozen=True, repr=False)
@@ -230,4 +231,46 @@ def _won_after(
     then: Any = index[index.get_level_values(AS_OF).isin(moments)]
     if not len(then):
         return pd.Series(index=then, dtype=float, name="won_revenue")
-    return join_outcomes(then, outcomes(known, days, settings=settings))["won_revenue"]
+    return join_outcomes(then, outcomes_after(known, days, settings=settings))["won_revenue"]
+
+
+def outcomes(
+    tables: Tables,
+    as_of: date | str | Sequence[date | str],
+    *,
+    horizon_quarters: int | None = None,
+    settings: Project | None = None,
+) -> Table:
+    """Return what each account brought in the quarters that begin at one or several days.
+
+    Parameters
+    ----------
+    as_of
+        First day of each horizon. Whether a horizon is over is for the caller to know.
+    horizon_quarters
+        How many quarters it lasts; by default those of the settings, or 4.
+
+    Returns
+    -------
+    Table
+        A row per account and as_of with any outcome: `won_revenue` (money), `wins_count`,
+        `pipeline_created_amount`, `renewal_revenue`. An account that brought nothing is absent.
+
+    Examples
+    --------
+    >>> from tierkit.features.example import tables_of
+    >>> tables = tables_of(opportunities="account_id close_date amount is_won;"
+    ...     "A 2025-01-01 100 true; A 2025-12-31 20 true; B 2026-01-01 9 true")
+    >>> outcomes(tables, "2025-01-01").to_frame()["won_revenue"].tolist()
+    [120.0]
+    >>> outcomes(tables, "2025-01-01", horizon_quarters=1).to_frame()["won_revenue"].tolist()
+    [100.0]
+    """
+    asked = settings_of(settings, horizon_quarters=horizon_quarters)
+    several = not isinstance(as_of, (str, date))
+    days = [day_of(one) for one in as_of] if several else [day_of(as_of)]  # type: ignore[union-attr,arg-type]
+    found = outcomes_after(tables, days, settings=asked)
+    quarters = asked.target.horizon_quarters
+    return Table.of_frame(
+        "outcomes", f"Outcomes of accounts in {quarters} quarters from as_of on", found
+    )

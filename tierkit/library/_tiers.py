@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from tierkit.errors import DataError, SettingsError
-from tierkit.library._shown import Result
 from tierkit.settings import StabilitySettings, Tier as TierSettings
+from tierkit.table import Table
 from tierkit.tiers import AccountContext, assign_tiers as assign
 
 
@@ -27,15 +27,15 @@ class Tier(TierSettings):
         super().__init__(name=name, **rules)
 
 
-@dataclass(frozen=True, repr=False)
-class TierList(Result):
+@dataclass(frozen=True, repr=False, eq=False)
+class TierList(Table):
     """Accounts with their tiers, the best rank first."""
 
-    def counts(self) -> Result:
+    def counts(self) -> Table:
         """Return how many accounts each tier holds, and their predicted revenue in money."""
-        by_tier = self.frame.groupby("tier", observed=False)["predicted_revenue"]
+        by_tier = self.to_frame().groupby("tier", observed=False)["predicted_revenue"]
         found = by_tier.agg(accounts="size", predicted_revenue="sum").reset_index()
-        return Result(found, "Accounts and predicted revenue by tier")
+        return Table.of_frame("tier_counts", "Accounts and predicted revenue by tier", found)
 
 
 def assign_tiers(  # noqa: PLR0913 (all but two are optional)
@@ -109,9 +109,8 @@ def assign_tiers(  # noqa: PLR0913 (all but two are optional)
         ["tier", "rank", "score", "predicted_revenue", "previous_tier", "move_reason", "overridden"]
     ]
     sizes = shown["tier"].value_counts(sort=False)
-    return TierList(
-        shown, "Tiers: " + ", ".join(f"{name} {size:,}" for name, size in sizes.items())
-    )
+    caption = "Tiers: " + ", ".join(f"{name} {size:,}" for name, size in sizes.items())
+    return TierList.of_frame("tiers", caption, shown)
 
 
 def _predicted(scores: pd.Series[float] | pd.DataFrame) -> pd.DataFrame:

@@ -33,7 +33,7 @@ def problem_frame(problems: Sequence[Problem]) -> pd.DataFrame:
                 "rows": problem.rows,
                 "found": problem.message,
                 "examples": ", ".join(problem.examples[:5]),
-                "what_to_do": problem.mend,
+                "what_to_do": problem.fix,
             }
             for problem in problems
         ],

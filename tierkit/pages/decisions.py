@@ -126,7 +126,7 @@ def _excluded(facts: Facts) -> Iterator[Decision]:
     where = f"{rows} of {text(entry, 'table')}".replace("_", " ")
     reason = in_plain_words(text(entry, "reason"))
     yield (
-        f"Mend {where}: {reason}.",
+        f"Fix {where}: {reason}.",
         f"{money(currency(facts), amount)} won revenue is left out.",
     )
 

@@ -285,7 +285,7 @@ def page_problems(folder: Path, requirements: Requirements) -> Iterator[Problem]
         page = read_page(text)
         wanted = _missing(name, page, requirements)
         for fault in [*_page_faults(page, text), *wanted]:
-            yield Problem(f"{name}: {fault}", "Mend the cell or the template that makes it.")
+            yield Problem(f"{name}: {fault}", "Fix the cell or the template that makes it.")
         if path.stat().st_size > limit:
             size = path.stat().st_size / MEGABYTE
             yield Problem(

@@ -59,7 +59,7 @@ def packaged_notebook(name: str) -> Path:
     """
     package = Path(tierkit.__file__).resolve().parent
     folders = (package / "notebooks", package.parent / "notebooks")
-    return _notebook(name, folders, mend="Install tierkit again: its notebooks are not there.")
+    return _notebook(name, folders, fix="Install tierkit again: its notebooks are not there.")
 
 
 def project_notebook(folder: Path, name: str) -> Path:
@@ -70,8 +70,8 @@ def project_notebook(folder: Path, name: str) -> Path:
     SettingsError
         If the project has none of that name.
     """
-    mend = "Copy it there, or run without --project-notebooks."
-    return _notebook(name, (folder / "notebooks",), mend=mend)
+    fix = "Copy it there, or run without --project-notebooks."
+    return _notebook(name, (folder / "notebooks",), fix=fix)
 
 
 def notebook_parameters(
@@ -142,13 +142,13 @@ def check_notebook(path: Path, *, spec: Sequence[Parameter] = RUN_PARAMETERS) ->
     return defaults
 
 
-def _notebook(name: str, folders: Sequence[Path], *, mend: str) -> Path:
+def _notebook(name: str, folders: Sequence[Path], *, fix: str) -> Path:
     for folder in folders:
         if (folder / f"{name}.ipynb").is_file():
             return folder / f"{name}.ipynb"
     present = sorted(path.stem for folder in folders for path in folder.glob("*.ipynb"))
     near = get_close_matches(name, present, n=1)
-    hint = f"Did you mean {near[0]}?" if near else mend
+    hint = f"Did you mean {near[0]}?" if near else fix
     raise SettingsError(f"{name}.ipynb: no such notebook in {folders[-1]}. {hint}")
 
 
@@ -177,7 +177,7 @@ def _read_defaults(source: str) -> tuple[dict[str, Scalar], list[Problem]]:
     try:
         statements = ast.parse(source).body
     except SyntaxError as error:
-        return {}, [Problem(f"the parameters cell is no Python: {error.msg}", "Mend it.")]
+        return {}, [Problem(f"the parameters cell is no Python: {error.msg}", "Fix it.")]
     defaults: dict[str, Scalar] = {}
     problems = []
     for statement in statements:
@@ -239,8 +239,8 @@ def _assigned(source: str) -> Iterator[str]:
 
 def _unknown(name: str, known: Sequence[str]) -> Problem:
     near = get_close_matches(name, known, n=1, cutoff=0.5)
-    mend = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
-    return Problem(f"{name}: is no parameter", mend)
+    fix = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
+    return Problem(f"{name}: is no parameter", fix)
 
 
 def _wrong_type(name: str, kind: type[Scalar], value: object) -> Problem:
@@ -325,7 +325,7 @@ def _unwanted(place: str, cell: NotebookNode) -> Iterator[Problem]:
     if said:
         yield Problem(
             f"{place} wrote to standard error: {said.splitlines()[0][:200]}",
-            "Mend what it warns of.",
+            "Fix what it warns of.",
         )
     if any(_WIDGET in output.get("data", {}) for output in cell.outputs):
         yield Problem(f"{place} shows a widget, which a page cannot hold", "Show its static twin.")

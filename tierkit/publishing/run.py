@@ -249,8 +249,8 @@ def _chosen(paths: Sequence[Path], only: Sequence[str]) -> list[Path]:
     for name in only:
         if name not in known:
             near = get_close_matches(name, known, n=1, cutoff=0.4)
-            mend = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
-            problems.append(Problem(f"{name}: is no notebook of a run", mend))
+            fix = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
+            problems.append(Problem(f"{name}: is no notebook of a run", fix))
     if problems:
         raise SettingsError("--only: nothing was run", problems)
     return [path for path in paths if not only or path.stem in only]

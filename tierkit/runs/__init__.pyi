@@ -1,4 +1,5 @@
 from ._reading import (
+    data_remarks as data_remarks,
     project_cache as project_cache,
     source_key as source_key,
     trusted_tables as trusted_tables,
@@ -49,7 +50,6 @@ from .restated import (
 from .run import (
     TABLES_FOLDER as TABLES_FOLDER,
     Run as Run,
-    data_remarks as data_remarks,
     keep_stages as keep_stages,
     leave_rows as leave_rows,
     open_run as open_run,
@@ -59,17 +59,6 @@ from .side_models import (
     edit_facts as edit_facts,
     prospects_at as prospects_at,
     run_prospects as run_prospects,
-)
-from .steps import (
-    build_run_panel as build_run_panel,
-    compare_run_tiers as compare_run_tiers,
-    fit_run_model as fit_run_model,
-    save_run_model as save_run_model,
-    save_run_roi as save_run_roi,
-    study_run_serving as study_run_serving,
-    tier_run_accounts as tier_run_accounts,
-    weigh_run_criteria as weigh_run_criteria,
-    write_run_report as write_run_report,
 )
 from .tier_inputs import (
     account_groups as account_groups,

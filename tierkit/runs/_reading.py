@@ -5,9 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from tierkit.cache import Cache
-from tierkit.crm import Tables, read_tables, read_written_tables, write_tables
+from tierkit.calendar import Quarter
+from tierkit.crm import (
+    Tables,
+    check_as_of,
+    check_quarter,
+    raised_to_blocking,
+    read_tables,
+    read_written_tables,
+    write_tables,
+)
+from tierkit.errors import Problem
 from tierkit.publishing import input_files
 from tierkit.settings import Settings
+from tierkit.tiers import tier_rule_problems
 
 
 def project_cache(settings: Settings) -> Cache:
@@ -49,3 +60,21 @@ def source_key(settings: Settings) -> list[str] | None:
 
 def _holds(folder: Path, inner: Path) -> bool:
     return inner.resolve().is_relative_to(folder.resolve())
+
+
+def data_remarks(tables: Tables, settings: Settings, quarter: Quarter) -> tuple[Problem, ...]:
+    """Return what a person should know about trusted tables that a quarter is run on.
+
+    Raises
+    ------
+    SettingsError
+        If the data end before the quarter begins.
+    """
+    of_quarter = check_quarter(tables, quarter, settings.fiscal_calendar)
+    dated = check_as_of(tables, settings, quarter.as_of)
+    found = {problem.rule for problem in dated}
+    others = [problem for problem in tables.remarks if problem.rule not in found]
+    accounts = tables["accounts"].collect().to_pandas()
+    asked = tier_rule_problems(accounts, settings=settings)
+    of_tiers = [problem for problem in asked if not problem.blocks]
+    return (*others, *dated, *raised_to_blocking(of_quarter, settings.checks), *of_tiers)

@@ -4,49 +4,35 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from tierkit._backtest import Known, ModelChoice, choose_model, in_words
+from tierkit._backtest import Known, ModelChoice, choose_model
 from tierkit._outcomes import join_outcomes
 from tierkit.features import Panel, build_panel
-from tierkit.figure import Figure
 from tierkit.forecast import tier_ranges, with_total
 from tierkit.models import (
-    FITTED,
-    POINTS_TO_DOUBLE,
-    Card,
     Prospects,
     SavedModel,
     account_ranges,
-    actual_over_predicted_by,
-    by_history,
-    past_tiers,
-    ranges_tested,
     read_model,
     reasons,
-    shortened,
-    tenths,
-    whole_points,
 )
 from tierkit.publishing import package_versions
 from tierkit.rendering import Step
 from tierkit.runs.challenge import champion
 from tierkit.runs.decision import decide
 from tierkit.runs.leakage import future_rows_seen
+from tierkit.runs.model_facts import model_facts
 from tierkit.runs.next_quarter import quarter_tests
 from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run, training_dates
 from tierkit.runs.side_models import edit_facts, prospect_facts, prospects_at, run_prospects
-from tierkit.settings import Settings
 from tierkit.tiers import tiers_in_force
-from tierkit.words import factor_words, plain_name
 
 _HELD = "The card is one that an earlier run has saved; the tests are those of a card fitted anew."
 
@@ -103,62 +89,9 @@ def with_saved_card(choice: ModelChoice, file: Path) -> ModelChoice:
     )
 
 
-_FEW = "too few tested accounts, or nothing was won or predicted there"
-
-
-def check_facts(choice: ModelChoice, settings: Settings) -> dict[str, Any]:
-    """Return calibration, history and account ranges as the backtest found them."""
-    tested = choice.tested()
-    if tested.empty:
-        return {"calibration": {"tiers": [], "tenths": []}, "by_history": [], "ranges": _ranges({})}
-    capacities = [tier.capacity for tier in settings.tiers]
-    names = {place: tier.name for place, tier in enumerate(settings.tiers)}
-    tried = ranges_tested(tested, capacities)
-    return {
-        "calibration": {
-            "tiers": _by(tested, past_tiers(tested, capacities), "tier", names, settings),
-            "tenths": _by(tested, tenths(tested), "tenth", {}, settings),
-        },
-        "by_history": [
-            {"accounts_that_are": str(name), **_figures(row.to_dict())}
-            for name, row in by_history(choice.backtest.predictions).iterrows()
-        ],
-        "ranges": _ranges({} if tried is None else vars(tried)),
-    }
-
-
-def _by(
-    tested: pd.DataFrame,
-    groups: npt.ArrayLike,
-    key: str,
-    names: Mapping[int, str],
-    settings: Settings,
-) -> list[dict[str, Any]]:
-    found = actual_over_predicted_by(tested, groups, seed=settings.model.seed)
-    rows = found.rename(columns={"ratio": "actual_over_predicted"})
-    return [
-        {key: names.get(place, place), **_figures(row)}
-        for place, row in zip(rows.index.astype(int).tolist(), rows.to_dict("records"), strict=True)
-    ]
-
-
-def _ranges(tried: Mapping[str, Any]) -> dict[str, Any]:
-    return _figures({key: tried.get(key) for key in ("rows", "above", "below", "inside_upper")})
-
-
-def _figures(numbers: Mapping[Any, float | None]) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
-    for key, number in numbers.items():
-        figure = Figure.of(number, _FEW)
-        whole = key in ("accounts", "rows") and figure.value is not None
-        facts |= {key: int(figure.numbers()[0])} if whole else figure.facts(str(key))
-    return facts
-
-
 PREDICTIONS_FILE = "predictions.parquet"
 TESTED_FILE, QUARTERS_FILE = "tested.parquet", "tested_quarters.parquet"
 DECISION = "decision"
-_WEIGHTS_NAMED = 3
 
 
 def make_panel(work: Run) -> Panel:
@@ -312,102 +245,6 @@ def tier_pipeline(work: Run, totals: pd.DataFrame, tiered: pd.DataFrame) -> pd.D
     return pd.DataFrame({"predicted_pipeline": amounts, "why": why}, index=totals.index)
 
 
-def model_facts(work: Run, choice: ModelChoice) -> dict[str, Any]:
-    """Return what `facts.json` says of the model."""
-    seen = choice.gate.future_rows
-    return {
-        "kind": choice.kind,
-        "against_tiers_in_force": _against_tiers(choice, work.settings),
-        "ranked_by": choice.ranked_by,
-        "ranked_by_in_words": in_words(choice.ranked_by),
-        "candidates": [] if choice.candidates is None else choice.candidates.facts(),
-        "horizon_quarters": work.settings.target.horizon_quarters,
-        "features": [criterion.name for criterion in choice.card.criteria],
-        "trained_on_as_of": [day.isoformat() for day in choice.trained_on],
-        **choice.backtest.facts(),
-        **choice.gate.facts(),
-        **check_facts(choice, work.settings),
-        **({"future_rows_seen": seen} if seen is not None else _not_checked()),
-        "weights": weights(choice.card, min_group=work.settings.run.min_group),
-        "card": work.settings.model.card,
-        "short_card": short_card_facts(choice, min_group=work.settings.run.min_group),
-        "notes": list(choice.notes),
-    }
-
-
-def _against_tiers(choice: ModelChoice, settings: Settings) -> dict[str, Any]:
-    """Return by how much what ranks is ahead of the tiers in force; the reason where not known."""
-    found = choice.against_tiers_in_force(seed=settings.model.seed)
-    why = "no earlier tiers are known at a tested date"
-    sizes = dict(zip(("capture_tier_1", "capture_tier_2"), choice.backtest.capacities, strict=True))
-    gains = {"gini": None if found is None else found.gain} | {
-        name: None if found is None or not size else found.captures[size]
-        for name, size in sizes.items()
-    }
-    return {name: (gain or Figure.unknown(why)).effect() for name, gain in gains.items()}
-
-
-def short_card_facts(choice: ModelChoice, *, min_group: int) -> dict[str, Any]:
-    """Return the short card as people print it, and how far its Gini is below the full one's.
-
-    Empty where no fitted card ranks. Bins of fewer accounts than `min_group` are not told.
-    """
-    if choice.kind != FITTED or not choice.card.criteria:
-        return {"criteria": [], "criteria_why": "no fitted card ranks the accounts"}
-    scores = choice.backtest.scores
-    pairs = (("card", "short_card"), ("full_card", "card"))
-    full, short = next((pair for pair in pairs if set(pair) <= set(scores.index)), ("", ""))
-    below = float(scores["gini"][full] - scores["gini"][short]) if full else math.nan
-    card = choice.card if full == "full_card" else shortened(choice.card, fewest=min_group)
-    return {
-        "points_to_double": POINTS_TO_DOUBLE,
-        **Figure.of(below, "nothing could be tested").facts("gini_below_the_full_card"),
-        "is_as_good": bool(below <= SHORT_ENOUGH) if math.isfinite(below) else None,
-        "criteria": [
-            {
-                "criterion": plain_name(one["criterion"]),
-                "bins": [row for row in one["bins"] if _can_be_told(row["accounts"], min_group)],
-            }
-            for one in whole_points(card)
-        ],
-    }
-
-
-def _can_be_told(accounts: int | None, min_group: int) -> bool:
-    return accounts is None or accounts >= min_group
-
-
-SHORT_ENOUGH = 0.01
-"""A short card whose Gini is lower by no more than this is as good as the full one."""
-
-
-def weights(card: Card, *, min_group: int = 1) -> list[dict[str, Any]]:
-    """Return the criteria that carry most of the weight, with a sentence on each.
-
-    Bins of fewer accounts than `min_group` are not told.
-    """
-    table = card.table()
-    found = []
-    for name, bins in table.groupby("criterion", sort=False):
-        known = bins[bins["accounts"].fillna(min_group) >= min_group]
-        known = known if len(known) else bins
-        ordered = known.sort_values("points", kind="stable").to_dict("records")
-        worst, best = ordered[0], ordered[-1]
-        share = float(bins["share_of_importance"].iloc[0])
-        found.append(
-            {
-                "criterion": str(name),
-                "share": share,
-                "sentence": (
-                    f"{str(name)[:1].upper()}{str(name)[1:]}: "
-                    f"{factor_words(float(worst['points']))} where it is {worst['bin']}, "
-                    f"{factor_words(float(best['points']))} where it is {best['bin']}."
-                ),
-            }
-        )
-    return found[:_WEIGHTS_NAMED]
-
-
 def _values_at(panel: Panel, day: date) -> pd.DataFrame:
     values = panel.values  # noqa: PD011 (a panel, not a data frame)
     at = values.index.get_level_values("as_of") == pd.Timestamp(day)
@@ -448,7 +285,3 @@ def _tested_with_pipeline(work: Run, choice: ModelChoice) -> pd.DataFrame:
 
 def _unsaid_pipeline(totals: pd.DataFrame, why: str) -> pd.DataFrame:
     return pd.DataFrame({"predicted_pipeline": np.nan, "why": why}, index=totals.index)
-
-
-def _not_checked() -> dict[str, Any]:
-    return {"future_rows_seen": None, "future_rows_seen_why": "there is no earlier quarter-end"}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -19,12 +19,9 @@ from tierkit.cache import Cache, fingerprint
 from tierkit.calendar import Quarter, complete_quarter_ends
 from tierkit.crm import (
     Tables,
-    check_as_of,
-    check_quarter,
     content_hash,
     default_quarter,
     has_tables,
-    raised_to_blocking,
     read_written_tables,
     tables_as_known,
     write_known_deals,
@@ -41,11 +38,19 @@ from tierkit.publishing import (
     read_handover,
     write_handover,
 )
-from tierkit.runs._reading import project_cache, trusted_tables
+from tierkit.runs._reading import data_remarks, project_cache, trusted_tables
 from tierkit.runs.experiments import band_bytes
 from tierkit.runs.project import OVERRIDES, find_project
 from tierkit.settings import Settings
-from tierkit.tiers import tier_rule_problems
+
+if TYPE_CHECKING:
+    from tierkit._backtest import ModelChoice
+    from tierkit.features import Panel
+    from tierkit.models import Favourites
+    from tierkit.rendering import Fragment
+    from tierkit.runs.serving import Serving
+    from tierkit.runs.tier_roi import TierRoi
+    from tierkit.runs.tiering import Tiering
 
 A_YEAR = 4
 ENOUGH_DATES = 6
@@ -245,6 +250,67 @@ class Run:
         )
         return found
 
+    def build_panel(self) -> Panel:
+        """Build the criteria of every account at every quarter-end that the run learns from."""
+        from tierkit.runs.modelling import make_panel
+
+        return make_panel(self)
+
+    def fit(self, panel: Panel) -> ModelChoice:
+        """Fit the card and test it; the choice says what ranks the accounts, and why."""
+        from tierkit.runs.steps import fit
+
+        return fit(self, panel)
+
+    def weigh_criteria(self, panel: Panel, model: ModelChoice) -> Favourites:
+        """Weigh leadership's favourite criteria, each with the others held equal."""
+        from tierkit.runs.side_models import weigh_criteria
+
+        return weigh_criteria(self, panel, model)
+
+    def save_model(self, model: ModelChoice) -> Fragment:
+        """Leave the model and its predictions for the steps that follow."""
+        from tierkit.runs.steps import save_fitted_model
+
+        return save_fitted_model(self, model)
+
+    def assign(self, model: ModelChoice | None = None) -> Tiering:
+        """Give each account in scope its tier.
+
+        Parameters
+        ----------
+        model
+            What ranks them. By default the model that an earlier step has saved; where none has,
+            one is fitted first.
+        """
+        from tierkit.runs.steps import assign
+
+        return assign(self, model)
+
+    def compare_tiers(self) -> TierRoi:
+        """Compare what came of the tiers that were in force."""
+        from tierkit.runs.steps import compare_past_tiers
+
+        return compare_past_tiers(self)
+
+    def save_roi(self, roi: TierRoi) -> Fragment:
+        """Leave the comparison of tiers for the report."""
+        from tierkit.runs.steps import save_roi
+
+        return save_roi(self, roi)
+
+    def study_serving(self, tiering: Tiering) -> Serving:
+        """Look at how accounts are served: effort, engagement, readiness."""
+        from tierkit.runs.serving import study_serving
+
+        return study_serving(self, tiering)
+
+    def write_report(self, tiering: Tiering, serving: Serving | None = None) -> dict[str, object]:
+        """Write the files of the report and return what `facts.json` holds."""
+        from tierkit.runs.steps import write_files
+
+        return write_files(self, tiering, serving)
+
 
 def open_run(project: str = "", *, run_folder: str = "", quarter: str = "") -> Run:
     """Return what the notebooks of a recalibration start from.
@@ -315,21 +381,3 @@ def _open(handover: Handover, folder: Path) -> Run:
         model_file=handover.model_file,
         remarks=remarks,
     )
-
-
-def data_remarks(tables: Tables, settings: Settings, quarter: Quarter) -> tuple[Problem, ...]:
-    """Return what a person should know about trusted tables that a quarter is run on.
-
-    Raises
-    ------
-    SettingsError
-        If the data end before the quarter begins.
-    """
-    of_quarter = check_quarter(tables, quarter, settings.fiscal_calendar)
-    dated = check_as_of(tables, settings, quarter.as_of)
-    found = {problem.rule for problem in dated}
-    others = [problem for problem in tables.remarks if problem.rule not in found]
-    accounts = tables["accounts"].collect().to_pandas()
-    asked = tier_rule_problems(accounts, settings=settings)
-    of_tiers = [problem for problem in asked if not problem.blocks]
-    return (*others, *dated, *raised_to_blocking(of_quarter, settings.checks), *of_tiers)

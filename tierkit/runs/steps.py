@@ -1,4 +1,4 @@
-"""The stages as notebooks call them: each takes a run, leaves its result, returns what to show."""
+"""The stages of a run as its methods call them: each leaves its result and returns what to show."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pandas as pd
 
 from tierkit._backtest import FIT_STEPS, ModelChoice
 from tierkit.features import Panel
-from tierkit.models import Favourites
 from tierkit.rendering import Fragment, progress_bar, tag
 from tierkit.roi import batches_of
 from tierkit.runs.effort import slot_facts
@@ -23,36 +22,32 @@ from tierkit.runs.next_quarter import forecast_facts, next_quarter_totals, with_
 from tierkit.runs.report import write_report
 from tierkit.runs.run import PANEL_FILE, Run
 from tierkit.runs.serving import Serving, study_serving
-from tierkit.runs.side_models import weigh_criteria
 from tierkit.runs.tier_roi import TierRoi, compare_tiers
 from tierkit.runs.tiering import Tiering, tier_accounts, tier_facts
 
 
-def build_run_panel(run: Run) -> Panel:
-    """Build the criteria of every account at every quarter-end that the run learns from."""
-    return make_panel(run)
-
-
-def fit_run_model(run: Run, panel: Panel) -> ModelChoice:
-    """Fit the card and test it; the choice says what ranks the accounts, and why."""
+def fit(run: Run, panel: Panel) -> ModelChoice:
+    """Fit the card and test it, with a progress bar."""
     with progress_bar(len(FIT_STEPS)) as step:
         return fit_model(run, panel, step=step)
 
 
-def save_run_model(run: Run, model: ModelChoice) -> Fragment:
-    """Leave the model and its predictions for the notebooks that follow."""
+def save_fitted_model(run: Run, model: ModelChoice) -> Fragment:
+    """Leave the model and its predictions for the stages that follow."""
     save_model(run, Panel.read(run.folder / PANEL_FILE), model)
     return _done(f"The {model.kind} is saved for the notebooks that follow.")
 
 
-def tier_run_accounts(run: Run) -> Tiering:
-    """Give each account in scope its tier; fits the model first where no notebook has done so."""
+def assign(run: Run, model: ModelChoice | None = None) -> Tiering:
+    """Give each account in scope its tier, by the given model or the one that is saved."""
+    if model is not None:
+        save_fitted_model(run, model)
     return tier_accounts(run, _predictions(run))
 
 
-def compare_run_tiers(run: Run) -> TierRoi:
-    """Compare what came of the tiers that were in force."""
-    tiering = tier_run_accounts(run)
+def compare_past_tiers(run: Run) -> TierRoi:
+    """Compare what came of the tiers that were in force, with a progress bar."""
+    tiering = assign(run)
     with progress_bar(batches_of(run.settings.roi.certificate_worlds)) as step:
         return compare_tiers(
             run,
@@ -61,34 +56,22 @@ def compare_run_tiers(run: Run) -> TierRoi:
         )
 
 
-def save_run_roi(run: Run, roi: TierRoi) -> Fragment:
+def save_roi(run: Run, roi: TierRoi) -> Fragment:
     """Leave the comparison of tiers for the report."""
     run.write_facts("roi", {"roi": roi.facts()})
     return _done("The comparison is saved for the report.")
 
 
-def study_run_serving(run: Run, tiering: Tiering) -> Serving:
-    """Look at how accounts are served: effort, engagement, readiness."""
-    return study_serving(run, tiering)
-
-
-def weigh_run_criteria(run: Run, panel: Panel, model: ModelChoice) -> Favourites:
-    """Weigh leadership's favourite criteria, each with the others held equal."""
-    return weigh_criteria(run, panel, model)
-
-
-def write_run_report(
-    run: Run, tiering: Tiering, serving: Serving | None = None
-) -> dict[str, object]:
+def write_files(run: Run, tiering: Tiering, serving: Serving | None = None) -> dict[str, object]:
     """Write the files of the report and return what `facts.json` holds."""
     totals = tier_totals(run, tiering.tiered)
     pipeline = tier_pipeline(run, totals, tiering.tiered)
     coming = next_quarter_totals(run, totals, pd.read_parquet(run.folder / QUARTERS_FILE))
     if not run.read_facts("roi"):
-        save_run_roi(run, compare_tiers(run, tiering))
+        save_roi(run, compare_tiers(run, tiering))
     found = tier_facts(run, tiering, totals=totals, pipeline=pipeline, slots=slot_facts(run))
-    told = {"tiers": with_next_quarter(found, coming), "forecast": forecast_facts(run, totals)}
-    run.write_facts("tiers", told)
+    facts = {"tiers": with_next_quarter(found, coming), "forecast": forecast_facts(run, totals)}
+    run.write_facts("tiers", facts)
     return write_report(run, tiering, serving or study_serving(run, tiering))
 
 
@@ -96,7 +79,7 @@ def _predictions(run: Run) -> pd.DataFrame:
     file = run.folder / PREDICTIONS_FILE
     if not file.is_file():
         panel = make_panel(run)
-        save_model(run, panel, fit_run_model(run, panel))
+        save_model(run, panel, fit(run, panel))
     return pd.read_parquet(file).set_index("account_id")
 
 

@@ -50,8 +50,8 @@ def _unknown_name(where: Sequence[str]) -> Problem:
         )
     known = list(_names_at(Settings, where[:-1]))
     near = get_close_matches(where[-1], known, n=1, cutoff=0.5)
-    mend = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
-    return Problem(f"{key}: is no setting", mend, rule="unknown setting")
+    fix = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
+    return Problem(f"{key}: is no setting", fix, rule="unknown setting")
 
 
 def _names_at(model: type[BaseModel], path: Sequence[str]) -> Iterable[str]:

@@ -111,9 +111,9 @@ def capacity_problems(
         places = capacity_in(sized[name], group) if name in sized else count
         where = f"{name} in {group}" if group else name
         if count > places:
-            mend = f"Take out {count - places}, or raise its capacity in tierkit.toml."
+            fix = f"Take out {count - places}, or raise its capacity in tierkit.toml."
             message = f"{count} accounts are put into {where}; it has {places} places"
-            found.append(Problem(message, mend, _TABLE, "tier", rule="capacity", rows=count))
+            found.append(Problem(message, fix, _TABLE, "tier", rule="capacity", rows=count))
     return found
 
 
@@ -156,7 +156,7 @@ class _Check:
     rule: str
     is_wrong: Callable[[str], bool]
     message: str
-    mend: str
+    fix: str
     on_empty: bool = False
 
     def problem(self, lines: Sequence[Line]) -> Problem | None:
@@ -169,7 +169,7 @@ class _Check:
         if not wrong:
             return None
         examples = tuple(self._example(number, line) for number, line in wrong[:5])
-        return Problem(f"{_count(wrong)} {self.message}", self.mend, _TABLE, self.column,
+        return Problem(f"{_count(wrong)} {self.message}", self.fix, _TABLE, self.column,
                        rule=self.rule, rows=len(wrong), examples=examples)  # fmt: skip
 
     def _example(self, number: int, line: Line) -> str:

@@ -112,7 +112,7 @@ def row(*children: Widget) -> Widget:
     return widgets.HBox([*children], layout={"flex_flow": "row wrap"})
 
 
-def beside(controls: Widget, view: Widget) -> Widget:
+def side_by_side(controls: Widget, view: Widget) -> Widget:
     """Return controls at the left of the view that they change, above it where it is narrow."""
     controls.layout.width = "26em"
     controls.layout.padding = "0 12px 0 0"
@@ -136,7 +136,7 @@ def take_away(*made: Widget) -> None:
 
 
 WAIT_SECONDS, LONGEST_SECONDS = 0.08, 0.4
-"""How long quiet is waited for, and how long at most while one goes on dragging."""
+"""Seconds of quiet before a redraw, and the most while one goes on dragging."""
 
 
 class Later:

@@ -11,7 +11,15 @@ from markupsafe import Markup
 from tierkit.explorer.controls.account import AccountControls, CompareControls
 from tierkit.explorer.controls.account_list import AccountList
 from tierkit.explorer.controls.criteria import CriteriaControls
-from tierkit.explorer.controls.labelled import Acting, beside, button, column, page, row, take_away
+from tierkit.explorer.controls.labelled import (
+    Acting,
+    button,
+    column,
+    page,
+    row,
+    side_by_side,
+    take_away,
+)
 from tierkit.explorer.controls.tiers import TierControls
 from tierkit.explorer.pages.account import account_page
 from tierkit.explorer.pages.compare import LIVE_CLASS, compare_page, status
@@ -71,7 +79,9 @@ class Panel:
             for title in ("Tiers", "Compare")
         }
         self._stale = [True] * len(TITLES)
-        tabs = [beside(self._controls_of(place), view) for place, view in enumerate(self._pages)]
+        tabs = [
+            side_by_side(self._controls_of(place), view) for place, view in enumerate(self._pages)
+        ]
         self._tabs = widgets.Tab(tabs, titles=TITLES, selected_index=1)
         self._tabs.observe(lambda _: self._draw(), names="selected_index")
         self.widget = widgets.VBox(
@@ -102,7 +112,7 @@ class Panel:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """What the status line and the four views show, as HTML."""
+        """The HTML of the status line and of the four views."""
         return (self._status.value, *(view.value for view in self._pages))
 
     def _draw(self) -> None:

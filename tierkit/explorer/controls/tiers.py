@@ -33,7 +33,7 @@ _RULES = (
 
 
 class TierControls:
-    """How each tier is sized, the keep band, the ICP filter.
+    """Controls of tier sizes, the keep band and the ICP filter.
 
     Parameters
     ----------

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from tierkit.explorer.curves import bin_factors, lift_curve, revenue_curve, spoken
 from tierkit.explorer.pages.parts import DOWN, PLAIN, UP, bar, note, table
+from tierkit.explorer.rankings import bin_factors, lift_curve, revenue_curve, spoken
 from tierkit.models import BY_COLUMN
 from tierkit.rendering import tag
 from tierkit.words import count, money, share

@@ -88,7 +88,7 @@ _MIME = "application/vnd.jupyter.widget-view+json"
 _AREA = ".jp-OutputArea"
 _WIDGET = f':is(.jp-OutputArea-output.lm-Panel, [data-mime-type="{_MIME}"])'
 INSTEAD = "The explorer's panel. Run the cell again to interact; a still picture stands below."
-"""What stands in the panel's place where nothing can show it."""
+"""The sentence in place of the panel where nothing can show it."""
 TWIN_STYLE = (
     f"<style>@media screen{{{_AREA}:has(.{LIVE_CLASS}) .{TWIN_CLASS}{{display:none}}}}"
     f"@media print{{{_AREA}:has(.{TWIN_CLASS}) .{LIVE_CLASS}{{display:none}}}}"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from tierkit.explorer.curves import heaviest
 from tierkit.explorer.pages.charts import factor_table, lift_chart
 from tierkit.explorer.pages.parts import (
     DOWN,
@@ -22,6 +21,7 @@ from tierkit.explorer.pages.parts import (
     table,
     warning,
 )
+from tierkit.explorer.rankings import heaviest
 from tierkit.models import BY_COLUMN, PAST
 from tierkit.rendering import joined
 from tierkit.words import count, money, plain_name, share

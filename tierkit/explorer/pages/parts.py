@@ -1,4 +1,4 @@
-"""What all tabs share: bars, cells with intervals, tables that say how many rows they show."""
+"""Shared parts of all tabs: bars, cells with intervals, tables with their row counts."""
 
 from __future__ import annotations
 
