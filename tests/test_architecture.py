@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).parent.parent / "tierkit"
 ROOMS = (
     "errors",
     "files",
+    "processes",
     "parallel",
     "figure",
     "statistics",

@@ -137,7 +137,7 @@ def test_a_comma_that_splits_a_reason_is_named_by_row(tmp_path):
 
 def test_a_file_that_is_no_table_is_a_sentence(tmp_path):
     (tmp_path / "overrides.csv").write_bytes(b"account_id\xff\xfe")
-    with pytest.raises(DataError, match="is not text in an encoding"):
+    with pytest.raises(DataError, match=r"the columns account_id, tier, .+ are missing"):
         read_overrides(tmp_path, accounts=ACCOUNTS, tiers=TIERS, as_of=AS_OF)
 
 

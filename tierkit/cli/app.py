@@ -13,7 +13,10 @@ import typer
 
 import tierkit
 
-ORDER = ("init", "check", "run", "accept", "explain", "score", "diff", "draw", "simulate", "doctor")
+ORDER = (
+    "init", "check", "run", "accept", "explain", "score", "diff", "draw", "undo", "clean",
+    "simulate", "doctor",
+)  # fmt: skip
 """Commands as a quarter's work takes them; one that is not named here stands at the end."""
 
 

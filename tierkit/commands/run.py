@@ -73,6 +73,7 @@ class Request:
     set_overrides: tuple[str, ...] = ()
     model_file: Path | None = None
     project_notebooks: bool = False
+    keeps_rows: bool = False
 
 
 def recalibrate(
@@ -136,6 +137,7 @@ def _run(
             REPORT_PLAN,
             prepare=lambda given, folder: leave_rows(given, tables, folder),
             extras=extras,
+            keeps_rows=request.keeps_rows,
         ),
     )
 
@@ -224,8 +226,8 @@ def recalibrate_each(
     TierkitError
         Before any unit is started; what happens in a unit is in the result.
     """
-    if request.only or request.project_notebooks:
-        raise SettingsError("--each goes neither with --only nor with --project-notebooks.")
+    if request.only or request.project_notebooks or request.keeps_rows:
+        raise SettingsError("--each does not go with --only, --project-notebooks or --keep.")
     tables, quarter = _read(request)
     units = read_each(given, tables)
     on_step(f"data: {_read_in_words(tables, quarter)}; {len(units)} units")

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from tierkit.crm.dates import DateOrder, read_dates
-from tierkit.crm.encodings import encoding_of
+from tierkit.crm.encodings import WESTERN, encoding_of
 from tierkit.crm.headers import delimiter_of
 from tierkit.crm.presets.preset import plain
 from tierkit.errors import DataError, Problem
@@ -79,9 +79,6 @@ def read_edited(
     except OSError as error:
         fix = "Check the file and who may read it."
         return _refused(columns, f"cannot be read: {error.strerror}", fix, "file")
-    except DataError:
-        fix = "Save it as CSV in UTF-8."
-        return _refused(columns, "is not text in an encoding that can be told", fix, "encoding")
     return edited_text(text, columns, date_order=date_order)
 
 
@@ -89,8 +86,12 @@ def text_of(file: Path) -> str:
     """Return the text of a file in whatever encoding it is; empty where there is no file."""
     if not file.exists() or not file.stat().st_size:
         return ""
-    judged = encoding_of(file)
-    with file.open(encoding=judged.name, errors=judged.errors, newline="") as source:
+    try:
+        judged = encoding_of(file)
+        name, errors = judged.name, judged.errors
+    except DataError:  # too little text to tell: what a spreadsheet of Western Europe writes
+        name, errors = WESTERN, "replace"
+    with file.open(encoding=name, errors=errors, newline="") as source:
         return source.read().lstrip("\ufeff")
 
 

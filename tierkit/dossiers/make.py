@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from tierkit.dossiers.known import Known, known_of, record
 from tierkit.dossiers.page import account_name, dossier_body, dossier_page, dossier_text
 from tierkit.dossiers.points import POINTS, talking_points
 from tierkit.errors import SettingsError
+from tierkit.files import read_json
 from tierkit.publishing import read_tiers
 from tierkit.rendering import (
     NO_MATHEMATICS,
@@ -309,7 +309,7 @@ def run_tiers(run: Run) -> pd.DataFrame:
 def _fingerprint(report: Path) -> str:
     """Return what tells the data and settings of a published report from others."""
     try:
-        facts = json.loads((report / "facts.json").read_text(encoding="utf-8"))
+        facts = read_json(report / "facts.json")
         return str(facts["fingerprint"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""

@@ -23,6 +23,7 @@ from .versions import (
     versions_of as versions_of,
 )
 from .writing import (
+    DRAFT as DRAFT,
     draft_of as draft_of,
     make_folder as make_folder,
     open_plain as open_plain,

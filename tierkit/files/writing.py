@@ -31,7 +31,7 @@ def write_whole(file: Path, content: str | bytes, *, lasting: bool = True) -> No
     Raises
     ------
     SettingsError
-        If the file, or the folder that it lies in, is a link.
+        If the file is a link.
     OSError
         If it cannot be written; the old file is left as it was.
     """
@@ -57,7 +57,7 @@ def draft_of(file: Path) -> Iterator[Path]:
     Raises
     ------
     SettingsError
-        If the file, or the folder that it lies in, is a link.
+        If the file is a link.
     """
     refuse_links(file, below=file.parent)
     draft = file.with_name(f".{file.name}.{secrets.token_hex(6)}{DRAFT}")
@@ -116,7 +116,7 @@ def refuse_links(path: Path, *, below: Path) -> None:
     Parameters
     ----------
     below
-        The folder from which on nothing may be a link; what lies above it is the person's own.
+        The folder below which nothing may be a link; it and what lies above are the person's own.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def refuse_links(path: Path, *, below: Path) -> None:
     >>> refuse_links(Path("no such folder/lock"), below=Path("no such folder"))
     """
     steps = [path, *path.parents]
-    inside = steps[: steps.index(below)] if below in steps else [path]
+    inside = steps[: max(steps.index(below), 1)] if below in steps else [path]
     for step in reversed(inside):
         if step.is_symlink() or _is_junction(step):
             raise SettingsError(

@@ -20,6 +20,7 @@ from typing import Any
 
 from tierkit.errors import TierkitError
 from tierkit.files import make_folder, read_json, write_whole
+from tierkit.processes import EndedBySignal, exit_code_of_signal
 from tierkit.publishing.leaks import Json, Replacements, scrubbed
 from tierkit.settings import Settings
 
@@ -209,6 +210,8 @@ def _version(name: str) -> str | None:
 
 REMAINS_NOTE = "What is left of the run: "
 FAILURE_FILE = "failure.json"
+FAULT = 70
+"""The exit code of a fault of tierkit itself."""
 INTERRUPTED = 130
 """The exit code that a shell expects of a command that Ctrl-C ended."""
 _SECONDS = 60
@@ -278,7 +281,9 @@ def exit_code_of(error: BaseException) -> int:
     """Return the exit code that the command line ends with after an error."""
     if isinstance(error, TierkitError):
         return error.exit_code
-    return INTERRUPTED if is_interruption(error) else 1
+    if isinstance(error, EndedBySignal):
+        return error.exit_code
+    return (exit_code_of_signal() or INTERRUPTED) if is_interruption(error) else FAULT
 
 
 def is_interruption(error: BaseException) -> bool:

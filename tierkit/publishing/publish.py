@@ -87,8 +87,7 @@ def claim_reports(reports: Path) -> None:
     if (reports / MARK).is_file():
         return
     there = sorted(one.name for one in reports.iterdir() if not one.name.startswith("."))
-    reported = any((one / RUN_FILE).is_file() for one in reports.iterdir() if one.is_dir())
-    reported |= (reports / _FAILED).is_dir()
+    reported = (reports / _FAILED).is_dir() or any(map(_is_report, reports.iterdir()))
     if there and not (reported and _is_own_index(reports / _INDEX)):
         raise SettingsError(
             f"{reports}: holds {', '.join(there[:5])}, which tierkit has not written, so nothing "
@@ -285,10 +284,14 @@ def _brought_in(finished: Path, reports: Path, run: str) -> Path:
 
 def _must_be_replaceable(target: Path) -> None:
     """Raise if what lies where a report goes is none."""
-    if target.exists() and not (target / RUN_FILE).is_file():
+    if target.exists() and not _is_report(target):
         raise SettingsError(
             f"{target}: is no report of tierkit, so it is not replaced. Move it away."
         )
+
+
+def _is_report(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (RUN_FILE, "facts.json"))
 
 
 def _is_plain_name(name: str) -> bool:

@@ -274,6 +274,7 @@ def _finish_publication(settings: Settings) -> None:
 def _sweep(settings: Settings) -> None:
     """Put away what commands left that ended before their run did; the lock is ours."""
     for folder in sorted((settings.scratch / "runs").glob("*")):
+        _drop_rows(folder)
         cause = "The command ended before the run did."
         keep_remains(folder, reports=settings.reports, run=folder.name, cause=cause)
 
@@ -286,8 +287,16 @@ def _keep_remains(run: RunContext, error: BaseException) -> Path:
     cause = f"{type(error).__name__}: {str(error) or kind}"
     make_folder(folder, below=settings.scratch)
     with suppress(OSError):  # a full disk must not hide why the run failed
+        if not run.plan.keeps_rows:
+            _drop_rows(folder)
         write_failure_manifest(run, cause=" ".join(cause.split()), exit_code=exit_code_of(error))
     return keep_remains(folder, reports=settings.reports, run=folder.name, cause=cause)
+
+
+def _drop_rows(folder: Path) -> None:
+    """Take the rows of accounts and deals out of the folder of a run; what they gave stays."""
+    for file in folder.rglob("*.parquet"):
+        file.unlink(missing_ok=True)
 
 
 def write_failure_manifest(run: RunContext, *, cause: str, exit_code: int) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 from tierkit.cache import Cache
 from tierkit.calendar import Quarter
 from tierkit.crm import (
+    ACCEPTED_TIERS,
     Tables,
     check_as_of,
     check_quarter,
@@ -16,7 +18,8 @@ from tierkit.crm import (
     write_tables,
 )
 from tierkit.errors import Problem
-from tierkit.publishing import input_files
+from tierkit.files import last_written
+from tierkit.publishing import file_hash, input_files
 from tierkit.settings import Settings
 from tierkit.tiers import tier_rule_problems
 
@@ -55,7 +58,10 @@ def source_key(settings: Settings) -> list[str] | None:
     if not source.exists() or _holds(source, settings.scratch):
         return None
     files = [f"{file['file']} {file['sha256']}" for file in input_files(source)]
-    return [settings.fingerprint, source.name, *files]
+    history = settings.folder / ACCEPTED_TIERS
+    accepted = file_hash(history) if history.is_file() else ""
+    written = last_written(history, project=settings.folder, scratch=settings.scratch) or b""
+    return [settings.fingerprint, source.name, *files, accepted, sha256(written).hexdigest()]
 
 
 def _holds(folder: Path, inner: Path) -> bool:

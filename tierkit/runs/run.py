@@ -29,6 +29,7 @@ from tierkit.crm import (
 )
 from tierkit.errors import Problem, SettingsError
 from tierkit.features import history_start
+from tierkit.files import read_json
 from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
 from tierkit.publishing import (
     DATA_FILE,
@@ -245,9 +246,7 @@ class Run:
     def read_facts(self, name: str) -> dict[str, Any]:
         """Return the facts that a stage has left; empty where it has not run."""
         file = self.folder / FACTS_FOLDER / f"{name}.json"
-        found: dict[str, Any] = (
-            json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        )
+        found: dict[str, Any] = read_json(file) if file.is_file() else {}
         return found
 
     def build_panel(self) -> Panel:

@@ -70,18 +70,11 @@ def read_overrides(
     if not file.exists():
         return no_overrides()
     lines, problems = override_lines(file, date_order=date_order)
-    problems += (
-        []
-        if not lines
-        else [
-            *_row_problems(
-                lines, accounts=frozenset(accounts), tiers=[tier.name for tier in tiers]
-            ),
-            *capacity_problems(
-                {line["account_id"]: line["tier"] for line in lines}, tiers=tiers, groups=groups
-            ),
-        ]
-    )
+    if lines:
+        chosen = {line["account_id"]: line["tier"] for line in lines}
+        names = [tier.name for tier in tiers]
+        problems += _row_problems(lines, accounts=frozenset(accounts), tiers=names)
+        problems += capacity_problems(chosen, tiers=tiers, groups=groups)
     if problems:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         raise DataError(f"{file.name}: {count}", problems)
