@@ -381,14 +381,12 @@ def test_a_part_that_no_notebook_wrote_stops_publication(project):
 def test_ctrl_c_ends_the_kernel_and_keeps_the_remains(project):
     pid = project / "pid"
     write_pid = f"import os, time\n_ = open({str(pid)!r}, 'w').write(str(os.getpid()))"
-    plan = one(project, extra=f"{write_pid}\ntime.sleep(60)")
+    plan = one(project, extra=f"{write_pid}\ntime.sleep(600)")
 
     def interrupt_when_started():
-        for _ in range(400):
-            if pid.exists() and pid.read_text():
-                os.kill(os.getpid(), signal.SIGINT)
-                return
+        while not (pid.exists() and pid.read_text()):
             time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job may ignore it
     threading.Thread(target=interrupt_when_started, daemon=True).start()

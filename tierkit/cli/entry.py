@@ -16,28 +16,40 @@ if TYPE_CHECKING:
 
 
 MOST_ERROR_LINES = 15
-_FAULT, _INTERRUPTED, _PIPE_CLOSED = 70, 130, 141
+_NOT_WRITTEN, _FAULT, _INTERRUPTED, _PIPE_CLOSED = 2, 70, 130, 141
 _EARLY_ENDS = (1, _INTERRUPTED)
 """The exit codes that the library of the command line gives to Ctrl-C and to a closed pipe."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with the documented code."""
+    if arguments is None:
+        _begin_again_in_utf8()
     given = sys.argv[1:] if arguments is None else list(arguments)
     end_on_signals()
     _write_any_name()
     try:
         app(given, prog_name="tierkit")
-        sys.stdout.flush()
     except SystemExit as ended:
-        code = _code_of_early_end(ended)
-        if code is None:
-            raise
-        sys.exit(code)
+        early = _code_of_early_end(ended)
+        sys.exit(_code_once_written(ended.code if early is None else early))
     except BaseException as error:
         if "--debug" in given:
             raise
         sys.exit(_code_of(error, given))
+
+
+def _code_once_written(code: str | int | None) -> str | int | None:
+    """Return an exit code once standard output has taken everything, else the code of why not."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _leave_pipe()
+    except OSError as error:
+        _leave_pipe()
+        say(f"Standard output could not be written: {error.strerror}.", err=True)
+        return code or _NOT_WRITTEN
+    return code
 
 
 def _code_of_early_end(ended: SystemExit) -> int | None:
@@ -115,6 +127,14 @@ def _leave_pipe() -> int:
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return _PIPE_CLOSED
+
+
+def _begin_again_in_utf8() -> None:
+    """Take names of files for UTF-8 where the locale says ASCII or another encoding."""
+    if sys.getfilesystemencoding() == "utf-8" or os.environ.get("PYTHONUTF8") == "1":
+        return
+    os.environ["PYTHONUTF8"] = "1"
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def _write_any_name() -> None:

@@ -141,9 +141,13 @@ def _refuse_foreign_views(path: Path) -> None:
 
     The views are planned, never run, where nothing outside the file can be reached.
     """
-    closed = {**dict.fromkeys(_CLOSED, "false"), "enable_external_access": "false"}
-    known = dict.fromkeys(name for name in closed if name != "allow_community_extensions")
-    config = {name: closed[name] for name in known} | {"lock_configuration": "true"}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoload_known_extensions": "false",
+        "autoinstall_known_extensions": "false",
+        "python_enable_replacements": "false",
+        "enable_external_access": "false",
+        "lock_configuration": "true",
+    }
     with duckdb.connect(str(path), read_only=True, config=config) as alone:
         views = alone.execute(
             "SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal ORDER BY ALL"

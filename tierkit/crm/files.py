@@ -181,7 +181,7 @@ def _unpacked(file: Path, target: Path, most: int) -> list[Path]:
         raise DataError(f"{file.name}: cannot be unpacked: {error}. Unpack it by hand.") from error
 
 
-def _unpack(packed: IO[bytes], target: Path, file: Path, most: int) -> None:
+def _unpack(packed: IO[bytes] | gzip.GzipFile, target: Path, file: Path, most: int) -> None:
     """Write what a packed file holds, at most so many bytes of it."""
     size = 0
     with draft_of(target) as draft, draft.open("wb") as plain:

@@ -60,7 +60,7 @@ def path_pattern(path: str) -> re.Pattern[str]:
     '<project>/data and /srv/acme-old'
     """
     spelled = "|".join(map(re.escape, local_spellings(path)))
-    return re.compile(rf"(?<![\w.~/-])(?:{spelled})(?![\w-])")
+    return re.compile(rf"(?:(?<![\w.~/-])|(?<=://))(?:{spelled})(?![\w-])")
 
 
 def scrubbed(value: Json, replacements: Replacements) -> Json:
