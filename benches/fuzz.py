@@ -37,7 +37,7 @@ from tierkit.errors import TierkitError
 from tierkit.models.card import Card
 from tierkit.models.criteria import CategoricalCriterion, NumericCriterion
 from tierkit.models.saved import SavedModel, read_model
-from tierkit.pages.check import write_check_page
+from tierkit.pages.data import write_check_page
 from tierkit.pages.headings import mail_summary
 from tierkit.publishing.gates import read_page
 from tierkit.rendering.notebooks import document

@@ -23,7 +23,7 @@ from tierkit._backtest import choose_model
 from tierkit._outcomes import join_outcomes, outcomes
 from tierkit.crm import read_tables
 from tierkit.features import build_panel
-from tierkit.models.verdict import BETTER
+from tierkit.models.backtest_result import BETTER
 from tierkit.runs.run import training_dates
 from tierkit.settings import Settings, read_settings
 from tierkit.simulate import simulate_crm, write_crm

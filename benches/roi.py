@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from tierkit.calendar import newest
 from tierkit.crm.tables import tables_from_frames
-from tierkit.roi._certificate import at_lines, with_effect
+from tierkit.roi._certificate import at_lines
 from tierkit.roi.adjusted import adjusted
 from tierkit.roi.boundary_rows import Boundaries, Reading
 from tierkit.roi.from_tables import tier_standings
@@ -31,7 +31,8 @@ from tierkit.roi.line_study import verdicts_at
 from tierkit.roi.primary import DECIDING, primary_reading
 from tierkit.roi.standings import Standings
 from tierkit.roi.verdict import Verdict
-from tierkit.roi.worlds import World, simulate_world
+from tierkit.roi.world_shape import World, with_effect
+from tierkit.roi.worlds import simulate_world
 from tierkit.settings import parse_settings
 from tierkit.simulate.crm import simulate_crm
 

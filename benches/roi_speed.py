@@ -14,7 +14,8 @@ import pandas as pd
 
 from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.boundaries import study_boundaries
-from tierkit.roi.worlds import World, simulate_world
+from tierkit.roi.world_shape import World
+from tierkit.roi.worlds import simulate_world
 from tierkit.settings import parse_settings
 
 SECONDS, GIGABYTES = 20, 2

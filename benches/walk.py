@@ -1,4 +1,4 @@
-"""What a run would have chosen and published at every quarter-end, against what came and its peers.
+"""The walk: what a run would publish at every quarter-end, against what came and its peers.
 
 `python -m benches.walk` walks through every company of `benches.walk_sets`: at every quarter-end
 from the second on, for horizons of 1, 2 and 4 quarters. No date, look-back or company is picked by
@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -26,11 +26,14 @@ from threadpoolctl import threadpool_limits
 from benches.markers import put_between
 from benches.walk_peers import PEERS, peer_scores
 from benches.walk_sets import Company, companies
-from benches.walk_tables import money_table, ranking_table, stability_line
+from benches.walk_tables import METHOD, method_table, money_table, ranking_table, stability_line
 from tierkit.crm.revenue import target_deals
 from tierkit.crm.tables import Tables
 from tierkit.crm.trusted import read_tables
 from tierkit.features.windows import history_start
+from tierkit.forecast.rules import RULES, by_rule
+from tierkit.publishing.contract import FACTS_SCHEMA
+from tierkit.publishing.published import CONTRACT_COLUMNS, EarlierReports
 from tierkit.runs.modelling import (
     QUARTERS_FILE,
     TESTED_FILE,
@@ -63,7 +66,7 @@ class Step:
 
     @property
     def key(self) -> dict[str, object]:
-        """What its rows begin with."""
+        """The columns that its rows begin with."""
         return {"company": self.company, "as_of": self.work.as_of, "horizon": self.horizon}
 
 
@@ -95,7 +98,8 @@ def main() -> None:
 
 def report(who: pd.DataFrame, money: pd.DataFrame, runs: pd.DataFrame) -> str:
     """Return the tables of a walk as Markdown."""
-    return "\n\n".join([ranking_table(who, PEERS), money_table(money), stability_line(runs)])
+    tables = [ranking_table(who, PEERS), money_table(money), method_table(money)]
+    return "\n\n".join([*tables, stability_line(runs, money)])
 
 
 def steps(company: Company, scratch: Path, *, horizons: Sequence[int]) -> Iterator[Step]:
@@ -124,7 +128,7 @@ def walked(step: Step) -> tuple[pd.DataFrame, list[dict[str, object]], dict[str,
     work = step.work
     panel = make_panel(work)
     choice = fit_model(work, panel)
-    choice.tested().to_parquet(work.folder / TESTED_FILE, index=False)
+    choice.tested_predictions().to_parquet(work.folder / TESTED_FILE, index=False)
     quarter_tests(work, choice).to_parquet(work.folder / QUARTERS_FILE, index=False)
     write_model(work, choice)
     predictions = predict_accounts(work, panel, choice)
@@ -141,7 +145,8 @@ def walked(step: Step) -> tuple[pd.DataFrame, list[dict[str, object]], dict[str,
         {**step.key, **row}
         for span, quarters, table in (
             ("next quarter", 1, coming), ("horizon", step.horizon, totals))
-        for row in _held_to(table, tiered, _won(deals, work, quarters), span)
+        for row in _held_to(table, tiered, _won(deals, work, quarters), span,
+                            methods=_by_method(work, quarters))
     ]  # fmt: skip
     ranked_by = getattr(choice, "ranked_by", choice.kind)
     history = len(
@@ -155,30 +160,82 @@ def walked(step: Step) -> tuple[pd.DataFrame, list[dict[str, object]], dict[str,
 
 
 def _publish(work: Run, tiered: pd.DataFrame, totals: pd.DataFrame, coming: pd.DataFrame) -> None:
-    """Leave what the next run reads of this one: its model, its promises, its tiers."""
+    """Leave what the next run reads of this one: its model, its promises, its tiers.
+
+    Raises
+    ------
+    RuntimeError
+        If a run could not read it back: every report of the walk would then be a first one.
+    """
     folder = Path(work.settings.reports) / work.quarter.label
     folder.mkdir(parents=True)
     shutil.copy(work.folder / MODEL_FILE, folder / MODEL_FILE)
-    tiered[["tier", "predicted_revenue"]].to_csv(folder / "tiers.csv")
+    _as_published(tiered).to_csv(folder / "tiers.csv", index=False)
     tiers = [
         {"tier": tier, "predicted_revenue": _or_none(row["predicted_revenue"]),
          "next_quarter": {"predicted_revenue": _or_none(coming.loc[tier, "predicted_revenue"])}}
         for tier, row in totals.iterrows()
     ]  # fmt: skip
-    horizon = work.settings.target.horizon_quarters
-    facts = {"quarter": {"label": work.quarter.label}, "model": {"horizon_quarters": horizon},
-             "tiers": tiers}  # fmt: skip
+    facts = {**_bare_facts(work), "tiers": tiers}
     (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+    readable = EarlierReports.read(Path(work.settings.reports), work.settings.fiscal_calendar)
+    if readable.left_out:
+        raise RuntimeError(readable.left_out[0])
+
+
+def _as_published(tiered: pd.DataFrame) -> pd.DataFrame:
+    """Return tiers with the columns of the contract; unknown ones are blank."""
+    known = tiered.assign(overridden=False).reset_index()
+    columns = [*CONTRACT_COLUMNS, *(name for name in known if name not in CONTRACT_COLUMNS)]
+    return known.reindex(columns=columns)
+
+
+def _bare_facts(work: Run) -> dict[str, object]:
+    """Return facts with every container of the contract, empty where a run reads nothing of it."""
+    quarter = work.quarter
+    named = {"label": quarter.label, "start": f"{quarter.start}", "as_of": f"{quarter.as_of}"}
+    model = {
+        "horizon_quarters": work.settings.target.horizon_quarters,
+        "trained_on_as_of": [],
+        "backtest": {"as_of": [], "models": {}},
+        "gain_over_past_revenue": {},
+    }
+    return {
+        "schema": FACTS_SCHEMA,
+        "currency": work.currency,
+        "fingerprint": work.fingerprint,
+        "quarter": named,
+        "data": {"excluded": [], "missing_tables": []},
+        "model": model,
+        "moves": {"matrix": {}, "reasons": {}},
+        "roi": {"outcomes": [], "boundaries": [], "certificate": {}},
+        "ledger": [],
+        "decision": {"action": ""},
+    }
 
 
 def _or_none(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+def _by_method(work: Run, quarters: int) -> dict[str, float]:
+    """Return what each rule of the forecast says alone of the quarters to come, all together."""
+    predicted = by_rule(work.totals, len(work.totals.totals), quarters).sum(axis=1)
+    return {f"{METHOD}{name}": float(one) for name, one in zip(RULES, predicted, strict=True)}
+
+
 def _held_to(
-    table: pd.DataFrame, tiered: pd.DataFrame, won: pd.Series[float], span: str
+    table: pd.DataFrame,
+    tiered: pd.DataFrame,
+    won: pd.Series[float],
+    span: str,
+    *,
+    methods: Mapping[str, float],
 ) -> Iterator[dict[str, object]]:
-    """Yield by tier, and for all together, what was predicted and what came."""
+    """Yield by tier, and for all together, what was predicted and what came.
+
+    The row of all together also has what other methods predict.
+    """
     came = won.reindex(tiered.index).fillna(0.0).groupby(tiered["tier"], observed=False).sum()
     for tier, row in table.iterrows():
         yield {
@@ -197,6 +254,7 @@ def _held_to(
         "low": whole.get("low", np.nan),
         "high": whole.get("high", np.nan),
         "delivered": float(came.sum()),
+        **methods,
     }
 
 

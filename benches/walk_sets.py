@@ -43,13 +43,13 @@ class Company:
 
     @property
     def overrides(self) -> list[str]:
-        """What the settings are read with."""
+        """Overrides of its settings."""
         return [f"data.source='{self.source}'"] if self.source else []
 
 
 @dataclass(frozen=True)
 class Trait:
-    """How a simulated company's orders come.
+    """The pattern of a simulated company's orders.
 
     Attributes
     ----------

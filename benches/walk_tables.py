@@ -9,6 +9,9 @@ import pandas as pd
 
 from tierkit.statistics.measures import Ranking, capture_of, gini_of
 
+METHOD = "by "
+"""What the columns of other methods for the total begin with."""
+
 _SHARES = (0.05, 0.10, 0.20)
 _DRAWS = 300
 _WIDEST = 0.1
@@ -83,6 +86,9 @@ def money_table(money: pd.DataFrame) -> str:
     once &= (rows["span"] == "next quarter") | (rows["horizon"] > 1)
     everything = rows[once]
     cuts = [*everything.groupby(["company", "span", "tier"], sort=False)]
+    long = everything[everything["history"] >= 8]
+    long = long.assign(company=long["company"] + ", two years known")
+    cuts += [*long.groupby(["company", "span", "tier"], sort=False)]
     for span in ("next quarter", "horizon"):
         of_span = everything[everything["span"] == span]
         cuts += [(("every company", span, "all"), of_span[of_span["tier"] == "all"])]
@@ -99,15 +105,56 @@ def money_table(money: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def stability_line(runs: pd.DataFrame) -> str:
-    """Return how often what ranks the accounts changed from one quarter to the next."""
+def method_table(money: pd.DataFrame) -> str:
+    """Return by company and span the median error of the published total and of single methods."""
+    rows = money[(money["tier"] == "all") & (money["predicted"].fillna(0.0) > 0)]
+    rows = rows[rows["delivered"] > 0]
+    once = (rows["span"] == "horizon") | (rows["horizon"] == rows["horizon"].max())
+    rows = rows[once & ((rows["span"] == "next quarter") | (rows["horizon"] > 1))]
+    names = [name for name in rows if str(name).startswith(METHOD)]
+    lines = ["| company | span | promises | published | best method alone | its error |",
+             "| --- | --- | ---: | ---: | --- | ---: |"]  # fmt: skip
+    for (company, span), part in rows.groupby(["company", "span"], sort=False):
+        part = part.dropna(subset=names, how="any")  # every method where all of them can
+        if len(part):
+            errors = part[["predicted", *names]].div(part["delivered"], axis=0) - 1
+            medians = errors.abs().median()
+            best = str(medians[names].idxmin())
+            lines.append(
+                f"| {company} | {span} | {len(part)} | {medians['predicted']:.0%} "
+                f"| {best.removeprefix(METHOD)} | {medians[best]:.0%} |"
+            )
+    return "\n".join(lines)
+
+
+def _headline_moves(money: pd.DataFrame) -> tuple[int, int]:
+    """Return how often Tier 1's headline stayed in the range of the report before, and of how many.
+
+    Reports without a range are left out.
+    """
+    rows = money[(money["span"] == "horizon") & (money["tier"] == "Tier 1")]
+    rows = rows.sort_values(["company", "horizon", "as_of"])
+    before = rows.groupby(["company", "horizon"])[["low", "high"]].shift()
+    ranged = before.notna().all(axis=1)
+    inside = rows["predicted"].between(before["low"], before["high"])
+    return int(inside[ranged].sum()), int(ranged.sum())
+
+
+def stability_line(runs: pd.DataFrame, money: pd.DataFrame) -> str:
+    """Return how often what ranks changed from one quarter to the next, and how headlines moved."""
     ordered = runs.sort_values(["company", "horizon", "as_of"])
     by = ordered.groupby(["company", "horizon"])["ranked_by"]
     changed = (ordered["ranked_by"] != by.shift()) & by.shift().notna()
     pairs = by.shift().notna()
+    verdicts = ordered.groupby(["company", "horizon"])["verdict"].shift()
+    tested = pairs & (verdicts != "cannot be tested")
     counts = ordered["ranked_by"].value_counts()
     named = ", ".join(f"{name} {count}" for name, count in counts.items())
+    stayed, moves = _headline_moves(money)
     return (
         f"What ranked: {named}. It changed from one quarter to the next in "
-        f"{int(changed.sum())} of {int(pairs.sum())} pairs of runs."
+        f"{int(changed.sum())} of {int(pairs.sum())} pairs of runs, in "
+        f"{int((changed & tested).sum())} of {int((pairs & tested).sum())} where the first of both "
+        f"could be tested. The headline of Tier 1 stayed in the range of the report before in "
+        f"{stayed} of {moves}."
     )

@@ -31,6 +31,7 @@ def sample() -> Facts:
             "start": "2026-07-01",
             "end": "2026-09-30",
             "as_of": "2026-10-01",
+            "next": "2026Q4",
         },
         "currency": "USD",
         "fingerprint": "3f1c9a7e55d0b2c4",
@@ -151,11 +152,38 @@ def sample() -> Facts:
             },
         ],
         "effort": {
+            "tiers": [
+                {
+                    "tier": "Tier 1",
+                    "planned_hours": 1_860,
+                    "planned_cost": 184_000,
+                    "logged_quarter": "2026Q3",
+                    "owed_hours": 1_860,
+                    "logged_hours": 140,
+                    "spent_quarters": 4,
+                    "spent": 88_000,
+                    "share_of_effort": 0.057,
+                    "share_of_value": 0.31,
+                },
+                {
+                    "tier": "Tier 2",
+                    "planned_hours": 6_900,
+                    "planned_cost": 421_000,
+                    "logged_quarter": "2026Q3",
+                    "owed_hours": 6_900,
+                    "logged_hours": 4_100,
+                    "spent_quarters": 4,
+                    "spent": None,
+                    "spent_why": "needs the table costs",
+                    "share_of_effort": None,
+                    "share_of_value": 0.48,
+                },
+            ],
             "roles": [
                 {"role": "AE", "hours": 2_700, "available": 4_000, "share_used": 0.675},
                 {"role": "SDR", "hours": 4_260, "available": 3_840, "share_used": 1.11},
                 {"role": "Marketing", "hours": 2_560, "available": 2_880, "share_used": 0.89},
-            ]
+            ],
         },
         "moves": {
             "up": 8,
@@ -168,7 +196,7 @@ def sample() -> Facts:
                 "Tier 1": {"Tier 1": 13, "Tier 2": 2},
                 "Tier 2": {"Tier 1": 2, "Tier 2": 294, "Tier 3": 4},
                 "Tier 3": {"Tier 2": 6, "Tier 3": 1_496},
-                "untiered": {"Tier 3": 23},
+                "Untiered": {"Tier 3": 23},
             },
             "reasons": {
                 "rank rose into the tier": 8,
@@ -177,7 +205,114 @@ def sample() -> Facts:
                 "left scope": 4,
             },
         },
-        "overrides": {"expired": 6, "expired_predicted_revenue": 310_000},
+        "overrides": {
+            "expired": 6,
+            "expired_predicted_revenue": 310_000,
+            "expired_since": "2026-04-01",
+            "expired_set_by": {"VP Sales EMEA": 4, "VP Sales Americas": 2},
+        },
+        "whole": {
+            "quarters": 4,
+            "span": "the next four quarters",
+            "accounts": 1_840,
+            "predicted_revenue": 19_813_456,
+            "low": 17_000_000,
+            "high": 23_000_000,
+            "last_horizon": 17_700_000,
+            "change": 0.1194,
+            "tiers": [
+                {
+                    "tier": "Tier 1",
+                    "accounts": 15,
+                    "predicted_revenue": 6_123_456,
+                    "last_horizon": 4_800_000,
+                    "change": 0.2757,
+                },
+                {
+                    "tier": "Tier 2",
+                    "accounts": 300,
+                    "predicted_revenue": 9_480_000,
+                    "last_horizon": 9_600_000,
+                    "change": -0.0125,
+                },
+                {
+                    "tier": "Tier 3",
+                    "accounts": 1_525,
+                    "predicted_revenue": 4_210_000,
+                    "last_horizon": 3_300_000,
+                    "change": 0.2758,
+                },
+            ],
+            "renewals_last_horizon": 31_000_000,
+            "new_accounts_last_horizon": 900_000,
+            "target": {
+                "quarter": "2026Q4",
+                "target": 5_500_000,
+                "predicted": 5_100_000,
+                "predicted_over_target": 0.927,
+                "pipeline": 4_700_000,
+                "pipeline_over_target": 0.855,
+            },
+            "largest_account": {"share_of_won": 0.12, "share_of_predicted": 0.09},
+        },
+        "chances": {
+            "tiers": [
+                {"tier": "Tier 1", "accounts": 15, "borderline_accounts": 9},
+                {"tier": "Tier 2", "accounts": 300, "borderline_accounts": 140},
+                {"tier": "Tier 3", "accounts": 1_525, "borderline_accounts": 200},
+            ]
+        },
+        "swaps": [
+            {
+                "tier": "Tier 1",
+                "in_accounts": 2,
+                "in_predicted_revenue": 1_300_000,
+                "out_accounts": 2,
+                "out_predicted_revenue": 400_000,
+            },
+        ],
+        "seats": [
+            {
+                "tier": "Tier 1",
+                "places": 15,
+                "held_by_rules": 2,
+                "held": [
+                    {"rank": 126, "by": "expired override"},
+                    {"rank": 130, "by": "minimum stay"},
+                ],
+                "waiting_accounts": 2,
+                "waiting": [{"rank": 11, "predicted_revenue": 513_000}],
+            },
+        ],
+        "territories": {
+            "by": "territory",
+            "role": "AE",
+            "rows": [
+                {
+                    "name": name,
+                    "accounts": 230,
+                    "owners": 2,
+                    "up": 1,
+                    "down": 0,
+                    "tiers": {"Tier 1": 2, "Tier 2": 38, "Tier 3": 190},
+                    "predicted_revenue": 2_400_000,
+                    "last_horizon": 2_100_000,
+                    "hours": 130,
+                    "available": 100,
+                }
+                for name in ("DACH", "Nordics", "Iberia", "Benelux", "France", "Italy", "UK", "US")
+            ],
+        },
+        "decide": {
+            "by": "2026-10-15",
+            "owners": {
+                "tiers": "chief revenue officer",
+                "effort": "head of sales",
+                "overrides": "head of sales",
+                "treatment": "chief revenue officer",
+                "data": "revenue operations",
+            },
+        },
         "roi": {
             "outcomes": [
                 {
@@ -338,7 +473,7 @@ def with_designs(verdict: str, *, direction: str | None = "more") -> Facts:
             {
                 "design": "randomised",
                 "relative": {"estimate": None, "low": None, "high": None},
-                "why": "no account was assigned by lot",
+                "why": "no account was drawn",
             },
         ]
         boundary |= {"smallest_detectable": 0.35, "quarters_until": {"10": 14, "20": 6, "50": 0}}
@@ -433,6 +568,16 @@ LONG = "Strategic partnerships of the northern and western regions, public secto
 HOSTILE = '<script>alert(1)</script>"><img onerror=x> {{ template }} $x^2$'
 
 
+def _rename_tiers(facts: Facts, names: list[str], name: str) -> None:
+    """Give the parts of the second edition the names of the tiers."""
+    for rows in (facts["whole"]["tiers"], facts["effort"]["tiers"], facts["chances"]["tiers"]):
+        for row, one in enumerate(rows):
+            one["tier"] = names[row]
+    facts["swaps"][0]["tier"] = facts["seats"][0]["tier"] = names[0]
+    for one in facts["territories"]["rows"]:
+        one |= {"name": f"{one['name']} {name}", "tiers": dict.fromkeys(names, 3)}
+
+
 def long_names(name: str = LONG) -> Facts:
     """The sample with a name of 80 characters wherever a name is."""
     facts = with_designs("suggestive")
@@ -452,6 +597,7 @@ def long_names(name: str = LONG) -> Facts:
         boundary["boundary"] = f"{names[row]} / {names[row + 1]}"
     for entry in facts["ledger"]:
         entry["tier"] = names[int(entry["tier"][-1]) - 1]
+    _rename_tiers(facts, names, name)
     facts["moves"]["matrix"] = {names[0]: {names[1]: 2}, names[1]: {names[0]: 2, names[2]: 4}}
     facts["moves"]["reasons"] = {name: 8, "rank fell past the keep band": 6}
     facts["model"]["weights"][0]["sentence"] = name
@@ -473,6 +619,8 @@ def zero_money() -> Facts:
         entry |= {"predicted": 0, "low": 0, "high": 0, "delivered": 0 if entry["mature"] else None}
     for role in facts["effort"]["roles"]:
         role |= {"hours": 0, "available": 0}
+    for one in (facts["whole"], *facts["whole"]["tiers"]):
+        one |= {"predicted_revenue": 0, "last_horizon": 0, "change": None}
     facts["data"] |= {"won_revenue": 0, "used_won_revenue": 0, "excluded": []}
     return facts
 
@@ -487,6 +635,8 @@ def huge() -> Facts:
     for entry in facts["ledger"]:
         for key in ("predicted", "low", "high", "delivered"):
             entry[key] = entry[key] and entry[key] * 100_000
+    for one in (facts["whole"], *facts["whole"]["tiers"]):
+        one |= {key: one[key] * 100_000 for key in ("predicted_revenue", "last_horizon")}
     for role in facts["effort"]["roles"]:
         role |= {"hours": role["hours"] * 100_000, "available": role["available"] * 100_000}
     facts["tiers"][0]["entitlement_hours_by_role"] = {}

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tierkit._backtest import FEWEST_TESTED_ACCOUNTS, backtest, choose_model
+from tierkit._backtest import backtest, choose_model
+from tierkit._backtest.trial import FEWEST_TESTED_ACCOUNTS
 from tierkit.errors import DataError
 from tierkit.features.panel import Panel
 from tierkit.figure import Figure
+from tierkit.models.backtest_result import judge
 from tierkit.models.card import Card
-from tierkit.models.verdict import judge
 from tierkit.settings import parse_settings
 from tierkit.statistics.intervals import Comparison
 
@@ -285,7 +286,7 @@ def test_the_card_is_used_once_it_has_proved_better(better):
     ranked = choice.ranked(now(panel))
     assert ranked["predicted_revenue"].equals(choice.card.predict(now(panel)))
     assert Card.from_json(choice.card.to_json()) == choice.card
-    assert choice.tested()["predicted"].equals(better.predictions["card"])
+    assert choice.tested_predictions()["predicted"].equals(better.predictions["card"])
 
 
 def test_outcomes_that_are_not_complete_are_never_used():
@@ -305,7 +306,8 @@ def test_past_revenue_is_used_where_the_card_is_no_better():
     assert ranked["score"].rename(None).equals(now(panel)["won_revenue_4q"].rename(None))
     by_score = ranked.sort_values("score")["predicted_revenue"]
     assert by_score.is_monotonic_increasing
-    assert choice.tested()["rank_by"].equals(choice.backtest.predictions["past_revenue"])
+    past = choice.backtest.predictions["past_revenue"]
+    assert choice.tested_predictions()["rank_by"].equals(past)
 
 
 def test_without_a_complete_date_past_revenue_is_scaled_to_the_horizon():

@@ -12,7 +12,7 @@ from test_backtest import AS_OF, QUARTER_ENDS, SETTINGS, company, tried
 from tierkit.models.favourites import Favourites
 from tierkit.models.prospects import COLUMNS
 from tierkit.pages import edits_note, favourites_table, segments_table
-from tierkit.pages.tiers import what_changed
+from tierkit.pages.moves import what_changed
 from tierkit.runs.side_models import edit_facts, favourite_facts, prospects_at
 from tierkit.settings import CardEdit, CardSettings
 

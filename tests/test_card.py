@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tierkit.errors import DataError, SettingsError
-from tierkit.models._card_in_short import card_in_short
-from tierkit.models._reasons import MOST_CHARACTERS, factors, reasons
-from tierkit.models.card import Card
+from tierkit.models.card import Card, card_in_short
 from tierkit.models.criteria import CategoricalCriterion, NumericCriterion
+from tierkit.models.explaining import MOST_CHARACTERS, factors, reasons
 
 GOLDEN = """
 {"schema": 1, "base": 1000.0,
@@ -82,16 +81,6 @@ def test_categories_that_were_never_seen_are_the_others():
 def test_factors_multiply_to_predicted_revenue(card):
     product = card.base * factors(card, VALUES).prod(axis=1)
     np.testing.assert_allclose(product, card.predict(VALUES), rtol=1e-9)
-
-
-@given(st.none() | st.floats(-1e6, 1e6), st.none() | st.sampled_from(["Energy", "Retail", "x"]))
-def test_one_account_scores_as_its_row_does(revenue, industry):
-    card = Card.from_json(GOLDEN)
-    account = {"won_revenue_4q": revenue, "industry": industry}
-    row = pd.DataFrame(
-        {"won_revenue_4q": [1.0, revenue], "industry": ["Energy", industry]}, dtype=object
-    )
-    assert card.score_one(account) == card.score(row).iloc[1]
 
 
 def test_neither_the_order_of_rows_nor_other_accounts_matter(card):

@@ -7,9 +7,15 @@ import pandas as pd
 import pytest
 
 from tierkit.figure import Figure
+from tierkit.models.calibration import (
+    MOST_BINS,
+    at_most_ten,
+    card_drift,
+    chance_index,
+    stability_index,
+)
 from tierkit.models.card import Card
 from tierkit.models.criteria import NumericCriterion
-from tierkit.models.drift import MOST_BINS, at_most_ten, card_drift, chance_index, stability_index
 from tierkit.runs.challenge import Challenge
 from tierkit.runs.decision import HOLD, RECALIBRATE, REFIT, judge
 from tierkit.settings import DecisionSettings

@@ -13,10 +13,9 @@ from tierkit.dossiers.example import example_run
 from tierkit.dossiers.known import known_of, tiers_held
 from tierkit.dossiers.make import FAILED_FILE, file_stem, make_dossiers, write_dossiers
 from tierkit.dossiers.naming import WITHHELD, OtherAccounts
-from tierkit.dossiers.page import dossier_page, dossier_text
+from tierkit.dossiers.page import dossier_page, dossier_text, talking_points
 from tierkit.dossiers.parts import group_sentences
 from tierkit.dossiers.people import NO_PRODUCT
-from tierkit.dossiers.points import talking_points
 from tierkit.features.example import table_of
 from tierkit.publishing.gates import read_page
 from tierkit.runs.run import Run

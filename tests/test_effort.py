@@ -13,7 +13,7 @@ from tierkit.calendar import FiscalCalendar
 from tierkit.errors import SettingsError
 from tierkit.features.example import tables_of
 from tierkit.figure import Figure
-from tierkit.serving.cost import break_even, gross_margin, tier_effort, tiers_pay
+from tierkit.serving.cost import break_even, gross_margin, spent_by_tier, tier_effort, tiers_pay
 from tierkit.serving.delivered import delivered_entitlements
 from tierkit.serving.proportion import (
     EffortReceived,
@@ -25,7 +25,6 @@ from tierkit.serving.proportion import (
     treated_alike,
 )
 from tierkit.serving.sizes import largest_size, size_frontier, slot_values
-from tierkit.serving.spent import spent_by_tier
 from tierkit.settings import Entitlement, Role, Settings, Tier, parse_settings
 
 AS_OF = date(2026, 1, 1)

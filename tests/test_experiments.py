@@ -15,7 +15,8 @@ from report_samples import write_published
 from tierkit.cli import main
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError, SettingsError
-from tierkit.roi.worlds import World, simulate_world
+from tierkit.roi.world_shape import World
+from tierkit.roi.worlds import simulate_world
 from tierkit.runs.experiments import (
     EXPERIMENTS,
     bands_before,

@@ -10,7 +10,7 @@ import pytest
 
 from tierkit.crm.tables import Tables
 from tierkit.errors import DataError, SettingsError
-from tierkit.features import Panel, available_look_back, build_panel, history_start
+from tierkit.features import Panel, build_panel, history_start
 from tierkit.features.example import example, tables_of
 from tierkit.features.registry import FEATURES, describe_feature
 from tierkit.settings import Settings, parse_settings
@@ -284,9 +284,6 @@ def test_no_window_reaches_beyond_a_look_back_that_is_asked_for(look_back, reven
 def test_the_history_starts_with_the_month_of_the_first_won_deal():
     tables = tables_of(opportunities=DEALS + "A 2023-10-09 10 true; A 2023-02-01 10 false")
     assert history_start(tables) == date(2023, 10, 1)
-    assert available_look_back(tables, AS_OF) == 5
-    assert available_look_back(tables, date(2023, 10, 1)) == 0
-    assert available_look_back(tables, date(2040, 1, 1)) == 12
     assert history_start(tables_of()) is None
 
 

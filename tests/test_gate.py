@@ -19,11 +19,11 @@ from tierkit._backtest.shuffling import Shuffled, Swaps
 from tierkit.cache import Cache
 from tierkit.figure import Figure
 from tierkit.models import examples as fitted
+from tierkit.models.backtest_result import KEEP, judge
 from tierkit.models.calibration import actual_over_predicted_by, by_history, tenths, totals_moved
 from tierkit.models.examples import Examples
 from tierkit.models.leaks import gini_alone, probable_leaks
-from tierkit.models.ranges import ranges_tested
-from tierkit.models.verdict import KEEP, judge
+from tierkit.models.ranges import range_coverage
 from tierkit.statistics.intervals import Comparison
 
 DATES = QUARTER_ENDS[-3:]
@@ -171,9 +171,9 @@ def test_bags_are_doubled_up_to_the_cap_while_seeds_disagree():
 
 def test_what_did_not_change_is_not_fitted_again(tmp_path, monkeypatch):
     panel, won = company(accounts=120)
-    first = chosen(panel, won, settings=SHUFFLED, kept=Cache(tmp_path))
+    first = chosen(panel, won, settings=SHUFFLED, cache=Cache(tmp_path))
     monkeypatch.setattr(fitted.Examples, "_prepared", None)
-    again = chosen(panel, won, settings=SHUFFLED, kept=Cache(tmp_path))
+    again = chosen(panel, won, settings=SHUFFLED, cache=Cache(tmp_path))
     assert again.card.to_json() == first.card.to_json()
     assert again.gate.facts() == first.gate.facts()
 
@@ -264,12 +264,12 @@ def test_ranges_are_tried_on_what_they_were_not_made_from():
             "actual": predicted * rng.lognormal(-0.5, 1, size=1200),
         }
     )  # fmt: skip
-    found = ranges_tested(rows, [15, 100, None])
+    found = range_coverage(rows, [15, 100, None])
     assert found.rows == 1200
     assert found.above == pytest.approx(0.10, abs=0.03)
     assert found.below == pytest.approx(0.10, abs=0.03)
     assert found.inside_upper == pytest.approx(0.80, abs=0.06)
-    assert ranges_tested(rows.head(20), [15, None]) is None
+    assert range_coverage(rows.head(20), [15, None]) is None
 
 
 # ---- what ranks ----------------------------------------------------------------------------------
@@ -319,3 +319,11 @@ def test_facts_name_one_that_ranks_and_how_far_the_others_are_behind():
     facts = ranked(rankings(noise=2.0)).facts()
     assert [one["candidate"] for one in facts if one["ranks"]] == ["card"]
     assert facts[0]["behind_the_best"]["behind"] > 0
+
+
+def test_beside_one_tested_date_held_out_accounts_count_alike():
+    rows = rankings(days=1)
+    other = rankings(days=1, noise=1.0, seed=4)
+    assert ranked(rows).name == "past_revenue"
+    assert ranked(rows, held_out=other).name == "card"
+    assert ranked(rows, held_out=other.iloc[:0]).name == "past_revenue"

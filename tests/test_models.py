@@ -7,18 +7,19 @@ from hypothesis import given, settings, strategies as st
 
 from tierkit.models.binning import amount_edges, bin_criteria, numeric_edges
 from tierkit.models.boosting import bags_by_account, boost
-from tierkit.models.draws import account_draws
 from tierkit.models.fitting import fit_card
-from tierkit.models.mixing import tried_shares
-from tierkit.models.past_revenue import (
+from tierkit.models.mixing import choose_shares, smooth_points
+from tierkit.models.ranges import account_ranges
+from tierkit.models.rows import account_draws, sample_accounts
+from tierkit.models.simple_rules import (
+    RandomRule,
+    TierRule,
+    best_column,
     fit_past_revenue_card,
+    last_quarter_rule,
     past_revenue_column,
     uncalibrated_past_revenue_card,
 )
-from tierkit.models.ranges import account_ranges
-from tierkit.models.rows import sample_accounts
-from tierkit.models.simple_rules import RandomRule, TierRule, best_column, last_quarter_rule
-from tierkit.models.smooth import smooth_points
 from tierkit.settings import ModelSettings
 from tierkit.statistics.intervals import accounts_that_count, compare, share_beyond
 from tierkit.statistics.measures import actual_over_predicted, capture, capture_share, gini
@@ -268,7 +269,7 @@ def shared_out(won):
     values, _ = panel_of()
     binned = bin_criteria(values, [*values], max_bins=8, amounts=["won_revenue_4q"])
     windows = [one for one in binned.criteria if one.name == "won_revenue_4q"]
-    return tried_shares(
+    return choose_shares(
         binned.criteria, binned.codes, values, np.asarray(won(values)), windows=windows, seed=1
     )
 

@@ -10,8 +10,8 @@ from projects import write_project
 
 from tierkit._backtest import ModelChoice
 from tierkit.crm.trusted import read_tables
+from tierkit.models.backtest_result import Backtest
 from tierkit.models.card import Card
-from tierkit.models.tested import Backtest
 from tierkit.runs.next_quarter import next_quarter_totals, quarter_tests, with_next_quarter
 from tierkit.runs.run import Run
 from tierkit.settings import read_settings

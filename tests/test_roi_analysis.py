@@ -7,10 +7,10 @@ import pytest
 
 from tierkit import pages
 from tierkit.figure import Figure
-from tierkit.roi._certificate import with_effect
 from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.boundaries import study_boundaries
-from tierkit.roi.worlds import World, simulate_world
+from tierkit.roi.world_shape import World, with_effect
+from tierkit.roi.worlds import simulate_world
 from tierkit.runs.tier_roi import TierRoi
 from tierkit.settings import parse_settings
 

@@ -10,15 +10,14 @@ import pandas as pd
 import pytest
 
 from tierkit.figure import Figure
-from tierkit.roi._certificate import certificate, shape_of, try_designs, with_effect
+from tierkit.roi._certificate import certificate, try_designs
 from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.adjusted import adjusted, balance, overlap
 from tierkit.roi.boundaries import study_boundaries
-from tierkit.roi.boundary_rows import READINGS, Boundaries
+from tierkit.roi.boundary_rows import READINGS, Boundaries, Covariates
 from tierkit.roi.checks import cutoff_checks, line_checks, overlap_checks
 from tierkit.roi.cutoff import bandwidth, bunching, cutoff, line_picture
 from tierkit.roi.designs import event_study, moved
-from tierkit.roi.known_before import Covariates
 from tierkit.roi.line_study import study_lines
 from tierkit.roi.poisson import Weighted, cross_fitted_shares, effect_of_holding, logistic_slopes
 from tierkit.roi.primary import Claim
@@ -31,7 +30,8 @@ from tierkit.roi.verdict import (
     quarters_until,
     smallest_detectable,
 )
-from tierkit.roi.worlds import World, simulate_world
+from tierkit.roi.world_shape import World, shape_of, with_effect
+from tierkit.roi.worlds import simulate_world
 from tierkit.settings import parse_settings
 
 SMALL = World(accounts=1200, capacities=(60, 240), quarters=8)
@@ -118,7 +118,7 @@ def test_scaling_money_changes_the_money_and_nothing_else():
     dear = type(rows)(**{**vars(rows), "outcome": rows.outcome * 1000})
     scaled = cutoff(dear).estimate
     assert scaled.log_effect == pytest.approx(one.log_effect, abs=1e-4)
-    assert scaled.money()["high"] == pytest.approx(1000 * one.money()["high"], rel=1e-3)
+    assert scaled.money().high == pytest.approx(1000 * one.money().high, rel=1e-3)
 
 
 def test_repeating_every_row_in_its_cluster_adds_no_certainty():
@@ -195,7 +195,7 @@ def test_checks_stand_beside_the_cutoff_and_none_is_nan():
     }  # fmt: skip
     json.dumps(checks, allow_nan=False)
     assert checks["first stage"]["jump"] > 0.9
-    assert checks["half the window"]["high"] > cutoff(rows).estimate.relative()["high"]
+    assert checks["half the window"]["high"] > cutoff(rows).estimate.relative().high
 
 
 def test_beside_the_cutoff_stand_other_windows_of_time_and_a_placebo_before_the_tier():
@@ -209,7 +209,7 @@ def test_beside_the_cutoff_stand_other_windows_of_time_and_a_placebo_before_the_
     assert checks["wins"]["low"] > 0
     assert checks["incumbents alone"]["high"] > checks["incumbents alone"]["low"]
     closed = checks["deals closed in the quarter"]  # deals of this world close at once
-    assert closed["estimate"] == pytest.approx(cutoff_at(standings, 1).relative()["estimate"])
+    assert closed["estimate"] == pytest.approx(cutoff_at(standings, 1).relative().value)
     sides = checks["sides"]
     assert sides["account_quarters_above"] >= sides["accounts_above"] >= 60
     assert sides["other_tier_share"] < 0.02  # whom a person placed stands in no comparison

@@ -12,13 +12,13 @@ from tierkit.errors import DataError, SettingsError
 from tierkit.roi.boundary_rows import Boundaries
 from tierkit.roi.effort_draw import (
     EffortDraw,
+    dispersions,
     draw_effort,
     drawn_needed,
-    effort_draw_text,
-    read_effort_draw,
+    effort_facts,
 )
-from tierkit.roi.effort_reading import dispersions, effort_facts
-from tierkit.roi.worlds import World, simulate_world
+from tierkit.roi.world_shape import World
+from tierkit.roi.worlds import simulate_world
 
 ASSIGNED = pd.DataFrame(
     {
@@ -81,11 +81,11 @@ def test_what_it_costs_and_what_it_could_show_is_said_in_words():
 
 def test_an_assignment_is_read_back_and_a_changed_one_is_refused(tmp_path):
     file = tmp_path / "draw.csv"
-    file.write_text(effort_draw_text(drawn()))
-    assert read_effort_draw(file).hash == drawn().hash
+    drawn().write(file)
+    assert EffortDraw.read(file).hash == drawn().hash
     file.write_text(file.read_text().replace("False", "True", 1))
     with pytest.raises(DataError, match="changed it after the draw"):
-        read_effort_draw(file)
+        EffortDraw.read(file)
 
 
 # The reading

@@ -10,8 +10,9 @@ from tierkit.errors import DataError, SettingsError
 from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.boundaries import study_boundaries
 from tierkit.roi.boundary_rows import Boundaries
-from tierkit.roi.experiment import COLUMNS, Band, band_text, draw_band, randomised, read_band
-from tierkit.roi.worlds import World, simulate_world
+from tierkit.roi.experiment import Band, draw_band, randomised
+from tierkit.roi.world_shape import World
+from tierkit.roi.worlds import simulate_world
 from tierkit.settings import parse_settings
 
 TIERS = ("Tier 1", "Tier 2")
@@ -64,15 +65,15 @@ def test_a_band_needs_both_tiers():
 
 def test_an_assignment_is_read_back_and_a_changed_one_is_refused(tmp_path):
     file = tmp_path / "band.csv"
-    file.write_text(band_text(drawn()))
-    assert read_band(file).hash == drawn().hash
+    drawn().write(file)
+    assert Band.read(file).hash == drawn().hash
     text = file.read_text()
     file.write_text(text.replace("Tier 1,Tier 2,Tier 1", "Tier 1,Tier 2,Tier 2", 1))
     with pytest.raises(DataError, match="changed it after the draw"):
-        read_band(file)
+        Band.read(file)
     file.write_text("account_id\n")
     with pytest.raises(DataError, match="no assignment file"):
-        read_band(file)
+        Band.read(file)
 
 
 def test_a_draw_becomes_overrides_that_name_it():
@@ -93,10 +94,10 @@ def band_of(world, standings):
             1,
             1,
         )
-        for step, (accounts, lots) in world.lots.items()
+        for step, (accounts, lots) in world.draws.items()
         for account, lot in zip(accounts, lots, strict=True)
     ]
-    return Band(pd.DataFrame(rows, columns=list(COLUMNS)), 0.0)
+    return Band(pd.DataFrame(rows, columns=list(Band.columns)), 0.0)
 
 
 def test_a_randomised_band_recovers_the_truth():

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from tierkit.roi.boundary_rows import Boundaries
-from tierkit.roi.known_before import known_columns
+from tierkit.roi.boundary_rows import Boundaries, known_columns
 from tierkit.roi.lines import NormalScale, capacity_line, find_line, own_lines
 from tierkit.roi.standings import NO_TIER, History, Standings
-from tierkit.roi.worlds import World, simulate_world
+from tierkit.roi.world_shape import World
+from tierkit.roi.worlds import simulate_world
 
 
 def standings(score, level, *, cut=None, overridden=None, won=None):

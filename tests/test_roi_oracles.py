@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tierkit.roi.boundary_rows import standardised
 from tierkit.roi.checks import linear_jumps
-from tierkit.roi.known_before import standardised
 from tierkit.roi.poisson import Weighted, cross_fitted_shares, effect_of_holding
 
 
@@ -68,5 +68,5 @@ def test_on_job_training_data_like_accounts_say_what_the_experiment_said(seed):
     weights = np.where(treated > 0, 1 - chance, chance)
     rows = Weighted(earned, treated, controls, weights, np.arange(len(data)))
     money = effect_of_holding(rows, treated).money()
-    assert money["low"] < 1794 < money["high"]
-    assert money["high"] - money["low"] < 5000
+    assert money.low < 1794 < money.high
+    assert money.high - money.low < 5000

@@ -13,7 +13,8 @@ from tierkit.crm.tables import tables_from_frames
 from tierkit.roi._outcomes_by_tier import TierOutcomes, outcomes_by_tier
 from tierkit.roi.boundaries import compare_boundaries, study_boundaries
 from tierkit.roi.from_tables import tier_standings
-from tierkit.roi.worlds import World, simulate_world
+from tierkit.roi.world_shape import World
+from tierkit.roi.worlds import simulate_world
 from tierkit.settings import parse_settings
 
 AS_OF = date(2026, 7, 1)

@@ -238,7 +238,7 @@ def test_a_rules_card_ranks_because_it_was_asked_for_and_is_tested_like_any_othe
     assert {"card", "fitted_card", "past_revenue"} <= {*scores.index}
     assert scores.loc["fitted_card", "gini"] > scores.loc["card", "gini"] > 0.1
     assert abs(scores.loc["card", "actual_over_predicted"] - 1) < 0.3
-    assert choice.tested()["predicted"].equals(choice.backtest.predictions["card"])
+    assert choice.tested_predictions()["predicted"].equals(choice.backtest.predictions["card"])
 
 
 def test_a_rules_card_without_any_past_outcome_predicts_past_revenue_in_its_own_order(world):

@@ -19,6 +19,7 @@ from tierkit.models.short_card import (
     shortened,
     whole_points,
 )
+from tierkit.runs.model_facts import weights
 
 MANY = NumericCriterion(
     "won_revenue_4q",
@@ -86,3 +87,11 @@ def test_a_short_card_keeps_the_order_of_points_that_rise(points):
     one = NumericCriterion("wins_count_4q", edges, rising)
     for short in shortened(Card(1.0, (one,))).criteria:
         assert (np.diff(short.points) >= 0).all()
+
+
+def test_no_sentence_is_told_of_fewer_accounts_than_a_group_needs():
+    few = NumericCriterion("visits", (1.0,), (-0.5, 0.5), accounts=(2, 3, 0))
+    many = NumericCriterion("wins_count_4q", (1.0,), (-0.1, 0.1), accounts=(20, 30, 4))
+    found = weights(Card(10.0, (few, many)), min_group=5)
+    assert [one["criterion"] for one in found] == ["wins (4 quarters)"]
+    assert "unknown" not in found[0]["sentence"]

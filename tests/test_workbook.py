@@ -58,10 +58,32 @@ def test_kinds_decide_types_and_formats(tmp_path):
     assert row[4].value.date() == date(2026, 9, 30)
     assert [cell.number_format for cell in row[1:5]] == [
         "#,##0",
-        "#,##0.####",
+        "#,##0",
         "0.0%",
         "yyyy-mm-dd",
     ]
+
+
+def test_cells_to_fill_in_are_marked_and_have_a_list_to_choose_from(tmp_path):
+    path = tmp_path / "accounts.xlsx"
+    frame = pd.DataFrame({"account_id": ["A1", "A2"], "override_tier": ["", "=Tier 1"]})
+    asked = Column("override_tier", "text", is_input=True, choices=("Tier 1", "Tier 2"))
+    write_workbook(path, {"Tiers": Table.sheet(frame, asked)})
+    page = openpyxl.load_workbook(path)["Tiers"]
+    assert (page["B2"].value, page["B3"].value, page["B3"].data_type) == (None, "=Tier 1", "s")
+    assert {page[cell].fill.fgColor.rgb for cell in ("B2", "B3")} == {"FFFFF6D6"}
+    (rule,) = page.data_validations.dataValidation
+    assert (str(rule.sqref), rule.formula1) == ("B2:B3", '"Tier 1,Tier 2"')
+
+
+def test_a_sheet_prints_across_on_its_paper_with_its_header_on_every_page(tmp_path):
+    path = tmp_path / "accounts.xlsx"
+    write(path, pd.DataFrame({"account_id": ["A1"]}))
+    page = openpyxl.load_workbook(path)["Tiers"]
+    assert page.page_setup.orientation == "landscape"
+    assert page.sheet_properties.pageSetUpPr.fitToPage
+    assert page.page_setup.fitToHeight == 0  # as many pages as it needs, one across
+    assert str(page.print_title_rows).replace("$", "") == "1:1"
 
 
 def test_missing_values_are_empty_cells(tmp_path):

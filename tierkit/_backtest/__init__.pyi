@@ -4,16 +4,21 @@ from .choice import (
     ModelChoice as ModelChoice,
     choose_model as choose_model,
 )
-from .folds import (
-    complete_dates as complete_dates,
-    held_out_folds as held_out_folds,
-    rolling_folds as rolling_folds,
+from .own_models import (
+    Fold as Fold,
+    Predict as Predict,
+    as_numbers as as_numbers,
+    challenge_ranking as challenge_ranking,
+    from_estimator as from_estimator,
+    measured as measured,
+    predictions_of as predictions_of,
 )
 from .ranking import (
     in_words as in_words,
 )
 from .trial import (
-    FEWEST_TESTED_ACCOUNTS as FEWEST_TESTED_ACCOUNTS,
-    FEWEST_TESTED_WINS as FEWEST_TESTED_WINS,
     backtest as backtest,
+    complete_dates as complete_dates,
+    held_out_folds as held_out_folds,
+    rolling_folds as rolling_folds,
 )

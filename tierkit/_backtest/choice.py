@@ -1,4 +1,4 @@
-"""Which model ranks the accounts: the simplest that nothing tested is better than."""
+"""The choice of a model: the simplest candidate that nothing tested is better than."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from tierkit._backtest.folds import complete_dates
 from tierkit._backtest.gate import Gate, concentration_notes, history_moved, leaks_of, pass_gate
 from tierkit._backtest.ranking import Chosen, choose_ranking, in_words, simple_rules
 from tierkit._backtest.seeds import steadied_card
-from tierkit._backtest.trial import NOTHING_COMPLETE, tried_at
+from tierkit._backtest.trial import (
+    NOTHING_COMPLETE,
+    backtest_at,
+    complete_dates,
+    held_out_predictions,
+)
 from tierkit.cache import Cache
 from tierkit.models import (
     BETTER,
     BY_COLUMN,
     BY_HAND,
     FITTED,
-    HELD_OUT,
     KEEP,
     NO_SIGNAL,
     PAST,
+    ROLLING,
     SIMPLE,
     Backtest,
     Card,
@@ -114,7 +118,7 @@ class ModelChoice:
         """
         return ranked(self.card, self.kind, values, past_revenue=self.past_revenue)
 
-    def tested(self) -> pd.DataFrame:
+    def tested_predictions(self) -> pd.DataFrame:
         """Return this kind of model in the backtest: what ranges are computed from.
 
         Returns
@@ -134,7 +138,7 @@ class ModelChoice:
 
 @dataclass(frozen=True)
 class Known:
-    """What a run knows beside the panel and what was won.
+    """Context of a choice beside the panel and what was won.
 
     Attributes
     ----------
@@ -142,8 +146,8 @@ class Known:
         By (account_id, as_of): the tier held the day before, to be tested as a rule.
     future_rows
         Accounts whose criteria see the future, if that was tried; any keeps the card from ranking.
-    kept
-        Where cards and checks are kept that do not change.
+    cache
+        Where cards and checks that do not change are stored.
     ranked_by
         The candidate that ranked the accounts in the last report, if any.
     totals
@@ -155,7 +159,7 @@ class Known:
 
     previous_tiers: pd.Series[str] | None = None
     future_rows: int | None = None
-    kept: Cache = field(default_factory=Cache)
+    cache: Cache = field(default_factory=Cache)
     step: Callable[[str], None] = lambda _: None
     ranked_by: str = ""
     totals: Mapping[date, float] = field(default_factory=dict)
@@ -195,12 +199,12 @@ def choose_model(
     complete = complete_dates(dates, as_of, settings)
     if not complete:
         return _without_outcomes(panel, settings, as_of=as_of)
-    examples = Examples.of(panel, won, days=complete, kept=known.kept)
+    examples = Examples.of(panel, won, days=complete, cache=known.cache)
     leaks = leaks_of(examples, settings)
     honest = examples.by([name for name in examples.criteria if name not in leaks])
     testing, comparing, fitting = FIT_STEPS
     known.step(testing)
-    tried = tried_at(
+    folded = backtest_at(
         honest,
         complete,
         settings=settings,
@@ -210,17 +214,27 @@ def choose_model(
     gate = Gate(leaks, known.future_rows, history_moved(examples, settings))
     known.step(comparing)
     tested, gate = pass_gate(
-        tried.backtest, tried.folds, gate, settings=settings, effort=panel.effort
+        folded.backtest, folded.folds, gate, settings=settings, effort=panel.effort
     )
     known.step(fitting)
     now = honest.as_seen_on(as_of)
-    found = _Found(panel, settings, complete, as_of, now, tested, gate, concentration_notes(honest))
+    found = _Found(
+        panel,
+        settings,
+        complete,
+        as_of,
+        now,
+        tested,
+        gate,
+        concentration_notes(honest),
+        _second_test(tested, honest, complete, settings),
+    )
     return found.by_hand() if settings.model.kind == BY_HAND else found.chosen(known.ranked_by)
 
 
 @dataclass(frozen=True)
 class _Found:
-    """What the tests found, from which what ranks the accounts is chosen."""
+    """The test results from which the model is chosen."""
 
     panel: Panel
     settings: Settings
@@ -230,6 +244,7 @@ class _Found:
     tested: Backtest
     gate: Gate
     notes: tuple[str, ...]
+    held_out: pd.DataFrame | None
 
     def by_hand(self) -> ModelChoice:
         """Return the rules card, whatever the tests say."""
@@ -252,7 +267,7 @@ class _Found:
             capacities=[size for size in self.tested.capacities if size],
             seed=self.settings.model.seed,
             in_force=in_force,
-            is_held_out=self.tested.method == HELD_OUT,
+            held_out=self.held_out,
         )
         if chosen.name == "card":
             return self._by_card(chosen)
@@ -281,8 +296,8 @@ class _Found:
         card = replace(steadied.card, dropped={**self.gate.leaks, **steadied.card.dropped})
         gate = replace(self.gate, overlap=steadied.overlap, bags=steadied.bags)
         made = self._choice(card, FITTED, chosen=chosen)
-        told = _told(self.tested, chosen)
-        return replace(made, backtest=told, gate=gate, ranked_by="card")
+        reasoned = _with_reason(self.tested, chosen)
+        return replace(made, backtest=reasoned, gate=gate, ranked_by="card")
 
     def _by_rule(self, rule: ColumnRule, chosen: Chosen | None) -> ModelChoice:
         is_past = rule.name == "past_revenue"
@@ -294,10 +309,10 @@ class _Found:
                 rule.name,
                 in_words=in_words(rule.name),
                 settings=self.settings,
-                tried=len(chosen.table),
+                candidates=len(chosen.table),
             )
         if chosen is not None:
-            tested = _told(tested, chosen)
+            tested = _with_reason(tested, chosen)
         made = self._choice(card, PAST if is_past else SIMPLE, chosen=chosen)
         return replace(made, backtest=tested, ranked_by=rule.name, past_revenue=rule.column)
 
@@ -314,7 +329,19 @@ class _Found:
         )
 
 
-def _told(tested: Backtest, chosen: Chosen) -> Backtest:
+def _second_test(
+    tested: Backtest, examples: Examples, complete: Sequence[date], settings: Settings
+) -> pd.DataFrame | None:
+    """Return held-out accounts as a test beside a single tested quarter-end; see `choose_ranking`.
+
+    None where there is another number of them, or the settings ask for a rules card.
+    """
+    if tested.method != ROLLING or len(tested.as_of) != 1 or settings.model.kind == BY_HAND:
+        return None
+    return held_out_predictions(examples, complete, settings=settings)
+
+
+def _with_reason(tested: Backtest, chosen: Chosen) -> Backtest:
     """Return the backtest whose reason ends with what ranks the accounts."""
     said = chosen.because[:1].upper() + chosen.because[1:] + "."
     if chosen.name == "past_revenue" and tested.because.endswith(KEEP):

@@ -1,4 +1,4 @@
-"""What ranks the accounts: the simplest candidate that nothing tested is better than."""
+"""Candidates, and the one that ranks: the simplest that nothing tested is better than."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _ERRORS_IN_RANGE = 3.92
 
 @dataclass(frozen=True)
 class Chosen:
-    """What ranks the accounts, and what it was chosen from.
+    """The candidate that ranks the accounts, among those that it was chosen from.
 
     Attributes
     ----------
@@ -113,15 +113,15 @@ def choose_ranking(
     capacities: Sequence[int],
     seed: int,
     in_force: str = "",
-    is_held_out: bool = False,
+    held_out: pd.DataFrame | None = None,
 ) -> Chosen:
     """Return the simplest candidate that is not behind the best one.
 
     A candidate is behind where its Gini is lower by more than 0.005, or where its Gini or its
     capture at a capacity is lower with the whole 95 % range. What ranked the accounts in the last
     report keeps its place until the best one is significantly better, or better by more than 0.005
-    at each of the two newest tested dates. Where accounts were held out instead, so that nothing is
-    tested in time yet, more than 0.01 that is more than its standard error is enough.
+    at each of the two newest tested dates. Where fewer than two dates were tested, more than 0.01
+    that is more than its standard error is enough.
 
     Parameters
     ----------
@@ -135,11 +135,14 @@ def choose_ranking(
         Of the resampled accounts.
     in_force
         The candidate that ranked the accounts in the last report, if any.
-    is_held_out
-        Whether accounts were held out, instead of testing at earlier quarter-ends.
+    held_out
+        Held-out accounts as a second test beside a single tested date, of the same weight: a card
+        that learned from one date alone is worse than the one that will rank, and one that has seen
+        other accounts of the tested date is better.
     """
+    rows_by_test = _by_test(predictions, held_out)
     whole, drawn, tail = measured_draws(
-        predictions, names=candidates, capacities=capacities, seed=seed, draws=_DRAWS
+        rows_by_test, names=candidates, capacities=capacities, seed=seed, draws=_DRAWS, by="test"
     )
     ginis = whole[:, 0]
     if not np.isfinite(ginis).any():
@@ -152,14 +155,24 @@ def choose_ranking(
     fair = table.index[~table["worse"] & (table["behind"] <= TOLERANCE)]
     name, why = str(fair[0]), "it is the simplest that nothing tested is better than"
     if in_force in table.index and in_force != name and not table.loc[in_force, "worse"]:
+        dates = predictions["as_of"].nunique()
         passed = (
-            _clearly_ahead(rows[list(candidates).index(in_force)])
-            if is_held_out
-            else _twice_ahead(predictions, candidates[best], in_force)
+            _twice_ahead(predictions, candidates[best], in_force)
+            if dates > 1
+            else _clearly_ahead(rows[list(candidates).index(in_force)])
         )
         if not passed:
             name, why = in_force, "it ranked the last report, and nothing is significantly better"
     return Chosen(name, table, f"{in_words(name)} ranks the accounts: {why}")
+
+
+def _by_test(predictions: pd.DataFrame, held_out: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the rows of all tests, numbered in the column `test`; held-out accounts come last."""
+    dates, days = pd.factorize(predictions["as_of"], sort=True)
+    rows = predictions.assign(test=dates)
+    if held_out is None or held_out.empty:
+        return rows
+    return pd.concat([rows, held_out.assign(test=len(days))], ignore_index=True)
 
 
 def _against(

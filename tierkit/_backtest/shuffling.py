@@ -52,7 +52,7 @@ class Shuffled:
 
     @property
     def is_above_all(self) -> bool:
-        """Whether no refit on shuffled outcomes gained as much."""
+        """True if no refit on shuffled outcomes gained as much."""
         return self.rank == 1
 
 
@@ -81,7 +81,7 @@ def shuffled_outcomes(folds: Sequence[Fold], *, settings: Settings) -> Shuffled 
     first, _ = used[0]
     parts = [part for fold in used for one in fold for part in (one.values, one.won)]  # noqa: PD011
     how = (times, seed, first.criteria)
-    found = first.kept.value("shuffled", [*parts, how], lambda: _gains(used, times, settings))
+    found = first.cache.value("shuffled", [*parts, how], lambda: _gains(used, times, settings))
     return None if found is None else Shuffled(found[0], tuple(found[1:]))
 
 

@@ -1,18 +1,19 @@
-"""The model at earlier quarter-ends against what happened; the one module that sees both sides."""
+"""The card and simple rules at earlier quarter-ends, and the folds that they learn from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from tierkit._backtest.folds import complete_dates, held_out_folds, rolling_folds
 from tierkit._backtest.ranking import simple_rules
 from tierkit._backtest.shuffling import Fold
+from tierkit.calendar import newest, trainable
 from tierkit.models import (
     CARDS,
     HELD_OUT,
@@ -25,10 +26,13 @@ from tierkit.models import (
     Model,
     RandomRule,
     TierRule,
+    account_draws,
+    account_ids,
     best_column,
     fit_past_revenue_card,
     last_quarter_rule,
     past_revenue_rule,
+    rows_at,
     scored,
     untested,
 )
@@ -49,6 +53,8 @@ MOST_BAGS = 4
 BAGS_OF_MANY_ROWS = 2
 MANY_ROWS = 50_000
 """From here on, rows steady a card as more bags would; a backtest's card learns from no more."""
+
+_FOLDS = 5
 
 
 def backtest(
@@ -73,26 +79,26 @@ def backtest(
     if not complete:
         return untested(NOTHING_COMPLETE, settings=settings)
     examples = Examples.of(panel, won, days=complete)
-    tried = tried_at(examples, complete, settings=settings, previous_tiers=previous_tiers)
-    return tried.backtest
+    found = backtest_at(examples, complete, settings=settings, previous_tiers=previous_tiers)
+    return found.backtest
 
 
 @dataclass(frozen=True)
-class Trial:
+class FoldedBacktest:
     """A backtest, and what was learned from and tested on."""
 
     backtest: Backtest
     folds: tuple[Fold, ...] = ()
 
 
-def tried_at(
+def backtest_at(
     examples: Examples,
     complete: Sequence[date],
     *,
     settings: Settings,
     previous_tiers: pd.Series[str] | None = None,
     totals: Mapping[date, float] | None = None,
-) -> Trial:
+) -> FoldedBacktest:
     """Return the test of the card and of simple rules; see `backtest`.
 
     Parameters
@@ -107,12 +113,12 @@ def tried_at(
     found = _predictions(examples, complete, settings, previous_tiers)
     if found.method is None:
         why = f"The rows are too few to fit a card. {found.note}"
-        return Trial(untested(why, settings=settings))
+        return FoldedBacktest(untested(why, settings=settings))
     if why := _too_few(found.rows):
-        return Trial(untested(why, settings=settings))
+        return FoldedBacktest(untested(why, settings=settings))
     rows = as_parts_of(found.rows, totals or {})
     tested = scored(found.method, rows, settings=settings)
-    return Trial(replace(tested, cards=_worth(found, rows)), found.folds)
+    return FoldedBacktest(replace(tested, cards=_worth(found, rows)), found.folds)
 
 
 def _worth(found: _Predictions, rows: pd.DataFrame) -> tuple[Card, ...]:
@@ -145,7 +151,7 @@ def as_parts_of(rows: pd.DataFrame, totals: Mapping[date, float]) -> pd.DataFram
 
 @dataclass(frozen=True)
 class _Predictions:
-    """What was predicted and with which cards; no method where none could be fitted."""
+    """Predictions of each fold and the cards behind them; no method where none could be fitted."""
 
     method: Method | None
     rows: pd.DataFrame
@@ -160,28 +166,57 @@ def _predictions(
     settings: Settings,
     previous: pd.Series[str] | None,
 ) -> _Predictions:
-    """Return how was tested, the predictions and the card of each fold."""
+    """Return the predictions and cards of earlier quarter-ends; failing them, of held-out accounts.
+
+    No method where no card could be fitted, with a note on why.
+    """
+    in_time = rolling_folds(examples, complete, settings)
+    found = _predictions_of(ROLLING, in_time, settings, previous)
+    if found.method is not None:
+        return found
+    held_out = held_out_folds(examples, complete, settings)
+    instead = _predictions_of(HELD_OUT, held_out, settings, previous)
+    return instead if instead.method else replace(instead, note=found.note or instead.note)
+
+
+def _predictions_of(
+    method: Method,
+    folds: Iterable[Fold],
+    settings: Settings,
+    previous: pd.Series[str] | None,
+) -> _Predictions:
+    """Return the predictions and the card of each fold on which a card could be fitted."""
     notes: list[str] = []
-    for method, folds in (
-        (ROLLING, rolling_folds(examples, complete, settings)),
-        (HELD_OUT, held_out_folds(examples, complete, settings)),
-    ):
-        parts: list[pd.DataFrame] = []
-        cards: list[Card] = []
-        used: list[Fold] = []
-        for (train, test), compared in _with_cards([*folds], settings):
-            card = compared["card"]
-            notes += card.notes
-            if card.criteria:
-                found = _predicted(compared, train, test, settings, previous)
-                parts.append(found.assign(fold=len(cards)))
-                cards.append(card)
-                used.append((train, test))
-        if parts:
-            joined = pd.concat(parts, ignore_index=True)
-            ordered = joined.sort_values(["as_of", "account_id"], ignore_index=True)
-            return _Predictions(method, ordered, tuple(cards), folds=tuple(used))
-    return _Predictions(None, pd.DataFrame(), note=notes[0] if notes else "")
+    parts: list[pd.DataFrame] = []
+    cards: list[Card] = []
+    used: list[Fold] = []
+    for (train, test), compared in _with_cards([*folds], settings):
+        card = compared["card"]
+        notes += card.notes
+        if card.criteria:
+            found = _predicted(compared, train, test, settings, previous)
+            parts.append(found.assign(fold=len(cards)))
+            cards.append(card)
+            used.append((train, test))
+    if not parts:
+        return _Predictions(None, pd.DataFrame(), note=notes[0] if notes else "")
+    joined = pd.concat(parts, ignore_index=True)
+    ordered = joined.sort_values(["as_of", "account_id"], ignore_index=True)
+    return _Predictions(method, ordered, tuple(cards), folds=tuple(used))
+
+
+def held_out_predictions(
+    examples: Examples, complete: Sequence[date], *, settings: Settings
+) -> pd.DataFrame:
+    """Return what held-out accounts are predicted at the last complete quarter-end.
+
+    Returns
+    -------
+    DataFrame
+        As `Backtest.predictions`; empty where no card can be fitted.
+    """
+    folds = held_out_folds(examples, complete, settings)
+    return _predictions_of(HELD_OUT, folds, settings, None).rows
 
 
 def _with_cards(
@@ -262,3 +297,36 @@ def _too_few(predictions: pd.DataFrame) -> str:
         f"The tests cover {accounts} accounts and {wins} of them won anything; a test needs at "
         f"least {FEWEST_TESTED_ACCOUNTS} accounts and {FEWEST_TESTED_WINS} with won revenue."
     )
+
+
+def complete_dates(dates: Sequence[date], as_of: date, settings: Settings) -> tuple[date, ...]:
+    """Return the dates whose horizon is over at `as_of`, in order."""
+    horizon = settings.target.horizon_quarters
+    return tuple(trainable(sorted(set(dates)), as_of, settings.fiscal_calendar, horizon))
+
+
+def rolling_folds(
+    examples: Examples, complete: Sequence[date], settings: Settings
+) -> Iterator[tuple[Examples, Examples]]:
+    """Yield what was complete at each tested date, and the accounts of that date."""
+    horizon = settings.target.horizon_quarters
+    known = {day: trainable(complete, day, settings.fiscal_calendar, horizon) for day in complete}
+    testable = [day for day in complete if known[day]]
+    for day in testable[-settings.model.backtest_quarter_ends :]:
+        yield examples.at(known[day]).as_seen_on(day), examples.at([day])
+
+
+def held_out_folds(
+    examples: Examples, complete: Sequence[date], settings: Settings
+) -> Iterator[tuple[Examples, Examples]]:
+    """Yield the rows of four fifths of the accounts, and the others at the last complete date."""
+    last = newest(complete)
+    latest = rows_at(examples.values, [last] if last else [])
+    ids = account_ids(examples.values)
+    draws = account_draws(ids, purpose="folds", seed=settings.model.seed)
+    folds = np.floor(draws * _FOLDS).astype(int)
+    seen = examples.as_seen_on(last) if last else examples
+    for fold in range(_FOLDS):
+        tested = latest & (folds == fold)
+        if tested.any() and (folds != fold).any():
+            yield seen.where(folds != fold), seen.where(tested)

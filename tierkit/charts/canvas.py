@@ -1,4 +1,4 @@
-"""What all charts share: the colours, the size of text, text that fits its place."""
+"""The canvas of all charts: colours, the size of text, text that fits its place."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ def fitted(text: str, width: float, *, weight: str = "normal") -> str:
     most = int(width) + 1  # no sign is narrower than a point
     if len(text) <= most and text_width(text, weight=weight) <= width:
         return text
-    kept = bisect_left(
+    length = bisect_left(
         range(min(len(text), most)),
         x=True,
         key=lambda end: text_width(text[: end + 1].rstrip() + "…", weight=weight) > width,
     )
-    return text[: max(kept, 1)].rstrip() + "…"
+    return text[: max(length, 1)].rstrip() + "…"
 
 
 def percent_tick(value: float, *, signed: bool = False) -> str:

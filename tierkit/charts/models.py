@@ -1,4 +1,4 @@
-"""How well a ranking finds revenue: capture, calibration, the card's factors, by quarter-end."""
+"""Quality of a ranking: capture, calibration, the card's factors, Gini by quarter-end."""
 
 from __future__ import annotations
 

@@ -211,8 +211,8 @@ def size_frontier(
     for some, fill in ((ordered[~short], TONES[1]), (ordered[short], "none")):
         ax.plot(some["hours"], some["predicted_revenue"], "o", color=TONES[1], markersize=7,
                 markerfacecolor=fill)  # fmt: skip
-    told = ordered["is_today"] | (ordered["size"] == ordered["size"].max())
-    for row in ordered[told].to_dict("records"):
+    labelled = ordered["is_today"] | (ordered["size"] == ordered["size"].max())
+    for row in ordered[labelled].to_dict("records"):
         text = f"{row['size']:,} today" if row["is_today"] else f"{row['size']:,} accounts"
         place(ax, text, row["hours"], row["predicted_revenue"] * 0.97, va="top",
               ha="left" if row["is_today"] else "right",

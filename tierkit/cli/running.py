@@ -75,6 +75,15 @@ def run(
     keep: Annotated[
         bool, typer.Option("--keep", help="If it fails, keep the rows that it worked with.")
     ] = False,
+    draft: Annotated[
+        str, typer.Option(metavar="NAME", help="A what-if in reports/drafts/NAME; not published.")
+    ] = "",
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FOLDER", help="The same, in another folder.")
+    ] = None,
+    replace_accepted: Annotated[
+        bool, typer.Option("--replace-accepted", help="Replace a report whose tiers are in force.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show inputs, settings and outputs; run nothing.")
     ] = False,
@@ -94,6 +103,7 @@ def run(
             recalibrate_each_and_tell,
         )
         from tierkit.dossiers import write_dossiers
+        from tierkit.publishing import choose_draft
 
     request = Request(
         settings=settings,
@@ -103,6 +113,8 @@ def run(
         model_file=model,
         project_notebooks=project_notebooks,
         keeps_rows=keep,
+        draft=choose_draft(settings, name=draft, folder=to),
+        replace_accepted=replace_accepted,
     )
     if dry_run:
         typer.echo(describe_run(request))
@@ -156,6 +168,8 @@ def accept(
         f"{done.accounts:,} accounts hold these tiers from {done.start} on; {done.ended:,} earlier "
         f"ones end there. Recorded in {done.file}"
     )
+    if done.crm_file is not None:
+        typer.echo(f"{done.changes:,} changes for the CRM: {done.crm_file}")
     if done.reviewed:
         typer.echo(f"{done.reviewed:,} overrides of the review are in force and in overrides.csv.")
     if done.gone:

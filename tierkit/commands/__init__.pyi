@@ -1,5 +1,6 @@
 from ._explain import (
     Explanation as Explanation,
+    account_names as account_names,
     explain as explain,
     explain_account as explain_account,
 )

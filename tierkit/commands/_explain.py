@@ -14,12 +14,13 @@ import pandas as pd
 from tierkit.calendar import Quarter
 from tierkit.commands.score import values_for
 from tierkit.crm import find_account, tables_as_known
+from tierkit.errors import TierkitError
 from tierkit.models import Card, customer_text
 from tierkit.publishing import Published, read_published
 from tierkit.runs import account_groups, find_project, project_cache, source_key, trusted_tables
 from tierkit.settings import Settings, Tier
 from tierkit.tiers import check_eligibility, explain_tier, why_untiered, within_groups
-from tierkit.words import money, money_range
+from tierkit.words import NO_MATHEMATICS, money, money_range
 
 Row = Mapping[str, Any]
 _CENT = 0.01
@@ -264,7 +265,7 @@ class Explanation:
         return "\n".join(self.answer.lines())
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self)).replace('$', '&#36;')}</pre>"
+        return f'<pre class="{NO_MATHEMATICS}">{escape(repr(self))}</pre>'
 
 
 def explain(account: str, *, project: str = "", quarter: str = "") -> Explanation:
@@ -285,3 +286,12 @@ def explain(account: str, *, project: str = "", quarter: str = "") -> Explanatio
         If there is no such account, or no report.
     """
     return Explanation(explain_account(find_project(project), account, quarter=quarter))
+
+
+def account_names(settings: Settings) -> dict[str, str]:
+    """Return the names of a project's accounts by id; empty where its tables cannot be read."""
+    try:
+        accounts = trusted_tables(settings)["accounts"].select("account_id", "name").collect()
+    except TierkitError:
+        return {}
+    return {account: name for account, name in accounts.rows() if name}

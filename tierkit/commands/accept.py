@@ -17,11 +17,17 @@ from tierkit.crm import (
     successors,
     written_table,
 )
-from tierkit.errors import DataError
+from tierkit.errors import DataError, SettingsError
 from tierkit.files import change_file, content_of, files_lock
-from tierkit.publishing import read_published
+from tierkit.publishing import Published, read_published
 from tierkit.roi import Band
-from tierkit.runs import read_bands, refuse_other_reports, with_drawn_tiers
+from tierkit.runs import (
+    accepted_rows,
+    read_bands,
+    refuse_other_reports,
+    with_drawn_tiers,
+    write_accepted,
+)
 from tierkit.settings import Settings
 
 _COPIED = ("account_id", "tier", "model_tier", "score", "rank", "cut_score", "overridden")
@@ -45,6 +51,8 @@ class Acceptance:
         How many overrides the managers' review brought.
     gone
         A warning where rows that were accepted earlier are no longer in the file.
+    crm_file, changes
+        What the CRM must take over, and how many accounts that are.
     """
 
     file: Path
@@ -55,6 +63,8 @@ class Acceptance:
     remark: str = ""
     reviewed: int = 0
     gone: str = ""
+    crm_file: Path | None = None
+    changes: int = 0
 
 
 def accept_tiers(
@@ -114,9 +124,25 @@ def _accept(
     columns = dict.fromkeys((*HISTORY_COLUMNS, *history.table.columns))
     text = written_table(ordered, list(columns))
     change_file(file, text, before=before, project=settings.folder, scratch=settings.scratch)
-    drawn = sum(len(band.rows) for band in bands)
-    gone = "" if history.remark is None else str(history.remark)
-    return Acceptance(file, begins, len(new), ended, drawn, remark, len(reviewed), gone)
+    changes = accepted_rows(
+        proposed,
+        published.folder,
+        begins=begins,
+        quarter=quarter.label,
+        run_id=_run_id(published),
+    )
+    return Acceptance(
+        file,
+        begins,
+        len(new),
+        ended,
+        drawn=sum(len(band.rows) for band in bands),
+        remark=remark,
+        reviewed=len(reviewed),
+        gone="" if history.remark is None else str(history.remark),
+        crm_file=write_accepted(settings.folder, quarter.label, changes),
+        changes=len(changes),
+    )
 
 
 def _with_ends(earlier: Sequence[Row], begins: date) -> tuple[list[Row], int]:
@@ -164,6 +190,25 @@ def _bands(settings: Settings, begins: date) -> tuple[list[Band], str]:
         f"The tier that counts is the one held on the first day of {quarter.label}, "
         f"{quarter.start}: a randomised band that takes force on {begins} cannot be read out."
     )
+
+
+def _run_id(published: Published) -> str:
+    """Return the run that a report is of; empty where its manifest is gone."""
+    try:
+        return str(published.manifest.get("run_id") or "")
+    except SettingsError:
+        return ""
+
+
+def accepted_from(settings: Settings, label: str) -> str:
+    """Return the first day on which the tiers of a quarter's report took force; empty if none."""
+    mark = f"({label})"
+    days = {
+        row["start_date"]
+        for row in read_accepted_tiers(settings).table.rows
+        if str(row.get("reason") or "").endswith(mark)
+    }
+    return min(days, default="")
 
 
 def _accepted(row: Row, label: str, begins: date) -> Row:

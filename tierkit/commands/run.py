@@ -11,6 +11,7 @@ from pathlib import Path
 from tierkit.cache import fingerprint
 from tierkit.calendar import Quarter
 from tierkit.commands._explain import open_report
+from tierkit.commands.accept import accepted_from
 from tierkit.commands.units import REPORT_PLAN, EachResult, read_each, run_each
 from tierkit.crm import Tables, check_quarter, default_quarter, used_revenue
 from tierkit.errors import DataError, SettingsError, TierkitError
@@ -19,9 +20,11 @@ from tierkit.files import project_lock
 from tierkit.pages import UNIT_TOTALS
 from tierkit.publishing import (
     RUN_NOTEBOOKS,
+    Draft,
     Ending,
     Handover,
     RunResult,
+    differing_notebooks,
     exit_code_of,
     failure_file,
     file_hash,
@@ -52,7 +55,7 @@ OUTPUTS = (
     "analyst.html",
     "tiers.csv",
     "accounts.xlsx",
-    "crm_import.csv",
+    "crm_import_proposed.csv",
     "model.json",
     "facts.json",
     "summary.txt",
@@ -74,6 +77,8 @@ class Request:
     model_file: Path | None = None
     project_notebooks: bool = False
     keeps_rows: bool = False
+    draft: Draft | None = None
+    replace_accepted: bool = False
 
 
 def recalibrate(
@@ -96,15 +101,19 @@ def recalibrate(
     TierkitError
         Of the kind that says what went wrong; nothing is published then.
     """
+    if line := _notebooks_in_words(request):
+        on_step(line)
     tables, quarter = _read(request)
     on_step(f"data: {_read_in_words(tables, quarter)}")
     settings, done = request.settings, []
 
     def run() -> str:
+        if request.draft is None and not request.only:
+            refuse_to_replace_accepted(settings, quarter, asked=request.replace_accepted)
         done.append(_run(request, quarter, tables, on_step=on_step, extras=extras))
         return published_hash(settings, quarter)
 
-    if request.only:
+    if request.only or request.draft is not None:
         run()
         return _in_a_line(done[0])
     known = project_cache(settings).value("report", [_key(request, tables, quarter)], run)
@@ -115,6 +124,20 @@ def recalibrate(
     with suppress(TierkitError):  # whoever asks for an account is told what is wrong
         open_report(settings, quarter=quarter.label)
     return _in_a_line(done[0])
+
+
+def _notebooks_in_words(request: Request) -> str:
+    """Return which notebooks run, where the project has others than those of tierkit."""
+    own = differing_notebooks(request.settings.folder)
+    if not own:
+        return ""
+    names = ", ".join(f"notebooks/{name}.ipynb" for name in own)
+    if request.project_notebooks:
+        return f"notebooks: the project's own; other code than tierkit's in {names}"
+    return (
+        f"notebooks: those of tierkit; {names} of the project "
+        f"{'has' if len(own) == 1 else 'have'} other code: --project-notebooks runs it"
+    )
 
 
 def _run(
@@ -133,6 +156,7 @@ def _run(
         model_file=request.model_file,
         project_notebooks=request.project_notebooks,
         on_step=on_step,
+        draft=request.draft,
         plan=replace(
             REPORT_PLAN,
             prepare=lambda given, folder: leave_rows(given, tables, folder),
@@ -140,6 +164,24 @@ def _run(
             keeps_rows=request.keeps_rows,
         ),
     )
+
+
+def refuse_to_replace_accepted(settings: Settings, quarter: Quarter, *, asked: bool) -> None:
+    """Refuse to replace a report whose tiers are in force, unless that is asked for.
+
+    Raises
+    ------
+    SettingsError
+        If the tiers of the published report were accepted.
+    """
+    if asked or not (settings.reports / quarter.label).is_dir():
+        return
+    begins = accepted_from(settings, quarter.label)
+    if begins:
+        raise SettingsError(
+            f"{quarter.label}: its tiers were accepted and are in force from {begins} on. For a "
+            "what-if take --draft NAME; to replace the report all the same, --replace-accepted."
+        )
 
 
 def _key(request: Request, tables: Tables, quarter: Quarter) -> str:
@@ -226,8 +268,11 @@ def recalibrate_each(
     TierkitError
         Before any unit is started; what happens in a unit is in the result.
     """
-    if request.only or request.project_notebooks or request.keeps_rows:
-        raise SettingsError("--each does not go with --only, --project-notebooks or --keep.")
+    barred = request.only or request.project_notebooks or request.draft is not None
+    if barred or request.keeps_rows:
+        raise SettingsError(
+            "--each goes with none of --only, --project-notebooks, --draft, --to and --keep."
+        )
     tables, quarter = _read(request)
     units = read_each(given, tables)
     on_step(f"data: {_read_in_words(tables, quarter)}; {len(units)} units")
@@ -257,7 +302,10 @@ def describe_run(request: Request) -> str:
     changed = [
         f"  {key} = {value}" for key, value, is_default in settings_rows(settings) if not is_default
     ]
-    target = settings.reports / quarter.label
+    target = request.draft.folder if request.draft else settings.reports / quarter.label
+    would = "would leave a draft in" if request.draft else "would publish into"
+    if target.is_dir():
+        would = would.replace("would", "would replace what lies there and", 1)
     return "\n".join(
         [
             f"quarter {quarter.label} ({quarter.dates}), known up to {quarter.end}",
@@ -265,7 +313,7 @@ def describe_run(request: Request) -> str:
             *rows,
             "settings that differ from their defaults",
             *changed,
-            f"would publish into {target}",
+            f"{would} {target}",
             *(f"  {name}" for name in OUTPUTS),
             "Nothing was run.",
         ]

@@ -137,7 +137,7 @@ CONTRACT: Mapping[str, TableContract] = {
             "tier_history",
             "a tier held for a time",
             "account_id*:id tier*:text start_date*:date end_date:date model_tier:text score:number "
-            "rank:number cut_score:number overridden:flag reason:text",
+            "rank:number cut_score:number overridden:flag reason:text accepted:flag",
         ),
         _table("targets", "a quota", "quarter*:text amount*:money territory:text"),
         _table("merges", "a duplicate", "account_id*:id merged_into*:id", key="account_id"),
@@ -146,6 +146,8 @@ CONTRACT: Mapping[str, TableContract] = {
 }
 ACCEPTED_TIERS = "tier_history.csv"
 """The project's own tier history, beside `tierkit.toml`: what was accepted there."""
+ACCEPTED = "accepted"
+"""Column of `tier_history`: true where the row was written by `tierkit accept`."""
 
 REQUIRED_TABLES = ("accounts", "opportunities")
 LEFT_OUT = "__left_out"

@@ -10,7 +10,14 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.crm.accepted_tiers import read_accepted_tiers
-from tierkit.crm.contract import ACCEPTED_TIERS, CONTRACT, LEFT_OUT, LINES_AS_DEALS, REQUIRED_TABLES
+from tierkit.crm.contract import (
+    ACCEPTED,
+    ACCEPTED_TIERS,
+    CONTRACT,
+    LEFT_OUT,
+    LINES_AS_DEALS,
+    REQUIRED_TABLES,
+)
 from tierkit.crm.engine import Connection, Rows, register_frame
 from tierkit.crm.presets import preset_of
 from tierkit.crm.presets.preset import TablePreset, header_of, plain, with_meaning
@@ -89,16 +96,17 @@ def _with_accepted_tiers(
     )
     rows = register_frame(connection, frame)
     accepted, source = _mapped(_TIERS, rows, DataSettings()), raw.get(_TIERS)
-    if source is None:
-        return {**raw, _TIERS: accepted}, remarks
-    given = source.given | accepted.given
-    both = nw.concat([_as_text(source, sorted(given)), _as_text(accepted, sorted(given))])
-    return {**raw, _TIERS: RawTable(_TIERS, both, given, (), source.headers)}, remarks
+    given = (source.given if source else frozenset()) | accepted.given | {ACCEPTED}
+    parts = [_as_text(accepted, sorted(given), accepted="true")]
+    if source is not None:
+        parts = [_as_text(source, sorted(given), accepted="false"), *parts]
+    headers = source.headers if source else accepted.headers
+    return {**raw, _TIERS: RawTable(_TIERS, nw.concat(parts), given, (), headers)}, remarks
 
 
-def _as_text(table: RawTable, columns: Sequence[str]) -> Rows:
-    absent = nw.lit(None)
-    values = [nw.col(name) if name in table.given else absent for name in columns]
+def _as_text(table: RawTable, columns: Sequence[str], *, accepted: str) -> Rows:
+    known = dict.fromkeys(columns, nw.lit(None)) | {name: nw.col(name) for name in table.given}
+    values = [nw.lit(accepted) if name == ACCEPTED else known[name] for name in columns]
     return table.rows.select(
         *(value.cast(nw.String()).alias(name) for name, value in zip(columns, values, strict=True))
     )

@@ -9,6 +9,7 @@ from decimal import Decimal
 import narwhals as nw
 
 from tierkit.crm._hierarchy import TIERED_WITH_PARENT, with_ultimate_parents
+from tierkit.crm.accepted import accepted_first
 from tierkit.crm.checks import check_rule_names, check_tables, raised_to_blocking
 from tierkit.crm.cleaning import (
     EXCLUSION_REASON,
@@ -226,6 +227,8 @@ def _clean_all(
         for name, table in typed.items()
         if name != "accounts"
     }
+    if "tier_history" in clean:
+        clean["tier_history"] = accepted_first(clean["tier_history"], connection)
     problems = [problem for table in clean.values() for problem in table.problems]
     if deals_come_from_lines(typed):
         deals, more = deals_from_lines(clean["opportunity_lines"].rows)

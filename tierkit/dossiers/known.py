@@ -141,7 +141,7 @@ QUARTERS = 8
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of some accounts, a table for each thing.
+    """The knowledge of some accounts, a table for each thing.
 
     Texts that name another account than the one of their row are withheld.
 

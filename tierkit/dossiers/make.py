@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -16,13 +16,18 @@ from markupsafe import Markup
 
 from tierkit.calendar import spell_date
 from tierkit.dossiers.known import Known, known_of, record
-from tierkit.dossiers.page import account_name, dossier_body, dossier_page, dossier_text
-from tierkit.dossiers.points import POINTS, talking_points
+from tierkit.dossiers.page import (
+    POINTS,
+    account_name,
+    dossier_body,
+    dossier_page,
+    dossier_text,
+    talking_points,
+)
 from tierkit.errors import SettingsError
 from tierkit.files import read_json
 from tierkit.publishing import read_tiers
 from tierkit.rendering import (
-    NO_MATHEMATICS,
     Fragment,
     document,
     html_table,
@@ -35,7 +40,7 @@ from tierkit.rendering import (
 from tierkit.runs import OVERRIDES, Run, open_run, tiers_table
 from tierkit.table import Table
 from tierkit.tiers import read_overrides
-from tierkit.words import plural
+from tierkit.words import NO_MATHEMATICS, plural
 
 NO_INDUSTRY = "industry not known"
 _HEADS = {"account": "account", **{f"point_{n}": f"point {n}" for n in range(1, POINTS + 1)}}
@@ -100,13 +105,14 @@ def _by_industry(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 FOLDER = "dossiers"
 FAILED_FILE = "failed.txt"
+INDEX_FILE = "index.html"
 _PROGRESS = 10
 _LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
 class Dossiers:
-    """What came of making dossiers.
+    """The outcome of making dossiers.
 
     Attributes
     ----------
@@ -124,7 +130,7 @@ class Dossiers:
 
     @property
     def in_words(self) -> str:
-        """What came of it, in a line."""
+        """The outcome, in a line."""
         text = (
             f"{plural(self.pages, 'dossier')}, key points of {plural(self.key_points, 'account')}"
         )
@@ -171,17 +177,41 @@ def make_dossiers(
     on_step(f"dossiers: reading what is known of {plural(len(first) + len(second), 'account')}")
     known = known_of(work, pd.concat([first, second]))
     failed = _write_pages(known, first.index, folder, page=page, on_step=on_step)
-    told: list[dict[str, str]] = []
+    points: list[dict[str, str]] = []
     for account in map(str, second.index):
         with _noting(account, failed):
-            told.append(key_points(known, account))
-    if told:
+            points.append(key_points(known, account))
+    if points:
         stem = folder / file_stem(names[1], "key points")
-        write_key_points(known, pd.DataFrame(told), stem, tier=names[1])
+        write_key_points(known, pd.DataFrame(points), stem, tier=names[1])
     if failed:
         lines = [f"{account}: {reason}\n" for account, reason in failed.items()]
         (folder / FAILED_FILE).write_text("".join(lines), encoding="utf-8")
-    return Dossiers(len(first) - sum(one in failed for one in first.index), failed, len(told))
+    made = [str(one) for one in first.index if one not in failed]
+    others = [file_stem(names[1], "key points")] if points else []
+    (folder / INDEX_FILE).write_text(index_page(known, made, others), encoding="utf-8")
+    return Dossiers(len(first) - sum(one in failed for one in first.index), failed, len(points))
+
+
+def index_page(known: Known, accounts: Sequence[str], others: Sequence[str]) -> str:
+    """Return the page that lists the dossiers, by account, and the key points of other tiers.
+
+    Parameters
+    ----------
+    others
+        The stems of pages that are of no single account.
+    """
+    names = {account: account_name(known, account) for account in accounts}
+    links = [
+        (f"{file_stem(name, account)}.html", f"{name} ({account})")
+        for account, name in sorted(names.items(), key=lambda pair: (pair[1].casefold(), pair[0]))
+    ]
+    links += [(f"{stem}.html", "Key points of the second tier") for stem in others]
+    items = [tag("li", tag("a", words, href=path)) for path, words in links]
+    listed = tag("ul", joined(*items)) if items else tag("p", "No dossier was made.")
+    title = f"Dossiers · {known.work.quarter.label}"
+    up = tag("p", tag("a", "page for leadership", href="../leadership.html"))
+    return document(joined(tag("h1", title), up, listed), title=title, class_="dossier")
 
 
 def _write_pages(

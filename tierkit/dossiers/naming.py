@@ -47,7 +47,7 @@ class OtherAccounts:
     def __init__(self, accounts: pd.DataFrame, *, words: Iterable[str] = ()) -> None:
         self._accounts = accounts
         names = {name for column in _known_as(accounts) for name in column}
-        written = {_core(name) for name in names if _can_be_told(name)}
+        written = {_core(name) for name in names if _is_telling(name)}
         written |= {text for text in map(str, accounts.index) if _is_id(text)}
         several = {plain for name in names if " " in (plain := _plain(name))}
         self._longest = max((name.count(" ") for name in several), default=0) + 1
@@ -57,7 +57,7 @@ class OtherAccounts:
         self._written, self._any_case = frozenset(written), frozenset(several)
 
     def are_named_in(self, text: str, *, about: str) -> bool:
-        """Whether a text that is about one account names another one."""
+        """Return true if a text that is about one account names another one."""
         own = self._accounts.reindex([about])
         called = {name for column in _known_as(own) for name in column}
         rest = text
@@ -126,8 +126,8 @@ def _shared_words(accounts: pd.DataFrame) -> list[str]:
     return sorted(found)
 
 
-def _can_be_told(name: str) -> bool:
-    """Whether a name cannot stand in a text by chance."""
+def _is_telling(name: str) -> bool:
+    """Return true if a name cannot stand in a text by chance."""
     if not any(sign.isalpha() for sign in name):
         return False
     return len(name) >= _SHORTEST_NAME or (len(name) >= _SHORTEST_CAPITALS and name.isupper())

@@ -126,10 +126,10 @@ def effort(known: Known, account: str) -> tuple[Markup, ...]:
 
 def _both_ways(known: Known, frame: pd.DataFrame) -> str:
     theirs, ours = float(frame["inbound"].sum()), float(frame["outbound"].sum())
-    told = f"{count(theirs)} activities of theirs and {count(ours)} of ours"
+    activities = f"{count(theirs)} activities of theirs and {count(ours)} of ours"
     last = frame.iloc[-1]
     now = f"{count(last['inbound'])} and {count(last['outbound'])} in {known.quarters[-1]}"
-    return f"{told} in {plural(len(known.quarters), 'quarter')}, {now}."
+    return f"{activities} in {plural(len(known.quarters), 'quarter')}, {now}."
 
 
 def deals(known: Known, account: str) -> Markup:
@@ -137,8 +137,8 @@ def deals(known: Known, account: str) -> Markup:
     rows = rows_of(known.deals, account)
     if rows.empty:
         return _words("No deal is open.")
-    told = rows.drop(columns="account_id").dropna(axis="columns", how="all")
-    frame = told.rename(columns={"close_date": "expected", "created_date": "made on"})
+    shown = rows.drop(columns="account_id").dropna(axis="columns", how="all")
+    frame = shown.rename(columns={"close_date": "expected", "created_date": "made on"})
     total = money(known.work.currency, float(rows["amount"].sum()))
     some = rows["amount"].notna().any()
     worth = f"{total} together" if some else "of unknown amount: needs stage_history"
@@ -197,10 +197,14 @@ def gaps(known: Known, account: str) -> str:
         f"not known: {row['roles_missing']}" if row["roles_missing"] else "",
         f"known but silent: {row['roles_silent']}" if row["roles_silent"] else "",
     ]
-    told = enumerated([gap for gap in found if gap])
+    missing = enumerated([gap for gap in found if gap])
     if pd.notna(row["roles_engaged"]):
-        return f"Gaps in the buying centre: {told}." if told else "Every required role is engaged."
-    return f"Gaps in the buying centre: {told}." if told else "Every required role is known."
+        return (
+            f"Gaps in the buying centre: {missing}."
+            if missing
+            else "Every required role is engaged."
+        )
+    return f"Gaps in the buying centre: {missing}." if missing else "Every required role is known."
 
 
 def space(known: Known, account: str) -> Markup:
@@ -262,12 +266,12 @@ def about(known: Known, account: str) -> Markup:
     """Return what the account is and where it stands in its group."""
     row = record(known.accounts, account)
     dated = row["dated"]
-    told = [
+    lines = [
         (name.replace("_", " "), _plain(name, row[name]), "as known" if name in dated else "today")
         for name in _ABOUT
         if row.get(name) is not None and pd.notna(row[name])
     ]
-    frame = pd.DataFrame(told, columns=["what", "value", "as of"])
+    frame = pd.DataFrame(lines, columns=["what", "value", "as of"])
     caption = "As the source has it today: such columns have no date"
     if dated:
         caption = "As known at the end of the quarter, or as the source has it today"

@@ -20,9 +20,9 @@ from tierkit.files import (
     content_of,
     files_lock,
     make_folder,
-    read_json,
     write_whole,
 )
+from tierkit.runs import saved_scenarios
 from tierkit.settings import SETTINGS_FILE, Settings, parse_settings
 
 if TYPE_CHECKING:
@@ -30,23 +30,6 @@ if TYPE_CHECKING:
 
 
 _FILE = "scenarios.json"
-
-
-def read_scenarios(settings: Settings) -> dict[str, Settings]:
-    """Return the scenarios of earlier times; those that are no settings any more are left out."""
-    try:
-        plain = read_json(_file(settings))
-    except (OSError, ValueError):
-        return {}
-    found = {}
-    for name, values in plain.items():
-        try:
-            scenario = parse_settings(values, name=name)
-        except SettingsError:
-            continue
-        scenario._folder = settings.folder
-        found[name] = scenario
-    return found
 
 
 def write_scenarios(settings: Settings, scenarios: Mapping[str, Settings]) -> None:
@@ -83,7 +66,7 @@ class Scenarios:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self.written: str = ""
-        self.scenarios = read_scenarios(self._stage.settings)
+        self.scenarios = saved_scenarios(self._stage.settings)
         self._file_text = self._read_file()
 
     def save_scenario(self, name: str) -> None:

@@ -1,13 +1,21 @@
+from .own import (
+    OwnCriterion as OwnCriterion,
+    challenger as challenger,
+    criterion as criterion,
+    own_criteria as own_criteria,
+    own_models as own_models,
+)
 from .panel import (
     Panel as Panel,
     accounts_seen as accounts_seen,
     build_panel as build_panel,
+    feature_values as feature_values,
 )
 from .registry import (
     all_features as all_features,
     describe_feature as describe_feature,
+    feature_group as feature_group,
 )
 from .windows import (
-    available_look_back as available_look_back,
     history_start as history_start,
 )

@@ -23,7 +23,7 @@ EVER = "ever"
 
 @dataclass(frozen=True)
 class Context:
-    """What every block of rows is built from.
+    """The tables, dates and accounts that every block of rows is built from.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class Window:
         return known if self.quarters is None else min(float(self.quarters), known)
 
     def holds(self, column: str) -> nw.Expr:
-        """Whether the date in `column` lies in it, for rows that lie before as_of."""
+        """Return the test that the date in `column` lies in it, for rows that lie before as_of."""
         return on_or_after(column, self.start)
 
 
@@ -119,7 +119,7 @@ class _Named:
 
     @property
     def is_hidden(self) -> bool:
-        """Whether it only helps to compute others and is no column of the panel."""
+        """True if it only helps to compute others and is no column of the panel."""
         return self.name.startswith(HIDDEN)
 
 

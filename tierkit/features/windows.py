@@ -13,7 +13,6 @@ from tierkit.calendar import (
     latest_of,
     look_back_start,
     quarters_between,
-    whole_quarters,
 )
 from tierkit.crm import Rows, Tables, look_up_gathered, target_deals
 from tierkit.features.feature import KEYS, Window
@@ -57,32 +56,9 @@ def history_start(tables: Tables, settings: Settings | None = None) -> date | No
     return _first_month(settled, "settled_date")
 
 
-def available_look_back(tables: Tables, first_as_of: date, settings: Settings | None = None) -> int:
-    """Return the whole quarters of won deals before `first_as_of`, at most `MAX_LOOK_BACK`.
-
-    Parameters
-    ----------
-    tables
-        Trusted tables.
-    first_as_of
-        The earliest as_of of a panel; all the others look back as far as this one can.
-    settings
-        As for `history_start`.
-
-    Examples
-    --------
-    >>> from tierkit.features.example import tables_of
-    >>> tables = tables_of(opportunities="account_id close_date amount is_won;"
-    ...                                  "A 2024-01-09 100 true")
-    >>> available_look_back(tables, date(2025, 7, 1))
-    6
-    """
-    return whole_quarters(history_start(tables, settings), first_as_of, at_most=MAX_LOOK_BACK)
-
-
 @dataclass(frozen=True)
 class Known:
-    """How much of each table is known before each as_of.
+    """The extent of each table before each as_of.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How much: what the accounts known at a date will bring, by quarter, with a range."""
+"""The forecast: revenue of the accounts known at a date, by quarter, with a range."""
 
 import lazy_loader
 

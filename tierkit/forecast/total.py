@@ -23,6 +23,9 @@ WIDEST = 4.0
 NARROWEST_WITHOUT_SEASON = 1.4
 SEASON_UNKNOWN = "less than a year is known, so that the season cannot be"
 _USUAL, _USUAL_WITHOUT_SEASON, _USUAL_ORIGINS = 0.12, 0.3, 2.0
+_EVENS_OUT = 0.25
+"""Chance evens out over quarters: the usual error of n of them is that of one ÷ n to this power."""
+
 _FADING = 0.85
 _EARLY = 0.5
 NOTHING_WON = "nothing was won in the last four quarters"
@@ -64,7 +67,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What the accounts known at a date will bring.
+    """The revenue to come of the accounts known at a date.
 
     Attributes
     ----------
@@ -117,8 +120,8 @@ def forecast(known: KnownTotals, *, quarters: int) -> Forecast:
     Simple rules are tried against each other at earlier quarter-ends and combined by how they did
     (`Trial.combined`). The range comes from how far the same combination was off at earlier ones,
     each by what was known then: a t interval of log errors, in which newer ones count more and few
-    are filled up with the usual error (12 %, or 30 % where no whole year is known). Horizons
-    that overlap tell less.
+    are filled up with the usual error (12 % for one quarter, or 30 % where no whole year is known;
+    less for more quarters, over which chance evens out). Horizons that overlap tell less.
 
     Parameters
     ----------
@@ -194,6 +197,7 @@ def _span(predicted: float, spread: float, freedom: float, known: KnownTotals) -
 def _spread(trial: Trial, origin: int, quarters: int, *, ahead: int) -> tuple[float, float]:
     """Return the spread of log errors of so many quarters, the first of them so far ahead."""
     usual = _USUAL if origin > A_YEAR else _USUAL_WITHOUT_SEASON
+    usual *= quarters**-_EVENS_OUT
     squares, counts = 0.0, 0.0
     for earlier in range(2, origin - ahead):
         over = min(quarters, origin - ahead - earlier)
@@ -204,10 +208,10 @@ def _spread(trial: Trial, origin: int, quarters: int, *, ahead: int) -> tuple[fl
             weight = _FADING ** (origin - earlier - 1) * over / quarters
             weight *= 1.0 if earlier >= A_YEAR else _EARLY
             squares, counts = squares + weight * math.log(said / came) ** 2, counts + weight
-    told = counts / (1 + (quarters - 1) / 2)
+    effective = counts / (1 + (quarters - 1) / 2)
     mean = squares / counts if counts else 0.0
-    variance = (mean * told + _USUAL_ORIGINS * usual**2) / (told + _USUAL_ORIGINS)
-    return math.sqrt(variance), told + _USUAL_ORIGINS
+    variance = (mean * effective + _USUAL_ORIGINS * usual**2) / (effective + _USUAL_ORIGINS)
+    return math.sqrt(variance), effective + _USUAL_ORIGINS
 
 
 def _moved(totals: FloatArray) -> float:

@@ -1,32 +1,37 @@
-from ._card_in_short import (
-    card_in_short as card_in_short,
-)
-from ._reasons import (
-    reasons as reasons,
+from .backtest_result import (
+    BETTER as BETTER,
+    CARDS as CARDS,
+    HELD_OUT as HELD_OUT,
+    KEEP as KEEP,
+    MODELS as MODELS,
+    NO_BETTER as NO_BETTER,
+    NO_SIGNAL as NO_SIGNAL,
+    RIVALS as RIVALS,
+    ROLLING as ROLLING,
+    Backtest as Backtest,
+    Method as Method,
+    compared_with_past as compared_with_past,
+    scored as scored,
+    untested as untested,
 )
 from .boosting import (
-    EVEN as EVEN,
     QUICK as QUICK,
 )
 from .calibration import (
     actual_over_predicted_by as actual_over_predicted_by,
     by_history as by_history,
+    card_drift as card_drift,
     tenths as tenths,
     totals_moved as totals_moved,
 )
 from .card import (
     Card as Card,
+    card_in_short as card_in_short,
 )
 from .criteria import (
     MOST_POINTS as MOST_POINTS,
     Criterion as Criterion,
     NumericCriterion as NumericCriterion,
-)
-from .draws import (
-    account_draws as account_draws,
-)
-from .drift import (
-    card_drift as card_drift,
 )
 from .edits import (
     edit_card as edit_card,
@@ -40,6 +45,7 @@ from .explaining import (
     Direction as Direction,
     account_factors as account_factors,
     customer_text as customer_text,
+    reasons as reasons,
     smallest_change as smallest_change,
 )
 from .favourites import (
@@ -56,10 +62,8 @@ from .leaks import (
     gini_alone as gini_alone,
     probable_leaks as probable_leaks,
 )
-from .past_revenue import (
-    fit_past_revenue_card as fit_past_revenue_card,
-    past_revenue_column as past_revenue_column,
-    uncalibrated_past_revenue_card as uncalibrated_past_revenue_card,
+from .mixing import (
+    Shares as Shares,
 )
 from .prospects import (
     COLUMNS as COLUMNS,
@@ -71,12 +75,13 @@ from .ranges import (
     RANGE_SHARE as RANGE_SHARE,
     account_ranges as account_ranges,
     past_tiers as past_tiers,
-    ranges_tested as ranges_tested,
+    range_coverage as range_coverage,
     size_groups as size_groups,
 )
 from .rows import (
     ACCOUNT as ACCOUNT,
     AS_OF as AS_OF,
+    account_draws as account_draws,
     account_ids as account_ids,
     sample_accounts as sample_accounts,
 )
@@ -107,28 +112,13 @@ from .simple_rules import (
     RandomRule as RandomRule,
     TierRule as TierRule,
     best_column as best_column,
+    fit_past_revenue_card as fit_past_revenue_card,
     last_quarter_rule as last_quarter_rule,
+    past_revenue_column as past_revenue_column,
     past_revenue_rule as past_revenue_rule,
+    uncalibrated_past_revenue_card as uncalibrated_past_revenue_card,
 )
 from .sql import (
     Dialect as Dialect,
     model_sql as model_sql,
-)
-from .tested import (
-    CARDS as CARDS,
-    HELD_OUT as HELD_OUT,
-    MODELS as MODELS,
-    ROLLING as ROLLING,
-    Backtest as Backtest,
-    Method as Method,
-    compared_with_past as compared_with_past,
-    scored as scored,
-    untested as untested,
-)
-from .verdict import (
-    BETTER as BETTER,
-    KEEP as KEEP,
-    NO_BETTER as NO_BETTER,
-    NO_SIGNAL as NO_SIGNAL,
-    RIVALS as RIVALS,
 )

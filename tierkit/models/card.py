@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -15,9 +15,11 @@ from tierkit.errors import DataError, SettingsError
 from tierkit.files import parse_json
 from tierkit.models.criteria import CategoricalCriterion, Criterion, NumericCriterion
 from tierkit.statistics import IntArray
-from tierkit.words import plain_name
+from tierkit.words import factor_words, plain_name
 
 SCHEMA = 1
+_COLUMNS_IN_SHORT = ("criterion", "importance", "factors")
+_BETWEEN = "\u00a0· "  # a line breaks between bins, not before a factor or a dot
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,6 @@ class Card:
         """Return each account's predicted revenue over the horizon, in money: never below 0."""
         predicted = self.base * np.exp(self.score(values).to_numpy())
         return pd.Series(predicted, index=values.index, name="predicted_revenue")
-
-    def score_one(self, account: Mapping[str, Any]) -> float:
-        """Return the sum of points of one account, given as its values by column."""
-        row = pd.DataFrame({name: pd.Series([value]) for name, value in account.items()})
-        return float(self.score(row).iloc[0])
 
     def importance(self) -> pd.Series[float]:
         """Return each criterion's share of importance; the shares sum to 1.
@@ -242,3 +239,61 @@ def _criterion(data: Mapping[str, Any]) -> Criterion:
         if key != "kind"
     }
     return kinds[data["kind"]](**values)
+
+
+def card_in_short(card: Card) -> pd.DataFrame:
+    r"""Return what a person reads at a glance; the whole card is `Card.table`.
+
+    Returns
+    -------
+    DataFrame
+        A row per criterion, the weightiest first: `criterion` in words, `importance` (its share,
+        0 to 1), and `factors` in words: bins beside each other whose factors are the same in two
+        digits are one. Unknown values have a factor where an account has one.
+
+    Examples
+    --------
+    >>> wins = NumericCriterion("wins_count_4q", (1, 2, 3), (-0.7, 0.01, 0.02, 0.7), counts=True)
+    >>> card_in_short(Card(20.0, (wins,)))["factors"].str.replace("\xa0", " ").tolist()
+    ['0 ×0.50 · 1–2 ×1.0 · 3 or more ×2.0 · unknown ×1.0']
+    """
+    criteria = {one.name: one for one in card.criteria}
+    shares = card.importance().sort_values(ascending=False, kind="stable")
+    rows = [
+        (plain_name(str(name)), float(share), _BETWEEN.join(_factors(criteria[str(name)])))
+        for name, share in shares.items()
+    ]
+    return pd.DataFrame(rows, columns=[*_COLUMNS_IN_SHORT])
+
+
+def _factors(criterion: Criterion) -> list[str]:
+    short = _joined_bins(criterion) if isinstance(criterion, NumericCriterion) else criterion
+    said = [factor_words(points) for points in short.points_by_bin]
+    bins = [*zip(short.bins, said, strict=True)]
+    shown = bins if _has_unknown(criterion) else bins[:-1]
+    if isinstance(short, NumericCriterion):
+        return [f"{name}\u00a0{factor}" for name, factor in shown]
+    by_factor: dict[str, list[str]] = {}
+    for name, factor in shown:
+        by_factor.setdefault(factor, []).append(name)
+    return [f"{', '.join(names)}\u00a0{factor}" for factor, names in by_factor.items()]
+
+
+def _joined_bins(criterion: NumericCriterion) -> NumericCriterion:
+    """Return the criterion without the edges between bins whose factors are spelled the same."""
+    said = [factor_words(points) for points in criterion.points]
+    kept = [place for place in range(len(criterion.edges)) if said[place] != said[place + 1]]
+    return replace(
+        criterion,
+        edges=_at(criterion.edges, kept),
+        points=(criterion.points[0], *_at(criterion.points[1:], kept)),
+        accounts=(),
+    )
+
+
+def _at(values: Sequence[float], places: Sequence[int]) -> tuple[float, ...]:
+    return tuple(values[place] for place in places)
+
+
+def _has_unknown(criterion: Criterion) -> bool:
+    return not criterion.accounts or criterion.accounts[-1] > 0

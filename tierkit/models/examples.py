@@ -1,4 +1,4 @@
-"""What is learned from: accounts as they were known at past dates, and what they won after."""
+"""Training examples: accounts as they were known at past dates, and what they won after."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from tierkit.models.boosting import CAREFUL, Pace
 from tierkit.models.card import Card
 from tierkit.models.edits import edit_card
 from tierkit.models.fitting import Prepared
-from tierkit.models.past_revenue import past_revenue_column
+from tierkit.models.mixing import Shares
 from tierkit.models.rows import AS_OF, newest_rows, sample_accounts
 from tierkit.models.rules_card import fit_rules_card
 from tierkit.models.short_card import shortened
+from tierkit.models.simple_rules import past_revenue_column
 from tierkit.settings import ModelSettings, Settings
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Examples:
     won: pd.Series[float]
     criteria: tuple[str, ...]
     undated: frozenset[str]
-    kept: Cache = field(default_factory=Cache)
+    cache: Cache = field(default_factory=Cache)
     observed: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
@@ -54,9 +55,9 @@ class Examples:
         won: pd.Series[float],
         *,
         days: Sequence[date],
-        kept: Cache | None = None,
+        cache: Cache | None = None,
     ) -> Examples:
-        """Return the rows of a panel at some dates; cards fitted to them are kept in `kept`.
+        """Return the rows of a panel at some dates; cards fitted to them are kept in `cache`.
 
         Raises
         ------
@@ -74,7 +75,7 @@ class Examples:
                 "nothing has an outcome of 0."
             )
         criteria, undated = tuple(panel.criteria), frozenset(panel.undated)
-        return cls(rows, known, criteria, undated, kept or Cache(), panel.observed)
+        return cls(rows, known, criteria, undated, cache or Cache(), panel.observed)
 
     @property
     def past_revenue(self) -> str:
@@ -93,14 +94,14 @@ class Examples:
 
     @property
     def bought(self) -> pd.Series[bool]:
-        """Whether each row's account won anything in the look-back."""
+        """True where the account of a row won anything in the look-back."""
         ever = "won_revenue_ever"
         known = self.values[ever].astype(float) if ever in self.values.columns else self.past
         return (known > 0) | (self.past > 0)
 
     @property
     def shares(self) -> pd.Series[float]:
-        """What each account won, where every date is made to bring as much as the mean of all.
+        """Won revenue of each row, where every date is made to bring as much as the mean of all.
 
         Dates of good and bad seasons, or of a smaller company, count alike: what is learned is who
         brings how much of the whole. Dates at which nothing was won are as they are.
@@ -153,22 +154,32 @@ class Examples:
         most_bags: int | None = None,
         first_bag: int = 0,
         pace: Pace = CAREFUL,
+        shares: Shares | None = None,
     ) -> Card:
-        """Return the card fitted to these rows; `first_bag` and `pace` as in `Prepared.fit`."""
+        """Return the card fitted to these rows; the last three as in `Prepared.fit`."""
         bags = min(settings.model.bags, most_bags or settings.model.bags)
         chosen = settings.model.model_copy(update={"bags": bags})
-        how = chosen.model_dump(include={"bags", "max_bins", "max_training_rows", "seed"})
-        names = [name for name in self.criteria if name in self.values.columns]
-        parts = [
-            self.values[names], self.shares, self.criteria, sorted(self.undated), how, first_bag,
-            astuple(pace),
-        ]  # fmt: skip
+        how = [bags, first_bag, astuple(pace), None if shares is None else astuple(shares)]
 
         def fitted() -> dict[str, Any]:
-            card = self._prepared(chosen).fit(self.shares, first_bag=first_bag, pace=pace)
-            return card.to_plain()
+            made = self._prepared(chosen)
+            return made.fit(self.shares, first_bag=first_bag, pace=pace, shares=shares).to_plain()
 
-        return Card.from_plain(self.kept.value("card", parts, fitted))
+        return Card.from_plain(self.cache.value("card", [*self._key(chosen), how], fitted))
+
+    def part_shares(self, settings: Settings) -> Shares:
+        """Return the shares of the parts of a card of these rows; see `Prepared.part_shares`."""
+
+        def tried() -> list[float]:
+            return [*astuple(self._prepared(settings.model).part_shares(self.shares))]
+
+        return Shares(*self.cache.value("part shares", self._key(settings.model), tried))
+
+    def _key(self, settings: ModelSettings) -> list[Any]:
+        """Return all that a fit depends on, but for bags and pace."""
+        names = [name for name in self.criteria if name in self.values.columns]
+        how = settings.model_dump(include={"max_bins", "max_training_rows", "seed"})
+        return [self.values[names], self.shares, self.criteria, sorted(self.undated), how]
 
     def _prepared(self, settings: ModelSettings) -> Prepared:
         return Prepared.of(

@@ -1,4 +1,4 @@
-"""What carries weight: factors of a few criteria with intervals, their stability, small segments.
+"""Weights of a few criteria: factors with intervals, their stability, small segments.
 
 A Tweedie regression on all past quarter-ends together; standard errors are clustered by account,
 since what one account does at several dates is not news each time.
@@ -38,7 +38,7 @@ _SEGMENTS = ("criterion", "segment", "accounts", "factor", "low", "high", "alone
 
 @dataclass(frozen=True)
 class Favourites:
-    """What a few criteria are worth, each with the others held equal.
+    """The worth of a few criteria, each with the others held equal.
 
     Attributes
     ----------

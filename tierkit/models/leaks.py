@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.models.binning import bin_criteria
-from tierkit.models.draws import account_draws
-from tierkit.models.rows import account_ids
+from tierkit.models.rows import account_draws, account_ids
 from tierkit.statistics import FloatArray, IntArray, gini
 
 SUSPICIOUS_GINI = 0.8

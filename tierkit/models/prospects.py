@@ -18,9 +18,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from tierkit.models.binning import RARE_ROWS, bin_criteria
 from tierkit.models.card import Card
 from tierkit.models.criteria import Criterion, NumericCriterion
-from tierkit.models.past_revenue import POWERS
 from tierkit.models.rows import account_ids, newest_rows, sample_accounts
 from tierkit.models.rules_card import scaled_criterion
+from tierkit.models.simple_rules import POWERS
 from tierkit.settings import ModelSettings
 from tierkit.statistics import FloatArray, IntArray
 

@@ -89,8 +89,8 @@ def _ranges(low: FloatArray, high: FloatArray, index: pd.Index) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class RangesTested:
-    """How often outcomes lay beyond account ranges that were made without them.
+class RangeCoverage:
+    """Shares of outcomes beyond account ranges that were made without them.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ class RangesTested:
     inside_upper: float
 
 
-def ranges_tested(tested: pd.DataFrame, capacities: Sequence[int | None]) -> RangesTested | None:
+def range_coverage(tested: pd.DataFrame, capacities: Sequence[int | None]) -> RangeCoverage | None:
     """Return how account ranges do on predictions that they were not made from.
 
     Each tested date is tried with the ranges of the other dates; with one date, each half of the
@@ -123,7 +123,7 @@ def ranges_tested(tested: pd.DataFrame, capacities: Sequence[int | None]) -> Ran
 
     Returns
     -------
-    RangesTested or None
+    RangeCoverage or None
         None where too few predictions are left to make ranges from.
     """
     rows = tested.sort_values(["as_of", "account_id"], kind="stable").reset_index(drop=True)
@@ -136,16 +136,16 @@ def ranges_tested(tested: pd.DataFrame, capacities: Sequence[int | None]) -> Ran
     ]
     if not ranges:
         return None
-    tried = rows.join(pd.concat(ranges), validate="1:1").assign(tier=past_tiers(rows, capacities))
-    tried = tried.dropna(subset=["predicted_low", "actual"])
-    if tried.empty:
+    rated = rows.join(pd.concat(ranges), validate="1:1").assign(tier=past_tiers(rows, capacities))
+    rated = rated.dropna(subset=["predicted_low", "actual"])
+    if rated.empty:
         return None
-    above = tried["actual"] > tried["predicted_high"]
-    below = tried["actual"] < tried["predicted_low"]
+    above = rated["actual"] > rated["predicted_high"]
+    below = rated["actual"] < rated["predicted_low"]
     inside = ~(above | below)
-    upper = (tried["tier"] < len(capacities) - 1).to_numpy(dtype=bool)
-    return RangesTested(
-        len(tried), float(above.mean()), float(below.mean()), float(inside[upper].mean())
+    upper = (rated["tier"] < len(capacities) - 1).to_numpy(dtype=bool)
+    return RangeCoverage(
+        len(rated), float(above.mean()), float(below.mean()), float(inside[upper].mean())
     )
 
 

@@ -1,4 +1,4 @@
-"""What ranks the accounts, whatever it is: a fitted card, one set by hand, or past revenue."""
+"""The saved model: the fitted card, the one set by hand, or the simple rule that ranks accounts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ import pandas as pd
 from tierkit.errors import SettingsError
 from tierkit.files import read_json
 from tierkit.models.card import Card
-from tierkit.models.past_revenue import PAST_REVENUE
 from tierkit.models.prospects import Prospects
-from tierkit.models.simple_rules import ColumnRule
+from tierkit.models.simple_rules import PAST_REVENUE, ColumnRule
 
 Kind = Literal["fitted card", "rules card", "past revenue", "simple rule"]
 FITTED: Kind = "fitted card"
@@ -56,7 +55,7 @@ def ranked(card: Card, kind: Kind, values: pd.DataFrame, *, past_revenue: str) -
 
 @dataclass(frozen=True)
 class SavedModel:
-    """What `model.json` holds: enough to rank accounts again, without any fit.
+    """The content of `model.json`: enough to rank accounts again, without any fit.
 
     Attributes
     ----------

@@ -47,8 +47,8 @@ def shortened(card: Card, *, fewest: int = 1) -> Card:
     ranked = card.importance().sort_values(ascending=False, kind="stable").index[:MOST_CRITERIA]
     kept = [one for one in card.criteria if one.name in {*map(str, ranked)}]
     short = [_with_few_bins(one, fewest) for one in kept]
-    told = [one for one in short if np.ptp(one.points_by_bin[: _known(one)]) > 0]
-    return replace(card, criteria=tuple(told))
+    telling = [one for one in short if np.ptp(one.points_by_bin[: _known(one)]) > 0]
+    return replace(card, criteria=tuple(telling))
 
 
 def whole_points(card: Card) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ KEYS = ("account_id", "as_of")
 
 @dataclass(frozen=True)
 class _Grammar:
-    """What two dialects write differently."""
+    """The differences between two dialects."""
 
     identifier: Callable[[str], str]
     text: Callable[[str], str]

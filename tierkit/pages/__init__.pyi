@@ -4,10 +4,6 @@ from .chances import (
     how_sure as how_sure,
     scoreboard_table as scoreboard_table,
 )
-from .check import (
-    write_check_page as write_check_page,
-    write_check_workbook as write_check_workbook,
-)
 from .data import (
     remarks as remarks,
     restated_tables as restated_tables,
@@ -15,6 +11,8 @@ from .data import (
     what_is_missing as what_is_missing,
     what_was_left_out as what_was_left_out,
     what_was_read as what_was_read,
+    write_check_page as write_check_page,
+    write_check_workbook as write_check_workbook,
 )
 from .decisions import (
     decide_now as decide_now,
@@ -33,6 +31,7 @@ from .effort import (
     break_even_table as break_even_table,
     delivered_table as delivered_table,
     effort_against_value as effort_against_value,
+    effort_as_it_was as effort_as_it_was,
     sizes_figure as sizes_figure,
 )
 from .headings import (
@@ -40,6 +39,7 @@ from .headings import (
     heading as heading,
     mail_summary as mail_summary,
     recommendation as recommendation,
+    the_whole as the_whole,
     three_questions as three_questions,
     title_block as title_block,
 )
@@ -56,6 +56,7 @@ from .model import (
     capture_figure as capture_figure,
     card_figure as card_figure,
     card_table as card_table,
+    challengers_table as challengers_table,
     dropped_table as dropped_table,
     effort_alone_table as effort_alone_table,
     gate_table as gate_table,
@@ -63,9 +64,17 @@ from .model import (
     history_table as history_table,
     verdict as verdict,
 )
+from .moves import (
+    moved_table as moved_table,
+    moves_figure as moves_figure,
+    what_changed as what_changed,
+)
 from .readiness import (
     qualified_table as qualified_table,
     readiness_tables as readiness_tables,
+)
+from .revenue import (
+    promised_and_delivered as promised_and_delivered,
 )
 from .roi import (
     balance_table as balance_table,
@@ -83,18 +92,18 @@ from .roi import (
     power_table as power_table,
     return_table as return_table,
 )
+from .scenarios import (
+    compare_scenarios as compare_scenarios,
+)
 from .slides import (
     write_slides as write_slides,
 )
 from .tiers import (
     account_table as account_table,
     effort_table as effort_table,
-    moved_table as moved_table,
-    moves_figure as moves_figure,
     overrides_table as overrides_table,
     tier_table as tier_table,
     untiered_table as untiered_table,
-    what_changed as what_changed,
 )
 from .weight import (
     criteria_table as criteria_table,
@@ -103,4 +112,11 @@ from .weight import (
     left_out_table as left_out_table,
     prospects_table as prospects_table,
     segments_table as segments_table,
+)
+from .whole import (
+    by_territory as by_territory,
+    territory_tables as territory_tables,
+)
+from .workbook import (
+    write_accounts as write_accounts,
 )

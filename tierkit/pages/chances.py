@@ -184,6 +184,13 @@ def _record(facts: Facts, side: Facts) -> str:
 
 def how_sure(facts: Facts) -> Fragment:
     """Return a line each: the ranking, money, tiers, past overrides, data, what is missing."""
+    lines = certainty_lines(facts)
+    items = joined(*(tag("dt", name) + tag("dd", spoken) for name, spoken in lines))
+    return section("certainty", tag("h2", "How sure are we?"), tag("dl", items))
+
+
+def certainty_lines(facts: Facts) -> list[tuple[str, str]]:
+    """Return what is known of each thing that the page rests on, by its name."""
     lines = (
         ("The ranking", _ranking(facts)),
         ("The money", _calibration(facts)),
@@ -192,8 +199,11 @@ def how_sure(facts: Facts) -> Fragment:
         ("The data", _data(facts)),
         ("Not computed", _missing(facts)),
     )
-    items = joined(*(tag("dt", name) + tag("dd", spoken) for name, spoken in lines if spoken))
-    return section("certainty", tag("h2", "How sure are we?"), tag("dl", items))
+    return [(name, spoken) for name, spoken in lines if spoken]
+
+
+_AS_GOOD = 0.0005
+"""What is told as 0.000 is no difference."""
 
 
 def _ranking(facts: Facts) -> str:
@@ -211,7 +221,21 @@ def _ranking(facts: Facts) -> str:
     }.get(verdict, "")
     gained = _gain(model) if verdict == "better than past revenue" else ""
     said = [_ranked_by(model), spoken, _captured(model), _tested_on(backtest), gained or reason]
-    return " ".join(filter(None, said))
+    return " ".join(filter(None, [*said, _short_card(model)]))
+
+
+def _short_card(model: Facts) -> str:
+    """Return what the short card costs, where a fitted card ranks; empty where nobody knows."""
+    short = part(model, "short_card")
+    below, count = number(short, "gini_below_the_full_card"), len(parts(short, "criteria"))
+    if below is None or not count:
+        return ""
+    named = f"short card ({plural(count, 'criterion', 'criteria')}, whole points)"
+    ranks = "full_card" in part(model, "backtest", "models")
+    start = f"The {named} ranks the accounts" if ranks else f"A {named} can be printed"
+    if below < _AS_GOOD:
+        return f"{start}; it orders them as well as the full card."
+    return f"{start}; its order is {below:.3f} worse than that of the full card, on a scale to 1."
 
 
 def _ranked_by(model: Facts) -> str:
@@ -352,3 +376,25 @@ def _return(facts: Facts) -> str:
 
 def _spoken(table: str) -> str:
     return table.replace("_", " ")
+
+
+LEAST_CHANCE = 0.01
+"""Of accounts that stay with more certainty than this, one line each would say nothing."""
+
+
+def chance_sheets(chances: Chances) -> dict[str, Table]:
+    """Return the accounts with a chance of another tier, and those on the borderline."""
+    names = ("chance_in_tier", "chance_higher", "chance_lower", "chance_up", "chance_down")
+    shares = Column.each("share", *names)
+    known = chances.accounts.drop(columns="borders_on").dropna(
+        how="all", subset=["chance_in_tier", "chance_up"]
+    )
+    moves = known[[*names[1:]]].fillna(0.0)
+    open_to_chance = known[(moves >= LEAST_CHANCE).any(axis=1)]
+    columns = ["tier", "borders_on", "rank", "predicted_revenue", "chance_in_tier"]
+    return {
+        "Chances": Table.sheet(open_to_chance.rename_axis("account_id").reset_index(), *shares),
+        "Borderline": Table.sheet(
+            chances.borderline[columns].rename_axis("account_id").reset_index(), *shares
+        ),
+    }

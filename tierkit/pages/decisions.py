@@ -1,8 +1,9 @@
-"""Decide now: at most five decisions, each with its number."""
+"""Decide now: at most five decisions, each with its number, its owner and its date."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -17,6 +18,7 @@ from tierkit.pages.facts import (
     numbers,
     part,
     parts,
+    sum_is_telling,
     text,
     texts,
     too_small,
@@ -24,24 +26,70 @@ from tierkit.pages.facts import (
 from tierkit.rendering import Fragment, html_table, joined, section, tag
 from tierkit.runs import Run
 from tierkit.table import Column, Columns, Table
-from tierkit.words import count, hours, money, plural, share
+from tierkit.words import (
+    count,
+    day,
+    enumerated,
+    hours,
+    money,
+    money_with_range,
+    number_word,
+    plural,
+    sentence,
+    share,
+)
 
 MOST = 5
-Decision = tuple[str, str]
+_MOST_NAMES = 2
+_NOUNS = {"opportunities": "deal", "accounts": "account", "opportunity_lines": "line"}
+
+
+class Decision(NamedTuple):
+    """One thing to decide.
+
+    Attributes
+    ----------
+    what
+        What to do, as a sentence.
+    number
+        The money, hours or effect that hang on it, as a sentence.
+    subject
+        What it is about: the key of its owner in `decision.owners`.
+    due
+        When, where it is another day than that of all decisions.
+    """
+
+    what: str
+    number: str
+    subject: str
+    due: str = ""
+
+    def in_words(self, facts: Facts) -> str:
+        """Return owner and date, `Chief revenue officer · by 15 Oct 2026`."""
+        decide = part(facts, "decide")
+        owner = text(part(decide, "owners"), self.subject)
+        by = text(decide, "by")
+        due = self.due or (f"by {day(by)}" if by else "")
+        return " · ".join(part for part in (owner[:1].upper() + owner[1:], due) if part)
 
 
 def decide_now(facts: Facts) -> Fragment:
-    """Return at most five decisions: what to do in bold, its number after it."""
+    """Return at most five decisions: what to do in bold, its number, its owner and its date."""
     found = decisions(facts)[:MOST]
     title = tag("h2", "Decide now")
     if not found:
         return section("decisions", title, tag("p", "Nothing needs a decision this quarter."))
-    items = [tag("li", joined(tag("strong", what), number_)) for what, number_ in found]
-    return section("decisions", title, tag("ol", joined(*items)))
+    return section("decisions", title, tag("ol", joined(*(_item(facts, one) for one in found))))
+
+
+def _item(facts: Facts, one: Decision) -> object:
+    who = one.in_words(facts)
+    more = [tag("span", who, class_="owner")] if who else []
+    return tag("li", joined(tag("strong", one.what), one.number, *more))
 
 
 def decisions(facts: Facts) -> list[Decision]:
-    """Return what there is to decide, the most pressing first, as pairs of what and its number."""
+    """Return what there is to decide, the most pressing first."""
     makers = (_tiers, _hours, _overrides, _slots, _excluded, _untiered, _tables)
     return [decision for maker in makers for decision in maker(facts)]
 
@@ -51,11 +99,58 @@ def _tiers(facts: Facts) -> Iterator[Decision]:
     moves = part(facts, "moves")
     up, down = number(moves, "up") or 0, number(moves, "down") or 0
     everyone = sum(number(tier, "accounts") or 0 for tier in parts(facts, "tiers"))
+    amount = number(part(facts, "whole"), "predicted_revenue")
+    is_shown = amount is not None and not sum_is_telling(facts)
+    worth = f" with {money(currency(facts), amount or 0.0)} predicted" if is_shown else ""
     if action == "first run":
-        yield "Accept the first tiers.", f"They cover {plural(everyone, 'account')}."
+        yield Decision(
+            "Accept the first tiers.", f"They cover {plural(everyone, 'account')}{worth}.", "tiers"
+        )
     elif action in ("hold", "recalibrate", "refit"):
         model = " and the new model" if action == "refit" else ""
-        yield f"Accept the new tiers{model}.", f"{plural(up, 'account')} up, {count(down)} down."
+        changed = f"{plural(up + down, 'account')} change tier: {count(up)} up, {count(down)} down"
+        swap = swap_words(facts)
+        yield Decision(f"Accept the new tiers{model}.", f"{changed}. {swap}".strip(), "tiers")
+
+
+def swap_words(facts: Facts) -> str:
+    """Return who enters and who leaves the first tier, in accounts and money, as a sentence.
+
+    Examples
+    --------
+    >>> swap_words({"currency": "USD", "swaps": [{"tier": "Tier 1", "in_accounts": 3,
+    ...     "in_predicted_revenue": 2.3e6, "out_accounts": 3, "out_predicted_revenue": 5e5}]})
+    'Three accounts enter Tier 1 ($2.3 M predicted), three leave ($500 k).'
+    """
+    for swap in parts(facts, "swaps")[:1]:
+        came, went = (number(swap, f"{side}_accounts") or 0 for side in ("in", "out"))
+        if not came and not went:
+            return f"Nobody enters or leaves {text(swap, 'tier')}."
+        one = came == 1
+        said = f"{number_word(came)} {'account' if one else 'accounts'} "
+        said += f"{'enters' if one else 'enter'} {text(swap, 'tier')}"
+        said += _bracketed(facts, swap, "in", " predicted")
+        said += f", {number_word(went)} {'leaves' if went == 1 else 'leave'}"
+        return sentence(said + _bracketed(facts, swap, "out", ""))
+    return ""
+
+
+def _bracketed(facts: Facts, swap: Facts, side: str, word: str) -> str:
+    amount = number(swap, f"{side}_predicted_revenue")
+    if amount is None or not number(swap, f"{side}_accounts"):
+        return ""
+    return f" ({money(currency(facts), amount)}{word})"
+
+
+def named_sentences(facts: Facts) -> list[str]:
+    """Return the names of those who enter and leave, where the settings ask for names."""
+    said = []
+    for one in parts(facts, "named"):
+        for side, words in (("in", "Enter"), ("out", "Leave")):
+            names = texts(one, side)
+            if names:
+                said.append(f"{words} {text(one, 'tier')}: {enumerated(names)}.")
+    return said
 
 
 def _hours(facts: Facts) -> Iterator[Decision]:
@@ -63,9 +158,10 @@ def _hours(facts: Facts) -> Iterator[Decision]:
         needed, available = number(role, "hours"), number(role, "available")
         if needed is not None and available is not None and needed > available:
             short = f"{hours(needed - available)} short of {hours(needed)} a quarter."
-            yield (
+            yield Decision(
                 f"{text(role, 'role')}: fewer accounts, lighter entitlements or more people.",
                 short,
+                "effort",
             )
 
 
@@ -79,12 +175,19 @@ def _overrides(facts: Facts) -> Iterator[Decision]:
     held = (
         f"{money(currency(facts), amount)} predicted revenue."
         if amount is not None and not small
-        else ""
+        else "They still hold their accounts' tiers."
     )
-    yield (
-        f"Review {plural(expired, 'expired override')}.",
-        held or "They still hold their accounts' tiers.",
+    by = numbers(part(overrides, "expired_set_by"))
+    set_by = f" Set by {enumerated([*by][:_MOST_NAMES])}{_and_more(len(by))}." if by else ""
+    since = text(overrides, "expired_since")
+    due = f"review overdue since {day(since)}" if since else ""
+    yield Decision(
+        f"Review {plural(expired, 'expired override')}.", held + set_by, "overrides", due
     )
+
+
+def _and_more(names: int) -> str:
+    return f" and {count(names - _MOST_NAMES)} more" if names > _MOST_NAMES else ""
 
 
 def _slots(facts: Facts) -> Iterator[Decision]:
@@ -96,19 +199,26 @@ def _slots(facts: Facts) -> Iterator[Decision]:
         value, even = number(tier, "value_of_one_more_slot"), number(boundary, "break_even")
         if found == "no effect worth having" or (found == "shown" and less):
             seen = effect(part(best_design(boundary), "relative"))
-            yield (
+            yield Decision(
                 f"Lighten the treatment of {upper}, or change it.",
                 f"Compared with {lower} it brings {seen}." if seen else because(boundary),
+                "treatment",
             )
         elif found == "shown" and value is not None:
-            yield (
-                f"Add slots to {upper}, or not.",
-                f"One more is worth {money(currency(facts), value)} a quarter.",
+            ends = (
+                number(tier, "value_of_one_more_slot_low"),
+                number(tier, "value_of_one_more_slot_high"),
             )
+            worth = money_with_range(currency(facts), value, *ends)
+            yield Decision(
+                f"Add slots to {upper}, or not.", f"One more is worth {worth} a quarter.",
+                "treatment",
+            )  # fmt: skip
         elif even is not None and even > 0:
-            yield (
+            yield Decision(
                 f"Leave {upper} at its size until an effect is shown.",
                 f"One more slot pays if {upper} treatment lifts revenue by {share(even)}.",
+                "treatment",
             )
 
 
@@ -122,19 +232,46 @@ def _excluded(facts: Facts) -> Iterator[Decision]:
     if not known:
         return
     amount, entry = max(known, key=lambda pair: (pair[0], text(pair[1], "reason")))
-    rows = plural(number(entry, "rows") or 0, "row")
-    where = f"{rows} of {text(entry, 'table')}".replace("_", " ")
-    reason = in_plain_words(text(entry, "reason"))
-    yield (
-        f"Fix {where}: {reason}.",
-        f"{money(currency(facts), amount)} won revenue is left out.",
-    )
+    worth = f"{money(currency(facts), amount)} won revenue is left out."
+    yield Decision(_fix(entry), worth, "data")
+
+
+_FIXES = (
+    ("no account id", "Add the customer to {rows}."),
+    ("account that is not in accounts", "Add the missing accounts of {rows}."),
+    ("unknown account", "Add the missing accounts of {rows}."),
+    ("no amount", "Add the amount to {rows}."),
+    ("no close date", "Add the close date to {rows}."),
+    ("exchange rate", "Add the exchange rate of {rows}."),
+    ("cannot be read", "Correct {rows} that cannot be read."),
+)
+
+
+def _fix(entry: Facts) -> str:
+    """Return what to do about rows that were left out.
+
+    Examples
+    --------
+    >>> _fix({"table": "opportunities", "rows": 8752, "reason": "no account id"})
+    'Add the customer to 8,752 deals.'
+    """
+    name = text(entry, "table")
+    table = name.replace("_", " ")
+    noun = _NOUNS.get(name, f"row of {table}")
+    many = f"{noun}s" if name in _NOUNS else f"rows of {table}"
+    rows = plural(number(entry, "rows") or 0, noun, many)
+    reason = in_plain_words(text(entry, "reason")).lower()
+    for words, said in _FIXES:
+        if words in reason:
+            return said.format(rows=rows)
+    return f"Correct {rows}: {in_plain_words(text(entry, 'reason'))}."
 
 
 def _by_design(entry: Facts) -> bool:
     reason = text(entry, "reason").lower()
     return any(
-        word in reason for word in ("on or after", "as_of", "exclude", "counted once", "copies")
+        word in reason
+        for word in ("on or after", "as_of", "exclude", "counted once", "copies", "left out by")
     )
 
 
@@ -143,20 +280,22 @@ def _untiered(facts: Facts) -> Iterator[Decision]:
     unknown = {
         reason: amount
         for reason, amount in numbers(part(facts, "data", "untiered")).items()
-        if reason.lower().startswith("icp") or "missing" in reason.lower()
+        if "unknown" in reason.lower() or "missing" in reason.lower()
     }
     for reason, amount in list(unknown.items())[:1]:
-        yield (
+        yield Decision(
             f"Complete the data of {plural(amount, 'untiered account')}.",
             f"{reason[:1].upper()}{reason[1:]}.",
+            "data",
         )
 
 
 def _tables(facts: Facts) -> Iterator[Decision]:
     if "tier_history" in texts(part(facts, "data"), "missing_tables"):
-        yield (
+        yield Decision(
             "Record from now on which tier each account is in.",
             "It decides whether the fourth question can ever be answered.",
+            "data",
         )
 
 

@@ -65,7 +65,7 @@ def raw_outcomes(facts: Facts) -> list[Fragment]:
 
 
 def outcome_table(facts: Facts) -> pd.DataFrame:
-    """Return one row a tier: its mean won revenue an account and quarter with its range.
+    """Return one row a tier: its mean won revenue per account per quarter with its range.
 
     A tier that is too small to be shown, or whose mean is not known, has the reason as `text`.
     """
@@ -98,7 +98,7 @@ def _finding(facts: Facts, table: pd.DataFrame) -> str:
     first = known.iloc[0]
     if first["estimate"] <= 0:
         return "No tier's accounts won anything."
-    won = f"{money(currency(facts), first['estimate'])} an account and quarter"
+    won = f"{money(currency(facts), first['estimate'])} per account per quarter"
     most = "won most," if len(known) > 1 else "won"
     return f"{first['tier']} accounts {most} {won}, before adjusting for who was picked."
 
@@ -130,7 +130,7 @@ def _without(facts: Facts, entry: Facts) -> str:
     low, high = (number(entry, f"{end}_without_largest") for end in ("low", "high"))
     if low is None or high is None:
         return ""
-    return f" (without it {money_range(currency(facts), low, high)} an account and quarter)"
+    return f" (without it {money_range(currency(facts), low, high)} per account per quarter)"
 
 
 MANY = 100
@@ -158,10 +158,10 @@ def did_tiers_earn(facts: Facts) -> Fragment:
     if not boundaries:
         return section("earned", title, _unknown(facts), *raw_outcomes(facts))
     verdicts = joined(*(_verdict(facts, boundary) for boundary in boundaries))
-    lots = [tag("p", text(one, "sentence")) for one in parts(facts, "roi", "effort_tests")]
+    draws = [tag("p", text(one, "sentence")) for one in parts(facts, "roi", "effort_tests")]
     body = (
         tag("div", verdicts, class_="verdicts"),
-        *lots,
+        *draws,
         *_forest(boundaries),
         *raw_outcomes(facts),
     )
@@ -190,8 +190,8 @@ def _verdict(facts: Facts, boundary: Facts) -> Markup:
     upper, lower = tier_pair(boundary)
     less = text(boundary, "direction") == "less"
     word = _word(verdict(boundary), ": it brings less" if less else "")
-    told = text(boundary, "sentence")
-    shown = (told,) if told else (reason(boundary), _number(boundary))
+    said = text(boundary, "sentence")
+    shown = (said,) if said else (reason(boundary), _number(boundary))
     lines = (*shown, _certainty(facts, boundary), text(boundary, "look_sentence"))
     head = tag("div", tag("h3", f"{upper} against {lower}") + word)
     spoken = joined(*(tag("p", line) for line in lines if line))
@@ -264,7 +264,10 @@ def _forest(boundaries: list[Facts]) -> list[Fragment]:
     beside, above = (partial(_draw, table, beside=beside) for beside in (True, False))
     wide = Picture(beside, _EFFECTS_WIDE, rows * BESIDE_HEIGHT + _AXIS, (LEFT, RIGHT, 0.0, _AXIS))
     narrow = Picture(above, _NARROW, rows * ABOVE_HEIGHT + _AXIS, (1.0, 16.0, 0.0, _AXIS))
-    return [figure(wide, name="effects", finding=_forest_finding(boundaries, table), narrow=narrow)]
+    names = table["heading"] + ", " + table["label"]
+    values = [*zip(map(str, names), map(str, table["text"]), strict=True)]
+    finding_ = _forest_finding(boundaries, table)
+    return [figure(wide, name="effects", finding=finding_, narrow=narrow, values=values)]
 
 
 def _draw(table: pd.DataFrame, ax: Axes, *, beside: bool) -> Axes:

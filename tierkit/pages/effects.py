@@ -16,7 +16,7 @@ DESIGNS = {
     "cutoff": "Just above and below the line",
     "adjusted": "Against accounts like them",
     "moved": "Moved accounts, before and after",
-    "randomised": "Assigned by lot",
+    "randomised": "Random draw",
 }
 _TIMES_FROM = 4.0
 _BEST_FIRST = ("randomised", "cutoff", "adjusted")
@@ -133,7 +133,7 @@ def waits(boundary: Facts) -> list[tuple[float, float]]:
 
 
 def certainty(boundary: Facts, *, accounts: float | None = None) -> str:
-    """Return which effect could be seen, after what wait, and what a lot would do: one sentence.
+    """Return which effect could be seen, after what wait, and what a random draw would do.
 
     Examples
     --------
@@ -141,14 +141,14 @@ def certainty(boundary: Facts, *, accounts: float | None = None) -> str:
     ...             "quarters_until": {"50": 9}, "randomised_band": {"50": 46}}
     >>> certainty(boundary, accounts=15)
     'With 15 accounts in Tier 1 we would only see an effect above +110 %; an effect of +50 % could
-    be seen after nine more quarters; a lot that places 46 accounts, half of them in Tier 1, would
-    show +50 % within a year.'
+    be seen after nine more quarters; a random draw of 46 accounts, half of them in Tier
+    1, would show +50 % within a year.'
     """
     seen = visible(boundary, accounts=accounts)
     missing = why(boundary, "smallest_detectable", otherwise="")
     if not seen and missing:
         return f"Which effect we could see is not known: {missing}."
-    said = [seen, *(_uncapitalised(one) for one in (_wait(boundary), _lot(boundary)))]
+    said = [seen, *(_uncapitalised(one) for one in (_wait(boundary), _draw(boundary)))]
     return sentence("; ".join(part for part in said if part))
 
 
@@ -163,14 +163,14 @@ def _wait(boundary: Facts) -> str:
     return f"{never}, not even one of +{largest} %" if never.startswith("no history") else ""
 
 
-def _lot(boundary: Facts) -> str:
+def _draw(boundary: Facts) -> str:
     """Return what a randomised band would need to show an effect of 50 % within a year."""
     size = number(part(boundary, "randomised_band"), "50")
     upper, _ = tier_pair(boundary)
     if size is None:
         return ""
     places = plural(size, "account")
-    return f"a lot that places {places}, half of them in {upper}, would show +50 % within a year"
+    return f"a random draw of {places}, half of them in {upper}, would show +50 % within a year"
 
 
 def _uncapitalised(words: str) -> str:

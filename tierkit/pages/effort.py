@@ -17,16 +17,19 @@ from tierkit.pages.facts import (
     panel,
     part,
     parts,
+    quarter_spoken,
     row_figure,
     text,
+    too_small,
     why,
 )
-from tierkit.rendering import Fragment, Picture, figure, html_table, joined, tag
-from tierkit.runs import EffortStudy, pays_sentence
+from tierkit.rendering import Fragment, Picture, figure, html_table, joined, section, tag
+from tierkit.runs import EffortStudy, Tiering, pays_sentence
 from tierkit.table import Column, Columns, Table
 from tierkit.words import count, enumerated, hours, money, plural, sentence, share
 
 MOST_ROWS = 10
+MOST_TIERS = 7
 
 
 def effort_against_value(effort: EffortStudy, *, currency: str) -> Fragment:
@@ -64,11 +67,11 @@ def delivered_table(effort: EffortStudy) -> Fragment:
     rows = effort.delivered.to_frame()
     if rows.empty:
         return _words(f"Delivered against entitled: {sentence(effort.delivered.why)}")
-    last, told = rows.iloc[-1]["quarter"], rows[rows["why"] == ""]
-    shares = told.pivot_table(
+    last, known = rows.iloc[-1]["quarter"], rows[rows["why"] == ""]
+    shares = known.pivot_table(
         index=["tier", "activity"], columns="quarter", values="delivered_share", sort=False
     )
-    now = told[told["quarter"] == last].set_index(["tier", "activity"])
+    now = known[known["quarter"] == last].set_index(["tier", "activity"])
     counts = now[["accounts", "entitled", "delivered", "accounts_in_full"]]
     frame = counts.join(shares, how="left", validate="1:1").reset_index()
     columns: Columns = ["tier", "activity", *Column.each("count", *counts.columns),
@@ -200,11 +203,14 @@ def how_much_effort(facts: Facts) -> Markup:
     body: list[Fragment] = []
     if len(roles):
         finding = effort_finding(roles)
-        body.append(row_figure(charts.effort_bars, roles, name="effort", finding=finding))
+        body.append(
+            row_figure(charts.effort_bars, of_capacity(roles), name="effort", finding=finding)
+        )
     split = len(roles) and UNSPLIT not in roles
     by_tier = "By tier, in the order of the bars' parts" if split else "By tier"
     body.append(_promised_by_tier(facts, caption=by_tier))
-    words = " ".join(part for part in (_sentence(roles, needed), *_notes(facts)) if part)
+    said = (_sentence(roles, needed), _as_it_was(facts), *_notes(facts))
+    words = " ".join(part for part in said if part)
     return panel(QUESTION, count(needed), "hours a quarter", words, *body)
 
 
@@ -224,6 +230,22 @@ def effort_table(facts: Facts) -> pd.DataFrame:
         rows.append(row | dict(enumerate(by_tier)))
     hours_by = list(range(len(tiers))) if split else [UNSPLIT]
     return pd.DataFrame(rows, columns=["label", "text", "available", *hours_by])
+
+
+def of_capacity(roles: pd.DataFrame) -> pd.DataFrame:
+    """Return the hours of each role as shares of what it has; as they are where that is not known.
+
+    Examples
+    --------
+    >>> roles = pd.DataFrame({"label": ["AE"], "text": [""], "available": [200.0], 0: [50.0]})
+    >>> of_capacity(roles)[["available", 0]].values.tolist()
+    [[1.0, 0.25]]
+    """
+    hours_of = roles.columns.drop(["label", "text"])
+    if not roles["available"].gt(0).all():
+        return roles
+    shares = roles[hours_of].div(roles["available"], axis="index")
+    return pd.concat([roles[["label", "text"]], shares], axis="columns")
 
 
 def _of(needed: float, available: float | None) -> str:
@@ -247,8 +269,10 @@ def _notes(facts: Facts) -> list[str]:
     Where tiers are compared, the break-even stands there, against the tier below.
     """
     first = next(iter(parts(facts, "effort", "break_even")), {})
-    told = any(number(one, "break_even") is not None for one in parts(facts, "roi", "boundaries"))
-    known = number(first, "break_even") is not None and not told
+    is_compared = any(
+        number(one, "break_even") is not None for one in parts(facts, "roi", "boundaries")
+    )
+    known = number(first, "break_even") is not None and not is_compared
     pays = text(first, "sentence") if known else ""
     alike = part(facts, "effort", "received").get("alike") is True
     warning = "Everyone is treated alike although value differs." if alike else ""
@@ -261,10 +285,69 @@ def effort_finding(roles: pd.DataFrame) -> str:
     over = roles.loc[needed.gt(roles["available"]), "label"].tolist()
     if over:
         are = "is" if len(over) == 1 else "are"
-        return f"{enumerated(over[:4])} {are} needed for more hours than there are (upright mark)."
+        return f"{enumerated(over[:4])} {are} over capacity (│ hours available)."
     if roles["available"].isna().any():
         return "Hours that each role's accounts need."
-    return "Every role has the hours (upright mark) that its accounts need."
+    return "No role is over capacity (│ hours available)."
+
+
+def _as_it_was(facts: Facts) -> str:
+    """Return the first tier's share of value and of spend, and the hours logged, in a sentence."""
+    first = next(iter(parts(facts, "effort", "tiers")), {})
+    small = bool(too_small(facts, _of_same_tier(facts, first)))
+    value, spend = (number(first, f"share_of_{what}") for what in ("value", "effort"))
+    owed, logged = number(first, "owed_hours"), number(first, "logged_hours")
+    said = []
+    if value is not None and spend is not None and not small:
+        said.append(f"{share(value)} of predicted value, {share(spend)} of spend")
+    if owed is not None and logged is not None:
+        when = quarter_spoken(text(first, "logged_quarter"))
+        said.append(f"{count(logged)} of {hours(owed)} logged in {when}")
+    return f"{text(first, 'tier')}: {'; '.join(said)}." if said else ""
+
+
+def _of_same_tier(facts: Facts, one: Facts) -> Facts:
+    tiers = parts(facts, "tiers")
+    return next((tier for tier in tiers if text(tier, "tier") == text(one, "tier")), {})
+
+
+def effort_as_it_was(facts: Facts) -> Fragment:
+    """Return effort by tier: planned, logged and spent, beside the share of predicted value."""
+    tiers = parts(facts, "effort", "tiers")
+    if not tiers or all(number(one, "planned_hours") is None for one in tiers):
+        return Fragment("")
+    first = tiers[0]
+    when = quarter_spoken(text(first, "logged_quarter")).replace(" ", "_")
+    spans = plural(number(first, "spent_quarters") or 4, "quarter").replace(" ", "_")
+    names = ("planned_hours", "planned_cost", f"logged_in_{when}", f"spent_in_{spans}",
+             "share_of_spend", "share_of_value")  # fmt: skip
+    rows = [
+        {"tier": text(one, "tier")} | dict(zip(names, _effort_cells(facts, one), strict=True))
+        for one in tiers[:MOST_TIERS]
+    ]
+    columns: Columns = ["tier", *Column.each("spoken", *names)]
+    caption = "Effort by tier: planned a quarter, logged and spent, beside predicted value"
+    title = tag("h2", "Effort as planned and as it was")
+    table = html_table(Table("effort-as-it-was", caption, columns, rows))
+    notes = [why(first, key) for key in ("logged_hours", "spent") if number(first, key) is None]
+    note = [tag("p", f"Not known: {enumerated(notes)}.", class_="small")] if notes else []
+    return section("effort", title, table, *note)
+
+
+def _effort_cells(facts: Facts, one: Facts) -> list[str]:
+    code = currency(facts)
+    planned, cost = number(one, "planned_hours"), number(one, "planned_cost")
+    owed, logged, spent = (number(one, key) for key in ("owed_hours", "logged_hours", "spent"))
+    shares = [number(one, f"share_of_{what}") for what in ("effort", "value")]
+    if any(too_small(facts, tier) for tier in parts(facts, "tiers")):
+        shares = [None, None]  # the others' shares would tell that of a small tier
+    return [
+        UNKNOWN if planned is None else f"{count(planned)} h",
+        UNKNOWN if cost is None else money(code, cost),
+        UNKNOWN if logged is None or owed is None else f"{count(logged)} of {count(owed)} h",
+        UNKNOWN if spent is None else money(code, spent),
+        *(UNKNOWN if value is None else share(value) for value in shares),
+    ]
 
 
 def _promised_by_tier(facts: Facts, *, caption: str) -> Fragment:
@@ -280,3 +363,28 @@ def _promised_by_tier(facts: Facts, *, caption: str) -> Fragment:
     if any(number(tier, "cost") is not None for tier in tiers):
         columns.append(Column("cost", "spoken", unit))
     return html_table(Table("effort-by-tier", caption, columns, rows))
+
+
+_ACCOUNT_COLUMNS = [
+    "account_id",
+    "tier",
+    "value",
+    "effort",
+    "effort_index",
+    "excess_effort",
+    "served",
+]
+
+
+def effort_sheets(effort: EffortStudy, tiering: Tiering) -> dict[str, Table]:
+    """Return the sheets of hours by role, effort by account, what was delivered, and sizes."""
+    accounts = effort.accounts.rename_axis("account_id").reset_index()
+    accounts = accounts.reindex(columns=_ACCOUNT_COLUMNS)
+    in_money = effort.received.measure == "money spent"
+    money = ("value", "effort", "excess_effort") if in_money else ("value",)
+    return {
+        "Capacity": Table.sheet(tiering.role_effort.reset_index()),
+        "Effort": Table.sheet(accounts, *Column.each("money", *money)),
+        "Delivered": effort.delivered,
+        "Tier sizes": Table.sheet(effort.frontier),
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from matplotlib.axes import Axes
 from tierkit.charts import ROW_HEIGHT
 from tierkit.figure import Figure
 from tierkit.rendering import Fragment, Picture, figure, joined, tag
-from tierkit.words import is_number, plural, sentence
+from tierkit.words import MINUS, SYMBOLS, UNITS, is_number, plural, sentence
 
 Facts = Mapping[str, Any]
 
@@ -114,6 +115,11 @@ def too_small(facts: Facts, group: Facts, key: str = "accounts") -> str:
     return f"Not shown: {plural(size, 'account')}, fewer than {min_group(facts)}"
 
 
+def sum_is_telling(facts: Facts) -> bool:
+    """Return true where one tier alone is too small to be shown: the sum of all would tell it."""
+    return sum(bool(too_small(facts, tier)) for tier in parts(facts, "tiers")) == 1
+
+
 def first_shown(facts: Facts) -> Facts:
     """Return the best tier that is large enough to be shown; the best one where none is.
 
@@ -160,6 +166,56 @@ def because(facts: Facts, key: str = "because") -> str:
     return sentence(in_plain_words(text(facts, key)))
 
 
+def money_parts(code: str, amounts: Sequence[float]) -> list[str]:
+    """Return amounts and, last, their sum, all in one unit and so exact that they add up as said.
+
+    Where no short form adds up, they are said in full.
+
+    Examples
+    --------
+    >>> money_parts("USD", [6_123_456, 9_480_000, 4_210_000])
+    ['$6.1 M', '$9.5 M', '$4.2 M', '$19.8 M']
+    >>> money_parts("USD", [9_755_162, 21_851_533, 11_308_057])
+    ['$9.755 M', '$21.852 M', '$11.308 M', '$42.915 M']
+    >>> money_parts("USD", [1_444_444, 1_444_444, 1_444_444])
+    ['$1,444,444', '$1,444,444', '$1,444,444', '$4,333,332']
+    """
+    total = math.fsum(amounts)
+    largest = max(abs(total), *map(abs, amounts), 0.0)
+    unit, name = next((one for one in UNITS if largest >= one[0]), (1.0, ""))
+    every = [*amounts, total]
+    for digits in (1, 2, 3) if name else ():
+        rounded = [round(amount / unit, digits) for amount in every]
+        if round(math.fsum(rounded[:-1]), digits) == rounded[-1]:
+            return [_fixed(code, amount, digits, name) for amount in rounded]
+    whole = [round(amount) for amount in amounts]
+    return [_fixed(code, amount, 0, "") for amount in [*whole, sum(whole)]]
+
+
+def _fixed(code: str, amount: float, digits: int, unit: str) -> str:
+    sign, symbol = MINUS if amount < 0 else "", SYMBOLS.get(code, f"{code} " if code else "")
+    return f"{sign}{symbol}{abs(amount):,.{digits}f}" + (f" {unit}" if unit else "")
+
+
+_LABEL = re.compile(r"^((?:FY)?\d{4})(Q[1-4])$")
+
+
+def quarter_spoken(label: str) -> str:
+    """Return a quarter's label as people say it.
+
+    Examples
+    --------
+    >>> quarter_spoken("2026Q4"), quarter_spoken("FY2026Q4")
+    ('Q4 2026', 'Q4 FY2026')
+    """
+    return _LABEL.sub(r"\2 \1", label)
+
+
+def next_quarter(facts: Facts) -> str:
+    """Return the name of the quarter after that of the report, `Q4 2026`."""
+    return quarter_spoken(text(part(facts, "quarter"), "next")) or "the next quarter"
+
+
 WIDTH = 288.0
 UNKNOWN = "–"
 
@@ -188,7 +244,9 @@ def row_figure(
     draw: Callable[..., Axes], table: pd.DataFrame, *, name: str, finding: str
 ) -> Fragment:
     """Return a figure of one row per row of the table, as wide as a panel."""
-    return figure(row_picture(draw, table, width=WIDTH), name=name, finding=finding)
+    values = [*zip(map(str, table["label"]), map(str, table["text"]), strict=True)]
+    picture = row_picture(draw, table, width=WIDTH)
+    return figure(picture, name=name, finding=finding, values=values)
 
 
 def row_picture(draw: Callable[..., Axes], table: pd.DataFrame, *, width: float) -> Picture:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tierkit.calendar import spell_date
 from tierkit.crm import last_day
-from tierkit.pages.decisions import MOST, decisions
+from tierkit.pages.decisions import MOST, decisions, named_sentences, swap_words
 from tierkit.pages.effects import finding, tier_pair, verdict, visible, waits
 from tierkit.pages.effort import how_much_effort
 from tierkit.pages.facts import (
@@ -15,6 +15,7 @@ from tierkit.pages.facts import (
     currency,
     first_shown,
     horizon,
+    next_quarter,
     number,
     part,
     parts,
@@ -24,8 +25,9 @@ from tierkit.pages.facts import (
     too_small,
     why,
 )
-from tierkit.pages.revenue import how_much_revenue, kept_sentence, ledger_sentence
+from tierkit.pages.revenue import how_much_revenue, ledger_sentence, promise_sentence
 from tierkit.pages.tiers import accounts_that_change, which_accounts
+from tierkit.pages.whole import warnings, whole_sentences, whole_table
 from tierkit.publishing import MOST_SUMMARY_CHARACTERS
 from tierkit.rendering import Fragment, joined, on_one_line, section, tag
 from tierkit.runs import Run
@@ -56,6 +58,7 @@ def title_block(facts: Facts) -> Fragment:
     """Return what this page is about: project, quarter with its dates, data, currency, scope."""
     data = part(facts, "data")
     title = tag("h1", title_sentence(facts))
+    mark = draft_words(facts)
     scope = number(data, "accounts_in_scope")
     accounts = number(data, "accounts")
     items = [
@@ -68,9 +71,16 @@ def title_block(facts: Facts) -> Fragment:
         else "",
     ]
     project = tag("p", text(facts, "title") or "Account tiering", class_="project")
-    return section(
-        "title", project, title, tag("p", " · ".join(filter(None, items)), class_="meta")
-    )
+    named = "internal: names accounts" if parts(facts, "named") else ""
+    meta = tag("p", " · ".join(filter(None, [*items, named])), class_="meta")
+    marked = [tag("p", tag("strong", mark), class_="draft")] if mark else []
+    return section("title", project, title, meta, *marked)
+
+
+def draft_words(facts: Facts) -> str:
+    """Return what a draft says of itself; empty for a report that is published."""
+    name = text(facts, "draft")
+    return f"Draft “{name}”: not published, no promise, nothing takes force." if name else ""
 
 
 def recommendation(facts: Facts) -> Fragment:
@@ -78,16 +88,41 @@ def recommendation(facts: Facts) -> Fragment:
     action, *rest = recommendation_sentences(facts)
     lead = tag("strong", action)
     body = tag("p", lead + " " + tag("span", " ".join(rest)), class_="lead")
-    kept = tag("p", tag("strong", "Promised and delivered:") + f" {kept_sentence(facts)}")
-    return section("recommendation", tag("h2", "What we recommend"), body, kept)
+    return section("recommendation", tag("h2", "What we recommend"), body)
+
+
+def the_whole(facts: Facts) -> Fragment:
+    """Return the whole beside its tiers, last year and the target, promises, and warnings."""
+    notes = [*whole_sentences(facts), f"Promised and delivered: {promise_sentence(facts)}"]
+    lines = [tag("p", line) for line in notes]
+    marked = [tag("p", joined(tag("strong", "▲ Note:"), line), class_="warning")
+              for line in warnings(facts)]  # fmt: skip
+    return section("whole", tag("h2", "The whole"), whole_table(facts), *lines, *marked)
 
 
 def recommendation_sentences(facts: Facts) -> list[str]:
     """Return what we recommend, sentence by sentence: what to do first, then why."""
     decision = part(facts, "decision")
-    action = ACTIONS.get(text(decision, "action"), "No recommendation was computed.")
-    rest = [because(decision), _moved(facts), _promise(facts), _ranking(facts), _effect(facts)]
+    action = _action(facts) or "No recommendation was computed."
+    rest = [
+        because(decision), _moved(facts), swap_words(facts), *named_sentences(facts),
+        _promise(facts), _ranking(facts), _effect(facts),
+    ]  # fmt: skip
     return [action, *filter(None, rest)]
+
+
+def _action(facts: Facts) -> str:
+    """Return what to do: with the model, or with the rule that ranks in its place."""
+    asked = text(part(facts, "decision"), "action")
+    model = part(facts, "model")
+    rule = text(model, "ranked_by_in_words") or "past revenue"
+    if asked in ("refit", "first run") and text(model, "kind") in ("past revenue", "simple rule"):
+        scope = number(part(facts, "data"), "accounts_in_scope")
+        if _verdict_of(facts) == "cannot be tested":
+            return f"Rank by {rule} until a ranking can be tested."
+        of = f"with {plural(scope, 'account')} " if scope is not None else ""
+        return f"Rank by {rule}: {of}nothing that was tested does better."
+    return ACTIONS.get(asked, "")
 
 
 def title_sentence(facts: Facts) -> str:
@@ -157,9 +192,6 @@ def _promise(facts: Facts) -> str:
 
 
 def _ranking(facts: Facts) -> str:
-    found = text(part(facts, "model", "backtest"), "verdict") or text(
-        part(facts, "model"), "verdict"
-    )
     return {
         "no better than past revenue": "The model ranks accounts no better than past revenue does.",
         "no signal": (
@@ -167,7 +199,12 @@ def _ranking(facts: Facts) -> str:
             "working list."
         ),
         "cannot be tested": "How well the ranking foretells revenue cannot be tested yet.",
-    }.get(found, "")
+    }.get(_verdict_of(facts), "")
+
+
+def _verdict_of(facts: Facts) -> str:
+    model = part(facts, "model")
+    return text(part(model, "backtest"), "verdict") or text(model, "verdict")
 
 
 def _effect(facts: Facts) -> str:
@@ -249,14 +286,17 @@ def mail_summary(facts: Facts) -> str:
 
 def _rest(facts: Facts) -> Iterator[str]:
     yield ""
+    for line in [draft_words(facts), *whole_sentences(facts)[:2]]:
+        if line:
+            yield _cut(line, 300)
     for tier in parts(facts, "tiers"):
         yield _cut(f"{tier_name(tier)}: {_tier(facts, tier)}", 160)
     yield _cut(ledger_sentence(facts).replace(" (diamond)", ""), 300)
     found = decisions(facts)[:MOST]
     if found:
         yield from ("", "To decide")
-    for place, (what, its_number) in enumerate(found, 1):
-        yield _cut(f"{place}. {what} {its_number}", 200)
+    for place, one in enumerate(found, 1):
+        yield _cut(f"{place}. {one.what} {one.number} ({one.in_words(facts)})", 240)
     for boundary in parts(facts, "roi", "boundaries"):
         yield _cut(f"{text(boundary, 'boundary')}: {sentence(finding(boundary))}", 240)
 
@@ -272,7 +312,8 @@ def _tier(facts: Facts, tier: Facts) -> str:
     quarter, *ends = (number(coming, key) for key in ("predicted_revenue", "low", "high"))
     soon = ""
     if quarter is not None:
-        soon = f", {money_with_range(currency(facts), quarter, *ends)} of it next quarter"
+        money_ = money_with_range(currency(facts), quarter, *ends)
+        soon = f", of which in {next_quarter(facts)} {money_}"
     return f"{size}, {money_with_range(currency(facts), amount, low, high)} predicted{soon}"
 
 

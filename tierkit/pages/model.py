@@ -21,7 +21,7 @@ from tierkit.models import (
     by_history,
     card_in_short,
     past_tiers,
-    ranges_tested,
+    range_coverage,
     tenths,
 )
 from tierkit.rendering import Fragment, Picture, figure, html_table, joined, tag
@@ -111,7 +111,7 @@ def gini_figure(model: ModelChoice) -> Fragment:
 
 def calibration_figure(model: ModelChoice, *, currency: str) -> Fragment:
     """Return predicted and actual revenue of each tenth of the tested accounts."""
-    tested = model.tested()
+    tested = model.tested_predictions()
     if tested.empty:
         return Fragment(str(tag("p", UNTESTED)))
     order = tested["predicted"].rank(method="first").to_numpy()
@@ -201,9 +201,27 @@ def gate_table(model: ModelChoice) -> Fragment:
     return html_table(Table("gate", caption, heads, rows, why=NOT_TESTED))
 
 
+def challengers_table(found: pd.DataFrame) -> Fragment:
+    """Return the project's own models beside what ranks, and which of them rank better."""
+    columns = Column.of_all(found, *Column.each("count", "accounts", "dates", "wins"))
+    why = "The project names no model of its own (features.module, model.packages)."
+    table = Table("challengers", "Own models in the same backtest", columns, found, why=why)
+    if found.empty:
+        return html_table(table)
+    gini = found[found["measure"] == "gini"]
+    better = [str(name) for name in gini.loc[gini["gain_low"] > 0, "model"]]
+    words = (
+        f"{' and '.join(better)} would have ranked accounts better. The card ranks and explains "
+        "them all the same: it can be read, and a model that wins stays a challenger."
+        if better
+        else "None of them is found to rank accounts better."
+    )
+    return Fragment(str(joined(html_table(table), tag("p", words))))
+
+
 def calibration_table(model: ModelChoice, work: Run) -> Fragment:
     """Return actual over predicted by tier and by tenth of the predictions, with 95 % intervals."""
-    tested = model.tested()
+    tested = model.tested_predictions()
     if tested.empty:
         return Fragment(str(tag("p", NOT_TESTED)))
     tiers, seed = work.settings.tiers, work.settings.model.seed
@@ -316,7 +334,7 @@ def _moved(model: ModelChoice) -> str:
 
 
 def _ranges(tested: pd.DataFrame, work: Run) -> str:
-    found = ranges_tested(tested, [tier.capacity for tier in work.settings.tiers])
+    found = range_coverage(tested, [tier.capacity for tier in work.settings.tiers])
     if found is None:
         return "Account ranges could not be tried: too few predictions were tested."
     upper = (

@@ -139,14 +139,14 @@ def _sentence(engagement: EngagementStudy) -> str:
     )
 
 
-def _row(what: str, tried: ThresholdTest) -> dict[str, object]:
-    precision, low, high = tried.precision
+def _row(what: str, test: ThresholdTest) -> dict[str, object]:
+    precision, low, high = test.precision
     return {
         "weeks_that_it_was": what,
-        "weeks": tried.weeks,
-        "accounts": tried.mqas,
-        "a_week": tried.a_week,
-        "right": tried.right,
+        "weeks": test.weeks,
+        "accounts": test.mqas,
+        "a_week": test.a_week,
+        "right": test.right,
         "precision": precision,
         "low": low,
         "high": high,
@@ -162,3 +162,18 @@ def _accounts(engagement: EngagementStudy) -> Fragment:
                   of="accounts, newest first; all of them are in accounts.xlsx, sheet MQA",
                   why="No account reached the threshold this quarter.")  # fmt: skip
     return html_table(table)
+
+
+def readiness_sheets(readiness: ReadinessStudy, engagement: EngagementStudy) -> dict[str, Table]:
+    """Return the sheets of qualified accounts, of what is known of accounts, of whitespace."""
+    contacts = readiness.coverage.to_frame().set_index("account_id").drop(columns="tier")
+    accounts = readiness.freshness.join(contacts, how="outer", validate="1:1")
+    accounts = accounts.reindex(readiness.freshness.index.union(contacts.index, sort=False))
+    owners = dict.fromkeys(readiness.without_owner, "nobody")
+    accounts = accounts.assign(owner_missing=[owners.get(str(x), "") for x in accounts.index])
+    frame = accounts.rename_axis("account_id").reset_index()
+    return {
+        "MQA": Table.sheet(engagement.qualified, Column("date", "date")),
+        "Readiness": Table.sheet(frame, Column("newest", "date")),
+        "Whitespace": readiness.whitespace,
+    }

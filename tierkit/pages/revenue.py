@@ -14,6 +14,7 @@ from tierkit.pages.facts import (
     currency,
     first_shown,
     horizon,
+    next_quarter,
     number,
     panel,
     part,
@@ -24,7 +25,8 @@ from tierkit.pages.facts import (
     too_small,
     why,
 )
-from tierkit.rendering import Fragment, tag
+from tierkit.rendering import Fragment, html_table, section, tag
+from tierkit.table import Column, Columns, Table
 from tierkit.words import (
     count,
     day,
@@ -36,11 +38,15 @@ from tierkit.words import (
     plural,
     quarter_name,
     quarters_ahead,
+    sentence,
     share,
+    signed_share,
 )
 
 NEXT_QUARTER = "next quarter"
 WANTED = 0.8
+MOST_PROMISES = 7
+_TOO_WIDE = 4.0
 
 _COLUMNS = ("predicted", "low", "high", "delivered")
 
@@ -63,12 +69,14 @@ def ledger_sentence(facts: Facts) -> str:
     return f"{when}: {inside} of {tiers} came in (diamond) within the range.{_record(facts)}"
 
 
-def kept_sentence(facts: Facts) -> str:
-    """Return how many promises were kept, of all that are due, in one sentence.
+def promise_sentence(facts: Facts) -> str:
+    """Return how many promises came in, and how far off the newest ones were, in a sentence or two.
+
+    Ranges that reach further than four times from end to end are no achievement: they are counted.
 
     Examples
     --------
-    >>> kept_sentence({})
+    >>> promise_sentence({})
     'nothing was promised before this run.'
     """
     (inside, due), waiting = ledger_score(facts), parts(facts, "ledger")
@@ -78,7 +86,71 @@ def kept_sentence(facts: Facts) -> str:
         return "no earlier promise is due yet."
     wanted = number(part(facts, "track_record"), "share_wanted") or WANTED
     promises, its = plural(due, "earlier promise"), "its" if due == 1 else "their"
-    return f"{count(inside)} of {promises} came in within {its} range; {share(wanted)} should."
+    wide = sum(map(_is_wide, (entry for entry in waiting if _due(facts, entry))))
+    too_wide = f", though {count(wide)} of the ranges were too wide to be wrong" if wide else ""
+    said = f"{count(inside)} of {promises} came in within {its} range; {share(wanted)} should"
+    return f"{said}{too_wide}.{_furthest(facts)}"
+
+
+def _is_wide(entry: Facts) -> bool:
+    low, high = number(entry, "low"), number(entry, "high")
+    return low is not None and high is not None and high > _TOO_WIDE * max(low, 0.0)
+
+
+def _furthest(facts: Facts) -> str:
+    """Return what came of the newest promise that is due, and of the tier furthest from it."""
+    rows = _latest(facts)
+    pairs = [
+        (text(entry, "tier"), number(entry, "predicted") or 0.0, number(entry, "delivered") or 0.0)
+        for entry in rows
+    ]
+    promised, came = math.fsum(row[1] for row in pairs), math.fsum(row[2] for row in pairs)
+    if promised <= 0:
+        return ""
+    code = currency(facts)
+    said = (
+        f" The newest: {money(code, came)} of {money(code, promised)} promised "
+        f"({signed_share(came / promised - 1)})"
+    )
+    tier, own, brought = max(pairs, key=lambda pair: abs(_logged(pair[2], pair[1])))
+    far = f"; {tier} {money(code, brought)} of {money(code, own)}" if len(pairs) > 1 else ""
+    return f"{said}{far}."
+
+
+def _logged(came: float, promised: float) -> float:
+    return math.log(max(came, 1.0) / max(promised, 1.0))
+
+
+def promised_and_delivered(facts: Facts) -> Fragment:
+    """Return the promises that are due, by quarter and tier, with what came of each."""
+    due = [entry for entry in parts(facts, "ledger") if _due(facts, entry)]
+    title = tag("h2", "Promised and delivered")
+    if not due:
+        return section("promises", title, tag("p", sentence(promise_sentence(facts))))
+    names = list(dict.fromkeys(text(entry, "tier") for entry in due))
+    keys = list(dict.fromkeys((text(e, "promised_on"), text(e, "window")) for e in due))
+    rows = [
+        {"promised_after": quarter_name(on), "for": window}
+        | {text(e, "tier"): _kept(facts, e) for e in due
+           if (text(e, "promised_on"), text(e, "window")) == (on, window)}
+        for on, window in sorted(keys, reverse=True)
+    ]  # fmt: skip
+    columns: Columns = ["promised_after", "for", *Column.each("spoken", *names)]
+    caption = "Delivered of promised; ✓ is inside the promised range, ▲ above it, ▼ below it"
+    table = Table("promises", caption, columns, rows, most=MOST_PROMISES,
+                  of="promises that are due, the newest first")  # fmt: skip
+    return section(
+        "promises", title, tag("p", sentence(promise_sentence(facts))), html_table(table)
+    )
+
+
+def _kept(facts: Facts, entry: Facts) -> str:
+    promised, came = number(entry, "predicted") or 0.0, number(entry, "delivered") or 0.0
+    low, high = number(entry, "low"), number(entry, "high")
+    mark = ""
+    if low is not None and high is not None:
+        mark = "✓ " if low <= came <= high else "▲ " if came > high else "▼ "
+    return f"{mark}{money(currency(facts), came)} of {money(currency(facts), promised)}"
 
 
 def _latest(facts: Facts) -> list[Facts]:
@@ -228,13 +300,13 @@ def _next_quarter(facts: Facts) -> str:
         if amount is not None and not too_small(facts, tier):
             money_ = money_with_range(currency(facts), amount, low, high)
             spoken.append(f"{text(tier, 'tier')} {money_}")
-    return f"Of it in the next quarter: {enumerated(spoken)}." if spoken else ""
+    return f"of which in {next_quarter(facts)}: {enumerated(spoken)}." if spoken else ""
 
 
 def _whole(facts: Facts) -> str:
     """Return what all known accounts should bring next quarter, beside the same one last year."""
-    told = part(facts, "forecast")
-    soon = next(iter(parts(told, "quarters")), {})
+    forecast = part(facts, "forecast")
+    soon = next(iter(parts(forecast, "quarters")), {})
     amounts = [number(soon, key) for key in ("predicted", "low", "high", "same_quarter_last_year")]
     amount, low, high, before = amounts
     if amount is None:
@@ -244,7 +316,7 @@ def _whole(facts: Facts) -> str:
     last = "" if before is None else (
         f"; in the same quarter last year all accounts won {money(currency(facts), before)}"
     )  # fmt: skip
-    return f"All known accounts together in the next quarter: {money_}{range_}{last}."
+    return f"All known accounts together in {next_quarter(facts)}: {money_}{range_}{last}."
 
 
 def _pipeline(facts: Facts) -> str:

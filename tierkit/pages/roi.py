@@ -43,7 +43,7 @@ def outcomes_scope(roi: TierRoi) -> Fragment:
 
 
 def outcomes_figure(roi: TierRoi, *, currency: str) -> Fragment:
-    """Return the mean won revenue per account and quarter of each tier, with its range."""
+    """Return the mean won revenue per account per quarter of each tier, with its range."""
     rows = [row for row in roi.outcomes.rows if row["measure"] == "won_revenue"]
     known = [row for row in rows if row["mean"] is not None]
     if not known:
@@ -287,8 +287,8 @@ def return_table(roi: TierRoi) -> Fragment:
 
 
 def _why_no_return(boundary: Mapping[str, Any]) -> str:
-    told = boundary["return_on_cost"] or {}
-    return str(told.get("estimate_why") or boundary.get("return_on_cost_why") or "")
+    returned = boundary["return_on_cost"] or {}
+    return str(returned.get("estimate_why") or boundary.get("return_on_cost_why") or "")
 
 
 def _checks(boundary: Mapping[str, Any]) -> Iterator[dict[str, object]]:
@@ -310,9 +310,9 @@ def _result(found: Mapping[str, Any]) -> str:
     if found.get("estimate") is not None:
         return ""
     reason = next((str(value) for key, value in found.items() if key.endswith("_why")), "")
-    told = [f"{key.replace('_', ' ')} {_number(key, value)}" for key, value in found.items()
+    values = [f"{key.replace('_', ' ')} {_number(key, value)}" for key, value in found.items()
             if value is not None and not key.endswith("_why")]  # fmt: skip
-    return reason or ", ".join(told)
+    return reason or ", ".join(values)
 
 
 def _number(key: str, value: float | str) -> str:

@@ -1,4 +1,4 @@
-"""The tiers that a run proposes: sizes and money, accounts, moves, overrides, effort."""
+"""The tiers that a run proposes: sizes and money, accounts, overrides, hours."""
 
 from __future__ import annotations
 
@@ -9,24 +9,11 @@ import pandas as pd
 from markupsafe import Markup
 
 from tierkit import charts
-from tierkit.pages.facts import (
-    Facts,
-    number,
-    numbers,
-    panel,
-    part,
-    parts,
-    ranged,
-    row_figure,
-    text,
-    too_small,
-    why,
-)
-from tierkit.rendering import Fragment, Picture, figure, html_table, joined, section, tag
-from tierkit.runs import Tiering
+from tierkit.pages.facts import Facts, number, panel, part, parts, row_figure, text, too_small
+from tierkit.rendering import Fragment, html_table
+from tierkit.runs import Tiering, tiers_table
 from tierkit.table import Column, Columns, Table
-from tierkit.tiers import UNTIERED, moves_by_rank
-from tierkit.words import count, enumerated, plural, sentence, share
+from tierkit.words import count, enumerated, plural, share
 
 MOST_ROWS = 20
 
@@ -76,50 +63,6 @@ def untiered_table(tiering: Tiering) -> Fragment:
     columns = ["reason", "accounts"]
     return html_table(
         Table("untiered", caption, columns, rows, most=MOST_ROWS, of="reasons", why=why)
-    )
-
-
-def moves_figure(tiering: Tiering) -> Fragment:
-    """Return the accounts by the tier before and the tier now."""
-    matrix = pd.DataFrame(tiering.moves.matrix).T
-    if matrix.empty:
-        return Fragment(str(tag("p", tiering.previous.remark or "No earlier tiers are known.")))
-    matrix = (
-        matrix.drop(index=UNTIERED, errors="ignore") if not matrix.loc[UNTIERED].any() else matrix
-    )
-    found = tiering.moves
-    by_rank, now = moves_by_rank(tiering.assigned)
-    finding = (
-        f"{plural(found.up + found.down, 'account')} change tier: {found.up} up, {found.down} "
-        f"down; {found.kept_by_band} keep theirs inside the keep band. By rank alone {by_rank:,} "
-        f"would move, with overrides aside; as it is {now:,} do."
-    )
-    picture = Picture(
-        lambda ax: charts.moves_heat(matrix, ax=ax),
-        width=140 + 110 * len(matrix.columns),
-        height=30 + 40 * len(matrix),
-        margins=(140.0, 4.0, 30.0, 4.0),
-    )
-    return figure(picture, name="moves-matrix", finding=finding)
-
-
-def moved_table(tiering: Tiering) -> Fragment:
-    """Return the accounts whose tier changes, best rank first."""
-    columns = ["account_id", "previous_tier", "tier", "rank", "predicted_revenue", "move_reason",
-               "main_part"]  # fmt: skip
-    money = tiering.assigned[["predicted_revenue"]]
-    moved = tiering.moved.join(money, how="left", validate="1:1").rename_axis("account_id")
-    moved = moved.astype({"previous_tier": "object", "tier": "object"})
-    return html_table(
-        Table(
-            "moved",
-            "Accounts that change tier, and the main reason",
-            columns,
-            moved.fillna({"previous_tier": "untiered", "tier": "untiered"}),
-            most=MOST_ROWS,
-            of="moves, by rank; all of them are in accounts.xlsx",
-            why="No account changes its tier.",
-        )
     )
 
 
@@ -242,108 +185,18 @@ def sizes_finding(table: pd.DataFrame) -> str:
     return f"{first['label']}: {size} {holds} {share(first['share'])} of predicted revenue."
 
 
-MOST_ROWS_OF_MOVES = 7
-MOST_FAVOURITES = 2
+def tier_sheets(tiering: Tiering) -> dict[str, Table]:
+    """Return the sheets of tiers, of accounts without one, and of overrides."""
+    frames = {
+        "Tiers": tiers_table(tiering),
+        "Untiered": tiering.untiered,
+        "Overrides": _overrides_and_the_model(tiering),
+    }
+    return {name: Table.sheet(rows) for name, rows in frames.items()}
 
 
-def what_changed(facts: Facts) -> Fragment:
-    """Return the moves as a small table, the main reasons, and what carries the weight."""
-    title = tag("h2", "What changed")
-    both = tag("div", joined(_moves_table(facts), _reasons(facts)), class_="pair")
-    return section("changes", title, both, *_weights(facts))
-
-
-def flow_table(facts: Facts) -> pd.DataFrame:
-    """Return the largest flows between tiers: from, to, accounts; those who stay are left out."""
-    matrix = part(facts, "moves", "matrix")
-    rows = [
-        {"from": str(before), "to": after, "accounts": int(amount)}
-        for before in matrix
-        for after, amount in numbers(part(matrix, str(before))).items()
-        if str(before) != after
-    ]
-    table = pd.DataFrame(rows, columns=["from", "to", "accounts"])
-    return table.sort_values("accounts", ascending=False, kind="stable", ignore_index=True)
-
-
-def _moves_table(facts: Facts) -> Fragment:
-    table = flow_table(facts)
-    if table.empty:
-        first = text(part(facts, "decision"), "action") == "first run"
-        spoken = "The first run: every tier is new." if first else _nobody(facts)
-        return Fragment(str(tag("p", spoken)))
-    moving = table["accounts"].sum()
-    return html_table(
-        Table(
-            "moves",
-            f"Where {plural(moving, 'account')} {'goes' if moving == 1 else 'go'}",
-            ["from", "to", "accounts"],
-            table,
-            most=MOST_ROWS_OF_MOVES,
-            of="flows, the largest first",
-        )
-    )
-
-
-def _nobody(facts: Facts) -> str:
-    moves = part(facts, "moves")
-    if number(moves, "up") is None:
-        return f"Moves are not known: {why(moves, 'up', otherwise='no earlier tier is known')}."
-    return "No account changes tier."
-
-
-def _reasons(facts: Facts) -> Fragment | str:
-    reasons = numbers(part(facts, "moves", "reasons"))
-    if not reasons:
-        return ""
-    rows = [
-        {"main_reason": reason[:1].upper() + reason[1:], "accounts": accounts}
-        for reason, accounts in reasons.items()
-    ]
-    columns = ["main_reason", "accounts"]
-    most = MOST_ROWS_OF_MOVES
-    return html_table(
-        Table("move-reasons", "Why they move", columns, rows, most=most, of="reasons")
-    )
-
-
-def _weights(facts: Facts) -> list[object]:
-    known = parts(facts, "model", "weights")[:3]
-    if not known:
-        return [tag("p", _without_weights(facts))] if text(part(facts, "model"), "kind") else []
-    lines = [tag("li", _weight(weight)) for weight in known]
-    heading = tag("h3", "What carries the weight")
-    return [heading, tag("ol", joined(*lines), class_="weights"), *_favourites(facts)]
-
-
-def _favourites(facts: Facts) -> list[object]:
-    """Return what the first criteria are worth by themselves, in one sentence."""
-    known = parts(facts, "model", "favourite_criteria")[:MOST_FAVOURITES]
-    spoken = [words for one in known if (words := _favourite(one))]
-    return [tag("p", f"With all else equal, {'; '.join(spoken)}.")] if spoken else []
-
-
-def _favourite(one: Facts) -> str:
-    factor = ranged(one, "factor")
-    if not factor.has_range:
-        return ""
-    return (
-        f"{text(one, 'criterion')} of {text(one, 'to')} rather than {text(one, 'from')} goes with "
-        f"{factor.say('{:.1f}'.format)} times the won revenue "
-        f"({factor.say_range('{:.1f}–{:.1f}'.format)})"
-    )
-
-
-def _weight(weight: Facts) -> object:
-    part_ = number(weight, "share")
-    spoken = sentence(text(weight, "sentence") or text(weight, "criterion"))
-    return joined(tag("strong", share(part_)), spoken) if part_ is not None else spoken
-
-
-def _without_weights(facts: Facts) -> str:
-    model = part(facts, "model")
-    if text(model, "kind") in ("past revenue", "simple rule"):
-        return "One criterion carries all the weight: what an account bought in the past."
-    features = number(model, "features")
-    used = f" of {count(features)} criteria" if features else ""
-    return f"Which{used} carry the weight is {why(model, 'weights')}."
+def _overrides_and_the_model(tiering: Tiering) -> pd.DataFrame:
+    """Return the overrides with what the model would have given."""
+    of_model = tiering.assigned[["model_tier", "rank", "predicted_revenue"]]
+    found = tiering.overrides.set_index("account_id").join(of_model, how="left", validate="1:1")
+    return found.reset_index().astype({"model_tier": "object"})

@@ -1,3 +1,7 @@
+from .drafts import (
+    Draft as Draft,
+    choose_draft as choose_draft,
+)
 from .gates import (
     MOST_SUMMARY_CHARACTERS as MOST_SUMMARY_CHARACTERS,
 )
@@ -18,6 +22,7 @@ from .manifest import (
 )
 from .notebooks import (
     RUN_NOTEBOOKS as RUN_NOTEBOOKS,
+    differing_notebooks as differing_notebooks,
     packaged_notebook as packaged_notebook,
     project_notebook as project_notebook,
 )

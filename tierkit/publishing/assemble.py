@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import tierkit
 from tierkit.errors import GateError, Problem
@@ -18,7 +19,7 @@ from tierkit.rendering import PageContext, print_page, render_analyst, render_le
 
 IDENTITIES = "identities.csv"
 OUTPUTS = ("facts.json", "tiers.csv", "accounts.xlsx", "model.json")
-OPTIONAL_OUTPUTS = ("won_deals.csv", "crm_import.csv")
+OPTIONAL_OUTPUTS = ("won_deals.csv", "crm_import_proposed.csv", "scenarios.csv")
 """Files that a report keeps where the notebooks wrote them."""
 
 
@@ -75,7 +76,22 @@ def _context(run: RunContext) -> PageContext:
         currency=run.settings.calendar.currency,
         fingerprint=_fingerprint(run),
         versions=manifest.package_versions(),
+        links=_links(run),
     )
+
+
+_WHOLE = {
+    "leadership.html": "page for leadership",
+    "analyst.html": "the whole analysis",
+    "accounts.xlsx": "workbook of all accounts",
+}
+_DOSSIERS, _INDEX = {"dossiers/index.html": "dossiers"}, {"../index.html": "all quarters"}
+
+
+def _links(run: RunContext) -> dict[str, str]:
+    """Return what lies beside the pages: dossiers where they are made, an index of what counts."""
+    dossiers = _DOSSIERS if run.plan.extras is not None else {}
+    return {**_WHOLE, **dossiers, **({} if run.handover.draft else _INDEX)}
 
 
 def _fingerprint(run: RunContext) -> str:
@@ -117,16 +133,25 @@ def write_report_manifest(run: RunContext) -> None:
 def requirements(run: RunContext) -> Requirements:
     """Return what the report must hold and must not tell."""
     identities = run.folder / IDENTITIES
+    named = _named_accounts(run)
     return Requirements(
         figures=run.plan.figures,
         tables=run.plan.tables,
-        account_ids=frozenset(manifest.read_column(identities, "account_id")),
-        account_names=frozenset(manifest.read_column(identities, "name")),
+        account_ids=frozenset(manifest.read_column(identities, "account_id")) - named,
+        account_names=frozenset(manifest.read_column(identities, "name")) - named,
         spoken=f"{_own_words()}\n{run.title}\n{run.settings.model_dump_json()}",
         paths=tuple(path for path, _ in run.replacements),
         secrets=secret_values(),
         label=run.label,
     )
+
+
+def _named_accounts(run: RunContext) -> frozenset[str]:
+    """Return what the page may name, since the settings ask for it."""
+    if not run.settings.run.name_accounts:
+        return frozenset()
+    named: Any = _facts(run).get("named") or ()
+    return frozenset(name for one in named for side in ("in", "out") for name in one[side])
 
 
 def _own_words() -> str:

@@ -35,12 +35,15 @@ class Handover:
         The model to use instead of fitting one, None to fit.
     set_overrides
         What `--set` said, as it was written.
+    draft
+        The name of a what-if that is not published; empty for a report that is.
     """
 
     settings: Settings
     quarter: Quarter
     model_file: Path | None = None
     set_overrides: tuple[str, ...] = ()
+    draft: str = ""
 
 
 def write_handover(run_folder: Path, handover: Handover) -> Path:
@@ -50,6 +53,7 @@ def write_handover(run_folder: Path, handover: Handover) -> Path:
         "quarter": handover.quarter.label,
         "model_file": str(handover.model_file.resolve()) if handover.model_file else None,
         "set": list(handover.set_overrides),
+        "draft": handover.draft,
         "settings": handover.settings.model_dump(mode="json"),
     }
     path = run_folder / FILE_NAME
@@ -76,6 +80,7 @@ def read_handover(run_folder: str | Path) -> Handover:
             quarter=settings.fiscal_calendar.parse(content["quarter"]),
             model_file=Path(model) if model else None,
             set_overrides=_texts(overrides),
+            draft=str(content.get("draft") or ""),
         )
     except (OSError, ValueError, KeyError) as error:
         raise SettingsError(f"{path}: is not the folder of a run ({error}).") from error

@@ -308,6 +308,8 @@ def _whole_report(folder: Path, quarter: Quarter) -> Published:
     report = Published.open(folder)
     if report.quarter != quarter:
         raise _damaged(folder / FACTS, f"it is of {report.quarter.label} ({report.quarter.dates})")
+    if report.facts.get("draft"):
+        raise _damaged(folder / FACTS, "it is a draft, which promises nothing")
     _ = report.tiers
     return report
 

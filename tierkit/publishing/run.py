@@ -20,6 +20,7 @@ from tierkit.files import (
     project_lock,
     reserved_room,
 )
+from tierkit.publishing.drafts import Draft, place_draft
 from tierkit.publishing.manifest import REMAINS_NOTE, Stage, exit_code_of, now, write_manifest
 from tierkit.publishing.notebooks import (
     RUN_NOTEBOOKS,
@@ -80,6 +81,7 @@ def run_recalibration(  # noqa: PLR0913 - one keyword per option of the command
     project_notebooks: bool = False,
     on_step: OnStep | None = None,
     plan: ReportPlan,
+    draft: Draft | None = None,
     wait: float = 0.0,
 ) -> RunResult:
     """Run the notebooks of a quarter and publish the report, or leave everything as it was.
@@ -103,6 +105,8 @@ def run_recalibration(  # noqa: PLR0913 - one keyword per option of the command
         Called with one line per step.
     plan
         Which notebooks make the report and what must stand on its pages.
+    draft
+        Where the report goes instead of being published, None to publish it.
     wait
         Seconds to wait for another run of the project.
 
@@ -120,14 +124,15 @@ def run_recalibration(  # noqa: PLR0913 - one keyword per option of the command
     chosen = _chosen(paths, only)
     for path in chosen:
         check_notebook(path)
-    handover = Handover(settings, quarter, model_file, tuple(set_overrides))
+    named = draft.name if draft else ""
+    handover = Handover(settings, quarter, model_file, tuple(set_overrides), named)
     ready = replace(plan, notebooks=tuple(chosen))
     run = RunContext(handover, ready, on_step or _say_nothing)
     with disk_errors_in_words(), project_lock(settings.scratch, wait=wait):
         claim_reports(settings.reports)
         _finish_publication(settings)
         _sweep(settings)
-        return _guarded(run, publishes=not only)
+        return _guarded(run, publishes=not only, draft=draft)
 
 
 def published_hash(settings: Settings, quarter: Quarter) -> str:
@@ -140,20 +145,20 @@ def published_hash(settings: Settings, quarter: Quarter) -> str:
     return report_hash(settings.reports / quarter.label)
 
 
-def _guarded(run: RunContext, *, publishes: bool) -> RunResult:
+def _guarded(run: RunContext, *, publishes: bool, draft: Draft | None) -> RunResult:
     """Run; on any failure, Ctrl-C included, keep the remains with their cause."""
     with reserved_room(run.settings.scratch) as give_back:
         try:
             with disk_errors_in_words():
                 make_folder(run.folder, below=run.settings.scratch)
-                return _publishing(run) if publishes else _partial(run)
+                return _publishing(run, draft) if publishes else _partial(run)
         except BaseException as error:
             give_back()
             error.add_note(f"{REMAINS_NOTE}{_keep_remains(run, error)}")
             raise
 
 
-def _publishing(run: RunContext) -> RunResult:
+def _publishing(run: RunContext, draft: Draft | None) -> RunResult:
     from tierkit.publishing.assemble import (
         collect,
         requirements,
@@ -176,19 +181,30 @@ def _publishing(run: RunContext) -> RunResult:
     write_report_manifest(run)
     with run.stage("gates"):
         check_report(run.report, requirements(run))
+    if draft is not None:
+        return _left_as_draft(run, draft)
     with files_lock(run.settings.scratch):
         done = publish(run.report, reports=run.settings.reports, label=run.label)
     if run.plan.on_published is not None:
         run.plan.on_published(run.folder)
     shutil.rmtree(run.folder, ignore_errors=True)
+    instead = f", in place of what is now {_short(done.replaced, run)}" if done.replaced else ""
     remark = (
-        f"Published {_short(done.folder, run)}"
+        f"Published {_short(done.folder, run)}{instead}"
         if done.new
         else f"Nothing new: {_short(done.folder, run)} holds the same report already"
     )
     run.plan.pages.index(run.settings.reports, run.title)
     run.on_step(remark)
     return RunResult(run.run_id, done.folder, done.new, f"{remark}.", done.replaced)
+
+
+def _left_as_draft(run: RunContext, draft: Draft) -> RunResult:
+    folder = place_draft(run.report, draft)
+    shutil.rmtree(run.folder, ignore_errors=True)
+    remark = f"Draft {draft.name} lies in {_short(folder, run)}; nothing was published"
+    run.on_step(remark)
+    return RunResult(run.run_id, folder, published=False, remark=f"{remark}.")
 
 
 def _partial(run: RunContext) -> RunResult:

@@ -25,8 +25,8 @@ MOST_CHARACTERS = 32_767
 NOTES = "Notes"
 _FORMATS: Mapping[Kind, str] = {
     "money": "#,##0",
-    "count": "#,##0.####",
-    "number": "#,##0.####",
+    "count": "#,##0",
+    "number": "#,##0.0##",
     "share": "0.0%",
     "effect": "0.0%",
     "date": "yyyy-mm-dd",
@@ -83,12 +83,14 @@ class _Formats:
 
     header: Any
     cells: Mapping[Kind, Any]
+    asked: Any
 
     @classmethod
     def of(cls, book: Any) -> _Formats:  # noqa: ANN401 (xlsxwriter has no types)
         header = book.add_format({"bold": True, "bottom": 1, "valign": "top"})
         cells = {kind: book.add_format({"num_format": text}) for kind, text in _FORMATS.items()}
-        return cls(header, cells)
+        asked = book.add_format({"bg_color": "#FFF6D6", "border": 1, "border_color": "#D9C27A"})
+        return cls(header, cells, asked)
 
 
 def _write(book: Any, name: str, table: Table, formats: _Formats) -> list[str]:  # noqa: ANN401
@@ -97,16 +99,49 @@ def _write(book: Any, name: str, table: Table, formats: _Formats) -> list[str]: 
     of_columns = {column.name: column.kind for column in table.heads}
     kinds = {str(name): of_columns.get(str(name), "text") for name in frame.columns}
     page.freeze_panes(1, 0)
+    _make_printable(page)
     if kinds:
         page.autofilter(0, 0, len(frame), len(kinds) - 1)
     for place, (column, kind) in enumerate(kinds.items()):
         page.set_column(place, place, _width(frame.iloc[:, place], column, kind))
         page.write_string(0, place, clean_text(column), formats.header)
+    _mark_inputs(page, table, list(kinds))
+    asked = {column.name for column in table.heads if column.is_input}
     too_long = 0
     for number, row in enumerate(frame.itertuples(index=False, name=None), 1):
-        for place, (value, kind) in enumerate(zip(row, kinds.values(), strict=True)):
-            too_long += _write_cell(page, (number, place), value, kind, formats)
+        for place, (value, (column, kind)) in enumerate(zip(row, kinds.items(), strict=True)):
+            if column in asked:
+                _write_input(page, (number, place), value, formats)
+            else:
+                too_long += _write_cell(page, (number, place), value, kind, formats)
     return [*_cut_rows(name, len(table)), *_cut_cells(name, too_long)]
+
+
+def _make_printable(page: Any) -> None:  # noqa: ANN401
+    """Let a sheet print across, as wide as the paper, with its header on every page."""
+    page.set_landscape()
+    page.set_paper(9)  # A4
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(0)
+    page.set_footer("&L&A&RPage &P of &N")
+
+
+def _mark_inputs(page: Any, table: Table, names: list[str]) -> None:  # noqa: ANN401
+    """Give the cells that people write into a list to choose from, where there is one."""
+    for column in table.heads:
+        if column.is_input and column.choices and len(table) and column.name in names:
+            place = names.index(column.name)
+            rule = {"validate": "list", "source": list(column.choices), "ignore_blank": True}
+            page.data_validation(1, place, len(table), place, rule)
+
+
+def _write_input(page: Any, place: tuple[int, int], value: object, formats: _Formats) -> None:  # noqa: ANN401
+    """Write a cell that people fill in, marked, also where it is still empty."""
+    text = "" if is_missing(value) else clean_text(str(value))
+    if text:
+        page.write_string(*place, text, formats.asked)
+    else:
+        page.write_blank(*place, None, formats.asked)
 
 
 def _write_cell(

@@ -16,20 +16,15 @@ from .boundaries import (
 from .effort_draw import (
     EffortDraw as EffortDraw,
     draw_effort as draw_effort,
-    effort_draw_text as effort_draw_text,
-    is_effort_draw as is_effort_draw,
-    read_effort_draw as read_effort_draw,
 )
 from .experiment import (
     Band as Band,
-    band_text as band_text,
     draw_band as draw_band,
-    read_band as read_band,
 )
 from .from_tables import (
     tier_standings as tier_standings,
 )
-from .looks import (
+from .primary import (
     with_looks as with_looks,
 )
 from .standings import (

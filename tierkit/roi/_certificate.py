@@ -1,7 +1,8 @@
-"""What the designs do on simulated accounts shaped like one's own, where the truth is known."""
+"""The certificate: verdicts on simulated accounts shaped like one's own, whose truth is known."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import astuple, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,27 +15,23 @@ from tierkit.parallel import Progress, in_processes
 from tierkit.roi.boundary_rows import Boundaries, Reading
 from tierkit.roi.cutoff import Cutoff, cutoff
 from tierkit.roi.line_study import verdicts_at
-from tierkit.roi.measures import unsaid
-from tierkit.roi.placed import quarters_above, stays_unasked
+from tierkit.roi.measures import unknown
 from tierkit.roi.primary import DECIDING, primary_reading
-from tierkit.roi.standings import FloatArray, Standings
-from tierkit.roi.verdict import SHOWN, SUGGESTIVE, Verdict
-from tierkit.roi.worlds import World, simulate_world
+from tierkit.roi.standings import Standings
+from tierkit.roi.verdict import SHOWN, SIGNIFICANT, SUGGESTIVE, Verdict
+from tierkit.roi.world_shape import World, shape_of, with_effect
+from tierkit.roi.worlds import simulate_world
 
 WORLDS = 100
 WORTH_PROCESSES = 20
 """Worlds with and without an effect that take longer than it takes to start processes."""
 
 KNOWN_EFFECT = 0.6
-MOST_ACCOUNTS, MOST_QUARTERS = 4000, 16
 INFORMED_EVERY = 2
 """Every second world has people who know more than the score when they override it."""
 
-WATCHED_OVER_MEDIAN = 2.7
-"""How much longer deals are watched than the median deal takes, in worlds."""
-
 BATCH = 10
-"""Worlds that are tried one after the other, and whose outcomes are kept together."""
+"""Worlds that are simulated one after the other, and whose outcomes are cached together."""
 
 VERSION = "4"
 _KEYS = ("worlds", "false_shown", "coverage", "seen")
@@ -43,7 +40,7 @@ _ALWAYS = 2.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one world's report would say: its verdicts, and whether the cutoff covers the truth."""
+    """The verdicts on one world, and whether the cutoff's intervals cover its truth."""
 
     verdicts: tuple[Verdict, ...]
     covered: tuple[bool, ...]
@@ -51,119 +48,6 @@ class Outcome:
     def claims(self, word: str, direction: str | None = None) -> bool:
         """Whether any boundary has this verdict (in this direction)."""
         return any(v.verdict == word and direction in (None, v.direction) for v in self.verdicts)
-
-
-def shape_of(standings: Standings) -> World | None:
-    """Return a world shaped like the accounts of a standings; None where too little is known.
-
-    Counts of accounts and places, quarters, mean and spread of wins (from the variance of accounts'
-    yearly counts beyond chance), money per win and its tail, the share of overrides, the score's
-    noise (from how much it moves between quarters), keep band and minimum stay, how long deals
-    take, and whether lines were recorded.
-    """
-    history, level = standings.history, standings.level
-    tiered = (level >= 0).any(axis=0)
-    known = (level >= 0) & ~np.isnan(standings.score)
-    paid = (history.wins_count > 0) & (history.won_revenue > 0)
-    if tiered.sum() < 2 or not known.any() or not paid.any():
-        return None
-    quarters = int(min(tiered.sum(), MOST_QUARTERS))
-    accounts = int(np.median(known.sum(axis=0)[known.any(axis=0)]))
-    sizes = [
-        int(np.median((level == tier).sum(axis=0)[tiered]))
-        for tier in range(len(standings.tiers) - 1)
-    ]
-    mean, spread = _rates(history.wins_count)
-    amount, between, within = _amounts(history.won_revenue, history.wins_count)
-    bias, noise = _score_errors(standings)
-    return World(
-        accounts=min(max(accounts, sum(sizes) * 2, 40), MOST_ACCOUNTS),
-        capacities=tuple(max(size, 1) for size in sizes),
-        quarters=quarters,
-        wins=mean,
-        spread=spread,
-        amount=amount,
-        size_spread=between,
-        amount_spread=within,
-        score_bias=bias,
-        score_noise=noise,
-        keep_band=1.25 if _has_band(standings) else 1.0,
-        override_share=_override_share(standings, sizes),
-        cycle_days=(history.watched_days or 0) / WATCHED_OVER_MEDIAN,
-        min_stay=_shortest_stay(standings),
-        recorded="none" if np.isnan(standings.cut_score).all() else "own",
-        tier_effects=(0.0,) * len(standings.tiers),
-    )
-
-
-def _shortest_stay(standings: Standings) -> int:
-    """Return for how many quarters an account keeps a tier that it came up to."""
-    longest = 0
-    for boundary in range(len(standings.tiers) - 1):
-        kept = stays_unasked(standings, boundary)
-        longest = max(longest, int(quarters_above(standings.level, boundary)[kept].max(initial=0)))
-    return longest
-
-
-def _rates(wins: FloatArray) -> tuple[float, float]:
-    """Return mean wins per quarter, and the spread of log rates that a lognormal mixture needs."""
-    mean = float(wins.mean())
-    totals = wins.sum(axis=1)
-    extra = float(totals.var() - totals.mean()) / max(float(totals.mean()) ** 2, 1e-9)
-    return max(mean, 1e-3), float(np.clip(np.sqrt(np.log1p(max(extra, 0.0))), 0.1, 2.0))
-
-
-def _amounts(won: FloatArray, wins: FloatArray) -> tuple[float, float, float]:
-    """Return the median money per win, and the spreads of its log between and within accounts."""
-    single = (wins == 1) & (won > 0)
-    logs = np.where(single, np.log(np.where(single, won, 1.0)), np.nan)
-    counts = single.sum(axis=1)
-    if not counts.any():
-        return float(won[won > 0].mean()), 0.5, 0.7
-    several = counts >= 2
-    within = np.sqrt(np.nanmean(np.nanvar(logs[several], axis=1, ddof=1))) if several.any() else 0.7
-    total = float(np.nanvar(logs))
-    between = float(np.sqrt(max(total - float(within) ** 2, 0.01)))
-    return float(np.exp(np.nanmedian(logs))), between, float(max(within, 0.05))
-
-
-def _score_errors(standings: Standings) -> tuple[float, float]:
-    """Return how wrong the score is for good and each quarter, in units of a world's score.
-
-    The share of the score's variance that changes between quarters is kept.
-    """
-    score = standings.score
-    steps = np.diff(score, axis=1)
-    spread = float(np.nanvar(score))
-    moved = float(np.nanvar(steps)) if (~np.isnan(steps)).any() else 0.0
-    share = np.clip(moved / max(spread, 1e-12), 0.05, 1.0)
-    return 0.6, float(np.clip(1.4 * np.sqrt(share), 0.1, 1.5))
-
-
-def _has_band(standings: Standings) -> bool:
-    """Whether incumbents faced lower lines than others in most quarters."""
-    before = standings.held_before()
-    for tier in range(len(standings.tiers) - 1):
-        inside = (before == tier) & (standings.level == tier) & ~standings.overridden
-        new = (before > tier) & (standings.level == tier) & ~standings.overridden
-        if inside.any() and new.any():
-            lowest = [
-                np.nanmin(standings.score[:, q][group[:, q]], initial=np.inf)
-                for group in (inside, new)
-                for q in range(group.shape[1])
-            ]
-            half = len(lowest) // 2
-            pairs = np.array([lowest[:half], lowest[half:]])
-            both = np.isfinite(pairs).all(axis=0)
-            if both.any() and float((pairs[0] < pairs[1])[both].mean()) > 0.7:
-                return True
-    return False
-
-
-def _override_share(standings: Standings, sizes: list[int]) -> float:
-    upper = (standings.level >= 0) & (standings.level < len(standings.tiers) - 1)
-    places = max(sum(sizes) * int((standings.level >= 0).any(axis=0).sum()), 1)
-    return float(min((standings.overridden & upper).sum() / places, 0.5))
 
 
 def try_designs(world: World, *, seed: int, worth_having: float | None = None) -> Outcome:
@@ -175,10 +59,11 @@ def try_designs(world: World, *, seed: int, worth_having: float | None = None) -
     estimates = [{name: at.estimate for name, at in line.items()} for line in found]
     primary = primary_reading(estimates, quarters=quarters)
     covered = [
-        bool(told["low"] <= world.relative(number) <= told["high"])
+        -SIGNIFICANT
+        <= (estimate.log_effect - math.log1p(world.relative(number))) / estimate.se
+        <= SIGNIFICANT
         for number, line in enumerate(found)
         if (estimate := line["won revenue"].estimate) is not None
-        for told in (estimate.relative(),)
     ]
     verdicts = verdicts_at(boundaries, found, primary, worth_having=worth_having)
     return Outcome(tuple(verdicts), tuple(covered))
@@ -191,13 +76,6 @@ def at_lines(boundaries: Boundaries) -> list[dict[Reading, Cutoff]]:
         rows = boundaries.rows(number, outcome_quarters=1)
         found.append({reading: cutoff(rows.read(reading)) for reading in DECIDING})
     return found
-
-
-def with_effect(world: World, effect: float) -> World:
-    """Return a world whose first tier adds `effect` over the last, those between in even steps."""
-    tiers = len(world.capacities)
-    effects = tuple(effect * (tiers - number) / tiers for number in range(tiers + 1))
-    return replace(world, tier_effects=effects)
 
 
 def certificate(
@@ -214,7 +92,7 @@ def certificate(
     standings
         As `tierkit.roi.from_tables.tier_standings` returns it.
     cache
-        A folder that keeps results by the fingerprint of the shape; None keeps nothing.
+        A folder that caches results by the fingerprint of the shape; None caches nothing.
     worlds
         How many without any effect, and as many with one of 60 %.
     progress
@@ -230,19 +108,19 @@ def certificate(
     """
     shape = None if standings is None or not standings.scored else shape_of(standings)
     if shape is None:
-        return unsaid(_KEYS, "too little is recorded of tiers and scores to simulate their like")
-    kept = Cache(cache)
-    made: dict[str, Any] = kept.value(
-        "certificate", [VERSION, worlds, shape], lambda: _certify(shape, worlds, kept, progress)
+        return unknown(_KEYS, "too little is recorded of tiers and scores to simulate their like")
+    store = Cache(cache)
+    made: dict[str, Any] = store.value(
+        "certificate", [VERSION, worlds, shape], lambda: _certify(shape, worlds, store, progress)
     )
     return made
 
 
-def _certify(shape: World, worlds: int, kept: Cache, progress: Progress | None) -> dict[str, Any]:
-    """Return the certificate; batches of worlds that are kept are not tried again."""
+def _certify(shape: World, worlds: int, store: Cache, progress: Progress | None) -> dict[str, Any]:
+    """Return the certificate; batches of worlds in the cache are not simulated again."""
     batches = [range(worlds)[first : first + BATCH] for first in range(0, worlds, BATCH)]
     tasks = [
-        partial(_kept_batch, kept, with_effect(shape, effect), seeds)
+        partial(_cached_batch, store, with_effect(shape, effect), seeds)
         for effect in (0.0, KNOWN_EFFECT)
         for seeds in batches
     ]
@@ -262,9 +140,9 @@ def batches_of(worlds: int) -> int:
     return 2 * -(-worlds // BATCH)
 
 
-def _kept_batch(kept: Cache, world: World, seeds: range) -> list[Outcome]:
-    """Return the outcomes of some worlds, kept as plain data."""
-    plain = kept.value(
+def _cached_batch(store: Cache, world: World, seeds: range) -> list[Outcome]:
+    """Return the outcomes of some worlds, cached as plain data."""
+    plain = store.value(
         "worlds", [VERSION, world, seeds], lambda: [astuple(_try(world, seed)) for seed in seeds]
     )
     return [
@@ -284,14 +162,16 @@ def _summary(without: list[Outcome], with_one: list[Outcome]) -> dict[str, Any]:
     suggestive = sum(one.claims(SUGGESTIVE) and not one.claims(SHOWN) for one in without)
     seen = sum(one.claims(SHOWN, "more") or one.claims(SUGGESTIVE, "more") for one in with_one)
     covered = [held for one in (*without, *with_one) for held in one.covered]
-    told = {"coverage": float(np.mean(covered))} if covered else unsaid(("coverage",), "too few")
+    coverage = (
+        {"coverage": float(np.mean(covered))} if covered else unknown(("coverage",), "too few")
+    )
     return {
         "worlds": count,
         "false_shown": shown,
         "false_suggestive": suggestive,
         "seen": seen,
         "seen_effect": KNOWN_EFFECT,
-        **told,
+        **coverage,
         "sentence": (
             f"On data like yours a false “shown” came in {shown} of {count}, an effect of "
             f"+{KNOWN_EFFECT:.0%}".replace("%", " %")

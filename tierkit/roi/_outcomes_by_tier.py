@@ -10,9 +10,16 @@ from typing import Any
 import pandas as pd
 
 from tierkit.crm import Tables
-from tierkit.roi.account_quarters import AccountQuarters, account_quarters
-from tierkit.roi.measures import ENDS_WITHOUT, MEASURES, Numbers, unsaid
-from tierkit.roi.tier_rows import TierRows
+from tierkit.figure import Figure
+from tierkit.roi.measures import (
+    ENDS_WITHOUT,
+    MEASURES,
+    AccountQuarters,
+    Numbers,
+    TierRows,
+    account_quarters,
+    unknown,
+)
 from tierkit.roi.window_sums import SIGNALS
 from tierkit.settings import Settings
 
@@ -23,12 +30,12 @@ NO_HISTORY = (
 _NUMBERS = ("mean", "low", "high", "median", "largest_deal_share", *ENDS_WITHOUT)
 NO_COSTS = "needs the table costs, or activities.cost"
 COSTED_SHARE = 0.8
-"""Below this share of won revenue with a known cost, margins are not told."""
+"""Below this share of won revenue with a known cost, margins are not stated."""
 
 
 @dataclass(frozen=True)
 class TierOutcomes:
-    """What came of the accounts of each tier.
+    """The outcomes of the accounts of each tier.
 
     Attributes
     ----------
@@ -73,7 +80,7 @@ def outcomes_by_tier(tables: Tables, *, settings: Settings, as_of: date) -> Tier
         their quarters), `median`, `largest_deal_share`, the range `low_without_largest` to
         `high_without_largest` that the mean has without that deal, `accounts`, `account_quarters`,
         and `cost` (money spent per account and window). What cannot be said is None, with
-        `<key>_why` beside. A tier with fewer accounts than `run.min_group` behind a measure is too
+        `<key>_why`. A tier with fewer accounts than `run.min_group` behind a measure is too
         few to say.
     """
     if "tier_history" not in tables:
@@ -82,12 +89,12 @@ def outcomes_by_tier(tables: Tables, *, settings: Settings, as_of: date) -> Tier
     if source.rows.empty:
         why = _withheld(source.withheld) or f"tier_history has no tier in force. {NO_HISTORY}"
         return TierOutcomes((), withheld=source.withheld, why=why, source=source)
-    unknown, min_group = _unknown_measures(tables, source), settings.run.min_group
+    reasons, min_group = _unknown_measures(tables, source), settings.run.min_group
     rows = []
     for number, name in enumerate(tier_order(source.rows["tier"], settings)):
         tier = TierRows(*source.of(name), seed=settings.model.seed + number)
         spent = _cost(tables, tier, min_group=min_group)
-        rows += _tier_rows(name, tier, spent=spent, unknown=unknown, min_group=min_group)
+        rows += _tier_rows(name, tier, spent=spent, reasons=reasons, min_group=min_group)
     return TierOutcomes(
         tuple(rows), source.quarters, source.withheld, _withheld(source.withheld), source
     )
@@ -108,7 +115,7 @@ def _withheld(quarters: Sequence[str]) -> str:
 
 
 def _tier_rows(
-    name: str, tier: TierRows, *, spent: Numbers, unknown: Mapping[str, str], min_group: int
+    name: str, tier: TierRows, *, spent: Numbers, reasons: Mapping[str, str], min_group: int
 ) -> list[dict[str, Any]]:
     """Return the rows of one tier, one per measure."""
     counts = {"accounts": len(tier.sums), "account_quarters": len(tier.rows)}
@@ -116,32 +123,32 @@ def _tier_rows(
     for key, measure in MEASURES.items():
         with_any = measure.accounts(tier)
         too_few = f"too few to say (n = {with_any})" if with_any < min_group else ""
-        why = unknown.get(key, too_few)
-        numbers = unsaid(_NUMBERS, why) if why else measure.numbers(tier)
+        why = reasons.get(key, too_few)
+        numbers = unknown(_NUMBERS, why) if why else measure.numbers(tier)
         made.append({"tier": name, "measure": key, **numbers, **counts, **spent})
     return made
 
 
 def _unknown_measures(tables: Tables, source: AccountQuarters) -> dict[str, str]:
     """Return the measures that the source cannot tell for any tier, with the reason."""
-    unknown = {
+    reasons = {
         key: f"needs {_spoken(*measure.needs)}"
         for key, measure in MEASURES.items()
         if measure.needs and not tables.has(*measure.needs)
     }
     rows = source.rows
     if not rows["losses_count"].any():
-        unknown["win_rate"] = "no lost deals are recorded"
+        reasons["win_rate"] = "no lost deals are recorded"
     if not rows["expansion_revenue"].any():
-        unknown["expansion"] = "no deal is an expansion; target.revenue_types says which types are"
-    if "margin" not in unknown and (why := _uncosted(rows)):
-        unknown["margin"] = why
+        reasons["expansion"] = "no deal is an expansion; target.revenue_types says which types are"
+    if "margin" not in reasons and (why := _uncosted(rows)):
+        reasons["margin"] = why
     for signal in SIGNALS:
-        if signal not in unknown and not rows[f"{signal}_count"].any():
-            unknown[signal] = f"signals has no measurement named {signal}"
+        if signal not in reasons and not rows[f"{signal}_count"].any():
+            reasons[signal] = f"signals has no measurement named {signal}"
     if not (rows["cost"].any() or rows["activity_cost"].any()):
-        unknown |= dict.fromkeys(("effort_cost", "revenue_per_cost_raw"), NO_COSTS)
-    return unknown
+        reasons |= dict.fromkeys(("effort_cost", "revenue_per_cost_raw"), NO_COSTS)
+    return reasons
 
 
 def _spoken(table: str, *columns: str) -> str:
@@ -156,7 +163,7 @@ def _spoken(table: str, *columns: str) -> str:
 
 
 def _uncosted(rows: pd.DataFrame) -> str:
-    """Return why margins cannot be told, empty where nearly all of the revenue has a cost."""
+    """Return why margins cannot be stated, empty where nearly all of the revenue has a cost."""
     won = float(rows["won_amount"].sum())
     share = float(rows["costed_amount"].sum()) / won if won > 0 else 0.0
     if share >= COSTED_SHARE:
@@ -167,7 +174,7 @@ def _uncosted(rows: pd.DataFrame) -> str:
 def _cost(tables: Tables, tier: TierRows, *, min_group: int) -> Numbers:
     """Return the money spent per account and window."""
     if "costs" not in tables and not tables.has("activities", "cost"):
-        return unsaid(("cost",), NO_COSTS)
+        return Figure.unknown(NO_COSTS).facts("cost")
     if len(tier.sums) < min_group:
-        return unsaid(("cost",), f"too few to say (n = {len(tier.sums)})")
+        return Figure.unknown(f"too few to say (n = {len(tier.sums)})").facts("cost")
     return {"cost": float(tier.quarters["effort_cost"].mean())}

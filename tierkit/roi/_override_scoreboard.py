@@ -1,4 +1,4 @@
-"""How past overrides did, beside the accounts that the model would have had in their place."""
+"""The scoreboard of past overrides, against the accounts that the model would have had there."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ def compare_sides(
 
 
 def _side(
-    held: pd.DataFrame | None, settings: Settings, side: str, beside: str, what: str
+    held: pd.DataFrame | None, settings: Settings, side: str, other: str, what: str
 ) -> dict[str, Any]:
     said = {"side": side, "what": what}
     if held is None:
         empty = _mean(pd.DataFrame({"account_id": [], "won_revenue": []}))
         why = {"difference": None, "difference_why": NO_HISTORY}
         return {**said, "overridden": empty, "neighbours": dict(empty), **why}
-    ours, theirs = held[held["side"] == side], held[held["side"] == beside]
+    ours, theirs = held[held["side"] == side], held[held["side"] == other]
     days = {*ours["day"]} & {*theirs["day"]}
     parts = (part[part["day"].isin(days)] for part in (ours, theirs))
     overridden, neighbours = parts

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tierkit.roi.boundary_rows import BoundaryRows
-from tierkit.roi.known_before import standardised
+from tierkit.roi.boundary_rows import BoundaryRows, standardised
 from tierkit.roi.poisson import Estimate, Weighted, cross_fitted_shares, effect_of_holding
 from tierkit.roi.standings import BoolArray, FloatArray, IntArray
+from tierkit.words import share as share_words
 
 FEWEST_OFF_RULE = 50
 FEWEST_PER_SIDE = 10
@@ -148,7 +148,7 @@ def _informed(near: BoundaryRows, controls: FloatArray) -> str:
         return "cannot compare: people who override may know more than the score"
     return (
         "cannot compare: people who override know more than the score; those accounts win "
-        f"{found.relative()['estimate']:.0%} more than others of their tier".replace("%", " %")
+        f"{share_words(found.relative().value or 0.0)} more than others of their tier"
     )
 
 
@@ -176,7 +176,7 @@ def _before_differs(near: BoundaryRows, weights: FloatArray, won_before: FloatAr
 
 
 def _comparable(rows: BoundaryRows) -> BoolArray:
-    """Whether a row lies where accounts off the rule are found: on which sides, and how far."""
+    """Return where accounts off the rule are found: on which sides of the line, and how far."""
     off, far = rows.off_rule, rows.capacity_distance
     low, high = np.quantile(far[off], [_TAIL, 1 - _TAIL])
     inside = (far >= low) & (far <= high)

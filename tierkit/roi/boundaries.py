@@ -11,13 +11,13 @@ from typing import Any
 import pandas as pd
 
 from tierkit.crm import Tables
+from tierkit.figure import Figure
 from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.adjusted import balance, overlap
 from tierkit.roi.boundary_rows import Boundaries
 from tierkit.roi.checks import line_checks, overlap_checks
 from tierkit.roi.cutoff import Cutoff, line_picture
 from tierkit.roi.designs import (
-    ENDS,
     Design,
     adjusted_design,
     cutoff_design,
@@ -28,15 +28,14 @@ from tierkit.roi.designs import (
     raw_design,
     unknown_design,
 )
-from tierkit.roi.effort_draw import EffortDraw
-from tierkit.roi.effort_reading import dispersions, effort_facts
+from tierkit.roi.effort_draw import EffortDraw, dispersions, effort_facts
 from tierkit.roi.experiment import Band
 from tierkit.roi.from_tables import tier_standings
 from tierkit.roi.line_study import Line, evidence_at, study_lines
-from tierkit.roi.measures import Numbers, unsaid
-from tierkit.roi.pays import Pays, pays_from
-from tierkit.roi.primary import PLANNED_QUARTERS, Primary
-from tierkit.roi.sentences import boundary_sentence
+from tierkit.roi.measures import unknown
+from tierkit.roi.poisson import Estimate
+from tierkit.roi.primary import PLANNED_QUARTERS, Direction, Primary
+from tierkit.roi.sentences import Pays, boundary_sentence, pays_from
 from tierkit.roi.standings import Standings
 from tierkit.roi.verdict import (
     BAND_SIZES,
@@ -56,7 +55,7 @@ ONLY_RAW = (
     "picked for being better, so it says nothing about what the tier itself did."
 )
 NO_SCORES = (
-    "no score was recorded beside the tiers held; `tierkit accept` records tier, score and line of "
+    "no score was recorded with the tiers held; `tierkit accept` records tier, score and line of "
     "every account from the next quarter on"
 )
 _NO_EFFECT = "no effect was estimated apart from who was picked"
@@ -83,7 +82,7 @@ class BoundaryStudy:
 
 @dataclass(frozen=True)
 class Studies:
-    """What was found at every boundary, what all lines say together, and what lots have shown."""
+    """The findings at every boundary, over all lines together, and of random draws of effort."""
 
     boundaries: list[BoundaryStudy]
     together: dict[str, Any]
@@ -155,12 +154,12 @@ def study_boundaries(
         return Studies([_without_scores(head, outcomes, why) for head in heads], {}, [])
     boundaries, window = Boundaries(standings), settings.roi.outcome_quarters
     lines, primary = study_lines(boundaries, outcome_quarters=window, bands=bands)
-    looked = _Looked(boundaries, primary, lines, window, bool(bands))
+    shared = _Shared(boundaries, primary, lines, window, bool(bands))
     studies = [
-        _study(head, line, looked, settings=settings)
+        _study(head, line, shared, settings=settings)
         for head, line in zip(heads, lines, strict=False)
     ]
-    pays = {head.upper: head.pays.break_even for head in heads}
+    pays = {head.upper: head.pays.break_even.value for head in heads}
     effort_tests = [
         effort_facts(boundaries, draw, pays_from=pays.get(draw.tier), outcome_quarters=window)
         for draw in efforts
@@ -185,8 +184,8 @@ class _Head:
 
 
 @dataclass(frozen=True)
-class _Looked:
-    """What all lines are looked at with."""
+class _Shared:
+    """The data and the reading that all lines share."""
 
     boundaries: Boundaries
     primary: Primary
@@ -195,7 +194,7 @@ class _Looked:
     drawn: bool
 
     def leads(self, line: Line) -> bool:
-        """Whether no line points further the way of what all lines claim together."""
+        """Return whether no line points further the way of what all lines claim together."""
         claim = self.primary.claim()
         sign = 1 if claim.direction == "more" else -1
         furthest = [max((sign * z for z in one.own_z().values()), default=-9.0)
@@ -213,7 +212,7 @@ def _raw(outcomes: TierOutcomes, upper: str, lower: str, settings: Settings) -> 
 def _without_scores(head: _Head, outcomes: TierOutcomes, why: str) -> BoundaryStudy:
     """Return what can be said without a score: the raw difference, and what to record."""
     because = why or (ONLY_RAW if head.raw else outcomes.why)
-    unknown = [unknown_design("cutoff", why), unknown_design("adjusted", why)] if why else []
+    silent = [unknown_design("cutoff", why), unknown_design("adjusted", why)] if why else []
     reason = why or _NO_EFFECT
     facts = {
         "boundary": head.name,
@@ -222,23 +221,23 @@ def _without_scores(head: _Head, outcomes: TierOutcomes, why: str) -> BoundarySt
         "because": because,
         "sentence": f"{because[:1].upper()}{because[1:]}".rstrip(".") + "." if because else "",
         **head.pays.facts(),
-        **unsaid(("smallest_detectable",), reason),
-        "quarters_until": unsaid(SIZES, reason),
+        **Figure.unknown(reason).facts("smallest_detectable"),
+        "quarters_until": unknown(SIZES, reason),
         "quarters_until_why": reason,
-        "randomised_band": unsaid(BAND_SIZES, reason),
+        "randomised_band": unknown(BAND_SIZES, reason),
         "readings": [],
-        "designs": [design.facts() for design in [*head.raw, *unknown]],
-        **unsaid(("return_on_cost",), reason),
+        "designs": [design.facts() for design in [*head.raw, *silent]],
+        **Figure.unknown(reason).facts("return_on_cost"),
     }
     empty = pd.DataFrame()
     return BoundaryStudy(facts, empty, empty, empty, empty)
 
 
-def _study(head: _Head, line: Line, looked: _Looked, *, settings: Settings) -> BoundaryStudy:
-    rows, at_line, boundaries = line.rows, line.cutoff, looked.boundaries
-    checks = line_checks(boundaries, line.number, line.readings, window=looked.window)
-    evidence = evidence_at(line, looked.primary, checks, leads=looked.leads(line),
-                           worth_having=head.pays.worth_having,
+def _study(head: _Head, line: Line, shared: _Shared, *, settings: Settings) -> BoundaryStudy:
+    rows, at_line, boundaries = line.rows, line.cutoff, shared.boundaries
+    checks = line_checks(boundaries, line.number, line.readings, window=shared.window)
+    evidence = evidence_at(line, shared.primary, checks, leads=shared.leads(line),
+                           worth_having=head.pays.worth_having.value,
                            begun=boundaries.standings.begun)  # fmt: skip
     verdict = decide(evidence)
     designs = [
@@ -247,24 +246,26 @@ def _study(head: _Head, line: Line, looked: _Looked, *, settings: Settings) -> B
         adjusted_design(line.adjusted, settings, overlap_checks(line.adjusted)),
         moved_design(moved(rows), rows.upper, rows.lower, settings),
     ]
-    if looked.drawn:
+    if shared.drawn:
         designs.append(randomised_design(line.randomised, rows.upper, rows.lower, settings))
     facts = {
         "boundary": head.name,
         **verdict._asdict(),
         "sentence": boundary_sentence(
-            verdict, line=line, primary=looked.primary, evidence=evidence, pays=head.pays
+            verdict, line=line, primary=shared.primary, evidence=evidence, pays=head.pays
         ),
         **head.pays.facts(),
         **power_facts(
-            looked.primary,
+            shared.primary,
             line.by_number,
             room=_room(boundaries.standings, line.number),
             why=at_line.why,
         ),
         "readings": [reading_facts(name, found) for name, found in line.readings.items()],
         "designs": [design.facts() for design in designs],
-        "return_on_cost": _return_on_cost(verdict.verdict, line, head.pays, window=looked.window),
+        "return_on_cost": _return_on_cost(
+            verdict.verdict, line, head.pays, window=shared.window
+        ).effect(),
     }
     return BoundaryStudy(
         facts,
@@ -277,8 +278,8 @@ def _study(head: _Head, line: Line, looked: _Looked, *, settings: Settings) -> B
 
 def reading_facts(reading: str, found: Cutoff) -> dict[str, Any]:
     """Return the effect at a line in one reading, as `facts.json` holds it."""
-    relative = found.estimate.relative() if found.estimate else unsaid(ENDS, found.why)
-    return {"reading": reading, "relative": relative, "account_quarters": len(found.rows)}
+    relative = found.estimate.relative() if found.estimate else Figure.unknown(found.why)
+    return {"reading": reading, "relative": relative.effect(), "account_quarters": len(found.rows)}
 
 
 def together_facts(primary: Primary, standings: Standings) -> dict[str, Any]:
@@ -287,10 +288,10 @@ def together_facts(primary: Primary, standings: Standings) -> dict[str, Any]:
     readings = [
         {
             "reading": reading,
-            "relative": estimate.relative(),
+            "relative": estimate.relative().effect(),
             "standard_errors": estimate.z,
-            "suggestive_beyond": primary.bound("suggestive", "more" if estimate.z > 0 else "less"),
-            "shown_beyond": primary.bound("shown", "more" if estimate.z > 0 else "less"),
+            "suggestive_beyond": primary.bound("suggestive", _way(estimate), reading),
+            "shown_beyond": primary.bound("shown", _way(estimate), reading),
         }
         for reading, estimate in primary.pooled.items()
     ]
@@ -308,20 +309,22 @@ def together_facts(primary: Primary, standings: Standings) -> dict[str, Any]:
     }
 
 
+def _way(estimate: Estimate) -> Direction:
+    return "more" if estimate.z > 0 else "less"
+
+
 def _room(standings: Standings, number: int) -> Room:
-    """Return the places that a lot could give out: those of the last quarter with tiers."""
+    """Return the places that a random draw could give out: those of the last quarter with tiers."""
     level = standings.level[:, (standings.level >= 0).any(axis=0)][:, -1]
     upper = int((level == number).sum())
     return Room(upper, upper + int((level == number + 1).sum()))
 
 
-def _return_on_cost(verdict: str, line: Line, pays: Pays, *, window: int) -> Numbers:
+def _return_on_cost(verdict: str, line: Line, pays: Pays, *, window: int) -> Figure:
     """Return what is left of added revenue over what the upper tier costs more, in a window."""
     if verdict not in (SHOWN, SUGGESTIVE):
-        return unsaid(ENDS, "no effect is shown, and a return on nothing is no number")
+        return Figure.unknown("no effect is shown, and a return on nothing is no number")
     best = line.randomised.estimate or line.cutoff.estimate
     if best is None or not pays.extra_cost > 0:
-        return unsaid(ENDS, "what the upper tier costs more is not known, or nothing")
-    return {
-        key: value * pays.margin / (pays.extra_cost * window) for key, value in best.money().items()
-    }
+        return Figure.unknown("what the upper tier costs more is not known, or nothing")
+    return best.money().map(lambda value: value * pays.margin / (pays.extra_cost * window))

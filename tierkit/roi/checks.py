@@ -1,4 +1,4 @@
-"""What stands beside the designs: the same effect otherwise cut, and effects where none can be."""
+"""The checks of a comparison: the same effect otherwise cut, and effects where none can be."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from dataclasses import replace
 
 import numpy as np
 
+from tierkit.figure import Figure
 from tierkit.roi.adjusted import Adjusted, balance, effective_count
-from tierkit.roi.boundary_rows import Boundaries, BoundaryRows, Reading
+from tierkit.roi.boundary_rows import Boundaries, BoundaryRows, Covariates, Reading
 from tierkit.roi.cutoff import SIGNIFICANT, Cutoff, bunching, cutoff, side_columns
-from tierkit.roi.known_before import Covariates
-from tierkit.roi.measures import Numbers, unsaid
+from tierkit.roi.measures import Numbers
 from tierkit.roi.standings import FloatArray, IntArray, Standings
 
 DONUT_SHARE = 0.1
 LONGER_WINDOWS = (2, 4)
-_ENDS = ("estimate", "low", "high")
 _MOST_PULLED = 0.05
 
 
 def line_checks(
     boundaries: Boundaries, number: int, readings: Mapping[Reading, Cutoff], *, window: int
 ) -> dict[str, Numbers]:
-    """Return everything that stands beside the comparison at one line; empty where it says nothing.
+    """Return the checks of the comparison at one line; empty where it says nothing.
 
     Beside `cutoff_checks`: `wins` and `wins × usual deal size` (the other readings), `incumbents
     alone` and `others alone`, `the quarters before` (an effect on what was won before the tier was
@@ -44,10 +43,10 @@ def line_checks(
         return {}
     rows = boundaries.rows(number, outcome_quarters=window)
     others: dict[str, Numbers] = {
-        name: _told(one) for name, one in readings.items() if name != "won revenue"
+        name: _effect(one) for name, one in readings.items() if name != "won revenue"
     }
     alone = {
-        f"{name} alone": _told(cutoff(rows.where(chosen), width=found.bandwidth))
+        f"{name} alone": _effect(cutoff(rows.where(chosen), width=found.bandwidth))
         for name, chosen in (("incumbents", rows.incumbent), ("others", ~rows.incumbent))
     }
     return {
@@ -61,7 +60,7 @@ def line_checks(
 
 
 def cutoff_checks(rows: BoundaryRows, found: Cutoff) -> dict[str, Numbers]:
-    """Return what stands beside the comparison; `density` and `known before` have a say.
+    """Return the checks of the comparison; `density` and `known before` have a say.
 
     `half the window`, `double the window`, `without the closest`: the same effect otherwise cut.
     `placebo line above`, `placebo line below`: an effect where no tier changes. `known before`: the
@@ -72,9 +71,9 @@ def cutoff_checks(rows: BoundaryRows, found: Cutoff) -> dict[str, Numbers]:
     reach = found.bandwidth
     half = cutoff(rows, width=reach / 2)
     return {
-        "half the window": _told(half),
-        "double the window": _told(cutoff(rows, width=reach * 2)),
-        "without the closest": _told(cutoff(rows, width=reach, hole=DONUT_SHARE * reach)),
+        "half the window": _effect(half),
+        "double the window": _effect(cutoff(rows, width=reach * 2)),
+        "without the closest": _effect(cutoff(rows, width=reach, hole=DONUT_SHARE * reach)),
         "placebo line above": _placebo(rows, reach, above=True),
         "placebo line below": _placebo(rows, reach, above=False),
         **deciding_checks(rows, half),
@@ -105,10 +104,10 @@ def _sides(near: BoundaryRows) -> Numbers:
     }
 
 
-def _told(found: Cutoff) -> Numbers:
+def _effect(found: Cutoff) -> Numbers:
     if found.estimate is None:
-        return unsaid(_ENDS, found.why)
-    return found.estimate.relative()
+        return Figure.unknown(found.why).effect()
+    return found.estimate.relative().effect()
 
 
 def _placebo(rows: BoundaryRows, reach: float, *, above: bool) -> Numbers:
@@ -120,14 +119,14 @@ def _placebo(rows: BoundaryRows, reach: float, *, above: bool) -> Numbers:
     moved = shifted.distance - middle
     fake = BoundaryRows(**{**vars(shifted), "distance": moved, "ruled": moved >= 0,
                            "held": moved >= 0})  # fmt: skip
-    return _told(cutoff(fake, width=reach / 2))
+    return _effect(cutoff(fake, width=reach / 2))
 
 
 def _continuity(found: Cutoff) -> Numbers:
     """Return how many of the columns known before jump at the line, and the largest jump."""
     near, names = found.rows, found.rows.known.names
     if found.estimate is None:
-        return unsaid(("largest_z",), found.why)
+        return Figure.unknown(found.why).facts("largest_z")
     place = near.distance / found.bandwidth
     weights = 1 - place**2
     even, sides = np.ones(len(near)), [*side_columns(near, place), *_curves(near, place)]
@@ -173,7 +172,7 @@ def linear_jumps(
 
 def _density(rows: BoundaryRows) -> Numbers:
     z = bunching(rows.points, rows.cluster)
-    return unsaid(("z",), "too few scores near the line") if z is None else {"z": z}
+    return Figure.of(z, "too few scores near the line").facts("z")
 
 
 def _before(standings: Standings, rows: BoundaryRows, found: Cutoff, window: int) -> Numbers:
@@ -186,13 +185,13 @@ def _before(standings: Standings, rows: BoundaryRows, found: Cutoff, window: int
     known = ~np.isnan(before)
     nothing = Covariates(np.zeros((len(rows), 0)), ())
     placebo = replace(rows, outcome=before, known=nothing).where(known)
-    return _told(cutoff(placebo, width=found.bandwidth / 2))
+    return _effect(cutoff(placebo, width=found.bandwidth / 2))
 
 
 def _longer_windows(boundaries: Boundaries, number: int, window: int) -> dict[str, Numbers]:
     """Return the effect at the line on outcomes watched for longer; later moves are ignored."""
     return {
-        f"outcomes over {quarters} quarters": _told(
+        f"outcomes over {quarters} quarters": _effect(
             cutoff(boundaries.rows(number, outcome_quarters=quarters))
         )
         for quarters in LONGER_WINDOWS
@@ -203,9 +202,10 @@ def _longer_windows(boundaries: Boundaries, number: int, window: int) -> dict[st
 def _closed(standings: Standings, rows: BoundaryRows) -> Numbers:
     """Return the effect at the line on what closed in the quarter, begun under whatever tier."""
     if not standings.begun:
-        return unsaid(_ENDS, "the comparison itself is of deals closed in the quarter")
+        why = "the comparison itself is of deals closed in the quarter"
+        return Figure.unknown(why).effect()
     closed = standings.history.won_revenue[rows.account, rows.quarter]
-    return _told(cutoff(replace(rows, outcome=closed)))
+    return _effect(cutoff(replace(rows, outcome=closed)))
 
 
 def overlap_checks(found: Adjusted) -> dict[str, Numbers]:

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tierkit.roi.account_quarters import AccountQuarters
+from tierkit.figure import Figure
 from tierkit.roi.adjusted import Adjusted
 from tierkit.roi.boundary_rows import BoundaryRows
 from tierkit.roi.cutoff import Cutoff
 from tierkit.roi.experiment import Randomised
-from tierkit.roi.measures import Numbers, unsaid
+from tierkit.roi.measures import AccountQuarters, Numbers, TierRows
 from tierkit.roi.poisson import Estimate, Weighted, effect_of_holding
 from tierkit.roi.standings import BoolArray, FloatArray, Standings
-from tierkit.roi.tier_rows import TierRows
 from tierkit.settings import Settings
 from tierkit.statistics import middle_range, ratio, resampled_sums
 
@@ -37,8 +36,6 @@ CAUTION = (
     "the shaded quarters. This describes and decides nothing."
 )
 
-ENDS = ("estimate", "low", "high")
-
 
 @dataclass(frozen=True)
 class Design:
@@ -52,22 +49,21 @@ class Design:
         Of which accounts and which outcome it speaks, in words.
     relative, money
         The effect as a share of the lower tier's outcome, and in money per account and window:
-        `estimate`, `low`, `high`, None with a reason where it cannot be said. 95 % intervals, of
-        the raw difference 80 %.
+        95 % intervals, of the raw difference 80 %.
     account_quarters
         How many account-quarters stand behind it.
     why
         What it can be trusted for, or why it says nothing, in words.
     checks
-        Name and result of each check that stands beside it.
+        Name and result of each check.
     off_rule
         Account-quarters off the rule of one line for all, or why that is no question here.
     """
 
     design: str
     target: str
-    relative: Numbers
-    money: Numbers
+    relative: Figure
+    money: Figure
     account_quarters: int
     why: str
     checks: Numbers
@@ -79,10 +75,10 @@ class Design:
         return {
             "design": self.design,
             "target": self.target,
-            "relative": dict(self.relative),
-            "money": dict(self.money),
+            "relative": self.relative.effect(),
+            "money": self.money.effect(),
             "account_quarters": self.account_quarters,
-            **(unsaid(("off_rule",), off) if isinstance(off, str) else {"off_rule": off}),
+            **(Figure.unknown(off) if isinstance(off, str) else Figure(off)).facts("off_rule"),
             "checks": dict(self.checks),
             "why": self.why,
         }
@@ -98,7 +94,7 @@ def raw_design(source: AccountQuarters, upper: str, lower: str, settings: Settin
     counts = [int((sums[:, column] > 0).sum()) for column in (1, 3)]
     smallest = min(counts)
     if smallest < settings.run.min_group:
-        relative = money = unsaid(ENDS, f"too few to say (n = {smallest})")
+        relative = money = Figure.unknown(f"too few to say (n = {smallest})")
     else:
         draws = resampled_sums(sums, seed=settings.model.seed)
         draws = draws[(draws[:, [1, 3]] > 0).all(axis=1)]
@@ -190,13 +186,13 @@ def randomised_design(found: Randomised, upper: str, lower: str, settings: Setti
 
 def unknown_design(name: str, why: str) -> Design:
     """Return a design that says nothing, with the reason."""
-    return Design(name, "none", unsaid(ENDS, why), unsaid(ENDS, why), 0, why, {}, why)
+    return Design(name, "none", Figure.unknown(why), Figure.unknown(why), 0, why, {}, why)
 
 
-def _effect(estimate: Estimate | None, why: str) -> dict[str, Numbers]:
+def _effect(estimate: Estimate | None, why: str) -> dict[str, Figure]:
     if estimate is None:
-        return {"relative": unsaid(ENDS, why), "money": unsaid(ENDS, why)}
-    return {"relative": dict(estimate.relative()), "money": dict(estimate.money())}
+        return {"relative": Figure.unknown(why), "money": Figure.unknown(why)}
+    return {"relative": estimate.relative(), "money": estimate.money()}
 
 
 def _window(settings: Settings) -> str:
@@ -217,18 +213,18 @@ def _means(sums: FloatArray) -> tuple[FloatArray, FloatArray]:
     return sums[..., 0] / sums[..., 1], sums[..., 2] / sums[..., 3]
 
 
-def _relative(sums: FloatArray, draws: FloatArray, lower: str) -> Numbers:
+def _relative(sums: FloatArray, draws: FloatArray, lower: str) -> Figure:
     above, below = _means(sums.sum(axis=0))
     if not below > 0:
-        return unsaid(ENDS, f"{lower} won nothing, and nothing can be compared with nothing")
+        return Figure.unknown(f"{lower} won nothing, and nothing can be compared with nothing")
     low, high = middle_range(ratio(*_means(draws)) - 1)
-    return {"estimate": float(above / below - 1), "low": low, "high": high}
+    return Figure.of(float(above / below - 1), low=low, high=high)
 
 
-def _money(sums: FloatArray, draws: FloatArray) -> Numbers:
+def _money(sums: FloatArray, draws: FloatArray) -> Figure:
     above, below = _means(sums.sum(axis=0))
     low, high = middle_range(np.subtract(*_means(draws)))
-    return {"estimate": float(above - below), "low": low, "high": high}
+    return Figure.of(float(above - below), low=low, high=high)
 
 
 @dataclass(frozen=True)

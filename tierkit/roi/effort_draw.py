@@ -1,76 +1,84 @@
-"""Hold-outs of effort: a lot decides who of a tier gets less, or more, of it."""
+"""Hold-outs of effort: a random draw of who in a tier gets less, or more, and what it has shown."""
 
 from __future__ import annotations
 
-import hashlib
-import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
-from tierkit.errors import DataError, SettingsError
+from tierkit.errors import SettingsError
+from tierkit.figure import Figure
+from tierkit.roi.assignment import Assignment, generator
+from tierkit.roi.boundary_rows import Boundaries, covariates
+from tierkit.roi.measures import unknown
+from tierkit.roi.poisson import Estimate, Weighted, effect_of_holding
+from tierkit.roi.sentences import effect_words
+from tierkit.roi.standings import BoolArray, IntArray
 from tierkit.roi.verdict import FOUR_OF_FIVE, SIGNIFICANT
 from tierkit.words import share, signed_share
 
 Arm = Literal["less", "more"]
-COLUMNS = ("account_id", "tier", "arm", "drawn", "quarter", "quarters", "predicted_revenue", "seed",
-           "report")  # fmt: skip
 MOST_DRAWN_SHARE = 0.5
 FEWEST_DRAWN = 10
 
-_MARK = "# effort draw "
+UNLIKELY = 0.001
+"""A split that a fair draw gives less often than this is no longer the one drawn."""
+
+_WORDS = {
+    "less": (
+        "a loss of more than {limit}, what the effort costs, is ruled out",
+        "less effort loses more than {limit}, what the effort costs",
+        "a loss of more than {limit}, what the effort costs, is not ruled out yet",
+    ),
+    "more": (
+        "more effort brings more than {limit}, what the effort costs",
+        "more effort does not bring {limit}, what the effort costs",
+        "whether more effort brings {limit}, what the effort costs, cannot be told yet",
+    ),
+}
 
 
 @dataclass(frozen=True)
-class EffortDraw:
-    """Accounts of one tier, of whom a lot gives some less or more effort than the others.
+class EffortDraw(Assignment):
+    """Accounts of one tier, some of whom a random draw gives less or more effort than the others.
 
     Attributes
     ----------
     rows
-        One row per account: account_id, tier, arm (`less` or `more`), drawn (whether the lot took
-        it), quarter (label of the first), quarters (how many it lasts), predicted_revenue, seed,
+        One row per account: account_id, tier, arm (`less` or `more`), drawn (whether it was drawn),
+        quarter (label of the first), quarters (how many it lasts), predicted_revenue, seed,
         report (fingerprint of the report it was drawn from).
     """
 
-    rows: pd.DataFrame
-
-    def _one(self, column: str) -> str:
-        return str(self.rows[column].iloc[0])
+    kind = "effort draw"
+    columns = ("account_id", "tier", "arm", "drawn", "quarter", "quarters", "predicted_revenue",
+               "seed", "report")  # fmt: skip
+    texts = ("account_id", "tier", "arm", "quarter", "report")
 
     @property
     def tier(self) -> str:
-        """The tier inside which the lot decides."""
-        return self._one("tier")
+        """The tier inside which accounts are drawn."""
+        return self._shared("tier")
 
     @property
     def arm(self) -> str:
         """`less` or `more` effort for those drawn."""
-        return self._one("arm")
-
-    @property
-    def quarter(self) -> str:
-        """Label of the first quarter in which it is in force."""
-        return self._one("quarter")
+        return self._shared("arm")
 
     @property
     def quarters(self) -> int:
-        """How many quarters it lasts."""
-        return int(self.rows["quarters"].iloc[0])
+        """The number of quarters that it lasts."""
+        return int(self._shared("quarters"))
 
     @property
     def report(self) -> str:
         """Fingerprint of the published report that it belongs to."""
-        return self._one("report")
-
-    @property
-    def hash(self) -> str:
-        """A short hash of the assignment: whoever keeps it can prove that nothing was changed."""
-        return hashlib.sha256(_text(self.rows).encode()).hexdigest()[:16]
+        return self._shared("report")
 
     def sentence(self, *, currency: str, effect: float, dispersion: float | None) -> str:
         """Return what was drawn, what it may cost and what it could show, in words.
@@ -152,10 +160,10 @@ def draw_effort(  # noqa: PLR0913
     seed: int,
     report: str,
 ) -> EffortDraw:
-    """Draw by lot who of a tier gets less, or more, effort, alike in predicted revenue.
+    """Draw at random who of a tier gets less, or more, effort, alike in predicted revenue.
 
-    Accounts are put in order of predicted revenue and cut into as many strata as are drawn; a lot
-    takes one of each, so that both groups are alike. Overridden accounts take no part.
+    Accounts are put in order of predicted revenue and cut into as many strata as are drawn; one
+    of each is drawn, so that both groups are alike. Overridden accounts take no part.
 
     Parameters
     ----------
@@ -198,9 +206,10 @@ def draw_effort(  # noqa: PLR0913
             "more accounts."
         )
     order = members.sort_values("predicted_revenue", ascending=False, kind="stable")
-    told = hashlib.sha256("|".join([quarter, tier, arm]).encode()).digest()[:8]
-    lot = np.random.default_rng([seed, int.from_bytes(told, "big")])
-    taken = [int(lot.choice(stratum)) for stratum in np.array_split(np.arange(len(order)), count)]
+    random = generator(seed, quarter, tier, arm)
+    taken = [
+        int(random.choice(stratum)) for stratum in np.array_split(np.arange(len(order)), count)
+    ]
     rows = pd.DataFrame(
         {
             "account_id": order.index.astype("object"),
@@ -217,42 +226,130 @@ def draw_effort(  # noqa: PLR0913
     return EffortDraw(rows)
 
 
-def effort_draw_text(draw: EffortDraw) -> str:
-    """Return the text of the assignment file; its first line holds the hash."""
-    return f"{_MARK}{draw.hash}\n{_text(draw.rows)}"
+def effort_facts(
+    boundaries: Boundaries, draw: EffortDraw, *, pays_from: float | None, outcome_quarters: int = 1
+) -> dict[str, Any]:
+    """Return what a draw of effort has shown so far, as `facts.json` holds it.
 
+    Parameters
+    ----------
+    pays_from
+        The effect at which the tier's effort pays: what may be lost by giving less of it, or must
+        be won by giving more. None where the cost is not known.
 
-def is_effort_draw(path: Path) -> bool:
-    """Whether a file says that it is a draw of effort."""
-    with path.open(encoding="utf-8") as file:
-        return file.readline().startswith(_MARK)
-
-
-def read_effort_draw(path: Path) -> EffortDraw:
-    """Read an assignment file.
-
-    Raises
-    ------
-    DataError
-        If the file lacks a column, or was changed since it was drawn.
+    Returns
+    -------
+    dict
+        `tier`, `arm`, `quarter`, `quarters`, `accounts`, `drawn`, `relative` (of revenue from deals
+        begun, drawn against usual), `margin`, `holds` (non-inferior for less effort, paying for
+        more; null while nobody can say), `sentence`.
     """
-    first, _, text = path.read_text(encoding="utf-8").partition("\n")
-    texts = dict.fromkeys(("account_id", "tier", "arm", "quarter", "report"), "object")
-    rows = pd.read_csv(io.StringIO(text), dtype=texts, keep_default_na=False)
-    if missing := set(COLUMNS) - set(rows.columns):
-        raise DataError(f"{path.name}: no column {', '.join(sorted(missing))}.")
-    if rows.empty:
-        raise DataError(f"{path.name}: holds no account.")
-    draw = EffortDraw(rows[[*COLUMNS]])
-    written = first.removeprefix(_MARK).strip()
-    if draw.hash != written:
-        raise DataError(
-            f"{path.name}: drawn as {written}, but what it holds now is {draw.hash}. Somebody "
-            "changed it after the draw; take the file that was kept."
-        )
-    return draw
+    found, why = _reading(boundaries, draw, outcome_quarters)
+    head = {
+        "tier": draw.tier,
+        "arm": draw.arm,
+        "quarter": draw.quarter,
+        "quarters": draw.quarters,
+        "accounts": len(draw.rows),
+        "drawn": int(draw.rows["drawn"].sum()),
+    }
+    margin = Figure.of(pays_from, "the cost is not known").facts("margin")
+    who = f"accounts of {draw.tier} that a lot gave {draw.arm} effort"
+    if found is None:
+        said = {"relative": Figure.unknown(why).effect(), **unknown(("holds",), why)}
+        return {**head, **margin, **said, "sentence": f"What {who} brought cannot be told: {why}."}
+    relative = found.relative()
+    holds, meaning = _meaning(draw.arm, relative, pays_from)
+    verdict = unknown(("holds",), meaning) if holds is None else {"holds": holds}
+    brought = (
+        f"{who[:1].upper()}{who[1:]} brought {effect_words(found)} than those that got the usual"
+    )
+    return {
+        **head,
+        **margin,
+        "relative": relative.effect(),
+        **verdict,
+        "sentence": f"{brought}; {meaning}.",
+    }
 
 
-def _text(rows: pd.DataFrame) -> str:
-    ordered = rows[[*COLUMNS]].sort_values("account_id", kind="stable")
-    return str(ordered.to_csv(index=False, lineterminator="\n"))
+def _meaning(arm: str, relative: Figure, pays_from: float | None) -> tuple[bool | None, str]:
+    """Return whether less effort loses less than it saves, or more brings more than it costs."""
+    if pays_from is None:
+        return None, "what the effort costs is not known, so it is not said whether that pays"
+    limit = -pays_from if arm == "less" else pays_from
+    above, below = relative.is_above(limit), relative.is_below(limit)
+    words = _WORDS[arm][0 if above else 1 if below else 2]
+    return (above if above or below else None), words.format(limit=share(pays_from))
+
+
+def _reading(
+    boundaries: Boundaries, draw: EffortDraw, outcome_quarters: int
+) -> tuple[Estimate | None, str]:
+    """Return the effect on those drawn, given everything known on each quarter's first day."""
+    standings = boundaries.standings
+    if draw.quarter not in standings.quarters:
+        return None, f"{draw.quarter} is not over"
+    first = standings.quarters.index(draw.quarter)
+    account = pd.Index(standings.account_ids).get_indexer(pd.Index(draw.rows["account_id"]))
+    there = account >= 0
+    drawn = draw.rows["drawn"].to_numpy(dtype=bool)
+    if why := _sample_ratio(drawn, there):
+        return None, why
+    outcome = standings.outcome(outcome_quarters)
+    columns = range(first, min(first + draw.quarters, outcome.shape[1]))
+    rows, quarters, arms = _crossed(account[there], drawn[there], columns)
+    known = ~np.isnan(outcome[rows, quarters])
+    rows, quarters, arms = rows[known], quarters[known], arms[known]
+    value = outcome[rows, quarters]
+    fewest = min(((value > 0) & (arms == arm)).sum() for arm in (True, False))
+    if fewest < FEWEST_DRAWN:
+        return None, f"too few have won anything yet (n = {fewest})"
+    before = covariates(boundaries.known, boundaries.past_scores, (rows, quarters)).standardised()
+    seasons = (quarters[:, None] == np.unique(quarters)[None, 1:]) * 1.0
+    worth = 1 / boundaries.usual[rows, quarters]
+    controls = np.column_stack([np.ones(len(rows)), seasons, before])
+    cluster, treated = standings.history.cluster[rows], arms.astype(np.float64)
+    found = effect_of_holding(
+        Weighted(value, treated, controls, worth / worth.mean(), cluster), treated
+    )
+    return found, "" if found else "what was won determines no effect"
+
+
+def _sample_ratio(drawn: BoolArray, there: BoolArray) -> str:
+    """Return why the groups are not those that were drawn, empty where they may be."""
+    if not there.any():
+        return "none of the accounts is found"
+    fair = float(drawn.mean())
+    chance = binomtest(int(drawn[there].sum()), int(there.sum()), fair).pvalue
+    if chance >= UNLIKELY:
+        return ""
+    return (
+        f"of those found {share(float(drawn[there].mean()))} were drawn, where the lot drew "
+        f"{share(fair)}: accounts are missing from one group"
+    )
+
+
+def _crossed(
+    account: IntArray, drawn: BoolArray, columns: Sequence[int]
+) -> tuple[IntArray, IntArray, BoolArray]:
+    quarters = np.asarray(columns, dtype=np.int64)
+    return (
+        np.repeat(account, len(quarters)),
+        np.tile(quarters, len(account)),
+        np.repeat(drawn, len(quarters)),
+    )
+
+
+def dispersions(boundaries: Boundaries, *, outcome_quarters: int = 1) -> list[dict[str, Any]]:
+    """Return by tier the variance of an account-quarter's wins over its squared mean."""
+    standings = boundaries.standings
+    wins = standings.outcome(outcome_quarters, of="wins")
+    found: list[dict[str, Any]] = []
+    for number, tier in enumerate(standings.tiers):
+        values = wins[(standings.level == number) & ~np.isnan(wins)]
+        if len(values) < 2 or not values.mean() > 0:
+            found.append({"tier": tier, **unknown(("dispersion",), "too little was won to say")})
+            continue
+        found.append({"tier": tier, "dispersion": float(values.var(ddof=1) / values.mean() ** 2)})
+    return found

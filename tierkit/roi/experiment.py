@@ -1,29 +1,26 @@
-"""A randomised band: accounts around a line whose tier a lot decides, so that nobody can argue."""
+"""A randomised band: accounts around a line whose tier is drawn at random."""
 
 from __future__ import annotations
 
-import hashlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from tierkit.errors import DataError, SettingsError
+from tierkit.errors import SettingsError
+from tierkit.roi.assignment import Assignment, generator
 from tierkit.roi.boundary_rows import BoundaryRows
 from tierkit.roi.poisson import Estimate, Weighted, effect_of_holding
 from tierkit.roi.standings import FloatArray, Standings
 
-COLUMNS = ("account_id", "quarter", "upper", "lower", "drawn_tier", "rank", "seed")
 FEWEST_PER_ARM = 10
 WEAKEST_FIRST_STAGE = 0.2
 
 
 @dataclass(frozen=True)
-class Band:
-    """Accounts around a line with the tier that a lot gave them.
+class Band(Assignment):
+    """Accounts around a line with the tier that a random draw gave them.
 
     Attributes
     ----------
@@ -35,23 +32,10 @@ class Band:
         drawn into it: what the draw puts at risk.
     """
 
-    rows: pd.DataFrame
-    cost: float
+    cost: float = 0.0
 
-    @property
-    def quarter(self) -> str:
-        """Label of the quarter in which the draw is in force."""
-        return str(self.rows["quarter"].iloc[0])
-
-    @property
-    def seed(self) -> int:
-        """The seed of the lot."""
-        return int(self.rows["seed"].iloc[0])
-
-    @property
-    def hash(self) -> str:
-        """A short hash of the assignment: whoever keeps it can prove that nothing was changed."""
-        return hashlib.sha256(_text(self.rows).encode()).hexdigest()[:16]
+    kind = "randomised band"
+    columns = ("account_id", "quarter", "upper", "lower", "drawn_tier", "rank", "seed")
 
     def overrides(self) -> pd.DataFrame:
         """Return the draw as overrides, `account_id`, `tier`, `reason`, for the coming quarter."""
@@ -82,7 +66,7 @@ def draw_band(
     quarter: str,
     seed: int,
 ) -> Band:
-    """Draw by lot who of the accounts around a line gets the upper tier.
+    """Draw at random who of the accounts around a line gets the upper tier.
 
     As many are drawn into the upper tier as of these accounts would hold it by rank, so the tier
     keeps its size. Overridden accounts take no part. The same seed draws anew for another quarter
@@ -127,7 +111,7 @@ def draw_band(
             f"ranks {ranks[0]} to {ranks[1]} hold {places} accounts of {upper} and "
             f"{len(band) - places} of {lower}: a band needs both. Widen it around the line."
         )
-    drawn = _lot(seed, quarter, *tiers).permutation(len(band)) < places
+    drawn = generator(seed, quarter, *tiers).permutation(len(band)) < places
     money = band["predicted_revenue"].to_numpy(dtype=float)
     by_rank = (band["tier"] == upper).to_numpy()
     rows = pd.DataFrame(
@@ -144,48 +128,6 @@ def draw_band(
     return Band(rows, float(money[by_rank].sum() - money[drawn].sum()))
 
 
-def _lot(seed: int, *words: str) -> np.random.Generator:
-    """Return the generator of one draw: of its seed, its quarter and its line."""
-    told = hashlib.sha256("|".join(words).encode()).digest()[:8]
-    return np.random.default_rng([seed, int.from_bytes(told, "big")])
-
-
-def band_text(band: Band) -> str:
-    """Return the text of the assignment file; its first line holds the hash."""
-    return f"# randomised band {band.hash}\n{_text(band.rows)}"
-
-
-def read_band(path: Path) -> Band:
-    """Read an assignment file.
-
-    Raises
-    ------
-    DataError
-        If the file is no assignment, or was changed since it was drawn.
-    """
-    first, _, text = path.read_text(encoding="utf-8").partition("\n")
-    if not first.startswith("# randomised band "):
-        raise DataError(f"{path.name}: no assignment file; its first line names no hash.")
-    rows = pd.read_csv(io.StringIO(text), dtype={"account_id": "object"}, keep_default_na=False)
-    if missing := set(COLUMNS) - set(rows.columns):
-        raise DataError(f"{path.name}: no column {', '.join(sorted(missing))}.")
-    if rows.empty:
-        raise DataError(f"{path.name}: holds no account.")
-    band = Band(rows[[*COLUMNS]], 0.0)
-    written = first.removeprefix("# randomised band ").strip()
-    if band.hash != written:
-        raise DataError(
-            f"{path.name}: drawn as {written}, but what it holds now is {band.hash}. Somebody "
-            "changed it after the draw; take the file that was kept."
-        )
-    return band
-
-
-def _text(rows: pd.DataFrame) -> str:
-    ordered = rows[[*COLUMNS]].sort_values("account_id", kind="stable")
-    return str(ordered.to_csv(index=False, lineterminator="\n"))
-
-
 @dataclass(frozen=True)
 class Randomised:
     """The read-out of randomised bands; `estimate` is None where `why` says."""
@@ -196,7 +138,7 @@ class Randomised:
 
 
 def randomised(standings: Standings, rows: BoundaryRows, bands: Sequence[Band]) -> Randomised:
-    """Compare accounts that a lot put into the upper tier with those it put below.
+    """Compare accounts that a random draw put into the upper tier with those it put below.
 
     The draw is the instrument for the tier held, so accounts that did not keep to it do no harm.
     """
@@ -204,13 +146,13 @@ def randomised(standings: Standings, rows: BoundaryRows, bands: Sequence[Band]) 
     inside = ~np.isnan(drawn)
     if not inside.any():
         return Randomised(None, "no band was drawn by lot at this line", 0)
-    near, lot = rows.where(inside), drawn[inside]
-    won = [int((near.outcome[lot == arm] > 0).sum()) for arm in (1.0, 0.0)]
+    near, upward = rows.where(inside), drawn[inside]
+    won = [int((near.outcome[upward == arm] > 0).sum()) for arm in (1.0, 0.0)]
     if min(won) < FEWEST_PER_ARM:
         return Randomised(
             None, f"too few drawn accounts have won anything (n = {min(won)})", len(near)
         )
-    followed = float(near.held[lot == 1].mean() - near.held[lot == 0].mean())
+    followed = float(near.held[upward == 1].mean() - near.held[upward == 0].mean())
     if followed < WEAKEST_FIRST_STAGE:
         why = f"being drawn raised the chance of {near.upper} by only {followed:.0%}"
         return Randomised(None, why.replace("%", " %"), len(near))
@@ -221,12 +163,12 @@ def randomised(standings: Standings, rows: BoundaryRows, bands: Sequence[Band]) 
     weighted = Weighted(
         near.outcome, near.held.astype(np.float64), controls, np.ones(len(near)), near.cluster
     )
-    estimate = effect_of_holding(weighted, lot)
+    estimate = effect_of_holding(weighted, upward)
     return Randomised(estimate, "" if estimate else "revenue determines no effect", len(near))
 
 
 def _draws(standings: Standings, rows: BoundaryRows, bands: Sequence[Band]) -> FloatArray:
-    """Return for each row 1 or 0 as the lot fell, missing where none was drawn."""
+    """Return for each row 1 if it was drawn up and 0 if down, missing where none was drawn."""
     drawn = np.full(standings.level.shape, np.nan)
     accounts, quarters = pd.Index(standings.account_ids), pd.Index(standings.quarters)
     for band in bands:

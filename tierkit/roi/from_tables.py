@@ -1,4 +1,4 @@
-"""Trusted tables to a standings: tiers, scores and lines by quarter, beside what accounts won."""
+"""Standings from trusted tables: tiers, scores, lines and what accounts won, by quarter."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def _history(
 
 @dataclass(frozen=True)
 class _Begun:
-    """What came of deals by the quarter that they were created in; None where that is unknown."""
+    """Revenue and wins by the quarter that deals were created in; None where that is unknown."""
 
     revenue: FloatArray | None = None
     wins: FloatArray | None = None

@@ -1,4 +1,4 @@
-"""What the designs find at every line, and the verdicts that follow."""
+"""The estimates at every line, and the verdicts that follow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tierkit.roi.verdict import Evidence, Verdict, decide
 
 @dataclass(frozen=True)
 class Line:
-    """What the designs that have a say found at one boundary.
+    """The findings of the designs that have a say at one boundary.
 
     Attributes
     ----------
@@ -90,16 +90,16 @@ def evidence_at(
     begun: bool,
 ) -> Evidence:
     """Return what the table of verdicts looks at, for one line."""
-    at_line, by_lot, beside = line.cutoff.estimate, line.randomised.estimate, line.adjusted.estimate
+    at_line, drawn, alike = line.cutoff.estimate, line.randomised.estimate, line.adjusted.estimate
     return Evidence(
         claim=primary.claim(),
         own_z=line.own_z(),
         leads=leads,
-        adjusted_z=None if beside is None else beside.z,
-        randomised_z=None if by_lot is None else by_lot.z,
+        adjusted_z=None if alike is None else alike.z,
+        randomised_z=None if drawn is None else drawn.z,
         density_z=checks.get("density", {}).get("z"),
         jumping_share=jumping_share(checks),
-        cutoff_high=at_line.relative()["high"] if at_line else None,
+        cutoff_high=at_line.relative().high if at_line else None,
         worth_having=worth_having,
         begun=begun,
     )
@@ -132,17 +132,17 @@ def verdicts_at(
             claim=claim,
             own_z=own[number],
             leads=furthest[number] == max(furthest),
-            cutoff_high=at_line.relative()["high"] if at_line else None,
+            cutoff_high=at_line.relative().high if at_line else None,
             worth_having=worth_having,
             begun=boundaries.standings.begun,
         )
         if claim.strength and at_line:  # otherwise none of these can change the verdict
             rows = boundaries.rows(number, outcome_quarters=1)
             half = cutoff(rows, width=line["won revenue"].bandwidth / 2)
-            checks, beside = deciding_checks(rows, half), adjusted(rows).estimate
+            checks, alike = deciding_checks(rows, half), adjusted(rows).estimate
             evidence = replace(
                 evidence,
-                adjusted_z=None if beside is None else beside.z,
+                adjusted_z=None if alike is None else alike.z,
                 density_z=checks["density"].get("z"),
                 jumping_share=jumping_share(checks),
             )

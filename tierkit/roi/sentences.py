@@ -1,10 +1,15 @@
-"""What a boundary showed, as one sentence that is true by itself."""
+"""The one sentence of a boundary that is true by itself, and the effect from which a tier pays."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
+from tierkit.figure import Figure
+from tierkit.roi.measures import Numbers
 from tierkit.roi.verdict import (
     CANNOT_TELL,
     CROWDED,
@@ -16,13 +21,80 @@ from tierkit.roi.verdict import (
     Evidence,
     Verdict,
 )
+from tierkit.serving import PLANNED
+from tierkit.settings import Settings
 from tierkit.words import share, signed_range, signed_share
 
 if TYPE_CHECKING:
     from tierkit.roi.line_study import Line
-    from tierkit.roi.pays import Pays
     from tierkit.roi.poisson import Estimate
     from tierkit.roi.primary import Primary
+
+
+@dataclass(frozen=True)
+class Pays:
+    """From which effect an upper tier pays.
+
+    Attributes
+    ----------
+    break_even, worth_having
+        Shares.
+    extra_cost, margin
+        Money per account and quarter, 0 where it is not known; what is left of revenue.
+    basis
+        Which cost it is.
+    """
+
+    break_even: Figure
+    worth_having: Figure
+    extra_cost: float = 0.0
+    margin: float = 1.0
+    basis: str = PLANNED
+
+    @property
+    def terms(self) -> str:
+        """On which cost, and at which margin, in words."""
+        margin = "" if self.margin == 1 else f", {share(self.margin)} of revenue kept"
+        return f"{self.basis}{margin}"
+
+    def facts(self) -> Numbers:
+        """Return what `facts.json` says of it."""
+        return {
+            **self.worth_having.facts("worth_having"),
+            **self.break_even.facts("break_even"),
+            "break_even_basis": self.basis,
+            "break_even_margin": self.margin,
+        }
+
+
+def pays_from(name: str, table: pd.DataFrame, settings: Settings) -> Pays:
+    """Return from which effect the upper tier of a boundary pays.
+
+    Parameters
+    ----------
+    table
+        As `tierkit.serving.cost.break_even` returns it.
+    """
+    row = table.loc[name] if name in table.index else None
+    unknown = Figure.unknown("the cost of this boundary is not known")
+    even = unknown if row is None else Figure.of(row["break_even"].value, row["break_even"].why)
+    asked = settings.roi.worth_having
+    worth_having = even if asked == "break-even" else Figure(float(asked))
+    if row is None:
+        return Pays(even, worth_having)
+    extra = row.get("extra_cost")
+    return Pays(
+        even,
+        worth_having,
+        extra_cost=_known(None if extra is None else extra.value),
+        margin=_known(row.get("margin")) or 1.0,
+        basis=str(row.get("basis", PLANNED)),
+    )
+
+
+def _known(value: object) -> float:
+    """Return a number; 0 where it is not known or negative."""
+    return float(value) if isinstance(value, float | int) and value > 0 else 0.0
 
 
 def boundary_sentence(
@@ -76,10 +148,9 @@ def effect_words(estimate: Estimate) -> str:
     >>> effect_words(Estimate(np.log(1.2), 0.1, 1.0, 1.0, 10))
     '20 % more revenue (range −1.4 % to +46 %)'
     """
-    told = estimate.relative()
-    word = "more" if told["estimate"] >= 0 else "less"
-    span = signed_range(told["low"], told["high"])
-    return f"{share(abs(told['estimate']))} {word} revenue (range {span})"
+    value, low, high = estimate.relative().numbers()
+    word = "more" if value >= 0 else "less"
+    return f"{share(abs(value))} {word} revenue (range {signed_range(low, high)})"
 
 
 def _meaning(verdict: Verdict, evidence: Evidence, at_line: Estimate | None) -> str:
@@ -104,16 +175,15 @@ def _against(line: Line, evidence: Evidence) -> list[str]:
         said.append("but much that was known before differs there as well, so it proves little")
     if evidence.density_z is not None and evidence.density_z > CROWDED:
         said.append("but scores crowd just above the line, so somebody may have moved them there")
-    beside, at_line = line.adjusted.estimate, line.cutoff.estimate
-    if beside is not None and at_line is not None and apart(at_line, beside):
-        low_high = beside.relative()
-        words = signed_share(low_high["estimate"])
+    alike, at_line = line.adjusted.estimate, line.cutoff.estimate
+    if alike is not None and at_line is not None and apart(at_line, alike):
+        words = alike.relative().say(signed_share)
         said.append(f"accounts compared with their like say {words}: the two do not agree")
     return said
 
 
 def apart(one: Estimate, other: Estimate) -> bool:
-    """Whether two estimates differ by more than their errors, taken apart, explain.
+    """Return whether two estimates differ by more than their errors, taken apart, explain.
 
     Examples
     --------
@@ -126,8 +196,9 @@ def apart(one: Estimate, other: Estimate) -> bool:
 
 
 def _pays(upper: str, lower: str, pays: Pays) -> str:
-    if pays.break_even is None:
+    even = pays.break_even.value
+    if even is None:
         return ""
-    if pays.break_even <= 0:
+    if even <= 0:
         return f"{upper} costs no more than {lower}, so any added revenue pays"
-    return f"{upper} pays, against {lower}, from {signed_share(pays.break_even)} on ({pays.terms})"
+    return f"{upper} pays, against {lower}, from {signed_share(even)} on ({pays.terms})"

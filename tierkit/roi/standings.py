@@ -1,4 +1,4 @@
-"""Who stood where, quarter by quarter: scores, lines, tiers held, and what accounts won."""
+"""Standings: scores, lines, tiers held and revenue won, by account and quarter."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGEST_WATCH_DAYS = 365
 
 @dataclass(frozen=True)
 class History:
-    """What accounts did; rows are accounts, columns are fiscal quarters, oldest first.
+    """The deals of accounts; rows are accounts, columns are fiscal quarters, oldest first.
 
     Attributes
     ----------
@@ -103,7 +103,7 @@ class Standings:
 
     @property
     def scored(self) -> bool:
-        """Whether any account had both a tier and a score."""
+        """True where any account had both a tier and a score."""
         return bool((~np.isnan(self.score) & (self.level >= 0)).any())
 
     def held_before(self) -> IntArray:
@@ -112,16 +112,22 @@ class Standings:
         before[:, 1:] = self.level[:, :-1]
         return before
 
+    def still_overridden(self) -> BoolArray:
+        """Return who is overridden and was so already in the quarter before."""
+        before = np.zeros_like(self.overridden)
+        before[:, 1:] = self.overridden[:, :-1]
+        return self.overridden & before
+
     @property
     def begun(self) -> bool:
-        """Whether outcomes are deals begun in a quarter, not those closed in it."""
+        """True where outcomes are deals begun in a quarter, not those closed in it."""
         return self.history.begun_revenue is not None
 
     def outcome(self, quarters: int, *, of: Measured = "revenue") -> FloatArray:
         """Return what came of the window of so many quarters that begins with each quarter.
 
         Of deals begun in it and watched as long as deals take, where it is known when they were
-        created; else of those closed in it. Windows that cannot be told yet are missing.
+        created; else of those closed in it. Windows that are not complete yet are missing.
 
         Examples
         --------

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tierkit.roi.measures import unsaid
+from tierkit.roi.measures import unknown
 from tierkit.roi.poisson import Estimate
 from tierkit.roi.primary import Claim, Primary
 
@@ -38,7 +38,7 @@ NO_HISTORY_WILL = "no history of this company will settle it"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the designs of a boundary say; None where a design says nothing.
+    """The findings that a verdict rests on; None where a design says nothing.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Evidence:
     begun
         Whether outcomes are deals begun in a quarter; those closed in it hide an effect.
     scores_recorded
-        Whether scores stand beside the tiers held.
+        Whether scores are recorded with the tiers held.
     """
 
     claim: Claim = field(default=Claim(None, None, None))
@@ -99,7 +99,7 @@ def _beyond(z: float | None) -> bool:
 
 
 def _claimed(evidence: Evidence, strength: str) -> bool:
-    """Whether the lines together claim so much, and this line takes part in it."""
+    """Return whether the lines together claim so much, and this line takes part in it."""
     claim = evidence.claim
     slow = claim.direction == "less" and not evidence.begun
     return claim.strength == strength and not slow and _takes_part(evidence)
@@ -126,7 +126,7 @@ TABLE: tuple[Row, ...] = (
         CANNOT_TELL,
         "",
         lambda e: not e.scores_recorded,
-        "no score was recorded beside the tiers held; `tierkit accept` records tier, score and "
+        "no score was recorded with the tiers held; `tierkit accept` records tier, score and "
         "line of every account from the next quarter on",
     ),
     Row(
@@ -256,7 +256,7 @@ def quarters_until(se: float, *, quarters: int, bound: float = SIGNIFICANT) -> d
         needed = quarters * ((bound + FOUR_OF_FIVE) * se / math.log1p(int(size) / 100)) ** 2
         wait = max(0, math.ceil(round(needed - quarters, 6)))
         if wait > LONGEST_WAIT:
-            waits |= unsaid((size,), NO_HISTORY_WILL)
+            waits |= unknown((size,), NO_HISTORY_WILL)
         else:
             waits[size] = wait
     return waits
@@ -264,7 +264,7 @@ def quarters_until(se: float, *, quarters: int, bound: float = SIGNIFICANT) -> d
 
 @dataclass(frozen=True)
 class Room:
-    """How many accounts a lot could place at a boundary: the upper tier's, and all of both."""
+    """The accounts that a random draw could place: the upper tier's places, and all of both."""
 
     places: int
     accounts: int
@@ -278,14 +278,14 @@ def power_facts(primary: Primary, own: Estimate | None, *, room: Room, why: str)
     own
         This line's effect on the number of wins, or on revenue where there is none.
     """
-    best = min(primary.pooled.values(), key=lambda one: one.se, default=None)
-    if best is None or own is None:
+    if not primary.pooled or own is None:
         return {
-            **unsaid(("smallest_detectable",), why),
-            "quarters_until": unsaid(SIZES, why),
-            "randomised_band": unsaid(BAND_SIZES, why),
+            **unknown(("smallest_detectable",), why),
+            "quarters_until": unknown(SIZES, why),
+            "randomised_band": unknown(BAND_SIZES, why),
         }
-    bound = primary.bound("suggestive", "more")
+    reading, best = min(primary.pooled.items(), key=lambda item: item[1].se)
+    bound = primary.bound("suggestive", "more", reading)
     bands: dict[str, Any] = {}
     for size in BAND_SIZES:
         bands |= _possible_band(size, band_size(own.dispersion, int(size) / 100), room)
@@ -304,11 +304,11 @@ def _possible_band(size: str, accounts: int, room: Room) -> dict[str, Any]:
         f"it would take {accounts} accounts, half of them in the upper tier; it has "
         f"{room.places} places, and both tiers hold {room.accounts} accounts"
     )
-    return unsaid((size,), why)
+    return unknown((size,), why)
 
 
 def band_size(dispersion: float, effect: float) -> int:
-    """Return how many accounts to draw by lot, half into each tier, to see an effect in a year.
+    """Return how many accounts to draw at random, half into each tier, to see an effect in a year.
 
     Parameters
     ----------

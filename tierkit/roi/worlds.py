@@ -7,7 +7,6 @@ lines and tiers, and it takes a tenth of a second to make.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
@@ -20,11 +19,8 @@ from tierkit.roi.standings import (
     Standings,
     days_to_watch,
 )
-from tierkit.roi.world_tiers import assign
+from tierkit.roi.world_shape import LOOK_BACK, World
 
-EffectOn = Literal["everyone", "small accounts", "money", "deal size"]
-
-LOOK_BACK = 4
 SEASON = np.array([0.8, 1.05, 1.0, 1.15])
 _HUNCH_ERROR = 0.6
 _GAMING_REACH, _GAMING_MARGIN = 0.35, 0.06
@@ -34,84 +30,9 @@ _CYCLE_SPREAD = 0.6
 _LOST_PER_WIN = 2.3
 
 
-@dataclass(frozen=True)
-class World:
-    """How accounts behave and how they are tiered.
-
-    Attributes
-    ----------
-    accounts, capacities, quarters
-        How many; places in the tiers but the last; quarters with tiers, after four without.
-    wins, spread, drift
-        Mean wins per account and quarter, the spread of accounts' log rates, and of their slow
-        drift.
-    amount, size_spread, amount_spread
-        Median money per win, spread of its log between accounts and between an account's wins.
-    score_bias, score_noise
-        What the score gets wrong about an account for good, and each quarter.
-    keep_band, override_share
-        An incumbent keeps its place up to rank keep_band × capacity; share of places that people
-        fill against the score.
-    informed
-        How much people know beyond the score when they do (0: they pick anybody).
-    cycle_days, min_stay
-        Median days that a deal takes (0: it closes at once); quarters that an account keeps a tier
-        that it came up to, whatever its score.
-    ramp
-        Quarters in a tier after which its effect is whole (0: at once).
-    recorded
-        Which lines stand beside the tiers: each account's `own`, or `none`.
-    churn
-        Share of accounts that fall silent each quarter; as many come in time.
-    gaming
-        Share of promising accounts just below a line whose score is pushed over it.
-    tier_effects
-        Per tier, by how much it raises revenue over the last one.
-    effect_on
-        Whose revenue the effect multiplies; `money`: the same money for everyone; `deal size`: what
-        a win brings, not how many there are.
-    band
-        Ranks around the first line whose tier is drawn by lot each quarter; None for no draw.
-    """
-
-    accounts: int = 4000
-    capacities: tuple[int, ...] = (150, 600)
-    quarters: int = 12
-    wins: float = 0.35
-    spread: float = 1.0
-    drift: float = 0.0
-    amount: float = 12_000.0
-    size_spread: float = 0.5
-    amount_spread: float = 0.7
-    score_bias: float = 0.6
-    score_noise: float = 0.5
-    keep_band: float = 1.25
-    override_share: float = 0.05
-    informed: float = 0.0
-    cycle_days: float = 0.0
-    min_stay: int = 0
-    ramp: int = 0
-    recorded: Literal["own", "none"] = "own"
-    churn: float = 0.0
-    gaming: float = 0.0
-    tier_effects: tuple[float, ...] = (0.0, 0.0, 0.0)
-    effect_on: EffectOn = "everyone"
-    band: tuple[int, int] | None = None
-
-    @property
-    def steps(self) -> int:
-        """Quarters lived through."""
-        return LOOK_BACK + self.quarters
-
-    def relative(self, boundary: int) -> float:
-        """Return the true relative effect of a tier over the next, where it is one number."""
-        upper, lower = self.tier_effects[boundary : boundary + 2]
-        return (1 + upper) / (1 + lower) - 1
-
-
 @dataclass
 class _Life:
-    """What a world is made of while it is lived through."""
+    """The state of a world while it is lived through."""
 
     rate: FloatArray
     money: FloatArray
@@ -130,7 +51,7 @@ class _Life:
     stay: IntArray
     open_deals: FloatArray
     deals: list[FloatArray] = field(default_factory=list)
-    lots: dict[int, tuple[IntArray, BoolArray]] = field(default_factory=dict)
+    draws: dict[int, tuple[IntArray, BoolArray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,7 +59,7 @@ class SimulatedWorld:
     """A world's standings, and per quarter who took part in a draw and who was drawn up."""
 
     standings: Standings
-    lots: dict[int, tuple[IntArray, BoolArray]]
+    draws: dict[int, tuple[IntArray, BoolArray]]
 
 
 def simulate_world(world: World, *, seed: int) -> SimulatedWorld:
@@ -164,7 +85,7 @@ def simulate_world(world: World, *, seed: int) -> SimulatedWorld:
         account_ids=np.array([f"A{n:05d}" for n in range(world.accounts)], dtype=object),
         quarters=tuple(f"Q{number:02d}" for number in range(world.steps)),
     )
-    return SimulatedWorld(standings, life.lots)
+    return SimulatedWorld(standings, life.draws)
 
 
 def _history(world: World, life: _Life) -> History:
@@ -305,12 +226,12 @@ def _tier(
     _override(world, life, step, score, hunch, rng)
     forced = life.forced.copy()
     if world.band:
-        drawn, lot = _draw(world, score, forced, rng)
-        forced[drawn] = np.where(lot, 0, 1)
-        life.lots[step] = (drawn, lot)
+        drawn, upward = _draw(world, score, forced, rng)
+        forced[drawn] = np.where(upward, 0, 1)
+        life.draws[step] = (drawn, upward)
     before = life.level[:, step - 1] if step > LOOK_BACK else np.full(len(score), NO_TIER)
     fixed = life.stay < world.min_stay
-    level, cut = assign(
+    level, cut = _assign(
         score, before, forced, capacities=world.capacities, keep_band=world.keep_band, fixed=fixed
     )
     life.stay = np.where(level == before, life.stay + 1, 1)
@@ -369,10 +290,70 @@ def _override(
 def _draw(
     world: World, score: FloatArray, forced: IntArray, rng: np.random.Generator
 ) -> tuple[IntArray, BoolArray]:
-    """Draw by lot who of the accounts around the first line gets the first tier."""
+    """Draw at random who of the accounts around the first line gets the first tier."""
     first, last = world.band or (1, 1)
     order = np.argsort(-score, kind="stable")
     inside = order[first - 1 : last]
     inside = inside[forced[inside] == NO_TIER]
     places = min(max(world.capacities[0] - first + 1, 1), len(inside))
     return inside, rng.permutation(len(inside)) < places
+
+
+def _assign(
+    score: FloatArray,
+    before: IntArray,
+    forced: IntArray,
+    *,
+    capacities: tuple[int, ...],
+    keep_band: float,
+    fixed: BoolArray | None = None,
+) -> tuple[IntArray, FloatArray]:
+    """Return tiers by capacity, and the line that each account faced.
+
+    Overrides take their places first, incumbents inside the band keep theirs, the rest is filled by
+    rank. The line is the tier's own for those who reach it, the one above for those who do not.
+    `fixed` accounts came up too short a while ago to leave the tier that they hold.
+    """
+    last = len(capacities)
+    level = np.full(len(score), last, dtype=np.int64)
+    open_ = np.ones(len(score), dtype=bool)
+    order = np.argsort(-score, kind="stable")
+    lines = []
+    for tier, capacity in enumerate(capacities):
+        forced_in = open_ & (forced == tier)
+        by_rule = open_ & (forced == NO_TIER)
+        incumbent = (before >= 0) & (before <= tier)
+        stays = np.zeros(len(score), dtype=bool) if fixed is None else fixed & (before == tier)
+        places = max(capacity - int(forced_in.sum()), 0)
+        ranked = order[by_rule[order]]
+        inside = incumbent[ranked] & (np.arange(len(ranked)) < keep_band * capacity)
+        inside |= stays[ranked]
+        stay = ranked[inside][np.argsort(~stays[ranked[inside]], kind="stable")][:places]
+        enter = ranked[~inside][: places - len(stay)]
+        chosen = forced_in.copy()
+        chosen[stay] = chosen[enter] = True
+        level[chosen] = tier
+        open_ &= ~chosen
+        by_score = by_rule & ~stays
+        ends = [_line_between(score, by_score & group, chosen) for group in (incumbent, ~incumbent)]
+        lines.append(np.where(incumbent, *ends))
+    return level, _line_faced(score, level, lines)
+
+
+def _line_faced(score: FloatArray, level: IntArray, lines: list[FloatArray]) -> FloatArray:
+    """Return each account's nearer line: its tier's own if reached, else the one above."""
+    padded = np.column_stack([*lines, np.full(len(score), -np.inf)])
+    place = np.arange(len(score))
+    own = padded[place, level]
+    above = padded[place, np.maximum(level - 1, 0)]
+    nearer_above = (level > 0) & (above - score < score - own)
+    return np.where(nearer_above, above, own)
+
+
+def _line_between(score: FloatArray, group: BoolArray, chosen: BoolArray) -> float:
+    inside, outside = score[group & chosen], score[group & ~chosen]
+    if len(inside) and len(outside):
+        return float(inside.min() + outside.max()) / 2
+    if len(inside):
+        return float(inside.min()) - 0.01
+    return float(outside.max()) + 0.01 if len(outside) else float(score.max())

@@ -2,10 +2,15 @@ from ._reading import (
     data_remarks as data_remarks,
     project_cache as project_cache,
     source_key as source_key,
+    training_dates as training_dates,
     trusted_tables as trusted_tables,
 )
 from .chances import (
     Chances as Chances,
+)
+from .crm_file import (
+    accepted_rows as accepted_rows,
+    write_accepted as write_accepted,
 )
 from .effort import (
     EffortStudy as EffortStudy,
@@ -23,12 +28,16 @@ from .experiments import (
 )
 from .leakage import (
     LEAK_RULE as LEAK_RULE,
+    check_project_criteria as check_project_criteria,
     leak_problems as leak_problems,
 )
 from .modelling import (
     fit_model as fit_model,
     make_panel as make_panel,
     tier_pipeline as tier_pipeline,
+)
+from .overview import (
+    territory_rows as territory_rows,
 )
 from .project import (
     OVERRIDES as OVERRIDES,
@@ -53,7 +62,12 @@ from .run import (
     keep_stages as keep_stages,
     leave_rows as leave_rows,
     open_run as open_run,
-    training_dates as training_dates,
+)
+from .scenarios import (
+    saved_scenarios as saved_scenarios,
+)
+from .serving import (
+    Serving as Serving,
 )
 from .side_models import (
     edit_facts as edit_facts,

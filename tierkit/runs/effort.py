@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from tierkit.serving import (
     gross_margin,
     hours_by_role,
     largest_size,
+    logged_hours,
     lorenz_curve,
     size_frontier,
     slot_values,
@@ -177,6 +179,7 @@ def effort_facts(study: EffortStudy, tiering: Tiering, work: Run) -> dict[str, A
     counts = {str(tier): int(n) for tier, n in tiering.tiered["tier"].value_counts().items()}
     by_tier = hours_by_role(counts, tiers=work.settings.tiers, roles=work.settings.roles)
     return {
+        "tiers": _tier_facts(study, tiering, work),
         "roles": [
             {
                 "role": str(role),
@@ -200,6 +203,40 @@ def effort_facts(study: EffortStudy, tiering: Tiering, work: Run) -> dict[str, A
             for tier, size in study.largest.items()
         ],
     }
+
+
+def _tier_facts(study: EffortStudy, tiering: Tiering, work: Run) -> list[dict[str, Any]]:
+    """Return effort by tier: planned next, owed and logged last quarter, spent beside value."""
+    logged, why = logged_hours(work.tables, work.quarter, settings=work.settings)
+    hours = logged.set_index("tier") if len(logged) else logged
+    in_money = study.received.measure == "money spent" and len(study.accounts) > 0
+    spent = study.accounts.groupby("tier")["effort"].sum() if in_money else pd.Series(dtype=float)
+    no_money = study.received.why or "needs the table costs"
+    rows = []
+    for tier, planned in tiering.tier_effort.iterrows():
+        name = str(tier)
+        then = dict(hours.loc[name]) if name in hours.index else {}
+        of_value = dict(study.by_tier.loc[name]) if name in study.by_tier.index else {}
+        rows.append(
+            {
+                "tier": name,
+                **planned["hours"].facts("planned_hours"),
+                **planned["cost"].facts("planned_cost"),
+                "logged_quarter": work.quarter.label,
+                **_of(then, "accounts", why).facts("logged_accounts"),
+                **_of(then, "owed", why).facts("owed_hours"),
+                **_of(then, "logged", why).facts("logged_hours"),
+                "spent_quarters": study.received.quarters,
+                **Figure.of(spent.get(name), no_money).facts("spent"),
+                **_of(of_value, "effort_share", no_money).facts("share_of_effort"),
+                **_of(of_value, "value_share", no_money).facts("share_of_value"),
+            }
+        )
+    return rows
+
+
+def _of(row: Mapping[Any, Any], column: str, why: str) -> Figure:
+    return Figure.of(row.get(column), why or "nobody held this tier then")
 
 
 def _break_even_facts(study: EffortStudy) -> list[dict[str, Any]]:

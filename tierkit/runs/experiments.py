@@ -18,13 +18,8 @@ from tierkit.publishing import read_published
 from tierkit.roi import (
     Band,
     EffortDraw,
-    band_text,
     draw_band,
     draw_effort,
-    effort_draw_text,
-    is_effort_draw,
-    read_band,
-    read_effort_draw,
 )
 from tierkit.serving import boundary_name
 from tierkit.settings import Settings
@@ -89,7 +84,7 @@ def draw_quarter_band(
         file = _file(settings, following, pair)
         if file.exists():
             raise SettingsError(
-                f"{EXPERIMENTS}/{file.name}: drawn already as {read_band(file).hash}. A band is "
+                f"{EXPERIMENTS}/{file.name}: drawn already as {Band.read(file).hash}. A band is "
                 "drawn once; delete the file before its quarter begins if nobody has acted on it."
             )
         band = draw_band(
@@ -99,7 +94,7 @@ def draw_quarter_band(
             quarter=following.label,
             seed=settings.model.seed if seed is None else seed,
         )
-        _keep(settings, file, band_text(band))
+        _keep(settings, file, band.text)
         return DrawnBand(band, following, file)
 
 
@@ -154,7 +149,7 @@ def draw_quarter_effort(  # noqa: PLR0913
         file = _named(settings, f"{following.label} {asked} {arm} effort")
         if file.exists():
             raise SettingsError(
-                f"{EXPERIMENTS}/{file.name}: drawn already as {read_effort_draw(file).hash}. "
+                f"{EXPERIMENTS}/{file.name}: drawn already as {EffortDraw.read(file).hash}. "
                 "Delete the file before its quarter begins if nobody has acted on it."
             )
         facts = read_published(settings, label=label).facts
@@ -168,7 +163,7 @@ def draw_quarter_effort(  # noqa: PLR0913
             seed=settings.model.seed if seed is None else seed,
             report=str(facts["fingerprint"]),
         )
-        _keep(settings, file, effort_draw_text(draw))
+        _keep(settings, file, draw.text)
         together = facts["roi"].get("together") or {}
         noise = {one["tier"]: one["dispersion"] for one in together.get("dispersions", [])}
         return DrawnEffort(draw, following, file, noise.get(asked))
@@ -187,7 +182,7 @@ def read_bands(settings: Settings) -> list[Band]:
     DataError
         If a file is no assignment, or was changed after the draw.
     """
-    return [read_band(file) for file in _files(settings) if not is_effort_draw(file)]
+    return [Band.read(file) for file in _files(settings) if not EffortDraw.holds(file)]
 
 
 def read_effort_draws(settings: Settings) -> list[EffortDraw]:
@@ -198,7 +193,7 @@ def read_effort_draws(settings: Settings) -> list[EffortDraw]:
     DataError
         If a file was changed after the draw.
     """
-    return [read_effort_draw(file) for file in _files(settings) if is_effort_draw(file)]
+    return [EffortDraw.read(file) for file in _files(settings) if EffortDraw.holds(file)]
 
 
 def effort_draws_before(settings: Settings, as_of: date) -> list[EffortDraw]:

@@ -18,14 +18,14 @@ from tierkit.models import (
     actual_over_predicted_by,
     by_history,
     past_tiers,
-    ranges_tested,
+    range_coverage,
     shortened,
     tenths,
     whole_points,
 )
 from tierkit.runs.run import Run
 from tierkit.settings import Settings
-from tierkit.words import factor_words, plain_name
+from tierkit.words import plain_name, ratio, share
 
 SHORT_ENOUGH = 0.01
 """A short card whose Gini is lower by no more than this is as good as the full one."""
@@ -99,41 +99,61 @@ def _can_be_told(accounts: int | None, min_group: int) -> bool:
     return accounts is None or accounts >= min_group
 
 
+_TIMES_FROM, _HARDLY = 1.5, 0.005
+
+
 def weights(card: Card, *, min_group: int = 1) -> list[dict[str, Any]]:
     """Return the criteria that carry most of the weight, with a sentence on each.
 
-    Bins of fewer accounts than `min_group` are not told.
+    Bins of fewer accounts than `min_group` are not told, nor criteria that have no others.
     """
     table = card.table()
     found = []
     for name, bins in table.groupby("criterion", sort=False):
         known = bins[bins["accounts"].fillna(min_group) >= min_group]
-        known = known if len(known) else bins
+        if known.empty:
+            continue
         ordered = known.sort_values("points", kind="stable").to_dict("records")
         worst, best = ordered[0], ordered[-1]
-        share = float(bins["share_of_importance"].iloc[0])
+        weight = float(bins["share_of_importance"].iloc[0])
         found.append(
             {
                 "criterion": str(name),
-                "share": share,
+                "share": weight,
                 "sentence": (
-                    f"{str(name)[:1].upper()}{str(name)[1:]}: "
-                    f"{factor_words(float(worst['points']))} where it is {worst['bin']}, "
-                    f"{factor_words(float(best['points']))} where it is {best['bin']}."
+                    f"{str(name)[:1].upper()}{str(name)[1:]}, {worst['bin']}: "
+                    f"{change_words(float(worst['points']))}; {best['bin']}: "
+                    f"{change_words(float(best['points']))}."
                 ),
             }
         )
     return found[:_WEIGHTS_NAMED]
 
 
+def change_words(points: float) -> str:
+    """Return the factor of some points as a change, in words.
+
+    Examples
+    --------
+    >>> [change_words(math.log(factor)) for factor in (0.69, 1.0, 1.31, 1.9)]
+    ['31 % less', 'as much as the mean', '31 % more', '1.9 times as much']
+    """
+    factor = math.exp(points)
+    if factor >= _TIMES_FROM:
+        return f"{ratio(factor)} times as much"
+    if abs(factor - 1) < _HARDLY:
+        return "as much as the mean"
+    return f"{share(abs(factor - 1))} {'more' if factor > 1 else 'less'}"
+
+
 def check_facts(choice: ModelChoice, settings: Settings) -> dict[str, Any]:
     """Return calibration, history and account ranges as the backtest found them."""
-    tested = choice.tested()
+    tested = choice.tested_predictions()
     if tested.empty:
         return {"calibration": {"tiers": [], "tenths": []}, "by_history": [], "ranges": _ranges({})}
     capacities = [tier.capacity for tier in settings.tiers]
     names = {place: tier.name for place, tier in enumerate(settings.tiers)}
-    tried = ranges_tested(tested, capacities)
+    tried = range_coverage(tested, capacities)
     return {
         "calibration": {
             "tiers": _by(tested, past_tiers(tested, capacities), "tier", names, settings),

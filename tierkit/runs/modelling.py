@@ -25,12 +25,13 @@ from tierkit.models import (
 )
 from tierkit.publishing import package_versions
 from tierkit.rendering import Step
+from tierkit.runs._reading import training_dates
 from tierkit.runs.challenge import champion
 from tierkit.runs.decision import decide
-from tierkit.runs.leakage import future_rows_seen
+from tierkit.runs.leakage import check_own_criteria, future_rows_seen
 from tierkit.runs.model_facts import model_facts
 from tierkit.runs.next_quarter import quarter_tests
-from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run, training_dates
+from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run
 from tierkit.runs.side_models import edit_facts, prospect_facts, prospects_at, run_prospects
 from tierkit.tiers import tiers_in_force
 
@@ -95,8 +96,15 @@ DECISION = "decision"
 
 
 def make_panel(work: Run) -> Panel:
-    """Build the criteria of all accounts, at every quarter-end to learn from and at `as_of`."""
+    """Build the criteria of all accounts, at every quarter-end to learn from and at `as_of`.
+
+    Raises
+    ------
+    SettingsError
+        If one of the project's own criteria sees the future or rests on our own effort.
+    """
     dates = training_dates(work.tables, settings=work.settings, as_of=work.as_of)
+    check_own_criteria(work.tables, dates, settings=work.settings)
     panel = build_panel(work.tables, [*dates, work.as_of], settings=work.settings)
     panel.write(work.folder / PANEL_FILE)
     return panel
@@ -120,7 +128,7 @@ def fit_model(work: Run, panel: Panel, *, step: Step = lambda _: None) -> ModelC
         known=Known(
             previous_tiers=_held_before(work, dates),
             future_rows=future_rows_seen(work.tables, dates, settings=work.settings),
-            kept=work.cache,
+            cache=work.cache,
             step=step,
             ranked_by="" if present is None else present.model.ranked_by,
             totals=work.forecast_at(dates),
@@ -170,7 +178,7 @@ def predict_accounts(work: Run, panel: Panel, choice: ModelChoice) -> pd.DataFra
     """Return one row per account at `as_of`: score, predicted revenue with its range, reasons."""
     now = _values_at(panel, work.as_of)
     ranked = choice.ranked(now)
-    ranges = account_ranges(choice.tested(), ranked["predicted_revenue"])
+    ranges = account_ranges(choice.tested_predictions(), ranked["predicted_revenue"])
     return ranked.join(ranges, validate="1:1").assign(reasons=reasons(choice.card, now))
 
 
@@ -274,7 +282,7 @@ def _held_before(work: Run, dates: list[date]) -> pd.Series[str] | None:
 
 
 def _tested_with_pipeline(work: Run, choice: ModelChoice) -> pd.DataFrame:
-    tested = choice.tested()
+    tested = choice.tested_predictions()
     if tested.empty:
         return tested.assign(pipeline_created_amount=[])
     days = [day.date() for day in sorted(tested["as_of"].unique())]

@@ -34,7 +34,7 @@ def quarter_tests(work: Run, choice: ModelChoice) -> pd.DataFrame:
         A row per account and as_of: `account_id`, `as_of`, `rank_by`, `predicted` of the horizon,
         and `next_quarter_revenue`. Empty where nothing was tested.
     """
-    tested = choice.tested().drop(columns="actual")
+    tested = choice.tested_predictions().drop(columns="actual")
     if tested.empty:
         return tested.assign(**{COLUMN: []})
     newest = tested["as_of"].max().date()

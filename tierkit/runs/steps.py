@@ -21,6 +21,7 @@ from tierkit.runs.modelling import (
 from tierkit.runs.next_quarter import forecast_facts, next_quarter_totals, with_next_quarter
 from tierkit.runs.report import write_report
 from tierkit.runs.run import PANEL_FILE, Run
+from tierkit.runs.scenarios import SCENARIOS_FILE, study_scenarios
 from tierkit.runs.serving import Serving, study_serving
 from tierkit.runs.tier_roi import TierRoi, compare_tiers
 from tierkit.runs.tiering import Tiering, tier_accounts, tier_facts
@@ -63,7 +64,7 @@ def save_roi(run: Run, roi: TierRoi) -> Fragment:
 
 
 def write_files(run: Run, tiering: Tiering, serving: Serving | None = None) -> dict[str, object]:
-    """Write the files of the report and return what `facts.json` holds."""
+    """Write facts, tiers and the CRM file of the report; return what `facts.json` holds."""
     totals = tier_totals(run, tiering.tiered)
     pipeline = tier_pipeline(run, totals, tiering.tiered)
     coming = next_quarter_totals(run, totals, pd.read_parquet(run.folder / QUARTERS_FILE))
@@ -72,6 +73,10 @@ def write_files(run: Run, tiering: Tiering, serving: Serving | None = None) -> d
     found = tier_facts(run, tiering, totals=totals, pipeline=pipeline, slots=slot_facts(run))
     facts = {"tiers": with_next_quarter(found, coming), "forecast": forecast_facts(run, totals)}
     run.write_facts("tiers", facts)
+    scenarios, rows = study_scenarios(run, tiering, _predictions(run))
+    run.write_facts("scenarios", {"scenarios": scenarios})
+    if len(rows):
+        rows.to_csv(run.folder / SCENARIOS_FILE, index=False, lineterminator="\n")
     return write_report(run, tiering, serving or study_serving(run, tiering))
 
 

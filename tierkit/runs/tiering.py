@@ -266,12 +266,19 @@ def move_facts(work: Run, tiering: Tiering) -> dict[str, Any]:
 
 def override_facts(tiering: Tiering) -> dict[str, Any]:
     """Return how many overrides are in force, how many wait for review, and the money they hold."""
-    expired = tiering.overrides.loc[tiering.overrides["expired"], "account_id"]
-    money = tiering.assigned["predicted_revenue"].reindex(expired)
+    waiting = tiering.overrides[tiering.overrides["expired"]]
+    money = tiering.assigned["predicted_revenue"].reindex(waiting["account_id"])
+    since = str(min(waiting["review_on"]))[:10] if len(waiting) else None
     return {
         "in_force": len(tiering.overrides),
-        "expired": len(expired),
+        "expired": len(waiting),
         "expired_predicted_revenue": float(money.sum()),
+        "expired_since": since,
+        **({} if since else {"expired_since_why": "no override waits for a review"}),
+        "expired_set_by": {
+            str(name): int(many)
+            for name, many in waiting["set_by"].value_counts(sort=False).sort_index().items()
+        },
     }
 
 

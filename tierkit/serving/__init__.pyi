@@ -10,6 +10,7 @@ from .cost import (
     gross_margin as gross_margin,
     hours_by_role as hours_by_role,
     role_effort as role_effort,
+    spent_by_tier as spent_by_tier,
     tier_effort as tier_effort,
     tiers_pay as tiers_pay,
 )
@@ -24,6 +25,7 @@ from .coverage import (
 )
 from .delivered import (
     delivered_entitlements as delivered_entitlements,
+    logged_hours as logged_hours,
 )
 from .engagement import (
     QUALIFIED_COLUMNS as QUALIFIED_COLUMNS,
@@ -58,7 +60,4 @@ from .sizes import (
     largest_size as largest_size,
     size_frontier as size_frontier,
     slot_values as slot_values,
-)
-from .spent import (
-    spent_by_tier as spent_by_tier,
 )

@@ -67,8 +67,8 @@ def contact_coverage(
     wanted = {role.strip().lower(): role for role in required_roles}
     contacts = _contacts(tables, as_of)
     contacts = contacts[contacts["account_id"].isin(tier.index) & contacts["role"].isin(wanted)]
-    told = contacts_are_named(tables)
-    active = contacts["contact_id"].isin(_active(tables, as_of, engaged_days) if told else ())
+    are_named = contacts_are_named(tables)
+    active = contacts["contact_id"].isin(_active(tables, as_of, engaged_days) if are_named else ())
     known = contacts.groupby("account_id")["role"].agg(frozenset)
     engaged = contacts[active].groupby("account_id")["role"].agg(frozenset)
     rows = []
@@ -80,16 +80,16 @@ def contact_coverage(
                 "account_id": str(account),
                 "tier": str(name),
                 "roles_known": len(has),
-                "roles_engaged": len(busy) if told else None,
+                "roles_engaged": len(busy) if are_named else None,
                 "roles_missing": _named(wanted, wanted.keys() - has),
-                "roles_silent": _named(wanted, has - busy) if told else "",
+                "roles_silent": _named(wanted, has - busy) if are_named else "",
             }
         )
     return Table("contact-coverage", CAPTION, _COLUMNS, rows)
 
 
 def contacts_are_named(tables: Tables) -> bool:
-    """Whether any activity names a contact; where none does, who is in touch is not known."""
+    """Return true if any activity names a contact; else who is in touch is not known."""
     if not tables.has("activities", "contact_id"):
         return False
     named = tables["activities"].filter(~nw.col("contact_id").is_null())

@@ -131,9 +131,51 @@ def tier_delivery(delivered: pd.DataFrame, tiers: Sequence[Tier]) -> pd.DataFram
 
     Every entitlement weighs the same, whatever its number: the mean of the shares, each at most 1.
     """
-    told = delivered.dropna(subset=["delivered_share"])
-    capped = told.assign(delivered_share=told["delivered_share"].clip(upper=1.0))
+    known = delivered.dropna(subset=["delivered_share"])
+    capped = known.assign(delivered_share=known["delivered_share"].clip(upper=1.0))
     table = capped.pivot_table(
         index="tier", columns="quarter", values="delivered_share", aggfunc="mean"
     )
     return table.reindex([tier.name for tier in tiers if tier.name in table.index])
+
+
+NO_MINUTES = "needs activities with minutes"
+
+
+def logged_hours(
+    tables: Tables, quarter: Quarter, *, settings: Settings
+) -> tuple[pd.DataFrame, str]:
+    """Return the hours that accounts of each tier were owed and given in a quarter.
+
+    The tier is the one in force on the quarter's first day. Given are the minutes of our outbound
+    activities; one without minutes counts as none.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per `tier`: `accounts`, `owed` and `logged`, in hours. Empty where it is not known.
+    str
+        Why it is not known; empty where it is.
+    """
+    why = _missing(tables, settings)
+    if not why and not tables.has("activities", "minutes"):
+        why = NO_MINUTES
+    held = pd.DataFrame() if why else tiers_in_force(tables, [quarter.start])
+    if held.empty:
+        return pd.DataFrame(), why or NO_HISTORY
+    ours = tables["activities"]
+    if tables.has("activities", "direction"):
+        ours = ours.filter(nw.col("direction") == "outbound")
+    span = tables.dates({"as_of": [quarter.start], "horizon_end": [quarter.as_of]})
+    inside = outcome_rows(ours, "date", span)
+    minutes = nw.col("minutes").cast(nw.Float64).sum()
+    sums = grouped(inside, ("account_id",), minutes=minutes).collect().to_pandas()
+    by_account = sums.dropna(subset=["account_id"]).set_index("account_id")["minutes"].fillna(0.0)
+    rows = []
+    for tier in settings.tiers:
+        ids = held.loc[held["tier"] == tier.name, "account_id"]
+        owed = sum(one.per_quarter * one.hours for one in tier.entitlements)
+        logged = float(by_account.reindex(ids).fillna(0.0).sum()) / 60
+        rows.append({"tier": tier.name, "accounts": len(ids), "owed": owed * len(ids),
+                     "logged": logged})  # fmt: skip
+    return pd.DataFrame(rows), ""

@@ -114,8 +114,8 @@ def _points(rows: Rows, points: Mapping[str, float]) -> pd.DataFrame:
     worth = {name.strip().lower(): value for name, value in points.items()}
     each = frame["kind"].map(worth).fillna(0.0) if worth else 1.0
     frame = frame.assign(points=frame["n"] * each)
-    kept = frame[frame["points"] > 0].sort_values(["account_id", "date", "kind"], kind="stable")
-    return kept[["account_id", "date", "points"]]
+    scored = frame[frame["points"] > 0].sort_values(["account_id", "date", "kind"], kind="stable")
+    return scored[["account_id", "date", "points"]]
 
 
 def _scores(
@@ -126,9 +126,9 @@ def _scores(
     end, gap = _first_start(touches["date"], days)
     added = np.zeros((len(accounts), len(days)))
     np.add.at(added, (row, end), touches["points"].to_numpy() * 0.5 ** (gap / half_life))
-    kept = 0.5 ** (WEEK / half_life)
+    decay = 0.5 ** (WEEK / half_life)
     for week in range(1, len(days)):
-        added[:, week] += kept * added[:, week - 1]
+        added[:, week] += decay * added[:, week - 1]
     return added
 
 
@@ -156,9 +156,9 @@ def _contacts(rows: Rows, accounts: pd.Index[str], days: tuple[date, ...], lasts
     )
     reached = np.where(same.to_numpy(), np.concatenate([[0], last[:-1]]), 0)
     begins = np.maximum(first, reached)
-    told = (row >= 0) & (begins < last)
-    np.add.at(change, (row[told], begins[told]), 1)
-    np.add.at(change, (row[told], last[told]), -1)
+    inside = (row >= 0) & (begins < last)
+    np.add.at(change, (row[inside], begins[inside]), 1)
+    np.add.at(change, (row[inside], last[inside]), -1)
     return np.cumsum(change, axis=1)[:, :-1]
 
 
@@ -201,8 +201,8 @@ def qualified_accounts(
     crossing[:, 1:] &= ~above[:, :-1]
     crossing[:, 0] = False  # nobody knows whether the first week is the first one above
     account, week = np.nonzero(crossing)
-    kept = _after_quiet(account, week, quiet=-(-settings.quiet_days // WEEK))
-    account, week = account[kept], week[kept]
+    new = _after_quiet(account, week, quiet=-(-settings.quiet_days // WEEK))
+    account, week = account[new], week[new]
     found = pd.DataFrame(
         {
             "account_id": weeks.accounts[account],
@@ -218,11 +218,11 @@ def qualified_accounts(
 def _after_quiet(
     account: npt.NDArray[np.intp], week: npt.NDArray[np.intp], *, quiet: int
 ) -> BoolArray:
-    """Return which crossings come long enough after the last one kept; rows by account and week."""
-    kept = np.zeros(len(account), dtype=bool)
+    """Return which crossings come long enough after the last counted; rows by account and week."""
+    counted = np.zeros(len(account), dtype=bool)
     last_account, last_week = -1, 0
     for number, (one, when) in enumerate(zip(account.tolist(), week.tolist(), strict=True)):
         if one != last_account or when - last_week >= quiet:
-            kept[number] = True
+            counted[number] = True
             last_account, last_week = one, when
-    return kept
+    return counted

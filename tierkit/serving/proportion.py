@@ -196,9 +196,9 @@ def _interval(draws: FloatArray) -> FloatArray:
     """Return the ends of the middle 95 % of each column; missing where fewer than half can tell."""
     ends = np.full((2, draws.shape[1]), np.nan)
     for column in range(draws.shape[1]):
-        told = draws[~np.isnan(draws[:, column]), column]
-        if len(told) > DRAWS / 2:
-            ends[:, column] = np.quantile(told, [0.025, 0.975])
+        valid = draws[~np.isnan(draws[:, column]), column]
+        if len(valid) > DRAWS / 2:
+            ends[:, column] = np.quantile(valid, [0.025, 0.975])
     return ends
 
 
@@ -210,7 +210,7 @@ NO_EFFORT = (
 
 @dataclass(frozen=True)
 class EffortReceived:
-    """What was done for accounts before `as_of`.
+    """The effort that accounts received before `as_of`.
 
     Attributes
     ----------
@@ -274,7 +274,7 @@ HARDLY_DIFFERS = 0.1
 
 @dataclass(frozen=True)
 class EqualTreatment:
-    """Whether everyone is treated alike; None where nobody can tell, with the reason."""
+    """Equal treatment of all accounts; None where it is not known, with the reason."""
 
     alike: bool | None
     because: str

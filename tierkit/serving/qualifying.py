@@ -30,7 +30,7 @@ NOT_ASKED = "set engagement.weekly_capacity or engagement.precision"
 
 @dataclass(frozen=True)
 class ThresholdTest:
-    """What a threshold would have brought in some past weeks.
+    """The record of a threshold in some past weeks.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Threshold:
     base_rate
         The share right of any eligible account in any tested week.
     table
-        Every threshold that was tried: `threshold`, `weeks`, `mqas`, `a_week`, `right`,
+        Every candidate threshold: `threshold`, `weeks`, `mqas`, `a_week`, `right`,
         `precision`, in the weeks that it was chosen on.
     """
 
@@ -193,10 +193,10 @@ def _tried(
     rows = []
     for value in values[::-1]:
         found = qualified_accounts(weeks, float(value), settings=settings, eligible=eligible)
-        tried = _count(found, weeks, became, (1, split))
+        test = _count(found, weeks, became, (1, split))
         rows.append(
-            {"threshold": float(value), "weeks": tried.weeks, "mqas": tried.mqas,
-             "a_week": tried.a_week, "right": tried.right, "precision": tried.precision[0]}
+            {"threshold": float(value), "weeks": test.weeks, "mqas": test.mqas,
+             "a_week": test.a_week, "right": test.right, "precision": test.precision[0]}
         )  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -246,9 +246,9 @@ def _spread(
     """Return true from column `first` up to `last` (exclusive) of each row's account."""
     row = weeks.accounts.get_indexer(pd.Index(account.to_numpy(dtype=object)))
     change = np.zeros((len(weeks.accounts), len(weeks.days) + 1), dtype=np.int64)
-    told = (row >= 0) & (first < last)
-    np.add.at(change, (row[told], first[told]), 1)
-    np.add.at(change, (row[told], last[told]), -1)
+    inside = (row >= 0) & (first < last)
+    np.add.at(change, (row[inside], first[inside]), 1)
+    np.add.at(change, (row[inside], last[inside]), -1)
     return np.cumsum(change, axis=1)[:, :-1] > 0
 
 

@@ -123,8 +123,8 @@ def slot_values(
 
     The effect in money that was shown at the tier's lower boundary (per account and quarter, times
     the margin) less what an account of the tier costs more than one of the tier below. The effect
-    is that of the lot where there was one, else the one at the line, since the account that one
-    more slot lets in stands there; else the adjusted one.
+    is that of the random draw where there was one, else the one at the line, since the account that
+    one more slot lets in stands there; else the adjusted one.
 
     Parameters
     ----------

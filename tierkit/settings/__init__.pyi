@@ -4,6 +4,7 @@ from .card import (
     CardSettings as CardSettings,
 )
 from .parts import (
+    DECISION_OWNERS as DECISION_OWNERS,
     DEFAULT_TIERS as DEFAULT_TIERS,
     CalendarSettings as CalendarSettings,
     CheckSettings as CheckSettings,
@@ -22,6 +23,7 @@ from .parts import (
     RoiSettings as RoiSettings,
     Role as Role,
     RunSettings as RunSettings,
+    ScenarioSettings as ScenarioSettings,
     StabilitySettings as StabilitySettings,
     TargetSettings as TargetSettings,
     Tier as Tier,
@@ -31,6 +33,7 @@ from .reading import (
     SETTINGS_FILE as SETTINGS_FILE,
     parse_settings as parse_settings,
     read_settings as read_settings,
+    scenario_settings as scenario_settings,
 )
 from .rules import (
     Rule as Rule,

@@ -104,15 +104,24 @@ class IcpSettings(Part):
 
 
 class FeatureSettings(Part):
-    """Which columns become criteria beside the standard ones."""
+    """Which columns become criteria beside the standard ones.
+
+    `module` is a file of the project and `packages` are entry points (`tierkit.features`) of
+    installed packages with criteria of one's own; neither is run unless it is named here.
+    """
 
     account_columns: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
+    module: str = ""
+    packages: tuple[str, ...] = ()
 
 
 class ModelSettings(Part):
-    """What ranks the accounts, and how the points card is fitted."""
+    """What ranks the accounts, and how the points card is fitted.
+
+    `packages` are entry points (`tierkit.models`) of installed packages with own models.
+    """
 
     kind: ModelKind = "fitted card"
     card: CardLength = "full"
@@ -120,6 +129,7 @@ class ModelSettings(Part):
     max_bins: Annotated[int, Field(ge=4, le=256)] = 16
     max_training_rows: Annotated[int, Field(ge=100)] = 100_000
     favourite_criteria: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
     backtest_quarter_ends: Annotated[int, Field(ge=1, le=40)] = 6
     shuffled_refits: Annotated[int, Field(ge=0, le=199)] = 19
     most_bags: Annotated[int, Field(ge=1, le=256)] = 32
@@ -208,11 +218,24 @@ class RoiSettings(Part):
     band_share: Annotated[float, Field(gt=0, le=1)] = 0.2
 
 
+Subject = Literal["tiers", "effort", "overrides", "treatment", "data"]
+DECISION_OWNERS: dict[Subject, str] = {
+    "tiers": "chief revenue officer",
+    "effort": "head of sales",
+    "overrides": "head of sales",
+    "treatment": "chief revenue officer",
+    "data": "revenue operations",
+}
+"""Those who decide, by what is decided."""
+
+
 class DecisionSettings(Part):
-    """When the present model is held, recalibrated or refitted."""
+    """Rules for the present model, and the owners and term of the decisions of a report."""
 
     refit_after_quarters: Annotated[int, Field(ge=1)] = 4
     recalibrate_beyond: Annotated[float, Field(gt=0)] = 0.15
+    within_days: Annotated[int, Field(ge=1)] = 14
+    owners: dict[Subject, str] = DECISION_OWNERS
 
 
 class CheckSettings(Part):
@@ -233,6 +256,7 @@ class RunSettings(Part):
     title: str = ""
     reports: str = "reports"
     min_group: Annotated[int, Field(ge=1)] = 5
+    name_accounts: bool = False
     time_limit_seconds: Annotated[float, Field(gt=0)] = 600.0
     formats: tuple[Literal["pdf", "slides"], ...] = ("pdf",)
 
@@ -245,6 +269,13 @@ class KeepSettings(Part):
     archive_days: Positive = 3650.0
     archive_most: Annotated[int, Field(ge=0)] = 80
     cache_days: Positive = 90.0
+
+
+class ScenarioSettings(Part):
+    """A what-if that every run computes beside what it proposes: its name and what differs."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    set: tuple[str, ...]
 
 
 class HookSettings(Part):

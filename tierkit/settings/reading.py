@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from tierkit.errors import Problem, SettingsError
 from tierkit.files import refuse_links_inside
+from tierkit.settings.parts import ScenarioSettings
 from tierkit.settings.whole import Settings
 
 _SECRET_WORDS = ("password", "passwd", "token", "secret", "api_key", "apikey", "credential")
@@ -76,7 +77,12 @@ def _lower_first(text: str) -> str:
 SETTINGS_FILE = "tierkit.toml"
 
 
-def read_settings(path: str | Path, *, overrides: Sequence[str] = ()) -> Settings:
+def read_settings(
+    path: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    changes: Mapping[str, object] | None = None,
+) -> Settings:
     """Read a `tierkit.toml`, with settings from the command line put over it.
 
     Parameters
@@ -85,6 +91,8 @@ def read_settings(path: str | Path, *, overrides: Sequence[str] = ()) -> Setting
         The file, or the folder that holds it.
     overrides
         `KEY=VALUE`, KEY a dotted path (`stability.keep_band`, `tiers.0.capacity`), VALUE in TOML.
+    changes
+        The same as values by dotted path.
 
     Raises
     ------
@@ -97,10 +105,45 @@ def read_settings(path: str | Path, *, overrides: Sequence[str] = ()) -> Setting
     values = _load(file)
     for override in overrides:
         _put_over(values, override)
+    for key, value in (changes or {}).items():
+        _assign(values, key.split("."), value, f"{key}={value}")
     settings = parse_settings(values, name=file.name)
     settings._folder = file.resolve().parent
     refuse_links_inside(settings.scratch)
+    _check_scenarios(settings)
     return settings
+
+
+def scenario_settings(settings: Settings, scenario: ScenarioSettings) -> Settings:
+    """Return the settings of a scenario: those of the project with its own put over them.
+
+    Raises
+    ------
+    SettingsError
+        If one of its keys or values cannot be set.
+    """
+    values = settings.model_dump(mode="json", exclude_none=True) | {"scenarios": []}
+    for override in scenario.set:
+        _put_over(values, override)
+    found = parse_settings(values, name=f"scenario {scenario.name!r}")
+    found._folder = settings.folder
+    return found
+
+
+def _check_scenarios(settings: Settings) -> None:
+    names = [one.name for one in settings.scenarios]
+    problems = [
+        Problem(f"{name!r} is the name of two scenarios", "Give each a name of its own.")
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+    for one in settings.scenarios:
+        try:
+            scenario_settings(settings, one)
+        except SettingsError as error:
+            fix = "Write set = ['tiers.0.capacity=20'], KEY=VALUE as for --set."
+            problems += list(error.problems) or [Problem(f"scenario {one.name!r}: {error}", fix)]
+    if problems:
+        raise SettingsError(f"{SETTINGS_FILE}: scenarios", problems)
 
 
 def parse_settings(values: Mapping[str, Any], *, name: str = SETTINGS_FILE) -> Settings:
@@ -174,7 +217,7 @@ def _assign(values: dict[str, Any], path: Sequence[str], value: object, override
                 place.setdefault(part, {})
         else:
             raise SettingsError(
-                f"--set {override}: {part!r} names nothing inside {'.'.join(path)}."
+                f"setting {override}: {part!r} names nothing inside {'.'.join(path)}."
             )
         if last:
             place[step] = value

@@ -29,6 +29,7 @@ from tierkit.settings.parts import (
     RoiSettings,
     Role,
     RunSettings,
+    ScenarioSettings,
     StabilitySettings,
     TargetSettings,
     Tier,
@@ -70,6 +71,7 @@ class Settings(Part):
     run: RunSettings = RunSettings()
     hooks: HookSettings = HookSettings()
     keep: KeepSettings = KeepSettings()
+    scenarios: tuple[ScenarioSettings, ...] = ()
     _folder: Path = PrivateAttr(default_factory=Path)
 
     @model_validator(mode="after")
@@ -113,6 +115,14 @@ class Settings(Part):
         )
 
     @property
+    def module_hash(self) -> str:
+        """A hash of the file that `features.module` names; empty where there is none."""
+        file = self.folder / self.features.module
+        if not self.features.module or not file.is_file():
+            return ""
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+
+    @property
     def fingerprint(self) -> str:
         """A short hash of every setting that can change a number (paths and limits cannot)."""
         unseen: dict[str, set[str] | bool] = {
@@ -122,6 +132,8 @@ class Settings(Part):
             "keep": True,
         }
         values = self.model_dump(mode="json", exclude=unseen)
+        if self.module_hash:
+            values["module"] = self.module_hash
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -13,7 +13,7 @@ TITLE = "Meridian Software (simulated)"
 
 @dataclass(frozen=True)
 class _Entitlement:
-    """What every account of a tier gets: how often a quarter, and the hours each time."""
+    """The touches that every account of a tier gets a quarter, and the hours of each."""
 
     tier: int
     activity: str
@@ -36,7 +36,7 @@ ENTITLEMENTS = (
     _Entitlement(2, "industry play", "Marketing", 1, 2.0),
     _Entitlement(3, "programmatic email", "Marketing", 1, 0.1, counts="email"),
 )
-"""What a software company gives its tiers: all of it for few, an industry's play for some,
+"""The entitlements of a software company's tiers: all of it for few, an industry's play for some,
 programmes for the rest. `counts` names the type under which the CRM records an activity."""
 
 _LABELS = ("Strategic", "Growth", "Standard")

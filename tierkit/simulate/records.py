@@ -8,18 +8,17 @@ import numpy as np
 import pandas as pd
 
 from tierkit.simulate.company import Company
-from tierkit.simulate.deals import PRODUCTS, RENEWAL, SOURCES, TYPES
-from tierkit.simulate.dynamics import History
-from tierkit.simulate.scenario import BURN_IN_QUARTERS, FloatArray, IntArray, Scenario, to_dates
-from tierkit.simulate.stages import CLOSED_WON, STAGES
-from tierkit.simulate.tiering import OVERRIDE_REASONS
-from tierkit.simulate.touches import (
+from tierkit.simulate.deals import CLOSED_WON, PRODUCTS, RENEWAL, SOURCES, STAGES, TYPES
+from tierkit.simulate.dynamics import (
     ACTIVITY_TYPES,
     INBOUND,
     OUTBOUND_COSTS,
     OUTBOUND_MINUTES,
+    History,
     Touches,
 )
+from tierkit.simulate.scenario import BURN_IN_QUARTERS, FloatArray, IntArray, Scenario, to_dates
+from tierkit.simulate.tiering import OVERRIDE_REASONS
 
 TIERS = ("", "Tier 1", "Tier 2", "Tier 3")
 

@@ -33,7 +33,7 @@ STREAMS = (
 
 @dataclass(frozen=True)
 class Scenario:
-    """What `tierkit.simulate.simulate_crm` was asked for, checked."""
+    """The arguments of `tierkit.simulate.simulate_crm`, checked."""
 
     accounts: int
     quarters: int
@@ -94,13 +94,13 @@ class Scenario:
 
     @property
     def effect_factors(self) -> FloatArray:
-        """What each tier multiplies the rate of new and expansion deals by: none, 1, 2, 3."""
+        """The factor of each tier on the rate of new and expansion deals: none, 1, 2, 3."""
         middle = self.tier_effect / 2 if self.tier_2_effect is None else self.tier_2_effect
         return np.array([1.0, 1.0 + self.tier_effect, 1.0 + middle, 1.0])
 
     @property
     def effort_factors(self) -> FloatArray:
-        """What each tier multiplies the outbound effort of an account by: none, 1, 2, 3."""
+        """The factor of each tier on the outbound effort of an account: none, 1, 2, 3."""
         return np.array([1.0, self.effort_bias, np.sqrt(self.effort_bias), 1.0])
 
     @property

@@ -25,7 +25,7 @@ OVERRIDE_REASONS = (
 
 @dataclass(frozen=True)
 class Desk:
-    """Who holds which tier, and the overrides in force, between two re-tierings.
+    """The tiers held, and the overrides in force, between two re-tierings.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Desk:
 
 @dataclass(frozen=True)
 class Known:
-    """What the company knows of each account on the first day of a quarter.
+    """The company's knowledge of each account on the first day of a quarter.
 
     Attributes
     ----------

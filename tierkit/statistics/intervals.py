@@ -55,7 +55,7 @@ def compare(
     seed: int,
     draws: int | None = None,
     rivals: Sequence[str] = (),
-    tried: int = 1,
+    comparisons: int = 1,
 ) -> Comparison:
     """Compare the card with past revenue on the same accounts at the same dates.
 
@@ -75,20 +75,21 @@ def compare(
         1,000 by default, fewer where rows are so many that draws differ little.
     rivals
         Columns of other rules that the card is compared with as well.
-    tried
+    comparisons
         From how many candidates the compared one was chosen: ranges are as wide as so many
         comparisons at once ask for (Bonferroni).
     """
     times = draws or _draws(len(predictions))
     codes, unique = pd.factorize(predictions["account_id"], sort=True)
     names = (*_COMPARED, *rivals)
-    dates = [_Date.of(predictions.iloc[rows], codes[rows], names) for rows in _by_date(predictions)]
+    places = _rows_by(predictions, "as_of")
+    dates = [_Date.of(predictions.iloc[rows], codes[rows], names) for rows in places]
     whole = _measures(dates, np.ones((len(unique), 1)), capacities)[0]
     weights_of = _resampled(len(unique), len(predictions), draws=times, seed=seed)
     tasks = (partial(_measures, dates, weights, capacities) for weights in weights_of)
     threads = None if len(predictions) >= MANY_ROWS else 1
     drawn = np.concatenate(side_by_side(tasks, threads=threads))
-    tail = share_beyond(accounts_that_count(predictions)) / tried
+    tail = share_beyond(accounts_that_count(predictions)) / comparisons
     ranges = [resampled(whole[place], drawn[:, place], tail) for place in range(len(whole))]
     others = dict(zip(rivals, ranges[3 : 3 + len(rivals)], strict=True))
     captures = dict(zip(capacities, ranges[3 + len(rivals) :], strict=True))
@@ -102,10 +103,12 @@ def measured_draws(
     capacities: Sequence[int],
     seed: int,
     draws: int | None = None,
+    by: str = "as_of",
 ) -> tuple[FloatArray, FloatArray, float]:
     """Return Gini and captures of several rankings, on the whole and with accounts resampled.
 
     Accounts are drawn as for `compare`, the same for every ranking, so that differences are paired.
+    Measures are means over the tests, each a value of the column `by`.
 
     Returns
     -------
@@ -115,7 +118,8 @@ def measured_draws(
     """
     times = draws or _draws(len(predictions))
     codes, unique = pd.factorize(predictions["account_id"], sort=True)
-    dates = [_Date.of(predictions.iloc[rows], codes[rows], names) for rows in _by_date(predictions)]
+    places = _rows_by(predictions, by)
+    dates = [_Date.of(predictions.iloc[rows], codes[rows], names) for rows in places]
     whole = _ranked_measures(dates, np.ones((len(unique), 1)), capacities)[0]
     weights_of = _resampled(len(unique), len(predictions), draws=times, seed=seed)
     tasks = (partial(_ranked_measures, dates, weights, capacities) for weights in weights_of)
@@ -231,8 +235,8 @@ def resampled(estimate: float, drawn: FloatArray, tail: float) -> Figure:
     return Figure(estimate, min(float(low), estimate), max(float(high), estimate))
 
 
-def _by_date(predictions: pd.DataFrame) -> list[IntArray]:
-    codes, unique = pd.factorize(predictions["as_of"], sort=True)
+def _rows_by(predictions: pd.DataFrame, column: str) -> list[IntArray]:
+    codes, unique = pd.factorize(predictions[column], sort=True)
     return [np.flatnonzero(codes == place) for place in range(len(unique))]
 
 

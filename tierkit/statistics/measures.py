@@ -1,4 +1,4 @@
-"""How well a ranking finds revenue, and whether predicted amounts came true.
+"""Measures of a ranking (Gini, capture) and of predicted amounts.
 
 All rankings put higher predictions first. Equal predictions are taken in every order at once: the
 measures are their expected values over random orders, so that the order of rows never matters.

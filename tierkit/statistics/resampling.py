@@ -50,8 +50,8 @@ def resampled_sums(values: FloatArray, *, seed: int) -> FloatArray:
 
 def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     """Return the ratio of each pair, without the pairs whose denominator is not above zero."""
-    told = denominator > 0
-    return numerator[told] / denominator[told]
+    known = denominator > 0
+    return numerator[known] / denominator[known]
 
 
 def middle_range(values: FloatArray) -> tuple[float, float]:

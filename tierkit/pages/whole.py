@@ -1,0 +1,273 @@
+"""The whole: all tiers beside last year and the target, what is not in it, what weighs on it."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from tierkit.pages.facts import (
+    Facts,
+    currency,
+    money_parts,
+    next_quarter,
+    number,
+    part,
+    parts,
+    quarter_spoken,
+    sum_is_telling,
+    text,
+    too_small,
+    why,
+)
+from tierkit.rendering import Fragment, html_table, joined, section, tag
+from tierkit.runs import Run, Tiering, territory_rows
+from tierkit.table import Column, Columns, Table
+from tierkit.words import (
+    count,
+    enumerated,
+    money,
+    money_range,
+    ratio,
+    share,
+    signed_share,
+)
+
+MOST_TERRITORIES = 7
+LARGE, MANY_BORDERLINE = 0.1, 1 / 3
+"""From these shares on, the largest account and borderline places change how a page is read."""
+_TOO_FEW = "too few to show"
+
+
+def whole_table(facts: Facts) -> Fragment:
+    """Return the tiers and their sum: predicted, last year of the same accounts, next quarter."""
+    whole = part(facts, "whole")
+    tiers = parts(whole, "tiers")
+    if not tiers or number(whole, "predicted_revenue") is None:
+        return Fragment("")
+    hidden = [bool(too_small(facts, tier)) for tier in tiers]
+    rows = [_tier_row(facts, tier) for tier in tiers]
+    for column in ("predicted_revenue", "last_horizon"):
+        amounts = [number(tier, column) for tier in tiers]
+        said = _amounts(facts, amounts, hidden)
+        for row, words in zip(rows, said, strict=False):
+            row[column] = words
+    total = {"tier": "All tiers", "accounts": count(number(whole, "accounts") or 0)}
+    for column in ("predicted_revenue", "last_horizon"):
+        total[column] = _amounts(facts, [number(tier, column) for tier in tiers], hidden)[-1]
+    telling = sum_is_telling(facts)
+    total |= {
+        "range": "–" if telling else _range(facts, whole),
+        "change": "–" if telling else _change(whole),
+    }
+    ahead = f"predicted_{text(whole, 'span')}".replace(" ", "_").replace("_the_", "_")
+    rename = {"predicted_revenue": ahead, "range": "range_that_holds_8_of_10",
+              "last_horizon": "same_accounts_before"}  # fmt: skip
+    frame = pd.DataFrame([*rows, total]).rename(columns=rename)
+    columns: Columns = ["tier", *Column.each("spoken", *map(str, frame.columns[1:]))]
+    caption = f"Won revenue, {currency(facts)}: predicted, and what the same accounts won before"
+    return html_table(Table("whole", caption, columns, frame))
+
+
+def _tier_row(facts: Facts, tier: Facts) -> dict[str, str]:
+    name = text(tier, "tier")
+    found = next((one for one in parts(facts, "tiers") if text(one, "tier") == name), {})
+    small = bool(too_small(facts, tier))
+    return {
+        "tier": name,
+        "accounts": count(number(tier, "accounts") or 0),
+        "predicted_revenue": "",
+        "range": _TOO_FEW if small else _range(facts, found),
+        "last_horizon": "",
+        "change": "–" if small else _change(tier),
+    }
+
+
+def _amounts(facts: Facts, amounts: list[float | None], hidden: list[bool]) -> list[str]:
+    """Return amounts that add up as they are said; a hidden one, and the sum that tells it, not."""
+    if any(amount is None for amount in amounts):
+        return ["–"] * (len(amounts) + 1)
+    said = money_parts(currency(facts), [amount or 0.0 for amount in amounts])
+    shown = ["–" if small else words for small, words in zip(hidden, said, strict=False)]
+    return [*shown, "–" if sum(hidden) == 1 else said[-1]]
+
+
+def _range(facts: Facts, one: Facts) -> str:
+    low, high = number(one, "low"), number(one, "high")
+    return "–" if low is None or high is None else money_range(currency(facts), low, high)
+
+
+def _change(one: Facts) -> str:
+    change = number(one, "change")
+    return "–" if change is None else signed_share(change)
+
+
+def whole_sentences(facts: Facts) -> list[str]:
+    """Return the whole beside last year and the target, and what is not part of it."""
+    return [*filter(None, (_whole(facts), _target(facts), _not_in_it(facts)))]
+
+
+def _whole(facts: Facts) -> str:
+    whole = part(facts, "whole")
+    amount, change = number(whole, "predicted_revenue"), number(whole, "change")
+    if amount is None or sum_is_telling(facts):
+        return ""
+    tiers = [
+        f"{text(one, 'tier')} {_change(one)}"
+        for one in parts(whole, "tiers")
+        if number(one, "change") is not None and not too_small(facts, one)
+    ]
+    said = f"All tiers together: {money(currency(facts), amount)} in {text(whole, 'span')}"
+    if change is None:
+        return f"{said}; last year is not known: {why(whole, 'last_horizon')}."
+    each = f" ({', '.join(tiers)})" if tiers else ""
+    return f"{said}, {signed_share(change)} on what the same accounts won before{each}."
+
+
+def _target(facts: Facts) -> str:
+    target = part(facts, "whole", "target")
+    goal, predicted = number(target, "target"), number(target, "predicted")
+    if goal is None:
+        return ""
+    quarter = quarter_spoken(text(target, "quarter")) or next_quarter(facts)
+    said = f"Target of {quarter}: {money(currency(facts), goal)}"
+    of_goal = number(target, "predicted_over_target")
+    if predicted is not None and of_goal is not None:
+        said += f"; {money(currency(facts), predicted)} predicted ({share(of_goal)} of it)"
+    covered = number(target, "pipeline_over_target")
+    if covered is not None:
+        said += f"; qualified pipeline due in it {ratio(covered)} × target"
+    return f"{said}."
+
+
+def _not_in_it(facts: Facts) -> str:
+    whole = part(facts, "whole")
+    renewals = number(whole, "renewals_last_horizon")
+    new = number(whole, "new_accounts_last_horizon")
+    missing = []
+    if renewals is not None and renewals > 0:
+        missing.append(f"renewals ({money(currency(facts), renewals)} in the year before)")
+    if new is not None and new > 0:
+        missing.append(f"accounts not known yet ({money(currency(facts), new)} in the year before)")
+    if not missing:
+        return ""
+    return f"This is new and expansion business; not part of it: {enumerated(missing)}."
+
+
+def warnings(facts: Facts) -> list[str]:
+    """Return what changes the reading of the page: large accounts, borderline places, seats."""
+    return [*filter(None, (_large(facts), _borderline(facts), *_seats(facts)))]
+
+
+def _large(facts: Facts) -> str:
+    largest = part(facts, "whole", "largest_account")
+    won, predicted = number(largest, "share_of_won"), number(largest, "share_of_predicted")
+    if won is not None and won >= LARGE:
+        return f"One account holds {share(won)} of last year's won revenue."
+    if predicted is not None and predicted >= LARGE:
+        return f"One account holds {share(predicted)} of predicted revenue."
+    return ""
+
+
+def _borderline(facts: Facts) -> str:
+    tiers = parts(facts, "chances", "tiers")[:-1]
+    known = [(number(one, "borderline_accounts"), number(one, "accounts")) for one in tiers]
+    near = sum(some for some, _ in known if some is not None)
+    places = sum(every or 0 for some, every in known if some is not None)
+    if not places or near / places < MANY_BORDERLINE:
+        return ""
+    names = enumerated([text(one, "tier") for one in tiers])
+    return (
+        f"{share(near / places)} of the places in {names} are borderline "
+        f"({count(near)} of {count(places)}): a small change of the data moves those accounts."
+    )
+
+
+def _seats(facts: Facts) -> list[str]:
+    """Return which seats of the first tier rules hold, and who waits for one."""
+    for seats in parts(facts, "seats")[:1]:
+        held = [f"rank {count(number(one, 'rank') or 0)} ({text(one, 'by')})"
+                for one in parts(seats, "held")]  # fmt: skip
+        many = int(number(seats, "held_by_rules") or 0)
+        if not held:
+            return []
+        more = f" and {count(many - len(held))} more" if many > len(held) else ""
+        said = (
+            f"Rules, not ranks, hold "
+            f"{count(many)} of {count(number(seats, 'places') or 0)} places in "
+            f"{text(seats, 'tier')}: {enumerated(held)}{more}"
+        )
+        return [f"{said}{_waiting(facts, seats)}."]
+    return []
+
+
+def _waiting(facts: Facts, seats: Facts) -> str:
+    first = next(iter(parts(seats, "waiting")), {})
+    rank, amount = number(first, "rank"), number(first, "predicted_revenue")
+    if rank is None or amount is None:
+        return ""
+    return f"; rank {count(rank)}, {money(currency(facts), amount)} predicted, waits"
+
+
+def by_territory(facts: Facts) -> Fragment:
+    """Return the largest territories: tiers held, predicted revenue, hours, accounts that move."""
+    found = part(facts, "territories")
+    rows = parts(found, "rows")
+    by = text(found, "by")
+    title = tag("h2", f"By {by}" if by else "By territory")
+    if not rows:
+        return Fragment("")
+    names = [text(tier, "tier") for tier in parts(facts, "tiers")]
+    large = [row for row in rows if not too_small(facts, row)]
+    shown = [_territory(facts, row, by, names) for row in large[:MOST_TERRITORIES]]
+    role = text(found, "role")
+    columns: Columns = [by, *Column.each("count", *names), *Column.each("spoken", "predicted"),
+                        *Column.each("spoken", "on_last_year"),
+                        *([Column("hours", "spoken", role)] if role else []),
+                        *Column.each("spoken", "moves_up", "moves_down")]  # fmt: skip
+    caption = f"Accounts by tier, money and hours of each {by}, the most predicted revenue first"
+    table = Table("by-territory", caption, columns, shown, total=len(rows),
+                  of="rows; all of them, and every owner, are on the analyst page")  # fmt: skip
+    return section("territories", title, html_table(table))
+
+
+def _territory(facts: Facts, row: Facts, by: str, names: list[str]) -> dict[str, object]:
+    predicted, before = number(row, "predicted_revenue") or 0.0, number(row, "last_horizon") or 0.0
+    asked, available = number(row, "hours") or 0.0, number(row, "available") or 0.0
+    of = f" of {count(available)}" if available else ""
+    over = "▲ " if available and asked > available else ""
+    return {
+        by: text(row, "name"),
+        **{name: number(part(row, "tiers"), name) for name in names},
+        "predicted": money(currency(facts), predicted),
+        "on_last_year": signed_share(predicted / before - 1) if before > 0 else "–",
+        "hours": f"{over}{count(asked)}{of}",
+        "moves_up": count(number(row, "up") or 0),
+        "moves_down": count(number(row, "down") or 0),
+    }
+
+
+def territory_tables(run: Run, tiering: Tiering) -> Fragment:
+    """Return every territory and every owner: tiers held, money, hours asked and had, moves."""
+    made = []
+    for column in ("territory", "owner"):
+        rows = territory_rows(run, tiering, column)
+        money_columns = Column.each("money", "predicted_revenue", "last_horizon", unit=run.currency)
+        counts = [name for name in rows.columns if name not in (column, "predicted_revenue",
+                                                                "last_horizon")]  # fmt: skip
+        columns = Column.of_all(rows, *money_columns, *Column.each("count", *counts))
+        caption = (
+            f"By {column}: tiers held, predicted revenue, what was won before, hours a quarter"
+        )
+        missing = f"By {column}: the accounts have no column of that name."
+        made.append(html_table(Table(f"by-{column}", caption, columns, rows, why=missing)))
+    return Fragment(str(joined(*made)))
+
+
+def territory_sheets(run: Run, tiering: Tiering) -> dict[str, Table]:
+    """Return a sheet of territories and one of owners."""
+    money_columns = Column.each("money", "predicted_revenue", "last_horizon")
+    sheets = {}
+    for column, name in (("territory", "Territories"), ("owner", "Owners")):
+        rows = territory_rows(run, tiering, column)
+        counts = rows.columns.difference([column, "predicted_revenue", "last_horizon"])
+        sheets[name] = Table.sheet(rows, *money_columns, *Column.each("count", *counts))
+    return sheets
