@@ -45,6 +45,7 @@ ROOMS = (
     "dossiers",
     "explorer",
     "commands",
+    "reference",
     "cli",
     "__main__",
 )

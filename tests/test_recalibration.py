@@ -17,6 +17,8 @@ from network_cut import network_cut
 from one_truth import Report, amounts, says
 
 from tierkit.cli import main
+from tierkit.reference import chapter
+from tierkit.reference.from_run import keys_of
 from tierkit.rendering.workbook import NOTES
 from tierkit.simulate import simulate_crm, write_crm
 
@@ -88,6 +90,14 @@ def facts(report):
 def test_a_run_publishes_every_file(report):
     assert {path.name for path in report.iterdir()} == {*FILES, "run.json", "notebooks", "dossiers"}
     assert len(list((report / "notebooks").glob("*.ipynb"))) == 3
+
+
+def test_the_reference_has_every_key_and_column(report, facts):
+    assert not keys_of(facts) - {entry.name for entry in chapter("facts").entries}
+    groups = chapter("files").groups
+    for name in ("tiers.csv", "crm_import_proposed.csv", "won_deals.csv"):
+        header = pd.read_csv(report / name, nrows=0, comment="#").columns
+        assert [entry.name for entry in groups[name][1]] == [f"{name}.{one}" for one in header]
 
 
 @pytest.mark.parametrize("page", ["leadership.html", "analyst.html"])

@@ -11,9 +11,8 @@ from datetime import date
 from pathlib import Path
 
 from tierkit.crm.dates import DateOrder, read_dates
-from tierkit.crm.encodings import WESTERN, encoding_of
-from tierkit.crm.headers import delimiter_of
 from tierkit.crm.presets.preset import plain
+from tierkit.crm.text_layout import WESTERN, delimiter_of, encoding_of
 from tierkit.errors import DataError, Problem
 
 Record = tuple[int, Sequence[str]]

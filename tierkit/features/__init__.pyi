@@ -1,3 +1,6 @@
+from .feature import (
+    Feature as Feature,
+)
 from .own import (
     OwnCriterion as OwnCriterion,
     challenger as challenger,
@@ -12,6 +15,7 @@ from .panel import (
     feature_values as feature_values,
 )
 from .registry import (
+    FEATURES as FEATURES,
     all_features as all_features,
     describe_feature as describe_feature,
     feature_group as feature_group,

@@ -110,9 +110,7 @@ class Settings(Part):
     @property
     def fiscal_calendar(self) -> FiscalCalendar:
         """The quarters of the company."""
-        return FiscalCalendar(
-            starts=self.calendar.fiscal_year_starts, named_by=self.calendar.fiscal_year_named_by
-        )
+        return self.calendar.fiscal_calendar
 
     @property
     def module_hash(self) -> str:
