@@ -163,7 +163,7 @@ def test_the_kernel_is_this_python_whatever_the_notebook_names(twice):
     _, first, second = twice
     assert outputs(first).startswith(f"{sys.executable} '0012' True\n")
     assert outputs(second) == outputs(first)
-    assert "\nagg\n" in outputs(first)
+    assert "\nmodule://matplotlib_inline.backend_inline\n" in outputs(first)
     assert outputs(first).endswith("'tierkit'")
 
 
