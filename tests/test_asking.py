@@ -15,7 +15,7 @@ from test_cli import run
 
 import tierkit
 from tierkit.commands._explain import open_report
-from tierkit.crm._find_account import find_account
+from tierkit.crm.account_names import find_account
 from tierkit.errors import SettingsError
 from tierkit.models.card import Card
 from tierkit.models.criteria import CategoricalCriterion, NumericCriterion

@@ -349,7 +349,7 @@ def _number(value: object) -> float:
 
 def _plain(value: object) -> str:
     number = _number(value)
-    return f"{number:,.4g}".replace("-", MINUS) if abs(number) < 1000 else count(number)
+    return f"{number:,.3g}".replace("-", MINUS) if abs(number) < 1000 else count(number)
 
 
 def _date(value: object) -> str:

@@ -148,9 +148,10 @@ def _settings(file: Path) -> Settings | None:
 
 def _write(page: Path, html: str) -> None:
     from tierkit.errors import SettingsError
+    from tierkit.files import write_whole
 
     try:
-        page.write_text(html, encoding="utf-8")
+        write_whole(page, html)
     except OSError as error:
         raise SettingsError(f"{page}: cannot be written: {error.strerror}.") from error
     typer.echo(str(page))

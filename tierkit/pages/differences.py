@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -280,7 +281,7 @@ def _tier_lines(found: RunDifference) -> Iterator[str]:
 def _moved(found: RunDifference) -> Iterator[str]:
     for row in found.moved.to_dict("records"):
         account = words.named_account(row["account_id"], row.get("name"))
-        revenue, reason = row.get("predicted_revenue"), row.get("move_reason")
+        revenue, reason = row.get("predicted_revenue", math.nan), row.get("move_reason")
         money = f", {words.money(found.currency, revenue)}" if words.is_number(revenue) else ""
         because = f" ({reason})" if isinstance(reason, str) and reason else ""
         yield f"{account}: {row['from']} → {row['to']}{money}{because}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from tierkit.errors import Problem
+from tierkit.files import parse_json
 from tierkit.publishing.leaks import Json
 
 FACTS_SCHEMA = 1
@@ -52,7 +52,7 @@ def facts_problems(path: Path, *, label: str = "") -> Iterator[Problem]:
     if not path.is_file():
         return
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+        facts = parse_json(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except ValueError as error:
         yield Problem(f"facts.json: {error}", "Write null and say why beside it.")
         return

@@ -34,8 +34,14 @@ def commands_chapter(application: click.Group) -> Chapter:
 
 
 def _help(parent: click.Context, name: str, command: click.Command) -> str:
-    settings = {"help_option_names": ["-h", "--help"], "terminal_width": 96}
-    return command.get_help(click.Context(command, parent=parent, info_name=name, **settings))
+    context = click.Context(
+        command,
+        parent=parent,
+        info_name=name,
+        help_option_names=["-h", "--help"],
+        terminal_width=96,
+    )
+    return command.get_help(context)
 
 
 def exit_codes_chapter() -> Chapter:
@@ -66,7 +72,7 @@ def _kinds(kind: type[TierkitError]) -> Iterator[type[TierkitError]]:
 
 def functions_chapter() -> Chapter:
     """Return every public name with its signature and docstring."""
-    entries = tuple(public_entry(name) for name in sorted(tierkit.__all__) if name != "__version__")
+    entries = tuple(public_entry(name) for name in sorted(dir(tierkit)) if name != "__version__")
     return Chapter("functions", "Public functions", FUNCTIONS_LEAD, {"": ("", entries)})
 
 

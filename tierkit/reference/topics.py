@@ -82,12 +82,12 @@ def find_topic(topic: str, application: click.Group) -> str:
         return chapter_as_text(commands)
     quick = [commands, *(chapter(name) for name in CHAPTERS if name not in _SLOW)]
     found = _texts(quick, asked, _in_chapter)
-    found += [as_text(public_entry(asked))] if asked in tierkit.__all__ else []
+    found += [as_text(public_entry(asked))] if asked in dir(tierkit) else []
     found = found or _texts([chapter("criteria")], asked, _in_chapter)
     found = found or _texts(quick, asked, _by_last_name)
     if found:
         return "\n\n".join(found)
-    names = [*CHAPTERS, *tierkit.__all__]
+    names = [*CHAPTERS, *dir(tierkit)]
     names += [entry.name for one in [*quick, chapter("criteria")] for entry in one.entries]
     near = get_close_matches(asked, names, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}?" if near else "`tierkit help` lists the topics."
