@@ -54,7 +54,7 @@ def joint_bounds(error: float, together: float) -> Mapping[Reading, float]:
     Examples
     --------
     >>> {name: round(bound, 2) for name, bound in joint_bounds(0.025, 0.75).items()}
-    {'won revenue': 2.42, 'wins': 2.0}
+    {'won revenue': 2.45, 'wins': 2.02}
     """
     shared = float(np.clip(together, -_HIGHEST_CORRELATION, _HIGHEST_CORRELATION))
     both = multivariate_normal(mean=[0.0, 0.0], cov=[[1.0, shared], [shared, 1.0]])
