@@ -43,6 +43,7 @@ ROOMS = (
     "dossiers",
     "explorer",
     "commands",
+    "reference",
     "cli",
     "__main__",
 )

@@ -13,7 +13,19 @@ import typer
 
 import tierkit
 
-ORDER = ("init", "check", "run", "accept", "explain", "score", "diff", "draw", "simulate", "doctor")
+ORDER = (
+    "init",
+    "check",
+    "run",
+    "accept",
+    "explain",
+    "score",
+    "diff",
+    "draw",
+    "simulate",
+    "doctor",
+    "help",
+)
 """Commands as a quarter's work takes them; one that is not named here stands at the end."""
 
 
@@ -38,7 +50,9 @@ def put_in_order() -> None:
     """Put the commands in `ORDER`, whichever module they were added by."""
     places = {name: place for place, name in enumerate(ORDER)}
     app.registered_commands.sort(
-        key=lambda command: places.get(getattr(command.callback, "__name__", ""), len(ORDER))
+        key=lambda command: places.get(
+            getattr(command.callback, "__name__", "").rstrip("_"), len(ORDER)
+        )
     )
 
 

@@ -52,8 +52,15 @@ def _report(error: TierkitError) -> None:
     if error.problems:
         lines.append(f"{len(error.problems)} listed on standard output. Nothing was published.")
     lines += getattr(error, "__notes__", [])
-    for line in lines[:MOST_ERROR_LINES]:
+    for line in [*lines[: MOST_ERROR_LINES - 1], f"More: {_more(error)}"]:
         say(line, err=True)
+
+
+def _more(error: TierkitError) -> str:
+    """Return the command that says more about an error."""
+    from tierkit.reference import topic_of
+
+    return f"tierkit help {topic_of(error)}"
 
 
 def _report_interruption(error: BaseException | None) -> None:

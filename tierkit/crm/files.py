@@ -7,14 +7,13 @@ import gzip
 import re
 import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 import narwhals as nw
 
-from tierkit.crm.encodings import Encoding, encoding_of
 from tierkit.crm.engine import (
     Connection,
     Rows,
@@ -23,7 +22,14 @@ from tierkit.crm.engine import (
     scan_parquet,
     scan_text,
 )
-from tierkit.crm.headers import delimiter_of, header_place, numbered_records, unique
+from tierkit.crm.text_layout import (
+    Encoding,
+    delimiter_of,
+    encoding_of,
+    header_place,
+    numbered_records,
+    unique,
+)
 from tierkit.crm.workbooks import SUFFIXES as WORKBOOKS, read_sheet
 from tierkit.errors import DataError
 
@@ -42,7 +48,7 @@ _MORE = "__more values than columns"
 
 @dataclass(frozen=True)
 class TextLayout:
-    """How a delimited text file is written.
+    """Layout of a delimited text file.
 
     Attributes
     ----------
@@ -66,6 +72,7 @@ class FileReader:
     connection: Connection
     scratch: Path
     encoding: str | None = None
+    fill_down: Mapping[str, Sequence[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     def rows(self, file: Path, sheet: str | None = None) -> Rows:
@@ -87,7 +94,9 @@ class FileReader:
             return self._text(file)
         found = read_sheet(file, sheet)
         self.remarks.extend(found.remarks)
-        return register_frame(self.connection, found.frame)
+        groups = [one for one in self.fill_down.get(file.name, ()) if one in found.frame]
+        frame = found.frame.assign(**{one: found.frame[one].ffill() for one in groups})
+        return register_frame(self.connection, frame)
 
     def _text(self, file: Path) -> Rows:
         layout = text_layout(file, encoding=self.encoding)
@@ -105,12 +114,20 @@ class FileReader:
                 f"{', '.join(map(repr, repeated[:5]))}. Name the one that is meant in "
                 "[data.columns]."
             )
+        text = _as_utf8(file, layout, self.scratch)
+        groups = [
+            layout.columns.index(one)
+            for one in self.fill_down.get(file.name, ())
+            if one in layout.columns
+        ]
+        if groups:
+            text = _filled_down(text, layout, groups, self.scratch)
         rows = scan_text(
             self.connection,
-            _as_utf8(file, layout, self.scratch),
+            text,
             columns=(*layout.columns, _MORE),
             delimiter=layout.delimiter,
-            header=not layout.skipped,
+            header=not (layout.skipped or groups),
         )
         name = f"file {file.parent.name}/{file.name} {len(self.remarks)}"
         rows = materialise(self.connection, rows, f"{name} {_key(file)}")
@@ -232,6 +249,26 @@ def _as_utf8(path: Path, layout: TextLayout, scratch: Path) -> Path:
             source.readline()
         for line in source:
             target.write(line if composed else normalize("NFC", line))
+    return copy
+
+
+def _filled_down(text: Path, layout: TextLayout, places: Sequence[int], scratch: Path) -> Path:
+    """Return a copy of a text without its header, in which columns of groups are filled down."""
+    copy = scratch / f"{text.stem}.{_key(text)}.filled.csv"
+    scratch.mkdir(parents=True, exist_ok=True)
+    with (
+        text.open(encoding="utf-8", newline="") as source,
+        copy.open("w", encoding="utf-8", newline="") as target,
+    ):
+        lines, above = csv.reader(source, delimiter=layout.delimiter), dict.fromkeys(places, "")
+        writer = csv.writer(target, delimiter=layout.delimiter, lineterminator="\n")
+        if not layout.skipped:
+            next(lines, None)
+        for line in lines:
+            for place in places:
+                if place < len(line):
+                    above[place] = line[place] = line[place].strip() or above[place]
+            writer.writerow(line)
     return copy
 
 

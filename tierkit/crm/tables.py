@@ -96,7 +96,7 @@ class Tables:
     excluded: Mapping[str, Rows] = field(default_factory=dict, repr=False)
 
     def __contains__(self, table: str) -> bool:
-        """Whether the source has the table."""
+        """Return whether the source has the table."""
         return table in self.frames
 
     def __getitem__(self, table: str) -> Rows:
@@ -114,7 +114,7 @@ class Tables:
         return self.frames[table]
 
     def has(self, table: str, *columns: str) -> bool:
-        """Whether the source has the table and really had these columns of it."""
+        """Return whether the source has the table and really had these columns of it."""
         return table in self.frames and set(columns) <= self.given[table]
 
     @property
@@ -197,7 +197,7 @@ def write_tables(tables: Tables, folder: Path) -> None:
 
 
 def has_tables(folder: Path) -> bool:
-    """Whether `write_tables` has finished in the folder."""
+    """Return whether `write_tables` has finished in the folder."""
     return (folder / _NOTES).is_file()
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from tierkit.crm.headers import header_place, unique
 from tierkit.crm.signs import currencies_of
+from tierkit.crm.text_layout import header_place, unique
 from tierkit.errors import DataError
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
@@ -167,7 +167,7 @@ def _sign(number_format: str) -> str:
 
 
 def _is_page(file: Path) -> bool:
-    """Whether a file that is called a workbook is a web page or a table of tags."""
+    """Return whether a file that is called a workbook is a web page or a table of tags."""
     with file.open("rb") as opened:
         start = opened.read(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return start.startswith((b"<html", b"<!doctype", b"<table", b"<head", b"<meta", b"<style"))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
 from tierkit.calendar import look_back_start, outcome_rows
@@ -86,7 +87,7 @@ def won_last_horizon(run: Run, *, types: Sequence[str] = TARGET_TYPES) -> pd.Ser
     """
     quarters = run.settings.target.horizon_quarters
     nobody = pd.Index([], name="account_id", dtype="str")
-    empty: pd.Series[float] = pd.Series([], index=nobody, dtype=float)
+    empty = pd.Series(np.empty(0), index=nobody)
     if len(run.totals.quarters) < quarters:
         return empty
     start = look_back_start(run.as_of, quarters)

@@ -105,9 +105,15 @@ class Settings(Part):
     @property
     def fiscal_calendar(self) -> FiscalCalendar:
         """The quarters of the company."""
-        return FiscalCalendar(
-            starts=self.calendar.fiscal_year_starts, named_by=self.calendar.fiscal_year_named_by
-        )
+        return self.calendar.fiscal_calendar
+
+    @property
+    def module_hash(self) -> str:
+        """A hash of the file that `features.module` names; empty where there is none."""
+        file = self.folder / self.features.module
+        if not self.features.module or not file.is_file():
+            return ""
+        return hashlib.sha256(file.read_bytes()).hexdigest()
 
     @property
     def fingerprint(self) -> str:
@@ -118,6 +124,8 @@ class Settings(Part):
             "hooks": True,
         }
         values = self.model_dump(mode="json", exclude=unseen)
+        if self.module_hash:
+            values["module"] = self.module_hash
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -1,7 +1,8 @@
-"""Accounts that may be one company, with the money at stake; nothing is merged by guess."""
+"""Accounts by their names: the one that is asked for, and candidate duplicates."""
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 import narwhals as nw
@@ -11,6 +12,7 @@ import pyarrow as pa
 from tierkit.crm.engine import register_frame
 from tierkit.crm.guard import grouped, look_up, only_with, summed
 from tierkit.crm.tables import Tables
+from tierkit.errors import SettingsError
 
 LEGAL_FORMS = (
     "inc|incorporated|llc|llp|ltd|limited|plc|corp|corporation|co|company|gmbh|mbh|ag|kg|se|sa|sas|"
@@ -104,3 +106,55 @@ def _won_by_account(tables: Tables, accounts: list[str]) -> dict[str, Any]:
     sums = {"won": nw.col("won").sum()}
     totals = summed(won, "account_id", sums=sums, what="opportunities").collect()
     return dict(zip(totals["account_id"].to_list(), totals["won"].to_list(), strict=True))
+
+
+_MOST_SHOWN = 5
+
+
+def find_account(accounts: pd.DataFrame, asked: str) -> str:
+    """Return the id of the account that a person asks for.
+
+    Parameters
+    ----------
+    accounts
+        `account_id` and `name`.
+    asked
+        An id, or a name in any case; an id goes before a name.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such account (near ids and names are suggested), or several have the name.
+
+    Examples
+    --------
+    >>> accounts = pd.DataFrame({"account_id": ["A1", "A2"], "name": ["Acme Ltd", "Bolt"]})
+    >>> find_account(accounts, "A2"), find_account(accounts, " acme ltd")
+    ('A2', 'A1')
+    """
+    ids = accounts["account_id"].astype(str)
+    if (ids == asked).any():
+        return asked
+    wanted = asked.strip().casefold()
+    names = accounts["name"].fillna("").astype(str)
+    same = (names.str.strip().str.casefold() == wanted) | (ids.str.casefold() == wanted)
+    found = ids[same].tolist()
+    if len(found) == 1 and wanted:
+        return str(found[0])
+    if found and wanted:
+        shown = ", ".join(found[:_MOST_SHOWN])
+        raise SettingsError(f"{asked}: {len(found)} accounts have this name: {shown}. Name its id.")
+    raise SettingsError(
+        f"{asked}: no account has this id or name. {_suggestion(ids, names, wanted)}"
+    )
+
+
+def _suggestion(ids: pd.Series[str], names: pd.Series[str], wanted: str) -> str:
+    spoken = names.where(names != "", ids)
+    by_word = {name.casefold(): name for name in [*ids, *spoken]}
+    inside = [word for word in by_word if wanted and wanted in word]
+    near = [*inside, *get_close_matches(wanted, by_word, n=_MOST_SHOWN, cutoff=0.6)]
+    if not near:
+        return f"There are {len(ids):,} accounts, such as {', '.join(spoken[:3])}."
+    shown = [by_word[word] for word in dict.fromkeys(near)][:_MOST_SHOWN]
+    return f"Did you mean {' or '.join(shown)}?"
