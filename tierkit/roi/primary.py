@@ -33,7 +33,7 @@ _HIGHEST_CORRELATION = 0.999
 Strength = Literal["shown", "suggestive"]
 Direction = Literal["more", "less"]
 ERROR: Mapping[Strength, Mapping[Direction, float]] = {
-    "suggestive": {"more": 0.035, "less": 0.005},
+    "suggestive": {"more": 0.04, "less": 0.005},
     "shown": {"more": 0.008, "less": 0.002},
 }
 """Chance of the claim at the planned look where there is no effect at all."""
