@@ -193,6 +193,9 @@ def test_overrides_and_holders_come_first():
     assert found["tier"].astype("object").to_dict()["C"] == "Tier 1"
     kept = tierkit.assign_tiers(scores, TIERS, previous={"B": "Tier 1"}, keep_band=2).to_frame()
     assert kept.loc["B", "tier"] == "Tier 1"
+    held = pd.Series({"B": "Tier 1"})
+    series = tierkit.assign_tiers(scores, TIERS, previous=held, keep_band=2).to_frame()
+    pd.testing.assert_frame_equal(series, kept)
 
 
 @pytest.mark.parametrize(

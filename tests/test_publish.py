@@ -206,6 +206,7 @@ def test_the_index_lists_quarters_newest_first_with_their_numbers(tmp_path):
         "predicted": "too few to show",
         "moves": "3",
         "kept": "none due",
+        "delivered": "not due",
     }
     page = write_index(tmp_path, title="<Acme>").read_text()
     assert read_page(page).faults == []

@@ -155,10 +155,11 @@ def choose_ranking(
     fair = table.index[~table["worse"] & (table["behind"] <= TOLERANCE)]
     name, why = str(fair[0]), "it is the simplest that nothing tested is better than"
     if in_force in table.index and in_force != name and not table.loc[in_force, "worse"]:
+        dates = predictions["as_of"].nunique()
         passed = (
-            _clearly_ahead(rows[list(candidates).index(in_force)])
-            if predictions["as_of"].nunique() < 2
-            else _twice_ahead(predictions, candidates[best], in_force)
+            _twice_ahead(predictions, candidates[best], in_force)
+            if dates > 1
+            else _clearly_ahead(rows[list(candidates).index(in_force)])
         )
         if not passed:
             name, why = in_force, "it ranked the last report, and nothing is significantly better"

@@ -1,5 +1,6 @@
 from ._ask import (
     Explanation as Explanation,
+    account_names as account_names,
     explain as explain,
 )
 from ._explain import (

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from html import escape
 
 from tierkit.commands._explain import AccountExplanation, explain_account
-from tierkit.runs import find_project
+from tierkit.errors import TierkitError
+from tierkit.runs import find_project, trusted_tables
+from tierkit.settings import Settings
+from tierkit.words import NO_MATHEMATICS
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,7 +29,7 @@ class Explanation:
         return "\n".join(self.answer.lines())
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self)).replace('$', '&#36;')}</pre>"
+        return f'<pre class="{NO_MATHEMATICS}">{escape(repr(self))}</pre>'
 
 
 def explain(account: str, *, project: str = "", quarter: str = "") -> Explanation:
@@ -47,3 +50,12 @@ def explain(account: str, *, project: str = "", quarter: str = "") -> Explanatio
         If there is no such account, or no report.
     """
     return Explanation(explain_account(find_project(project), account, quarter=quarter))
+
+
+def account_names(settings: Settings) -> dict[str, str]:
+    """Return the names of a project's accounts by id; empty where its tables cannot be read."""
+    try:
+        accounts = trusted_tables(settings)["accounts"].select("account_id", "name").collect()
+    except TierkitError:
+        return {}
+    return {account: name for account, name in accounts.rows() if name}

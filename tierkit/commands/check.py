@@ -29,7 +29,7 @@ from tierkit.crm import (
 )
 from tierkit.errors import Problem, SettingsError, TierkitError
 from tierkit.publishing import EarlierReports
-from tierkit.runs import check_tiering
+from tierkit.runs import check_project_criteria, check_tiering
 from tierkit.settings import Settings
 
 EXCLUDED_FILE = "excluded_rows.csv"
@@ -234,6 +234,7 @@ def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[Tierki
 
         as_of = default_quarter(tables, settings.fiscal_calendar).as_of
         check_tiering(tables, settings=settings, as_of=as_of)
+        check_project_criteria(tables, settings, as_of=as_of)
     except TierkitError as error:
         errors.append(error)
     return errors

@@ -23,6 +23,7 @@ from tierkit.publishing import (
     Ending,
     Handover,
     RunResult,
+    differing_notebooks,
     exit_code_of,
     failure_file,
     file_hash,
@@ -99,6 +100,8 @@ def recalibrate(
     TierkitError
         Of the kind that says what went wrong; nothing is published then.
     """
+    if line := _notebooks_in_words(request):
+        on_step(line)
     tables, quarter = _read(request)
     on_step(f"data: {_read_in_words(tables, quarter)}")
     settings, done = request.settings, []
@@ -120,6 +123,20 @@ def recalibrate(
     with suppress(TierkitError):  # whoever asks for an account is told what is wrong
         open_report(settings, quarter=quarter.label)
     return _in_a_line(done[0])
+
+
+def _notebooks_in_words(request: Request) -> str:
+    """Return which notebooks run, where the project has others than those of tierkit."""
+    own = differing_notebooks(request.settings.folder)
+    if not own:
+        return ""
+    names = ", ".join(f"notebooks/{name}.ipynb" for name in own)
+    if request.project_notebooks:
+        return f"notebooks: the project's own; other code than tierkit's in {names}"
+    return (
+        f"notebooks: those of tierkit; {names} of the project "
+        f"{'has' if len(own) == 1 else 'have'} other code: --project-notebooks runs it"
+    )
 
 
 def _run(

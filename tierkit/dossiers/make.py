@@ -28,7 +28,6 @@ from tierkit.dossiers.page import (
 from tierkit.errors import SettingsError
 from tierkit.publishing import read_tiers
 from tierkit.rendering import (
-    NO_MATHEMATICS,
     Fragment,
     document,
     html_table,
@@ -41,7 +40,7 @@ from tierkit.rendering import (
 from tierkit.runs import OVERRIDES, Run, open_run, tiers_table
 from tierkit.table import Table
 from tierkit.tiers import read_overrides
-from tierkit.words import plural
+from tierkit.words import NO_MATHEMATICS, plural
 
 NO_INDUSTRY = "industry not known"
 _HEADS = {"account": "account", **{f"point_{n}": f"point {n}" for n in range(1, POINTS + 1)}}

@@ -221,8 +221,10 @@ class Stage:
         >>> print(explorer.check_gate().because)
         No earlier quarter-end has a horizon that is over, so there is nothing to test on.
         """
-        gate = self._gate(self.settings)
         key = gate_key(self.settings)
+        if self.card_is_set_by_hand:
+            self._gates[key] = gate_of(self.basis, self.settings, by_hand=True)
+        gate = self._gate(self.settings)
         self.show(replace(self.state, gate=gate, gate_of=key), "the gate was checked", undo=False)
         return gate
 
@@ -286,12 +288,14 @@ class Stage:
 
     def view_of(self, state: State) -> View:
         """Return what follows from a state, without bringing it on screen."""
+        is_current = gate_key(state.settings) == state.gate_of
         return View(
             basis=self._basis_of(state.settings),
             settings=state.settings,
             overrides=state.overrides,
             card_ranks=state.gate.card_ranks,
-            card_of_run=state.gate.card if gate_key(state.settings) == state.gate_of else None,
+            card_of_run=state.gate.card if is_current else None,
+            tested_by_run=state.gate.tested if is_current else None,
         )
 
     def guarded(self, act: Callable[[], Result]) -> Result:

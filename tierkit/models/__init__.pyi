@@ -15,7 +15,6 @@ from .backtest_result import (
     untested as untested,
 )
 from .boosting import (
-    EVEN as EVEN,
     QUICK as QUICK,
 )
 from .calibration import (
@@ -62,6 +61,9 @@ from .fitting import (
 from .leaks import (
     gini_alone as gini_alone,
     probable_leaks as probable_leaks,
+)
+from .mixing import (
+    Shares as Shares,
 )
 from .prospects import (
     COLUMNS as COLUMNS,

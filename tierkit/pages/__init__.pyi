@@ -56,6 +56,7 @@ from .model import (
     capture_figure as capture_figure,
     card_figure as card_figure,
     card_table as card_table,
+    challengers_table as challengers_table,
     dropped_table as dropped_table,
     effort_alone_table as effort_alone_table,
     gate_table as gate_table,

@@ -18,6 +18,7 @@ from tierkit.pages.facts import (
     numbers,
     part,
     parts,
+    sum_is_telling,
     text,
     texts,
     too_small,
@@ -99,7 +100,8 @@ def _tiers(facts: Facts) -> Iterator[Decision]:
     up, down = number(moves, "up") or 0, number(moves, "down") or 0
     everyone = sum(number(tier, "accounts") or 0 for tier in parts(facts, "tiers"))
     amount = number(part(facts, "whole"), "predicted_revenue")
-    worth = f" with {money(currency(facts), amount)} predicted" if amount is not None else ""
+    is_shown = amount is not None and not sum_is_telling(facts)
+    worth = f" with {money(currency(facts), amount or 0.0)} predicted" if is_shown else ""
     if action == "first run":
         yield Decision(
             "Accept the first tiers.", f"They cover {plural(everyone, 'account')}{worth}.", "tiers"

@@ -138,7 +138,7 @@ def write_index(reports: Path, *, title: str) -> Path:
     draft.write_text(
         page.render(
             title=title,
-            rows=[_row(name, facts) for name, facts in reversed(found)],
+            rows=_rows(found),
             left_out=left_out,
             figures=small_multiples([facts for _, facts in found]),
             style=style_sheet("analyst.css"),
@@ -167,7 +167,46 @@ def published_facts(reports: Path) -> tuple[list[tuple[str, Facts]], list[str]]:
 
 def index_rows(reports: Path) -> list[dict[str, str]]:
     """Return one row per published quarter, in words, the newest first."""
-    return [_row(name, facts) for name, facts in reversed(published_facts(reports)[0])]
+    return _rows(published_facts(reports)[0])
+
+
+def _rows(found: Sequence[tuple[str, Facts]]) -> list[dict[str, str]]:
+    """Return the rows, the newest first; what came of a promise stands in the newest ledger."""
+    newest = found[-1][1] if found else {}
+    return [
+        _row(name, facts) | {"delivered": delivered(newest, name)}
+        for name, facts in reversed(found)
+    ]
+
+
+def delivered(facts: Facts, label: str) -> str:
+    """Return what came of all that a report promised: of the horizon, else of the next quarter.
+
+    Examples
+    --------
+    >>> entry = {"promised_on": "2026Q1", "span": "next quarter", "tier": "Tier 1", "accounts": 15,
+    ...          "predicted": 2e6, "delivered": 1.9e6, "mature": True}
+    >>> delivered({"currency": "USD", "ledger": [entry]}, "2026Q1")
+    '$1.9 M of $2.0 M (next quarter)'
+    >>> delivered({"currency": "USD", "ledger": [entry]}, "2026Q2")
+    'not due'
+    """
+    due = [
+        entry
+        for entry in parts(facts, "ledger")
+        if text(entry, "promised_on") == label and entry.get("mature") is True
+        and not too_small(facts, entry)
+    ]  # fmt: skip
+    for span in ("horizon", "next quarter"):
+        rows = [entry for entry in due if text(entry, "span") == span]
+        if rows:
+            came, promised = (
+                math.fsum(number(entry, key) or 0.0 for entry in rows)
+                for key in ("delivered", "predicted")
+            )
+            code = text(facts, "currency")
+            return f"{money(code, came)} of {money(code, promised)} ({span})"
+    return "not due"
 
 
 def _row(folder: str, facts: Facts) -> dict[str, str]:

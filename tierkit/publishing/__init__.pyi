@@ -25,6 +25,7 @@ from .manifest import (
 )
 from .notebooks import (
     RUN_NOTEBOOKS as RUN_NOTEBOOKS,
+    differing_notebooks as differing_notebooks,
     packaged_notebook as packaged_notebook,
     project_notebook as project_notebook,
 )

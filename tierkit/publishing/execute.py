@@ -101,7 +101,7 @@ def kernel_environment(folder: Path) -> dict[str, str]:
     """
     return {
         **os.environ,
-        "MPLBACKEND": "agg",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # own figures are pictures
         NOBODY_WAITS: "1",
         **dict.fromkeys(_THREADS_OF_ALGEBRA, "1"),
         "PYTHONHASHSEED": "0",

@@ -184,9 +184,10 @@ class BoundaryRows:
     incumbent
         Whether the account held the upper tier, or one above it, the quarter before.
     placed
-        Whether a person or a minimum stay, not the score, decided its tier.
+        Whether a minimum stay, or a person in a quarter before this one, decided its tier: known
+        before the score was, so that leaving them out favours neither side.
     overridden
-        Whether a person did.
+        Whether a person decided its tier, in this quarter or before.
     outcome
         What came of the window that begins with the quarter, in the reading asked for.
     worth
@@ -326,7 +327,7 @@ class Boundaries:
             ruled=values["points"] >= 0,
             by_capacity=values["capacity_distance"] >= 0,
             incumbent=(before >= 0) & (before <= boundary),
-            placed=overridden | stays,
+            placed=standings.still_overridden()[rows] | stays,
             overridden=overridden,
             outcome=outcome[rows],
             worth=1 / usual,

@@ -278,14 +278,14 @@ def power_facts(primary: Primary, own: Estimate | None, *, room: Room, why: str)
     own
         This line's effect on the number of wins, or on revenue where there is none.
     """
-    best = min(primary.pooled.values(), key=lambda one: one.se, default=None)
-    if best is None or own is None:
+    if not primary.pooled or own is None:
         return {
             **unknown(("smallest_detectable",), why),
             "quarters_until": unknown(SIZES, why),
             "randomised_band": unknown(BAND_SIZES, why),
         }
-    bound = primary.bound("suggestive", "more")
+    reading, best = min(primary.pooled.items(), key=lambda item: item[1].se)
+    bound = primary.bound("suggestive", "more", reading)
     bands: dict[str, Any] = {}
     for size in BAND_SIZES:
         bands |= _possible_band(size, band_size(own.dispersion, int(size) / 100), room)

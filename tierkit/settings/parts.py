@@ -131,15 +131,24 @@ class IcpSettings(Part):
 
 
 class FeatureSettings(Part):
-    """Columns that become criteria in addition to the standard ones."""
+    """Columns that become criteria in addition to the standard ones.
+
+    `module` is a file of the project and `packages` are entry points (`tierkit.features`) of
+    installed packages with criteria of one's own; neither is run unless it is named here.
+    """
 
     account_columns: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
+    module: str = ""
+    packages: tuple[str, ...] = ()
 
 
 class ModelSettings(Part):
-    """Model that ranks the accounts, and the fitting of the points card."""
+    """Model that ranks the accounts, and the fitting of the points card.
+
+    `packages` are entry points (`tierkit.models`) of installed packages with own models.
+    """
 
     kind: ModelKind = "fitted card"
     card: CardLength = "full"
@@ -147,6 +156,7 @@ class ModelSettings(Part):
     max_bins: Annotated[int, Field(ge=4, le=256)] = 16
     max_training_rows: Annotated[int, Field(ge=100)] = 100_000
     favourite_criteria: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
     backtest_quarter_ends: Annotated[int, Field(ge=1, le=40)] = 6
     shuffled_refits: Annotated[int, Field(ge=0, le=199)] = 19
     most_bags: Annotated[int, Field(ge=1, le=256)] = 32

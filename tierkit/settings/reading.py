@@ -76,7 +76,12 @@ def _lower_first(text: str) -> str:
 SETTINGS_FILE = "tierkit.toml"
 
 
-def read_settings(path: str | Path, *, overrides: Sequence[str] = ()) -> Settings:
+def read_settings(
+    path: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    changes: Mapping[str, object] | None = None,
+) -> Settings:
     """Read a `tierkit.toml`, with settings from the command line put over it.
 
     Parameters
@@ -85,6 +90,8 @@ def read_settings(path: str | Path, *, overrides: Sequence[str] = ()) -> Setting
         The file, or the folder that holds it.
     overrides
         `KEY=VALUE`, KEY a dotted path (`stability.keep_band`, `tiers.0.capacity`), VALUE in TOML.
+    changes
+        The same as values by dotted path.
 
     Raises
     ------
@@ -97,6 +104,8 @@ def read_settings(path: str | Path, *, overrides: Sequence[str] = ()) -> Setting
     values = _load(file)
     for override in overrides:
         _put_over(values, override)
+    for key, value in (changes or {}).items():
+        _assign(values, key.split("."), value, f"{key}={value}")
     settings = parse_settings(values, name=file.name)
     settings._folder = file.resolve().parent
     _check_scenarios(settings)
@@ -206,7 +215,7 @@ def _assign(values: dict[str, Any], path: Sequence[str], value: object, override
                 place.setdefault(part, {})
         else:
             raise SettingsError(
-                f"--set {override}: {part!r} names nothing inside {'.'.join(path)}."
+                f"setting {override}: {part!r} names nothing inside {'.'.join(path)}."
             )
         if last:
             place[step] = value

@@ -108,6 +108,14 @@ class Settings(Part):
         return self.calendar.fiscal_calendar
 
     @property
+    def module_hash(self) -> str:
+        """A hash of the file that `features.module` names; empty where there is none."""
+        file = self.folder / self.features.module
+        if not self.features.module or not file.is_file():
+            return ""
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+
+    @property
     def fingerprint(self) -> str:
         """A short hash of every setting that can change a number (paths and limits cannot)."""
         unseen: dict[str, set[str] | bool] = {
@@ -116,6 +124,8 @@ class Settings(Part):
             "hooks": True,
         }
         values = self.model_dump(mode="json", exclude=unseen)
+        if self.module_hash:
+            values["module"] = self.module_hash
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
