@@ -25,7 +25,7 @@ def run(capsys, *arguments):
 
 
 QUARTER_OF_WORK = ["init", "check", "run", "accept", "explain", "score", "diff", "draw",
-                   "simulate", "doctor", "help"]  # fmt: skip
+                   "undo", "clean", "simulate", "doctor", "help"]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", QUARTER_OF_WORK)
@@ -223,14 +223,16 @@ def test_the_simulated_truth_states_its_effects(tmp_path, capsys):
     assert [one["relative"] for one in truth["boundaries"]] == [0, 0]
 
 
-def test_a_fault_of_tierkit_is_a_sentence_too(capsys, monkeypatch):
+def test_a_fault_of_tierkit_is_a_sentence_too(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
     def broken():
         raise RuntimeError("out of luck")
 
     monkeypatch.setattr("tierkit.commands.examine_installation", broken)
     code, _, err = run(capsys, "doctor")
-    assert code == 1
-    assert "RuntimeError: out of luck" in err
+    assert code == 70
+    assert "tierkit failed (RuntimeError)" in err
     assert "--debug" in err
 
 

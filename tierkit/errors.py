@@ -109,3 +109,9 @@ class KernelDiedError(TierkitError):
     """The kernel of a notebook died; nothing was published."""
 
     exit_code = 7
+
+
+class MemoryLimitError(TierkitError):
+    """Memory ran out; nothing was published."""
+
+    exit_code = 7

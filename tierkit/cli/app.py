@@ -14,18 +14,9 @@ import typer
 import tierkit
 
 ORDER = (
-    "init",
-    "check",
-    "run",
-    "accept",
-    "explain",
-    "score",
-    "diff",
-    "draw",
-    "simulate",
-    "doctor",
-    "help",
-)
+    "init", "check", "run", "accept", "explain", "score", "diff", "draw", "undo", "clean",
+    "simulate", "doctor", "help",
+)  # fmt: skip
 """Commands as a quarter's work takes them; one that is not named here stands at the end."""
 
 

@@ -148,9 +148,10 @@ def _settings(file: Path) -> Settings | None:
 
 def _write(page: Path, html: str) -> None:
     from tierkit.errors import SettingsError
+    from tierkit.files import write_whole
 
     try:
-        page.write_text(html, encoding="utf-8")
+        write_whole(page, html)
     except OSError as error:
         raise SettingsError(f"{page}: cannot be written: {error.strerror}.") from error
     typer.echo(str(page))
@@ -206,8 +207,9 @@ def draw(
 def _list_drawn(rows: pd.DataFrame, settings: Settings, quarter: str) -> None:
     """Print who takes part in a draw: name, rank, the tier drawn, predicted revenue."""
     from tierkit.commands import account_names
+    from tierkit.pages import named_account
     from tierkit.publishing import read_published
-    from tierkit.words import money, named_account
+    from tierkit.words import money
 
     names, currency = account_names(settings), settings.calendar.currency
     predicted = read_published(settings, label=quarter).tiers["predicted_revenue"]

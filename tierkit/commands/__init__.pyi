@@ -1,9 +1,7 @@
-from ._ask import (
+from ._explain import (
     Explanation as Explanation,
     account_names as account_names,
     explain as explain,
-)
-from ._explain import (
     explain_account as explain_account,
 )
 from .accept import (
@@ -15,6 +13,13 @@ from .check import (
 )
 from .doctor import (
     examine_installation as examine_installation,
+)
+from .housekeeping import (
+    Leftover as Leftover,
+    clean_project as clean_project,
+    known_versions as known_versions,
+    leftovers as leftovers,
+    undo_last_change as undo_last_change,
 )
 from .run import (
     Request as Request,

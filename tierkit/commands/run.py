@@ -16,6 +16,7 @@ from tierkit.commands.units import REPORT_PLAN, EachResult, read_each, run_each
 from tierkit.crm import Tables, check_quarter, default_quarter, used_revenue
 from tierkit.errors import DataError, SettingsError, TierkitError
 from tierkit.features import all_features
+from tierkit.files import project_lock
 from tierkit.pages import UNIT_TOTALS
 from tierkit.publishing import (
     RUN_NOTEBOOKS,
@@ -29,7 +30,6 @@ from tierkit.publishing import (
     file_hash,
     package_versions,
     packaged_notebook,
-    project_lock,
     project_notebook,
     published_hash,
     run_hooks,
@@ -76,6 +76,7 @@ class Request:
     set_overrides: tuple[str, ...] = ()
     model_file: Path | None = None
     project_notebooks: bool = False
+    keeps_rows: bool = False
     draft: Draft | None = None
     replace_accepted: bool = False
 
@@ -160,6 +161,7 @@ def _run(
             REPORT_PLAN,
             prepare=lambda given, folder: leave_rows(given, tables, folder),
             extras=extras,
+            keeps_rows=request.keeps_rows,
         ),
     )
 
@@ -266,9 +268,10 @@ def recalibrate_each(
     TierkitError
         Before any unit is started; what happens in a unit is in the result.
     """
-    if request.only or request.project_notebooks or request.draft is not None:
+    barred = request.only or request.project_notebooks or request.draft is not None
+    if barred or request.keeps_rows:
         raise SettingsError(
-            "--each goes with none of --only, --project-notebooks, --draft and --to."
+            "--each goes with none of --only, --project-notebooks, --draft, --to and --keep."
         )
     tables, quarter = _read(request)
     units = read_each(given, tables)

@@ -7,6 +7,11 @@ from ._hierarchy import (
     successors as successors,
     unit_totals as unit_totals,
 )
+from .accepted_tiers import (
+    HISTORY_COLUMNS as HISTORY_COLUMNS,
+    AcceptedTiers as AcceptedTiers,
+    read_accepted_tiers as read_accepted_tiers,
+)
 from .account_names import (
     LEGAL_FORMS as LEGAL_FORMS,
     candidate_duplicates as candidate_duplicates,
@@ -28,6 +33,9 @@ from .contract import (
     REQUIRED_TABLES as REQUIRED_TABLES,
     TableContract as TableContract,
 )
+from .dates import (
+    DateOrder as DateOrder,
+)
 from .engine import (
     Rows as Rows,
     content_hash as content_hash,
@@ -44,6 +52,15 @@ from .guard import (
 )
 from .guessing import (
     guess_settings as guess_settings,
+)
+from .hand_edited import (
+    EditedColumns as EditedColumns,
+    EditedTable as EditedTable,
+    edited_table as edited_table,
+    edited_text as edited_text,
+    read_edited as read_edited,
+    text_of as text_of,
+    written_table as written_table,
 )
 from .known import (
     deals_as_known as deals_as_known,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import gzip
 import re
-import shutil
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import narwhals as nw
 
@@ -30,8 +31,15 @@ from tierkit.crm.text_layout import (
     numbered_records,
     unique,
 )
-from tierkit.crm.workbooks import SUFFIXES as WORKBOOKS, read_sheet
+from tierkit.crm.workbooks import (
+    MOST_UNPACKED,
+    SUFFIXES as WORKBOOKS,
+    check_unpacked,
+    read_sheet,
+    too_large,
+)
 from tierkit.errors import DataError
+from tierkit.files import draft_of
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 SUFFIXES = (*TEXT_SUFFIXES, ".parquet", *WORKBOOKS)
@@ -73,6 +81,7 @@ class FileReader:
     scratch: Path
     encoding: str | None = None
     fill_down: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    most_unpacked: int = MOST_UNPACKED
     remarks: list[str] = field(default_factory=list)
 
     def rows(self, file: Path, sheet: str | None = None) -> Rows:
@@ -92,6 +101,7 @@ class FileReader:
             return scan_parquet(self.connection, file)
         if suffix in TEXT_SUFFIXES:
             return self._text(file)
+        check_unpacked(file, most=self.most_unpacked)
         found = read_sheet(file, sheet)
         self.remarks.extend(found.remarks)
         groups = [one for one in self.fill_down.get(file.name, ()) if one in found.frame]
@@ -135,13 +145,13 @@ class FileReader:
         return rows.drop(_MORE)
 
 
-def table_files(folder: Path, scratch: Path) -> list[Path]:
+def table_files(folder: Path, scratch: Path, *, most_unpacked: int = MOST_UNPACKED) -> list[Path]:
     """Return the files of a folder that can be read as tables, by name; packed ones unpacked."""
     found: list[Path] = []
     for file in sorted(folder.iterdir()) if folder.is_dir() else []:
         suffix = file.suffix.lower()
         if file.is_file() and suffix in PACKED:
-            found += _unpacked(file, scratch / "unpacked")
+            found += _unpacked(file, scratch / "unpacked", most_unpacked)
         elif file.is_file() and suffix in SUFFIXES and not file.name.startswith(("~$", ".")):
             found.append(file)
     return found
@@ -159,7 +169,7 @@ def unread_files(folder: Path) -> list[str]:
     return [*inside, *(p.name for p in sorted(folder.iterdir()) if p.suffix.lower() in UNREAD)]
 
 
-def _unpacked(file: Path, target: Path) -> list[Path]:
+def _unpacked(file: Path, target: Path, most: int) -> list[Path]:
     """Return the files inside a packed one, unpacked into `target`.
 
     Raises
@@ -171,8 +181,8 @@ def _unpacked(file: Path, target: Path) -> list[Path]:
     place.mkdir(parents=True, exist_ok=True)
     try:
         if file.suffix.lower() == ".gz":
-            with gzip.open(file) as packed, (place / file.stem).open("wb") as plain:
-                shutil.copyfileobj(packed, plain)
+            with gzip.open(file) as packed:
+                _unpack(packed, place / file.stem, file, most)
             return [place / file.stem] if Path(file.stem).suffix.lower() in SUFFIXES else []
         with zipfile.ZipFile(file) as archive:
             members = [m for m in archive.infolist() if _is_table(m.filename)]
@@ -180,12 +190,23 @@ def _unpacked(file: Path, target: Path) -> list[Path]:
             for member in members:
                 name = PurePosixPath(member.filename).name
                 one = place / (file.stem + Path(name).suffix if len(members) == 1 else name)
-                with archive.open(member) as packed, one.open("wb") as plain:
-                    shutil.copyfileobj(packed, plain)
+                with archive.open(member) as packed:
+                    _unpack(packed, one, file, most)
                 found.append(one)
             return sorted(found)
-    except (OSError, EOFError, zipfile.BadZipFile, RuntimeError) as error:
+    except (EOFError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, RuntimeError) as error:
         raise DataError(f"{file.name}: cannot be unpacked: {error}. Unpack it by hand.") from error
+
+
+def _unpack(packed: IO[bytes] | gzip.GzipFile, target: Path, file: Path, most: int) -> None:
+    """Write what a packed file holds, at most so many bytes of it."""
+    size = 0
+    with draft_of(target) as draft, draft.open("wb") as plain:
+        while block := packed.read(_PROBE_BYTES):
+            size += len(block)
+            if size > most:
+                raise too_large(file, size, most)
+            plain.write(block)
 
 
 def _is_table(name: str) -> bool:
@@ -243,7 +264,8 @@ def _as_utf8(path: Path, layout: TextLayout, scratch: Path) -> Path:
     encoding, composed = layout.encoding, layout.encoding.composed
     with (
         path.open(encoding=encoding.name, errors=encoding.errors, newline=None) as source,
-        copy.open("w", encoding="utf-8", newline="") as target,
+        draft_of(copy) as draft,
+        draft.open("w", encoding="utf-8", newline="") as target,
     ):
         for _ in range(layout.skipped):
             source.readline()

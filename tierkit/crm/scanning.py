@@ -40,12 +40,40 @@ DERIVED = "from opportunities"
 
 
 def find_files(files: Sequence[Path], name: str) -> list[Path]:
-    """Return the files of a table: those that fit a pattern, else `name` with or without ending."""
-    if any(sign in name for sign in "*?["):
-        return [file for file in files if fnmatchcase(file.name, name)]
+    """Return the files of a table: `name` with or without ending, or those that fit a pattern.
+
+    A file that is called like the pattern itself is meant before those that fit it.
+    """
     wanted = name.casefold()
     exact = [file for file in files if file.name.casefold() == wanted]
+    if not exact and any(sign in name for sign in "*?["):
+        return [file for file in files if fnmatchcase(file.name, name)]
     return exact or [file for file in files if file.stem.casefold() == wanted]
+
+
+def files_below(folder: Path, name: str) -> list[Path]:
+    """Return the file of a name with folders in it, or those that fit it as a pattern."""
+    exact = folder / name
+    return [exact] if exact.is_file() else sorted(folder.glob(name))
+
+
+def outside_problems(settings: Settings) -> list[Problem]:
+    """Return a remark for a source, or a link in it, that leads outside the project's folder."""
+    source, project = settings.source, settings.folder.resolve()
+    within = source.resolve().is_relative_to(project)
+    remarks = [] if within else [f"the source {settings.data.source} lies outside the project"]
+    links = (
+        [one.name for one in sorted(source.iterdir()) if one.is_symlink()]
+        if source.is_dir()
+        else []
+    )
+    base = source.resolve()
+    away = [name for name in links if not (source / name).resolve().is_relative_to(base)]
+    if away:
+        verb = "is a link" if len(away) == 1 else "are links"
+        remarks.append(f"{listed(away)} {verb} to a place outside the source")
+    fix = "See that these are the data that you mean."
+    return [Problem(one, fix, rule="outside the project", blocks=False) for one in remarks]
 
 
 def scan_source(
@@ -60,9 +88,10 @@ def scan_source(
     """
     source = settings.source
     if source.is_dir():
-        return _scan_folder(settings, connection)
+        found, problems = _scan_folder(settings, connection)
+        return found, [*problems, *outside_problems(settings)]
     if source.suffix.lower() in DATABASE_SUFFIXES and source.is_file():
-        return _scan_database(settings, connection), []
+        return _scan_database(settings, connection), outside_problems(settings)
     raise DataError(
         f"source = {settings.data.source!r}: neither a folder nor a DuckDB file lies at {source}. "
         "Paths start at the folder of tierkit.toml."
@@ -174,8 +203,9 @@ class _Folder:
             for given in self.settings.data.tables.values()
             for one in ([given] if isinstance(given, str) else given)
         ]
-        inside = [file for one in named if "/" in one for file in sorted(source.glob(one))]
-        return [*table_files(source, self.reader.scratch), *inside]
+        inside = [file for one in named if "/" in one for file in files_below(source, one)]
+        most = self.reader.most_unpacked
+        return [*table_files(source, self.reader.scratch, most_unpacked=most), *inside]
 
     def find(self, name: str, *, table: str) -> Rows | None:
         """Return the rows of a file or of the files of a pattern, with or without ending.
@@ -186,7 +216,7 @@ class _Folder:
             If two files have the name of one table, and nobody says which is meant.
         """
         if "/" in name:
-            found = sorted(self.settings.source.glob(name))
+            found = files_below(self.settings.source, name)
         else:
             top = [
                 f for f in self.files if f.parent == self.settings.source or "unpacked" in f.parts
@@ -227,7 +257,13 @@ def _scan_folder(
     found: dict[str, Rows] = {}
     problems: list[Problem] = []
     data = settings.data
-    reader = FileReader(connection, settings.scratch / "read", data.encoding, data.fill_down)
+    reader = FileReader(
+        connection,
+        settings.scratch / "read",
+        data.encoding,
+        data.fill_down,
+        data.most_unpacked_mb * 1_000_000,
+    )
     folder = _Folder(settings, reader)
     for name in CONTRACT:
         said = len(reader.remarks)

@@ -22,6 +22,7 @@ from tierkit.crm.engine import (
     write_parquet,
 )
 from tierkit.errors import DataError, Problem
+from tierkit.files import read_json
 
 REJECTED_VALUE = "rejected_value"
 """The column that holds what could not be read, as it was written."""
@@ -203,7 +204,7 @@ def has_tables(folder: Path) -> bool:
 
 def read_written_tables(folder: Path) -> Tables:
     """Return the tables that `write_tables` wrote."""
-    notes = json.loads((folder / _NOTES).read_text(encoding="utf-8"))
+    notes = read_json(folder / _NOTES)
     connection = connect()
     excluded = sorted(folder.glob("*.excluded.parquet"))
     return Tables(

@@ -355,6 +355,5 @@ class AccountLookup:
         self._stage.show(replace(self._stage.guarded(write), words=words), words)
 
     def _with_override(self, row: dict[str, str]) -> State:
-        overrides = write_override(self._stage.basis, self._stage.settings, row)
-        text = self._stage.read_overrides()
+        overrides, text = write_override(self._stage.basis, self._stage.settings, row)
         return replace(self._stage.state, overrides=overrides, overrides_text=text)

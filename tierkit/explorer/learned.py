@@ -12,6 +12,7 @@ import pandas as pd
 
 from tierkit._outcomes import join_outcomes
 from tierkit.features import Panel
+from tierkit.files import read_json
 from tierkit.models import BY_COLUMN, BY_HAND, FITTED, PAST, Card, Examples, fit_past_revenue_card
 from tierkit.rendering import Step
 from tierkit.settings import Settings
@@ -220,7 +221,7 @@ def _write(learned: Learned, folder: Path) -> None:
 
 
 def _read(folder: Path) -> Learned:
-    about: dict[str, Any] = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+    about: dict[str, Any] = read_json(folder / _FILE)
     won = pd.read_parquet(folder / _WON).set_index(["account_id", "as_of"])["won_revenue"]
     return Learned(
         panel=Panel.read(folder / _PANEL),

@@ -14,6 +14,7 @@ import pandas as pd
 
 from tierkit import charts, words
 from tierkit.errors import SettingsError
+from tierkit.files import make_folder, write_whole
 from tierkit.pages.facts import Facts, number, part, parts, text, too_small
 from tierkit.pages.revenue import ledger_score
 from tierkit.publishing import Json, read_facts
@@ -134,8 +135,8 @@ def write_index(reports: Path, *, title: str) -> Path:
     found, left_out = published_facts(reports)
     page = environment().get_template("analyst_index.html.j2")
     path = reports / INDEX
-    draft = path.with_suffix(".new")
-    draft.write_text(
+    write_whole(
+        path,
         page.render(
             title=title,
             rows=_rows(found),
@@ -143,9 +144,7 @@ def write_index(reports: Path, *, title: str) -> Path:
             figures=small_multiples([facts for _, facts in found]),
             style=style_sheet("analyst.css"),
         ),
-        encoding="utf-8",
     )
-    draft.replace(path)
     return path
 
 
@@ -300,7 +299,7 @@ def write_units_index(
     currency: str,
 ) -> Path:
     """Write the page over the units and `units.json` with the same numbers; return the page."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, below=folder)
     every = [*rows, rest(rows, whole), whole]
     failed = [row for row in rows if row.exit_code]
     state = (
@@ -315,9 +314,9 @@ def write_units_index(
         *(tag("p", f"{row.name}: failed with exit code {row.exit_code}. {row.said}")
           for row in failed),
     )  # fmt: skip
-    _replace(folder / INDEX, document(body, title=title))
+    write_whole(folder / INDEX, document(body, title=title))
     content = {"title": title, "units": [_plain(row) for row in every]}
-    _replace(folder / UNIT_TOTALS, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    write_whole(folder / UNIT_TOTALS, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return folder / INDEX
 
 
@@ -352,9 +351,3 @@ def _plain(row: UnitRow) -> dict[str, Json]:
         **({} if predicted is not None else {"predicted_revenue_why": row.said or "not a run"}),
         "exit_code": row.exit_code,
     }
-
-
-def _replace(path: Path, content: str) -> None:
-    draft = path.with_suffix(".new")
-    draft.write_text(content, encoding="utf-8")
-    draft.replace(path)

@@ -8,9 +8,6 @@ from .gates import (
 from .leaks import (
     Json as Json,
 )
-from .lock import (
-    project_lock as project_lock,
-)
 from .manifest import (
     Ending as Ending,
     exit_code_of as exit_code_of,

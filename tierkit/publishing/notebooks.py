@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from nbformat import NotebookNode
 import tierkit
 from tierkit import errors
 from tierkit.errors import GateError, NotebookError, Problem, SettingsError, TierkitError
+from tierkit.files import read_json
 from tierkit.publishing.leaks import Replacements, scrubbed
 
 Scalar = str | int | float | bool
@@ -180,7 +180,7 @@ def _notebook(name: str, folders: Sequence[Path], *, fix: str) -> Path:
 
 def _code_cells(path: Path) -> list[dict[str, Any]]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         return [cell for cell in content["cells"] if cell["cell_type"] == "code"]
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}.") from error

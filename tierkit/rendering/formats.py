@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tierkit.files import write_whole
+from tierkit.processes import run_program
 from tierkit.rendering.html import on_one_line
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
@@ -63,14 +65,11 @@ def print_page(page: Path, target: Path) -> str:
         own = (f"--user-data-dir={profile}", f"--print-to-pdf={printed_to}")
         command = [str(browser), *_QUIET, *_as_root(), *own, page.resolve().as_uri()]
         try:
-            subprocess.run(
-                command, check=True, timeout=_SECONDS, stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+            run_program(command, timeout=_SECONDS).check_returncode()
             printed = printed_to.read_bytes()
         except (OSError, subprocess.SubprocessError) as error:
             return f"No PDF: {browser.name} did not print the page ({_short(error)}). {_SAME}"
-    target.write_bytes(_DATE.sub(b"(D:20000101000000", printed))
+    write_whole(target, _DATE.sub(b"(D:20000101000000", printed), lasting=False)
     return ""
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 from tierkit.cache import Cache
 from tierkit.calendar import Quarter, complete_quarter_ends
 from tierkit.crm import (
+    ACCEPTED_TIERS,
     Tables,
     check_as_of,
     check_quarter,
@@ -20,7 +22,8 @@ from tierkit.crm import (
 )
 from tierkit.errors import Problem, SettingsError
 from tierkit.features import history_start
-from tierkit.publishing import input_files
+from tierkit.files import last_written
+from tierkit.publishing import file_hash, input_files
 from tierkit.settings import Settings
 from tierkit.tiers import tier_rule_problems
 
@@ -51,7 +54,7 @@ def settings_changes(given: str | Mapping[str, object]) -> dict[str, object]:
         return {}
     try:
         found = json.loads(given)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"settings: {given[:80]!r} is no JSON ({error}). {_AS_JSON}") from error
     if not isinstance(found, dict):
         raise SettingsError(f"settings: {given[:80]!r} names no setting. {_AS_JSON}")
@@ -87,7 +90,10 @@ def source_key(settings: Settings) -> list[str] | None:
     if not source.exists() or _holds(source, settings.scratch):
         return None
     files = [f"{file['file']} {file['sha256']}" for file in input_files(source)]
-    return [settings.fingerprint, source.name, *files]
+    history = settings.folder / ACCEPTED_TIERS
+    accepted = file_hash(history) if history.is_file() else ""
+    written = last_written(history, project=settings.folder, scratch=settings.scratch) or b""
+    return [settings.fingerprint, source.name, *files, accepted, sha256(written).hexdigest()]
 
 
 def _holds(folder: Path, inner: Path) -> bool:

@@ -28,6 +28,7 @@ from tierkit.crm import (
     write_tables,
 )
 from tierkit.errors import Problem, SettingsError
+from tierkit.files import read_json
 from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
 from tierkit.publishing import (
     DATA_FILE,
@@ -226,7 +227,7 @@ class Run:
     def read_facts(self, name: str) -> dict[str, Any]:
         """Return the facts that a stage has left; empty where it has not run."""
         file = self.folder / FACTS_FOLDER / f"{name}.json"
-        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+        return dict(read_json(file)) if file.is_file() else {}
 
     @cached_property
     def tiers_before(self) -> pd.Series[str]:

@@ -43,6 +43,7 @@ class DataSettings(Part):
 
     source: str = "data"
     preset: Preset | None = None
+    most_unpacked_mb: Annotated[int, Field(ge=1)] = 2_000
     date_order: Literal["day-first", "month-first", "year-first"] | None = None
     decimal: Literal["comma", "point"] | None = None
     timezone: str | None = None
@@ -287,6 +288,16 @@ class RunSettings(Part):
     name_accounts: bool = False
     time_limit_seconds: Annotated[float, Field(gt=0)] = 600.0
     formats: tuple[Literal["pdf", "slides"], ...] = ("pdf",)
+
+
+class KeepSettings(Part):
+    """Limits by age and number of what `tierkit clean` leaves: failed runs, archive, cache."""
+
+    failed_days: Positive = 90.0
+    failed_most: Annotated[int, Field(ge=0)] = 20
+    archive_days: Positive = 3650.0
+    archive_most: Annotated[int, Field(ge=0)] = 80
+    cache_days: Positive = 90.0
 
 
 class ScenarioSettings(Part):

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from tierkit.errors import Problem, SettingsError
+from tierkit.files import refuse_links_inside
 from tierkit.settings.parts import ScenarioSettings
 from tierkit.settings.whole import Settings
 
@@ -97,7 +98,7 @@ def read_settings(
     ------
     SettingsError
         With every problem at once: an absent or broken file, unknown names (with the nearest
-        known one), wrong types, contradictions.
+        known one), wrong types, contradictions; also if a link lies in the `.tierkit` beside it.
     """
     file = Path(path)
     file = file / SETTINGS_FILE if file.is_dir() else file
@@ -108,6 +109,7 @@ def read_settings(
         _assign(values, key.split("."), value, f"{key}={value}")
     settings = parse_settings(values, name=file.name)
     settings._folder = file.resolve().parent
+    refuse_links_inside(settings.scratch)
     _check_scenarios(settings)
     return settings
 

@@ -22,6 +22,7 @@ from tierkit.settings.parts import (
     FeatureSettings,
     HookSettings,
     IcpSettings,
+    KeepSettings,
     ModelSettings,
     Part,
     ReadinessSettings,
@@ -35,6 +36,9 @@ from tierkit.settings.parts import (
     TieringSettings,
 )
 from tierkit.settings.tier_rules import hours_problems, tier_problems
+
+SCRATCH = ".tierkit"
+"""The folder beside `tierkit.toml` in which tierkit works."""
 
 
 class Settings(Part):
@@ -66,6 +70,7 @@ class Settings(Part):
     checks: CheckSettings = CheckSettings()
     run: RunSettings = RunSettings()
     hooks: HookSettings = HookSettings()
+    keep: KeepSettings = KeepSettings()
     scenarios: tuple[ScenarioSettings, ...] = ()
     _folder: Path = PrivateAttr(default_factory=Path)
 
@@ -100,7 +105,7 @@ class Settings(Part):
     @property
     def scratch(self) -> Path:
         """The folder for work in progress: locks, runs under way, results of checks."""
-        return self._folder / ".tierkit"
+        return self._folder / SCRATCH
 
     @property
     def fiscal_calendar(self) -> FiscalCalendar:
@@ -120,8 +125,9 @@ class Settings(Part):
         """A short hash of every setting that can change a number (paths and limits cannot)."""
         unseen: dict[str, set[str] | bool] = {
             "run": {"reports", "time_limit_seconds", "formats"},
-            "data": {"source"},
+            "data": {"source", "most_unpacked_mb"},
             "hooks": True,
+            "keep": True,
         }
         values = self.model_dump(mode="json", exclude=unseen)
         if self.module_hash:
