@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tierkit.crm.tables import tables_from_frames
-from tierkit.runs.run import training_dates
+from tierkit.runs._reading import training_dates
 from tierkit.settings import parse_settings
 
 
