@@ -11,10 +11,12 @@ from typing import Any, Literal, Self
 import pandas as pd
 
 from tierkit.figure import Figure
-from tierkit.words import MINUS, NO_MATHEMATICS, count, day, is_number, share, signed_share
+from tierkit.words import MINUS, count, day, is_number, share, signed_share
 
 Kind = Literal["text", "spoken", "count", "number", "money", "share", "effect", "date"]
 
+NO_MATHEMATICS = "mathjax_ignore tex2jax_ignore"
+"""Classes of HTML that a notebook must not read as mathematics: two dollar signs enclose it."""
 ABSENT = "–"
 _ROWS_SHOWN = 8
 KINDS: Mapping[str, Kind] = {

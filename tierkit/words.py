@@ -20,8 +20,6 @@ SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 UNITS = ((1e12, "tn"), (1e9, "bn"), (1e6, "M"), (1e3, "k"))
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 MINUS = "−"
-NO_MATHEMATICS = "mathjax_ignore tex2jax_ignore"
-"""Classes of HTML that a notebook must not read as mathematics: two dollar signs enclose it."""
 _QUARTER = re.compile(r"^((?:FY)?\d{4})(Q[1-4])$")
 
 
@@ -398,14 +396,3 @@ def _spell_range(low: float, high: float) -> str:
 def _spell_range_of_counts(low: float, high: float) -> str:
     first, last = math.ceil(low), math.ceil(high) - 1
     return short_number(first) if last <= first else _spell_range(first, last)
-
-
-def named_account(account: str, name: object) -> str:
-    """Return an account by its name with the id beside it, by its id alone where it has none.
-
-    Examples
-    --------
-    >>> named_account("A1", "Acme Freight"), named_account("A1", None)
-    ('Acme Freight (A1)', 'A1')
-    """
-    return f"{name} ({account})" if isinstance(name, str) and name.strip() else str(account)

@@ -207,8 +207,9 @@ def draw(
 def _list_drawn(rows: pd.DataFrame, settings: Settings, quarter: str) -> None:
     """Print who takes part in a draw: name, rank, the tier drawn, predicted revenue."""
     from tierkit.commands import account_names
+    from tierkit.pages import named_account
     from tierkit.publishing import read_published
-    from tierkit.words import money, named_account
+    from tierkit.words import money
 
     names, currency = account_names(settings), settings.calendar.currency
     predicted = read_published(settings, label=quarter).tiers["predicted_revenue"]

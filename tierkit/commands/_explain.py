@@ -19,8 +19,9 @@ from tierkit.models import Card, customer_text
 from tierkit.publishing import Published, read_published
 from tierkit.runs import account_groups, find_project, project_cache, source_key, trusted_tables
 from tierkit.settings import Settings, Tier
+from tierkit.table import NO_MATHEMATICS
 from tierkit.tiers import check_eligibility, explain_tier, why_untiered, within_groups
-from tierkit.words import NO_MATHEMATICS, money, money_range
+from tierkit.words import money, money_range
 
 Row = Mapping[str, Any]
 _CENT = 0.01

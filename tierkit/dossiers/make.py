@@ -38,9 +38,9 @@ from tierkit.rendering import (
     tag,
 )
 from tierkit.runs import OVERRIDES, Run, open_run, tiers_table
-from tierkit.table import Table
+from tierkit.table import NO_MATHEMATICS, Table
 from tierkit.tiers import read_overrides
-from tierkit.words import NO_MATHEMATICS, plural
+from tierkit.words import plural
 
 NO_INDUSTRY = "industry not known"
 _HEADS = {"account": "account", **{f"point_{n}": f"point {n}" for n in range(1, POINTS + 1)}}

@@ -23,6 +23,7 @@ from .differences import (
     compare_runs as compare_runs,
     difference_page as difference_page,
     difference_text as difference_text,
+    named_account as named_account,
 )
 from .earned import (
     did_tiers_earn as did_tiers_earn,

@@ -280,11 +280,22 @@ def _tier_lines(found: RunDifference) -> Iterator[str]:
 
 def _moved(found: RunDifference) -> Iterator[str]:
     for row in found.moved.to_dict("records"):
-        account = words.named_account(row["account_id"], row.get("name"))
+        account = named_account(row["account_id"], row.get("name"))
         revenue, reason = row.get("predicted_revenue", math.nan), row.get("move_reason")
         money = f", {words.money(found.currency, revenue)}" if words.is_number(revenue) else ""
         because = f" ({reason})" if isinstance(reason, str) and reason else ""
         yield f"{account}: {row['from']} → {row['to']}{money}{because}"
+
+
+def named_account(account: str, name: object) -> str:
+    """Return an account by its name with the id beside it, by its id alone where it has none.
+
+    Examples
+    --------
+    >>> named_account("A1", "Acme Freight"), named_account("A1", None)
+    ('Acme Freight (A1)', 'A1')
+    """
+    return f"{name} ({account})" if isinstance(name, str) and name.strip() else str(account)
 
 
 MOST_ROWS = 200

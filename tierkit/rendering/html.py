@@ -11,7 +11,7 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
-from tierkit.words import NO_MATHEMATICS
+from tierkit.table import NO_MATHEMATICS
 
 _STYLE = Path(__file__).parent / "templates" / "notebook.css"
 _UNREAD = re.compile(r"<(style|svg|script)\b.*?</\1>", re.DOTALL)
