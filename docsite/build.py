@@ -7,6 +7,7 @@ link to nowhere, a page that no part of the site lists.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -34,7 +35,9 @@ ROOT = Path(__file__).parent.parent
 PAGES, BUILD = ROOT / "docs", ROOT / "build"
 SOURCE, WORK, SITE = BUILD / "docs-source", BUILD / "docs-work", BUILD / "docs"
 MEMORY = Memory(BUILD / "docs-memory")
+BESIDE_DOCS = ("CHANGELOG.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
 RUN = ("tutorial", "how-to")
+_OUTSIDE = re.compile(r"\]\((\.\./[^)#\s]+)\)")
 _PICTURE = re.compile(r"<!-- picture: (\S+) of (\S+)(?: (\d+)x(\d+))? -->")
 
 
@@ -59,11 +62,30 @@ def copy_pages() -> None:
     for folder in (SOURCE, WORK):
         shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(PAGES, SOURCE)
-    for name in ("CHANGELOG.md", "ARCHITECTURE.md", "CONTRIBUTING.md"):
-        shutil.copyfile(ROOT / name, SOURCE / name.lower())
+    for name in BESIDE_DOCS:
+        text = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
+        for other in BESIDE_DOCS:
+            text = text.replace(f"]({other})", f"]({other.lower()})")
+        (SOURCE / name.lower()).write_text(text, encoding="utf-8")
     write_exports(SOURCE / "tutorial")
     for page in sorted(SOURCE.rglob("*.md")):
-        page.write_text(with_results(page.read_text(encoding="utf-8"), PAGES), encoding="utf-8")
+        text = with_results(page.read_text(encoding="utf-8"), PAGES)
+        page.write_text(with_files_beside(text, page), encoding="utf-8")
+
+
+def with_files_beside(text: str, page: Path) -> str:
+    """Return a page whose links to files of the repository lead to copies on the site."""
+
+    def copied(link: re.Match[str]) -> str:
+        file = (PAGES / page.relative_to(SOURCE)).parent.joinpath(link[1]).resolve()
+        if file.is_relative_to(PAGES) or not (file.is_file() and file.is_relative_to(ROOT)):
+            return link[0]
+        target = SOURCE / "files" / file.name
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(file, target)
+        return f"]({os.path.relpath(target, page.parent)})"
+
+    return _OUTSIDE.sub(copied, text)
 
 
 def run_pages(jobs: int = 2) -> None:
@@ -167,7 +189,8 @@ def render() -> None:
     command = [sys.executable, "-m", "zensical", "build", "--strict", "-f", "zensical.toml"]
     done = subprocess.run(command, cwd=BUILD, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)[-6000:])
+        said = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
+        sys.exit(said.partition("Traceback")[0][-6000:])
 
 
 def add_unlisted(nav: list[dict[str, Any]]) -> None:

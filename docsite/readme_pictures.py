@@ -10,7 +10,8 @@ import tierkit
 from docsite.pictures import take_picture
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
-PAGE = '<!doctype html><meta charset="utf-8"><body style="margin:1em;background:#fff">{}</body>'
+STYLE = "margin:1em;background:#fff;font:15px system-ui,sans-serif"
+PAGE = f'<!doctype html><meta charset="utf-8"><body style="{STYLE}">{{}}</body>'
 
 
 def main(project: Path) -> None:

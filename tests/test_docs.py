@@ -125,6 +125,7 @@ def test_each_quick_figure_has_a_range_and_a_function():
 def test_words_of_help_that_pages_name_are_topics():
     names = {one.name for name in CHAPTERS if name != "functions" for one in chapter(name).entries}
     topics = {*names, *CHAPTERS, *APP.commands, *chapter("tables").groups, "TOPIC", "commands"}
+    topics |= {heading.strip("[]") for heading in chapter("settings").groups}
     asked = [
         topic
         for page in [*PAGES, *READMES]

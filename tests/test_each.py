@@ -92,7 +92,7 @@ def test_one_unit_that_fails_stops_nobody_and_totals_add_up(whole, monkeypatch):
     each = read_each("country=US", tables)  # A2 is in no unit that was run
     said = []
 
-    def run(unit, folder):
+    def run(unit, folder, _programs):
         assert read_handover(folder).settings.run.title.endswith(unit.value)
         rows = (folder / "overrides.csv").read_text().splitlines()
         assert [row[:2] for row in rows[1:]] == (["A1"] if unit.value == "US" else ["A2"])

@@ -240,4 +240,5 @@ def test_a_signal_to_the_command_alone_ends_its_kernel_and_names_the_remains(
     if sent != signal.SIGKILL:
         remains = Path((project / "said.txt").read_text().removeprefix("What is left of the run: "))
         assert (remains / "cause.txt").is_file()
-    works_again(project)
+    one(project)
+    run_project(project)

@@ -235,6 +235,15 @@ def test_promises_stand_by_quarter_and_tier_with_what_came():
     assert "▼ $7.1 M of $8.7 M" in text
 
 
+@pytest.mark.parametrize(
+    ("is_long", "said"), [(True, "80 % should."), (False, "four make a track record.")]
+)
+def test_several_quarters_that_are_due_make_a_record_in_words(is_long, said):
+    facts = companies.sample()
+    facts["track_record"] = {"quarters": 2, "is_track_record": is_long, "share_wanted": 0.8}
+    assert f"All in all 2 of 3 did, over two quarters; {said}" in ledger_sentence(facts)
+
+
 def test_a_range_too_wide_to_be_wrong_is_not_praised():
     facts = companies.sample()
     facts["ledger"][0] |= {"low": 100_000, "high": 90_000_000}
@@ -261,7 +270,7 @@ def test_names_stand_on_the_page_only_where_the_facts_hold_them():
     assert "names accounts" not in text_of(sections.title_block(companies.sample()))
     named = companies.sample() | {"named": [{"tier": "Tier 1", "in": ["Acme"], "out": []}]}
     assert "internal: names accounts" in text_of(sections.title_block(named))
-    assert "Enter Tier 1: Acme." in text_of(sections.recommendation(named))
+    assert "Into Tier 1: Acme." in text_of(sections.recommendation(named))
 
 
 def test_the_three_questions_have_one_number_each():

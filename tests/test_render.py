@@ -245,3 +245,9 @@ def test_what_stands_at_the_marks_of_a_figure_can_be_read_aloud():
     drawn = figure(picture, name="tiers", finding="Two tiers.", values=[("Tier <1>", "15 · 31 %")])
     assert '<table class="unseen"><tr><th scope="row">Tier &lt;1&gt;</th>' in drawn.html
     assert "31 %" in drawn.html
+
+
+def test_a_table_of_many_columns_prints_on_paper_turned_on_its_side():
+    frame = pd.DataFrame([range(9)], columns=[*"abcdefghi"])
+    assert 'class="table broad"' in html_table(Table("all", "All", [*"abcdefghi"], frame)).html
+    assert 'class="table"' in html_table(Table("few", "Few", [*"abc"], frame)).html

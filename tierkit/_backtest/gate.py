@@ -16,9 +16,9 @@ from tierkit.figure import Figure
 from tierkit.models import (
     ACCOUNT,
     BETTER,
+    EVEN,
     KEEP,
     NO_BETTER,
-    QUICK,
     Backtest,
     Examples,
     gini_alone,
@@ -246,8 +246,8 @@ def effort_check(
 ) -> EffortCheck | None:
     """Return what criteria and effort find apart and together, at the newest tested dates.
 
-    Cards have two bags at most, large steps, equal shares of boosting and past revenue, and learn
-    from at most 20,000 rows. Effort never enters the card that ranks accounts.
+    Cards have two bags at most, equal shares of boosting and past revenue, and learn from at most
+    20,000 rows. Effort never enters the card that ranks accounts.
 
     Parameters
     ----------
@@ -284,7 +284,7 @@ def _scores(
     learned = [train.sampled(MOST_ROWS, seed=settings.model.seed) for train, _ in folds]
     rows = max(len(train.won) for train in learned)
     tasks = [
-        partial(train.by(columns).fit, settings, most_bags=_BAGS, pace=QUICK)
+        partial(train.by(columns).fit, settings, most_bags=_BAGS, pace=EVEN)
         for train in learned
         for columns in by.values()
     ]

@@ -22,9 +22,9 @@ def fault_text(error: BaseException, *, command: str) -> str:
     Examples
     --------
     >>> try:
-    ...     raise KeyError("Blue Heron Freight")
+    ...     raise KeyError("A-17 of Acme")
     ... except KeyError as caught:
-    ...     "Blue" in fault_text(caught, command="check")
+    ...     "Acme" in fault_text(caught, command="check")
     False
     """
     from tierkit.publishing import package_versions

@@ -248,6 +248,7 @@ RULES: Mapping[str, str] = {
     "open for long": "many open deals should have closed long ago",
     "netted accounts": "refunds take away all that an account brought",
     "candidate duplicates": "accounts that share a name or a domain",
+    "accepted tiers": "the source has other tiers on a day for which tiers were accepted",
     "no stage history": "re-opened deals cannot be detected",
     "re-opened deals": "deals that were won and are no longer",
     "unreadable value": "values that cannot be read are left out",

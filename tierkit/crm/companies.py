@@ -62,10 +62,9 @@ def with_one_company(
 
 
 def _left_out(rows: Rows) -> Rows:
-    reason: nw.Expr = nw.when(nw.col("__several")).then(nw.lit(SEVERAL_COMPANIES))
-    if LEFT_OUT in rows.columns:
-        reason = nw.coalesce(nw.col(LEFT_OUT), reason)
-    return rows.with_columns(reason.alias(LEFT_OUT))
+    reason = nw.when(nw.col("__several")).then(nw.lit(SEVERAL_COMPANIES))
+    marks = [nw.col(LEFT_OUT)] if LEFT_OUT in rows.columns else []
+    return rows.with_columns(nw.coalesce(*marks, reason).alias(LEFT_OUT))
 
 
 def _unmarked(rows: Rows) -> Rows:

@@ -229,9 +229,8 @@ def _tells_more(stages: Outcomes, won: int) -> bool:
     """Return whether stages tell as many wins as a flag does, and which of the others are lost."""
     counts = stages.counts
     same = sum(counts[value] for value in stages.won or ()) == won
-    return (
-        same and bool(stages.lost) and len(counts) > len(stages.won or ()) + len(stages.lost or ())
-    )
+    ends = {*(stages.won or ()), *(stages.lost or ())}
+    return same and bool(stages.lost) and len(counts) > len(ends)
 
 
 def _by_words(file: SourceFile) -> Outcomes:

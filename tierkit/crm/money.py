@@ -44,7 +44,7 @@ def in_reporting_currency(
     rows = typed[deals].rows.with_columns(currency=nw.col("currency").str.to_uppercase())
     foreign = foreign_currencies(rows, currency)
     if not foreign:
-        return dict(typed), []
+        return dict(typed), _without_currency(rows, currency)
     if "exchange_rates" not in typed:
         return dict(typed), foreign
     rates, problems = _rates(typed["exchange_rates"].rows)

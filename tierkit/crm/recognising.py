@@ -279,8 +279,9 @@ def _date_header(file: SourceFile, columns: Mapping[str, str]) -> str | None:
     Where one is filled with what cannot be read it is taken, not the day of creation: a check then
     says why.
     """
-    asked = [found_header((name,), file.headers) for name in ("close_date", *CLOSE_DATES)]
-    named = [*dict.fromkeys(one for one in (*asked, columns.get("close_date")) if one)]
+    found = [found_header((name,), file.headers) for name in ("close_date", *CLOSE_DATES)]
+    found.append(columns.get("close_date"))
+    named = list(dict.fromkeys(header for header in found if header is not None))
     readable = (header for header in named if _holds_dates(file.values(header)[:200]))
     filled = (
         header for header in named if 2 * file.counts(header)[""] < file.counts(header).total()

@@ -15,6 +15,7 @@ from .backtest_result import (
     untested as untested,
 )
 from .boosting import (
+    EVEN as EVEN,
     QUICK as QUICK,
 )
 from .calibration import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,8 +46,9 @@ class Pace:
 
 
 CAREFUL = Pace(0.05, smoothing_rounds=50, early_stopping_rounds=50, tries_share=True)
+EVEN = replace(CAREFUL, tries_share=False)
 QUICK = Pace(0.2, smoothing_rounds=12, early_stopping_rounds=12)
-"""For cards that are only compared with each other, never used."""
+"""This and `EVEN` are for cards that are only compared with each other, never used."""
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ def named_sentences(facts: Facts) -> list[str]:
     """Return the names of those who enter and leave, where the settings ask for names."""
     said = []
     for one in parts(facts, "named"):
-        for side, words in (("in", "Enter"), ("out", "Leave")):
+        for side, words in (("in", "Into"), ("out", "Out of")):
             names = texts(one, side)
             if names:
                 said.append(f"{words} {text(one, 'tier')}: {enumerated(names)}.")

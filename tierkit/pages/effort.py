@@ -326,7 +326,7 @@ def effort_as_it_was(facts: Facts) -> Fragment:
         for one in tiers[:MOST_TIERS]
     ]
     columns: Columns = ["tier", *Column.each("spoken", *names)]
-    caption = "Effort by tier: planned a quarter, logged and spent, beside predicted value"
+    caption = "Effort by tier: planned a quarter, logged and spent, and predicted value"
     title = tag("h2", "Effort as planned and as it was")
     table = html_table(Table("effort-as-it-was", caption, columns, rows))
     notes = [why(first, key) for key in ("logged_hours", "spent") if number(first, key) is None]

@@ -118,12 +118,12 @@ def _whole(facts: Facts) -> Slide:
 
 def _promises(facts: Facts) -> Slide:
     due = matured(facts)
-    told = sentence(promise_sentence(facts))
+    record = sentence(promise_sentence(facts))
     if due.empty:
-        return Slide("Promised and delivered: nothing is due yet.", (told,))
+        return Slide("Promised and delivered: nothing is due yet.", (record,))
     lines = tuple(f"{row.label}: {row.text}" for row in due.itertuples())
     series = {"promised": _known(due["predicted"]), "delivered": _known(due["delivered"])}
-    return Slide(told, (ledger_sentence(facts).replace(" (diamond)", ""), *lines),
+    return Slide(record, (ledger_sentence(facts).replace(" (diamond)", ""), *lines),
                  tuple(due["label"]), series, _MONEY)  # fmt: skip
 
 

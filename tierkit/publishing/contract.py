@@ -36,7 +36,8 @@ _CONTAINERS: Mapping[str, type] = MappingProxyType(
     }
 )
 _TEXTS = ("currency", "fingerprint", "quarter.label", "quarter.as_of", "decision.action")
-_NO_NUMBERS = frozenset({"direction"})  # null says that there is none, not that it is unknown
+_NO_NUMBERS = frozenset({"direction", "claim", "carried_by"})
+"""Keys whose null says that there is none, not that it is unknown."""
 
 
 def facts_problems(path: Path, *, label: str = "") -> Iterator[Problem]:

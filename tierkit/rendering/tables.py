@@ -39,7 +39,7 @@ def html_table(table: Table) -> Fragment:
         text = f"Showing {count(len(rows))} of {count(total)} {table.of}".strip()
         parts.append(tag("tfoot", tag("tr", tag("td", text, colspan=str(len(columns))))))
     shown = tag("table", joined(*parts), data_table=table.name)
-    class_ = "table wide" if len(columns) >= WIDE else "table"
+    class_ = "table broad" if len(columns) >= WIDE else "table"
     return Fragment(str(tag("div", shown, class_=class_, role="group", tabindex="0")))
 
 

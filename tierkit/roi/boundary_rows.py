@@ -261,6 +261,9 @@ class Boundaries:
     _standing: dict[int, dict[str, FloatArray]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _rows: dict[tuple[int, int], BoundaryRows] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @cached_property
     def known(self) -> dict[str, FloatArray]:
@@ -305,6 +308,12 @@ class Boundaries:
 
     def rows(self, boundary: int, *, outcome_quarters: int) -> BoundaryRows:
         """Return the account-quarters of tier `boundary` and the next with complete outcomes."""
+        asked = (boundary, outcome_quarters)
+        if asked not in self._rows:
+            self._rows[asked] = self._select(boundary, outcome_quarters)
+        return self._rows[asked]
+
+    def _select(self, boundary: int, outcome_quarters: int) -> BoundaryRows:
         standings = self.standings
         if boundary not in self._standing:
             self._standing[boundary] = self._stand(boundary)

@@ -33,7 +33,7 @@ _HIGHEST_CORRELATION = 0.999
 Strength = Literal["shown", "suggestive"]
 Direction = Literal["more", "less"]
 ERROR: Mapping[Strength, Mapping[Direction, float]] = {
-    "suggestive": {"more": 0.035, "less": 0.005},
+    "suggestive": {"more": 0.04, "less": 0.005},
     "shown": {"more": 0.008, "less": 0.002},
 }
 """Chance of the claim at the planned look where there is no effect at all."""
@@ -54,7 +54,7 @@ def joint_bounds(error: float, together: float) -> Mapping[Reading, float]:
     Examples
     --------
     >>> {name: round(bound, 2) for name, bound in joint_bounds(0.025, 0.75).items()}
-    {'won revenue': 2.42, 'wins': 2.0}
+    {'won revenue': 2.45, 'wins': 2.02}
     """
     shared = float(np.clip(together, -_HIGHEST_CORRELATION, _HIGHEST_CORRELATION))
     both = multivariate_normal(mean=[0.0, 0.0], cov=[[1.0, shared], [shared, 1.0]])
