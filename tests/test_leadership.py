@@ -301,6 +301,13 @@ def test_moves_are_listed_from_the_largest_and_those_who_stay_are_left_out():
     assert table["accounts"].sum() == 14  # as many as go up or down; 23 enter, and are no move
 
 
+def test_a_role_whose_hours_nobody_has_given_calls_for_no_decision():
+    facts = companies.sample()
+    for role in facts["effort"]["roles"]:
+        role["available"] = 0.0
+    assert not [one for one in decisions(facts) if "fewer accounts" in one.what]
+
+
 def test_a_decision_stands_with_its_money_its_owner_and_its_date():
     facts = companies.sample()
     found = {one.what: one for one in decisions(facts)}

@@ -156,7 +156,7 @@ def named_sentences(facts: Facts) -> list[str]:
 def _hours(facts: Facts) -> Iterator[Decision]:
     for role in parts(facts, "effort", "roles"):
         needed, available = number(role, "hours"), number(role, "available")
-        if needed is not None and available is not None and needed > available:
+        if needed is not None and available and needed > available:  # of 0 nothing is known
             short = f"{hours(needed - available)} short of {hours(needed)} a quarter."
             yield Decision(
                 f"{text(role, 'role')}: fewer accounts, lighter entitlements or more people.",
