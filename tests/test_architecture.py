@@ -35,6 +35,7 @@ ROOMS = (
     "charts",
     "rendering",
     "publishing",
+    "push",
     "simulate",
     "runs",
     "library",

@@ -24,8 +24,8 @@ def run(capsys, *arguments):
     return caught.value.code, done.out, done.err
 
 
-QUARTER_OF_WORK = ["init", "check", "run", "accept", "explain", "score", "diff", "draw",
-                   "simulate", "doctor"]  # fmt: skip
+QUARTER_OF_WORK = ["init", "check", "run", "accept", "push", "explain", "score", "diff",
+                   "draw", "simulate", "doctor"]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", QUARTER_OF_WORK)
@@ -42,7 +42,7 @@ def test_bare_tierkit_is_its_help_with_the_commands_in_the_order_of_work(capsys)
     assert code == 0
     assert run(capsys, "--help") == run(capsys, "-h") == (0, bare, "")
     listed = bare.partition("Commands:")[2].splitlines()
-    assert [line.split()[0] for line in listed if line.startswith("  ")][:10] == QUARTER_OF_WORK
+    assert [line.split()[0] for line in listed if line.startswith("  ")][:11] == QUARTER_OF_WORK
     assert not [line for line in listed if line.endswith("...")]  # no summary is cut
 
 

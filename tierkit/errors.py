@@ -109,3 +109,9 @@ class KernelDiedError(TierkitError):
     """The kernel of a notebook died; nothing was published."""
 
     exit_code = 7
+
+
+class CrmError(TierkitError):
+    """A CRM did not answer, or refused; what was written until then stands in a journal."""
+
+    exit_code = 8

@@ -13,7 +13,19 @@ import typer
 
 import tierkit
 
-ORDER = ("init", "check", "run", "accept", "explain", "score", "diff", "draw", "simulate", "doctor")
+ORDER = (
+    "init",
+    "check",
+    "run",
+    "accept",
+    "push",
+    "explain",
+    "score",
+    "diff",
+    "draw",
+    "simulate",
+    "doctor",
+)
 """Commands as a quarter's work takes them; one that is not named here stands at the end."""
 
 

@@ -15,6 +15,13 @@ from .check import (
 from .doctor import (
     examine_installation as examine_installation,
 )
+from .push import (
+    OpenPush as OpenPush,
+    open_push as open_push,
+    open_undo as open_undo,
+    problem_lines as problem_lines,
+    write_difference as write_difference,
+)
 from .run import (
     Request as Request,
     describe_run as describe_run,

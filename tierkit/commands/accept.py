@@ -308,7 +308,7 @@ def accept_tiers(
     published = read_published(settings, label=quarter.label)
     begins = start or quarter.as_of
     file = settings.folder / ACCEPTED_TIERS
-    earlier = [row for row in _read(file) if row["start_date"] != begins.isoformat()]
+    earlier = [row for row in read_rows(file) if row["start_date"] != begins.isoformat()]
     late = sorted(row["start_date"] for row in earlier if row["start_date"] > begins.isoformat())
     if late:
         raise DataError(
@@ -388,7 +388,7 @@ def accepted_from(settings: Settings, label: str) -> str:
     mark = f"({label})"
     days = {
         row["start_date"]
-        for row in _read(settings.folder / ACCEPTED_TIERS)
+        for row in read_rows(settings.folder / ACCEPTED_TIERS)
         if str(row.get("reason") or "").endswith(mark)
     }
     return min(days, default="")
@@ -404,7 +404,8 @@ def _accepted(row: Row, label: str, begins: date) -> Row:
     }
 
 
-def _read(file: Path) -> list[Row]:
+def read_rows(file: Path) -> list[Row]:
+    """Return the rows of a CSV as text; none where there is no such file."""
     if not file.is_file():
         return []
     with file.open(encoding="utf-8-sig", newline="") as source:

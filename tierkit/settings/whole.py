@@ -24,6 +24,7 @@ from tierkit.settings.parts import (
     IcpSettings,
     ModelSettings,
     Part,
+    PushSettings,
     ReadinessSettings,
     RoiSettings,
     Role,
@@ -66,6 +67,7 @@ class Settings(Part):
     checks: CheckSettings = CheckSettings()
     run: RunSettings = RunSettings()
     hooks: HookSettings = HookSettings()
+    push: PushSettings = PushSettings()
     scenarios: tuple[ScenarioSettings, ...] = ()
     _folder: Path = PrivateAttr(default_factory=Path)
 
@@ -116,6 +118,7 @@ class Settings(Part):
             "run": {"reports", "time_limit_seconds", "formats"},
             "data": {"source"},
             "hooks": True,
+            "push": True,
         }
         values = self.model_dump(mode="json", exclude=unseen)
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
@@ -144,6 +147,8 @@ def _named_tier_problems(settings: Settings) -> list[str]:
     """Return where a setting names a tier that there is not."""
     there = [tier.name for tier in settings.tiers]
     named = [("readiness.fresh_days", name) for name in settings.readiness.fresh_days]
+    named += [("push.salesforce.values", name) for name in settings.push.salesforce.values]
+    named += [("push.hubspot.values", name) for name in settings.push.hubspot.values]
     if settings.engagement.tier is not None:
         named.append(("engagement.tier", settings.engagement.tier))
     return [
