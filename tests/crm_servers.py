@@ -144,6 +144,7 @@ def serving(kind: str, crm: CrmServer) -> Iterator[CrmServer]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

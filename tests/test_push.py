@@ -303,7 +303,8 @@ def test_a_token_that_expires_in_the_middle_is_a_sentence_and_the_push_goes_on(c
     company.crm.update_faults = [None, EXPIRED[company.kind]]
     code, out, err = company.push(phrase)
     assert code == 2
-    assert err.splitlines()[-1].startswith(f"{company.kind}: the access token is expired or wrong")
+    assert f"{company.kind}: the access token is expired or wrong" in err
+    assert f" records were written until then: {company.journals()[0]}" in err
     assert f"Put a new one into TIERKIT_{company.kind.upper()}_TOKEN" in err
     assert TOKEN not in out + err
     assert len(company.crm.updates) == 1
@@ -485,6 +486,30 @@ def test_the_token_is_sent_to_nobody_who_could_be_overheard(company, monkeypatch
     code, _, err = company.show()
     assert code == 2
     assert "must be https://" in err
+
+
+@pytest.mark.parametrize("answer", [(200, {}, b"<html>log in</html>"), (302, {"Location": "/"}, {}),
+                                    (429, {"Retry-After": "soon"}, {})])  # fmt: skip
+def test_an_answer_of_another_kind_is_a_sentence(company, answer):
+    company.hold(None)
+    company.crm.faults = [answer]
+    code, _, err = company.show()
+    assert code == 8
+    assert err.startswith(f"{company.kind}: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_ctrl_c_says_what_was_written(company, monkeypatch):
+    many(company)
+    phrase = company.phrase()
+
+    def interrupt(_done, _count):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tierkit.cli.pushing._step", interrupt)
+    code, _, err = company.push(phrase)
+    assert code == 130
+    assert f"{len(company.crm.times_written)} records were written until then: " in err
 
 
 def test_a_crm_that_cannot_be_reached_is_a_sentence(company, monkeypatch):

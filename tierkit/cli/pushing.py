@@ -33,7 +33,7 @@ class Crm(StrEnum):
 
 @app.command(epilog="Example: tierkit push 2026Q3 --to hubspot")
 def push(
-    quarter: Annotated[str, typer.Argument(metavar="[QUARTER]", help="An accepted quarter.")] = "",
+    quarter: Annotated[str, typer.Argument(metavar="QUARTER", help="An accepted quarter.")] = "",
     to: Annotated[Crm | None, typer.Option("--to", help="The CRM.")] = None,
     write: Annotated[
         bool, typer.Option("--write", help="Ask for the words that confirm, then write.")
@@ -65,7 +65,7 @@ def push(
         for line in found.lines():
             say(line)
         if output is not None:
-            write_difference(found.plan, output)
+            write_difference(found, output)
         _go_on(found, write=write, yes=yes)
 
 

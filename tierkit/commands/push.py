@@ -14,7 +14,7 @@ import pydantic
 
 from tierkit.commands.accept import accepted_from, read_rows
 from tierkit.crm import ACCEPTED_TIERS, read_tables
-from tierkit.errors import SettingsError
+from tierkit.errors import SettingsError, TierkitError
 from tierkit.publishing import project_lock
 from tierkit.push import (
     Change,
@@ -121,7 +121,13 @@ class OpenPush:
             if self.undone is not None and not self.undone.ended:
                 self.undone.end("undone")
             journal = self.unfinished or Journal.begin(self.settings.folder / PUSHES, self.plan)
-            return write_changes(journal, self.records, on_batch=on_batch), journal.file
+            try:
+                return write_changes(journal, self.records, on_batch=on_batch), journal.file
+            except (TierkitError, KeyboardInterrupt) as error:
+                error.add_note(
+                    f"{len(journal.written):,} records were written until then: {journal.file}"
+                )
+                raise
 
     @property
     def _seen_file(self) -> Path:
@@ -243,7 +249,7 @@ def _target_of(journal: Journal) -> tuple[str, PushTarget]:
         raise SettingsError(f"{journal.file}: names no CRM, object or field.") from error
 
 
-def write_difference(plan: Plan, file: Path) -> None:
+def write_difference(push: OpenPush, file: Path) -> None:
     """Write a difference as CSV: a row per record that changes or cannot be written.
 
     Raises
@@ -251,8 +257,10 @@ def write_difference(plan: Plan, file: Path) -> None:
     SettingsError
         If the file cannot be written.
     """
-    rows = [(one.account, one.record, one.before, one.after, "") for one in plan.changes]
-    rows += [(account, "", "", "", reason) for account, reason in sorted(plan.failures.items())]
+    rows = [(one.account, one.record, one.before, one.after, "") for one in push.rest]
+    rows += [
+        (account, "", "", "", reason) for account, reason in sorted(push.plan.failures.items())
+    ]
     try:
         with file.open("w", encoding="utf-8", newline="") as target:
             writer = csv.writer(target, lineterminator="\n")

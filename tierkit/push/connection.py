@@ -50,6 +50,7 @@ def connect(crm: str, target: PushTarget) -> Iterator[CrmRecords]:
     try:
         import requests
         import simple_salesforce  # noqa: F401 (both come with the extra)
+        from urllib3.exceptions import HTTPError
     except ModuleNotFoundError as error:
         raise SettingsError(
             f"tierkit push needs {error.name}: run pip install 'tierkit[crm]'."
@@ -58,7 +59,7 @@ def connect(crm: str, target: PushTarget) -> Iterator[CrmRecords]:
     with _session(token) as session:
         try:
             yield _records(target, session, token, url)
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
             raise CrmError(
                 f"{crm}: {urlsplit(url).netloc} cannot be reached "
                 f"({type(error).__name__}). The same command goes on where it stopped."
