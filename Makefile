@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test check format bench bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read bench-explorer bench-explorer-redraw bench-fuzz bench-kill bench-promises bench-optional-tables bench-walk clean help lock
+.PHONY: demo test check format bench bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read bench-explorer bench-explorer-redraw bench-fuzz bench-kill bench-faults bench-promises bench-optional-tables bench-walk docs evidence evidence-quick clean help lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -51,14 +51,18 @@ bench-roi-speed: $(BIN)/.installed-dev ## time and memory of tier ROI on 4,000 a
 bench-no-signal: $(BIN)/.installed-dev ## verdicts on orders redrawn uniformly over accounts, 100 seeds
 	$(BIN)/python -m benches.no_signal 100
 
-bench-mutations: $(BIN)/.installed-dev ## corrupted inputs: trusted tables or an error in words
+bench-mutations: $(BIN)/.installed-dev ## corrupted inputs and marks of real exports: right, named or refused in words
 	$(BIN)/python -m benches.mutations 500
+	$(BIN)/python -m benches.marks 1000
 
 bench-fuzz: $(BIN)/.installed-dev ## hostile settings, rules, tables, facts and models: safe or an error in words
 	$(BIN)/python -m benches.fuzz 2000
 
-bench-kill: $(BIN)/.installed-dev ## a run killed at 30 random moments: the report stays, the next run works
-	$(BIN)/python -m benches.kill 30
+bench-kill: $(BIN)/.installed-dev ## 200 signals at random moments of runs, units, accept and explorer: nothing survives
+	$(BIN)/python -m benches.kill 200
+
+bench-faults: $(BIN)/.installed-dev ## each call that touches a file fails in five ways: files as before or completely new
+	$(BIN)/python -m benches.faults
 
 bench-optional-tables: $(BIN)/.installed-dev ## every optional table absent, empty, of one row, bare or blank: whole runs
 	$(BIN)/python -m benches.optional_tables
@@ -68,6 +72,14 @@ bench-promises: $(BIN)/.installed-dev ## how often tiers bring what was promised
 
 bench-walk: $(BIN)/.installed-dev ## every quarter-end of every company: what a run publishes, against what came
 	$(BIN)/python -m benches.walk
+
+docs: $(BIN)/.installed-docs ## the site in build/docs; every block of its pages is run
+	$(BIN)/python -m docsite.build
+
+evidence: bench bench-read bench-explorer bench-roi-speed bench-mutations bench-fuzz bench-kill bench-optional-tables bench-promises bench-no-signal bench-roi bench-walk ## every figure of the evidence anew: hours
+
+evidence-quick: $(BIN)/.installed-dev ## small versions of the evidence, with ranges that they must stay in
+	$(BIN)/python -m benches.evidence_quick
 
 clean: ## take away what the commands above made
 	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache
@@ -93,6 +105,14 @@ ifdef UV
 	$(UV) pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
 else
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+endif
+	@touch $@ $(BIN)/.installed
+
+$(BIN)/.installed-docs: pyproject.toml constraints.txt | $(BIN)/python
+ifdef UV
+	$(UV) pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[docs]'
+else
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 endif
 	@touch $@ $(BIN)/.installed
 

@@ -114,10 +114,11 @@ class Count:
 
 @dataclass(frozen=True)
 class Found:
-    """What one world's report would say, and how far its estimates lie from the truth."""
+    """The verdicts on one world, and by line and reading: error (log), standard error, whether the
+    interval holds the truth."""
 
     verdicts: Sequence[Verdict]
-    errors: Mapping[tuple[int, str], tuple[float, float]] = field(default_factory=dict)
+    errors: Mapping[tuple[int, str], tuple[float, float, bool]] = field(default_factory=dict)
 
     def claims(self, *words: str, direction: str | None = None) -> bool:
         """Whether any boundary has one of the verdicts (in this direction)."""
@@ -153,7 +154,11 @@ def look_at(world: World | Company, seed: int) -> Found:
         beside = {"adjusted": adjusted(boundaries.rows(number, outcome_quarters=1)).estimate}
         for name, one in {**line, **beside}.items():
             if one is not None:
-                errors[number, name] = (one.log_effect - truth, one.se)
+                share = one.relative()
+                holds = not (
+                    share.is_above(world.relative(number)) or share.is_below(world.relative(number))
+                )
+                errors[number, name] = (one.log_effect - truth, one.se, holds)
     return Found(verdicts_at(boundaries, found, primary), errors)
 
 
@@ -193,7 +198,7 @@ def _error_lines(name: str, found: list[Found]) -> Iterator[str]:
             if len(values) < len(found) / 20:
                 yield f"{line} told in {Count(len(values), len(found))} | | | |"
                 continue
-            held = Count(int((np.abs(values[:, 0]) < 1.96 * values[:, 1]).sum()), len(values))
+            held = Count(int(values[:, 2].sum()), len(values))
             told = (values[:, 0].mean(), values[:, 0].std(), values[:, 1].mean())
             yield f"{line} {held} | {' | '.join(f'{number:.3f}' for number in told)} |"
 

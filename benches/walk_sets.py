@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benches.raw_lines import write_raw_lines
 from tierkit.settings import read_settings
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -90,6 +91,12 @@ def companies(scratch: Path, names: Collection[str] = ()) -> Iterator[Company]:
         given = read_settings(EXAMPLES / name).data.source
         places = [(EXAMPLES / name / given).resolve(), SHARED / name]
         found = next((place for place in places if place.is_dir()), None)
+        if (
+            found is not None
+            and name == "online_retail"
+            and not list(found.glob("online_retail_II*"))
+        ):
+            found = write_raw_lines(found / "invoices.csv", scratch / "online_retail_raw")
         if found is not None:
             yield Company(name, EXAMPLES / name, str(found))
     makers: dict[str, Callable[[Path], Path | None]] = {

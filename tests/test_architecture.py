@@ -15,6 +15,8 @@ PACKAGE = Path(__file__).parent.parent / "tierkit"
 # Each room may import from the rooms before it, and from itself.
 ROOMS = (
     "errors",
+    "files",
+    "processes",
     "parallel",
     "figure",
     "statistics",
@@ -44,6 +46,7 @@ ROOMS = (
     "dossiers",
     "explorer",
     "commands",
+    "reference",
     "cli",
     "__main__",
 )

@@ -13,8 +13,9 @@ from projects import write_project
 from report_samples import write_published
 from test_cli import run
 
+import tierkit
 from tierkit.commands._explain import open_report
-from tierkit.crm._find_account import find_account
+from tierkit.crm.account_names import find_account
 from tierkit.errors import SettingsError
 from tierkit.models.card import Card
 from tierkit.models.criteria import CategoricalCriterion, NumericCriterion
@@ -192,6 +193,16 @@ def test_an_account_is_explained_by_id_and_by_name(project, capsys):
         "you can count on: 2 × executive meeting.",
     ):
         assert part in out
+
+
+def test_an_account_explained_from_python_shows_what_the_command_prints(project, capsys):
+    found = tierkit.explain("acme LTD", project=str(project))
+    _, out, _ = run(capsys, "explain", "acme LTD", "-f", project)
+    assert repr(found).strip() == out.strip()
+    assert "mathjax_ignore" in found._repr_html_()
+    assert found.answer.account_id == "A1"
+    with pytest.raises(SettingsError, match="no account"):
+        tierkit.explain("nobody", project=str(project))
 
 
 def test_the_factors_of_every_account_multiply_to_its_predicted_revenue(report):

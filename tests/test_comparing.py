@@ -83,10 +83,18 @@ def test_the_text_is_the_golden_one(found):
         "  Tier 2 → untiered: 1 account",
         "  untiered → Tier 1: 1 account",
         "Accounts that moved",
-        "  A3: untiered → Tier 1 (entered)",
-        "  A1: Tier 1 → Tier 2 (rank fell)",
-        "  A2: Tier 2 → untiered",
+        "  A3: untiered → Tier 1, $95 (entered)",
+        "  A1: Tier 1 → Tier 2, $70 (rank fell)",
+        "  A2: Tier 2 → untiered, $50",
     ]
+
+
+def test_accounts_have_their_names_beside_their_ids(reports):
+    runs = [Published.open(reports / name) for name in ("2026Q2", "2026Q3")]
+    found = compare_runs(*runs, names={"A3": "Acme Freight", "A9": "Nobody"})
+    assert "  Acme Freight (A3): untiered → Tier 1, $95 (entered)" in difference_text(found)
+    assert "  A1: Tier 1 → Tier 2, $70 (rank fell)" in difference_text(found)
+    assert "Acme Freight" in difference_page(found)
 
 
 def test_a_run_beside_itself_differs_in_nothing(reports):

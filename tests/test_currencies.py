@@ -75,3 +75,10 @@ def test_other_currencies_without_rates_block(tmp_path):
 def test_a_day_with_two_rates_blocks(tmp_path):
     with pytest.raises(DataError, match="EUR on 2026-01-01"):
         tables_of(tmp_path, deals=DEALS, exchange_rates=RATES + "EUR,2026-01-01,1.5\n")
+
+
+def test_an_empty_column_of_currencies_is_remarked_on(tmp_path):
+    deals = DEALS.replace(",EUR\n", ",\n").replace(",eur\n", ",\n").replace(",USD\n", ",\n")
+    tables = tables_of(tmp_path, deals=deals, exchange_rates=RATES)
+    (remark,) = (one for one in tables.remarks if one.rule == "no currency")
+    assert "6 deals have no currency and are taken to be in USD" in remark.message

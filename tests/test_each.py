@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+import threading
 from decimal import Decimal
 
 import pytest
@@ -92,7 +92,7 @@ def test_one_unit_that_fails_stops_nobody_and_totals_add_up(whole, monkeypatch):
     each = read_each("country=US", tables)  # A2 is in no unit that was run
     said = []
 
-    def run(unit, folder):
+    def run(unit, folder, _programs):
         assert read_handover(folder).settings.run.title.endswith(unit.value)
         rows = (folder / "overrides.csv").read_text().splitlines()
         assert [row[:2] for row in rows[1:]] == (["A1"] if unit.value == "US" else ["A2"])
@@ -117,18 +117,19 @@ def test_one_unit_that_fails_stops_nobody_and_totals_add_up(whole, monkeypatch):
 
 
 def test_after_ctrl_c_no_further_unit_is_started(whole, monkeypatch):
-    """The one that was begun meanwhile goes on to its end; the last is never begun."""
+    """The one that was begun meanwhile is ended; the last is never begun."""
     settings, tables, quarter = whole
-    started = []
+    started, ended = [], threading.Event()
 
-    def run(unit, _folder):
+    def run(unit, _folder, _programs):
         started.append(unit.value)
         if unit.value == "A1":
             raise KeyboardInterrupt
-        time.sleep(0.5)
+        ended.wait()
         return 0, "published", 0.5
 
     monkeypatch.setattr(units, "_run", run)
+    monkeypatch.setattr(units.Programs, "end", lambda _: ended.set())
     each = read_each("account_id", tables)
     with pytest.raises(KeyboardInterrupt):
         units.run_each(Handover(settings, quarter), tables, each, jobs=1, on_step=started.append)

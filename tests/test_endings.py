@@ -13,10 +13,19 @@ from pathlib import Path
 
 import pytest
 from report_samples import LABEL
-from tiny_runs import QUARTER, contents, fails, make_project, one, run_project
+from tiny_runs import (
+    QUARTER,
+    contents,
+    fails,
+    make_project,
+    one,
+    over_once_entered,
+    run_as_command,
+    run_project,
+)
 
 from tierkit.errors import GateError, KernelDiedError, NotebookError, SettingsError, TimeLimitError
-from tierkit.publishing.lock import project_lock
+from tierkit.files import project_lock
 from tierkit.publishing.run import run_recalibration
 from tierkit.settings import read_settings
 
@@ -60,12 +69,9 @@ def test_every_ending_of_a_notebook_leaves_the_report_and_the_next_run_works(pro
     works_again(project)
 
 
-def test_an_endless_cell_is_cut_off_and_the_report_stays(project):
-    toml = project / "tierkit.toml"
-    before = toml.read_text()
-    toml.write_text(before + "time_limit_seconds = 4\n")
+def test_an_endless_cell_is_cut_off_and_the_report_stays(project, monkeypatch):
+    over_once_entered(monkeypatch, "while True")
     fails(project, TimeLimitError, "cell 4", plan=one(project, extra="while True: pass"))
-    toml.write_text(before)
 
 
 # ---- the disk is full ----------------------------------------------------------------------------
@@ -205,4 +211,34 @@ def test_kill_9_at_five_moments_leaves_the_report_whole_and_the_next_run_works(
     causes = {(folder / "cause.txt").read_text() for folder in remains}
     assert causes == {"The command ended before the run did.\n"}
     pids = (tmp_path / "pids").read_text().split()
-    assert all(is_gone(int(pid), within=10) for pid in pids)
+    assert all(is_gone(int(pid), within=60) for pid in pids)
+
+
+# ---- ended by a signal ---------------------------------------------------------------------------
+
+SIGNALS = {signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGKILL: -9}
+
+
+@pytest.mark.parametrize("sent", SIGNALS, ids=lambda one: signal.Signals(one).name)
+def test_a_signal_to_the_command_alone_ends_its_kernel_and_names_the_remains(
+    project, processes, sent
+):
+    """The kernel is in an endless cell: it ends although nobody sends it anything."""
+    before, pid = contents(good_report(project)), project / "kernel.txt"
+    pid.unlink(missing_ok=True)
+    write_pid = f"import os\n_ = open({str(pid)!r}, 'w').write(str(os.getpid()))\nwhile True: pass"
+    one(project, extra=write_pid)
+    process = processes.Process(target=run_as_command, args=(project,))
+    process.start()
+    while process.is_alive() and not (pid.exists() and pid.read_text()):
+        time.sleep(0.01)
+    os.kill(process.pid, sent)
+    process.join()
+    assert process.exitcode == SIGNALS[sent]
+    assert is_gone(int(pid.read_text()), within=60)
+    assert contents(good_report(project)) == before
+    if sent != signal.SIGKILL:
+        remains = Path((project / "said.txt").read_text().removeprefix("What is left of the run: "))
+        assert (remains / "cause.txt").is_file()
+    one(project)
+    run_project(project)

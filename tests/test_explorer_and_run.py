@@ -57,6 +57,7 @@ def published(request, tmp_path_factory):
     write_published(folder / "reports", work.quarter.label, tiers)
     pipeline = tier_pipeline(work, tier_totals(work, tiering.tiered), tiering.tiered)
     explorer = tierkit.explore(str(folder))
+    explorer.check_gate()  # ranges of a card set by hand are the run's from here on
     return SimpleNamespace(
         explorer=explorer,
         report=open_report(read_settings(folder)),
@@ -90,6 +91,11 @@ def test_every_account_stands_in_the_explorer_as_in_the_published_tiers(publishe
             assert shown.tier == row["tier"]
             assert shown.explained.reasons == ("" if pd.isna(row["reasons"]) else row["reasons"])
             assert shown.predicted == pytest.approx(row["predicted_revenue"], abs=0.006)
+            low, high = row["predicted_low"], row["predicted_high"]
+            assert shown.range_is_of_run
+            assert (shown.low is None) == pd.isna(low)
+            if shown.low is not None:
+                assert (shown.low, shown.high) == pytest.approx((low, high), abs=0.006)
 
 
 def _numbers(frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import pytest
 
 from tierkit.errors import SettingsError
@@ -116,14 +118,22 @@ def test_factors_that_were_not_touched_make_no_edit(explorer, acting):
     assert [edit.factor for edit in explorer.settings.card.edits] == [0.25]
 
 
-def test_criteria_stand_by_weight_and_are_found_by_typing(explorer, acting):
+def test_criteria_stand_by_group_and_weight_and_are_found_by_typing(explorer, acting):
     controls = CriteriaControls(explorer, acting, lambda: None)
     weights = explorer.card().importance()
-    names = [name for name in controls._rows if name in weights.index]
-    assert weights[names].is_monotonic_decreasing
+    groups = {
+        group: [name for name in named if name in weights.index]
+        for group, named in groupby(controls._rows, key=controls._group)
+    }
+    assert [*groups] == [*controls._headings]  # each group stands together
+    assert all(weights[names].is_monotonic_decreasing for names in groups.values())
+    heaviest = [weights[names].max() for names in groups.values()]
+    assert heaviest == sorted(heaviest, reverse=True)
     controls._search.value = "won revenue"
     shown = {name for name, row in controls._rows.items() if row[0].layout.display != "none"}
     assert shown == {name for name in controls._rows if "won_revenue" in name}
+    headings = {name for name, one in controls._headings.items() if one.layout.display != "none"}
+    assert headings == {controls._group(name) for name in shown}
 
 
 def test_a_criterion_that_is_off_is_said_not_to_be_refit_and_a_fit_is_offered(explorer, acting):

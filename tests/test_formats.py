@@ -1,4 +1,4 @@
-"""The report in other formats: PDF by an installed browser, seven slides with native charts."""
+"""The report in other formats: PDF by an installed browser, slides with native charts."""
 
 from __future__ import annotations
 
@@ -24,16 +24,19 @@ def opened(content):
     return pptx.Presentation(io.BytesIO(content))
 
 
-def test_seven_slides_each_with_a_title_and_native_charts(tmp_path):
+def test_ten_slides_each_with_a_title_a_source_and_native_charts(tmp_path):
     shown = opened(deck(tmp_path, companies.with_designs("shown")))
-    assert len(shown.slides) == 7
+    assert len(shown.slides) == 10
     titles = [slide.shapes.title.text_frame.text for slide in shown.slides]
     assert all(titles)
     assert titles[0].startswith("Northwind Instruments · Account tiers, 2026 Q3")
     charts = [shape.chart for slide in shown.slides for shape in slide.shapes if shape.has_chart]
-    assert len(charts) == 6  # all but the decisions
+    assert len(charts) == 8  # all but the decisions and how sure we are
     accounts = charts[0].plots[0].series[0].values
     assert list(accounts) == [15, 300, 1_525]
+    feet = [slide.shapes[-1].text_frame.text for slide in shown.slides]
+    assert feet[3].endswith("(1 Jul – 30 Sep 2026) · report 3f1c9a7e55d0b2c4 · 4 of 10")
+    assert all(foot.startswith("Northwind Instruments") for foot in feet)
 
 
 def test_the_same_facts_give_the_same_slides(tmp_path, monkeypatch):
@@ -49,7 +52,7 @@ def test_any_company_gives_slides_without_a_missing_number(tmp_path, make):
         shape.text_frame.text for slide in shown.slides for shape in slide.shapes
         if shape.has_text_frame
     )  # fmt: skip
-    assert len(shown.slides) == 7
+    assert len(shown.slides) == 10
     assert "nan" not in text.split()
     assert "None" not in text.split()
 

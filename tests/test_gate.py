@@ -327,3 +327,25 @@ def test_beside_one_tested_date_held_out_accounts_count_alike():
     assert ranked(rows).name == "past_revenue"
     assert ranked(rows, held_out=other).name == "card"
     assert ranked(rows, held_out=other.iloc[:0]).name == "past_revenue"
+
+
+def test_one_date_of_few_accounts_does_not_put_a_card_before_past_revenue():
+    few, many = (rankings(days=1, accounts=size, noise=0.6) for size in (12, 3_000))
+    assert ranked(few).table.loc["past_revenue", "behind"] > 0.005
+    assert ranked(few).name == "past_revenue"
+    assert ranked(many).name == "card"
+
+
+def test_what_is_in_force_gives_way_on_one_date_to_more_than_chance():
+    rows = rankings(days=1, accounts=3_000, noise=0.6)
+    assert ranked(rows, in_force="past_revenue").name == "card"
+    assert ranked(rankings(days=1, accounts=12, noise=0.6), in_force="card").name == "card"
+
+
+def test_the_best_of_many_rules_at_one_date_is_taken_for_luck():
+    rows = rankings(days=1, accounts=12, noise=0.6)
+    rows["last_quarter_revenue"], rows["card"] = rows["card"], rows["past_revenue"]
+    names = ["past_revenue", "last_quarter_revenue", "card"]
+    found = choose_ranking(rows, candidates=names, capacities=[5], seed=1)
+    assert found.table["gini"].idxmax() == "last_quarter_revenue"
+    assert found.name == "past_revenue"

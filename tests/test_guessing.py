@@ -129,3 +129,28 @@ def test_stages_that_a_preset_cannot_know_are_guessed_beside_it(tmp_path):
     (folder / "tierkit.toml").write_text(text, encoding="utf-8")
     (problem,) = examine_source(read_settings(folder)).blocking
     assert problem.rule == "unmapped revenue type"  # that of O3, which only a person can decide
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_columns_with_types_of_their_own_are_guessed_too(tmp_path, zone):
+    import pandas as pd
+
+    write_files(tmp_path, {"accounts.csv": "account_id,name\n1,Acme\n2,Bolt\n"})
+    days = pd.Series(pd.to_datetime(["2026-01-15 20:00", "2026-02-16 20:00", "2026-03-17 20:00"]))
+    deals = pd.DataFrame(
+        {
+            "opportunity_id": [11, 12, 13],
+            "account_id": [1, 2, 1],
+            "close_date": days if zone is None else days.dt.tz_localize(zone),
+            "amount": [10.5, 20.0, 30.0],
+            "is_won": [True, False, True],
+        }
+    )
+    deals.to_parquet(tmp_path / "data" / "opportunities.parquet")
+    text = guess_settings(tmp_path / "data", source="data")
+    (tmp_path / "tierkit.toml").write_text(text, encoding="utf-8")
+    reading = examine_source(read_settings(tmp_path))
+    if zone is not None:
+        assert any("time zone" in str(problem) for problem in reading.blocking)
+    else:
+        assert reading.tables.source_won_revenue == "40.5000"

@@ -10,8 +10,9 @@ import pytest
 
 from tierkit.calendar import FiscalCalendar
 from tierkit.crm._as_of import tables_as_known
-from tierkit.crm._retention import retention, retention_totals
-from tierkit.crm.known import deals_as_known, reopened_deals, reopening_remark, rewritten_deals
+from tierkit.crm.checks import reopened_deals, reopening_remark
+from tierkit.crm.known import deals_as_known
+from tierkit.crm.revenue import retention, retention_totals
 from tierkit.crm.tables import tables_from_frames
 
 DEALS = pd.DataFrame(
@@ -139,12 +140,6 @@ def test_retention_by_quarter_from_contracts():
     assert first["logo_churn"] == pytest.approx(1 / 3)
     second = totals.loc["2026Q2"]
     assert (second["accounts"], second["net_revenue_retention"]) == (3, 1.0)
-
-
-def test_only_deals_whose_end_was_rewritten_need_the_history():
-    tables = tables_from_frames({"opportunities": DEALS, "stage_history": HISTORY})
-    told = rewritten_deals(tables).collect()["opportunity_id"].to_list()
-    assert sorted(told) == ["late", "reopened"]
 
 
 def test_an_amount_edited_after_the_end_counts_from_then_on():

@@ -8,7 +8,7 @@ from projects import ACCOUNTS, DEALS, write_project
 from report_samples import write_published
 
 from tierkit.commands.check import check_project
-from tierkit.crm.duplicates import candidate_duplicates
+from tierkit.crm.account_names import candidate_duplicates
 from tierkit.crm.merges import carry_overrides, resolve_merges, survivors_of
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError

@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from benches.marks import outcomes as marked
 from benches.mutations import outcome, write_corrupted
 from tierkit.cli import main
 
@@ -31,3 +32,8 @@ def test_the_command_says_so_and_exits_with_2_or_3(tmp_path, capsys, seed):
     assert ended.value.code in (0, 2, 3)
     shown = capsys.readouterr()
     assert "Traceback" not in shown.out + shown.err
+
+
+def test_a_mark_of_a_real_export_is_read_right_named_or_refused():
+    bad = [found for found in marked(range(5_000, 5_020)) if found.end in ("silent", "crash")]
+    assert not bad

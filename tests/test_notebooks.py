@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tierkit.publishing.notebooks import RUN_NOTEBOOKS, check_notebook
-from tierkit.runs.project import sample_project
+from tierkit.runs.project import NOTEBOOKS as ORDER, sample_project
 from tierkit.settings import SETTINGS_FILE
 
 pytestmark = pytest.mark.slow
@@ -43,7 +43,8 @@ def test_every_notebook_of_a_run_is_there():
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_is_thin(path):
-    lines = [line for cell in cells(path) for line in source(cell).splitlines() if line.strip()]
+    code = [source(cell) for cell in cells(path) if not _is_tagged(cell)]
+    lines = [line for text in code for line in text.splitlines() if line.strip()]
     assert len(lines) <= MOST_LINES
     for cell in cells(path):
         found = [type(node).__name__ for node in ast.walk(ast.parse(source(cell)))
@@ -66,6 +67,7 @@ def test_a_notebook_keeps_to_the_parameters_of_a_run(name):
         "project": "",
         "run_folder": "",
         "quarter": "",
+        "settings": "",
     }
     (parameters,) = (c for c in cells(FOLDER / f"{name}.ipynb") if _is_tagged(c))
     assert all("#" in line for line in source(parameters).splitlines())
@@ -75,17 +77,34 @@ def _is_tagged(cell):
     return "parameters" in cell["metadata"].get("tags", [])
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_says_where_it_stands_and_takes_settings(path):
+    content = json.loads(path.read_text())
+    guide = next(c for c in content["cells"] if "guide" in c["metadata"].get("tags", []))
+    words = source(guide)
+    step = ORDER.index(path.stem)
+    assert words.startswith(f"**Step {step + 1} of {len(ORDER)}**")
+    for label in ("In the quarter's work:", "To change:", "Files:"):
+        assert f"**{label}**" in words
+    following = ORDER[step + 1 : step + 2]
+    assert all(f"next: [{name}]({name}.ipynb)" in words for name in following)
+    assert 'settings = ""' in source(next(c for c in cells(path) if _is_tagged(c)))
+
+
 def test_every_notebook_runs_from_the_top_on_the_sample(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     settings = sample_project().folder / SETTINGS_FILE
     # a hundred simulated companies are for reports; two are enough to run every cell
     cheap = settings.read_text().replace("[roi]\n", "[roi]\ncertificate_worlds = 2\n")
     assert "certificate_worlds" in cheap
+    cheap += "\n[model]\nbags = 1\nbacktest_quarter_ends = 2\n"
     settings.write_text(cheap)
     copies = []
     for path in (one for one in NOTEBOOKS if one.stem != "explore_criteria"):
         copies.append(tmp_path / path.name)
-        copies[-1].write_bytes(path.read_bytes())
+        copies[-1].write_text(
+            path.read_text().replace('project = \\"\\"', 'project = \\"sample\\"')
+        )
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider",
          "-c", os.devnull, "--rootdir", str(tmp_path), *map(str, copies)],

@@ -89,7 +89,7 @@ def test_every_problem_is_reported_at_once(tmp_path):
     assert found["reason", "empty"].examples == ("A3",)
     assert found["account_id", "unknown account"].examples == ("X9",)
     assert found["tier", "unknown tier"].fix.startswith("Did you mean Tier 1?")
-    assert found["set_on", "unreadable date"].examples == ("A5 (1 July)",)
+    assert found["set_on", "unreadable date"].examples == ("row 5 (1 July)",)
     assert found["account_id", "duplicate account"].rows == 2
     assert found["account_id", "empty"].examples == ("row 7",)
 
@@ -135,9 +135,9 @@ def test_a_comma_that_splits_a_reason_is_named_by_row(tmp_path):
     assert found["", "row"].examples == ("row 2",)
 
 
-def test_a_file_that_is_not_text_is_a_sentence(tmp_path):
+def test_a_file_that_is_no_table_is_a_sentence(tmp_path):
     (tmp_path / "overrides.csv").write_bytes(b"account_id\xff\xfe")
-    with pytest.raises(DataError, match="is not text in UTF-8"):
+    with pytest.raises(DataError, match=r"the columns account_id, tier, .+ are missing"):
         read_overrides(tmp_path, accounts=ACCOUNTS, tiers=TIERS, as_of=AS_OF)
 
 

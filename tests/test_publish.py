@@ -22,6 +22,7 @@ from tierkit.publishing.gates import read_page
 from tierkit.publishing.plan import Handover, read_handover, write_handover
 from tierkit.publishing.publish import (
     JOURNAL,
+    claim_reports,
     exchange,
     finish_interrupted,
     keep_remains,
@@ -157,9 +158,7 @@ def test_a_journal_cut_off_while_written_is_put_away(reports):
 def test_the_old_report_comes_back_where_the_new_one_was_lost(tmp_path, reports):
     before = contents(reports / LABEL)
     new = new_report(tmp_path)
-    intent = publishing._Intent(
-        os.path.relpath(new, reports), LABEL, f"archive/{LABEL}-old", "new", "old"
-    )
+    intent = publishing._Intent(".incoming-new", LABEL, f"archive/{LABEL}-old", "new", "old")
     publishing._write_journal(reports, intent)
     (reports / "archive").mkdir()
     (reports / LABEL).rename(reports / "archive" / f"{LABEL}-old")
@@ -206,6 +205,7 @@ def test_the_index_lists_quarters_newest_first_with_their_numbers(tmp_path):
         "predicted": "too few to show",
         "moves": "3",
         "kept": "none due",
+        "delivered": "not due",
     }
     page = write_index(tmp_path, title="<Acme>").read_text()
     assert read_page(page).faults == []
@@ -382,14 +382,12 @@ def test_a_part_that_no_notebook_wrote_stops_publication(project):
 def test_ctrl_c_ends_the_kernel_and_keeps_the_remains(project):
     pid = project / "pid"
     write_pid = f"import os, time\n_ = open({str(pid)!r}, 'w').write(str(os.getpid()))"
-    plan = one(project, extra=f"{write_pid}\ntime.sleep(60)")
+    plan = one(project, extra=f"{write_pid}\ntime.sleep(600)")
 
     def interrupt_when_started():
-        for _ in range(400):
-            if pid.exists() and pid.read_text():
-                os.kill(os.getpid(), signal.SIGINT)
-                return
+        while not (pid.exists() and pid.read_text()):
             time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job may ignore it
     threading.Thread(target=interrupt_when_started, daemon=True).start()
@@ -429,6 +427,7 @@ def test_a_missing_model_is_refused(project):
 
 
 def test_some_notebooks_alone_never_publish_and_build_on_each_other(project):
+    claim_reports(project / "reports")
     before = contents(project / "reports")
     fit = report_notebook(extra="_ = (folder / 'panel.txt').write_text('panel')")
     fit = write_notebook(project / "nb" / "fit_tier_model.ipynb", fit)

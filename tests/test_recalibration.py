@@ -7,30 +7,37 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import openpyxl
 import pandas as pd
 import pytest
 from network_cut import network_cut
+from one_truth import Report, amounts, says
 
 from tierkit.cli import main
+from tierkit.reference import chapter
+from tierkit.reference.from_run import keys_of
 from tierkit.rendering.workbook import NOTES
 from tierkit.simulate import simulate_crm, write_crm
 
 pytestmark = pytest.mark.slow
 ACCOUNTS, QUARTERS = 300, 16
 LABEL, AS_OF = "2025Q2", "2025-07-01"  # a quarter before the last one of the simulated CRM
+LAST_YEAR, LAST_QUARTER = ("2024-07-01", "2025-06-30"), ("2025-04-01", "2025-06-30")
+NEXT = "2025Q3"
 CHEAP = (
     *("--set", "model.bags=2"),
     *("--set", "model.most_bags=2"),
     *("--set", "model.shuffled_refits=2"),
-    *("--set", "run.formats=[]"),
+    *("--set", 'run.formats=["slides"]'),
     *("--set", "model.backtest_quarter_ends=2"),
     *("--set", "roi.certificate_worlds=2"),
 )
 FILES = ("leadership.html", "analyst.html", "tiers.csv", "accounts.xlsx", "model.json",
-         "facts.json", "summary.txt", "won_deals.csv", "crm_import_proposed.csv")  # fmt: skip
+         "facts.json", "summary.txt", "won_deals.csv", "crm_import_proposed.csv", "leadership.pptx",
+         "scenarios.csv")  # fmt: skip
 
 
 def run(project, *arguments):
@@ -45,6 +52,8 @@ def project(tmp_path_factory, reached_for):
     folder = tmp_path_factory.mktemp("one")
     write_crm(simulate_crm(accounts=ACCOUNTS, quarters=QUARTERS, seed=3), folder)
     reopen_later(folder / "data")
+    with (folder / "tierkit.toml").open("a") as settings:
+        settings.write('[[scenarios]]\nname = "two places"\nset = ["tiers.0.capacity=2"]\n')
     (folder / "overrides.csv").write_text(
         "account_id,tier,reason,set_by,set_on,review_on\n"
         f"{oldest_partner(folder)},Tier 1,New alliance,Kim,2025-04-02,2026-04-01\n"
@@ -81,6 +90,14 @@ def facts(report):
 def test_a_run_publishes_every_file(report):
     assert {path.name for path in report.iterdir()} == {*FILES, "run.json", "notebooks", "dossiers"}
     assert len(list((report / "notebooks").glob("*.ipynb"))) == 3
+
+
+def test_the_reference_has_every_key_and_column(report, facts):
+    assert not keys_of(facts) - {entry.name for entry in chapter("facts").entries}
+    groups = chapter("files").groups
+    for name in ("tiers.csv", "crm_import_proposed.csv", "won_deals.csv"):
+        header = pd.read_csv(report / name, nrows=0, comment="#").columns
+        assert [entry.name for entry in groups[name][1]] == [f"{name}.{one}" for one in header]
 
 
 @pytest.mark.parametrize("page", ["leadership.html", "analyst.html"])
@@ -166,6 +183,192 @@ def test_the_workbook_holds_the_tiers_as_numbers(report):
     assert {"Tiers", "Untiered", "Moves", "Overrides", NOTES} <= set(book.sheetnames)
     tiers = pd.read_csv(report / "tiers.csv")
     assert book["Tiers"].max_row == len(tiers) + 1
+
+
+# ---- one truth in all files
+
+
+@pytest.fixture(scope="module")
+def one(report):
+    return Report(report)
+
+
+def test_totals_by_tier_are_the_same_in_every_file(one):
+    """Facts, CSV, workbook to the cent; pages, slides, mail as far as they say them."""
+    sums = one.tiers.groupby("tier")["predicted_revenue"].sum()
+    summary = one.sheet("Summary").set_index("tier")
+    for tier in one.facts["tiers"]:
+        name, amount = tier["tier"], tier["predicted_revenue"]
+        assert sums[name] == pytest.approx(amount, abs=1)
+        assert summary.loc[name, "predicted_revenue"] == pytest.approx(amount)
+        assert summary.loc[name, "accounts"] == tier["accounts"]
+        if tier["accounts"] >= one.facts["min_group"]:
+            for text in (one.words("leadership.html"), one.summary, one.slides):
+                assert says(text, amount), (name, amount)
+        shown = {row[0]: row for row in one.page("analyst.html").tables["tiers"]}[name]
+        assert f"{round(amount):,}" in shown
+    whole = one.facts["whole"]["predicted_revenue"]
+    assert summary.loc["All tiers", "predicted_revenue"] == pytest.approx(whole)
+    assert whole == pytest.approx(one.tiers["predicted_revenue"].sum(), abs=2)
+
+
+def test_moves_are_one_number_in_every_file(one):
+    moves = one.facts["moves"]
+    changed = moves["up"] + moves["down"]
+    order = {tier["tier"]: place for place, tier in enumerate(one.facts["tiers"])}
+    held = one.tiers.dropna(subset=["previous_tier"])
+    now, before = held["tier"].map(order), held["previous_tier"].map(order)
+    assert (int((now < before).sum()), int((now > before).sum())) == (moves["up"], moves["down"])
+    sheet = one.sheet("Moves")
+    assert sheet["direction"].isin(["up", "down"]).sum() == changed
+    flows = one.page("leadership.html").tables["moves"][1:]
+    assert sum(int(row[2]) for row in flows) == changed
+    assert f"{changed} of" in one.words("leadership.html")
+    assert f"{changed} accounts go elsewhere" in one.slides
+    assert one.index["Moves"] == str(changed)
+    assert f"{changed} accounts change tier" in one.words("analyst.html")
+
+
+def test_the_crm_file_holds_what_changes_and_nothing_else(one):
+    rows = pd.read_csv(one.folder / "crm_import_proposed.csv", dtype=str, keep_default_na=False)
+    assert (rows["tier"] != rows["previous_tier"]).all()
+    moves = one.facts["moves"]
+    asked = moves["up"] + moves["down"] + moves["entered"] + moves["left"]
+    assert len(rows) == asked
+    assert (rows["tier"] == "").sum() == moves["left"]
+
+
+def test_totals_of_last_year_and_renewals_are_those_of_the_source(project, one):
+    """Recomputed with pandas: won new and expansion deals of the four quarters before the day."""
+    deals = pd.read_csv(project / "data" / "opportunities.csv", dtype=str)
+    closed = deals[deals["close_date"].between(*LAST_YEAR)]
+    reopened = again_open(project / "data")
+    won = closed[closed["is_won"] == "true"]
+    assert not won["opportunity_id"].isin(reopened.index).any()
+    won = pd.concat([won, reopened])
+    amount = won["amount"].astype(float)
+    renewals = amount[won["type"] == "Renewal"].sum()
+    of_target = amount.where(won["type"] != "Renewal", 0.0).groupby(won["account_id"]).sum()
+    whole = one.facts["whole"]
+    assert whole["renewals_last_horizon"] == pytest.approx(renewals)
+    for tier in whole["tiers"]:
+        ids = one.tiers.loc[one.tiers["tier"] == tier["tier"], "account_id"]
+        assert tier["last_horizon"] == pytest.approx(of_target.reindex(ids).sum())
+        assert tier["predicted_revenue"] / tier["last_horizon"] - 1 == pytest.approx(tier["change"])
+    assert says(one.words("leadership.html"), renewals)
+
+
+def again_open(data: Path) -> pd.DataFrame:
+    """Return the deals that were won before the day and opened again later, as they were won."""
+    deals = pd.read_csv(data / "opportunities.csv", dtype=str).set_index("opportunity_id")
+    history = pd.read_csv(data / "stage_history.csv", dtype=str).sort_values("changed_date")
+    known = history[history["changed_date"] < AS_OF].groupby("opportunity_id").last()
+    won = known[(known["stage"] == "Closed Won") & (known["changed_date"] >= LAST_YEAR[0])]
+    later = deals.index.intersection(won.index)
+    later = later[deals.loc[later, "is_won"] != "true"]
+    return won.loc[later, ["amount"]].join(deals[["type", "account_id"]])
+
+
+def test_hours_and_cost_are_what_the_settings_ask_for(project, one):
+    """Accounts × times × hours, at the role's cost per hour, straight from tierkit.toml."""
+    settings = tomllib.loads((project / "tierkit.toml").read_text())
+    counts = one.tiers["tier"].value_counts()
+    summary = one.sheet("Summary").set_index("tier")
+    needed = dict.fromkeys(settings["roles"], 0.0)
+    for tier, fact in zip(settings["tiers"], one.facts["tiers"], strict=True):
+        each = [(e["role"], e["per_quarter"] * e["hours"]) for e in tier["entitlements"]]
+        hours = counts[tier["name"]] * sum(spent for _, spent in each)
+        cost = counts[tier["name"]] * sum(
+            spent * settings["roles"][role]["cost_per_hour"] for role, spent in each
+        )
+        assert (fact["hours"], fact["cost"]) == pytest.approx((hours, cost))
+        assert summary.loc[tier["name"], "hours"] == pytest.approx(hours)
+        assert summary.loc[tier["name"], "cost"] == pytest.approx(cost)
+        for role, spent in each:
+            needed[role] += counts[tier["name"]] * spent
+    told = {role["role"]: role["hours"] for role in one.facts["effort"]["roles"]}
+    assert told == pytest.approx(needed)
+    total = sum(needed.values())
+    assert f"{round(total):,} hours a quarter" in one.words("leadership.html")
+
+
+def test_logged_hours_and_money_spent_are_those_of_the_source(project, one):
+    tiers = pd.read_csv(project / "data" / "tier_history.csv", dtype=str)
+    ends = tiers["end_date"].fillna("9999")
+    held = tiers[(tiers["start_date"] <= LAST_QUARTER[0]) & (ends > LAST_QUARTER[0])]
+    activities = pd.read_csv(project / "data" / "activities.csv", dtype=str)
+    inside = activities[activities["date"].between(*LAST_QUARTER)]
+    ours = inside[inside["direction"] == "outbound"]
+    minutes = ours["minutes"].astype(float).groupby(ours["account_id"]).sum()
+    costs = pd.read_csv(project / "data" / "costs.csv", dtype=str)
+    year = costs[costs["date"].between(*LAST_YEAR)]
+    spent = year["amount"].astype(float).groupby(year["account_id"]).sum()
+    for tier in one.facts["effort"]["tiers"]:
+        then = held.loc[held["tier"] == tier["tier"], "account_id"]
+        logged = minutes.reindex(then).sum() / 60
+        assert tier["logged_hours"] == pytest.approx(logged)
+        now = one.tiers.loc[one.tiers["tier"] == tier["tier"]].dropna(subset=["predicted_revenue"])
+        assert tier["spent"] == pytest.approx(spent.reindex(now["account_id"]).sum())
+
+
+def test_pipeline_over_target_is_that_of_the_source(project, one):
+    """Deals open in a qualified stage at the day, as the history last knew them, over the quota."""
+    data = project / "data"
+    deals = pd.read_csv(data / "opportunities.csv", dtype=str).set_index("opportunity_id")
+    history = pd.read_csv(data / "stage_history.csv", dtype=str)
+    history = history[history["changed_date"] < AS_OF].sort_values("changed_date", kind="stable")
+    known = history.groupby("opportunity_id").last().join(deals[["type", "created_date"]])
+    qualified = known["stage"].isin(["Qualification", "Proposal", "Negotiation"])
+    open_ = known[qualified & (known["type"] != "Renewal")]
+    pipeline = open_["amount"].astype(float).sum()
+    targets = pd.read_csv(data / "targets.csv", dtype=str)
+    target = float(targets.loc[targets["quarter"] == NEXT, "amount"].iloc[0])
+    told = one.facts["whole"]["target"]
+    assert (told["target"], told["pipeline"]) == pytest.approx((target, pipeline))
+    assert told["pipeline_over_target"] == pytest.approx(pipeline / target)
+    assert says(one.words("leadership.html"), target)
+
+
+def test_capture_is_that_of_the_tested_predictions(project, one):
+    """Share of the horizon's revenue at the best-ranked accounts, mean over tested quarter-ends."""
+    caches = (project / ".tierkit" / "cache").glob(f"run_{LABEL}-*/tested.parquet")
+    tested = pd.read_parquet(max(caches, key=lambda file: file.stat().st_mtime))
+    ranks = one.facts["model"]["ranked_by"]
+    size = one.facts["tiers"][0]["capacity"]
+    shares = []
+    for _, rows in tested.groupby("as_of"):
+        best = rows.sort_values(["rank_by", "account_id"], ascending=[False, True]).head(size)
+        shares.append(best["actual"].sum() / rows["actual"].sum())
+    told = one.facts["model"]["backtest"]["models"][ranks]["capture_tier_1"]
+    assert told == pytest.approx(sum(shares) / len(shares))
+
+
+def test_every_link_of_the_pages_leads_somewhere(report):
+    for page in (report / "leadership.html", report / "analyst.html",
+                 report.parent / "index.html", report / "dossiers" / "index.html"):  # fmt: skip
+        text = page.read_text(encoding="utf-8")
+        for link in re.findall(r'href="([^"]+)"', text):
+            path, _, anchor = link.partition("#")
+            assert not path or (page.parent / path).is_file(), f"{page.name}: {link}"
+            assert not anchor or path or f'id="{anchor}"' in text, f"{page.name}: {link}"
+
+
+def test_a_scenario_places_as_many_accounts_as_it_has_room_for(one):
+    (proposed, other) = one.facts["scenarios"]
+    assert (proposed["scenario"], other["scenario"]) == ("as proposed", "two places")
+    assert other["changes"] == ["tiers.0.capacity"]
+    assert other["tiers"][0]["accounts"] == 2
+    assert proposed["hours"] == pytest.approx(sum(tier["hours"] for tier in one.facts["tiers"]))
+    rows = pd.read_csv(one.folder / "scenarios.csv", dtype=str)
+    assert (rows["tier"] == "Tier 1").sum() == 2
+    shown = {row[0] for row in one.page("leadership.html").tables["scenarios"]}
+    assert {"as proposed", "two places"} <= shown
+
+
+def test_amounts_are_read_as_they_are_said():
+    assert amounts("$6.1 M, −$84 k and $725") == [6_100_000.0, -84_000.0, 725.0]
+    assert says("about $6.1 M", 6_123_456)
+    assert not says("about $6.2 M", 6_123_456)
 
 
 def test_a_run_reaches_for_no_network(project, reached_for, tmp_path):

@@ -12,6 +12,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from tierkit.errors import GateError
 from tierkit.publishing.gates import read_page
 from tierkit.publishing.manifest import settings_rows
+from tierkit.rendering import still_charts
+from tierkit.rendering.figures import Picture, figure
 from tierkit.rendering.notebooks import (
     PageContext,
     leadership_sections,
@@ -30,7 +32,9 @@ CONTEXT = PageContext(
     currency="USD",
     fingerprint="f00dcafe",
     versions={"tierkit": "1.2.3", "python": "3.11.7"},
-)
+    links={"leadership.html": "page for leadership", "analyst.html": "the whole analysis",
+           "../index.html": "all quarters"},
+)  # fmt: skip
 
 
 def shown(html: str = "", *, tags: tuple[str, ...] = (), text: str = "", source: str = "show()"):
@@ -84,7 +88,7 @@ def test_the_analyst_page_has_one_title_and_every_heading_is_in_the_contents(ana
 
 
 def test_code_is_folded_and_escaped_and_parameters_are_left_out(analyst):
-    assert '<details class="code"><summary>Code</summary><pre><code>bins(a &lt; b)' in analyst
+    assert '<pre class="code"><code>bins(a &lt; b)' in analyst
     assert "secret_default" not in analyst
     assert "/srv/acme" not in analyst
     assert "highlight" not in re.sub(r"<style>.*?</style>", "", analyst, flags=re.DOTALL)
@@ -123,6 +127,37 @@ def test_a_missing_value_is_a_dash_whatever_its_type(missing, kind):
     frame = pd.DataFrame({"account": ["A1"], "rank": pd.Series([missing], dtype="object")})
     table = Table("ranks", "Ranks", ["account", Column("rank", kind)], frame)
     assert "–</td>" in html_table(table).html
+
+
+def page_of(**data):
+    cell = new_code_cell("my_chart", execution_count=1)
+    cell.outputs = [new_output("display_data", data={key.replace("__", "/"): value
+                                                     for key, value in data.items()})]  # fmt: skip
+    return render_analyst([executed(cell)], CONTEXT)
+
+
+PNG = "iVBORw0KGgo=\n"
+
+
+def test_a_figure_of_ones_own_is_a_picture_that_is_read_aloud():
+    page = page_of(image__png=PNG, text__plain="<Figure>")
+    assert '<img alt="Figure of this cell: my_chart" src="data:image/png;base64,iVBO' in page
+    assert "&lt;Figure&gt;" not in page
+    assert read_page(page).faults == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/vnd.vegalite.v6+json", "application/vnd.plotly.v1+json"]
+)
+def test_a_chart_that_needs_a_script_is_a_picture_or_a_sentence_and_never_absent(kind, monkeypatch):
+    chart = {kind: {"data": []}, "text/plain": "Chart(…)"}
+    assert "only a script can show" in page_of(**chart)
+    for drawn in ("_vega_lite_svg", "_plotly_svg"):
+        monkeypatch.setattr(still_charts, drawn, lambda _: "<svg><title>mine</title></svg>")
+    page = page_of(**chart)
+    assert "<svg><title>mine</title></svg>" in page
+    assert "only a script" not in page
+    assert "data:image/png" in page_of(**chart, image__png=PNG)
 
 
 def test_a_script_in_a_cell_is_refused():
@@ -174,3 +209,45 @@ def test_a_leadership_page_without_anything_is_refused():
 def test_headings_begin_at_level_two_and_skip_none(html, levels):
     ordered, _ = ordered_headings(html)
     assert [int(level) for level in re.findall(r"<h(\d)", ordered)] == levels
+
+
+def test_each_page_links_to_what_lies_beside_it_and_not_to_itself():
+    """A report's files lie together, so that a link needs no address."""
+    notebook = executed(shown("<h1>Acme</h1>", tags=("leadership",)))
+    leadership = render_leadership(notebook, CONTEXT)
+    assert re.findall(r'href="([^"#]*)"', leadership) == ["analyst.html", "../index.html"]
+    analyst = render_analyst([notebook], CONTEXT)
+    assert re.findall(r'href="([^"#]+)"', analyst) == ["leadership.html", "../index.html"]
+
+
+def test_a_long_table_is_folded_under_its_caption_and_each_has_an_anchor():
+    """What is folded can still be found by the browser's own search, and linked to."""
+
+    def table(rows: int) -> str:
+        frame = pd.DataFrame({"tier": ["Tier 1"] * rows})
+        return html_table(Table("tiers", "All tiers", ["tier"], frame)).html
+
+    page = render_analyst([executed(shown(table(40)), shown(table(2)))], CONTEXT)
+    assert '<details class="fold" id="table-tiers"><summary>All tiers' in page
+    assert '<div id="table-tiers-2" class="table"' in page
+    assert page.count("<details") == 1
+
+
+def test_the_code_of_all_cells_has_one_switch_and_no_script():
+    page = render_analyst([executed(shown("<p>1</p>", source="a = 1"))], CONTEXT)
+    assert page.count('type="checkbox"') == 1
+    assert ".analyst:has(#all-code:checked) pre.code { display: block; }" in page
+    assert "<script" not in page
+
+
+def test_what_stands_at_the_marks_of_a_figure_can_be_read_aloud():
+    picture = Picture(lambda ax: ax.set_axis_off() or ax, 100, 40)
+    drawn = figure(picture, name="tiers", finding="Two tiers.", values=[("Tier <1>", "15 · 31 %")])
+    assert '<table class="unseen"><tr><th scope="row">Tier &lt;1&gt;</th>' in drawn.html
+    assert "31 %" in drawn.html
+
+
+def test_a_table_of_many_columns_prints_on_paper_turned_on_its_side():
+    frame = pd.DataFrame([range(9)], columns=[*"abcdefghi"])
+    assert 'class="table broad"' in html_table(Table("all", "All", [*"abcdefghi"], frame)).html
+    assert 'class="table"' in html_table(Table("few", "Few", [*"abc"], frame)).html

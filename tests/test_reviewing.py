@@ -11,7 +11,8 @@ import pytest
 from projects import write_project
 from report_samples import write_published
 
-from tierkit.commands.accept import ASKED, accept_tiers, apply_review, read_review
+from tierkit.commands.accept import accept_tiers
+from tierkit.commands.review import ASKED, apply_review, read_review
 from tierkit.errors import DataError, SettingsError
 from tierkit.rendering.workbook import write_workbook
 from tierkit.settings import Tier, read_settings

@@ -126,7 +126,7 @@ def test_a_lot_outranks_the_other_designs():
         bands=[band_of(lived, lived.standings)],
     ).boundaries  # fmt: skip
     assert (first.facts["verdict"], first.facts["direction"]) == ("shown", "more")
-    assert "a lot put into the upper tier" in first.facts["because"]
+    assert "a random draw put into the upper tier" in first.facts["because"]
     assert first.facts["designs"][-1]["design"] == "randomised"
     assert second.facts["designs"][-1]["why"] == "no band was drawn by lot at this line"
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm, t as student
 
 from tierkit.roi.poisson import Estimate, correlation, pooled
-from tierkit.roi.primary import Claim, Primary, larger_of_two, primary_reading, with_looks
+from tierkit.roi.primary import DECIDING, Claim, Primary, joint_bounds, primary_reading, with_looks
 
 
 def estimate(effect, se, influence):
@@ -13,8 +14,9 @@ def estimate(effect, se, influence):
 
 def reading(money_z, number_z, *, quarters=12, se=0.1):
     """Money and number that move together by 0.8, so many standard errors from nothing."""
-    money = estimate(money_z * se, se, [se, 0.0])
-    number = estimate(number_z * se, se, [0.8 * se, 0.6 * se])
+    one, other = np.repeat(se / np.sqrt(200), 200), np.zeros(200)
+    money = estimate(money_z * se, se, np.concatenate([one, other]))
+    number = estimate(number_z * se, se, np.concatenate([0.8 * one, 0.6 * one]))
     return Primary({"won revenue": money, "wins": number}, 2, quarters)
 
 
@@ -27,21 +29,34 @@ def test_lines_are_pooled_by_what_they_tell_and_share_their_accounts():
     assert pooled([]) is None
 
 
-def test_the_bound_of_two_readings_lies_between_one_and_two_apart():
-    alone, apart = larger_of_two(0.04, 1.0), larger_of_two(0.04, 0.0)
-    assert alone < larger_of_two(0.04, 0.8) < apart
-    assert alone == pytest.approx(1.751, abs=1e-3)
-    assert apart == pytest.approx(2.0496, abs=1e-3)  # each with a chance of 0.0202
+def test_two_readings_err_together_as_often_as_one_alone_would():
+    rng, error = np.random.default_rng(1), 0.04
+    money, other = rng.standard_normal((2, 400_000))
+    for together in (0.0, 0.8, 1.0):
+        number = together * money + np.sqrt(1 - together**2) * other
+        bounds = joint_bounds(error, together)
+        beyond = (money > bounds["won revenue"]) | (number > bounds["wins"])
+        assert beyond.mean() == pytest.approx(error, abs=0.001)
+    assert bounds["wins"] < bounds["won revenue"]  # the number spends most of the error
+
+
+def test_a_variance_that_few_accounts_decide_takes_more_to_claim():
+    even = estimate(0.25, 0.1, np.repeat(0.01, 100))
+    uneven = estimate(0.25, 0.1, np.r_[0.08, 0.05, np.repeat(0.0033, 99)])
+    assert (even.z, even.freedom) == (2.5, np.inf)
+    assert uneven.freedom == pytest.approx(2 / (0.4721 - 1 / 101), rel=0.01)
+    assert norm.sf(uneven.z) == pytest.approx(student.sf(2.5, uneven.freedom))
+    assert uneven.relative().high > even.relative().high
 
 
 @pytest.mark.parametrize(
     ("money_z", "number_z", "claim"),
     [
-        (1.0, 2.2, Claim("suggestive", "more", "wins")),
-        (2.9, 2.2, Claim("shown", "more", "won revenue")),
-        (1.8, 1.8, Claim(None, None, None)),
+        (1.0, 2.0, Claim("suggestive", "more", "wins")),
+        (3.0, 1.2, Claim("shown", "more", "won revenue")),
+        (2.0, 1.7, Claim(None, None, None)),  # revenue alone takes more than the number alone
         (-2.2, -2.2, Claim(None, None, None)),  # that a tier does harm takes more
-        (-2.6, -1.0, Claim("suggestive", "less", "won revenue")),
+        (-3.1, -1.0, Claim("suggestive", "less", "won revenue")),
         (0.5, 3.2, Claim("shown", "more", "wins")),
     ],
 )
@@ -50,9 +65,11 @@ def test_either_reading_carries_a_claim_beyond_its_bound(money_z, number_z, clai
 
 
 def test_early_looks_take_more_and_late_ones_a_little():
-    full = reading(0, 0).bound("suggestive", "more")
-    assert reading(0, 0, quarters=3).bound("suggestive", "more") == pytest.approx(2 * full)
-    assert full < reading(0, 0, quarters=24).bound("suggestive", "more") < 1.1 * full
+    full, early, late = (
+        reading(0, 0, quarters=known).bound("suggestive", "more", "wins") for known in (12, 3, 24)
+    )
+    assert early == pytest.approx(2 * full)
+    assert full < late < 1.1 * full
 
 
 def test_over_nine_looks_without_an_effect_little_is_ever_claimed():
@@ -66,9 +83,9 @@ def test_over_nine_looks_without_an_effect_little_is_ever_claimed():
         beyond = np.zeros(worlds, dtype=bool)
         for look in looks:
             bounds = reading(0, 0, quarters=int(look))
-            at = z[:, :, look - 1]
-            beyond |= at.max(axis=0) > bounds.bound(strength, "more")
-            beyond |= at.min(axis=0) < -bounds.bound(strength, "less")
+            for at, name in zip(z[:, :, look - 1], DECIDING, strict=True):
+                beyond |= at > bounds.bound(strength, "more", name)
+                beyond |= at < -bounds.bound(strength, "less", name)
         ever[strength] = beyond.mean()
     assert ever["suggestive"] < 0.08
     assert ever["shown"] < 0.02

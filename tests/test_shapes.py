@@ -253,3 +253,116 @@ def test_one_wrong_byte_does_not_change_every_other_name(tmp_path):
     found = reading.tables["accounts"].select("name").collect().rows()
     assert sorted(found) == [("Bölt",), ("Łódź Händler",)]
     assert any("line 3" in str(problem) for problem in reading.problems)
+
+
+def test_rows_under_the_first_of_a_group_belong_to_its_account(tmp_path):
+    rows = "".join(
+        f"{name if k == 0 else ''},O{name}{k},2026-01-1{k},10.00,Closed Won\n"
+        for name in ("Acme", "Bolt", "Corn")
+        for k in range(3)
+    )
+    header = "Account Name,Opportunity ID,Close Date,Amount,Stage\n"
+    write_files(tmp_path, {"report.csv": header + rows})
+    assert used(tmp_path) == "90.0000"
+    tables = read_tables(read_settings(tmp_path))
+    assert sorted(tables["opportunities"].collect()["account_id"].to_list())[:4] == [
+        "Acme", "Acme", "Acme", "Bolt",
+    ]  # fmt: skip
+
+
+def test_extracts_without_ids_that_overlap_are_counted_once(tmp_path):
+    def rows(*days):
+        return "".join(f"2026-01-{day},Acme,5.00\n" for day in days)
+
+    header = "Date,Customer,Amount\n"
+    files = {
+        "sales_1.csv": header + rows(10, 11, 11, 12),
+        "sales_2.csv": header + rows(11, 11, 12, 13, 13),
+    }
+    write_files(tmp_path, files)
+    assert used(tmp_path) == "30.0000"  # six rows: two of the 11th and of the 13th
+    reading = examine_source(read_settings(tmp_path))
+    assert any("3 rows stand in two files" in problem.message for problem in reading.problems)
+
+
+def test_sheets_of_one_kind_are_read_together(tmp_path):
+    import pandas as pd
+
+    write_files(tmp_path, {})
+    rows = [
+        ("I1", "A", "2026-01-10", 2, 1.5, 7),
+        ("I1", "B", "2026-01-10", 1, 4.0, 7),
+        ("CI2", "A", "2026-01-11", -1, 1.5, 7),
+        ("I3", "A", "2026-02-01", 10, 1.5, 8),
+    ]
+    columns = ["Invoice", "StockCode", "InvoiceDate", "Quantity", "Price", "Customer ID"]
+    with pd.ExcelWriter(tmp_path / "data" / "retail.xlsx") as book:
+        pd.DataFrame(rows[:3], columns=columns).to_excel(book, sheet_name="Year 2025", index=False)
+        pd.DataFrame(rows[1:], columns=columns).to_excel(book, sheet_name="Year 2026", index=False)
+    assert used(tmp_path) == "20.5000"  # 3 + 4 - 1.5 + 15
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "worth"),
+    [
+        ("Discount", "50%", "100.0000"),
+        ("Discount", "0.5", "100.0000"),
+        ("Discount %", "50", "100.0000"),
+    ],
+)
+def test_a_discount_is_read_as_a_share(tmp_path, header, value, worth):
+    text = f"Order ID,Customer ID,Order Date,Qty,Unit Price,{header}\n" + "".join(
+        f"{n},A1,2026-01-1{n},2,{20 * n},{value}\n" for n in (2, 3)
+    )
+    write_files(tmp_path, {"accounts.csv": ACCOUNTS, "orders.csv": text})
+    assert used(tmp_path) == worth
+
+
+def test_a_column_of_whatever_name_tells_invoices_from_credit_notes(tmp_path):
+    text = "Belegnummer;Vorgang;Kundennummer;Belegdatum;Nettobetrag\n" + "".join(
+        f"{n};{kind};A1;1{n}.01.2026;10,00\n"
+        for n, kind in enumerate(["Rechnung", "Gutschrift", "Rechnung", "Rechnung"])
+    )
+    write_files(tmp_path, {"accounts.csv": ACCOUNTS, "Rechnungen.csv": text})
+    assert used(tmp_path) == "20.0000"
+
+
+def test_a_net_amount_is_found_by_its_numbers_alone(tmp_path):
+    rows = "".join(f"I{n};A1;1{n}.01.2026;119,00;19,00;100,00\n" for n in range(1, 6))
+    text = "Rechnungsnummer;Kundennummer;Rechnungsdatum;Summe;MwSt;Warenwert\n" + rows
+    write_files(tmp_path, {"accounts.csv": ACCOUNTS, "Rechnungen.csv": text})
+    assert used(tmp_path) == "500.0000"
+
+
+def test_a_column_of_whatever_name_tells_how_deals_ended(tmp_path):
+    text = "Opportunity ID,Account ID,Close Date,Amount,Fortschritt\n" + "".join(
+        f"O{n},A{n % 2 + 1},2026-01-1{n},10.00,{stage}\n"
+        for n, stage in enumerate(["gewonnen", "verloren", "gewonnen", "Angebot"])
+    )
+    write_files(tmp_path, {"accounts.csv": ACCOUNTS, "deals.csv": text})
+    assert used(tmp_path) == "20.0000"
+
+
+def test_stages_decide_where_nobody_uses_the_flag_for_closed(tmp_path):
+    text = "Opportunity ID,Account ID,Close Date,Amount,Won,Closed,Stage\n" + "".join(
+        f"O{n},A{n % 2 + 1},2026-01-1{n},10.00,{won},0,{stage}\n"
+        for n, (won, stage) in enumerate([(1, "Closed Won"), (0, "Closed Lost"), (0, "Talk")])
+    )
+    write_files(tmp_path, {"accounts.csv": ACCOUNTS, "deals.csv": text})
+    assert used(tmp_path) == "10.0000"
+    deals = read_tables(read_settings(tmp_path))["opportunities"].sort("opportunity_id").collect()
+    assert deals["is_won"].to_list() == [True, False, None]
+
+
+def test_an_unreadable_close_date_never_gives_way_to_the_day_of_creation(tmp_path):
+    text = deals("10.00", "20.00", dates=("someday", "soon")).replace(
+        "opportunity_id,account_id,", "opportunity_id,account_id,created_date,"
+    ).replace(",someday", ",2026-01-01,someday").replace(",soon", ",2026-01-01,soon")  # fmt: skip
+    write_files(tmp_path, {"accounts.csv": ACCOUNTS, "opportunities.csv": text})
+    with pytest.raises(DataError, match="close_date"):
+        used(tmp_path)
+
+
+def test_weeks_are_no_months():
+    reading = read_dates(["KW 11/2022", "KW 40/2022"])
+    assert [str(day) for day in reading.days] == ["2022-03-17", "2022-10-06"]

@@ -163,7 +163,7 @@ def test_nothing_is_written_where_the_system_keeps_its_processes():
         name for name, text in texts.items() if "autogroup" in text or "setpriority" in text
     ] == []
     # one module reads there what memory a kernel took
-    assert [name for name, text in texts.items() if '"/proc' in text] == ["kernel.py"]
+    assert [name for name, text in texts.items() if '"/proc' in text] == ["manifest.py"]
 
 
 # ---- how far it is -------------------------------------------------------------------------------

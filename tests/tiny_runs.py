@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+import time
 from pathlib import Path
 
 import pytest
+from nbformat import NotebookNode
 from report_samples import LABEL, report_notebook, write_notebook
 
 from tierkit.calendar import FiscalCalendar
 from tierkit.commands.units import REPORT_PLAN
-from tierkit.publishing.lock import project_lock
+from tierkit.files import project_lock
+from tierkit.processes import end_on_signals
+from tierkit.publishing import execute, exit_code_of
 from tierkit.publishing.run import ReportPlan, run_recalibration
 from tierkit.settings import read_settings
 
@@ -55,6 +61,30 @@ def fails(project: Path, kind: type[BaseException], said: str, **options: object
     assert (remains / "cause.txt").read_text().startswith(kind.__name__)
     assert len((remains / "cause.txt").read_text().splitlines()) == 1
     return remains
+
+
+def over_once_entered(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    """Let the time of a notebook be over when a cell with such a source begins, not before."""
+    enter = execute._Session.enter
+
+    def entered(session: execute._Session, *, cell: NotebookNode, cell_index: int) -> None:
+        enter(session, cell=cell, cell_index=cell_index)
+        if cell.cell_type == "code" and source in cell.source:
+            session.ends = time.monotonic()
+
+    monkeypatch.setattr(execute._Session, "enter", entered)
+
+
+def run_as_command(folder: Path) -> None:
+    """Run as `run_project` does, and end on signals as the command line does."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job behind a shell ignores it
+    end_on_signals()
+    try:
+        run_project(folder)
+    except BaseException as error:
+        code = exit_code_of(error)
+        (folder / "said.txt").write_text("\n".join(getattr(error, "__notes__", [])))
+        sys.exit(code)
 
 
 def run_project(folder: Path) -> None:

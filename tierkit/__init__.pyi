@@ -15,10 +15,15 @@ from .errors import (
 from .explorer import (
     explore as explore,
 )
+from .features import (
+    challenger as challenger,
+    criterion as criterion,
+)
 from .library import (
     AccountPanel as AccountPanel,
     Card as Card,
     Tier as Tier,
+    accounts_where as accounts_where,
     assign_tiers as assign_tiers,
     backtest as backtest,
     build_panel as build_panel,

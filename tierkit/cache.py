@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from tierkit.files import read_json
 from tierkit.statistics import FloatArray
 
 MOST_FILES, MOST_FOLDERS = 400, 4
@@ -142,7 +143,7 @@ def code_hash() -> str:
 
 def _read(file: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = read_json(file)
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) and "value" in found else None

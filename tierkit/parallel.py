@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor
-from functools import cache
 from typing import TypeVar
 
 from tierkit.errors import KernelDiedError
+from tierkit.processes import watch_parent, without_folder_on_path
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -109,7 +107,8 @@ def _results(tasks: list[Callable[[], T]], at_a_time: int) -> Iterator[T]:
         return
     run = joblib.Parallel(n_jobs=at_a_time, backend="loky", return_as="generator")
     try:
-        yield from run(joblib.delayed(_alone)(task, beside_others=True) for task in tasks)
+        with without_folder_on_path():
+            yield from run(joblib.delayed(_alone)(task, beside_others=True) for task in tasks)
     except BrokenExecutor as error:
         raise KernelDiedError(_KILLED) from error
 
@@ -133,19 +132,7 @@ def _alone(task: Callable[[], T], *, beside_others: bool) -> T:
 
     if beside_others:
         os.environ[BESIDE_OTHERS] = "1"
-        _end_with(os.getppid())
+        watch_parent(os.getppid())
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore")
         return task()
-
-
-@cache
-def _end_with(parent: int) -> None:
-    """Let this process end when the one that started it has ended, however that was."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

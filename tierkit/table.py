@@ -15,6 +15,8 @@ from tierkit.words import MINUS, count, day, is_number, share, signed_share
 
 Kind = Literal["text", "spoken", "count", "number", "money", "share", "effect", "date"]
 
+NO_MATHEMATICS = "mathjax_ignore tex2jax_ignore"
+"""Classes of HTML that a notebook must not read as mathematics: two dollar signs enclose it."""
 ABSENT = "–"
 _ROWS_SHOWN = 8
 KINDS: Mapping[str, Kind] = {
@@ -243,8 +245,17 @@ class Table:
 
     def _repr_html_(self) -> str:
         """Return the caption and the first rows as HTML; no dollar sign starts mathematics."""
-        title = f"<p>{escape(self._title())}</p>"
-        return (title + str(self._spelled_frame().to_html(index=False))).replace("$", "&#36;")
+        heads = "".join(_cell("th", column, column.title) for column in self.heads)
+        rows = "".join(
+            f"<tr>{''.join(map(_cell, ['td'] * len(row), self.heads, row))}</tr>"
+            for row in self.spelled()
+        )
+        return (
+            f'<table class="{NO_MATHEMATICS}"><caption style="text-align:left">'
+            f"{escape(self._title().replace(chr(10), ' · '))}</caption>"
+            f"<thead><tr>{heads}</tr></thead>"
+            f"<tbody>{rows}</tbody></table>"
+        )
 
     def _title(self) -> str:
         rows = len(self)
@@ -295,6 +306,11 @@ def is_missing(value: object) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
+def _cell(element: str, column: Column, text: object) -> str:
+    side = "left" if column.is_text else "right"
+    return f'<{element} style="text-align:{side}">{escape(str(text))}</{element}>'
+
+
 def _column(column: Column | str, currency: str) -> Column:
     if isinstance(column, str):
         column = Column(column, KINDS.get(column, "text"))
@@ -335,7 +351,7 @@ def _number(value: object) -> float:
 
 def _plain(value: object) -> str:
     number = _number(value)
-    return f"{number:,.4g}".replace("-", MINUS) if abs(number) < 1000 else count(number)
+    return f"{number:,.3g}".replace("-", MINUS) if abs(number) < 1000 else count(number)
 
 
 def _date(value: object) -> str:

@@ -4,6 +4,15 @@ from .choice import (
     ModelChoice as ModelChoice,
     choose_model as choose_model,
 )
+from .own_models import (
+    Fold as Fold,
+    Predict as Predict,
+    as_numbers as as_numbers,
+    challenge_ranking as challenge_ranking,
+    from_estimator as from_estimator,
+    measured as measured,
+    predictions_of as predictions_of,
+)
 from .ranking import (
     in_words as in_words,
 )

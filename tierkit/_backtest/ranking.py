@@ -33,6 +33,9 @@ COLUMNS: Mapping[str, str] = {
     "revenue_ever": "won_revenue_ever",
     "revenue_per_quarter": "won_revenue_per_quarter",
 }
+PAST = "past_revenue"
+_SIMPLEST = "it is the simplest that nothing tested is better than"
+_ONE_TEST = "a single test shows nothing that is clearly better"
 _LAST_YEAR = "won_revenue_same_quarter_last_year"
 _DRAWS = 400
 _ERRORS_IN_RANGE = 3.92
@@ -120,8 +123,12 @@ def choose_ranking(
     A candidate is behind where its Gini is lower by more than 0.005, or where its Gini or its
     capture at a capacity is lower with the whole 95 % range. What ranked the accounts in the last
     report keeps its place until the best one is significantly better, or better by more than 0.005
-    at each of the two newest tested dates. Where fewer than two dates were tested, more than 0.01
-    that is more than its standard error is enough.
+    at each of the two newest tested dates.
+
+    Where fewer than two dates were tested, the best of many rules is mostly the luckiest one: past
+    revenue and the cards alone are chosen from, unless they are worse than another rule. One is
+    behind by more than 0.005 that is more than its standard error, and a measure that is lower by
+    less makes none worse; what is in force gives way to more than 0.01 that is more than the error.
 
     Parameters
     ----------
@@ -150,15 +157,18 @@ def choose_ranking(
                               "worse": False}, index=[*candidates])  # fmt: skip
         return Chosen(candidates[0], table, "nothing was won that could be ranked")
     best = int(np.nanargmax(np.round(ginis, 9)))
-    rows = [_against(whole, drawn, place, best, tail) for place in range(len(candidates))]
+    days = predictions["as_of"].unique()
+    in_time = len(days) > 1
+    least = 0.0 if in_time else TOLERANCE
+    rows = [_against(whole, drawn, place, best, tail, least) for place in range(len(candidates))]
     table = pd.DataFrame(rows, index=[*candidates])
-    fair = table.index[~table["worse"] & (table["behind"] <= TOLERANCE)]
-    name, why = str(fair[0]), "it is the simplest that nothing tested is better than"
+    fair = _fair_in_time(table) if in_time else _fair_at_one_date(table)
+    name, why = str(fair[0]), _SIMPLEST if in_time else _ONE_TEST
     if in_force in table.index and in_force != name and not table.loc[in_force, "worse"]:
         passed = (
-            _clearly_ahead(rows[list(candidates).index(in_force)])
-            if predictions["as_of"].nunique() < 2
-            else _twice_ahead(predictions, candidates[best], in_force)
+            _twice_ahead(predictions, candidates[best], in_force)
+            if in_time
+            else _clearly_ahead(table, name, in_force)
         )
         if not passed:
             name, why = in_force, "it ranked the last report, and nothing is significantly better"
@@ -180,8 +190,12 @@ def _against(
     place: int,
     best: int,
     tail: float,
+    least: float,
 ) -> dict[str, Any]:
-    """Return how far a candidate is behind the best one; ranges where both can be measured."""
+    """Return how far a candidate is behind the best one; ranges where both can be measured.
+
+    A measure that is lower by no more than `least` makes none worse.
+    """
     apart, draws = whole[best] - whole[place], drawn[:, best] - drawn[:, place]
     found = [resampled(float(apart[k]), draws[:, k], tail) for k in range(len(apart))]
     behind, low, high = found[0].numbers() if place != best else (0.0, 0.0, 0.0)
@@ -190,13 +204,37 @@ def _against(
         "behind": behind,
         "low": low,
         "high": high,
-        "worse": any(one.is_above(0) for one in found) or not np.isfinite(whole[place, 0]),
+        "worse": any(one.is_above(0) and gap > least for one, gap in zip(found, apart, strict=True))
+        or not np.isfinite(whole[place, 0]),
     }
 
 
-def _clearly_ahead(row: Mapping[str, Any]) -> bool:
-    """Return whether the best one is ahead by more than 0.01 and by more than a standard error."""
-    return bool(row["behind"] > max(2 * TOLERANCE, (row["high"] - row["low"]) / _ERRORS_IN_RANGE))
+def _fair_in_time(table: pd.DataFrame) -> pd.Index[str]:
+    """Return the candidates that are not behind the best one."""
+    return table.index[~table["worse"] & (table["behind"] <= TOLERANCE)]
+
+
+def _fair_at_one_date(table: pd.DataFrame) -> pd.Index[str]:
+    """Return those of past revenue and the cards that are not behind the best of them.
+
+    All that are not worse, where neither is among those.
+    """
+    known = table[~table["worse"]]
+    entrants = known[[name == PAST or name in CARDS for name in known.index]]
+    behind = entrants["gini"].max() - entrants["gini"]
+    return entrants.index[behind <= _error(entrants)] if len(entrants) else known.index
+
+
+def _error(table: pd.DataFrame) -> pd.Series[float]:
+    """Return the standard error of how far each candidate is behind, 0.005 at least."""
+    errors = (table["high"] - table["low"]).fillna(0.0) / _ERRORS_IN_RANGE
+    return errors.clip(lower=TOLERANCE)
+
+
+def _clearly_ahead(table: pd.DataFrame, name: str, in_force: str) -> bool:
+    """Return whether one is ahead by more than 0.01 and by more than a standard error."""
+    ahead = float(table["gini"][name] - table["gini"][in_force])
+    return ahead > max(2 * TOLERANCE, float(_error(table)[in_force]))
 
 
 def _twice_ahead(predictions: pd.DataFrame, best: str, in_force: str) -> bool:

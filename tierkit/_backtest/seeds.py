@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from tierkit.models import Card, Examples, average, sample_accounts
+from tierkit.models import Card, Examples, Shares, average, sample_accounts
 from tierkit.parallel import ROWS_WORTH_PROCESSES, in_processes
 from tierkit.settings import Settings
 
@@ -57,7 +57,9 @@ def steadied_card(
     )
     total = float(examples.won.reindex(rows.index).sum())
     half = max(1, settings.model.bags // 2)
-    halves = [partial(_fit, examples, settings, bags=half, first_bag=bag) for bag in (0, half)]
+    shares = examples.part_shares(settings)
+    fit = partial(_fit, examples, settings, shares=shares)
+    halves = [partial(fit, bags=half, first_bag=bag) for bag in (0, half)]
     first, second = in_processes(halves, worth=len(rows) >= ROWS_WORTH_PROCESSES)
     used = half
     while True:
@@ -66,12 +68,16 @@ def steadied_card(
         used *= 2
         if not overlap < WANTED_OVERLAP or 2 * used > settings.model.most_bags:
             return Steadied(examples.finished(card, settings), used, overlap)
-        first, second = card, _fit(examples, settings, bags=used, first_bag=used)
+        first, second = card, fit(bags=used, first_bag=used)
 
 
-def _fit(examples: Examples, settings: Settings, *, bags: int, first_bag: int) -> Card:
+def _fit(
+    examples: Examples, settings: Settings, *, bags: int, first_bag: int, shares: Shares
+) -> Card:
     model = settings.model.model_copy(update={"bags": bags})
-    return examples.fit(settings.model_copy(update={"model": model}), first_bag=first_bag)
+    return examples.fit(
+        settings.model_copy(update={"model": model}), first_bag=first_bag, shares=shares
+    )
 
 
 def _shared(first: Card, second: Card, now: pd.DataFrame, size: int | None) -> float:

@@ -1,8 +1,14 @@
-from .quarters import (
-    DAYS_A_QUARTER as DAYS_A_QUARTER,
+from .fiscal import (
     MONTHS_PER_QUARTER as MONTHS_PER_QUARTER,
     FiscalCalendar as FiscalCalendar,
     Quarter as Quarter,
+    YearEnd as YearEnd,
+    spell_date as spell_date,
+    spell_range as spell_range,
+)
+from .quarters import (
+    DAYS_A_QUARTER as DAYS_A_QUARTER,
+    billed_for as billed_for,
     complete_quarter_ends as complete_quarter_ends,
     covers as covers,
     days_old as days_old,
@@ -12,8 +18,6 @@ from .quarters import (
     newest as newest,
     quarters_between as quarters_between,
     quarters_since as quarters_since,
-    spell_date as spell_date,
-    spell_range as spell_range,
     starts_after as starts_after,
     trainable as trainable,
     whole_quarters as whole_quarters,

@@ -1,16 +1,12 @@
-"""Fiscal quarters: their names, their days, and how they follow each other."""
+"""Days, look-backs and the quarters that they cover."""
 
 from __future__ import annotations
 
-import re
-from calendar import month_name
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import total_ordering
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from tierkit.errors import SettingsError
+from tierkit.calendar.fiscal import MONTHS_PER_QUARTER, FiscalCalendar, Quarter, month_start
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,159 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-_LABEL = re.compile(r"^(FY)?(\d{4})Q([1-4])$", re.IGNORECASE)
-MONTHS_PER_QUARTER = 3
 DAYS_A_QUARTER = 91.3125
-
-
-def _month_start(index: int) -> date:
-    """Return the first day of month `index`, counted from January of year 0."""
-    return date(index // 12, index % 12 + 1, 1)
-
-
-@total_ordering
-@dataclass(frozen=True)
-class Quarter:
-    """Three calendar months of a fiscal year.
-
-    Attributes
-    ----------
-    label
-        `2026Q3`, or `FY2026Q3` where the fiscal year does not start in January.
-    start, as_of
-        First day, and the day after the last: the first day not yet known when the quarter is over.
-    """
-
-    label: str
-    start: date
-    as_of: date
-
-    @property
-    def end(self) -> date:
-        """The quarter's last day."""
-        return self.as_of - timedelta(days=1)
-
-    @property
-    def dates(self) -> str:
-        """The days in words, `1 Jul – 30 Sep 2026`."""
-        return spell_range(self.start, self.end)
-
-    def __lt__(self, other: Quarter) -> bool:
-        """Earlier quarters are smaller."""
-        return self.start < other.start
-
-
-@dataclass(frozen=True)
-class FiscalCalendar:
-    """The quarters of a company whose fiscal year starts on the first of `starts` (a month, 1–12).
-
-    A year is named by the calendar year in which it ends, or starts where `named_by` says so.
-
-    Examples
-    --------
-    >>> calendar = FiscalCalendar(starts=2)
-    >>> calendar.containing(date(2024, 1, 31)).label, calendar.containing(date(2024, 2, 1)).label
-    ('FY2024Q4', 'FY2025Q1')
-    >>> FiscalCalendar().parse("2026Q3").dates
-    '1 Jul – 30 Sep 2026'
-    """
-
-    starts: int = 1
-    named_by: Literal["end", "start"] = "end"
-
-    def containing(self, day: date) -> Quarter:
-        """Return the quarter that holds `day`."""
-        months = day.year * 12 + day.month - 1
-        return self._from_month(months - (day.month - self.starts) % MONTHS_PER_QUARTER)
-
-    def parse(self, label: str) -> Quarter:
-        """Return the quarter of a label.
-
-        Raises
-        ------
-        SettingsError
-            If the label is no quarter, or is written in the spelling of another calendar; the
-            message holds the right one.
-        """
-        match = _LABEL.match(label.strip())
-        if match is None:
-            raise SettingsError(f"{label}: not a quarter. Write it as {self._prefix}2026Q3.")
-        right = f"{self._prefix}{match[2]}Q{match[3]}"
-        if bool(match[1]) != bool(self._prefix):
-            raise SettingsError(
-                f"{label}: the fiscal year of this project starts in {month_name[self.starts]}. "
-                f"Write {right}."
-            )
-        first_year = int(match[2]) - self._years_ahead
-        return self._from_month(
-            first_year * 12 + self.starts - 1 + MONTHS_PER_QUARTER * (int(match[3]) - 1)
-        )
-
-    def shift(self, quarter: Quarter, quarters: int) -> Quarter:
-        """Return the quarter so many quarters later (earlier where negative)."""
-        months = quarter.start.year * 12 + quarter.start.month - 1
-        return self._from_month(months + MONTHS_PER_QUARTER * quarters)
-
-    def ending_at(self, as_of: date) -> Quarter:
-        """Return the quarter whose last day is the day before `as_of`."""
-        return self.containing(as_of - timedelta(days=1))
-
-    def window_start(self, as_of: date, quarters: int) -> date:
-        """Return the first day of the window of so many quarters that ends at `as_of`."""
-        return self.shift(self.ending_at(as_of), 1 - quarters).start
-
-    def window_end(self, as_of: date, quarters: int) -> date:
-        """Return the first day after the window of so many quarters that begins at `as_of`."""
-        return self.shift(self.containing(as_of), quarters).start
-
-    def between(self, first: date, last: date) -> list[Quarter]:
-        """Return every quarter that lies wholly in `[first, last)`, in order."""
-        quarter = self.containing(first)
-        if quarter.start < first:
-            quarter = self.shift(quarter, 1)
-        found = []
-        while quarter.as_of <= last:
-            found.append(quarter)
-            quarter = self.shift(quarter, 1)
-        return found
-
-    @property
-    def _prefix(self) -> str:
-        return "" if self.starts == 1 else "FY"
-
-    @property
-    def _years_ahead(self) -> int:
-        """By how many years the name of a fiscal year lies after the year in which it starts."""
-        return 1 if self._prefix and self.named_by == "end" else 0
-
-    def _from_month(self, months: int) -> Quarter:
-        offset = (months - (self.starts - 1)) % 12
-        year = (months - offset) // 12 + self._years_ahead
-        label = f"{self._prefix}{year:04d}Q{offset // MONTHS_PER_QUARTER + 1}"
-        return Quarter(label, _month_start(months), _month_start(months + MONTHS_PER_QUARTER))
-
-
-def spell_date(day: date) -> str:
-    """Return a date as people write it.
-
-    Examples
-    --------
-    >>> spell_date(date(2026, 9, 30))
-    '30 Sep 2026'
-    """
-    return f"{day.day} {day:%b %Y}"
-
-
-def spell_range(first: date, last: date) -> str:
-    """Return a span of days, the first year only where it differs.
-
-    Examples
-    --------
-    >>> spell_range(date(2025, 12, 1), date(2026, 2, 28))
-    '1 Dec 2025 – 28 Feb 2026'
-    """
-    start = f"{first.day} {first:%b}" if first.year == last.year else spell_date(first)
-    return f"{start} – {spell_date(last)}"
+_FEWEST_MONTHS, _FIRST_HALF = 6, 15
 
 
 def look_back_start(as_of: date, quarters: int) -> date:
@@ -185,7 +30,7 @@ def look_back_start(as_of: date, quarters: int) -> date:
     (datetime.date(2025, 7, 1), datetime.date(2026, 2, 28))
     """
     months = as_of.year * 12 + as_of.month - 1 - MONTHS_PER_QUARTER * quarters
-    month_end = _month_start(months + 1) - timedelta(days=1)
+    month_end = month_start(months + 1) - timedelta(days=1)
     return month_end.replace(day=min(as_of.day, month_end.day))
 
 
@@ -244,14 +89,14 @@ def complete_quarter_ends(
 
 
 def trainable(
-    as_of_dates: Iterable[date], tested: date, calendar: FiscalCalendar, horizon: int
+    as_of_dates: Iterable[date], test_date: date, calendar: FiscalCalendar, horizon: int
 ) -> list[date]:
-    """Return the dates whose outcomes were complete when `tested` was the first unknown day."""
-    return [day for day in as_of_dates if calendar.window_end(day, horizon) <= tested]
+    """Return the dates whose outcomes were complete when `test_date` was the first unknown day."""
+    return [day for day in as_of_dates if calendar.window_end(day, horizon) <= test_date]
 
 
 def covers(quarter: Quarter, newest: date) -> bool:
-    """Whether data whose newest day is `newest` reach the quarter's last working day.
+    """Return whether data whose newest day is `newest` reach the quarter's last working day.
 
     Examples
     --------
@@ -263,18 +108,46 @@ def covers(quarter: Quarter, newest: date) -> bool:
     return newest >= quarter.end - timedelta(days=weekend_days)
 
 
+def billed_for(quarter: Quarter, newest: date, days: Sequence[date]) -> bool:
+    """Return whether everything of a quarter is billed, where bills fall on few days of a month.
+
+    Where every month's bills are dated in its first half, those of the next month come next.
+
+    Parameters
+    ----------
+    days
+        The days on which anything was billed.
+
+    Examples
+    --------
+    >>> days = [date(2025, month, 1) for month in range(1, 13)]
+    >>> quarter = FiscalCalendar().parse("2025Q4")
+    >>> billed_for(quarter, date(2025, 12, 1), days), billed_for(quarter, date(2025, 11, 1), days)
+    (True, False)
+    """
+    last_of_months: dict[tuple[int, int], int] = {}
+    for day in days:
+        month = (day.year, day.month)
+        last_of_months[month] = max(day.day, last_of_months.get(month, 0))
+    if len(last_of_months) < _FEWEST_MONTHS or max(last_of_months.values()) > _FIRST_HALF:
+        return False
+    first = min(day.day for day in days)
+    following = month_start(newest.year * 12 + newest.month).replace(day=first)
+    return newest.day >= min(last_of_months.values()) and following > quarter.end
+
+
 def is_before(day: date, as_of: date) -> bool:
-    """Whether `day` lies strictly before `as_of`."""
+    """Return whether `day` lies strictly before `as_of`."""
     return day < as_of
 
 
 def starts_after(quarter: Quarter, day: date) -> bool:
-    """Whether the quarter begins after `day`."""
+    """Return whether the quarter begins after `day`."""
     return quarter.start > day
 
 
 def window_is_over(end: date, as_of: date) -> bool:
-    """Whether a window that ends before `end` is wholly known at `as_of`."""
+    """Return whether a window that ends before `end` is wholly known at `as_of`."""
     return end <= as_of
 
 

@@ -70,21 +70,21 @@ def in_force(spans: Rows, days: Rows) -> Rows:
 
 
 def on_or_after(column: str, start: str) -> nw.Expr:
-    """Whether the date in `column` lies on or after the date in the column `start`."""
+    """Return whether the date in `column` lies on or after the date in the column `start`."""
     import narwhals as nw
 
     return nw.col(column) >= nw.col(start)
 
 
 def earlier(column: str, than: str) -> nw.Expr:
-    """Whether the date in `column` lies strictly before the date in the column `than`."""
+    """Return whether the date in `column` lies strictly before the date in the column `than`."""
     import narwhals as nw
 
     return nw.col(column) < nw.col(than)
 
 
 def later_than(column: str, than: str) -> nw.Expr:
-    """Whether the date in `column` lies strictly after the date in the column `than`."""
+    """Return whether the date in `column` lies strictly after the date in the column `than`."""
     import narwhals as nw
 
     return nw.col(column) > nw.col(than)

@@ -35,6 +35,7 @@ ROW_HEIGHT = 46.0
 
 _TEXT, _MARK, _BAR = 0.36, 0.66, 0.22
 _GAP = 10.0
+_FARTHEST = 3.0
 
 
 def tier_bars(table: pd.DataFrame, *, ax: Axes) -> Axes:
@@ -94,11 +95,27 @@ def range_rows(table: pd.DataFrame, *, ax: Axes) -> Axes:
     ax
         Where to draw; `ROW_HEIGHT` points a row.
     """
-    _start(ax, table, widest=table[["estimate", "high"]].max().max(), least=table["low"].min())
+    end = axis_end(table["estimate"], table["high"])
+    _start(ax, table, widest=end, least=table["low"].min())
     for row, (_, values) in enumerate(table.iterrows()):
         colour = GREY if values["shade"] == "grey" else tone(row, len(table))
-        _range(ax, row, (values["estimate"], values["low"], values["high"]), colour)
+        _range(ax, row, (values["estimate"], values["low"], values["high"]), colour, end=end)
     return ax
+
+
+def axis_end(marks: pd.Series, ends: pd.Series) -> float:
+    """Return where an axis ends: at the farthest range, but no absurd one rules it.
+
+    Ranges that reach beyond three times the largest mark are cut there, with an arrow.
+
+    Examples
+    --------
+    >>> axis_end(pd.Series([10.0, 2.0]), pd.Series([14.0, 500.0])), axis_end(
+    ...     pd.Series([10.0]), pd.Series([14.0]))
+    (30.0, 14.0)
+    """
+    largest, farthest = float(marks.max()), float(pd.concat([marks, ends]).max())
+    return min(farthest, _FARTHEST * largest) if largest > 0 else farthest
 
 
 def ledger_ranges(table: pd.DataFrame, *, ax: Axes) -> Axes:
@@ -112,10 +129,11 @@ def ledger_ranges(table: pd.DataFrame, *, ax: Axes) -> Axes:
     ax
         Where to draw; `ROW_HEIGHT` points a row.
     """
-    widest = table[["predicted", "high", "delivered"]].max().max()
-    _start(ax, table, widest=widest, least=table[["low", "delivered"]].min().min())
+    marks = table[["predicted", "delivered"]].max(axis="columns")
+    end = axis_end(marks, table["high"])
+    _start(ax, table, widest=end, least=table[["low", "delivered"]].min().min())
     for row, (_, values) in enumerate(table.iterrows()):
-        _range(ax, row, (values["predicted"], values["low"], values["high"]), GREY)
+        _range(ax, row, (values["predicted"], values["low"], values["high"]), GREY, end=end)
         delivered = float(values["delivered"])
         if not math.isnan(delivered):
             ax.plot([delivered], [row + _MARK], "D", color=INK, markersize=7, clip_on=False)
@@ -145,8 +163,13 @@ def _start(
         place(ax, text, right, row + _TEXT, ha="right", color=colour)
 
 
-def _range(ax: Axes, row: int, values: tuple[float, float, float], colour: str) -> None:
+def _range(
+    ax: Axes, row: int, values: tuple[float, float, float], colour: str, *, end: float
+) -> None:
     estimate, low, high = values
+    if high > end:
+        ax.plot([end], [row + _MARK], ">", color=colour, markersize=6, clip_on=False)
+        high = end
     ax.vlines(0, row + _MARK - 0.16, row + _MARK + 0.16, color=GREY, linewidth=1, clip_on=False)
     if low == low and high == high:
         ax.hlines(row + _MARK, low, high, color=colour, linewidth=2, clip_on=False)

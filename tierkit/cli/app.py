@@ -14,18 +14,9 @@ import typer
 import tierkit
 
 ORDER = (
-    "init",
-    "check",
-    "run",
-    "accept",
-    "push",
-    "explain",
-    "score",
-    "diff",
-    "draw",
-    "simulate",
-    "doctor",
-)
+    "init", "check", "run", "accept", "push", "explain", "score", "diff", "draw", "undo",
+    "clean", "simulate", "doctor", "help",
+)  # fmt: skip
 """Commands as a quarter's work takes them; one that is not named here stands at the end."""
 
 
@@ -50,7 +41,9 @@ def put_in_order() -> None:
     """Put the commands in `ORDER`, whichever module they were added by."""
     places = {name: place for place, name in enumerate(ORDER)}
     app.registered_commands.sort(
-        key=lambda command: places.get(getattr(command.callback, "__name__", ""), len(ORDER))
+        key=lambda command: places.get(
+            getattr(command.callback, "__name__", "").rstrip("_"), len(ORDER)
+        )
     )
 
 

@@ -19,7 +19,11 @@ from tierkit.cli.app import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from tierkit.settings import Settings
+
+_MOST_LISTED = 20
 
 
 class SqlDialect(StrEnum):
@@ -120,31 +124,34 @@ def diff(
 
     Settings, data, tiers moved, verdicts.
     """
-    reports = _reports(file)
+    settings = _settings(file)
+    reports = settings.reports if settings else Path()
     with without_grammars_of_addresses():
+        from tierkit.commands import account_names
         from tierkit.pages import compare_runs, difference_page, difference_text
         from tierkit.publishing import Published, find_run
 
     runs = [Published.open(find_run(name, reports=reports)) for name in (before, after)]
-    found = compare_runs(*runs)
+    found = compare_runs(*runs, names=account_names(settings) if settings else None)
     typer.echo(difference_text(found))
     if page is not None:
         _write(page, difference_page(found))
 
 
-def _reports(file: Path) -> Path:
-    """Return the folder of reports; two folders can be compared where no project is."""
+def _settings(file: Path) -> Settings | None:
+    """Return the settings of the project; None where two folders are compared without one."""
     from tierkit.settings import read_settings
 
     given = file / "tierkit.toml" if file.is_dir() else file
-    return read_settings(file).reports if given.is_file() or file != DEFAULT_FILE else Path()
+    return read_settings(file) if given.is_file() or file != DEFAULT_FILE else None
 
 
 def _write(page: Path, html: str) -> None:
     from tierkit.errors import SettingsError
+    from tierkit.files import write_whole
 
     try:
-        page.write_text(html, encoding="utf-8")
+        write_whole(page, html)
     except OSError as error:
         raise SettingsError(f"{page}: cannot be written: {error.strerror}.") from error
     typer.echo(str(page))
@@ -189,11 +196,29 @@ def draw(
 
     drawn = draw_quarter_band(settings, quarter, upper=upper, ranks=_ranks(ranks), seed=seed)
     typer.echo(drawn.band.sentence(currency=settings.calendar.currency))
+    _list_drawn(drawn.band.rows, settings, quarter)
     typer.echo(f"Kept in {drawn.file}, seed {drawn.band.seed}.")
     typer.echo(
         f"Next: tierkit accept {quarter} puts it in force for {drawn.quarter.label} "
         f"({drawn.quarter.dates}); reports from {drawn.quarter.label} on read it out."
     )
+
+
+def _list_drawn(rows: pd.DataFrame, settings: Settings, quarter: str) -> None:
+    """Print who takes part in a draw: name, rank, the tier drawn, predicted revenue."""
+    from tierkit.commands import account_names
+    from tierkit.pages import named_account
+    from tierkit.publishing import read_published
+    from tierkit.words import money
+
+    names, currency = account_names(settings), settings.calendar.currency
+    predicted = read_published(settings, label=quarter).tiers["predicted_revenue"]
+    for row in rows.sort_values("rank").head(_MOST_LISTED).to_dict("records"):
+        account = named_account(row["account_id"], names.get(row["account_id"]))
+        revenue = money(currency, predicted.get(row["account_id"], 0.0))
+        typer.echo(f"  rank {row['rank']}: {account} → {row['drawn_tier']}, {revenue}")
+    if len(rows) > _MOST_LISTED:
+        typer.echo(f"  … and {len(rows) - _MOST_LISTED} more")
 
 
 def _draw_effort(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -71,6 +72,9 @@ def run(
     hooks: Annotated[
         bool, typer.Option("--hooks", help="When it has ended, run the commands of [hooks].")
     ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="If it fails, keep the rows that it worked with.")
+    ] = False,
     draft: Annotated[
         str, typer.Option(metavar="NAME", help="A what-if in reports/drafts/NAME; not published.")
     ] = "",
@@ -108,6 +112,7 @@ def run(
         set_overrides=tuple(overrides or ()),
         model_file=model,
         project_notebooks=project_notebooks,
+        keeps_rows=keep,
         draft=choose_draft(settings, name=draft, folder=to),
         replace_accepted=replace_accepted,
     )
@@ -125,7 +130,8 @@ def run(
 
 
 def _step(line: str) -> None:
-    say(line, err=True)
+    with suppress(OSError):  # a run does not end because nobody reads how far it is
+        say(line, err=True)
 
 
 @app.command(epilog="Example: tierkit accept 2026Q3 --from 2026-10-15")
@@ -166,10 +172,67 @@ def accept(
         typer.echo(f"{done.changes:,} changes for the CRM: {done.crm_file}")
     if done.reviewed:
         typer.echo(f"{done.reviewed:,} overrides of the review are in force and in overrides.csv.")
+    if done.gone:
+        say(done.gone, err=True)
     if done.drawn:
         typer.echo(
             f"{done.drawn:,} of them hold the tier that was drawn by lot. {done.remark}".strip()
         )
+
+
+@app.command(epilog="Example: tierkit undo overrides.csv")
+def undo(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The file; without one, versions are listed.")
+    ] = "",
+    number: Annotated[
+        int, typer.Option("--version", min=1, help="1 is the newest, 2 the one before it.")
+    ] = 1,
+    file: SettingsFile = DEFAULT_FILE,
+    debug: Debug = False,  # noqa: ARG001 (read by main)
+) -> None:
+    """Bring an earlier version of a project's file back.
+
+    Of tier_history.csv, overrides.csv, tierkit.toml and every draw the last ten versions are kept.
+    """
+    from tierkit.commands import known_versions, undo_last_change
+
+    folder = (file if file.is_dir() else file.parent).resolve()  # also where the settings are wrong
+    if name:
+        chosen = undo_last_change(folder, name, number=number)
+        say(f"{name} is as it was {chosen}. `tierkit undo {name}` takes this back.")
+        return
+    found = known_versions(folder)
+    for version in found:
+        say(f"{version.file} {version}")
+    if not found:
+        say("No file of this project has an earlier version yet.")
+
+
+@app.command(epilog="Example: tierkit clean --yes")
+def clean(
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Take it away; without, it is listed.")
+    ] = False,
+    file: SettingsFile = DEFAULT_FILE,
+    debug: Debug = False,  # noqa: ARG001 (read by main)
+) -> None:
+    """List what a project no longer needs; --yes takes it away.
+
+    Failed runs, archived reports and computed results beyond the limits of [keep], and what ended
+    commands left. Published reports and the project's own files stay.
+    """
+    from tierkit.settings import read_settings
+
+    settings = read_settings(file)
+    from tierkit.commands import clean_project, leftovers
+
+    found = clean_project(settings) if yes else leftovers(settings)
+    for one in found:
+        say(f"{one.size / 1e6:10,.1f} MB  {one.path}: {one.why}")
+    size = sum(one.size for one in found) / 1e6
+    verb = "are gone" if yes else "can go; `tierkit clean --yes` takes them away"
+    say(f"{len(found):,} files and folders with {size:,.1f} MB {verb}.")
 
 
 @app.command(epilog="Example: tierkit init demo --sample")

@@ -1,8 +1,7 @@
-from ._ask import (
-    Explanation as Explanation,
-    explain as explain,
-)
 from ._explain import (
+    Explanation as Explanation,
+    account_names as account_names,
+    explain as explain,
     explain_account as explain_account,
 )
 from .accept import (
@@ -21,6 +20,13 @@ from .push import (
     open_undo as open_undo,
     problem_lines as problem_lines,
     write_difference as write_difference,
+)
+from .housekeeping import (
+    Leftover as Leftover,
+    clean_project as clean_project,
+    known_versions as known_versions,
+    leftovers as leftovers,
+    undo_last_change as undo_last_change,
 )
 from .run import (
     Request as Request,

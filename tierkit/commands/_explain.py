@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -13,10 +14,12 @@ import pandas as pd
 from tierkit.calendar import Quarter
 from tierkit.commands.score import values_for
 from tierkit.crm import find_account, tables_as_known
+from tierkit.errors import TierkitError
 from tierkit.models import Card, customer_text
 from tierkit.publishing import Published, read_published
-from tierkit.runs import account_groups, project_cache, source_key, trusted_tables
+from tierkit.runs import account_groups, find_project, project_cache, source_key, trusted_tables
 from tierkit.settings import Settings, Tier
+from tierkit.table import NO_MATHEMATICS
 from tierkit.tiers import check_eligibility, explain_tier, why_untiered, within_groups
 from tierkit.words import money, money_range
 
@@ -244,3 +247,52 @@ def _remarks(predicted: float, held: Row | None, currency: str) -> Iterator[str]
             f"The report said {then:,.2f} {currency} and these data say {predicted:,.2f}: they "
             "have changed since. The factors above are those of the data as they are now."
         )
+
+
+@dataclass(frozen=True, repr=False)
+class Explanation:
+    """Why an account has its tier, as text that shows itself.
+
+    Attributes
+    ----------
+    answer
+        Its parts: tier, prediction, factors, moves.
+    """
+
+    answer: AccountExplanation
+
+    def __repr__(self) -> str:
+        """Return the explanation as lines of text."""
+        return "\n".join(self.answer.lines())
+
+    def _repr_html_(self) -> str:
+        return f'<pre class="{NO_MATHEMATICS}">{escape(repr(self))}</pre>'
+
+
+def explain(account: str, *, project: str = "", quarter: str = "") -> Explanation:
+    """Return why an account has its tier in a published report, and what would move it.
+
+    Parameters
+    ----------
+    account
+        Its id or its name.
+    project
+        The folder of the project; by default the one around the working folder.
+    quarter
+        Such as `2026Q3`; by default the newest published one.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such account, or no report.
+    """
+    return Explanation(explain_account(find_project(project), account, quarter=quarter))
+
+
+def account_names(settings: Settings) -> dict[str, str]:
+    """Return the names of a project's accounts by id; empty where its tables cannot be read."""
+    try:
+        accounts = trusted_tables(settings)["accounts"].select("account_id", "name").collect()
+    except TierkitError:
+        return {}
+    return {account: name for account, name in accounts.rows() if name}

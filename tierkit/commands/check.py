@@ -28,8 +28,9 @@ from tierkit.crm import (
     without_rate,
 )
 from tierkit.errors import Problem, SettingsError, TierkitError
+from tierkit.files import draft_of, make_folder
 from tierkit.publishing import EarlierReports
-from tierkit.runs import check_tiering
+from tierkit.runs import check_project_criteria, check_tiering
 from tierkit.settings import Settings
 
 EXCLUDED_FILE = "excluded_rows.csv"
@@ -110,7 +111,7 @@ def _written(checked: Checked, rows: Sequence[Row], settings: Settings) -> Check
     from tierkit.pages import write_check_page, write_check_workbook
 
     folder = settings.scratch / "check"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, below=settings.scratch)
     tables = checked.tables
     rejected = pd.DataFrame(rows, columns=[*_HEADER])
     page = write_check_page(
@@ -185,8 +186,8 @@ def write_rejected_rows(rows: Sequence[Row], file: Path) -> Path | None:
     if not rows:
         file.unlink(missing_ok=True)
         return None
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", encoding="utf-8", newline="") as target:
+    make_folder(file.parent, below=file.parent)
+    with draft_of(file) as draft, draft.open("w", encoding="utf-8", newline="") as target:
         writer = csv.writer(target, lineterminator="\n")
         writer.writerow(_HEADER)
         writer.writerows(rows)
@@ -234,6 +235,7 @@ def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[Tierki
 
         as_of = default_quarter(tables, settings.fiscal_calendar).as_of
         check_tiering(tables, settings=settings, as_of=as_of)
+        check_project_criteria(tables, settings, as_of=as_of)
     except TierkitError as error:
         errors.append(error)
     return errors

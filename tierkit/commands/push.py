@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pydantic
 
-from tierkit.commands.accept import accepted_from, read_rows
-from tierkit.crm import ACCEPTED_TIERS, read_tables
+from tierkit.commands.accept import accepted_from
+from tierkit.crm import read_accepted_tiers, read_tables
 from tierkit.errors import SettingsError, TierkitError
-from tierkit.publishing import project_lock
+from tierkit.files import make_folder, project_lock, write_whole
 from tierkit.push import (
     Change,
     CrmRecords,
@@ -112,8 +112,8 @@ class OpenPush:
 
     def remember(self) -> None:
         """Keep what was shown, so that a later command can say what changed since."""
-        self._seen_file.parent.mkdir(parents=True, exist_ok=True)
-        self._seen_file.write_text(f"{self.plan.to_json()}\n", encoding="utf-8")
+        make_folder(self._seen_file.parent, below=self.settings.folder)
+        write_whole(self._seen_file, f"{self.plan.to_json()}\n")
 
     def write(self, *, on_batch: Callable[[int, int], None]) -> tuple[Outcome, Path]:
         """Write the difference; return what became of it, and the file that undoes it."""
@@ -209,7 +209,7 @@ def tiers_in_force_of(settings: Settings, quarter: str) -> dict[str, str]:
             f"{quarter}: its tiers were not accepted, and a proposal is never pushed. "
             f"`tierkit accept {quarter}` puts them in force."
         )
-    rows = read_rows(settings.folder / ACCEPTED_TIERS)
+    rows = read_accepted_tiers(settings).rows
     held = {row["account_id"]: row["tier"] for row in rows
             if not row["end_date"] and row["reason"].endswith(f"({quarter})")}  # fmt: skip
     if not held:
@@ -218,8 +218,16 @@ def tiers_in_force_of(settings: Settings, quarter: str) -> dict[str, str]:
             f"{quarter}: its tiers ended on {ended}. Push the quarter whose tiers are in force."
         )
     lost = [row["account_id"] for row in rows]
-    lost += [row["record_id"] for row in read_rows(settings.folder / f"crm_import_{quarter}.csv")]
+    lost += _in_import_file(settings.folder / f"crm_import_{quarter}.csv")
     return dict.fromkeys(lost, "") | held
+
+
+def _in_import_file(file: Path) -> list[str]:
+    """Return the accounts of the file that `tierkit accept` wrote for the CRM."""
+    if not file.is_file():
+        return []
+    with file.open(encoding="utf-8-sig", newline="") as source:
+        return [row["record_id"] for row in csv.DictReader(source) if row.get("record_id")]
 
 
 def _ids(settings: Settings, crm: str, column: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from tierkit.commands.units import REPORT_PLAN, EachResult, read_each, run_each
 from tierkit.crm import Tables, check_quarter, default_quarter, used_revenue
 from tierkit.errors import DataError, SettingsError, TierkitError
 from tierkit.features import all_features
+from tierkit.files import project_lock
 from tierkit.pages import UNIT_TOTALS
 from tierkit.publishing import (
     RUN_NOTEBOOKS,
@@ -23,12 +24,12 @@ from tierkit.publishing import (
     Ending,
     Handover,
     RunResult,
+    differing_notebooks,
     exit_code_of,
     failure_file,
     file_hash,
     package_versions,
     packaged_notebook,
-    project_lock,
     project_notebook,
     published_hash,
     run_hooks,
@@ -75,6 +76,7 @@ class Request:
     set_overrides: tuple[str, ...] = ()
     model_file: Path | None = None
     project_notebooks: bool = False
+    keeps_rows: bool = False
     draft: Draft | None = None
     replace_accepted: bool = False
 
@@ -99,6 +101,8 @@ def recalibrate(
     TierkitError
         Of the kind that says what went wrong; nothing is published then.
     """
+    if line := _notebooks_in_words(request):
+        on_step(line)
     tables, quarter = _read(request)
     on_step(f"data: {_read_in_words(tables, quarter)}")
     settings, done = request.settings, []
@@ -122,6 +126,20 @@ def recalibrate(
     return _in_a_line(done[0])
 
 
+def _notebooks_in_words(request: Request) -> str:
+    """Return which notebooks run, where the project has others than those of tierkit."""
+    own = differing_notebooks(request.settings.folder)
+    if not own:
+        return ""
+    names = ", ".join(f"notebooks/{name}.ipynb" for name in own)
+    if request.project_notebooks:
+        return f"notebooks: the project's own; other code than tierkit's in {names}"
+    return (
+        f"notebooks: those of tierkit; {names} of the project "
+        f"{'has' if len(own) == 1 else 'have'} other code: --project-notebooks runs it"
+    )
+
+
 def _run(
     request: Request,
     quarter: Quarter,
@@ -143,6 +161,7 @@ def _run(
             REPORT_PLAN,
             prepare=lambda given, folder: leave_rows(given, tables, folder),
             extras=extras,
+            keeps_rows=request.keeps_rows,
         ),
     )
 
@@ -249,9 +268,10 @@ def recalibrate_each(
     TierkitError
         Before any unit is started; what happens in a unit is in the result.
     """
-    if request.only or request.project_notebooks or request.draft is not None:
+    barred = request.only or request.project_notebooks or request.draft is not None
+    if barred or request.keeps_rows:
         raise SettingsError(
-            "--each goes with none of --only, --project-notebooks, --draft and --to."
+            "--each goes with none of --only, --project-notebooks, --draft, --to and --keep."
         )
     tables, quarter = _read(request)
     units = read_each(given, tables)

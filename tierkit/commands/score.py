@@ -14,6 +14,7 @@ from tierkit.calendar import Quarter
 from tierkit.crm import Tables, last_day, tables_as_known
 from tierkit.errors import DataError, SettingsError
 from tierkit.features import build_panel
+from tierkit.files import draft_of, write_whole
 from tierkit.models import BY_COLUMN, COLUMNS as BESIDE, Dialect, SavedModel, model_sql, reasons
 from tierkit.rendering import write_workbook
 from tierkit.runs import Run, tier_accounts, trusted_tables
@@ -141,19 +142,19 @@ def check_suffix(file: Path) -> None:
 def write_query(model: SavedModel, file: Path, *, dialect: Dialect) -> None:
     """Write the model as a query over a table `panel` that holds what a panel holds."""
     try:
-        file.write_text(
-            f"{model_sql(model, table=PANEL_TABLE, dialect=dialect)};\n", encoding="utf-8"
-        )
+        write_whole(file, f"{model_sql(model, table=PANEL_TABLE, dialect=dialect)};\n")
     except OSError as error:
         raise SettingsError(f"-o {file}: cannot be written: {error.strerror}.") from error
 
 
 def _as_csv(accounts: pd.DataFrame, file: Path) -> None:
-    accounts.to_csv(file, index=False, lineterminator="\n")
+    with draft_of(file) as draft:
+        accounts.to_csv(draft, index=False, lineterminator="\n")
 
 
 def _as_parquet(accounts: pd.DataFrame, file: Path) -> None:
-    accounts.to_parquet(file, index=False)
+    with draft_of(file) as draft:
+        accounts.to_parquet(draft, index=False)
 
 
 def _as_workbook(accounts: pd.DataFrame, file: Path) -> None:

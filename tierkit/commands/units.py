@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,13 +22,17 @@ from tierkit.crm import (
     Rows,
     Tables,
     only_with,
+    read_edited,
     read_written_tables,
     used_revenue,
     won_amount,
     write_tables,
+    written_table,
 )
 from tierkit.errors import Problem, SettingsError, TierkitError
+from tierkit.files import make_folder, write_whole
 from tierkit.pages import UnitRow, mail_summary, write_index, write_slides, write_units_index
+from tierkit.processes import EndedBySignal, Programs, end_on_signals, run_program
 from tierkit.publishing import (
     Handover,
     PageWriters,
@@ -42,6 +44,7 @@ from tierkit.publishing import (
 )
 from tierkit.runs import OVERRIDES, TABLES_FOLDER, keep_stages, leave_rows
 from tierkit.settings import Settings
+from tierkit.tiers import OVERRIDES_FORMAT
 from tierkit.words import quarter_name
 
 EACH_FOLDER = "each"
@@ -168,14 +171,9 @@ def write_overrides(settings: Settings, folder: Path, accounts: frozenset[str]) 
     target.unlink(missing_ok=True)
     if not source.is_file():
         return
-    with source.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        rows = [row for row in reader if (row.get("account_id") or "").strip() in accounts]
-        columns: Sequence[str] = reader.fieldnames or ()
-    with target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n", extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
+    found = read_edited(source, OVERRIDES_FORMAT, date_order=settings.data.date_order)
+    rows = [row for row in found.rows if row["account_id"] in accounts]
+    write_whole(target, written_table(rows, found.columns))
 
 
 def account_ids(tables: Tables) -> frozenset[str]:
@@ -256,10 +254,10 @@ def run_each(
     folders = {unit: _prepare(handover, tables, unit) for unit in units}
     at_a_time = jobs or max(1, min(len(units), (os.cpu_count() or 2) // 2))
     done: dict[Unit, UnitRow] = {}
-    with _pool(at_a_time) as pool:
-        running = {pool.submit(_run, unit, folders[unit]): unit for unit in units}
-        for ended in as_completed(running):
-            unit = running[ended]
+    with _pool(at_a_time) as (pool, programs):
+        asked = {pool.submit(_run, unit, folders[unit], programs): unit for unit in units}
+        for ended in as_completed(asked):
+            unit = asked[ended]
             code, said, seconds = ended.result()
             done[unit] = _row(settings, quarter, tables, unit, code=code, said=said)
             if len(done) <= _MOST_LINES or code:
@@ -278,11 +276,15 @@ def run_each(
 
 
 @contextmanager
-def _pool(at_a_time: int) -> Iterator[ThreadPoolExecutor]:
-    """Give a pool of threads; after Ctrl-C those that work end, and no other is started."""
-    pool = ThreadPoolExecutor(at_a_time)
+def _pool(at_a_time: int) -> Iterator[tuple[ThreadPoolExecutor, Programs]]:
+    """Give threads and their programs; after a signal all of them end, and no other is started."""
+    pool, programs = ThreadPoolExecutor(at_a_time), Programs()
     try:
-        yield pool
+        yield pool, programs
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        programs.end()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -290,7 +292,7 @@ def _pool(at_a_time: int) -> Iterator[ThreadPoolExecutor]:
 def _prepare(handover: Handover, tables: Tables, unit: Unit) -> Path:
     """Leave settings, overrides and trusted rows of a unit in its folder."""
     folder = handover.settings.scratch.resolve() / EACH_FOLDER / unit.column / unit.name
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, below=handover.settings.scratch)
     own = unit_tables(tables, unit)
     write_tables(own, folder / TABLES_FOLDER)
     write_overrides(handover.settings, folder, account_ids(own))
@@ -301,13 +303,11 @@ def _prepare(handover: Handover, tables: Tables, unit: Unit) -> Path:
     return folder
 
 
-def _run(unit: Unit, folder: Path) -> tuple[int, str, float]:
+def _run(unit: Unit, folder: Path, running: Programs) -> tuple[int, str, float]:
     """Run a unit in a process of its own; return its exit code, its last words and its seconds."""
     begun = time.monotonic()
-    command = [sys.executable, "-m", "tierkit.commands.units", str(folder)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-    )
+    command = [sys.executable, "-P", "-m", "tierkit.commands.units", str(folder)]
+    done = run_program(command, running=running)
     said = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
     words = said[0 if done.returncode in range(2, 8) or not said else -1] if said else unit.value
     code = done.returncode if done.returncode >= 0 else 1
@@ -372,11 +372,15 @@ def run_unit(folder: Path) -> str:
 
 def main(folder: str) -> int:
     """Run a unit; say what came of it, or the cause of its failure; return the exit code."""
+    end_on_signals(of_a_part=True)
     try:
         sys.stdout.write(f"{run_unit(Path(folder))}\n")
     except TierkitError as error:
         lines = [str(error.args[0]), *(str(problem) for problem in error.problems[:5])]
         sys.stderr.write("\n".join([*lines, *getattr(error, "__notes__", [])]) + "\n")
+        return error.exit_code
+    except EndedBySignal as error:
+        sys.stderr.write("\n".join([str(error), *getattr(error, "__notes__", [])]) + "\n")
         return error.exit_code
     return 0
 

@@ -2,18 +2,23 @@ from ._as_of import (
     tables_as_known as tables_as_known,
     write_known_deals as write_known_deals,
 )
-from ._find_account import (
-    find_account as find_account,
-)
 from ._hierarchy import (
     hierarchy as hierarchy,
     successors as successors,
     unit_totals as unit_totals,
 )
-from ._retention import (
-    retention as retention,
+from .accepted_tiers import (
+    HISTORY_COLUMNS as HISTORY_COLUMNS,
+    AcceptedTiers as AcceptedTiers,
+    read_accepted_tiers as read_accepted_tiers,
+)
+from .account_names import (
+    LEGAL_FORMS as LEGAL_FORMS,
+    candidate_duplicates as candidate_duplicates,
+    find_account as find_account,
 )
 from .checks import (
+    RULES as RULES,
     check_as_of as check_as_of,
     raised_to_blocking as raised_to_blocking,
 )
@@ -25,13 +30,11 @@ from .contract import (
     ACCEPTED_TIERS as ACCEPTED_TIERS,
     CONTRACT as CONTRACT,
     MONEY_TYPE as MONEY_TYPE,
+    REQUIRED_TABLES as REQUIRED_TABLES,
+    TableContract as TableContract,
 )
-from .currencies import (
-    without_rate as without_rate,
-)
-from .duplicates import (
-    LEGAL_FORMS as LEGAL_FORMS,
-    candidate_duplicates as candidate_duplicates,
+from .dates import (
+    DateOrder as DateOrder,
 )
 from .engine import (
     Rows as Rows,
@@ -42,7 +45,7 @@ from .guard import (
     grouped as grouped,
     inner_join as inner_join,
     look_up as look_up,
-    look_up_gathered as look_up_gathered,
+    look_up_grouped as look_up_grouped,
     only_with as only_with,
     rows_without as rows_without,
     summed as summed,
@@ -50,13 +53,25 @@ from .guard import (
 from .guessing import (
     guess_settings as guess_settings,
 )
+from .hand_edited import (
+    EditedColumns as EditedColumns,
+    EditedTable as EditedTable,
+    edited_table as edited_table,
+    edited_text as edited_text,
+    read_edited as read_edited,
+    text_of as text_of,
+    written_table as written_table,
+)
 from .known import (
     deals_as_known as deals_as_known,
-    told_ends as told_ends,
+    recorded_ends as recorded_ends,
 )
 from .merges import (
     carry_overrides as carry_overrides,
     resolve_merges as resolve_merges,
+)
+from .money import (
+    without_rate as without_rate,
 )
 from .period import (
     UsedRevenue as UsedRevenue,
@@ -77,6 +92,7 @@ from .revenue import (
     RENEWAL_TYPES as RENEWAL_TYPES,
     TARGET_TYPES as TARGET_TYPES,
     netted_accounts as netted_accounts,
+    retention as retention,
     target_deals as target_deals,
     with_values as with_values,
     won_by_type as won_by_type,

@@ -24,7 +24,7 @@ DEEPEST = 6
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """Who belongs to whom.
+    """Accounts with their ultimate parents.
 
     Attributes
     ----------

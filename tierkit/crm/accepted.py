@@ -30,7 +30,7 @@ def accepted_first(table: CleanTable, connection: Connection) -> CleanTable:
     days = ours.select("start_date").unique()
     replaced = only_with(theirs, days, on="start_date")
     replaced = materialise(connection, replaced, "tiers replaced by accepted ones")
-    kept = nw.concat([ours, rows_without(theirs, days, on="start_date")])
+    counted_rows = nw.concat([ours, rows_without(theirs, days, on="start_date")])
     excluded = replaced.with_columns(nw.lit(REPLACED).alias(EXCLUSION_REASON))
     counted = count_exclusions(excluded, "tier_history")
     given = ours.select("account_id", "start_date", given=nw.col("tier")).unique(
@@ -41,7 +41,7 @@ def accepted_first(table: CleanTable, connection: Connection) -> CleanTable:
     ids = sorted(map(str, named.select("account_id").collect()["account_id"].to_list()))
     return replace(
         table,
-        rows=materialise(connection, kept, "tier history"),
+        rows=materialise(connection, counted_rows, "tier history"),
         excluded=nw.concat([table.excluded, excluded.select(table.excluded.columns)]),
         exclusions=(*table.exclusions, *counted),
         problems=(*table.problems, *_conflicts(ids)),

@@ -4,78 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
-from statistics import median
 
 import narwhals as nw
-import pandas as pd
 
-from tierkit.calendar import before, from_on, later_than, spell_date
+from tierkit.calendar import later_than
 from tierkit.crm import period
-from tierkit.crm.contract import CONTRACT, Kind
-from tierkit.crm.duplicates import candidate_duplicates
-from tierkit.crm.engine import Rows
-from tierkit.crm.guard import grouped, summed
-from tierkit.crm.known import reopened_deals, reopening_remark
-from tierkit.crm.period import newest_days
+from tierkit.crm.account_names import candidate_duplicates
+from tierkit.crm.contract import CONTRACT
+from tierkit.crm.guard import grouped, look_up, row_count, summed
+from tierkit.crm.known import WON, with_outcomes
+from tierkit.crm.period import FEWEST_DEALS, warning
+from tierkit.crm.plausibility import ACCEPTABLE
 from tierkit.crm.revenue import netted_accounts
 from tierkit.crm.tables import Tables
 from tierkit.crm.typed import example_ids
 from tierkit.errors import Problem, SettingsError
 from tierkit.settings import CheckSettings, Settings
+from tierkit.words import plural
 
-FEWEST_DEALS = 20
-"""Closed deals that the neighbours of a quarter must have before its own number says anything."""
-
-FIRST_PLAUSIBLE_YEAR = 1990
-YEAR = timedelta(days=365)
-MANY_OPEN = 0.1
-YEARS_AHEAD = 10
 _ENDS_IN_WORDS = r"(?i)\b(won|lost|closed|signed|dead|cancel)"
-
-
-def _warn(
-    rule: str, message: str, fix: str, table: str, column: str = "", **more: object
-) -> Problem:
-    return Problem(message, fix, table, column, rule, blocks=False, **more)  # type: ignore[arg-type]
-
-
-def _count(rows: Rows) -> int:
-    return int(rows.select(nw.len()).collect().item())
-
-
-def _plural(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def quarter_volume(tables: Tables, settings: Settings) -> Problem | None:
-    """Compare each quarter but the first with the two before and the two after it."""
-    deals = tables["opportunities"].filter(~nw.col("is_won").is_null())
-    daily = grouped(deals, "close_date", deals=nw.len()).collect().to_pandas()
-    daily = daily[daily["close_date"].notna()]
-    calendar = settings.fiscal_calendar
-    quarters = [calendar.containing(pd.Timestamp(day).date()) for day in daily["close_date"]]
-    counts = daily.groupby(quarters, sort=True, dropna=False)["deals"].sum()
-    ordered, factor = sorted(counts.index), settings.checks.quarter_volume
-    odd = []
-    for place, quarter in enumerate(ordered[1:], start=1):
-        around = ordered[max(1, place - 2) : place] + ordered[place + 1 : place + 3]
-        usual = median([int(counts[other]) for other in around] or [0])
-        here = int(counts[quarter])
-        if usual >= FEWEST_DEALS and not usual / factor <= here <= usual * factor:
-            odd.append(f"{quarter.label} ({quarter.dates}) holds {here:,}, around it {usual:,.0f}")
-    if not odd:
-        return None
-    return _warn(
-        "quarter volume",
-        f"closed deals by quarter leap: {'; '.join(odd[:4])}",
-        "See that these quarters are loaded once and wholly.",
-        "opportunities",
-        "close_date",
-        rows=len(odd),
-    )
 
 
 def missing_values(tables: Tables, checks: CheckSettings) -> Problem | None:
@@ -88,7 +38,7 @@ def missing_values(tables: Tables, checks: CheckSettings) -> Problem | None:
             given = [column for column in given if column not in ("cost", "term_months")]
         rows = tables[name]
         present = [column for column in given if column in rows.columns]
-        count = _count(rows)
+        count = row_count(rows)
         if not present or count < FEWEST_DEALS:
             continue
         known = rows.select(*(nw.col(column).count() for column in present)).collect().rows()[0]
@@ -99,7 +49,7 @@ def missing_values(tables: Tables, checks: CheckSettings) -> Problem | None:
         ]
     if not found:
         return None
-    return _warn(
+    return warning(
         "missing values",
         f"columns are mostly empty: {', '.join(found[:8])}",
         "Fill them in the CRM; missing is a value of its own and counts as such.",
@@ -109,37 +59,8 @@ def missing_values(tables: Tables, checks: CheckSettings) -> Problem | None:
 
 
 def _may_be_empty(table: str, column: str) -> bool:
-    """Whether emptiness is the usual state: open ends, parents, notes of changes."""
+    """Return whether emptiness is the usual state: open ends, parents, notes of changes."""
     return column in ("parent_id", "end_date", "reason") or table == "stage_history"
-
-
-def implausible_years(tables: Tables) -> Problem | None:
-    """Find dates before 1990 or many years after the data end."""
-    days = list(newest_days(tables).values())
-    if not days:
-        return None
-    last_year = sorted(days)[len(days) // 2].year + YEARS_AHEAD
-    parts: list[str] = []
-    examples: tuple[str, ...] = ()
-    for name in tables.frames:
-        for column, kind in CONTRACT[name].columns.items():
-            if kind is Kind.DATE and column in tables.given[name] and column != "end_date":
-                year = nw.col(column).dt.year()
-                wrong = (year < FIRST_PLAUSIBLE_YEAR) | (year > last_year)
-                rows = tables[name].filter(wrong)
-                count = _count(rows)
-                if count:
-                    parts.append(f"{name}.{column} {count:,}")
-                    examples = examples or example_ids(rows, next(iter(CONTRACT[name].columns)))
-    if not parts:
-        return None
-    return _warn(
-        "implausible year",
-        f"dates before {FIRST_PLAUSIBLE_YEAR} or after {last_year}: {', '.join(parts)}",
-        "Correct the dates.",
-        parts[0].partition(".")[0],
-        examples=examples,
-    )
 
 
 def closed_before_created(tables: Tables) -> Problem | None:
@@ -149,12 +70,12 @@ def closed_before_created(tables: Tables) -> Problem | None:
     rows = tables["opportunities"].filter(
         ~nw.col("is_won").is_null() & later_than("created_date", "close_date")
     )
-    count = _count(rows)
+    count = row_count(rows)
     if not count:
         return None
-    return _warn(
+    return warning(
         "closed before created",
-        f"{_plural(count, 'deal')} closed before the day of creation",
+        f"{plural(count, 'deal')} closed before the day of creation",
         "See whether close dates are typed in afterwards.",
         "opportunities",
         "close_date",
@@ -176,36 +97,13 @@ def one_large_account(tables: Tables, checks: CheckSettings) -> Problem | None:
     share = float(Decimal(largest[0][1]) / Decimal(total))
     if not total > 0 or share <= checks.largest_account_share:
         return None
-    return _warn(
+    return warning(
         "one large account",
         f"one account holds {share:.0%} of won revenue ({largest[0][1]:,.2f})",
         "Read averages with care; see that it is one customer, not a collective account.",
         "opportunities",
         "amount",
         examples=(str(largest[0][0]),),
-    )
-
-
-def won_in_the_future(tables: Tables, checks: CheckSettings) -> Problem | None:
-    """Find won deals dated long after the newest day on which anything else was recorded."""
-    days = newest_days(tables)
-    if not days:
-        return None
-    end = max(days.values())
-    late = end + timedelta(days=checks.stale_days)
-    rows = from_on(tables["opportunities"].filter(nw.col("is_won")), "close_date", late)
-    count, won = rows.select(nw.len(), nw.col("amount").sum()).collect().rows()[0]
-    if not count or "opportunities" not in days:
-        return None
-    return _warn(
-        "won in the future",
-        f"{_plural(int(count), 'won deal')} ({won or 0:,.2f}) closed long after {spell_date(end)}, "
-        "the last day on which anything else was recorded",
-        "Correct the close dates; such a deal also moves the last complete quarter.",
-        "opportunities",
-        "close_date",
-        rows=int(count),
-        examples=example_ids(rows, "opportunity_id"),
     )
 
 
@@ -219,7 +117,7 @@ def unmapped_stages(tables: Tables) -> Problem | None:
     if not stages:
         return None
     shown = ", ".join(f"{stage!r} ({count:,})" for stage, count in stages[:6])
-    return _warn(
+    return warning(
         "unmapped stage",
         f"stages that sound like an end count as open: {shown}",
         "List them in [data.values.opportunities.is_won] as won or lost.",
@@ -243,9 +141,9 @@ def nothing_lost(tables: Tables) -> Problem | None:
     )
     if not won or lost or not opened or opened < FEWEST_DEALS / 2:
         return None
-    return _warn(
+    return warning(
         "nothing lost",
-        f"the outcome is never false: {_plural(int(opened), 'deal')} without one count as open",
+        f"the outcome is never false: {plural(int(opened), 'deal')} without one count as open",
         "Say which values mean lost in [data.values.opportunities.is_won].",
         "opportunities",
         "is_won",
@@ -253,24 +151,42 @@ def nothing_lost(tables: Tables) -> Problem | None:
     )
 
 
-def open_for_long(tables: Tables) -> Problem | None:
-    """Find open deals whose close date is long past: their end may be one that nobody named."""
-    days = newest_days(tables)
-    if not days:
+def reopening_remark(tables: Tables) -> Problem | None:
+    """Return the remark that re-opened deals cannot be detected where there is no history."""
+    if tables.has("stage_history", "stage"):
         return None
-    deals = tables["opportunities"]
-    past = before(deals.filter(nw.col("is_won").is_null()), "close_date", max(days.values()) - YEAR)
-    count, every = _count(past), _count(deals)
-    if count < FEWEST_DEALS / 2 or count < MANY_OPEN * every:
+    return Problem(
+        "re-opening cannot be detected: a deal that was won and lost later counts as it stands "
+        "today, at every earlier date too",
+        "Export the changes of deals as stage_history.",
+        "stage_history",
+        rule="no stage history",
+        blocks=False,
+    )
+
+
+def reopened_deals(tables: Tables) -> Problem | None:
+    """Return the remark that deals were won and are no longer, with their amounts today."""
+    if not tables.has("stage_history", "stage"):
         return None
-    return _warn(
-        "open for long",
-        f"{_plural(count, 'open deal')} should have closed more than a year before the data end",
-        "See that every stage that is an end is listed in [data.values.opportunities.is_won].",
+    once_won = with_outcomes(tables).filter(nw.col("__outcome") == WON)
+    ids = grouped(once_won, "opportunity_id", __wins=nw.len())
+    deals = look_up(tables["opportunities"], ids, on="opportunity_id", what="stage_history")
+    not_won = nw.col("is_won").is_null() | ~nw.col("is_won")
+    found = deals.filter((nw.col("__wins") > 0) & not_won)
+    count, amount = found.select(nw.len(), nw.col("amount").sum()).collect().rows()[0]
+    if not count:
+        return None
+    return Problem(
+        f"{count:,} deal{'s were' if count > 1 else ' was'} won and re-opened later "
+        f"({amount or 0:,.2f} today); each counts as won until the day on which it was re-opened",
+        "Nothing to do; see that these are no wins.",
         "opportunities",
         "is_won",
-        rows=count,
-        examples=example_ids(past, "opportunity_id"),
+        rule="re-opened deals",
+        rows=int(count),
+        examples=example_ids(found, "opportunity_id"),
+        blocks=False,
     )
 
 
@@ -280,9 +196,9 @@ def netted(tables: Tables) -> Problem | None:
     if netted.empty:
         return None
     total = sum(netted["won_revenue"], start=Decimal(0))
-    return _warn(
+    return warning(
         "netted accounts",
-        f"{_plural(len(netted), 'account')} net to zero or below ({total:,.2f} in all); they stay "
+        f"{plural(len(netted), 'account')} net to zero or below ({total:,.2f} in all); they stay "
         "in, with what is left of their revenue",
         "See that refunds belong to the account that paid.",
         "opportunities",
@@ -302,9 +218,9 @@ def duplicates(tables: Tables) -> Problem | None:
         (Decimal(value) for value in found.drop_duplicates("account_id")["won_revenue"]), Decimal(0)
     )
     first = found[found["key"] == groups["key"].iloc[0]]["account_id"].head(3)
-    return _warn(
+    return warning(
         "candidate duplicates",
-        f"{_plural(len(groups), 'group')} of accounts share a name or a domain ({stake:,.2f} won)",
+        f"{plural(len(groups), 'group')} of accounts share a name or a domain ({stake:,.2f} won)",
         "Where they are one company, say so in a table merges; nothing is merged by guess.",
         "accounts",
         "name",
@@ -316,6 +232,9 @@ def duplicates(tables: Tables) -> Problem | None:
 RULES: Mapping[str, str] = {
     "money left out": "much won revenue is left out for reasons that nobody has settled",
     "how a file is read": "an encoding, a sheet or a header that is not where it usually is",
+    "unused file": "a file looks like a table and is not read",
+    "unused columns": "columns look like money and are not used",
+    "several companies": "deals that name several companies",
     "stale table": "a table ends long before the others, or before as_of",
     "accounts not updated": "many accounts were not changed for a year",
     "quarter volume": "a quarter holds far fewer or more closed deals than its neighbours",
@@ -329,7 +248,8 @@ RULES: Mapping[str, str] = {
     "open for long": "many open deals should have closed long ago",
     "netted accounts": "refunds take away all that an account brought",
     "candidate duplicates": "accounts that share a name or a domain",
-    "no stage history": "re-opened deals cannot be told",
+    "accepted tiers": "the source has other tiers on a day for which tiers were accepted",
+    "no stage history": "re-opened deals cannot be detected",
     "re-opened deals": "deals that were won and are no longer",
     "unreadable value": "values that cannot be read are left out",
     "unlisted value": "values that are in no list count as open",
@@ -359,15 +279,15 @@ def check_tables(tables: Tables, settings: Settings) -> list[Problem]:
     checks: tuple[Callable[[], Problem | None], ...] = (
         lambda: period.stale(tables, settings.checks, None),
         lambda: period.not_updated(tables, settings.checks, None),
-        lambda: quarter_volume(tables, settings),
+        lambda: period.quarter_volume(tables, settings),
         lambda: missing_values(tables, settings.checks),
-        lambda: implausible_years(tables),
+        lambda: period.implausible_years(tables),
         lambda: closed_before_created(tables),
         lambda: one_large_account(tables, settings.checks),
-        lambda: won_in_the_future(tables, settings.checks),
+        lambda: period.won_in_the_future(tables, settings.checks),
         lambda: unmapped_stages(tables),
         lambda: nothing_lost(tables),
-        lambda: open_for_long(tables),
+        lambda: period.open_for_long(tables),
         lambda: netted(tables),
         lambda: duplicates(tables),
         lambda: reopening_remark(tables),
@@ -391,15 +311,19 @@ def check_as_of(tables: Tables, settings: Settings, as_of: date) -> list[Problem
 
 
 def raised_to_blocking(problems: Iterable[Problem], checks: CheckSettings) -> list[Problem]:
-    """Return problems, those of the rules in `[checks] block` as blocking ones."""
+    """Return problems, those of rules in `[checks] block` as blocking, in `accept` as warnings."""
     return [
-        replace(problem, blocks=problem.blocks or problem.rule in checks.block)
+        replace(
+            problem,
+            blocks=problem.rule in checks.block
+            or (problem.blocks and problem.rule not in checks.accept),
+        )
         for problem in problems
     ]
 
 
 def check_rule_names(checks: CheckSettings) -> None:
-    """Raise if `[checks] block` names a rule that there is none of.
+    """Raise if `[checks] block` or `accept` names a rule that there is none of.
 
     Raises
     ------
@@ -407,10 +331,15 @@ def check_rule_names(checks: CheckSettings) -> None:
         With the nearest rule for each such name.
     """
     problems = []
-    for rule in checks.block:
-        if rule not in RULES:
-            near = get_close_matches(rule, list(RULES), n=1, cutoff=0.4)
-            fix = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(RULES)}."
-            problems.append(Problem(f"[checks] block: no rule {rule!r}", fix, rule="unknown rule"))
+    for setting, named, known in (
+        ("block", checks.block, tuple(RULES)),
+        ("accept", checks.accept, ACCEPTABLE),
+    ):
+        for rule in set(named) - set(known):
+            near = get_close_matches(rule, known, n=1, cutoff=0.4)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(known)}."
+            problems.append(
+                Problem(f"[checks] {setting}: no rule {rule!r}", hint, rule="unknown rule")
+            )
     if problems:
-        raise SettingsError("[checks] block names unknown rules", problems)
+        raise SettingsError("[checks] names unknown rules", problems)

@@ -10,8 +10,9 @@ import narwhals as nw
 from tierkit.crm.contract import CONTRACT, LEFT_OUT, MONEY_TYPE
 from tierkit.crm.engine import Connection, Rows, materialise
 from tierkit.crm.guard import grouped, look_up, only_with, rows_without
+from tierkit.crm.sources import FOOTER_REASON
 from tierkit.crm.tables import Exclusion
-from tierkit.crm.typed import FOOTER_REASON, TypedTable, example_ids, id_column
+from tierkit.crm.typed import TypedTable, example_ids, id_column
 from tierkit.errors import Problem
 
 EXCLUSION_REASON = "exclusion_reason"
@@ -29,7 +30,7 @@ NOBODY = (
     "unassigned",
     "tbd",
 )
-"""What CRMs write where a row has no account; an account may still have such an id."""
+"""Words that CRMs write where a row has no account; an account may still have such an id."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def clean_table(table: TypedTable, *, accounts: Rows | None, connection: Connect
     return CleanTable(
         rows=marked.filter(nw.col(EXCLUSION_REASON).is_null()).drop(EXCLUSION_REASON),
         excluded=left_out,
-        exclusions=(*_furniture(table), *count_exclusions(left_out, table.name)),
+        exclusions=(*_footers(table), *count_exclusions(left_out, table.name)),
         problems=problems,
     )
 
@@ -83,8 +84,8 @@ def _without_left_out(table: TypedTable) -> tuple[TypedTable, list[Rows]]:
     return replace(table, rows=table.rows.filter(mark.is_null()).drop(LEFT_OUT)), [gone]
 
 
-def _furniture(table: TypedTable) -> list[Exclusion]:
-    count = table.furniture_rows
+def _footers(table: TypedTable) -> list[Exclusion]:
+    count = table.footer_rows
     return [Exclusion(table.name, FOOTER_REASON, count, "0.0000")] if count else []
 
 

@@ -13,7 +13,7 @@ MONEY_TYPE = nw.Decimal(38, 4)
 
 
 class Kind(Enum):
-    """What a column holds."""
+    """Kind of values that a column holds."""
 
     ID = "text, never read as a number"
     TEXT = "text"

@@ -1,8 +1,8 @@
-"""What speaks against the column that seems to hold the amount: repeated totals, taxes."""
+"""Contradictions of the column that seems to hold the amount: repeated totals, taxes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import narwhals as nw
 
@@ -16,7 +16,9 @@ _NEARLY_ALL = 0.95
 _FEWEST = 3
 
 
-def as_numbers(rows: Rows, headers: Sequence[str], *keep: str) -> Rows:
+def as_numbers(
+    rows: Rows, headers: Sequence[str], *keep: str, shares: Collection[str] = ()
+) -> Rows:
     """Return the named columns as numbers, missing where a value is none, beside those to keep."""
     schema = rows.collect_schema()
     wanted = [header for header in dict.fromkeys(headers) if header not in keep]
@@ -27,7 +29,7 @@ def as_numbers(rows: Rows, headers: Sequence[str], *keep: str) -> Rows:
         *(numeral_of(header, schema[header]).alias(header) for header in texts),
         *others,
     )
-    rows, _ = with_plain_numbers(rows, texts, decimal=None)
+    rows, _ = with_plain_numbers(rows, texts, decimal=None, shares=shares)
     types = {**schema, **dict.fromkeys(texts, nw.String())}
     return rows.select(*keep, *(number_of(one, types[one]).alias(one) for one in wanted))
 

@@ -18,7 +18,7 @@ _ALSO = {
     "sept": 9, "mrz": 3, "maerz": 3, "mae": 3, "jän": 1, "aout": 8, "fevr": 2, "fev": 2, "dec": 12,
     "decembre": 12, "fevrier": 2,
 }  # fmt: skip
-"""What spreadsheets and old systems write."""
+"""Other short names of months, as spreadsheets and old systems write them."""
 
 
 @cache

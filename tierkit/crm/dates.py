@@ -48,7 +48,7 @@ _ZONE = re.compile(r"(Z|[+-]\d{2}:?\d{2})$")
 
 @dataclass(frozen=True)
 class DateReading:
-    """How a column of texts reads as dates.
+    """Reading of a column of texts as dates.
 
     Attributes
     ----------
@@ -174,7 +174,7 @@ def _with_days_written(texts: Sequence[str]) -> list[str]:
     These are days of East Asia, days behind a weekday, and days that a system writes as midnight
     in UTC, if all moments are.
     """
-    plain = [_without_weekday(text) for text in texts]
+    plain = [text if period_of(text) else _without_weekday(text) for text in texts]
     plain = [
         "{y}-{m}-{d}".format(**match.groupdict()) if (match := _CJK.fullmatch(text)) else text
         for text in plain

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,33 @@ import narwhals as nw
 import pandas as pd
 import pyarrow as pa
 
+from tierkit.errors import DataError
+
 Rows = nw.LazyFrame[Any]
 Connection = duckdb.DuckDBPyConnection
 EngineError = duckdb.Error
+
+
+_CLOSED = (
+    "autoload_known_extensions",
+    "autoinstall_known_extensions",
+    "allow_community_extensions",
+    "python_enable_replacements",
+)
+"""Ways in which a query could bring in code, or variables of the program."""
+
+_OWN_ROWS = frozenset(
+    {
+        "SEQ_SCAN", "TABLE_SCAN", "INDEX_SCAN", "COLUMN_DATA_SCAN", "DELIM_SCAN", "CTE_SCAN",
+        "REC_CTE_SCAN", "DUMMY_SCAN", "EMPTY_RESULT", "EXPRESSION_SCAN", "RANGE", "UNNEST",
+        "GENERATE_SERIES",
+    }
+)  # fmt: skip
+"""Where the rows of a view may come from: its own file, or nowhere."""
+
+
+class ForeignViewError(DataError):
+    """A view of a database reads something else than the tables of its own file."""
 
 
 def connect(*, scratch: Path | None = None, timezone: str | None = None) -> Connection:
@@ -32,6 +57,9 @@ def connect(*, scratch: Path | None = None, timezone: str | None = None) -> Conn
     connection.execute(f"SET TimeZone = {_text(timezone or 'UTC')}")
     if scratch is not None:
         connection.execute(f"SET temp_directory = {_text(str(scratch))}")
+    for setting in _CLOSED:
+        connection.execute(f"SET {setting} = false")
+    connection.execute("SET lock_configuration = true")
     return connection
 
 
@@ -72,7 +100,7 @@ def scan_text(
     """
     named = ", ".join(f"{_text(column)}: 'VARCHAR'" for column in columns)
     query = (
-        f"SELECT * FROM read_csv({_text(str(path))}, columns = {{{named}}}, "
+        f"SELECT * FROM read_csv({_text(_glob_free(path))}, columns = {{{named}}}, "
         f"header = {str(header).lower()}, "
         f"delim = {_text(delimiter)}, quote = '\"', escape = '\"', null_padding = true, "
         f"auto_detect = false, strict_mode = false, parallel = false, max_line_size = 16000000)"
@@ -86,7 +114,14 @@ def scan_parquet(connection: Connection, path: Path) -> Rows:
 
 
 def scan_database(connection: Connection, path: Path) -> dict[str, Rows]:
-    """Return the tables and views of a DuckDB file, which is opened for reading only."""
+    """Return the tables and views of a DuckDB file, which is opened for reading only.
+
+    Raises
+    ------
+    ForeignViewError
+        If a view reads anything but the tables of the file.
+    """
+    _refuse_foreign_views(path)
     connection.execute(f"ATTACH {_text(str(path))} AS source (READ_ONLY)")
     listed = connection.execute(
         "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'source' "
@@ -99,6 +134,45 @@ def scan_database(connection: Connection, path: Path) -> dict[str, Rows]:
         )
         for schema, table in listed
     }
+
+
+def _refuse_foreign_views(path: Path) -> None:
+    """Raise if a view of a database reads files, settings or anything else beside its tables.
+
+    The views are planned, never run, where nothing outside the file can be reached.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoload_known_extensions": "false",
+        "autoinstall_known_extensions": "false",
+        "python_enable_replacements": "false",
+        "enable_external_access": "false",
+        "lock_configuration": "true",
+    }
+    with duckdb.connect(str(path), read_only=True, config=config) as alone:
+        views = alone.execute(
+            "SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal ORDER BY ALL"
+        ).fetchall()
+        for schema, view in views:
+            query = f"SELECT * FROM {_identifier(schema)}.{_identifier(view)}"
+            try:
+                ((_, plan),) = alone.execute(f"EXPLAIN (FORMAT json) {query}").fetchall()
+                foreign = sorted(set(_sources(json.loads(plan))) - _OWN_ROWS)
+            except duckdb.Error as error:
+                foreign = [str(error).strip().partition("\n")[0]]
+            if foreign:
+                raise ForeignViewError(
+                    f"{path.name}: the view {view} reads something else than the tables of this "
+                    f"file ({foreign[0][:120]}). Make it a table, or take it out."
+                )
+
+
+def _sources(plan: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the names of the operators in a plan that rows come from."""
+    for operator in plan:
+        below = operator.get("children") or []
+        if not below:
+            yield str(operator.get("name", "")).strip()
+        yield from _sources(below)
 
 
 def write_parquet(rows: Rows, path: Path) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import csv
 import gzip
 import re
-import shutil
 import zipfile
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import narwhals as nw
 
-from tierkit.crm.encodings import Encoding, encoding_of
 from tierkit.crm.engine import (
     Connection,
     Rows,
@@ -23,9 +23,23 @@ from tierkit.crm.engine import (
     scan_parquet,
     scan_text,
 )
-from tierkit.crm.headers import delimiter_of, header_place, numbered_records, unique
-from tierkit.crm.workbooks import SUFFIXES as WORKBOOKS, read_sheet
+from tierkit.crm.text_layout import (
+    Encoding,
+    delimiter_of,
+    encoding_of,
+    header_place,
+    numbered_records,
+    unique,
+)
+from tierkit.crm.workbooks import (
+    MOST_UNPACKED,
+    SUFFIXES as WORKBOOKS,
+    check_unpacked,
+    read_sheet,
+    too_large,
+)
 from tierkit.errors import DataError
+from tierkit.files import draft_of
 
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 SUFFIXES = (*TEXT_SUFFIXES, ".parquet", *WORKBOOKS)
@@ -42,7 +56,7 @@ _MORE = "__more values than columns"
 
 @dataclass(frozen=True)
 class TextLayout:
-    """How a delimited text file is written.
+    """Layout of a delimited text file.
 
     Attributes
     ----------
@@ -66,6 +80,8 @@ class FileReader:
     connection: Connection
     scratch: Path
     encoding: str | None = None
+    fill_down: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    most_unpacked: int = MOST_UNPACKED
     remarks: list[str] = field(default_factory=list)
 
     def rows(self, file: Path, sheet: str | None = None) -> Rows:
@@ -85,9 +101,12 @@ class FileReader:
             return scan_parquet(self.connection, file)
         if suffix in TEXT_SUFFIXES:
             return self._text(file)
+        check_unpacked(file, most=self.most_unpacked)
         found = read_sheet(file, sheet)
         self.remarks.extend(found.remarks)
-        return register_frame(self.connection, found.frame)
+        groups = [one for one in self.fill_down.get(file.name, ()) if one in found.frame]
+        frame = found.frame.assign(**{one: found.frame[one].ffill() for one in groups})
+        return register_frame(self.connection, frame)
 
     def _text(self, file: Path) -> Rows:
         layout = text_layout(file, encoding=self.encoding)
@@ -105,12 +124,20 @@ class FileReader:
                 f"{', '.join(map(repr, repeated[:5]))}. Name the one that is meant in "
                 "[data.columns]."
             )
+        text = _as_utf8(file, layout, self.scratch)
+        groups = [
+            layout.columns.index(one)
+            for one in self.fill_down.get(file.name, ())
+            if one in layout.columns
+        ]
+        if groups:
+            text = _filled_down(text, layout, groups, self.scratch)
         rows = scan_text(
             self.connection,
-            _as_utf8(file, layout, self.scratch),
+            text,
             columns=(*layout.columns, _MORE),
             delimiter=layout.delimiter,
-            header=not layout.skipped,
+            header=not (layout.skipped or groups),
         )
         name = f"file {file.parent.name}/{file.name} {len(self.remarks)}"
         rows = materialise(self.connection, rows, f"{name} {_key(file)}")
@@ -118,13 +145,13 @@ class FileReader:
         return rows.drop(_MORE)
 
 
-def table_files(folder: Path, scratch: Path) -> list[Path]:
+def table_files(folder: Path, scratch: Path, *, most_unpacked: int = MOST_UNPACKED) -> list[Path]:
     """Return the files of a folder that can be read as tables, by name; packed ones unpacked."""
     found: list[Path] = []
     for file in sorted(folder.iterdir()) if folder.is_dir() else []:
         suffix = file.suffix.lower()
         if file.is_file() and suffix in PACKED:
-            found += _unpacked(file, scratch / "unpacked")
+            found += _unpacked(file, scratch / "unpacked", most_unpacked)
         elif file.is_file() and suffix in SUFFIXES and not file.name.startswith(("~$", ".")):
             found.append(file)
     return found
@@ -142,7 +169,7 @@ def unread_files(folder: Path) -> list[str]:
     return [*inside, *(p.name for p in sorted(folder.iterdir()) if p.suffix.lower() in UNREAD)]
 
 
-def _unpacked(file: Path, target: Path) -> list[Path]:
+def _unpacked(file: Path, target: Path, most: int) -> list[Path]:
     """Return the files inside a packed one, unpacked into `target`.
 
     Raises
@@ -154,8 +181,8 @@ def _unpacked(file: Path, target: Path) -> list[Path]:
     place.mkdir(parents=True, exist_ok=True)
     try:
         if file.suffix.lower() == ".gz":
-            with gzip.open(file) as packed, (place / file.stem).open("wb") as plain:
-                shutil.copyfileobj(packed, plain)
+            with gzip.open(file) as packed:
+                _unpack(packed, place / file.stem, file, most)
             return [place / file.stem] if Path(file.stem).suffix.lower() in SUFFIXES else []
         with zipfile.ZipFile(file) as archive:
             members = [m for m in archive.infolist() if _is_table(m.filename)]
@@ -163,12 +190,23 @@ def _unpacked(file: Path, target: Path) -> list[Path]:
             for member in members:
                 name = PurePosixPath(member.filename).name
                 one = place / (file.stem + Path(name).suffix if len(members) == 1 else name)
-                with archive.open(member) as packed, one.open("wb") as plain:
-                    shutil.copyfileobj(packed, plain)
+                with archive.open(member) as packed:
+                    _unpack(packed, one, file, most)
                 found.append(one)
             return sorted(found)
-    except (OSError, EOFError, zipfile.BadZipFile, RuntimeError) as error:
+    except (EOFError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, RuntimeError) as error:
         raise DataError(f"{file.name}: cannot be unpacked: {error}. Unpack it by hand.") from error
+
+
+def _unpack(packed: IO[bytes] | gzip.GzipFile, target: Path, file: Path, most: int) -> None:
+    """Write what a packed file holds, at most so many bytes of it."""
+    size = 0
+    with draft_of(target) as draft, draft.open("wb") as plain:
+        while block := packed.read(_PROBE_BYTES):
+            size += len(block)
+            if size > most:
+                raise too_large(file, size, most)
+            plain.write(block)
 
 
 def _is_table(name: str) -> bool:
@@ -226,12 +264,33 @@ def _as_utf8(path: Path, layout: TextLayout, scratch: Path) -> Path:
     encoding, composed = layout.encoding, layout.encoding.composed
     with (
         path.open(encoding=encoding.name, errors=encoding.errors, newline=None) as source,
-        copy.open("w", encoding="utf-8", newline="") as target,
+        draft_of(copy) as draft,
+        draft.open("w", encoding="utf-8", newline="") as target,
     ):
         for _ in range(layout.skipped):
             source.readline()
         for line in source:
             target.write(line if composed else normalize("NFC", line))
+    return copy
+
+
+def _filled_down(text: Path, layout: TextLayout, places: Sequence[int], scratch: Path) -> Path:
+    """Return a copy of a text without its header, in which columns of groups are filled down."""
+    copy = scratch / f"{text.stem}.{_key(text)}.filled.csv"
+    scratch.mkdir(parents=True, exist_ok=True)
+    with (
+        text.open(encoding="utf-8", newline="") as source,
+        copy.open("w", encoding="utf-8", newline="") as target,
+    ):
+        lines, above = csv.reader(source, delimiter=layout.delimiter), dict.fromkeys(places, "")
+        writer = csv.writer(target, delimiter=layout.delimiter, lineterminator="\n")
+        if not layout.skipped:
+            next(lines, None)
+        for line in lines:
+            for place in places:
+                if place < len(line):
+                    above[place] = line[place] = line[place].strip() or above[place]
+            writer.writerow(line)
     return copy
 
 

@@ -68,10 +68,8 @@ def look_up(rows: Rows, table: Rows, *, on: str | Sequence[str], what: str) -> R
     return rows.join(table, on=keys, how="left")
 
 
-def look_up_gathered(
-    rows: Rows, table: Rows, *, on: str | Sequence[str], **values: nw.Expr
-) -> Rows:
-    """Return every row once, with values gathered over the rows of `table` that have its key.
+def look_up_grouped(rows: Rows, table: Rows, *, on: str | Sequence[str], **values: nw.Expr) -> Rows:
+    """Return every row once, with values grouped over the rows of `table` that have its key.
 
     Rows without a key, or whose key is not in `table`, are kept, with missing values. No row can
     multiply, since a group has one row, so that nothing is read to see it.
@@ -84,7 +82,7 @@ def look_up_gathered(
     >>> accounts = register_frame(c, pd.DataFrame({"account_id": ["A", None]}))
     >>> deals = register_frame(c, pd.DataFrame({"account_id": ["A", "A", None], "won": [1, 2, 4]}))
     >>> won = nw.col("won").sum().cast(nw.Int64)
-    >>> look_up_gathered(accounts, deals, on="account_id", won=won).sort("won").collect().rows()
+    >>> look_up_grouped(accounts, deals, on="account_id", won=won).sort("won").collect().rows()
     [(None, None), ('A', 3)]
     """
     return rows.join(grouped(table, on, **values), on=_keys(on), how="left")
@@ -130,11 +128,41 @@ def at_every(rows: Rows, dates: Rows) -> Rows:
     return rows.join(dates, how="cross")
 
 
+def counted_once(parts: Sequence[Rows]) -> Rows:
+    """Return the rows of several extracts, those that stand in several of them once.
+
+    A row that occurs n times in one extract and at most n times in the others occurs n times.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tierkit.crm.engine import connect, register_frame
+    >>> c = connect()
+    >>> one = register_frame(c, pd.DataFrame({"item": ["a", "a", "b"]}))
+    >>> two = register_frame(c, pd.DataFrame({"item": ["a", "b", "c"]}))
+    >>> counted_once([one, two]).sort("item").collect()["item"].to_list()
+    ['a', 'a', 'b', 'c']
+    """
+    columns = parts[0].columns
+    numbered = [
+        rows.with_columns(__one=nw.lit(1)).with_columns(
+            __copy=nw.col("__one").cum_sum().over(*columns, order_by="__one")
+        )
+        for rows in parts
+    ]
+    return nw.concat(numbered).unique().select(columns)
+
+
+def row_count(rows: Rows) -> int:
+    """Return how many rows there are."""
+    return int(rows.select(nw.len()).collect().item())
+
+
 def grouped(rows: Rows, by: str | Sequence[str], /, *columns: nw.Expr, **values: nw.Expr) -> Rows:
     """Return a row per group, rows without a key in a group of their own.
 
     For counts and for values that describe; amounts are added up by `summed`. The sums of the
-    panel, many over one reading of the deals, are gathered too: tests hold that they conserve
+    panel, many over one reading of the deals, are grouped too: tests hold that they conserve
     money.
     """
     return rows.group_by(_keys(by)).agg(*columns, **values)

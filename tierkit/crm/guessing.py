@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tierkit.crm.amounts import Amount, amount_of, money_headers
 from tierkit.crm.contract import CONTRACT
+from tierkit.crm.deal_columns import (
+    Amount,
+    Outcomes,
+    amount_of,
+    outcomes_of,
+)
+from tierkit.crm.draft import (
+    Draft,
+    calendar_lines,
+    currency_line,
+    one_line,
+    table_lines,
+    toml_text,
+    type_lines,
+)
 from tierkit.crm.files import unread_files
-from tierkit.crm.header_words import columns_of, found_header
-from tierkit.crm.outcome_words import meaning_of
-from tierkit.crm.outcomes import Outcomes, outcomes_of
+from tierkit.crm.header_words import columns_of, found_header, money_headers
 from tierkit.crm.presets import PRESETS
 from tierkit.crm.presets.preset import header_of, plain
 from tierkit.crm.recognising import (
@@ -25,12 +35,12 @@ from tierkit.crm.recognising import (
     SourceFile,
     account_link,
     folder_of,
+    group_headers,
     known_share,
     recognised_tables,
 )
-from tierkit.crm.scanning import DERIVED
-from tierkit.crm.shaping import COLUMN_NAMES, COLUMN_VALUES, EACH_ROW, months_of
-from tierkit.crm.signs import code_of
+from tierkit.crm.scanning import EACH_ROW
+from tierkit.crm.shaping import COLUMN_NAMES, COLUMN_VALUES, months_of
 from tierkit.crm.systems import System, system_of
 from tierkit.errors import DataError
 
@@ -40,38 +50,6 @@ _TIER = re.compile(
     r"\b(tier|abc|kundenklasse|klasse|segment ?class|classification)\b", re.IGNORECASE
 )
 _MOST_TIERS = 8
-
-
-@dataclass
-class _Draft:
-    """Sections of settings with their lines, in the order in which they were first named."""
-
-    sections: dict[str, list[str]] = field(default_factory=dict)
-    above: dict[str, list[str]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-    def put(self, section: str, key: str, value: object, because: str = "") -> None:
-        """Put a setting into a section, with what it rests on."""
-        shown = value if isinstance(value, str) else _toml(value)
-        comment = f" # {_one_line(because)}" if because else ""
-        text = _text(shown) if isinstance(value, str) else shown
-        self.sections.setdefault(section, []).append(f"{_key(key)} = {text}{comment}")
-
-    def say(self, section: str, line: str) -> None:
-        """Put a remark above a section."""
-        self.above.setdefault(section, []).append(f"# {_one_line(line)}")
-
-    def lines(self) -> list[str]:
-        """Return the settings as lines of TOML."""
-        found: list[str] = []
-        for section in dict.fromkeys([*self.above, *self.sections]):
-            found += ["", *self.above.get(section, [])]
-            if section in self.sections:
-                found += [f"[{section}]", *self.sections[section]]
-        return [
-            *found,
-            *(["", *(f"# {_one_line(note)}" for note in self.notes)] if self.notes else []),
-        ]
 
 
 def preset_of_files(files: Sequence[SourceFile]) -> tuple[str, str] | None:
@@ -93,7 +71,7 @@ def preset_of_files(files: Sequence[SourceFile]) -> tuple[str, str] | None:
 
 
 def _named_by(preset: str, stems: set[str]) -> bool:
-    """Whether accounts and deals lie in files of the names that a preset knows."""
+    """Return whether accounts and deals lie in files of the names that a preset knows."""
     wanted = (PRESETS[preset][table].files for table in ("accounts", "opportunities"))
     return all(any(name.casefold() in stems for name in names) for names in wanted)
 
@@ -121,21 +99,22 @@ def guess_settings(folder: str | Path, *, source: str = "") -> str:
     with TemporaryDirectory() as scratch:
         found = folder_of(place, Path(scratch)) if place.is_dir() else Folder(())
         if not found.files:
-            told = "; ".join([*found.unread, *(unread_files(place) if place.is_dir() else [])])
-            more = f" Not read: {told}." if told else ""
+            unread = "; ".join([*found.unread, *(unread_files(place) if place.is_dir() else [])])
+            more = f" Not read: {unread}." if unread else ""
             raise DataError(
                 f"{folder}: there is no CSV, Excel or Parquet file that can be read.{more}"
             )
         lines = [
             "# Guessed from the files; read each line, then run `tierkit check`.",
+            "# `tierkit help settings` says what each means.",
             "",
             "[data]",
         ]
-        lines.append(f"source = {_text(source or str(folder))}")
+        lines.append(f"source = {toml_text(source or str(folder))}")
         if found.encoding:
-            lines.append(f"encoding = {_text(found.encoding)} # files that are not UTF-8")
-        lines += [f"# Not read: {_one_line(one)}" for one in (*found.unread, *unread_files(place))]
-        lines += [f"# {_one_line(r)}" for file in found.files for r in file.remarks]
+            lines.append(f"encoding = {toml_text(found.encoding)} # files that are not UTF-8")
+        lines += [f"# Not read: {one_line(one)}" for one in (*found.unread, *unread_files(place))]
+        lines += [f"# {one_line(r)}" for file in found.files for r in file.remarks]
         return "\n".join([*lines, *_guessed(found), ""])
 
 
@@ -146,16 +125,25 @@ def _guessed(found: Folder) -> list[str]:
     deals = next((table for table in tables if table.holds_deals), None)
     if preset is not None:
         lines = _by_preset(*preset, files)
-        currency = _currency(deals, None)
-        return [*lines, *_calendar(currency), *(_types(deals) if deals is not None else [])]
-    draft = _Draft()
+        currency = currency_line(deals, None)
+        return [
+            *lines,
+            *calendar_lines(currency),
+            *(type_lines(deals) if deals is not None else []),
+        ]
+    draft = Draft()
     amount = _deal_sections(draft, deals, tables) if deals is not None else None
     for table in tables:
         if table is not deals and not (table.table == "accounts" and deals is not None):
             _put_columns(draft, table, dict(table.columns), None)
     _unused(draft, tables, files, deals)
-    types = _types(deals) if deals is not None else []
-    return [*_tables(tables, deals), *draft.lines(), *_calendar(_currency(deals, amount)), *types]
+    types = type_lines(deals) if deals is not None else []
+    return [
+        *table_lines(tables, deals),
+        *draft.lines(),
+        *calendar_lines(currency_line(deals, amount)),
+        *types,
+    ]
 
 
 def _by_preset(name: str, because: str, files: Sequence[SourceFile]) -> list[str]:
@@ -171,47 +159,19 @@ def _by_preset(name: str, because: str, files: Sequence[SourceFile]) -> list[str
     known = (outcome.won_words, outcome.lost_words)
     if stage is None or any(re.search(w, value) for value in deals.values(stage) for w in known):
         return lines
-    draft = _Draft()
+    draft = Draft()
     draft.put("data.columns.opportunities", "is_won", stage, "the stage decides")
     _put_outcomes(draft, "opportunities", Outcomes(stage, deals.counts(stage)))
     return [*lines, *draft.lines()]
 
 
-def _tables(tables: Sequence[RecognisedTable], deals: RecognisedTable | None) -> list[str]:
-    """Return which file is which table."""
-    lines = []
-    for one in tables:
-        names = one.file.names
-        if len(names) > 1:
-            lines.append(f"{one.table} = {_toml(_pattern(names))} # {len(names)} files")
-        elif Path(names[0]).stem != one.table or "/" in names[0]:
-            lines.append(f"{one.table} = {_text(names[0])}")
-    there = {table.table for table in tables}
-    if "accounts" not in there and deals is not None:
-        lines.insert(0, f'accounts = "{DERIVED}" # no file looks like a list of accounts')
-    elif "accounts" not in there:
-        lines.append("# No file looks like accounts; name one in [data.tables].")
-    if deals is None:
-        lines.append("# No file looks like opportunities; name one in [data.tables].")
-    lines = ["", "[data.tables]", *lines] if lines else []
-    sheets = [f"{_text(t.file.names[0])} = {_text(t.file.sheet)}" for t in tables if t.file.sheet]
-    return [*lines, *(["", "[data.sheets]", *sheets] if sheets else [])]
-
-
-def _pattern(names: Sequence[str]) -> str | list[str]:
-    """Return a pattern for files of a folder, a list for files that lie side by side."""
-    if all("/" in name for name in names) and len({name.split("/")[1] for name in names}) == 1:
-        return f"*/{names[0].split('/')[1]}"
-    return list(names)
-
-
 def _deal_sections(
-    draft: _Draft, deals: RecognisedTable, tables: Sequence[RecognisedTable]
+    draft: Draft, deals: RecognisedTable, tables: Sequence[RecognisedTable]
 ) -> Amount:
     """Put what deals are into the draft: their columns, amounts and outcomes."""
     name, file, columns = deals.table, deals.file, dict(deals.columns)
     accounts = next((table for table in tables if table.table == "accounts"), None)
-    system = system_of(file)
+    system = system_of(file.headers)
     if len(months_of(file.headers)) >= FEWEST_MONTHS:
         columns |= {"close_date": COLUMN_NAMES, "amount": COLUMN_VALUES}
         columns.pop("created_date", None)
@@ -220,7 +180,7 @@ def _deal_sections(
     amount = amount_of(deals) if COLUMN_NAMES not in columns.values() else Amount(COLUMN_VALUES)
     columns["amount"] = amount.source
     if system is not None:
-        columns |= system.columns
+        columns |= system.sources
         amount = replace(amount, source=columns["amount"], notes=(*amount.notes, *system.notes))
     linked = _account_sections(draft, deals, accounts, columns, tables)
     outcomes = _outcomes(file, columns, system)
@@ -230,15 +190,34 @@ def _deal_sections(
         columns["stage"] = outcomes.stage
     _put_columns(draft, replace(deals, columns=columns), columns, linked)
     _say_amount(draft, name, amount, file, columns)
+    _put_system(draft, name, system)
+    _put_outcomes(draft, name, outcomes)
+    _put_groups(draft, file, columns["account_id"])
+    return amount
+
+
+def _put_system(draft: Draft, name: str, system: System | None) -> None:
+    """Put what is known of the system that a file of deals comes from."""
     if system is not None and system.smallest_unit:
         draft.put(f"data.scale.{name}", "amount", "smallest unit", "cents, but for yen and such")
     if system is not None and system.only_with:
         draft.put("data.only_with", name, system.only_with, "other rows are lines of an order")
-    _put_outcomes(draft, name, outcomes)
-    return amount
+    if system is not None and system.only_without:
+        draft.put("data.only_without", name, system.only_without, "what fills it is cancelled")
+
+
+def _put_groups(draft: Draft, file: SourceFile, account: str) -> None:
+    """Put the columns that a report in groups fills in the first row of a group alone."""
+    groups = group_headers(file, account)
+    if groups:
+        draft.say("data.fill_down", "Only the first row of each group names its account.")
+        for name in file.names:
+            draft.put("data.fill_down", name, groups)
 
 
 def _outcomes(file: SourceFile, columns: Mapping[str, str], system: System | None) -> Outcomes:
+    if system is not None and system.everything_won:
+        return Outcomes(None, everything_won=True)
     if system is None or not system.won:
         return outcomes_of(file)
     counts = file.counts(columns["stage"])
@@ -246,7 +225,7 @@ def _outcomes(file: SourceFile, columns: Mapping[str, str], system: System | Non
 
 
 def _say_amount(
-    draft: _Draft, name: str, amount: Amount, file: SourceFile, columns: Mapping[str, str]
+    draft: Draft, name: str, amount: Amount, file: SourceFile, columns: Mapping[str, str]
 ) -> None:
     """Say what the amounts rest on, and put their unit and currency."""
     section = f"data.columns.{name}"
@@ -262,7 +241,7 @@ def _say_amount(
 
 
 def _account_sections(
-    draft: _Draft,
+    draft: Draft,
     deals: RecognisedTable,
     accounts: RecognisedTable | None,
     columns: dict[str, str],
@@ -271,12 +250,14 @@ def _account_sections(
     """Put the accounts into the draft, and the account of each deal into `columns`."""
     if accounts is None:
         found = columns_of("accounts", deals.file.headers)
-        kept = {c: h for c, h in found.items() if c in _OF_DERIVED and h != columns["account_id"]}
-        kept.pop("name", None) if kept.get("name") == columns["account_id"] else None
+        described = {
+            c: h for c, h in found.items() if c in _OF_DERIVED and h != columns["account_id"]
+        }
+        described.pop("name", None) if described.get("name") == columns["account_id"] else None
         _put_columns(
             draft,
             RecognisedTable("accounts", deals.file, {}),
-            {"account_id": columns["account_id"], **kept},
+            {"account_id": columns["account_id"], **described},
             None,
         )
         return ""
@@ -316,7 +297,7 @@ def _through_contacts(deals: RecognisedTable, contacts: RecognisedTable | None) 
     return header if known_share(deals.file, header, known) > 0 else None
 
 
-def _say_tiers(draft: _Draft, accounts: RecognisedTable) -> None:
+def _say_tiers(draft: Draft, accounts: RecognisedTable) -> None:
     """Say how a column of today's tiers becomes the tiers held until now."""
     for header in accounts.file.headers:
         values = accounts.file.values(header) if _TIER.search(header) else []
@@ -325,14 +306,15 @@ def _say_tiers(draft: _Draft, accounts: RecognisedTable) -> None:
             draft.notes += [
                 f"{header!r} ({', '.join(values)}) looks like the tiers held until now. Moves are "
                 "shown against it with these lines, and the day from which it was held:",
-                f"[data.tables] tier_history = {_text(file)}",
-                f"[data.columns.tier_history] account_id = {_text(key)}, tier = {_text(header)}",
+                f"[data.tables] tier_history = {toml_text(file)}",
+                f"[data.columns.tier_history] account_id = {toml_text(key)}, "
+                f"tier = {toml_text(header)}",
                 '[data.constants.tier_history] start_date = "2026-01-01"',
             ]
 
 
 def _put_columns(
-    draft: _Draft,
+    draft: Draft,
     table: RecognisedTable,
     columns: Mapping[str, str],
     linked: str | None,
@@ -365,10 +347,10 @@ def _known_columns(table: RecognisedTable) -> set[str]:
 def _examples(file: SourceFile, header: str) -> str:
     """Return some values of a column, as evidence."""
     values = file.values(header)[:_EXAMPLES]
-    return f"such as {_one_line(', '.join(values))}" if values else "empty"
+    return f"such as {one_line(', '.join(values))}" if values else "empty"
 
 
-def _put_outcomes(draft: _Draft, table: str, outcomes: Outcomes) -> None:
+def _put_outcomes(draft: Draft, table: str, outcomes: Outcomes) -> None:
     """Put which stages mean won and lost, by their words."""
     if outcomes.everything_won:
         section = f"data.constants.{table}"
@@ -381,12 +363,14 @@ def _put_outcomes(draft: _Draft, table: str, outcomes: Outcomes) -> None:
         listed = list(outcomes.counts.items())[:_MOST_VALUES]
         evidence = ", ".join(f"{value} ({rows:,})" for value, rows in listed if value)
         draft.say(section, f"Stages by rows: {evidence}; all others are open.")
+        if not outcomes.won:
+            draft.say(section, "No value means won by its words: name those that do.")
         draft.put(section, "won", list(outcomes.won))
         draft.put(section, "lost", list(outcomes.lost or ()))
 
 
 def _unused(
-    draft: _Draft,
+    draft: Draft,
     tables: Sequence[RecognisedTable],
     files: Sequence[SourceFile],
     deals: RecognisedTable | None,
@@ -407,52 +391,3 @@ def _unused(
             f"{', '.join(grouped)} is a report in groups, with rows such as 'Total for …'. Export "
             "a list instead: one row per invoice, with the customer in every row."
         )
-
-
-def _calendar(currency: str) -> list[str]:
-    """Return the calendar, which no export tells, and the currency of most deals."""
-    months = "# the month; exports do not tell"
-    return ["", "[calendar]", f"fiscal_year_starts = 1 {months}", currency]
-
-
-def _currency(deals: RecognisedTable | None, amount: Amount | None) -> str:
-    if amount is not None and amount.currency:
-        return f'currency = "{amount.currency}" # as the amounts say'
-    header = deals.columns.get("currency") if deals is not None else None
-    if deals is None or header is None:
-        return 'currency = "USD" # no column tells it'
-    counts = Counter({v: n for v, n in deals.file.counts(header).items() if v})
-    codes: Counter[str] = Counter()
-    for value, rows in counts.items():
-        codes[code_of(value) or value.upper()] += rows
-    code = next((c for c, _ in codes.most_common() if re.fullmatch("[A-Z]{3}", c)), None)
-    shown = ", ".join(f"{value} ({rows:,})" for value, rows in counts.most_common(6))
-    return f'currency = "{code or "USD"}" # {_one_line(shown) or "no deal tells it"}'
-
-
-def _types(deals: RecognisedTable) -> list[str]:
-    if "type" not in deals.columns:
-        return []
-    lines = ["", "[target.revenue_types] # by the words of each type"]
-    for value, rows in list(deals.file.counts(deals.columns["type"]).items())[:_MOST_VALUES]:
-        meaning = meaning_of(value)
-        line = f'{_text(value)} = "{meaning or "new"}" # {rows:,} rows'
-        lines.append(line if meaning else f"# decide: {line}")
-    return lines
-
-
-def _key(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _text(key)
-
-
-def _toml(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _text(value: str) -> str:
-    """Return a TOML string."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:400]

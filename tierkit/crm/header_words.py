@@ -23,7 +23,9 @@ ACCOUNT_IDS = (
     "Auftraggeber", "Regulierer", "KUNNR", "KUNAG", "KUNRG", "Kunden-ID", "Account-ID",
     "Numéro client", "N° client", "Code client", "ID du compte", "ID de compte", "Cliente",
     "Código cliente", "ID de la cuenta", "ID de cuenta", "Codice cliente", "AccountId",
-    "accountid", "Entity ID", "Internal ID",
+    "accountid", "Entity ID", "Internal ID", "Zugehörige Unternehmens-IDs",
+    "Zugeordnete Unternehmens-IDs", "ID des entreprises associées", "ID d'entreprise associée",
+    "ID de empresas asociadas", "ID de empresa asociada", "Id. de la cuenta", "associatedcompanyid",
 )  # fmt: skip
 ACCOUNT_NAMES = (
     *(f"{company} name" for company in _COMPANIES),
@@ -31,8 +33,15 @@ ACCOUNT_NAMES = (
     "Potential Customer", "Billing Company", "Name 1", "Firma", "Firmenname", "Kundenname",
     "Accountname", "Nom du client", "Nom du compte", "Société", "Raison sociale", "Entreprise",
     "Nombre de la cuenta", "Razón social", "Empresa", "Nombre", "Ragione sociale", "Contact Name",
-    "customer full name", "associated company", "ContactName", "Kunde", "name",
+    "customer full name", "associated company", "ContactName", "Kunde", "Unternehmensname",
+    "Nom de l'entreprise", "Nombre de la empresa", "display name", "name",
 )  # fmt: skip
+RECORD_IDS = (
+    "Datensatz-ID", "ID de fiche d'informations", "ID de l'enregistrement", "ID de registro",
+    "ID del registro", "hs_object_id",
+)  # fmt: skip
+"""Ids of HubSpot in other languages, of whatever a list holds."""
+
 DEAL_IDS = (
     *(f"{deal} {key}" for deal in _DEALS for key in _KEYS),
     "invoice", "Num", "Fakturabeleg", "Faktura", "Fakturanummer", "VBELN", "Belegnummer",
@@ -49,6 +58,7 @@ TOTALS = (
     "Amount (net)", "Nettowert", "NETWR", "Nettobetrag", "Betrag", "Umsatz", "Summe",
     "Auftragswert", "Betrag netto", "Gesamtbetrag", "Montant HT", "Montant", "Total HT",
     "Montant total", "Chiffre d'affaires", "Importe", "Importe neto", "Base imponible", "Importo",
+    "Netto", "HT", "Neto", "excl VAT", "excl tax",
     "Imponibile", "Cantidad", "Monto", "Valor", "item total",
 )  # fmt: skip
 UNIT_PRICES = (
@@ -67,11 +77,23 @@ TAXES = (
 OUTCOMES = (
     "deal stage", "status", "stage", "state", "outcome", "result", "phase", "deal status", "Phase",
     "statut", "estado", "stato", "etapa", "étape", "order status", "invoice status",
-    "financial status", "Verkaufsphase", "Ergebnis", "résultat", "resultado", "stage name",
+    "financial status", "Verkaufsphase", "Deal-Phase", "Phase de la transaction",
+    "Étape de la transaction", "Etapa del negocio", "Ergebnis", "résultat", "resultado",
+    "stage name",
 )  # fmt: skip
-WON_FLAGS = ("is won", "won", "is closed won", "closed won", "Gewonnen", "Gagné", "Ganada")
+WON_FLAGS = (
+    "is won",
+    "won",
+    "hs is closed won",
+    "is closed won",
+    "closed won",
+    "Gewonnen",
+    "Gagné",
+    "Ganada",
+)
 CLOSED_FLAGS = (
-    "is closed", "closed", "is deal closed", "Geschlossen", "Fermé", "Fermée", "Cerrada",
+    "is closed", "closed", "is deal closed", "hs is closed", "Geschlossen", "Fermé", "Fermée",
+    "Cerrada",
 )  # fmt: skip
 CLOSE_DATES = (
     "actual close date", "deal closed on", "closed on", "close date", "order date", "invoice date",
@@ -84,7 +106,7 @@ CLOSE_DATES = (
 )  # fmt: skip
 MORE_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "accounts": {
-        "account_id": ACCOUNT_IDS,
+        "account_id": (*ACCOUNT_IDS, *RECORD_IDS),
         "name": ACCOUNT_NAMES,
         "employees": ("headcount", "employee count", "number employees", "Mitarbeiter", "Effectif"),
         "country": (
@@ -96,7 +118,7 @@ MORE_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "created_date": ("created on", "organization created", "Erstelldatum", "Date de création"),
     },
     "opportunities": {
-        "opportunity_id": DEAL_IDS,
+        "opportunity_id": (*DEAL_IDS, *RECORD_IDS),
         "account_id": ACCOUNT_IDS,
         "close_date": CLOSE_DATES,
         "created_date": (
@@ -109,6 +131,7 @@ MORE_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "type": (
             "deal type", "order type", "transaction type", "document type", "FktArt", "Fakturaart",
             "FKART", "invoice type", "Typ", "Typ der Opportunity", "Type d'opportunité", "Tipo",
+            "Belegart", "Vorgangsart", "Type de pièce", "Tipo de documento",
         ),
         "product": ("product id", "product key", "product name"),
         "cost": ("total product cost", "total cost", "cost of goods"),
@@ -134,13 +157,15 @@ MORE_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "type": ("activity type", "kind"),
     },
     "contacts": {
-        "contact_id": ("person id", "email"),
+        "contact_id": ("person id", "email", *RECORD_IDS),
         "account_id": ACCOUNT_IDS,
         "role": ("job title", "title"),
     },
 }  # fmt: skip
 _PREFIX = re.compile(
-    r"^(\(do not modify\)\s*|(?:deal|organization|organisation|person|lead)\s+-\s+)", re.IGNORECASE
+    r"^(\(do not modify\)\s*|\*|propert(?:y|ies)_"
+    r"|(?:deal|organization|organisation|person|lead)\s+-\s+)",
+    re.IGNORECASE,
 )
 _UNIT = re.compile(
     r"[\s_,-]*[(\[]([^)\]]{1,20})[)\]]$|[\s_](cents?|k|thousands?|tsd|minor)$"
@@ -217,3 +242,16 @@ def columns_of(table: str, headers: Collection[str]) -> dict[str, str]:
     """Return the header of each column of a table that is among some headers."""
     found = {column: found_header(names, headers) for column, names in names_of(table).items()}
     return {column: header for column, header in found.items() if header is not None}
+
+
+CONVERTED = ("amount in company currency", "amount in home currency", "converted amount")
+"""Headers of amounts that are in one currency whatever that of the deal."""
+
+_MONEY = (*CONVERTED, *TOTALS, "total price", "amount", "list price")
+
+
+def money_headers(headers: Collection[str]) -> list[str]:
+    """Return the headers that may hold amounts."""
+    names = (*_MONEY, *MORE_NAMES["opportunities"]["amount"])
+    found = (found_header((name,), headers) for name in names)
+    return list(dict.fromkeys(header for header in found if header is not None))

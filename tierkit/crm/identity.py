@@ -80,7 +80,7 @@ def with_one_spelling(
 
 @dataclass(frozen=True)
 class _Shape:
-    """How many ids of a column look like what."""
+    """Counts of the ids of a column by their form."""
 
     ids: int
     floats: int
@@ -127,7 +127,7 @@ def _suffixes_are_right(
     shapes: Mapping[tuple[str, str], _Shape],
     connection: Connection,
 ) -> bool:
-    """Whether the 18-character ids have the suffix of Salesforce, so that they are such ids."""
+    """Return whether the 18-character ids are ids of Salesforce: they have its suffix."""
     for (name, column), shape in shapes.items():
         if shape.long:
             ids = tables[name].rows.select(nw.col(column).alias("id")).unique()
@@ -277,7 +277,7 @@ def _same_but_for_case(name: str, key: str, rows: Rows) -> list[Problem]:
 
 
 def _both_cases(rows: Rows, key: str) -> bool:
-    """Whether capitals and small letters occur at all, so that ids can differ by them."""
+    """Return whether capitals and small letters occur at all, so that ids can differ by them."""
     found = [nw.col(key).str.contains(letters).any() for letters in ("[A-Z]", "[a-z]")]
     capitals, small = rows.select(found[0].alias("A"), found[1].alias("b")).collect().rows()[0]
     return bool(capitals and small)

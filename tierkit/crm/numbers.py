@@ -46,7 +46,7 @@ _MOST_MARKS = 2000
 
 @dataclass(frozen=True)
 class NumberReading:
-    """How a column of texts reads as numbers.
+    """Reading of a column of texts as numbers.
 
     Attributes
     ----------
@@ -129,7 +129,7 @@ def _with_plain_digits(rows: Rows, columns: Sequence[str]) -> Rows:
 
 def marks_of(rows: Rows, column: str) -> list[str]:
     """Return what values hold beside digits, points, signs and blanks: `€`, `k`, `Cr`."""
-    mark = nw.col(column).str.replace_all(_NO_SIGN, "").alias("mark")
+    mark = nw.col(column).cast(nw.String).str.replace_all(_NO_SIGN, "").alias("mark")
     marks = rows.select(mark).drop_nulls().unique().sort("mark").head(_MOST_MARKS).collect()
     return [text for text in marks["mark"].to_list() if text]
 

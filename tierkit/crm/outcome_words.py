@@ -1,11 +1,11 @@
-"""What stages and types of deals mean by their words, in the languages that they are met in."""
+"""Words of stages and types of deals, in the languages that they are met in."""
 
 from __future__ import annotations
 
 import re
 
 _WON = re.compile(
-    r"\b(won|signed|booked|invoiced|paid|gewonnen|bezahlt|unterschrieben|gagn[ée]e?s?|sign[ée]e?s?|"
+    r"\b(won|signed|booked|invoiced|paid|succeeded|gewonnen|bezahlt|unterschrieben|gagn[ée]e?s?|sign[ée]e?s?|"
     r"pay[ée]e?s?|factur[ée]e?s?|ganad[ao]s?|firmad[ao]s?|pagad[ao]s?|vint[ao]|pagat[ao]|ganh[ao]|"
     r"gewonnen|wygran[ae]|vunne[nt])\b|受注|成約|赢单",
     re.IGNORECASE,

@@ -23,7 +23,7 @@ ERROR_CELLS = (
     "#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#VALEUR!", "#NOM?", "#NOMBRE?", "#¡REF!", "#¡VALOR!",
     "#¡DIV/0!", "#VALOR!", "#N/D", "#N/D!", "#RIF!", "#VALORE!", "#NOME?",
 )  # fmt: skip
-"""What a spreadsheet shows where a formula failed, in the large European languages."""
+"""Texts that a spreadsheet shows where a formula failed, in the large European languages."""
 
 NO_VALUE = "\\N"
 NULL_WORDS = (
@@ -48,12 +48,22 @@ _BLANK = "[" + "".join(rf"\x{{{ord(sign):04X}}}" for sign in _BLANKS) + "]"
 _PADDED = rf"^{_BLANK}|{_BLANK}$"
 _AS_FORMULA = r'^="[^"]*"$'
 _AS_TEXT = r"^'\d"
-"""How spreadsheets are told that digits are text: `="00012"`, `'00012`."""
+"""Digits marked as text for a spreadsheet: `="00012"`, `'00012`."""
 
 ERROR_CELL = f"^(?:{'|'.join(map(re.escape, ERROR_CELLS))})$"
 _NO_ID = f"^(?:{'|'.join(map(re.escape, ('', 'NULL', NO_VALUE, *ERROR_CELLS)))})$"
 _NULL_WORD = f"^(?:{'|'.join(map(re.escape, NULL_WORDS))})$"
 """A pattern, as a list of values would be joined to the rows: once for each column."""
+
+
+_AS_LIST = r'^\["?[\w-]+"?(, ?"?[\w-]+"?)*\]$'
+"""Ids as a list of JSON, `["9001"]`."""
+
+
+def bare_list(text: nw.Expr) -> nw.Expr:
+    """Return texts in which a list of ids is `9001` or `9001,9002`."""
+    bare = text.str.replace_all(r'[\["\]]', "")
+    return nw.when(text.str.contains(_AS_LIST)).then(bare).otherwise(text)
 
 
 def without_wrapping(rows: Rows, columns: Sequence[str]) -> Rows:
@@ -68,6 +78,7 @@ def without_wrapping(rows: Rows, columns: Sequence[str]) -> Rows:
         (_PADDED, lambda text: text.str.strip_chars(_BLANKS)),
         (_AS_FORMULA, _without_formula),
         (_AS_TEXT, _without_apostrophe),
+        (_AS_LIST, bare_list),
     ):
         found = _with(rows, texts, pattern)
         rows = rows.with_columns(*(bare(nw.col(name)) for name in found)) if found else rows
@@ -157,7 +168,7 @@ def day_of(column: str) -> nw.Expr:
 
 
 def has_zone(dtype: nw.dtypes.DType | None) -> bool:
-    """Whether the values are moments with a time zone."""
+    """Return whether the values are moments with a time zone."""
     return isinstance(dtype, nw.Datetime) and dtype.time_zone is not None
 
 
@@ -189,7 +200,7 @@ def flag_of(
 
 @dataclass(frozen=True)
 class DateRules:
-    """What the settings say about dates: the order of numeric ones, the organisation's zone."""
+    """Settings of dates: the order of numeric ones, the organisation's zone."""
 
     order: DateOrder | None = None
     zone: str | None = None

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from statistics import median
 
 import narwhals as nw
+import pandas as pd
 
 from tierkit.calendar import (
     FiscalCalendar,
     Quarter,
     before,
+    billed_for,
     covers,
     days_old,
     from_on,
@@ -20,10 +23,14 @@ from tierkit.calendar import (
     starts_after,
 )
 from tierkit.crm.cleaning import won_amount
+from tierkit.crm.contract import CONTRACT, Kind
 from tierkit.crm.engine import Rows
+from tierkit.crm.guard import grouped, row_count
 from tierkit.crm.tables import Exclusion, Tables
+from tierkit.crm.typed import example_ids
 from tierkit.errors import DataError, Problem, SettingsError
-from tierkit.settings import CheckSettings
+from tierkit.settings import CheckSettings, Settings
+from tierkit.words import plural
 
 _RECORDED = {
     "activities": "date",
@@ -62,10 +69,19 @@ def last_day(tables: Tables) -> date:
 
 
 def default_quarter(tables: Tables, calendar: FiscalCalendar) -> Quarter:
-    """Return the last quarter that the data cover up to its last working day."""
+    """Return the last quarter that the data cover up to its last working day or its last bills."""
     newest = last_day(tables)
     quarter = calendar.containing(newest)
-    return quarter if covers(quarter, newest) else calendar.shift(quarter, -1)
+    return quarter if _is_covered(tables, quarter, newest) else calendar.shift(quarter, -1)
+
+
+def _is_covered(tables: Tables, quarter: Quarter, newest: date) -> bool:
+    """Return whether the data reach the end of a quarter, or the last bills that it can hold."""
+    if covers(quarter, newest):
+        return True
+    closed = tables["opportunities"].filter(~nw.col("is_won").is_null())
+    days = closed.select("close_date").drop_nulls().unique().collect()["close_date"].to_list()
+    return billed_for(quarter, newest, days)
 
 
 def check_quarter(tables: Tables, quarter: Quarter, calendar: FiscalCalendar) -> list[Problem]:
@@ -83,7 +99,7 @@ def check_quarter(tables: Tables, quarter: Quarter, calendar: FiscalCalendar) ->
             f"--quarter {quarter.label} ({quarter.dates}) lies in the future: the data end on "
             f"{spell_date(newest)}. The last complete quarter is {last.label} ({last.dates})."
         )
-    if covers(quarter, newest):
+    if _is_covered(tables, quarter, newest):
         return []
     message = f"the data end on {spell_date(newest)}, before the quarter does ({quarter.dates})"
     fix = f"Export again when it is over, or run {last.label}."
@@ -200,3 +216,123 @@ def _accounts(tables: Tables, *, since: date, until: date) -> tuple[int, int]:
     ids = tables["accounts"].select("account_id").collect()["account_id"]
     new = touched.select("account_id").unique().collect()["account_id"]
     return len(ids), len(ids) - int(ids.is_in(new).sum())
+
+
+FEWEST_DEALS = 20
+"""Closed deals that the neighbours of a quarter must have before its own number says anything."""
+
+_FIRST_PLAUSIBLE_YEAR = 1990
+_YEARS_AHEAD = 10
+_MANY_OPEN = 0.1
+
+
+def warning(
+    rule: str, message: str, mend: str, table: str, column: str = "", **more: object
+) -> Problem:
+    """Return a problem that does not block."""
+    return Problem(message, mend, table, column, rule, blocks=False, **more)  # type: ignore[arg-type]
+
+
+def quarter_volume(tables: Tables, settings: Settings) -> Problem | None:
+    """Compare each quarter but the first with the two before and the two after it."""
+    deals = tables["opportunities"].filter(~nw.col("is_won").is_null())
+    daily = grouped(deals, "close_date", deals=nw.len()).collect().to_pandas()
+    daily = daily[daily["close_date"].notna()]
+    calendar = settings.fiscal_calendar
+    quarters = [calendar.containing(pd.Timestamp(day).date()) for day in daily["close_date"]]
+    counts = daily.groupby(quarters, sort=True, dropna=False)["deals"].sum()
+    ordered, factor = sorted(counts.index), settings.checks.quarter_volume
+    odd = []
+    for place, quarter in enumerate(ordered[1:], start=1):
+        around = ordered[max(1, place - 2) : place] + ordered[place + 1 : place + 3]
+        usual = median([int(counts[other]) for other in around] or [0])
+        here = int(counts[quarter])
+        if usual >= FEWEST_DEALS and not usual / factor <= here <= usual * factor:
+            odd.append(f"{quarter.label} ({quarter.dates}) holds {here:,}, around it {usual:,.0f}")
+    if not odd:
+        return None
+    return warning(
+        "quarter volume",
+        f"closed deals by quarter leap: {'; '.join(odd[:4])}",
+        "See that these quarters are loaded once and wholly.",
+        "opportunities",
+        "close_date",
+        rows=len(odd),
+    )
+
+
+def implausible_years(tables: Tables) -> Problem | None:
+    """Find dates before 1990 or many years after the data end."""
+    days = list(newest_days(tables).values())
+    if not days:
+        return None
+    last_year = sorted(days)[len(days) // 2].year + _YEARS_AHEAD
+    parts: list[str] = []
+    examples: tuple[str, ...] = ()
+    for name in tables.frames:
+        for column, kind in CONTRACT[name].columns.items():
+            if kind is Kind.DATE and column in tables.given[name] and column != "end_date":
+                year = nw.col(column).dt.year()
+                wrong = (year < _FIRST_PLAUSIBLE_YEAR) | (year > last_year)
+                rows = tables[name].filter(wrong)
+                count = row_count(rows)
+                if count:
+                    parts.append(f"{name}.{column} {count:,}")
+                    examples = examples or example_ids(rows, next(iter(CONTRACT[name].columns)))
+    if not parts:
+        return None
+    return warning(
+        "implausible year",
+        f"dates before {_FIRST_PLAUSIBLE_YEAR} or after {last_year}: {', '.join(parts)}",
+        "Correct the dates.",
+        parts[0].partition(".")[0],
+        examples=examples,
+    )
+
+
+def won_in_the_future(tables: Tables, checks: CheckSettings) -> Problem | None:
+    """Find won deals dated long after the newest day on which anything else was recorded."""
+    days = newest_days(tables)
+    if not days:
+        return None
+    end = max(days.values())
+    late = end + timedelta(days=checks.stale_days)
+    rows = from_on(tables["opportunities"].filter(nw.col("is_won")), "close_date", late)
+    count, won = rows.select(nw.len(), nw.col("amount").sum()).collect().rows()[0]
+    if not count or "opportunities" not in days:
+        return None
+    return warning(
+        "won in the future",
+        f"{plural(int(count), 'won deal')} ({won or 0:,.2f}) closed long after {spell_date(end)}, "
+        "the last day on which anything else was recorded",
+        "Correct the close dates; such a deal also moves the last complete quarter.",
+        "opportunities",
+        "close_date",
+        rows=int(count),
+        examples=example_ids(rows, "opportunity_id"),
+    )
+
+
+def open_for_long(tables: Tables) -> Problem | None:
+    """Find open deals whose close date is long past: their end may be one that nobody named."""
+    days = newest_days(tables)
+    if not days:
+        return None
+    deals = tables["opportunities"]
+    past = before(
+        deals.filter(nw.col("is_won").is_null()),
+        "close_date",
+        max(days.values()) - timedelta(days=YEAR_DAYS),
+    )
+    count, every = row_count(past), row_count(deals)
+    if count < FEWEST_DEALS / 2 or count < _MANY_OPEN * every:
+        return None
+    return warning(
+        "open for long",
+        f"{plural(count, 'open deal')} should have closed more than a year before the data end",
+        "See that every stage that is an end is listed in [data.values.opportunities.is_won].",
+        "opportunities",
+        "is_won",
+        rows=count,
+        examples=example_ids(past, "opportunity_id"),
+    )

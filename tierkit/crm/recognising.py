@@ -1,4 +1,4 @@
-"""Which file of a folder holds which table, and which of its columns hold what."""
+"""Tables in the files of a folder, and their columns among the headers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
+from itertools import chain
 from pathlib import Path
 
 import narwhals as nw
 
 from tierkit.crm.contract import CONTRACT
+from tierkit.crm.date_words import month_of
 from tierkit.crm.dates import read_dates
-from tierkit.crm.encodings import guessed_encoding
 from tierkit.crm.engine import EngineError, Rows, connect
 from tierkit.crm.files import FileReader, table_files
 from tierkit.crm.guard import grouped
@@ -26,14 +27,21 @@ from tierkit.crm.header_words import (
     columns_of,
     found_header,
 )
+from tierkit.crm.outcome_words import meaning_of
+from tierkit.crm.parsing import bare_list
 from tierkit.crm.presets.preset import plain
 from tierkit.crm.shaping import months_of
+from tierkit.crm.systems import system_of
+from tierkit.crm.text_layout import guessed_encoding
 from tierkit.crm.workbooks import SUFFIXES as WORKBOOKS, sheet_names
 from tierkit.errors import DataError, TierkitError
 
 FEWEST_MONTHS = 6
 _MOST_DISTINCT = 20_000
 _FEWEST_KNOWN = 0.5
+_MOST_TYPES, _EXAMPLES = 20, 30
+_NUMERAL = re.compile(r"^[^\w-]*-?[\d.,' ]*\d[\d.,' ]*[^\w]*$")
+_FEWEST_GROUPS, _FEWEST_BELOW = 3, 0.3
 _NAME_WEIGHT = 3.0
 _STEMS: Mapping[str, tuple[str, ...]] = {
     "accounts": (
@@ -54,7 +62,7 @@ class SourceFile:
 
     names: tuple[str, ...]
     rows: Rows
-    sheet: str | None = None
+    sheets: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     _values: dict[str, Counter[str]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -70,14 +78,16 @@ class SourceFile:
 
     @property
     def title(self) -> str:
-        """What a person calls it."""
+        """Name for a person: the first file, with the sheet or the number of others."""
         more = f" and {len(self.names) - 1} more" if len(self.names) > 1 else ""
-        return f"{self.names[0]}{more}" + (f", sheet {self.sheet}" if self.sheet else "")
+        sheets = f", sheet {' and '.join(self.sheets)}" if self.sheets else ""
+        return f"{self.names[0]}{more}{sheets}"
 
     def counts(self, header: str, most: int = _MOST_DISTINCT) -> Counter[str]:
         """Return the values of a column with their rows, the most frequent first."""
         if header not in self._values:
-            value = nw.col(header).cast(nw.String).fill_null("").str.strip_chars(" \t").alias("v")
+            text = nw.col(header).cast(nw.String).fill_null("").str.strip_chars(" \t")
+            value = bare_list(text).alias("v")
             counted = grouped(self.rows.select(value), "v", rows=nw.len())
             ordered = counted.sort("rows", "v", descending=[True, False]).head(most)
             self._values[header] = Counter({str(v): int(n) for v, n in ordered.collect().rows()})
@@ -107,7 +117,7 @@ class RecognisedTable:
 
     @property
     def holds_deals(self) -> bool:
-        """Whether its rows are deals, or lines from which deals are made."""
+        """Return whether its rows are deals, or lines from which deals are made."""
         of_lines = self.table == "opportunity_lines" and "account_id" in self.columns
         return self.table == "opportunities" or of_lines
 
@@ -133,7 +143,7 @@ def folder_of(folder: Path, scratch: Path) -> Folder:
                     encoding = guessed_encoding(path.read_bytes())
                     reader = FileReader(connection, scratch, encoding)
                     rows = reader.rows(path, sheet)
-                shown = sheet if len(sheets) > 1 else None
+                shown = (sheet,) if sheet is not None and len(sheets) > 1 else ()
                 found.append(SourceFile((name,), rows, shown, tuple(reader.remarks)))
         except (TierkitError, EngineError, OSError, ValueError) as error:
             unread.append(f"{name}: {str(error).splitlines()[0]}")
@@ -146,10 +156,11 @@ def _sheets(path: Path) -> list[str | None]:
 
 def _grouped_files(files: Sequence[SourceFile]) -> list[SourceFile]:
     """Put files behind one another that have the same headers and, but for dates, the same name."""
-    groups: dict[tuple[str, tuple[str, ...], str | None], list[SourceFile]] = {}
+    groups: dict[tuple[str, tuple[str, ...], str], list[SourceFile]] = {}
     for file in files:
         headers = tuple(sorted(map(plain, file.headers)))
-        groups.setdefault((_undated(file.stem), headers, file.sheet), []).append(file)
+        sheet = "".join("" if month_of(one) else _undated(one) for one in file.sheets)
+        groups.setdefault((_undated(file.stem), headers, sheet), []).append(file)
     return [_one_of(group) for group in groups.values()]
 
 
@@ -164,9 +175,10 @@ def _one_of(group: Sequence[SourceFile]) -> SourceFile:
         ).select(first.headers)
         for one in group
     ]
-    names = tuple(name for one in group for name in one.names)
+    names = tuple(dict.fromkeys(name for one in group for name in one.names))
+    sheets = tuple(dict.fromkeys(sheet for one in group for sheet in one.sheets))
     remarks = tuple(dict.fromkeys(remark for one in group for remark in one.remarks))
-    return SourceFile(names, nw.concat(parts), first.sheet, remarks)
+    return SourceFile(names, nw.concat(parts), sheets, remarks)
 
 
 def _undated(stem: str) -> str:
@@ -183,7 +195,9 @@ def recognised_tables(files: Sequence[SourceFile]) -> list[RecognisedTable]:
     for table in CONTRACT:
         for file in files:
             columns = fitting_columns(table, file)
-            if columns is not None and not (table == "opportunities" and _holds_lines(file)):
+            if columns is not None and not (
+                table == "opportunities" and system_of(file.headers) is None and _holds_lines(file)
+            ):
                 likeness = max(
                     SequenceMatcher(None, _undated(file.stem), name).ratio()
                     for name in _STEMS.get(table, (table,))
@@ -200,7 +214,12 @@ def recognised_tables(files: Sequence[SourceFile]) -> list[RecognisedTable]:
 
 def fitting_columns(table: str, file: SourceFile) -> dict[str, str] | None:
     """Return the columns of a table in a file, None where the file cannot hold it."""
-    columns = columns_of(table, file.headers)
+    columns, system = columns_of(table, file.headers), system_of(file.headers)
+    if system is not None:
+        if table != system.table:
+            return None
+        found = columns if "account_id" in system.sources else _deal_columns(file, columns)
+        return None if found is None else {**found, **system.sources}
     if table == "opportunities":
         return _deal_columns(file, columns)
     if table == "accounts":
@@ -210,14 +229,22 @@ def fitting_columns(table: str, file: SourceFile) -> dict[str, str] | None:
         wide = len(months_of(file.headers)) >= FEWEST_MONTHS
         fits = key is not None and not (chart or wide) and money is None
         return {"account_id": key, **columns} if fits and key is not None else None
-    history = re.search("history|log", file.stem.casefold())
-    dated = plain(columns.get("changed_date", ""))
-    if table == "stage_history" and not history and dated in ("createddate", "created"):
+    if table == "stage_history" and not _holds_changes(file, columns):
         return None
     if table == "opportunity_lines" and "amount" not in columns and price_of(file):
         columns["amount"] = " * ".join(price_of(file) or ())
     needed = CONTRACT[table].required - {"is_won"}
     return columns if needed <= set(columns) else None
+
+
+def _holds_changes(file: SourceFile, columns: Mapping[str, str]) -> bool:
+    """Return whether a file may hold changes of deals, not one row for each at its creation."""
+    history = re.search("history|log", file.stem.casefold())
+    if not history and plain(columns.get("changed_date", "")) in ("createddate", "created"):
+        return False
+    deals = columns.get("opportunity_id")
+    counts = list(file.counts(deals).values()) if deals is not None else []
+    return len(counts) < _FEWEST_GROUPS or max(counts) > 1
 
 
 def price_of(file: SourceFile) -> tuple[str, str] | None:
@@ -241,38 +268,85 @@ def _deal_columns(file: SourceFile, columns: dict[str, str]) -> dict[str, str] |
         return None
     if columns.get("created_date") == date:
         columns.pop("created_date")
-    return {**columns, "account_id": account, "close_date": date}
+    types = [header for header in file.headers if tells_refunds(file, header)]
+    found = {"type": types[0]} if types else {}
+    return {**found, **columns, "account_id": account, "close_date": date}
 
 
 def _date_header(file: SourceFile, columns: Mapping[str, str]) -> str | None:
-    """Return the first column that may hold close dates and does hold dates."""
-    names = ("close_date", *CLOSE_DATES)
-    headers = [found_header((name,), file.headers) for name in names]
-    headers += [columns.get("close_date"), columns.get("created_date")]
-    for header in dict.fromkeys(filter(None, headers)):
-        values = file.values(header)[:200]
-        reading = read_dates(values, zone="UTC")
-        if reading.unclear or sum(day is not None for day in reading.days) > len(values) / 2:
-            return header
-    return columns.get("close_date")
+    """Return the first column that may hold close dates and does hold dates.
+
+    Where one is filled with what cannot be read it is taken, not the day of creation: a check then
+    says why.
+    """
+    found = [found_header((name,), file.headers) for name in ("close_date", *CLOSE_DATES)]
+    found.append(columns.get("close_date"))
+    named = list(dict.fromkeys(header for header in found if header is not None))
+    readable = (header for header in named if _holds_dates(file.values(header)[:200]))
+    filled = (
+        header for header in named if 2 * file.counts(header)[""] < file.counts(header).total()
+    )
+    created = columns.get("created_date")
+    others = [created] if created and _holds_dates(file.values(created)[:200]) else []
+    return next(chain(readable, filled, others, named), None)
+
+
+def _holds_dates(values: Sequence[str]) -> bool:
+    reading = read_dates(values, zone="UTC")
+    return bool(reading.unclear or sum(day is not None for day in reading.days) > len(values) / 2)
+
+
+def tells_refunds(file: SourceFile, header: str) -> bool:
+    """Return whether a column of few values tells refunds from sales, whatever it is called."""
+    counts = file.counts(header)
+    if not 1 < len(counts) <= _MOST_TYPES:
+        return False
+    return {"refund", "new"} <= {meaning_of(value) for value in counts}
+
+
+def numeric_headers(file: SourceFile) -> list[str]:
+    """Return the columns whose first values are all written as numbers."""
+    return [
+        header
+        for header in file.headers
+        if (values := file.values(header)[:_EXAMPLES]) and all(map(_NUMERAL.match, values))
+    ]
 
 
 def _as_deals(lines: RecognisedTable) -> RecognisedTable:
     """Return lines with the columns of the deals that are made from them."""
     if lines.table != "opportunity_lines":
         return lines
+    if system_of(lines.file.headers) is not None:
+        return replace(
+            lines, columns={**columns_of("opportunities", lines.file.headers), **lines.columns}
+        )
     deals = _deal_columns(lines.file, columns_of("opportunities", lines.file.headers))
     return lines if deals is None else replace(lines, columns={**deals, **lines.columns})
 
 
 def _holds_lines(file: SourceFile) -> bool:
-    """Whether the same deal stands in several rows, as one with several products does."""
+    """Return whether the same deal stands in several rows, as one with several products does."""
     columns = columns_of("opportunity_lines", file.headers)
     if not {"opportunity_id", "product"} <= set(columns):
         return False
     deal = nw.col(columns["opportunity_id"])
     rows, deals = file.rows.select(deal.count(), deals=deal.n_unique()).collect().rows()[0]
     return bool(rows > deals)
+
+
+def group_headers(file: SourceFile, account: str) -> list[str]:
+    """Return the columns that only the first row of each group fills, the account among them.
+
+    Such is a report in groups: each account stands once, above rows without one.
+    """
+    if account not in file.headers:
+        return []
+    counts = file.counts(account)
+    blank, named = counts[""], [rows for value, rows in counts.items() if value]
+    if len(named) < _FEWEST_GROUPS or max(named) > 1 or blank < _FEWEST_BELOW * counts.total():
+        return []
+    return [header for header in file.headers if file.counts(header)[""] == blank]
 
 
 def account_link(

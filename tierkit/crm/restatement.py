@@ -17,6 +17,7 @@ import pandas as pd
 from tierkit.calendar import FiscalCalendar, before, is_before
 from tierkit.crm.tables import Tables
 from tierkit.errors import DataError
+from tierkit.files import parse_json
 
 COLUMNS = ("opportunity_id", "account_id", "close_date", "amount", "revenue_type")
 FILE_NAME = "won_deals.csv"
@@ -74,7 +75,7 @@ def read_won_deals(folder: Path) -> WonDeals | None:
         return None
     try:
         with file.open(encoding="utf-8", newline="") as source:
-            head = json.loads(source.readline().removeprefix("#"))
+            head = parse_json(source.readline().removeprefix("#"))
             deals = pd.read_csv(source, dtype="object", keep_default_na=False)
         found = WonDeals(date.fromisoformat(head["as_of"]), deals)
     except (ValueError, KeyError) as error:

@@ -23,11 +23,11 @@ from tierkit.crm.expressions import names_in, with_expression
 from tierkit.crm.guard import grouped, look_up
 from tierkit.crm.presets.hubspot import COMPANY_IDS as _COMPANY_IDS, SEVERAL_COMPANIES
 from tierkit.crm.presets.preset import header_of, is_true, words
-from tierkit.crm.scanning import DERIVED
+from tierkit.crm.scanning import DERIVED, EACH_ROW
 from tierkit.errors import Problem
 from tierkit.settings import DataSettings
 
-EACH_ROW, COLUMN_NAMES, COLUMN_VALUES = "each row", "column names", "column values"
+COLUMN_NAMES, COLUMN_VALUES = "column names", "column values"
 _OF_CONTACT = re.compile(r"contacts\[(.+)\]")
 _IF = re.compile(r"(.+) if (.+)")
 _SEVERAL = r"\s*[;,].*$"
@@ -75,18 +75,27 @@ def _shaped(
 
 
 def _marked(rows: Rows, name: str, data: DataSettings) -> Rows:
-    """Mark the rows that do not fill the column which a row of its own does."""
+    """Mark the rows that lack the column of `only_with`, or fill that of `only_without`."""
     needed = header_of([data.only_with.get(name, "")], rows.columns)
-    if needed is None:
-        return rows
-    empty = nw.col(needed).is_null() | ~(words(needed).str.len_chars() > 0)
-    reason = nw.when(empty).then(nw.lit(f"no {needed}: not a row of its own"))
-    return rows.with_columns(reason.alias(LEFT_OUT))
+    barred = header_of([data.only_without.get(name, "")], rows.columns)
+    reasons = []
+    if needed is not None:
+        empty = nw.col(needed).is_null() | ~(words(needed).str.len_chars() > 0)
+        reasons.append(nw.when(empty).then(nw.lit(f"no {needed}: not a row of its own")))
+    if barred is not None:
+        filled = (words(barred).str.len_chars() > 0).fill_null(value=False)
+        reasons.append(nw.when(filled).then(nw.lit(f"left out by {barred}")))
+    return rows.with_columns(nw.coalesce(*reasons).alias(LEFT_OUT)) if reasons else rows
 
 
 def _first_company(rows: Rows, name: str, data: DataSettings) -> Rows:
     """Give a row with several companies to the first, where the settings say so."""
-    if data.several_companies != "first" or "account_id" not in CONTRACT[name].columns:
+    is_deals = name == "opportunities"  # with the money at stake, in `companies`
+    if (
+        data.several_companies == "primary"
+        or is_deals
+        or "account_id" not in CONTRACT[name].columns
+    ):
         return rows
     header = data.columns.get(name, {}).get("account_id") or header_of(
         ("account_id", *_COMPANY_IDS), rows.columns
@@ -196,6 +205,6 @@ def _most_frequent(rows: Rows, header: str) -> Rows:
     values = values.filter(nw.col("value").str.len_chars() > 0)
     counts = grouped(values, ["__key", "value"], rows=nw.len())
     most = grouped(counts, "__key", most=nw.col("rows").max())
-    kept = look_up(counts, most, on="__key", what=header)
-    kept = kept.filter(nw.col("rows") == nw.col("most"))
-    return grouped(kept, "__key", **{header: nw.col("value").min()})
+    ranked = look_up(counts, most, on="__key", what=header)
+    frequent = ranked.filter(nw.col("rows") == nw.col("most"))
+    return grouped(frequent, "__key", **{header: nw.col("value").min()})

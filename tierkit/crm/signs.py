@@ -30,7 +30,7 @@ _CODE_OF = {
     "POLISH ZLOTY": "PLN", "CZECH KORUNA": "CZK", "BRAZILIAN REAL": "BRL", "U.S. DOLLAR": "USD",
     "UNITED STATES DOLLAR": "USD", "US-DOLLAR": "USD", "PFUND STERLING": "GBP",
 }  # fmt: skip
-"""What signs and names of currencies mean; `kr` may be any crown."""
+"""Codes of currencies by their signs and names; `kr` may be any crown."""
 
 _TOKEN = re.compile(CURRENCY)
 

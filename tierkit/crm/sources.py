@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 import narwhals as nw
+import pandas as pd
 
+from tierkit.crm.accepted_tiers import read_accepted_tiers
 from tierkit.crm.contract import (
     ACCEPTED,
     ACCEPTED_TIERS,
@@ -16,8 +18,7 @@ from tierkit.crm.contract import (
     LINES_AS_DEALS,
     REQUIRED_TABLES,
 )
-from tierkit.crm.engine import Connection, Rows
-from tierkit.crm.files import FileReader
+from tierkit.crm.engine import Connection, Rows, register_frame
 from tierkit.crm.presets import preset_of
 from tierkit.crm.presets.preset import TablePreset, header_of, plain, with_meaning
 from tierkit.crm.scanning import DERIVED, found_instead, listed, scan_source
@@ -73,24 +74,34 @@ def read_raw_tables(
         problems += _column_problems(name, found[name].columns, table, settings.data)
     if not unread:
         problems += _missing_table_problems(raw, settings)
-    return _with_accepted_tiers(raw, settings, connection), problems
+    raw, more = _with_accepted_tiers(raw, settings, connection)
+    return raw, problems + more
 
 
 def _with_accepted_tiers(
     raw: dict[str, RawTable], settings: Settings, connection: Connection
-) -> dict[str, RawTable]:
-    """Return the raw tables with the tiers that were accepted beside those of the source."""
+) -> tuple[dict[str, RawTable], list[Problem]]:
+    """Return the raw tables with the accepted tiers added, and what is wrong with these."""
     file = settings.folder / ACCEPTED_TIERS
-    if not file.is_file() or file.parent.resolve() == settings.source.resolve():
-        return raw
-    rows = FileReader(connection, settings.scratch / "read").rows(file)
+    if file.parent.resolve() == settings.source.resolve():
+        return raw, []
+    found = read_accepted_tiers(settings)
+    remarks = [] if found.remark is None else [found.remark]
+    if found.table.problems or not found.table.rows:
+        return raw, [*found.table.problems, *remarks]
+    frame = pd.DataFrame(
+        [{name: text or None for name, text in row.items()} for row in found.rows],
+        columns=list(found.table.columns),
+        dtype="string[pyarrow]",
+    )
+    rows = register_frame(connection, frame)
     accepted, source = _mapped(_TIERS, rows, DataSettings()), raw.get(_TIERS)
     given = (source.given if source else frozenset()) | accepted.given | {ACCEPTED}
     parts = [_as_text(accepted, sorted(given), accepted="true")]
     if source is not None:
         parts = [_as_text(source, sorted(given), accepted="false"), *parts]
     headers = source.headers if source else accepted.headers
-    return {**raw, _TIERS: RawTable(_TIERS, nw.concat(parts), given, (), headers)}
+    return {**raw, _TIERS: RawTable(_TIERS, nw.concat(parts), given, (), headers)}, remarks
 
 
 def _as_text(table: RawTable, columns: Sequence[str], *, accepted: str) -> Rows:
@@ -102,7 +113,7 @@ def _as_text(table: RawTable, columns: Sequence[str], *, accepted: str) -> Rows:
 
 
 def deals_come_from_lines(tables: Iterable[str]) -> bool:
-    """Whether the deals of a source have to be summed from their lines."""
+    """Return whether the deals of a source have to be summed from their lines."""
     return "opportunity_lines" in tables and "opportunities" not in tables
 
 
@@ -265,3 +276,46 @@ def _missing_table_problems(raw: Mapping[str, RawTable], settings: Settings) -> 
         )
         for name in missing
     ]
+
+
+FOOTER_REASON = "report footer, totals line or repeated header"
+_FOOTER = (
+    r"(?i)^\s*(grand totals?|sub ?totals?|totals?|confidential information|copyright)\b"
+    r"[^\n]*$"
+)
+
+
+def is_footer(rows: Rows, *, key: str, header: str) -> nw.Expr | None:
+    """Return which rows are footers or repeated headers; None where the key is not text.
+
+    A footer begins with its words in the key and holds at most one other value (the total). A
+    repeated header holds the column's own name in the key.
+
+    Parameters
+    ----------
+    key
+        The column that names a row.
+    header
+        That column's name in the source.
+    """
+    schema = rows.collect_schema()
+    if key not in schema or schema[key] != nw.String():
+        return None
+    text = nw.col(key).fill_null("")
+    begins, repeated = text.str.contains(_FOOTER), text == header
+    if rows.filter(begins).head(1).collect().is_empty():
+        return repeated  # counting values of every column costs time
+    others = [column for column in schema if column != key]
+    filled = _total([nw.lit(0), *((~nw.col(name).is_null()).cast(nw.Int64) for name in others)])
+    return (begins & (filled <= 1)) | repeated
+
+
+def _total(parts: Sequence[nw.Expr]) -> nw.Expr:
+    """Return the sum of expressions, nested no deeper than the logarithm of their number.
+
+    `sum_horizontal` nests one step per column, and exports have hundreds of columns.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return _total(parts[:half]) + _total(parts[half:])

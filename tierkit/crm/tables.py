@@ -22,6 +22,7 @@ from tierkit.crm.engine import (
     write_parquet,
 )
 from tierkit.errors import DataError, Problem
+from tierkit.files import read_json
 
 REJECTED_VALUE = "rejected_value"
 """The column that holds what could not be read, as it was written."""
@@ -96,7 +97,7 @@ class Tables:
     excluded: Mapping[str, Rows] = field(default_factory=dict, repr=False)
 
     def __contains__(self, table: str) -> bool:
-        """Whether the source has the table."""
+        """Return whether the source has the table."""
         return table in self.frames
 
     def __getitem__(self, table: str) -> Rows:
@@ -114,7 +115,7 @@ class Tables:
         return self.frames[table]
 
     def has(self, table: str, *columns: str) -> bool:
-        """Whether the source has the table and really had these columns of it."""
+        """Return whether the source has the table and really had these columns of it."""
         return table in self.frames and set(columns) <= self.given[table]
 
     @property
@@ -197,13 +198,13 @@ def write_tables(tables: Tables, folder: Path) -> None:
 
 
 def has_tables(folder: Path) -> bool:
-    """Whether `write_tables` has finished in the folder."""
+    """Return whether `write_tables` has finished in the folder."""
     return (folder / _NOTES).is_file()
 
 
 def read_written_tables(folder: Path) -> Tables:
     """Return the tables that `write_tables` wrote."""
-    notes = json.loads((folder / _NOTES).read_text(encoding="utf-8"))
+    notes = read_json(folder / _NOTES)
     connection = connect()
     excluded = sorted(folder.glob("*.excluded.parquet"))
     return Tables(

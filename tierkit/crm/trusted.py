@@ -19,20 +19,23 @@ from tierkit.crm.cleaning import (
     count_exclusions,
     won_amount,
 )
+from tierkit.crm.companies import with_one_company
 from tierkit.crm.contract import CONTRACT, TableContract
-from tierkit.crm.currencies import in_reporting_currency, with_codes
 from tierkit.crm.engine import Connection, EngineError, Rows, connect, materialise
 from tierkit.crm.identity import with_one_spelling
 from tierkit.crm.lines import deals_from_lines, with_amounts_of_lines
-from tierkit.crm.meaning import (
+from tierkit.crm.merges import MERGED, with_merges
+from tierkit.crm.money import (
     TYPE_LEFT_OUT,
+    in_reporting_currency,
     unmapped_types,
+    with_codes,
     with_revenue_type,
     with_scale,
     with_signs,
 )
-from tierkit.crm.merges import MERGED, with_merges
 from tierkit.crm.parsing import DateRules
+from tierkit.crm.plausibility import contradictions_of, unmatched_tables
 from tierkit.crm.presets.hubspot import MERGED_DEAL, SEVERAL_COMPANIES
 from tierkit.crm.presets.preset import DELETED, SUPERSEDED
 from tierkit.crm.sources import RawTable, deals_come_from_lines, read_raw_tables
@@ -49,7 +52,11 @@ def prepare(
 
     No row is taken away here; rows that do not count are marked with their reason.
     """
-    tables, problems = with_one_spelling(_as_meant(typed, settings), connection)
+    tables, problems = with_one_company(
+        _as_meant(typed, settings), how=settings.data.several_companies, connection=connection
+    )
+    tables, more = with_one_spelling(tables, connection)
+    problems += more
     tables, more = with_merges(tables, connection)
     problems += more
     tables, more = with_ultimate_parents(tables, connection, unit=settings.target.unit)
@@ -164,8 +171,9 @@ def _examine(settings: Settings) -> Reading:
     deals = "opportunity_lines" if deals_come_from_lines(raw) else "opportunities"
     if not {"accounts", deals} <= set(typed) or any(problem.blocks for problem in empty):
         return Reading(None, tuple(problems), rejected=_rejected(typed))
+    problems += contradictions_of(typed, settings.data)
     typed, more = prepare(typed, settings, connection)
-    problems += more
+    problems += [*more, *unmatched_tables(typed)]
     clean, more = _clean_all(typed, settings, connection)
     problems = raised_to_blocking([*problems, *more], settings.checks)
     tables = _trusted(typed, clean, problems, connection)
@@ -256,9 +264,9 @@ def _without_left_out_types(deals: CleanTable, rows: Rows) -> tuple[CleanTable, 
     excluded = left_out.with_columns(nw.lit(TYPE_LEFT_OUT).alias(EXCLUSION_REASON))
     counted = count_exclusions(excluded, "opportunities")
     left = nw.concat([deals.excluded, excluded.select(deals.excluded.columns)])
-    kept = rows.filter((nw.col("revenue_type") != "exclude") | nw.col("revenue_type").is_null())
+    usable = rows.filter((nw.col("revenue_type") != "exclude") | nw.col("revenue_type").is_null())
     exclusions = (*deals.exclusions, *counted)
-    return replace(deals, rows=kept, excluded=left, exclusions=exclusions), problems
+    return replace(deals, rows=usable, excluded=left, exclusions=exclusions), problems
 
 
 def _mostly_excluded(clean: Mapping[str, CleanTable]) -> list[Problem]:
@@ -267,17 +275,17 @@ def _mostly_excluded(clean: Mapping[str, CleanTable]) -> list[Problem]:
     for name, table in clean.items():
         unusable = [part for part in table.exclusions if part.reason not in _MEANT]
         lost = sum(part.rows for part in unusable)
-        kept = int(table.rows.select(nw.len()).collect().item())
-        if lost > MOST_EXCLUDED * (lost + kept):
+        usable = int(table.rows.select(nw.len()).collect().item())
+        if lost > MOST_EXCLUDED * (lost + usable):
             reasons = "; ".join(f"{part.reason}: {part.rows:,}" for part in unusable)
             problems.append(
                 Problem(
-                    f"{lost:,} of {lost + kept:,} rows cannot be used ({reasons})",
+                    f"{lost:,} of {lost + usable:,} rows cannot be used ({reasons})",
                     "See that the ids are those of accounts, and that dates and amounts are there.",
                     name,
                     rule="mostly excluded",
                     rows=lost,
-                    blocks=kept == 0 and name in ("accounts", "opportunities"),
+                    blocks=usable == 0 and name in ("accounts", "opportunities"),
                 )
             )
     return problems
@@ -298,11 +306,16 @@ def _money_left_out(tables: Tables, settings: Settings) -> list[Problem]:
     shown = "; ".join(f"{reason}: {lost[reason]:,.2f}" for reason in reasons)
     named = ", ".join(f'"{reason}"' for reason in reasons)
     companies = SEVERAL_COMPANIES in reasons
-    first = 'Set [data] several_companies = "first", or mend' if companies else "Mend"
+    first = 'Set [data] several_companies = "first" or "split", or mend' if companies else "Mend"
+    grouped = (
+        " Where only the first row of a group names its account, set [data.fill_down]."
+        if "no account_id" in reasons
+        else ""
+    )
     return [
         Problem(
             f"{sum(lost.values()):,.2f} of {total:,.2f} won ({share:.0%}) is left out ({shown})",
-            f"{first} the rows, or accept it: [checks] accept_left_out = [{named}].",
+            f"{first} the rows, or accept it: [checks] accept_left_out = [{named}].{grouped}",
             "opportunities",
             "amount",
             rule="money left out",
@@ -327,9 +340,7 @@ def _trusted(
         given=given,
         connection=connection,
         exclusions=exclusions,
-        source_rows={
-            name: _count(table.rows) + table.furniture_rows for name, table in typed.items()
-        },
+        source_rows={name: _count(table.rows) + table.footer_rows for name, table in typed.items()},
         source_won_revenue=str(_won(_deal_table(typed).rows)),
         excluded={name: table.excluded for name, table in clean.items()},
     )

@@ -26,52 +26,9 @@ from tierkit.crm.parsing import (
     with_dates,
     without_wrapping,
 )
-from tierkit.crm.sources import RawTable
+from tierkit.crm.sources import FOOTER_REASON, RawTable, is_footer
 from tierkit.crm.tables import REJECTED_VALUE, Rejected
 from tierkit.errors import Problem
-
-FOOTER_REASON = "report footer, totals line or repeated header"
-_FOOTER = (
-    r"(?i)^\s*(grand totals?|sub ?totals?|totals?|confidential information|copyright)\b"
-    r"[^\n]*$"
-)
-
-
-def furniture(rows: Rows, *, key: str, header: str) -> nw.Expr | None:
-    """Return which rows are furniture, or None where the key is not text, as in a typed source.
-
-    A footer begins with its words in the key and holds at most one other value (the total). A
-    repeated header holds the column's own name in the key.
-
-    Parameters
-    ----------
-    key
-        The column that names a row.
-    header
-        That column's name in the source.
-    """
-    schema = rows.collect_schema()
-    if key not in schema or schema[key] != nw.String():
-        return None
-    text = nw.col(key).fill_null("")
-    begins, repeated = text.str.contains(_FOOTER), text == header
-    if rows.filter(begins).head(1).collect().is_empty():
-        return repeated  # counting values of every column costs time
-    others = [column for column in schema if column != key]
-    filled = _total([nw.lit(0), *((~nw.col(name).is_null()).cast(nw.Int64) for name in others)])
-    return (begins & (filled <= 1)) | repeated
-
-
-def _total(parts: Sequence[nw.Expr]) -> nw.Expr:
-    """Return the sum of expressions, nested no deeper than the logarithm of their number.
-
-    `sum_horizontal` nests one step per column, and exports have hundreds of columns.
-    """
-    if len(parts) == 1:
-        return parts[0]
-    half = len(parts) // 2
-    return _total(parts[:half]) + _total(parts[half:])
-
 
 MOST_UNREADABLE = 0.05
 UNREADABLE = "unreadable value"
@@ -84,7 +41,7 @@ class TypedTable:
 
     Attributes
     ----------
-    furniture_rows
+    footer_rows
         Lines of the export that were no rows: footers, totals, repeated headers.
     rejected
         These lines, and the rows with values that could not be read.
@@ -97,7 +54,7 @@ class TypedTable:
     given: frozenset[str]
     extra: tuple[str, ...]
     problems: tuple[Problem, ...]
-    furniture_rows: int = 0
+    footer_rows: int = 0
     rejected: tuple[Rejected, ...] = ()
     currencies: tuple[str, ...] = ()
 
@@ -126,23 +83,23 @@ def typed_table(
         The sign before decimals where the settings say it.
     """
     bare = without_wrapping(raw.rows, [*contract.columns, *raw.extra])
-    source, furniture_rows, rejected = _without_furniture(replace(raw, rows=bare))
+    source, footer_rows, rejected = _without_footers(replace(raw, rows=bare))
     schema = source.collect_schema()
-    kept = [column for column in contract.columns if _needs_reading(column, contract, schema)]
-    numbers = [c for c in kept if contract.columns[c] in (Kind.NUMBER, Kind.MONEY)]
+    to_read = [column for column in contract.columns if _needs_reading(column, contract, schema)]
+    numbers = [c for c in to_read if contract.columns[c] in (Kind.NUMBER, Kind.MONEY)]
     texts = [
         (numeral_of if column in numbers else text_of)(column, schema[column]).alias(column)
-        for column in kept
+        for column in to_read
     ]
     text_name = f"text of {raw.name}"
-    rows = materialise(connection, source.with_columns(*texts), text_name) if kept else source
+    rows = materialise(connection, source.with_columns(*texts), text_name) if to_read else source
     rows, readings = with_dates(
         rows,
-        [column for column in kept if contract.columns[column] is Kind.DATE],
+        [column for column in to_read if contract.columns[column] is Kind.DATE],
         rules=dates,
         connection=connection,
     )
-    rows = rows.select(nw.all(), *(nw.col(column).alias(column + _TEXT) for column in kept))
+    rows = rows.select(nw.all(), *(nw.col(column).alias(column + _TEXT) for column in to_read))
     rows, number_readings = with_plain_numbers(
         rows,
         numbers,
@@ -154,7 +111,7 @@ def typed_table(
         **number_readings,
         **_without_zone(schema, contract, dates),
     }
-    read = {**schema, **dict.fromkeys(kept, nw.String())}
+    read = {**schema, **dict.fromkeys(to_read, nw.String())}
     rows = rows.select(
         *(
             (
@@ -164,12 +121,12 @@ def typed_table(
             ).alias(column)
             for column, kind in contract.columns.items()
         ),
-        *(column + _TEXT for column in kept),
+        *(column + _TEXT for column in to_read),
         *(text_of(column, schema[column]).alias(column) for column in raw.extra),
         *(mark for mark in [LEFT_OUT] if mark in schema),
     )
     rows = materialise(connection, rows, f"typed {raw.name}")
-    if kept:
+    if to_read:
         forget(connection, text_name)
     problems = [
         *_unclear(raw.name, unclear, contract),
@@ -177,36 +134,36 @@ def typed_table(
         *_remarks(raw.name, readings),
         *_error_cells(raw, bare, contract),
     ]
-    clear = [column for column in kept if not (column in unclear and unclear[column].unclear)]
+    clear = [column for column in to_read if not (column in unclear and unclear[column].unclear)]
     more, unread = _unreadable(raw.name, rows, clear, contract, words)
     problems += more
     return TypedTable(
         name=raw.name,
-        rows=rows.drop([column + _TEXT for column in kept]),
+        rows=rows.drop([column + _TEXT for column in to_read]),
         given=raw.given,
         extra=raw.extra,
         problems=tuple(problems),
-        furniture_rows=furniture_rows,
+        footer_rows=footer_rows,
         rejected=(*rejected, *unread),
         currencies=number_readings["amount"].currencies if "amount" in number_readings else (),
     )
 
 
-def _without_furniture(raw: RawTable) -> tuple[Rows, int, list[Rejected]]:
+def _without_footers(raw: RawTable) -> tuple[Rows, int, list[Rejected]]:
     """Return the rows that are rows, and how many lines of the export were none, and which."""
     key = id_column(raw.name)
-    is_furniture = furniture(raw.rows, key=key, header=raw.headers.get(key, key))
-    if is_furniture is None:
+    is_line = is_footer(raw.rows, key=key, header=raw.headers.get(key, key))
+    if is_line is None:
         return raw.rows, 0, []
-    count = int(raw.rows.select(is_furniture.cast(nw.Int64).sum()).collect().item() or 0)
+    count = int(raw.rows.select(is_line.cast(nw.Int64).sum()).collect().item() or 0)
     if not count:
         return raw.rows, 0, []
-    lines = Rejected(raw.name, FOOTER_REASON, raw.rows.filter(is_furniture))
-    return raw.rows.filter(~is_furniture), count, [lines]
+    lines = Rejected(raw.name, FOOTER_REASON, raw.rows.filter(is_line))
+    return raw.rows.filter(~is_line), count, [lines]
 
 
 def _needs_reading(column: str, contract: TableContract, schema: nw.Schema) -> bool:
-    """Whether values of the column may turn out unreadable, so that their text is kept beside."""
+    """Return whether values of the column may turn out unreadable, which their text then shows."""
     kind = contract.columns[column]
     if column not in schema or kind in (Kind.ID, Kind.TEXT):
         return False
@@ -323,24 +280,24 @@ def _several_currencies(
 
 
 def _unreadable(
-    name: str, rows: Rows, kept: Sequence[str], contract: TableContract, words: Words
+    name: str, rows: Rows, to_read: Sequence[str], contract: TableContract, words: Words
 ) -> tuple[list[Problem], list[Rejected]]:
     """Return one problem per column that holds values which could not be read, and the rows."""
-    if not kept:
+    if not to_read:
         return [], []
     lost = {
         column: nw.col(column + _TEXT).is_null().__invert__() & nw.col(column).is_null()
-        for column in kept
+        for column in to_read
     }
     counted = (
         rows.select(
-            *(lost[column].cast(nw.Int64).sum().alias(f"{column} lost") for column in kept),
-            *(nw.col(column + _TEXT).count().alias(f"{column} there") for column in kept),
+            *(lost[column].cast(nw.Int64).sum().alias(f"{column} lost") for column in to_read),
+            *(nw.col(column + _TEXT).count().alias(f"{column} there") for column in to_read),
         )
         .collect()
         .rows(named=True)[0]
     )
-    unread = {column: rows.filter(lost[column]) for column in kept if counted[f"{column} lost"]}
+    unread = {column: rows.filter(lost[column]) for column in to_read if counted[f"{column} lost"]}
     problems = [
         _unreadable_problem(name, column, found, counted, contract, words)
         for column, found in unread.items()
@@ -385,7 +342,7 @@ def _unreadable_problem(
 
 
 def _blocks(column: str, contract: TableContract, lost: Rows, share: float) -> bool:
-    """Whether unreadable values make a number wrong, rather than only leave rows out."""
+    """Return whether unreadable values make a number wrong, rather than only leave rows out."""
     if column not in contract.required:
         return False
     if contract.columns[column] is Kind.FLAG:

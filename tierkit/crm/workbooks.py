@@ -11,14 +11,20 @@ from typing import Any
 
 import pandas as pd
 
-from tierkit.crm.headers import header_place, unique
 from tierkit.crm.signs import currencies_of
+from tierkit.crm.text_layout import header_place, unique
 from tierkit.errors import DataError
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 _ZEROS = re.compile(r"0{2,}")
 _WORTH_A_LOOK = re.compile(rb'formatCode="(?:0{2,}"|[^"]*(?:\[\$|&quot;|[\xc2\xe2]))')
 _ERRORS = b't="e"'
+MOST_UNPACKED = 2_000_000_000
+"""Bytes that a packed file may unpack to, unless the settings allow more."""
+MOST_CELLS = 1 << 26
+"""Cells from the first to the last that holds something, in a sheet that can be read."""
+_CELL = re.compile(rb'<c [^>]*?r="([A-Z]{1,3})([0-9]{1,7})"')
+_CHUNK = 1 << 20
 _SIGN = re.compile(r'\[\$([^\]-]+)(?:-[^\]]*)?\]|"([^"]+)"|([€£¥₹$])')
 
 
@@ -82,9 +88,66 @@ def read_sheet(file: Path, name: str | None = None) -> Sheet:
     return _framed(rows, file.name, remarks)
 
 
+def check_unpacked(file: Path, *, most: int = MOST_UNPACKED) -> None:
+    """Raise if a packed file would unpack to more bytes than may be, or says so falsely.
+
+    Raises
+    ------
+    DataError
+        With the size that it would have.
+    """
+    if not zipfile.is_zipfile(file):
+        return
+    with zipfile.ZipFile(file) as parts:
+        size = sum(part.file_size for part in parts.infolist())
+    if size > most:
+        raise too_large(file, size, most)
+
+
+def too_large(file: Path, size: int, most: int) -> DataError:
+    """Return the error for a file that unpacks to too many bytes."""
+    return DataError(
+        f"{file.name}: unpacks to {size / 1e6:,.0f} MB or more; {most / 1e6:,.0f} MB may be. If "
+        "that is meant, raise [data] most_unpacked_mb."
+    )
+
+
+def _check_extent(file: Path) -> None:
+    """Raise if a single cell far away makes a sheet larger than can be read."""
+    if not zipfile.is_zipfile(file):
+        return
+    with zipfile.ZipFile(file) as parts:
+        sheets = [name for name in parts.namelist() if name.startswith("xl/worksheets/sheet")]
+        for name in sheets:
+            row, column, last = _extent(parts, name)
+            if row * column > MOST_CELLS:
+                raise DataError(
+                    f"{file.name}: cells as far as {last} make a sheet of {row * column:,} cells, "
+                    f"and {MOST_CELLS:,} can be read. Delete the rows and columns behind the "
+                    "table, and save it again."
+                )
+
+
+def _extent(parts: zipfile.ZipFile, name: str) -> tuple[int, int, str]:
+    """Return the last row and column of a sheet that hold a cell, and the name of such a cell."""
+    row, column = b"0", b""
+    with parts.open(name) as sheet:
+        before = b""
+        while block := sheet.read(_CHUNK):
+            for letters, number in _CELL.findall(before + block):
+                row = max(row, number, key=lambda text: (len(text), text))
+                column = max(column, letters, key=lambda text: (len(text), text))
+            before = block[-100:]
+    width = 0
+    for letter in column.decode():
+        width = width * 26 + ord(letter) - ord("A") + 1
+    return int(row), width, f"{column.decode()}{row.decode()}"
+
+
 def _book(file: Path) -> Any:  # noqa: ANN401 (the library has no types)
     from python_calamine import CalamineWorkbook
 
+    _check_extent(file)
     try:
         return CalamineWorkbook.from_path(str(file))
     except Exception as error:  # the reader's own errors share no base class
@@ -167,7 +230,7 @@ def _sign(number_format: str) -> str:
 
 
 def _is_page(file: Path) -> bool:
-    """Whether a file that is called a workbook is a web page or a table of tags."""
+    """Return whether a file that is called a workbook is a web page or a table of tags."""
     with file.open("rb") as opened:
         start = opened.read(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return start.startswith((b"<html", b"<!doctype", b"<table", b"<head", b"<meta", b"<style"))

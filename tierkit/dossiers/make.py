@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -26,9 +25,9 @@ from tierkit.dossiers.page import (
     talking_points,
 )
 from tierkit.errors import SettingsError
+from tierkit.files import read_json
 from tierkit.publishing import read_tiers
 from tierkit.rendering import (
-    NO_MATHEMATICS,
     Fragment,
     document,
     html_table,
@@ -39,7 +38,7 @@ from tierkit.rendering import (
     tag,
 )
 from tierkit.runs import OVERRIDES, Run, open_run, tiers_table
-from tierkit.table import Table
+from tierkit.table import NO_MATHEMATICS, Table
 from tierkit.tiers import read_overrides
 from tierkit.words import plural
 
@@ -340,7 +339,7 @@ def run_tiers(run: Run) -> pd.DataFrame:
 def _fingerprint(report: Path) -> str:
     """Return what tells the data and settings of a published report from others."""
     try:
-        facts = json.loads((report / "facts.json").read_text(encoding="utf-8"))
+        facts = read_json(report / "facts.json")
         return str(facts["fingerprint"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""

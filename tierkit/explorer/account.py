@@ -46,6 +46,8 @@ class AccountView:
         `as_of`.
     low, high
         The range that holds its revenue in 8 of 10 cases; None where it is not known.
+    range_is_of_run
+        Whether the range is the one that the run gives.
     override
         The row of `overrides.csv`, None without one.
     wins, tiers, effort
@@ -62,6 +64,7 @@ class AccountView:
     explained: TierExplanation | None
     low: float | None
     high: float | None
+    range_is_of_run: bool
     override: dict[str, Any] | None
     wins: pd.DataFrame
     tiers: pd.DataFrame
@@ -100,6 +103,7 @@ def account_view(view: View, account: str) -> AccountView:
         explained=explained,
         low=low,
         high=high,
+        range_is_of_run=view.range_is_of_run,
         override=None if overrides.empty else dict(overrides.iloc[0]),
         wins=basis.history.wins(account),
         tiers=basis.history.tiers(account),
@@ -150,13 +154,11 @@ def _why_untiered(view: View, account: str) -> str:
 def _range(view: View, explained: TierExplanation | None) -> tuple[float | None, float | None]:
     if explained is None or view.basis.learned.method is None:
         return None, None
-    by_column, rankings = view.screen.kind in BY_COLUMN, view.basis.rankings
-    tested = pd.DataFrame(
-        {
-            "predicted": rankings.by_column_money if by_column else view.tested,
-            "actual": rankings.rows.actual,
-        }
-    )
+    tested = view.tested_by_run
+    if tested is None:
+        by_column, rankings = view.screen.kind in BY_COLUMN, view.basis.rankings
+        money = rankings.by_column_money if by_column else view.tested
+        tested = pd.DataFrame({"predicted": money, "actual": rankings.rows.actual})
     found = account_ranges(tested, pd.Series([explained.predicted_revenue])).iloc[0]
     low, high = float(found["predicted_low"]), float(found["predicted_high"])
     return (None, None) if np.isnan(low) else (low, high)
@@ -353,6 +355,5 @@ class AccountLookup:
         self._stage.show(replace(self._stage.guarded(write), words=words), words)
 
     def _with_override(self, row: dict[str, str]) -> State:
-        overrides = write_override(self._stage.basis, self._stage.settings, row)
-        text = self._stage.read_overrides()
+        overrides, text = write_override(self._stage.basis, self._stage.settings, row)
         return replace(self._stage.state, overrides=overrides, overrides_text=text)

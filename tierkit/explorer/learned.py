@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import pandas as pd
 
 from tierkit._outcomes import join_outcomes
 from tierkit.features import Panel
+from tierkit.files import read_json
 from tierkit.models import BY_COLUMN, BY_HAND, FITTED, PAST, Card, Examples, fit_past_revenue_card
 from tierkit.rendering import Step
 from tierkit.settings import Settings
@@ -190,6 +191,7 @@ def _key(work: Run) -> list[str]:
         json.dumps([tier.name for tier in work.settings.tiers]),
         work.quarter.label,
         work.data_fingerprint,
+        work.settings.module_hash,
         *work.earlier_files(),
     ]
 
@@ -219,7 +221,7 @@ def _write(learned: Learned, folder: Path) -> None:
 
 
 def _read(folder: Path) -> Learned:
-    about: dict[str, Any] = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+    about: dict[str, Any] = read_json(folder / _FILE)
     won = pd.read_parquet(folder / _WON).set_index(["account_id", "as_of"])["won_revenue"]
     return Learned(
         panel=Panel.read(folder / _PANEL),
@@ -253,22 +255,37 @@ class Gate:
         Why, in words.
     card
         The card that the run would use; None where it is the one that was learned at the opening.
+    tested
+        What the run would compute ranges from; None where the gate did not have to test.
     """
 
     card_ranks: bool
     because: str
     card: Card | None = None
+    tested: pd.DataFrame | None = field(default=None, repr=False, compare=False)
 
 
-def gate_of(basis: Basis, settings: Settings) -> Gate:
-    """Return what the run would do under these settings, by the same function; it takes seconds."""
+_BY_HAND = "A card set by hand ranks the accounts as it is."
+
+
+def gate_of(basis: Basis, settings: Settings, *, by_hand: bool = False) -> Gate:
+    """Return what the run would do under these settings, by the same function; it takes seconds.
+
+    Parameters
+    ----------
+    by_hand
+        Whether to test a card set by hand, too, which ranks the accounts whatever the test says.
+    """
     from tierkit.runs import fit_model
 
-    learned = basis.learned
-    if settings.model.kind == BY_HAND:
-        return Gate(card_ranks=True, because="A card set by hand ranks the accounts as it is.")
-    if learned.fitted is None or gate_key(settings) == learned.gated:
+    learned, is_by_hand = basis.learned, settings.model.kind == BY_HAND
+    if is_by_hand and not by_hand:
+        return Gate(card_ranks=True, because=_BY_HAND)
+    if not is_by_hand and (learned.fitted is None or gate_key(settings) == learned.gated):
         return Gate(card_ranks=learned.ranks, because=learned.because)
     choice = fit_model(replace(basis.work, settings=settings, model_file=None), learned.panel)
+    tested = choice.tested_predictions() if choice.backtest.method else None
+    if is_by_hand:
+        return Gate(card_ranks=True, because=_BY_HAND, tested=tested)
     ranks = choice.kind == FITTED
-    return Gate(ranks, choice.backtest.because, choice.card if ranks else None)
+    return Gate(ranks, choice.backtest.because, choice.card if ranks else None, tested)

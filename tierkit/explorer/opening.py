@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tierkit.errors import TierkitError
@@ -121,15 +122,20 @@ class Unopened:
         raise self.error
 
 
-def explore(project: str = "", *, quarter: str = "") -> Explorer | Unopened:
+def explore(
+    project: str = "", *, quarter: str = "", settings: str | Mapping[str, object] = ""
+) -> Explorer | Unopened:
     """Open a project's criteria and tiers to explore them.
 
     Parameters
     ----------
     project
-        The project's folder; by default the one around the working folder, or else a sample.
+        The project's folder, by default the one around the working folder; `sample` for a
+        simulated one.
     quarter
         Its label; by default the last quarter that the data cover.
+    settings
+        Settings by dotted name to begin with; see `open_run`.
 
     Returns
     -------
@@ -141,7 +147,7 @@ def explore(project: str = "", *, quarter: str = "") -> Explorer | Unopened:
     --------
     >>> explorer = explore("no such folder")
     >>> explorer.errors
-    ['no such folder: no tierkit.toml there or above. `tierkit init DIR` makes one.']
+    ["no such folder: no tierkit.toml there or above. Name the project's folder, ...]
     """
     from tierkit._backtest import FIT_STEPS
     from tierkit.explorer.basis import Basis
@@ -151,7 +157,7 @@ def explore(project: str = "", *, quarter: str = "") -> Explorer | Unopened:
     with progress_bar(_OTHER_STEPS + len(FIT_STEPS)) as step:
         try:
             step("reading the source")
-            work = open_run(project, quarter=quarter)
+            work = open_run(project, quarter=quarter, settings=settings)
             learned = learned_of(work, progress=step)
             step("putting accounts into tiers")
             return Explorer(Basis.of(work, learned))

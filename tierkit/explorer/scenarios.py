@@ -14,7 +14,14 @@ import pandas as pd
 from tierkit.errors import SettingsError
 from tierkit.explorer import card_settings
 from tierkit.explorer.view import Snapshot, differing
-from tierkit.explorer.writing import difference, settings_text, write_atomically
+from tierkit.explorer.writing import difference, settings_text
+from tierkit.files import (
+    change_file,
+    content_of,
+    files_lock,
+    make_folder,
+    write_whole,
+)
 from tierkit.runs import saved_scenarios
 from tierkit.settings import SETTINGS_FILE, Settings, parse_settings
 
@@ -32,8 +39,8 @@ def write_scenarios(settings: Settings, scenarios: Mapping[str, Settings]) -> No
         for name, scenario in scenarios.items()
     }
     file = _file(settings)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, json.dumps(plain, ensure_ascii=False, indent=1))
+    make_folder(file.parent, below=settings.scratch)
+    write_whole(file, json.dumps(plain, ensure_ascii=False, indent=1))
 
 
 def _file(settings: Settings) -> Path:
@@ -191,21 +198,26 @@ class Scenarios:
         ''
         """
         file = self._stage.settings.folder / SETTINGS_FILE
-        if self._read_file() != self._file_text:
-            self._stage.fail(
-                SettingsError(
-                    f"{SETTINGS_FILE} has been changed since it was opened here. Save what is on "
-                    "screen as a scenario and open the explorer again."
-                )
-            )
         if not self._stage.gate_is_current:
             self._stage.check_gate()
         text = self._stage.guarded(self.settings_text)
+        self._stage.guarded(lambda: self._write(file, text))
         self.written = difference(self._file_text, text)
-        write_atomically(file, text)
         self._file_text = text
         self._stage.tell()
         return file
+
+    def _write(self, file: Path, text: str) -> None:
+        """Write the settings unless somebody else changed them since they were opened here."""
+        folder, scratch = file.parent, self._stage.settings.scratch
+        with files_lock(scratch):
+            before = content_of(file)
+            if self._read_file() != self._file_text:
+                raise SettingsError(
+                    f"{SETTINGS_FILE} has been changed since it was opened here. Save what is on "
+                    "screen as a scenario and open the explorer again."
+                )
+            change_file(file, text, before=before, project=folder, scratch=scratch)
 
     def _read_file(self) -> str:
         file = self._stage.basis.work.settings.folder / SETTINGS_FILE

@@ -7,16 +7,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
+from tierkit.crm import text_of
 from tierkit.errors import TierkitError
 from tierkit.explorer.card_settings import without_absent
 from tierkit.explorer.learned import Gate, gate_key, gate_of
 from tierkit.explorer.view import Change, Snapshot, View, change_between
-from tierkit.explorer.writing import overrides_file, overrides_of, write_overrides
+from tierkit.explorer.writing import (
+    change_overrides,
+    merged_overrides,
+    overrides_file,
+    overrides_of,
+)
 from tierkit.models import BY_HAND
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
     from tierkit.explorer.basis import Basis
@@ -82,7 +86,7 @@ class Stage:
         self.state = State(
             settings=settings,
             overrides=overrides_of(basis, settings),
-            overrides_text=_text_of(overrides_file(basis.work.settings)),
+            overrides_text=text_of(overrides_file(basis.work.settings)),
             gate=self._gate(settings),
             gate_of=gate_key(settings),
         )
@@ -174,7 +178,8 @@ class Stage:
         1
         """
         if self._undo:
-            self._redo.append(self._go_to(self._undo[-1], f"undone: {self.state.words}"))
+            state = self.guarded(lambda: self._with_overrides_of(self._undo[-1]))
+            self._redo.append(self._go_to(state, f"undone: {self.state.words}"))
             self._undo.pop()
             self.tell()
 
@@ -192,7 +197,7 @@ class Stage:
         (2, False)
         """
         if self._redo:
-            state = self._redo[-1]
+            state = self.guarded(lambda: self._with_overrides_of(self._redo[-1]))
             self._undo.append(self._go_to(state, f"made again: {state.words}"))
             self._redo.pop()
             self.tell()
@@ -221,8 +226,10 @@ class Stage:
         >>> print(explorer.check_gate().because)
         No earlier quarter-end has a horizon that is over, so there is nothing to test on.
         """
-        gate = self._gate(self.settings)
         key = gate_key(self.settings)
+        if self.card_is_set_by_hand:
+            self._gates[key] = gate_of(self.basis, self.settings, by_hand=True)
+        gate = self._gate(self.settings)
         self.show(replace(self.state, gate=gate, gate_of=key), "the gate was checked", undo=False)
         return gate
 
@@ -250,15 +257,24 @@ class Stage:
         """Bring a state on screen and return the one that it takes the place of."""
         state = self.guarded(lambda: self._with_known_gate(state))
         view = self.guarded(lambda: self._computed(state))
-        text = state.overrides_text
-        if text not in (self.state.overrides_text, self.read_overrides()):
-            write_overrides(self.basis, state.settings, text)
         looked_at = self._looks_at_backtest()
         before = before or self._snapshot(looked_at=looked_at)
         left, self.state, self.view = self.state, state, view
         self._last_step, self._before_step, self._shown = None, before, None
         self.change = change_between(words, before, self._snapshot(looked_at=looked_at))
         return left
+
+    def _with_overrides_of(self, state: State) -> State:
+        """Return a state once `overrides.csv` holds its overrides, and those of others."""
+        shown, wanted = self.state.overrides_text, state.overrides_text
+        if shown == wanted:
+            return state
+        overrides, text = change_overrides(
+            self.basis,
+            state.settings,
+            lambda text: merged_overrides(text, shown=shown, wanted=wanted),
+        )
+        return replace(state, overrides=overrides, overrides_text=text)
 
     def _with_known_gate(self, state: State) -> State:
         """Return the state with what the gate says of it, where that is known already."""
@@ -286,12 +302,14 @@ class Stage:
 
     def view_of(self, state: State) -> View:
         """Return what follows from a state, without bringing it on screen."""
+        is_current = gate_key(state.settings) == state.gate_of
         return View(
             basis=self._basis_of(state.settings),
             settings=state.settings,
             overrides=state.overrides,
             card_ranks=state.gate.card_ranks,
-            card_of_run=state.gate.card if gate_key(state.settings) == state.gate_of else None,
+            card_of_run=state.gate.card if is_current else None,
+            tested_by_run=state.gate.tested if is_current else None,
         )
 
     def guarded(self, act: Callable[[], Result]) -> Result:
@@ -326,11 +344,3 @@ class Stage:
             first = next(iter(self._bases.values()))
             self._bases[settings.features] = first.fitted_anew(settings)
         return self._bases[settings.features]
-
-    def read_overrides(self) -> str:
-        """Return the text of `overrides.csv`; empty where there is none."""
-        return _text_of(overrides_file(self.basis.work.settings))
-
-
-def _text_of(file: Path) -> str:
-    return file.read_text(encoding="utf-8-sig") if file.exists() else ""

@@ -13,7 +13,7 @@ import pandas as pd
 from tierkit.explorer.rankings import BacktestRow
 from tierkit.explorer.screen import Screen, card_of, screen_of, tested_by
 from tierkit.figure import Figure
-from tierkit.models import SavedModel
+from tierkit.models import BY_COLUMN, BY_HAND, SavedModel
 from tierkit.serving import break_even, role_effort, tier_effort
 from tierkit.tiers import UNTIERED, directions, move_matrix
 
@@ -43,6 +43,8 @@ class View:
         Whether the fitted card is better than past revenue, as the gate has found.
     card_of_run
         The card that the gate has found the run to use under just these settings, where it asked.
+    tested_by_run
+        What the run computes ranges from under just these settings, where the gate was asked.
     """
 
     basis: Basis
@@ -50,6 +52,7 @@ class View:
     overrides: pd.DataFrame
     card_ranks: bool
     card_of_run: Card | None = None
+    tested_by_run: pd.DataFrame | None = None
 
     @cached_property
     def screen(self) -> Screen:
@@ -185,6 +188,17 @@ class View:
     def tested(self) -> FloatArray:
         """The prediction of the card on screen for each tested row, as it would have been then."""
         return tested_by(self.basis, self.settings)
+
+    @property
+    def range_is_of_run(self) -> bool:
+        """True where ranges are those of the run, False where a quick test of the edits gives them.
+
+        Simple rules and the card as it was fitted are tested at the opening, as the run does.
+        """
+        settings = self.settings
+        untouched = not settings.card.edits and settings.model.kind != BY_HAND
+        is_rule = self.screen.kind in BY_COLUMN
+        return self.tested_by_run is not None or untouched or is_rule
 
     @cached_property
     def backtest(self) -> list[BacktestRow]:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import getpass
-import io
-import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from difflib import unified_diff
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import tomlkit
 from tomlkit.items import AoT, Table
 
-from tierkit.errors import SettingsError
+from tierkit.crm import edited_text, text_of, written_table
+from tierkit.errors import DataError, SettingsError
+from tierkit.files import change_file, content_of, files_lock, make_folder, write_whole
 from tierkit.runs import OVERRIDES, project_overrides
 from tierkit.settings import SETTINGS_FILE, Settings, parse_settings
-from tierkit.tiers import OVERRIDE_COLUMNS
+from tierkit.tiers import OVERRIDE_COLUMNS, OVERRIDES_FORMAT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,19 +80,6 @@ def difference(before: str, after: str) -> str:
     return "\n".join(line for line in lines if not line.startswith(("---", "+++")))
 
 
-def write_atomically(file: Path, text: str) -> None:
-    """Replace a file in one step, so that nobody ever reads half of it."""
-    with NamedTemporaryFile(
-        "w", encoding="utf-8", newline="", dir=file.parent, prefix=f".{file.name}.", delete=False
-    ) as draft:
-        draft.write(text)
-    if file.exists():
-        os.chmod(draft.name, file.stat().st_mode & 0o777)  # noqa: PTH101
-    else:
-        os.chmod(draft.name, 0o644)  # noqa: PTH101
-    Path(draft.name).replace(file)
-
-
 def overrides_text(text: str, row: Mapping[str, str]) -> str:
     r"""Return the text of an `overrides.csv` with one account's row new, replaced or taken out.
 
@@ -113,21 +98,59 @@ def overrides_text(text: str, row: Mapping[str, str]) -> str:
     account_id,tier,reason,set_by,set_on,review_on
     A1,Tier 1,"new owner, large plan",Kim,2026-10-05,2027-01-05
     """
-    header_line = text.partition("\n")[0]
-    delimiter = ";" if header_line.count(";") > header_line.count(",") else ","
-    rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""),
-                           delimiter=delimiter))  # fmt: skip
-    header = rows[0] if rows and any(rows[0]) else list(OVERRIDE_COLUMNS)
-    place = header.index("account_id") if "account_id" in header else 0
-    body = [line for line in rows[1:] if len(line) > place]
-    others = [line for line in body if line[place].strip() != row["account_id"]]
-    own = next((line for line in body if line not in others), [])
+    known = edited_text(text, OVERRIDES_FORMAT)
+    if text.strip() and known.problems:
+        raise DataError(f"{OVERRIDES}: {known.problems[0].message}", known.problems)
+    own = next((line for line in known.rows if line["account_id"] == row["account_id"]), {})
+    rows = [line for line in known.rows if line["account_id"] != row["account_id"]]
     if row.get("tier"):
-        known = dict(zip(header, own, strict=False)) | dict(row)
-        others.append([known.get(column, "") for column in header])
-    out = io.StringIO(newline="")
-    csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows([header, *others])
-    return out.getvalue()
+        rows.append({**own, **row})
+    first = text.partition("\n")[0]
+    delimiter = ";" if first.count(";") > first.count(",") else ","
+    columns = known.columns if text.strip() else OVERRIDE_COLUMNS
+    return written_table(rows, columns, delimiter=delimiter)
+
+
+def merged_overrides(text: str, *, shown: str, wanted: str) -> str:
+    r"""Return the text of an `overrides.csv` with the rows in which two other texts differ.
+
+    Parameters
+    ----------
+    text
+        Of the file as it is, which somebody else may have changed.
+    shown, wanted
+        The text that this explorer shows, and the one that it shall show.
+
+    Raises
+    ------
+    SettingsError
+        If somebody else changed one of those rows.
+
+    Examples
+    --------
+    >>> head = "account_id,tier,reason,set_by,set_on,review_on\n"
+    >>> ours = "A1,Tier 1,plan,Kim,2026-10-05,2027-01-05\n"
+    >>> theirs = "B2,Tier 1,tender,Lee,2026-10-05,2027-01-05\n"
+    >>> merged_overrides(head + ours + theirs, shown=head + ours, wanted=head) == head + theirs
+    True
+    """
+    if text == shown:
+        return wanted
+    now, before, after = (_by_account(one) for one in (text, shown, wanted))
+    for account in sorted({*before, *after}):
+        if before.get(account) == after.get(account):
+            continue
+        if now.get(account) != before.get(account):
+            raise SettingsError(
+                f"{OVERRIDES}: somebody else changed the override of {account} in the meantime. "
+                "Open the explorer again to see it."
+            )
+        text = overrides_text(text, after.get(account, {"account_id": account}))
+    return text
+
+
+def _by_account(text: str) -> dict[str, dict[str, str]]:
+    return {row["account_id"]: row for row in edited_text(text, OVERRIDES_FORMAT).rows}
 
 
 def _table(document: Any, name: str) -> Any:  # noqa: ANN401 (tomlkit's own containers)
@@ -233,29 +256,40 @@ def override_row(
     }
 
 
-def write_override(basis: Basis, settings: Settings, row: dict[str, str]) -> pd.DataFrame:
-    """Write one override, or take one out, and return all of them.
+def write_override(
+    basis: Basis, settings: Settings, row: dict[str, str]
+) -> tuple[pd.DataFrame, str]:
+    """Write one override, or take one out; return all of them, and the text of the file.
 
     Raises
     ------
     DataError
         If the file would not be valid; it is left as it was.
     """
-    file = overrides_file(settings)
-    text = file.read_text(encoding="utf-8-sig") if file.exists() else ""
-    return write_overrides(basis, settings, overrides_text(text, row))
+    return change_overrides(basis, settings, lambda text: overrides_text(text, row))
 
 
-def write_overrides(basis: Basis, settings: Settings, text: str) -> pd.DataFrame:
-    """Write the whole file, once it is found valid, and return the overrides."""
-    file = overrides_file(settings)
-    scratch = settings.scratch / "explorer"
-    scratch.mkdir(parents=True, exist_ok=True)
-    draft = scratch / OVERRIDES
-    draft.write_text(text, encoding="utf-8", newline="")
-    found = overrides_of(basis, settings, folder=scratch)
-    write_atomically(file, text)
-    return found
+def change_overrides(
+    basis: Basis, settings: Settings, change: Callable[[str], str]
+) -> tuple[pd.DataFrame, str]:
+    """Change the text of the file, once what it would be is found valid.
+
+    The file is read, changed and written while nobody else can change it.
+
+    Returns
+    -------
+    tuple
+        The overrides, and the text of the file.
+    """
+    file, draft = overrides_file(settings), settings.scratch / "explorer" / OVERRIDES
+    with files_lock(settings.scratch):
+        before = content_of(file)
+        text = change(text_of(file))
+        make_folder(draft.parent, below=settings.scratch)
+        write_whole(draft, text, lasting=False)
+        found = overrides_of(basis, settings, folder=draft.parent)
+        change_file(file, text, before=before, project=settings.folder, scratch=settings.scratch)
+    return found, text
 
 
 def today() -> date:

@@ -19,9 +19,9 @@ from tierkit.crm import (
     grouped,
     inner_join,
     look_up,
+    recorded_ends,
     rows_without,
     target_deals,
-    told_ends,
     with_values,
 )
 from tierkit.features.feature import KEYS, Aggregate, Block, Context, Derived, Feature, Window
@@ -37,14 +37,16 @@ def closed_deals(context: Context, *, revenue_types: Sequence[str] = TARGET_TYPE
     """Return the deals that were made and closed before as_of, within the look-back.
 
     A deal that was written down only after it had been closed is known from the later day on. One
-    whose end was undone or written anew counts as `stage_history` last told before as_of.
+    whose end was undone or written anew counts as `stage_history` last recorded before as_of.
     """
     deals = target_deals(context.tables, context.settings, revenue_types=revenue_types)
     closed = deals.filter(~nw.col("is_won").is_null()).with_columns(settled_date=_SETTLED)
     known = known_rows(closed, "settled_date", context.dates)
-    told = _deals_by_history(context, revenue_types)
-    if told is not None:
-        by_history = told.filter(~nw.col("is_won").is_null()).with_columns(settled_date=_SETTLED)
+    recorded = _deals_by_history(context, revenue_types)
+    if recorded is not None:
+        by_history = recorded.filter(~nw.col("is_won").is_null()).with_columns(
+            settled_date=_SETTLED
+        )
         by_history = by_history.filter(earlier("settled_date", "as_of")).select(known.columns)
         known = nw.concat(
             [rows_without(known, context.once(ends_by_history), on=_DEAL), by_history]
@@ -53,21 +55,21 @@ def closed_deals(context: Context, *, revenue_types: Sequence[str] = TARGET_TYPE
 
 
 def ends_by_history(context: Context) -> Rows:
-    """Return what `stage_history` told before each as_of of deals that had ended (`told_ends`)."""
-    return told_ends(context.tables, context.dates)
+    """Return the ends that `stage_history` records before each as_of (`recorded_ends`)."""
+    return recorded_ends(context.tables, context.dates)
 
 
 def _deals_by_history(context: Context, revenue_types: Sequence[str]) -> Rows | None:
-    """Return the deals of which the history tells, as it told them before each as_of, if any."""
+    """Return the deals with an end on record, as it was recorded before each as_of, if any."""
     if not context.tables.has("stage_history", "stage"):
         return None
-    told = context.once(ends_by_history)
-    if told.head(1).collect().is_empty():
+    records = context.once(ends_by_history)
+    if records.head(1).collect().is_empty():
         return None
-    then = inner_join(context.tables["opportunities"], told, on="opportunity_id").with_columns(
-        amount=nw.coalesce("told_amount", "amount"),
-        close_date=nw.col("told_close"),
-        is_won=nw.col("told_won"),
+    then = inner_join(context.tables["opportunities"], records, on="opportunity_id").with_columns(
+        amount=nw.coalesce("recorded_amount", "amount"),
+        close_date=nw.col("recorded_close"),
+        is_won=nw.col("recorded_won"),
     )
     valued = with_values(then, context.settings.target.measure, revenue_types=revenue_types)
     rows = valued.select(*DEAL_COLUMNS, "as_of")
@@ -90,14 +92,14 @@ def open_deals(context: Context) -> Rows:
     Known of them are opportunity_id, account_id, created_date and their type; a deal without a
     created_date is known only once closed. That today's close date, outcome, amount and stage
     exist must not show: a deal that is open today counts like one that was closed later. A deal
-    that had ended and was open again, as `stage_history` told before as_of, is among them.
+    that had ended and was open again, as `stage_history` recorded before as_of, is among them.
     """
     deals = target_deals(context.tables, context.settings)
     made = known_rows(deals, "created_date", context.dates)
     found = made.filter(nw.col("is_won").is_null() | on_or_after("close_date", "as_of"))
-    told = _deals_by_history(context, TARGET_TYPES)
-    if told is not None:
-        again = told.filter(nw.col("is_won").is_null() & earlier("created_date", "as_of"))
+    recorded = _deals_by_history(context, TARGET_TYPES)
+    if recorded is not None:
+        again = recorded.filter(nw.col("is_won").is_null() & earlier("created_date", "as_of"))
         plain = rows_without(found, context.once(ends_by_history), on=_DEAL)
         found = nw.concat([plain, again.select(found.columns)])
     return found.select("opportunity_id", "account_id", "created_date", "as_of")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import before, known_rows
-from tierkit.crm import Rows, Tables, look_up, look_up_gathered, rows_without
+from tierkit.crm import Rows, Tables, look_up, look_up_grouped, rows_without
 from tierkit.errors import SettingsError
 from tierkit.features.deals import won_deals
 from tierkit.features.feature import (
@@ -93,8 +93,8 @@ def firmographics(context: Context, *, columns: Sequence[str]) -> Rows:
         changes = _changes(context.tables, column)
         known = known_rows(changes, "changed_date", context.dates)
         newest = nw.col("value").last(order_by=["changed_date", "value"])
-        rows = look_up_gathered(rows, known, on=KEYS, value_then=newest)
-        rows = look_up_gathered(rows, known, on="as_of", changes=nw.len())
+        rows = look_up_grouped(rows, known, on=KEYS, value_then=newest)
+        rows = look_up_grouped(rows, known, on="as_of", changes=nw.len())
         as_text = nw.col(column).cast(nw.String)
         then = nw.when(nw.col("changes") > 0).then(nw.col("value_then")).otherwise(as_text)
         rows = rows.with_columns(then.alias(column)).drop("value_then", "changes")
@@ -238,12 +238,12 @@ def families(context: Context) -> Rows:
     """
     accounts = firmographics(context, columns=("parent_id",))
     year = nw.when(YEAR.holds("close_date")).then(nw.col("value"))
-    topped = look_up_gathered(accounts, _tops(accounts), on=KEYS, top=nw.col("top").min())
+    topped = look_up_grouped(accounts, _tops(accounts), on=KEYS, top=nw.col("top").min())
     won = context.once(won_deals)
-    members = look_up_gathered(topped, won, on=KEYS, own_revenue=year.sum()).with_columns(
+    members = look_up_grouped(topped, won, on=KEYS, own_revenue=year.sum()).with_columns(
         nw.coalesce("top", "account_id").alias("family"), nw.col("own_revenue").fill_null(0)
     )
-    return look_up_gathered(
+    return look_up_grouped(
         members,
         members,
         on=("family", "as_of"),
@@ -259,7 +259,7 @@ def _tops(accounts: Rows) -> Rows:
     upward = links.select("as_of", top="account_id", above="parent_id")
     walk = links.select(*KEYS, top="parent_id")
     for _ in range(MAX_LEVELS - 1):
-        found = look_up_gathered(walk, upward, on=("top", "as_of"), above=nw.col("above").min())
+        found = look_up_grouped(walk, upward, on=("top", "as_of"), above=nw.col("above").min())
         walk = found.select(*KEYS, nw.coalesce("above", "top").alias("top"))
     unfinished = upward.select("as_of", "top")
     return rows_without(walk, unfinished, on=("top", "as_of"))

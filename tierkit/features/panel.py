@@ -31,6 +31,7 @@ from tierkit.features.registry import (
     with_past_revenue,
 )
 from tierkit.features.windows import Known, date_rows, existing_accounts, known_history
+from tierkit.files import parse_json
 from tierkit.settings import Settings
 
 _METADATA = b"tierkit.panel"
@@ -106,7 +107,7 @@ class Panel:
         text = (table.schema.metadata or {}).get(_METADATA)
         if text is None:
             raise DataError(f"{Path(path).name}: not a panel; write it with Panel.write.")
-        about = json.loads(text)
+        about = parse_json(text)
         return cls(
             values=_with_missing_text(table.to_pandas().set_index(list(KEYS))),
             criteria=tuple(about["criteria"]),

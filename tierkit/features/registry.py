@@ -13,17 +13,19 @@ from tierkit.crm import Tables
 from tierkit.errors import Problem, SettingsError
 from tierkit.features import deals, engagement, firmographics, revenue
 from tierkit.features.feature import Aggregate, Feature
+from tierkit.features.own import own_criteria
 from tierkit.features.windows import DATED_TABLES, MAX_LOOK_BACK
 from tierkit.settings import Settings
 
-FEATURES: tuple[Feature, ...] = (
-    *revenue.FEATURES,
-    *deals.FEATURES,
-    *engagement.FEATURES,
-    *firmographics.FEATURES,
-    *firmographics.FAMILY_FEATURES,
-    *engagement.EFFORT_FEATURES,
-)
+_GROUPS: Mapping[str, tuple[Feature, ...]] = {
+    "Revenue": revenue.FEATURES,
+    "Deals": deals.FEATURES,
+    "Engagement": engagement.FEATURES,
+    "Company": firmographics.FEATURES,
+    "Family of companies": firmographics.FAMILY_FEATURES,
+    "Our effort": engagement.EFFORT_FEATURES,
+}
+FEATURES: tuple[Feature, ...] = tuple(one for group in _GROUPS.values() for one in group)
 PAST_REVENUE = ("won_revenue_1q", "won_revenue_4q")
 
 
@@ -43,7 +45,11 @@ def all_features(tables: Tables, settings: Settings) -> tuple[Feature, ...]:
             f"features.account_columns: {', '.join(twice)} is the name of a standard feature. "
             "Rename the column of accounts."
         )
-    features = (*FEATURES, *named)
+    own = [one.feature() for one in own_criteria(settings)]
+    taken = standard | {feature.name for feature in named}
+    if twice := [one.name for one in own if one.name in taken]:
+        raise SettingsError(f"{', '.join(twice)}: is a criterion already. Rename your own.")
+    features = (*FEATURES, *named, *own)
     _check_leave_out(features, settings.features.leave_out)
     check_card(features, tables, settings)
     return features
@@ -87,6 +93,21 @@ def _unknown_criterion(name: str, known: Sequence[str]) -> Problem:
         else f"There are {', '.join(known)}; features.account_columns adds columns of accounts."
     )
     return Problem(f"card: {name} is no criterion", fix, rule="unknown criterion")
+
+
+def feature_group(name: str, settings: Settings) -> str:
+    """Return the heading under which people look for a criterion.
+
+    Examples
+    --------
+    >>> feature_group("won_revenue_4q", Settings()), feature_group("log_employees", Settings())
+    ('Revenue', 'Company')
+    """
+    for group, features in _GROUPS.items():
+        if any(feature.name == name for feature in features):
+            return group
+    own = {one.name for one in own_criteria(settings)}
+    return "Own criteria" if name in own else "Company"
 
 
 def describe_feature(name: str) -> str:

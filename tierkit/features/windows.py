@@ -14,7 +14,7 @@ from tierkit.calendar import (
     look_back_start,
     quarters_between,
 )
-from tierkit.crm import Rows, Tables, look_up_gathered, target_deals
+from tierkit.crm import Rows, Tables, look_up_grouped, target_deals
 from tierkit.features.feature import KEYS, Window
 from tierkit.settings import Settings
 
@@ -165,7 +165,7 @@ def existing_accounts(tables: Tables, dates: Rows) -> Rows:
     """
     accounts = tables["accounts"].select("account_id", "created_date")
     first_event = nw.col("day").min()
-    seen = look_up_gathered(accounts, _events(tables), on="account_id", first_event=first_event)
+    seen = look_up_grouped(accounts, _events(tables), on="account_id", first_event=first_event)
     first = nw.coalesce("created_date", "first_event").alias("first_seen")
     known = known_rows(seen.select("account_id", first), "first_seen", dates)
     return known.select(*KEYS, "first_seen", EVER_WINDOW.start)

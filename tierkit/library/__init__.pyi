@@ -8,6 +8,7 @@ from ._card import (
 )
 from ._compare import (
     TierComparison as TierComparison,
+    accounts_where as accounts_where,
     compare_tiers as compare_tiers,
 )
 from ._measures import (

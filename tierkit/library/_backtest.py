@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from tierkit import charts
-from tierkit._backtest import complete_dates, held_out_folds, rolling_folds
+from tierkit._backtest import (
+    Fold,
+    Predict,
+    complete_dates,
+    from_estimator,
+    held_out_folds,
+    measured,
+    predictions_of,
+    rolling_folds,
+)
 from tierkit.errors import DataError, SettingsError
-from tierkit.figure import Figure
 from tierkit.library._card import Card
 from tierkit.library._panel import AccountPanel
 from tierkit.models import HELD_OUT, ROLLING, Card as PlainCard, Examples
 from tierkit.settings import Settings
-from tierkit.statistics import measured_draws, resampled
 from tierkit.table import Table
 
 if TYPE_CHECKING:
@@ -26,8 +32,6 @@ if TYPE_CHECKING:
 PAST = "past revenue"
 _MOST_BAGS = 4
 _CAPACITIES = (15, 100)
-Fold = tuple[Examples, Examples]
-Predict = Callable[[Examples, Examples], "pd.Series[float]"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -115,9 +119,11 @@ def backtest(
     predictors = {name: _predictor(name, model, panel) for name, model in models.items()}
     predictors.setdefault(PAST, _predictor(PAST, examples.past_revenue, panel))
     method, folds = _folds(examples, panel)
-    rows = pd.concat([_tested(fold, predictors) for fold in folds], ignore_index=True)
+    rows = predictions_of(folds, predictors)
     ordered = rows.sort_values(["as_of", "account_id"], kind="stable", ignore_index=True)
-    table = _measured(ordered, [*predictors], capacities, seed=panel.settings.model.seed)
+    table = measured(
+        ordered, [*predictors], base=PAST, capacities=capacities, seed=panel.settings.model.seed
+    )
     return BacktestResult.of_frame(
         "backtest", f"Backtest on {method}", table, predictions=ordered, method=method, most=12
     )
@@ -133,45 +139,6 @@ def _folds(examples: Examples, panel: AccountPanel) -> tuple[str, list[Fold]]:
     raise DataError(f"No quarter-end before {panel.as_of} has a horizon that is over.")
 
 
-def _tested(fold: Fold, predictors: Mapping[str, Predict]) -> pd.DataFrame:
-    train, test = fold
-    found = {name: predict(train, test) for name, predict in predictors.items()}
-    frame = pd.DataFrame({"actual": test.won, **found})
-    return frame.rename_axis(["account_id", "as_of"]).reset_index()
-
-
-def _measured(
-    rows: pd.DataFrame, names: Sequence[str], capacities: Sequence[int], *, seed: int
-) -> pd.DataFrame:
-    """Return measures of every model with ranges and their gain over past revenue."""
-    whole, drawn, tail = measured_draws(rows, names=names, capacities=[*capacities], seed=seed)
-    measures = ["gini", *(f"capture_{size}" for size in capacities)]
-    base = names.index(PAST)
-    counts = {
-        "accounts": rows["account_id"].nunique(),
-        "dates": rows["as_of"].nunique(),
-        "wins": int((rows["actual"] > 0).sum()),
-    }
-    found = []
-    for place, name in enumerate(names):
-        for column, measure in enumerate(measures):
-            own = resampled(whole[place, column], drawn[:, place, column], tail)
-            gain = resampled(
-                whole[place, column] - whole[base, column],
-                drawn[:, place, column] - drawn[:, base, column],
-                tail,
-            )
-            found.append({"model": name, "measure": measure, **_numbers(own, gain), **counts})
-    return pd.DataFrame(found)
-
-
-def _numbers(own: Figure, gain: Figure) -> dict[str, float | None]:
-    return {
-        "estimate": own.value, "low": own.low, "high": own.high,
-        "gain": gain.value, "gain_low": gain.low, "gain_high": gain.high,
-    }  # fmt: skip
-
-
 def _predictor(name: str, model: object, panel: AccountPanel) -> Predict:
     """Return what predicts the tested rows of a fold from its training rows."""
     if isinstance(model, Card) and model.trained_on:
@@ -183,7 +150,7 @@ def _predictor(name: str, model: object, panel: AccountPanel) -> Predict:
             raise SettingsError(f"{name}: the panel has no column {model}.")
         return lambda _, test: _rows(test)[model].astype(float)
     if hasattr(model, "fit") and hasattr(model, "predict"):
-        return _cloned(model)
+        return from_estimator(model)
     raise SettingsError(
         f"{name}: a card, a column of the panel or a regressor with fit and predict is needed; "
         f"found {type(model).__name__}."
@@ -199,45 +166,5 @@ def _refitted(card: Card, settings: Settings) -> Predict:
     return predict
 
 
-def _cloned(model: Any) -> Predict:  # noqa: ANN401 (anything with fit and predict)
-    from sklearn.base import clone
-    from sklearn.pipeline import Pipeline
-
-    is_pipeline = isinstance(model, Pipeline)
-
-    def predict(train: Examples, test: Examples) -> pd.Series[float]:
-        names = [name for name in train.criteria if name in train.columns]
-        rows = _rows(train)[names]
-        whole = clone(model) if is_pipeline else Pipeline([
-            ("criteria", as_numbers(rows)), ("model", clone(model)),
-        ])  # fmt: skip
-        whole.fit(rows, train.shares.to_numpy())
-        found = np.asarray(whole.predict(_rows(test)[names]), dtype=float).ravel()
-        return pd.Series(found, index=test.won.index)
-
-    return predict
-
-
 def _rows(examples: Examples) -> pd.DataFrame:
     return examples.values  # noqa: PD011 (no series)
-
-
-def as_numbers(rows: pd.DataFrame) -> Any:  # noqa: ANN401 (a transformer of scikit-learn)
-    """Return what turns criteria into numbers: missing ones are marked, categories indicators."""
-    from sklearn.compose import ColumnTransformer
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
-
-    numbers = [name for name in rows if pd.api.types.is_numeric_dtype(rows[name])]
-    texts = [name for name in rows if name not in numbers]
-    indicators = Pipeline([
-        ("missing", FunctionTransformer(_missing_as_a_category)),
-        ("indicators", OneHotEncoder(handle_unknown="ignore", sparse_output=False)),
-    ])  # fmt: skip
-    filled = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-    return ColumnTransformer([("numbers", filled, numbers), ("texts", indicators, texts)])
-
-
-def _missing_as_a_category(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.astype("object").where(frame.notna(), "(missing)")

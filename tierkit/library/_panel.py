@@ -149,7 +149,7 @@ class AccountPanel:
         )
 
     def _repr_html_(self) -> str:
-        return f"<p>{repr(self).replace(chr(10), '<br>')}</p>{self.now.head().to_html()}"
+        return Table.of_frame("panel", repr(self), self.now)._repr_html_()
 
 
 def _aligned(name: str, given: object, index: pd.Index[Any]) -> tuple[pd.Series[Any], bool]:

@@ -91,14 +91,15 @@ def assign_tiers(  # noqa: PLR0913 (all but two are optional)
     >>> kept.to_frame().loc["A2", "tier"]
     'Tier 1'
     """
-    _check_names(tiers, {**dict(previous or {}), **(overrides or {})})
+    held = {} if previous is None else dict(previous)
+    _check_names(tiers, {**held, **(overrides or {})})
     assigned = assign(
         _predicted(scores),
         tiers=tiers,
         stability=StabilitySettings(
             keep_band=float(keep_band), min_quarters=0, max_moves_share=float(max_moves_share)
         ),
-        previous=_by_account(previous or {}, "tier"),
+        previous=_by_account(held, "tier"),
         overrides=pd.DataFrame(
             {"account_id": [*(overrides or {})], "tier": [*(overrides or {}).values()]}, dtype="str"
         ),

@@ -63,6 +63,9 @@ from .leaks import (
     gini_alone as gini_alone,
     probable_leaks as probable_leaks,
 )
+from .mixing import (
+    Shares as Shares,
+)
 from .prospects import (
     COLUMNS as COLUMNS,
     Prospects as Prospects,

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.errors import DataError, SettingsError
+from tierkit.files import parse_json
 from tierkit.models.criteria import CategoricalCriterion, Criterion, NumericCriterion
 from tierkit.statistics import IntArray
 from tierkit.words import factor_words, plain_name
@@ -176,7 +177,7 @@ class Card:
     def from_json(cls, text: str) -> Card:
         """Return the card of a JSON text that `to_json` has written; see `from_plain`."""
         try:
-            data = json.loads(text)
+            data = parse_json(text)
         except ValueError as error:
             raise SettingsError(f"card: not JSON: {error}.") from error
         if not isinstance(data, dict):

@@ -17,6 +17,7 @@ from tierkit.models.boosting import CAREFUL, Pace
 from tierkit.models.card import Card
 from tierkit.models.edits import edit_card
 from tierkit.models.fitting import Prepared
+from tierkit.models.mixing import Shares
 from tierkit.models.rows import AS_OF, newest_rows, sample_accounts
 from tierkit.models.rules_card import fit_rules_card
 from tierkit.models.short_card import shortened
@@ -153,22 +154,32 @@ class Examples:
         most_bags: int | None = None,
         first_bag: int = 0,
         pace: Pace = CAREFUL,
+        shares: Shares | None = None,
     ) -> Card:
-        """Return the card fitted to these rows; `first_bag` and `pace` as in `Prepared.fit`."""
+        """Return the card fitted to these rows; the last three as in `Prepared.fit`."""
         bags = min(settings.model.bags, most_bags or settings.model.bags)
         chosen = settings.model.model_copy(update={"bags": bags})
-        how = chosen.model_dump(include={"bags", "max_bins", "max_training_rows", "seed"})
-        names = [name for name in self.criteria if name in self.values.columns]
-        parts = [
-            self.values[names], self.shares, self.criteria, sorted(self.undated), how, first_bag,
-            astuple(pace),
-        ]  # fmt: skip
+        how = [bags, first_bag, astuple(pace), None if shares is None else astuple(shares)]
 
         def fitted() -> dict[str, Any]:
-            card = self._prepared(chosen).fit(self.shares, first_bag=first_bag, pace=pace)
-            return card.to_plain()
+            made = self._prepared(chosen)
+            return made.fit(self.shares, first_bag=first_bag, pace=pace, shares=shares).to_plain()
 
-        return Card.from_plain(self.cache.value("card", parts, fitted))
+        return Card.from_plain(self.cache.value("card", [*self._key(chosen), how], fitted))
+
+    def part_shares(self, settings: Settings) -> Shares:
+        """Return the shares of the parts of a card of these rows; see `Prepared.part_shares`."""
+
+        def tried() -> list[float]:
+            return [*astuple(self._prepared(settings.model).part_shares(self.shares))]
+
+        return Shares(*self.cache.value("part shares", self._key(settings.model), tried))
+
+    def _key(self, settings: ModelSettings) -> list[Any]:
+        """Return all that a fit depends on, but for bags and pace."""
+        names = [name for name in self.criteria if name in self.values.columns]
+        how = settings.model_dump(include={"max_bins", "max_training_rows", "seed"})
+        return [self.values[names], self.shares, self.criteria, sorted(self.undated), how]
 
     def _prepared(self, settings: ModelSettings) -> Prepared:
         return Prepared.of(

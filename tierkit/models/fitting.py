@@ -106,7 +106,14 @@ class Prepared:
         notes = _sampling_notes(values, rows)
         return cls(rows, binned, amounts, frozenset(undated), settings, notes)
 
-    def fit(self, target: pd.Series[float], *, first_bag: int = 0, pace: Pace = CAREFUL) -> Card:
+    def fit(
+        self,
+        target: pd.Series[float],
+        *,
+        first_bag: int = 0,
+        pace: Pace = CAREFUL,
+        shares: Shares | None = None,
+    ) -> Card:
         """Return the card fitted to what the rows won; see `fit_card`.
 
         Parameters
@@ -117,13 +124,16 @@ class Prepared:
             The number of the first bag; cards of other bags differ as those of other seeds do.
         pace
             How small the steps of boosting are, and whether its share is tried.
+        shares
+            Of the parts, where they are known (`part_shares`), so that nothing is tried.
         """
         actual = np.asarray(target.reindex(self.rows.index), dtype=np.float64)
         if why := _why_not(self.rows, actual, self.binned):
             base = max(float(actual.mean()), 0.0) if len(actual) else 0.0
             return Card(base=base, dropped=self.binned.dropped, notes=(*self.notes, why))
         paid = np.maximum(actual, 0.0)
-        criteria = self._counted(self._evened(self._fitted(paid, first_bag, pace), paid))
+        points = self._fitted(paid, first_bag, pace, shares)
+        criteria = self._counted(self._evened(points, paid))
         share = float(np.exp(self._score(criteria)).sum())
         return Card(
             base=float(actual.sum()) / share if share > 0 else 0.0,
@@ -131,6 +141,13 @@ class Prepared:
             dropped=self.binned.dropped,
             notes=self.notes,
         )
+
+    def part_shares(self, target: pd.Series[float]) -> Shares:
+        """Return the shares of the parts of a card, which are the same whatever its bags are."""
+        actual = np.asarray(target.reindex(self.rows.index), dtype=np.float64)
+        if _why_not(self.rows, actual, self.binned):
+            return Shares()
+        return self._tried_shares(np.maximum(actual, 0.0))
 
     def _score(self, criteria: Sequence[Criterion]) -> FloatArray:
         """Return the sum of points of every row."""
@@ -169,28 +186,38 @@ class Prepared:
         moved = _with_points(one, points - step * none.mean())
         return tuple(moved if each is one else each for each in criteria)
 
-    def _fitted(self, target: FloatArray, first_bag: int, pace: Pace) -> tuple[Criterion, ...]:
+    def _fitted(
+        self, target: FloatArray, first_bag: int, pace: Pace, shares: Shares | None
+    ) -> tuple[Criterion, ...]:
         made, codes, seed = self.binned.criteria, self.binned.codes, self.settings.seed
         ids = account_ids(self.rows)
         bags = bags_by_account(ids, bags=self.settings.bags, seed=seed, first=first_bag)
         boosted = boost(made, codes, target, bags, seed=seed, pace=pace)
-        points = self._with_past_revenue(boosted, target, pace)
+        points = self._with_past_revenue(boosted, target, pace, shares)
         return tuple(
             _centred(one, found, codes[:, place], pool_missing=one.name in self.undated)
             for place, (one, found) in enumerate(zip(made, points, strict=True))
         )
 
+    @property
+    def _windows(self) -> list[NumericCriterion]:
+        """The criteria of past revenue."""
+        return [
+            one
+            for one in self.binned.criteria
+            if isinstance(one, NumericCriterion) and one.name in self.amounts
+        ]
+
     def _with_past_revenue(
-        self, boosted: Boosted, target: FloatArray, pace: Pace
+        self, boosted: Boosted, target: FloatArray, pace: Pace, known: Shares | None
     ) -> list[FloatArray]:
         """Return the points of a geometric mean of boosting and powers of past revenue."""
-        made, amounts = self.binned.criteria, self.amounts
-        windows = [one for one in made if isinstance(one, NumericCriterion) and one.name in amounts]
+        made, windows = self.binned.criteria, self._windows
         powers = powers_of_past_revenue(windows, self.rows, target) if windows else []
         if not any(points.any() for points in powers):  # past revenue tells nothing
             return [*boosted.points]
         by_name = {one.name: points for one, points in zip(windows, powers, strict=True)}
-        shares = self._shares(windows, target) if pace.tries_share else Shares()
+        shares = known or (self._tried_shares(target) if pace.tries_share else Shares())
         smooth = [np.zeros(len(points)) for points in boosted.points]
         if shares.smooth > 0:
             smooth = smooth_points(made, self.binned.codes, self.rows, target)
@@ -201,10 +228,10 @@ class Prepared:
             for one, points, own in zip(made, boosted.points, smooth, strict=True)
         ]
 
-    def _shares(self, windows: Sequence[NumericCriterion], target: FloatArray) -> Shares:
+    def _tried_shares(self, target: FloatArray) -> Shares:
         made, codes = self.binned.criteria, self.binned.codes
         return choose_shares(
-            made, codes, self.rows, target, windows=windows, seed=self.settings.seed
+            made, codes, self.rows, target, windows=self._windows, seed=self.settings.seed
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +11,7 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 from tierkit.errors import SettingsError
+from tierkit.files import read_json
 from tierkit.models.card import Card
 from tierkit.models.prospects import Prospects
 from tierkit.models.simple_rules import PAST_REVENUE, ColumnRule
@@ -143,7 +143,7 @@ def read_model(path: Path) -> SavedModel:
         If there is no such file, or it holds something else.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}.") from error
     except ValueError as error:

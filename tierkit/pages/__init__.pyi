@@ -23,6 +23,7 @@ from .differences import (
     compare_runs as compare_runs,
     difference_page as difference_page,
     difference_text as difference_text,
+    named_account as named_account,
 )
 from .earned import (
     did_tiers_earn as did_tiers_earn,
@@ -56,6 +57,7 @@ from .model import (
     capture_figure as capture_figure,
     card_figure as card_figure,
     card_table as card_table,
+    challengers_table as challengers_table,
     dropped_table as dropped_table,
     effort_alone_table as effort_alone_table,
     gate_table as gate_table,

@@ -184,6 +184,13 @@ def _record(facts: Facts, side: Facts) -> str:
 
 def how_sure(facts: Facts) -> Fragment:
     """Return a line each: the ranking, money, tiers, past overrides, data, what is missing."""
+    lines = certainty_lines(facts)
+    items = joined(*(tag("dt", name) + tag("dd", spoken) for name, spoken in lines))
+    return section("certainty", tag("h2", "How sure are we?"), tag("dl", items))
+
+
+def certainty_lines(facts: Facts) -> list[tuple[str, str]]:
+    """Return what is known of each thing that the page rests on, by its name."""
     lines = (
         ("The ranking", _ranking(facts)),
         ("The money", _calibration(facts)),
@@ -192,8 +199,7 @@ def how_sure(facts: Facts) -> Fragment:
         ("The data", _data(facts)),
         ("Not computed", _missing(facts)),
     )
-    items = joined(*(tag("dt", name) + tag("dd", spoken) for name, spoken in lines if spoken))
-    return section("certainty", tag("h2", "How sure are we?"), tag("dl", items))
+    return [(name, spoken) for name, spoken in lines if spoken]
 
 
 _AS_GOOD = 0.0005

@@ -22,6 +22,7 @@ from tierkit.crm import (
     won_by_type,
 )
 from tierkit.errors import Problem
+from tierkit.files import write_whole
 from tierkit.rendering import Fragment, html_table, joined, style_sheet, tag, write_workbook
 from tierkit.runs import Run, restated_deals
 from tierkit.table import Column, Table
@@ -179,7 +180,7 @@ def write_check_page(
     body = tag("body", tag("main", joined(*parts)))
     html = f"<!doctype html>\n{tag('html', joined(tag('head', head), body), lang='en')}\n"
     file = folder / PAGE
-    file.write_text(html, encoding="utf-8", newline="\n")
+    write_whole(file, html)
     return file
 
 

@@ -18,6 +18,7 @@ from tierkit.pages.facts import (
     numbers,
     part,
     parts,
+    sum_is_telling,
     text,
     texts,
     too_small,
@@ -99,7 +100,8 @@ def _tiers(facts: Facts) -> Iterator[Decision]:
     up, down = number(moves, "up") or 0, number(moves, "down") or 0
     everyone = sum(number(tier, "accounts") or 0 for tier in parts(facts, "tiers"))
     amount = number(part(facts, "whole"), "predicted_revenue")
-    worth = f" with {money(currency(facts), amount)} predicted" if amount is not None else ""
+    is_shown = amount is not None and not sum_is_telling(facts)
+    worth = f" with {money(currency(facts), amount or 0.0)} predicted" if is_shown else ""
     if action == "first run":
         yield Decision(
             "Accept the first tiers.", f"They cover {plural(everyone, 'account')}{worth}.", "tiers"
@@ -144,7 +146,7 @@ def named_sentences(facts: Facts) -> list[str]:
     """Return the names of those who enter and leave, where the settings ask for names."""
     said = []
     for one in parts(facts, "named"):
-        for side, words in (("in", "Enter"), ("out", "Leave")):
+        for side, words in (("in", "Into"), ("out", "Out of")):
             names = texts(one, side)
             if names:
                 said.append(f"{words} {text(one, 'tier')}: {enumerated(names)}.")

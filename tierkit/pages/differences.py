@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -37,10 +38,13 @@ class RunDifference:
     flows
         A row per pair of tiers between which accounts went: `from`, `to`, `accounts`, most first.
     moved
-        A row per account whose tier differs: `account_id`, `from`, `to`, predicted revenue of the
-        later run, its rank and the reason; the largest predicted revenue first.
+        A row per account whose tier differs: `account_id`, its name where that is known, `from`,
+        `to`, predicted revenue of the later run (of the earlier one where it has none), its rank
+        and the reason; the largest predicted revenue first.
     accounts
         How many accounts have a tier in both runs.
+    currency
+        Of all amounts.
     """
 
     before: str
@@ -52,6 +56,7 @@ class RunDifference:
     moved: pd.DataFrame
     verdicts: pd.DataFrame
     accounts: int
+    currency: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -60,9 +65,19 @@ class RunDifference:
         return all(table.empty for table in tables)
 
 
-def compare_runs(before: Published, after: Published) -> RunDifference:
-    """Return what differs between two runs."""
+def compare_runs(
+    before: Published, after: Published, *, names: Mapping[str, str] | None = None
+) -> RunDifference:
+    """Return what differs between two runs.
+
+    Parameters
+    ----------
+    names
+        By account_id; an account without one goes by its id.
+    """
     moved = moved_accounts(before, after)
+    if names:
+        moved.insert(1, "name", moved["account_id"].map(names).fillna(""))
     both = before.tiers.index.intersection(after.tiers.index)
     return RunDifference(
         before=before.name,
@@ -74,6 +89,7 @@ def compare_runs(before: Published, after: Published) -> RunDifference:
         moved=moved,
         verdicts=_differing(_verdicts(before), _verdicts(after)),
         accounts=len(both),
+        currency=after.currency,
     )
 
 
@@ -95,6 +111,9 @@ def moved_accounts(before: Published, after: Published) -> pd.DataFrame:
     moved = table[table["from"] != table["to"]].join(
         after.tiers[beside], how="left", validate="1:1"
     )
+    if "predicted_revenue" in moved and "predicted_revenue" in before.tiers:
+        earlier = before.tiers["predicted_revenue"].reindex(moved.index)
+        moved = moved.assign(predicted_revenue=moved["predicted_revenue"].fillna(earlier))
     moved = moved.rename_axis("account_id").reset_index()
     order = "predicted_revenue" if "predicted_revenue" in moved else "account_id"
     ascending = order == "account_id"
@@ -220,7 +239,7 @@ def difference_text(found: RunDifference) -> str:
         lines += _text_part("Settings", _sides(found.settings))
         lines += _text_part("Data", _sides(found.data))
         lines += _text_part("Tiers", _tier_lines(found))
-        lines += _text_part("Accounts that moved", _moved(found.moved))
+        lines += _text_part("Accounts that moved", _moved(found))
     return "\n".join(printable(line) for line in lines)
 
 
@@ -259,11 +278,24 @@ def _tier_lines(found: RunDifference) -> Iterator[str]:
         yield f"{row['from']} → {row['to']}: {plural(row['accounts'], 'account')}"
 
 
-def _moved(moved: pd.DataFrame) -> Iterator[str]:
-    for row in moved.to_dict("records"):
-        reason = row.get("move_reason")
+def _moved(found: RunDifference) -> Iterator[str]:
+    for row in found.moved.to_dict("records"):
+        account = named_account(row["account_id"], row.get("name"))
+        revenue, reason = row.get("predicted_revenue", math.nan), row.get("move_reason")
+        money = f", {words.money(found.currency, revenue)}" if words.is_number(revenue) else ""
         because = f" ({reason})" if isinstance(reason, str) and reason else ""
-        yield f"{row['account_id']}: {row['from']} → {row['to']}{because}"
+        yield f"{account}: {row['from']} → {row['to']}{money}{because}"
+
+
+def named_account(account: str, name: object) -> str:
+    """Return an account by its name with the id beside it, by its id alone where it has none.
+
+    Examples
+    --------
+    >>> named_account("A1", "Acme Freight"), named_account("A1", None)
+    ('Acme Freight (A1)', 'A1')
+    """
+    return f"{name} ({account})" if isinstance(name, str) and name.strip() else str(account)
 
 
 MOST_ROWS = 200

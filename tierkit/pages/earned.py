@@ -264,7 +264,10 @@ def _forest(boundaries: list[Facts]) -> list[Fragment]:
     beside, above = (partial(_draw, table, beside=beside) for beside in (True, False))
     wide = Picture(beside, _EFFECTS_WIDE, rows * BESIDE_HEIGHT + _AXIS, (LEFT, RIGHT, 0.0, _AXIS))
     narrow = Picture(above, _NARROW, rows * ABOVE_HEIGHT + _AXIS, (1.0, 16.0, 0.0, _AXIS))
-    return [figure(wide, name="effects", finding=_forest_finding(boundaries, table), narrow=narrow)]
+    names = table["heading"] + ", " + table["label"]
+    values = [*zip(map(str, names), map(str, table["text"]), strict=True)]
+    finding_ = _forest_finding(boundaries, table)
+    return [figure(wide, name="effects", finding=finding_, narrow=narrow, values=values)]
 
 
 def _draw(table: pd.DataFrame, ax: Axes, *, beside: bool) -> Axes:

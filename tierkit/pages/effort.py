@@ -20,6 +20,7 @@ from tierkit.pages.facts import (
     quarter_spoken,
     row_figure,
     text,
+    too_small,
     why,
 )
 from tierkit.rendering import Fragment, Picture, figure, html_table, joined, section, tag
@@ -293,15 +294,21 @@ def effort_finding(roles: pd.DataFrame) -> str:
 def _as_it_was(facts: Facts) -> str:
     """Return the first tier's share of value and of spend, and the hours logged, in a sentence."""
     first = next(iter(parts(facts, "effort", "tiers")), {})
+    small = bool(too_small(facts, _of_same_tier(facts, first)))
     value, spend = (number(first, f"share_of_{what}") for what in ("value", "effort"))
     owed, logged = number(first, "owed_hours"), number(first, "logged_hours")
     said = []
-    if value is not None and spend is not None:
+    if value is not None and spend is not None and not small:
         said.append(f"{share(value)} of predicted value, {share(spend)} of spend")
     if owed is not None and logged is not None:
         when = quarter_spoken(text(first, "logged_quarter"))
         said.append(f"{count(logged)} of {hours(owed)} logged in {when}")
     return f"{text(first, 'tier')}: {'; '.join(said)}." if said else ""
+
+
+def _of_same_tier(facts: Facts, one: Facts) -> Facts:
+    tiers = parts(facts, "tiers")
+    return next((tier for tier in tiers if text(tier, "tier") == text(one, "tier")), {})
 
 
 def effort_as_it_was(facts: Facts) -> Fragment:
@@ -319,7 +326,7 @@ def effort_as_it_was(facts: Facts) -> Fragment:
         for one in tiers[:MOST_TIERS]
     ]
     columns: Columns = ["tier", *Column.each("spoken", *names)]
-    caption = "Effort by tier: planned a quarter, logged and spent, beside predicted value"
+    caption = "Effort by tier: planned a quarter, logged and spent, and predicted value"
     title = tag("h2", "Effort as planned and as it was")
     table = html_table(Table("effort-as-it-was", caption, columns, rows))
     notes = [why(first, key) for key in ("logged_hours", "spent") if number(first, key) is None]
@@ -332,6 +339,8 @@ def _effort_cells(facts: Facts, one: Facts) -> list[str]:
     planned, cost = number(one, "planned_hours"), number(one, "planned_cost")
     owed, logged, spent = (number(one, key) for key in ("owed_hours", "logged_hours", "spent"))
     shares = [number(one, f"share_of_{what}") for what in ("effort", "value")]
+    if any(too_small(facts, tier) for tier in parts(facts, "tiers")):
+        shares = [None, None]  # the others' shares would tell that of a small tier
     return [
         UNKNOWN if planned is None else f"{count(planned)} h",
         UNKNOWN if cost is None else money(code, cost),

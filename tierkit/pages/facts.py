@@ -115,6 +115,11 @@ def too_small(facts: Facts, group: Facts, key: str = "accounts") -> str:
     return f"Not shown: {plural(size, 'account')}, fewer than {min_group(facts)}"
 
 
+def sum_is_telling(facts: Facts) -> bool:
+    """Return true where one tier alone is too small to be shown: the sum of all would tell it."""
+    return sum(bool(too_small(facts, tier)) for tier in parts(facts, "tiers")) == 1
+
+
 def first_shown(facts: Facts) -> Facts:
     """Return the best tier that is large enough to be shown; the best one where none is.
 
@@ -239,7 +244,9 @@ def row_figure(
     draw: Callable[..., Axes], table: pd.DataFrame, *, name: str, finding: str
 ) -> Fragment:
     """Return a figure of one row per row of the table, as wide as a panel."""
-    return figure(row_picture(draw, table, width=WIDTH), name=name, finding=finding)
+    values = [*zip(map(str, table["label"]), map(str, table["text"]), strict=True)]
+    picture = row_picture(draw, table, width=WIDTH)
+    return figure(picture, name=name, finding=finding, values=values)
 
 
 def row_picture(draw: Callable[..., Axes], table: pd.DataFrame, *, width: float) -> Picture:

@@ -118,6 +118,8 @@ def _action(facts: Facts) -> str:
     rule = text(model, "ranked_by_in_words") or "past revenue"
     if asked in ("refit", "first run") and text(model, "kind") in ("past revenue", "simple rule"):
         scope = number(part(facts, "data"), "accounts_in_scope")
+        if _verdict_of(facts) == "cannot be tested":
+            return f"Rank by {rule} until a ranking can be tested."
         of = f"with {plural(scope, 'account')} " if scope is not None else ""
         return f"Rank by {rule}: {of}nothing that was tested does better."
     return ACTIONS.get(asked, "")
@@ -190,9 +192,6 @@ def _promise(facts: Facts) -> str:
 
 
 def _ranking(facts: Facts) -> str:
-    found = text(part(facts, "model", "backtest"), "verdict") or text(
-        part(facts, "model"), "verdict"
-    )
     return {
         "no better than past revenue": "The model ranks accounts no better than past revenue does.",
         "no signal": (
@@ -200,7 +199,12 @@ def _ranking(facts: Facts) -> str:
             "working list."
         ),
         "cannot be tested": "How well the ranking foretells revenue cannot be tested yet.",
-    }.get(found, "")
+    }.get(_verdict_of(facts), "")
+
+
+def _verdict_of(facts: Facts) -> str:
+    model = part(facts, "model")
+    return text(part(model, "backtest"), "verdict") or text(model, "verdict")
 
 
 def _effect(facts: Facts) -> str:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from tierkit import charts, words
 from tierkit.errors import SettingsError
+from tierkit.files import make_folder, write_whole
 from tierkit.pages.facts import Facts, number, part, parts, text, too_small
 from tierkit.pages.revenue import ledger_score
 from tierkit.publishing import Json, read_facts
@@ -134,18 +135,16 @@ def write_index(reports: Path, *, title: str) -> Path:
     found, left_out = published_facts(reports)
     page = environment().get_template("analyst_index.html.j2")
     path = reports / INDEX
-    draft = path.with_suffix(".new")
-    draft.write_text(
+    write_whole(
+        path,
         page.render(
             title=title,
-            rows=[_row(name, facts) for name, facts in reversed(found)],
+            rows=_rows(found),
             left_out=left_out,
             figures=small_multiples([facts for _, facts in found]),
             style=style_sheet("analyst.css"),
         ),
-        encoding="utf-8",
     )
-    draft.replace(path)
     return path
 
 
@@ -167,7 +166,46 @@ def published_facts(reports: Path) -> tuple[list[tuple[str, Facts]], list[str]]:
 
 def index_rows(reports: Path) -> list[dict[str, str]]:
     """Return one row per published quarter, in words, the newest first."""
-    return [_row(name, facts) for name, facts in reversed(published_facts(reports)[0])]
+    return _rows(published_facts(reports)[0])
+
+
+def _rows(found: Sequence[tuple[str, Facts]]) -> list[dict[str, str]]:
+    """Return the rows, the newest first; what came of a promise stands in the newest ledger."""
+    newest = found[-1][1] if found else {}
+    return [
+        _row(name, facts) | {"delivered": delivered(newest, name)}
+        for name, facts in reversed(found)
+    ]
+
+
+def delivered(facts: Facts, label: str) -> str:
+    """Return what came of all that a report promised: of the horizon, else of the next quarter.
+
+    Examples
+    --------
+    >>> entry = {"promised_on": "2026Q1", "span": "next quarter", "tier": "Tier 1", "accounts": 15,
+    ...          "predicted": 2e6, "delivered": 1.9e6, "mature": True}
+    >>> delivered({"currency": "USD", "ledger": [entry]}, "2026Q1")
+    '$1.9 M of $2.0 M (next quarter)'
+    >>> delivered({"currency": "USD", "ledger": [entry]}, "2026Q2")
+    'not due'
+    """
+    due = [
+        entry
+        for entry in parts(facts, "ledger")
+        if text(entry, "promised_on") == label and entry.get("mature") is True
+        and not too_small(facts, entry)
+    ]  # fmt: skip
+    for span in ("horizon", "next quarter"):
+        rows = [entry for entry in due if text(entry, "span") == span]
+        if rows:
+            came, promised = (
+                math.fsum(number(entry, key) or 0.0 for entry in rows)
+                for key in ("delivered", "predicted")
+            )
+            code = text(facts, "currency")
+            return f"{money(code, came)} of {money(code, promised)} ({span})"
+    return "not due"
 
 
 def _row(folder: str, facts: Facts) -> dict[str, str]:
@@ -261,7 +299,7 @@ def write_units_index(
     currency: str,
 ) -> Path:
     """Write the page over the units and `units.json` with the same numbers; return the page."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, below=folder)
     every = [*rows, rest(rows, whole), whole]
     failed = [row for row in rows if row.exit_code]
     state = (
@@ -276,9 +314,9 @@ def write_units_index(
         *(tag("p", f"{row.name}: failed with exit code {row.exit_code}. {row.said}")
           for row in failed),
     )  # fmt: skip
-    _replace(folder / INDEX, document(body, title=title))
+    write_whole(folder / INDEX, document(body, title=title))
     content = {"title": title, "units": [_plain(row) for row in every]}
-    _replace(folder / UNIT_TOTALS, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    write_whole(folder / UNIT_TOTALS, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return folder / INDEX
 
 
@@ -313,9 +351,3 @@ def _plain(row: UnitRow) -> dict[str, Json]:
         **({} if predicted is not None else {"predicted_revenue_why": row.said or "not a run"}),
         "exit_code": row.exit_code,
     }
-
-
-def _replace(path: Path, content: str) -> None:
-    draft = path.with_suffix(".new")
-    draft.write_text(content, encoding="utf-8")
-    draft.replace(path)

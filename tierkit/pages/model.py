@@ -201,6 +201,24 @@ def gate_table(model: ModelChoice) -> Fragment:
     return html_table(Table("gate", caption, heads, rows, why=NOT_TESTED))
 
 
+def challengers_table(found: pd.DataFrame) -> Fragment:
+    """Return the project's own models beside what ranks, and which of them rank better."""
+    columns = Column.of_all(found, *Column.each("count", "accounts", "dates", "wins"))
+    why = "The project names no model of its own (features.module, model.packages)."
+    table = Table("challengers", "Own models in the same backtest", columns, found, why=why)
+    if found.empty:
+        return html_table(table)
+    gini = found[found["measure"] == "gini"]
+    better = [str(name) for name in gini.loc[gini["gain_low"] > 0, "model"]]
+    words = (
+        f"{' and '.join(better)} would have ranked accounts better. The card ranks and explains "
+        "them all the same: it can be read, and a model that wins stays a challenger."
+        if better
+        else "None of them is found to rank accounts better."
+    )
+    return Fragment(str(joined(html_table(table), tag("p", words))))
+
+
 def calibration_table(model: ModelChoice, work: Run) -> Fragment:
     """Return actual over predicted by tier and by tenth of the predictions, with 95 % intervals."""
     tested = model.tested_predictions()

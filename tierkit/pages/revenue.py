@@ -174,11 +174,13 @@ def _record(facts: Facts) -> str:
     quarters, (inside, due) = number(record, "quarters"), ledger_score(facts)
     if quarters is None or not due or quarters < 2:
         return ""
-    kept = f" All in all {count(inside)} of {count(due)} did, over {number_word(quarters)} quarters"
+    score = (
+        f" All in all {count(inside)} of {count(due)} did, over {number_word(quarters)} quarters"
+    )
     if record.get("is_track_record") is True:
         wanted = number(record, "share_wanted") or WANTED
-        return f"{kept}; {share(wanted)} should."
-    return f"{kept}; four make a track record."
+        return f"{score}; {share(wanted)} should."
+    return f"{score}; four make a track record."
 
 
 def ledger_score(facts: Facts) -> tuple[int, int]:

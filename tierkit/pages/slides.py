@@ -1,4 +1,4 @@
-"""Seven slides from the facts, each with its finding as title and a native chart."""
+"""Slides from the facts, each with its finding as title and a native chart."""
 
 from __future__ import annotations
 
@@ -7,18 +7,27 @@ import io
 import re
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tierkit.pages.chances import certainty_lines
 from tierkit.pages.decisions import MOST, decisions
 from tierkit.pages.earned import forest_table
 from tierkit.pages.effects import finding
 from tierkit.pages.effort import effort_finding, effort_table
-from tierkit.pages.facts import Facts, currency, horizon, parts, text
-from tierkit.pages.headings import recommendation_sentences, title_sentence
+from tierkit.pages.facts import Facts, currency, horizon, number, part, parts, text, too_small
+from tierkit.pages.headings import draft_words, recommendation_sentences, title_sentence
 from tierkit.pages.moves import flow_table
-from tierkit.pages.revenue import ledger_sentence, revenue_finding, revenue_table
+from tierkit.pages.revenue import (
+    ledger_sentence,
+    matured,
+    promise_sentence,
+    revenue_finding,
+    revenue_table,
+)
 from tierkit.pages.tiers import is_first_run, sizes_finding, tier_shares
+from tierkit.pages.whole import warnings, whole_sentences
 from tierkit.rendering import Slide
 from tierkit.words import count, plural, quarters_ahead, sentence
 
@@ -33,11 +42,22 @@ _MONEY = '[>=1000000]#,##0.0,,"M";[>=1000]#,##0,"k";#,##0'
 
 
 def slides(facts: Facts) -> list[Slide]:
-    """Return what the seven slides say; what is not known is left out of their charts."""
+    """Return what the slides say; what is not known is left out of their charts."""
     makers: tuple[Callable[[Facts], Slide], ...] = (
-        _opening, _accounts, _effort, _revenue, _earned, _changes, _decisions,
+        _opening, _decisions, _whole, _accounts, _effort, _revenue, _promises, _earned, _changes,
+        _certainty,
     )  # fmt: skip
-    return [make(facts) for make in makers]
+    source = source_line(facts)
+    made = [make(facts) for make in makers]
+    return [replace(one, source=f"{source} · {n} of {len(made)}") for n, one in enumerate(made, 1)]
+
+
+def source_line(facts: Facts) -> str:
+    """Return what a slide says of where its numbers come from."""
+    title, mark = text(facts, "title"), text(facts, "fingerprint")
+    draft = draft_words(facts)
+    said = (title, title_sentence(facts), f"report {mark}" if mark else "", draft)
+    return " · ".join(part for part in said if part)
 
 
 def write_slides(facts: Facts, target: Path) -> str:
@@ -81,6 +101,37 @@ def _opening(facts: Facts) -> Slide:
                  {"accounts": tuple(table["accounts"])})  # fmt: skip
 
 
+def _whole(facts: Facts) -> Slide:
+    said = whole_sentences(facts)
+    if not said:
+        return Slide("The whole: not predicted.", ())
+    whole = part(facts, "whole")
+    tiers = [one for one in parts(whole, "tiers") if not too_small(facts, one)]
+    known = [one for one in tiers if number(one, "last_horizon") is not None]
+    series = {
+        "won in the year before": tuple(number(one, "last_horizon") for one in known),
+        "predicted": tuple(number(one, "predicted_revenue") for one in known),
+    }
+    names = tuple(text(one, "tier") for one in known)
+    return Slide(said[0], (*said[1:], *warnings(facts)), names, series, _MONEY)
+
+
+def _promises(facts: Facts) -> Slide:
+    due = matured(facts)
+    record = sentence(promise_sentence(facts))
+    if due.empty:
+        return Slide("Promised and delivered: nothing is due yet.", (record,))
+    lines = tuple(f"{row.label}: {row.text}" for row in due.itertuples())
+    series = {"promised": _known(due["predicted"]), "delivered": _known(due["delivered"])}
+    return Slide(record, (ledger_sentence(facts).replace(" (diamond)", ""), *lines),
+                 tuple(due["label"]), series, _MONEY)  # fmt: skip
+
+
+def _certainty(facts: Facts) -> Slide:
+    lines = certainty_lines(facts)
+    return Slide("How sure are we?", tuple(f"{name}: {said}" for name, said in lines))
+
+
 def _accounts(facts: Facts) -> Slide:
     table = tier_shares(facts)
     if table.empty:
@@ -100,7 +151,7 @@ def _effort(facts: Facts) -> Slide:
     needed = roles.drop(columns=["label", "text", "available"]).sum(axis="columns")
     lines = tuple(f"{row.label}: {row.text}" for row in roles.itertuples())
     series = {"hours needed": tuple(needed), "hours available": _known(roles["available"])}
-    finding_ = effort_finding(roles).replace(" (upright mark)", "")
+    finding_ = effort_finding(roles).replace(" (│ hours available)", "")
     return Slide(finding_, ("Hours a quarter by role", *lines), tuple(roles["label"]), series)
 
 
@@ -128,7 +179,9 @@ def _earned(facts: Facts) -> Slide:
     lines = tuple(f"{row.boundary}, {row.label}: {row.text}" for row in shown.itertuples())
     names = tuple(f"{row.boundary}, {row.label}" for row in shown.itertuples())
     return Slide(sentence(finding(boundaries[0])), (*others, *lines), names,
-                 {"effect of the upper tier": tuple(shown["estimate"])}, "+0%;-0%;0%")  # fmt: skip
+                 {"low end of the range": _known(shown["low"]),
+                  "effect of the upper tier": _known(shown["estimate"]),
+                  "high end of the range": _known(shown["high"])}, "+0%;-0%;0%")  # fmt: skip
 
 
 def _changes(facts: Facts) -> Slide:

@@ -13,6 +13,7 @@ from tierkit.pages.facts import (
     part,
     parts,
     quarter_spoken,
+    sum_is_telling,
     text,
     too_small,
     why,
@@ -52,7 +53,11 @@ def whole_table(facts: Facts) -> Fragment:
     total = {"tier": "All tiers", "accounts": count(number(whole, "accounts") or 0)}
     for column in ("predicted_revenue", "last_horizon"):
         total[column] = _amounts(facts, [number(tier, column) for tier in tiers], hidden)[-1]
-    total |= {"range": _range(facts, whole), "change": _change(whole)}
+    telling = sum_is_telling(facts)
+    total |= {
+        "range": "–" if telling else _range(facts, whole),
+        "change": "–" if telling else _change(whole),
+    }
     ahead = f"predicted_{text(whole, 'span')}".replace(" ", "_").replace("_the_", "_")
     rename = {"predicted_revenue": ahead, "range": "range_that_holds_8_of_10",
               "last_horizon": "same_accounts_before"}  # fmt: skip
@@ -103,7 +108,7 @@ def whole_sentences(facts: Facts) -> list[str]:
 def _whole(facts: Facts) -> str:
     whole = part(facts, "whole")
     amount, change = number(whole, "predicted_revenue"), number(whole, "change")
-    if amount is None:
+    if amount is None or sum_is_telling(facts):
         return ""
     tiers = [
         f"{text(one, 'tier')} {_change(one)}"

@@ -8,9 +8,6 @@ from .gates import (
 from .leaks import (
     Json as Json,
 )
-from .lock import (
-    project_lock as project_lock,
-)
 from .manifest import (
     Ending as Ending,
     exit_code_of as exit_code_of,
@@ -25,6 +22,7 @@ from .manifest import (
 )
 from .notebooks import (
     RUN_NOTEBOOKS as RUN_NOTEBOOKS,
+    differing_notebooks as differing_notebooks,
     packaged_notebook as packaged_notebook,
     project_notebook as project_notebook,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import tierkit
 from tierkit.errors import GateError, Problem
+from tierkit.files import read_json
 from tierkit.publishing import manifest
 from tierkit.publishing.execute import Execution
 from tierkit.publishing.gates import SUMMARY_FILE, Requirements
@@ -101,7 +101,7 @@ def _fingerprint(run: RunContext) -> str:
 def _facts(run: RunContext) -> dict[str, Json]:
     """Return the facts; empty where they are none: the gates say what is wrong with them."""
     try:
-        facts = json.loads((run.report / "facts.json").read_text(encoding="utf-8"))
+        facts = read_json(run.report / "facts.json")
     except ValueError:
         return {}
     return facts if isinstance(facts, dict) else {}

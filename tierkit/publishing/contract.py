@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from tierkit.errors import Problem
+from tierkit.files import parse_json
 from tierkit.publishing.leaks import Json
 
 FACTS_SCHEMA = 1
@@ -36,7 +36,8 @@ _CONTAINERS: Mapping[str, type] = MappingProxyType(
     }
 )
 _TEXTS = ("currency", "fingerprint", "quarter.label", "quarter.as_of", "decision.action")
-_NO_NUMBERS = frozenset({"direction"})  # null says that there is none, not that it is unknown
+_NO_NUMBERS = frozenset({"direction", "claim", "carried_by"})
+"""Keys whose null says that there is none, not that it is unknown."""
 
 
 def facts_problems(path: Path, *, label: str = "") -> Iterator[Problem]:
@@ -52,7 +53,7 @@ def facts_problems(path: Path, *, label: str = "") -> Iterator[Problem]:
     if not path.is_file():
         return
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+        facts = parse_json(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except ValueError as error:
         yield Problem(f"facts.json: {error}", "Write null and say why beside it.")
         return

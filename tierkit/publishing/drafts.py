@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tierkit.errors import SettingsError
+from tierkit.files import make_folder, refuse_links
 from tierkit.publishing.published import read_facts
 from tierkit.settings import Settings
 
@@ -55,7 +56,8 @@ def choose_draft(settings: Settings, *, name: str = "", folder: Path | None = No
 
 def place_draft(report: Path, draft: Draft) -> Path:
     """Move a finished report to the folder of its draft, in place of an earlier one."""
-    draft.folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(draft.folder.parent, below=draft.folder.parent)
+    refuse_links(draft.folder, below=draft.folder)
     if draft.folder.exists():
         shutil.rmtree(draft.folder)
     shutil.move(report, draft.folder)

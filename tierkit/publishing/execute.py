@@ -46,12 +46,21 @@ _THREADS_OF_ALGEBRA = (
 _LONGEST_SOCKET_PATH = 90  # of the 104 to 108 bytes that systems allow for the name of a socket
 
 
+_START = (
+    "import sys; from tierkit.processes import end_with; end_with(int(sys.argv.pop(1))); "
+    "from ipykernel.kernelapp import launch_new_instance; launch_new_instance()"
+)
+_NOTHING_OF_THE_FOLDER = ("--InteractiveShellApp.ignore_cwd=True",)
+"""A module that lies in the project's folder is not imported in place of a real one."""
+
+
 class ThisPython(KernelSpecManager):
     """Knows one kernel: the interpreter that runs this code."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """Return the same kernel for every name."""
-        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        command = [sys.executable, "-P", "-c", _START, str(os.getpid()), *_NOTHING_OF_THE_FOLDER]
+        command += ["-f", "{connection_file}"]
         return KernelSpec(argv=command, display_name=kernel_name, language="python")
 
 
@@ -101,10 +110,11 @@ def kernel_environment(folder: Path) -> dict[str, str]:
     """
     return {
         **os.environ,
-        "MPLBACKEND": "agg",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # own figures are pictures
         NOBODY_WAITS: "1",
         **dict.fromkeys(_THREADS_OF_ALGEBRA, "1"),
         "PYTHONHASHSEED": "0",
+        "PYTHONSAFEPATH": "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # silences a warning about frozen modules
         "IPYTHONDIR": str(folder / "ipython"),
         "PYTHONPATH": os.pathsep.join(_import_path()),

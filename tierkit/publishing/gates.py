@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tierkit.errors import GateError, Problem
+from tierkit.files import local_spellings, parse_json
 from tierkit.publishing.contract import facts_problems, texts
 from tierkit.publishing.leaks import path_pattern, readable, spellings
 from tierkit.rendering import printable
@@ -324,7 +324,7 @@ def leak_problems(folder: Path, requirements: Requirements) -> Iterator[Problem]
         name = path.relative_to(folder).as_posix()
         text = readable(path)
         for place, pattern in patterns.items():
-            if place in text and pattern.search(text):  # the pattern alone is slow
+            if any(one in text for one in local_spellings(place)) and pattern.search(text):
                 yield Problem(f"{name}: holds the local path {place}", "Write it relative.")
         for variable, value in requirements.secrets.items():
             if any(form in text for form in spellings(value)):
@@ -369,7 +369,7 @@ def _words_of(path: Path) -> str:
     if path.suffix != ".json":
         return text
     try:
-        return "\n".join(texts(json.loads(text)))
+        return "\n".join(texts(parse_json(text)))
     except ValueError:
         return text
 

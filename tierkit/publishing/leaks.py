@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tierkit.files import local_spellings
+
 Json = Any  # what `json` reads and writes: mappings, lists, texts, numbers, None
 Replacements = Sequence[tuple[str, str]]
 
@@ -32,6 +34,8 @@ _SECRET_PARTS = frozenset(
 _LONGER_WORDS = ("token", "password", "secret")
 _PLACES = ("file", "path", "dir", "folder", "url")
 _SHORTEST_SECRET = 8
+_FOLDERS = frozenset({"PWD", "OLDPWD"})
+"""Variables in which shells keep the folder that somebody works in."""
 
 
 def local_paths(project: Path, run_folder: Path | None = None) -> list[tuple[str, str]]:
@@ -48,14 +52,15 @@ def local_paths(project: Path, run_folder: Path | None = None) -> list[tuple[str
 
 
 def path_pattern(path: str) -> re.Pattern[str]:
-    """Return what finds a path and those below it, but no longer name that begins alike.
+    """Return what finds a path and those below it, however spelled, but no longer name.
 
     Examples
     --------
     >>> path_pattern("/srv/acme").sub("<project>", "/srv/acme/data and /srv/acme-old")
     '<project>/data and /srv/acme-old'
     """
-    return re.compile(rf"(?<![\w.~/-]){re.escape(path)}(?![\w-])")
+    spelled = "|".join(map(re.escape, local_spellings(path)))
+    return re.compile(rf"(?:(?<![\w.~/-])|(?<=://))(?:{spelled})(?![\w-])")
 
 
 def scrubbed(value: Json, replacements: Replacements) -> Json:
@@ -84,7 +89,7 @@ def secret_values(environment: Mapping[str, str] | None = None) -> dict[str, str
     return {
         name: value
         for name, value in environment.items()
-        if len(value) >= _SHORTEST_SECRET and _names_a_secret(name)
+        if len(value) >= _SHORTEST_SECRET and name not in _FOLDERS and _names_a_secret(name)
     }
 
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from tierkit.errors import TierkitError
+from tierkit.files import make_folder, read_json, write_whole
+from tierkit.processes import EndedBySignal, exit_code_of_signal
 from tierkit.publishing.leaks import Json, Replacements, scrubbed
 from tierkit.settings import Settings
 
@@ -116,7 +118,7 @@ def file_hash(path: Path) -> str:
 def row_counts(run_folder: Path) -> dict[str, int]:
     """Return the rows of each table that the notebooks read, as they noted them in `rows.json`."""
     noted = run_folder / "rows.json"
-    return json.loads(noted.read_text(encoding="utf-8")) if noted.is_file() else {}
+    return read_json(noted) if noted.is_file() else {}
 
 
 def settings_rows(
@@ -162,7 +164,7 @@ def write_manifest(
         "stages": [asdict(stage) for stage in stages],
     }
     text = json.dumps(scrubbed(content, replacements), indent=1, ensure_ascii=False)
-    path.write_text(f"{text}\n", encoding="utf-8")
+    write_whole(path, f"{text}\n")
 
 
 def read_column(path: Path, column: str) -> set[str]:
@@ -208,6 +210,8 @@ def _version(name: str) -> str | None:
 
 REMAINS_NOTE = "What is left of the run: "
 FAILURE_FILE = "failure.json"
+FAULT = 70
+"""The exit code of a fault of tierkit itself."""
 INTERRUPTED = 130
 """The exit code that a shell expects of a command that Ctrl-C ended."""
 _SECONDS = 60
@@ -255,8 +259,8 @@ def failure_file(settings: Settings, error: BaseException, *, exit_code: int) ->
     path = settings.scratch / FAILURE_FILE
     content = {"finished": now(), "cause": one_line(error), "exit_code": exit_code}
     with suppress(OSError):
-        settings.scratch.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        make_folder(settings.scratch, below=settings.scratch)
+        write_whole(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return path
 
 
@@ -277,7 +281,9 @@ def exit_code_of(error: BaseException) -> int:
     """Return the exit code that the command line ends with after an error."""
     if isinstance(error, TierkitError):
         return error.exit_code
-    return INTERRUPTED if is_interruption(error) else 1
+    if isinstance(error, EndedBySignal):
+        return error.exit_code
+    return (exit_code_of_signal() or INTERRUPTED) if is_interruption(error) else FAULT
 
 
 def is_interruption(error: BaseException) -> bool:

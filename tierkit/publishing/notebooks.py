@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from nbformat import NotebookNode
 import tierkit
 from tierkit import errors
 from tierkit.errors import GateError, NotebookError, Problem, SettingsError, TierkitError
+from tierkit.files import read_json
 from tierkit.publishing.leaks import Replacements, scrubbed
 
 Scalar = str | int | float | bool
@@ -35,17 +35,21 @@ class Parameter:
         Its name in the parameters cell and its type: str, int, float or bool.
     meaning
         What it is, in words.
+    is_needed
+        Whether every notebook of a run must take it.
     """
 
     name: str
     kind: type[Scalar]
     meaning: str
+    is_needed: bool = True
 
 
 RUN_PARAMETERS = (
     Parameter("project", str, "path of the folder that holds tierkit.toml"),
     Parameter("run_folder", str, "path of the folder in which this run works"),
     Parameter("quarter", str, "label of the quarter, such as 2026Q3"),
+    Parameter("settings", str, "settings by dotted name, in JSON", is_needed=False),
 )
 
 
@@ -72,6 +76,28 @@ def project_notebook(folder: Path, name: str) -> Path:
     """
     fix = "Copy it there, or run without --project-notebooks."
     return _notebook(name, (folder / "notebooks",), fix=fix)
+
+
+def differing_notebooks(folder: Path) -> tuple[str, ...]:
+    """Return the notebooks of a run whose copy in a project has other code than the packaged one.
+
+    Outputs, words and the parameters cell do not count.
+    """
+    return tuple(
+        name
+        for name in RUN_NOTEBOOKS
+        if (own := folder / "notebooks" / f"{name}.ipynb").is_file()
+        and _code(own) != _code(packaged_notebook(name))
+    )
+
+
+def _code(path: Path) -> list[str]:
+    try:
+        cells = _code_cells(path)
+    except SettingsError:  # no notebook at all: certainly another one
+        return []
+    sources = (_source(cell).strip() for cell in cells if not _is_parameters(cell))
+    return [source for source in sources if source]
 
 
 def notebook_parameters(
@@ -154,7 +180,7 @@ def _notebook(name: str, folders: Sequence[Path], *, fix: str) -> Path:
 
 def _code_cells(path: Path) -> list[dict[str, Any]]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         return [cell for cell in content["cells"] if cell["cell_type"] == "code"]
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}.") from error
@@ -218,7 +244,7 @@ def _spec_problems(defaults: Mapping[str, Scalar], spec: Sequence[Parameter]) ->
         elif type(value) is not kinds[name]:
             yield _wrong_type(name, kinds[name], value)
     for parameter in spec:
-        if parameter.name not in defaults:
+        if parameter.is_needed and parameter.name not in defaults:
             yield Problem(
                 f"{parameter.name}: is missing in the parameters cell",
                 f"Add it: the {parameter.meaning}.",

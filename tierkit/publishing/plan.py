@@ -13,6 +13,7 @@ from typing import Any
 
 from tierkit.calendar import Quarter
 from tierkit.errors import SettingsError
+from tierkit.files import read_json
 from tierkit.publishing import manifest
 from tierkit.publishing.leaks import local_paths
 from tierkit.settings import Settings, parse_settings
@@ -70,7 +71,7 @@ def read_handover(run_folder: str | Path) -> Handover:
     """
     path = Path(run_folder) / FILE_NAME
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         settings = parse_settings(content["settings"], name=FILE_NAME)
         settings._folder = Path(content["project"])
         model, overrides = content["model_file"], content["set"]
@@ -129,6 +130,8 @@ class ReportPlan:
     extras
         Called with the run's folder, the report's folder and what takes a line per step, once the
         pages stand: it writes what else a report holds, such as dossiers.
+    keeps_rows
+        Whether the remains of a failed run hold the rows that it worked with.
     on_published
         Called with the run's folder once the report is published, before the folder goes.
     """
@@ -139,6 +142,7 @@ class ReportPlan:
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     prepare: Callable[[Handover, Path], object] | None = None
     extras: Callable[[Path, Path, OnStep], object] | None = None
+    keeps_rows: bool = False
     on_published: Callable[[Path], object] | None = None
 
 

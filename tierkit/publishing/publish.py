@@ -1,4 +1,4 @@
-"""Put a finished run in its place: all of it or nothing, and the last good one is always kept."""
+"""Publication of a finished run: all of it or nothing, and the last good report is never lost."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ import filecmp
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tierkit.errors import GateError
+from tierkit.errors import GateError, SettingsError
+from tierkit.files import make_folder, read_json, refuse_links, write_whole
 
 RUN_FILE = "run.json"
 UNKNOWN = "unknown"
 JOURNAL = ".publishing.json"
-_INCOMING = ".incoming"
+MARK = ".tierkit-reports"
+"""The file that tells a folder of reports from a folder of somebody else."""
+_MARK_TEXT = "tierkit publishes here, and replaces index.html and the folders of quarters.\n"
+_ARCHIVE, _FAILED, _INCOMING, _INDEX = "archive", "failed", ".incoming", "index.html"
 _EXCHANGE = 2  # RENAME_EXCHANGE of Linux
 _AT_FDCWD = -100
 
@@ -47,8 +52,8 @@ class Publication:
 class _Intent:
     """A planned exchange, written to a file so that it can be finished after a power cut.
 
-    Paths are relative to the folder of reports. `new` and `old` are run ids: they tell which
-    run lies where.
+    Names are those of folders in the folder of reports (the archive's with `archive/` before it).
+    `new` and `old` are run ids: they tell which run lies where.
     """
 
     incoming: str
@@ -56,6 +61,46 @@ class _Intent:
     archive: str
     new: str
     old: str
+
+    def must_stay_inside(self, reports: Path) -> None:
+        """Raise unless every name is that of a folder in the folder of reports, and no link."""
+        archived = self.archive.removeprefix(f"{_ARCHIVE}/")
+        names = (self.incoming, self.target, *([archived] if self.archive else []))
+        if not all(map(_is_plain_name, names)) or not self.incoming.startswith(_INCOMING):
+            raise _foreign_journal(reports)
+        for name in (self.incoming, self.target, self.archive):
+            refuse_links(reports / name, below=reports)
+
+
+def claim_reports(reports: Path) -> None:
+    """Mark a folder of reports as tierkit's own; it is made where it is missing.
+
+    A folder without the mark is taken if it is empty, or holds a published report and no
+    `index.html` of somebody else.
+
+    Raises
+    ------
+    SettingsError
+        If the folder is a link or cannot be made, or holds something else than reports.
+    """
+    make_folder(reports, below=reports)
+    if (reports / MARK).is_file():
+        return
+    there = sorted(one.name for one in reports.iterdir() if not one.name.startswith("."))
+    reported = (reports / _FAILED).is_dir() or any(map(_is_report, reports.iterdir()))
+    if there and not (reported and _is_own_index(reports / _INDEX)):
+        raise SettingsError(
+            f"{reports}: holds {', '.join(there[:5])}, which tierkit has not written, so nothing "
+            "is published there. Name an empty folder in [run] reports."
+        )
+    write_whole(reports / MARK, _MARK_TEXT)
+
+
+def _is_own_index(index: Path) -> bool:
+    """Return whether the page over all reports is not there, or is one that tierkit wrote."""
+    if not index.is_file():
+        return True
+    return b'data-table="quarters"' in index.read_bytes()
 
 
 def publish(finished: Path, *, reports: Path, label: str) -> Publication:
@@ -77,21 +122,27 @@ def publish(finished: Path, *, reports: Path, label: str) -> Publication:
     ------
     GateError
         If its `run.json` states no run id of its own.
+    SettingsError
+        If something else than a report lies where this one goes.
     """
     target = reports / label
+    make_folder(reports, below=reports)
+    refuse_links(target, below=reports)
     if target.is_dir() and same_report(finished, target):
         return Publication(target, new=False)
-    reports.mkdir(parents=True, exist_ok=True)
     new, old = run_id(finished), run_id(target)
     if new in {UNKNOWN, old}:
         raise GateError(f"{finished / RUN_FILE}: states no run id of its own; found {new!r}.")
-    incoming = _beside(finished, reports)
+    _must_be_replaceable(target)
+    incoming = _brought_in(finished, reports, new)
     _sync_tree(incoming)
-    archive = _free_name(reports / "archive" / f"{label}-{old}") if target.exists() else None
+    archive = (
+        _free_name(reports / _ARCHIVE / _name_of(f"{label}-{old}")) if target.exists() else None
+    )
     intent = _Intent(
-        incoming=os.path.relpath(incoming, reports),
+        incoming=incoming.name,
         target=label,
-        archive=os.path.relpath(archive, reports) if archive else "",
+        archive=f"{_ARCHIVE}/{archive.name}" if archive else "",
         new=new,
         old=old,
     )
@@ -107,17 +158,35 @@ def finish_interrupted(reports: Path) -> Path | None:
     -------
     Path or None
         The report whose publication was finished, None where nothing had been interrupted.
+
+    Raises
+    ------
+    SettingsError
+        If the journal names anything but folders of these reports: no publication wrote it.
     """
     journal = reports / JOURNAL
+    refuse_links(journal, below=reports)
     try:
-        intent = _Intent(**json.loads(journal.read_text(encoding="utf-8")))
+        intent = _Intent(**read_json(journal))
     except FileNotFoundError:
+        _sweep_incoming(reports)
         return None
     except (ValueError, TypeError):  # cut off while it was written: nothing had been moved yet
         journal.unlink()
+        _sweep_incoming(reports)
         return None
+    intent.must_stay_inside(reports)
     _complete(reports, intent)
     return reports / intent.target
+
+
+def _sweep_incoming(reports: Path) -> None:
+    """Take away what was brought in by a command that ended before it wrote its journal."""
+    for left in reports.glob(f"{_INCOMING}*"):
+        if left.is_symlink() or left.is_file():
+            left.unlink()
+        else:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def same_report(one: Path, other: Path) -> bool:
@@ -141,19 +210,19 @@ def report_hash(folder: Path) -> str:
 
 def keep_remains(run_folder: Path, *, reports: Path, run: str, cause: str) -> Path:
     """Move what is left of a failed run to `reports/failed/<run id>`, with its cause."""
-    remains = _free_name(reports / "failed" / run)
-    remains.parent.mkdir(parents=True, exist_ok=True)
+    remains = _free_name(reports / _FAILED / _name_of(run))
+    make_folder(remains.parent, below=reports)
     shutil.move(run_folder, remains)
     line = " ".join(cause.split())
     with suppress(OSError):  # a full disk must not hide why the run failed
-        (remains / "cause.txt").write_text(f"{line}\n", encoding="utf-8")
+        write_whole(remains / "cause.txt", f"{line}\n")
     return remains
 
 
 def run_id(folder: Path) -> str:
     """Return the run id that a report's `run.json` states, `unknown` where it states none."""
     try:
-        stated = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))["run_id"]
+        stated = read_json(folder / RUN_FILE)["run_id"]
     except (OSError, ValueError, KeyError, TypeError):
         return UNKNOWN
     return str(stated)
@@ -202,15 +271,49 @@ def exchange(one: Path, other: Path) -> bool:
     raise OSError(number, os.strerror(number), str(one), None, str(other))
 
 
-def _beside(finished: Path, reports: Path) -> Path:
-    """Return the folder on the file system of the reports, copied there only if it must be."""
+def _brought_in(finished: Path, reports: Path, run: str) -> Path:
+    """Move a finished folder into the folder of reports, under a name that no report has."""
+    incoming = _free_name(reports / _name_of(f"{_INCOMING}-{run}"))
     if finished.stat().st_dev == reports.stat().st_dev:
-        return finished
-    incoming = reports / _INCOMING
-    shutil.rmtree(incoming, ignore_errors=True)
-    shutil.copytree(finished, incoming)
-    shutil.rmtree(finished)
+        finished.rename(incoming)
+    else:
+        shutil.copytree(finished, incoming, symlinks=True)
+        shutil.rmtree(finished)
     return incoming
+
+
+def _must_be_replaceable(target: Path) -> None:
+    """Raise if what lies where a report goes is none."""
+    if target.exists() and not _is_report(target):
+        raise SettingsError(
+            f"{target}: is no report of tierkit, so it is not replaced. Move it away."
+        )
+
+
+def _is_report(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (RUN_FILE, "facts.json"))
+
+
+def _is_plain_name(name: str) -> bool:
+    return bool(name) and name not in {".", ".."} and name == _name_of(name)
+
+
+def _name_of(text: str) -> str:
+    """Return a text with every sign replaced that the name of a folder should not hold.
+
+    Examples
+    --------
+    >>> _name_of("2026Q3-../../home")
+    '2026Q3-.._.._home'
+    """
+    return re.sub(r"[^A-Za-z0-9._ -]", "_", text)[:120]
+
+
+def _foreign_journal(reports: Path) -> SettingsError:
+    return SettingsError(
+        f"{reports / JOURNAL}: names folders outside the reports, so no publication wrote it. "
+        "Nothing was moved. Look at it, and delete it."
+    )
 
 
 def _files(folder: Path) -> set[Path]:
@@ -224,16 +327,11 @@ def _free_name(path: Path) -> Path:
 
 
 def _write_journal(reports: Path, intent: _Intent) -> None:
-    journal = reports / JOURNAL
-    with journal.open("w", encoding="utf-8") as file:
-        json.dump(asdict(intent), file)
-        file.flush()
-        os.fsync(file.fileno())
-    _sync(reports)
+    write_whole(reports / JOURNAL, json.dumps(asdict(intent)))
 
 
 def _rename(source: Path, goal: Path) -> None:
-    goal.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(goal.parent, below=goal.parent)
     source.rename(goal)
     _sync(goal.parent)
 

@@ -6,7 +6,6 @@ older or a newer schema, a column that the contract asks for and the file lacks.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +18,7 @@ import pandas as pd
 
 from tierkit.calendar import FiscalCalendar, Quarter
 from tierkit.errors import SettingsError
+from tierkit.files import read_json
 from tierkit.models import SavedModel, read_model
 from tierkit.publishing.contract import FACTS_SCHEMA, shape_problems
 from tierkit.publishing.leaks import Json
@@ -210,7 +210,7 @@ def _as_numbers(column: pd.Series[str], file: Path) -> pd.Series[float]:
 
 def _read_json(file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = read_json(file)
     except OSError as error:
         raise _damaged(file, error.strerror or str(error)) from error
     except ValueError as error:

@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING
 
 from tierkit.calendar import Quarter
 from tierkit.errors import Problem, SettingsError
+from tierkit.files import (
+    disk_errors_in_words,
+    files_lock,
+    make_folder,
+    project_lock,
+    reserved_room,
+)
 from tierkit.publishing.drafts import Draft, place_draft
-from tierkit.publishing.lock import disk_errors_in_words, kept_room, project_lock
 from tierkit.publishing.manifest import REMAINS_NOTE, Stage, exit_code_of, now, write_manifest
 from tierkit.publishing.notebooks import (
     RUN_NOTEBOOKS,
@@ -24,7 +30,13 @@ from tierkit.publishing.notebooks import (
     project_notebook,
 )
 from tierkit.publishing.plan import Handover, OnStep, ReportPlan, RunContext, write_handover
-from tierkit.publishing.publish import finish_interrupted, keep_remains, publish, report_hash
+from tierkit.publishing.publish import (
+    claim_reports,
+    finish_interrupted,
+    keep_remains,
+    publish,
+    report_hash,
+)
 from tierkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -116,9 +128,9 @@ def run_recalibration(  # noqa: PLR0913 - one keyword per option of the command
     handover = Handover(settings, quarter, model_file, tuple(set_overrides), named)
     ready = replace(plan, notebooks=tuple(chosen))
     run = RunContext(handover, ready, on_step or _say_nothing)
-    _make_folder(settings.reports)
-    with project_lock(settings.scratch, wait=wait), disk_errors_in_words():
-        finish_interrupted(settings.reports)
+    with disk_errors_in_words(), project_lock(settings.scratch, wait=wait):
+        claim_reports(settings.reports)
+        _finish_publication(settings)
         _sweep(settings)
         return _guarded(run, publishes=not only, draft=draft)
 
@@ -129,16 +141,16 @@ def published_hash(settings: Settings, quarter: Quarter) -> str:
     What an interrupted command began to publish is finished first.
     """
     with project_lock(settings.scratch):
-        finish_interrupted(settings.reports)
+        _finish_publication(settings)
     return report_hash(settings.reports / quarter.label)
 
 
 def _guarded(run: RunContext, *, publishes: bool, draft: Draft | None) -> RunResult:
     """Run; on any failure, Ctrl-C included, keep the remains with their cause."""
-    with kept_room(run.settings.scratch) as give_back:
+    with reserved_room(run.settings.scratch) as give_back:
         try:
             with disk_errors_in_words():
-                _make_folder(run.folder)
+                make_folder(run.folder, below=run.settings.scratch)
                 return _publishing(run, draft) if publishes else _partial(run)
         except BaseException as error:
             give_back()
@@ -171,7 +183,8 @@ def _publishing(run: RunContext, draft: Draft | None) -> RunResult:
         check_report(run.report, requirements(run))
     if draft is not None:
         return _left_as_draft(run, draft)
-    done = publish(run.report, reports=run.settings.reports, label=run.label)
+    with files_lock(run.settings.scratch):
+        done = publish(run.report, reports=run.settings.reports, label=run.label)
     if run.plan.on_published is not None:
         run.plan.on_published(run.folder)
     shutil.rmtree(run.folder, ignore_errors=True)
@@ -198,7 +211,7 @@ def _partial(run: RunContext) -> RunResult:
     """Run some notebooks only, on top of what earlier runs of this kind handed over."""
     _execute(run, after=run.partial)
     shutil.rmtree(run.partial, ignore_errors=True)
-    run.partial.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(run.partial.parent, below=run.settings.scratch)
     run.folder.rename(run.partial)
     remark = f"Ran in {_short(run.partial, run)}; with --only nothing is published"
     run.on_step(remark)
@@ -268,16 +281,16 @@ def _bytes(file: Path) -> bytes:
     return file.read_bytes() if file.is_file() else b""
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(f"{folder}: cannot be written: {error.strerror}.") from error
+def _finish_publication(settings: Settings) -> None:
+    """Finish what an interrupted command began to publish; the lock of runs is held."""
+    with files_lock(settings.scratch):
+        finish_interrupted(settings.reports)
 
 
 def _sweep(settings: Settings) -> None:
     """Put away what commands left that ended before their run did; the lock is ours."""
     for folder in sorted((settings.scratch / "runs").glob("*")):
+        _drop_rows(folder)
         cause = "The command ended before the run did."
         keep_remains(folder, reports=settings.reports, run=folder.name, cause=cause)
 
@@ -285,13 +298,21 @@ def _sweep(settings: Settings) -> None:
 def _keep_remains(run: RunContext, error: BaseException) -> Path:
     """Keep what is left of a run, its cause in a line, and a `run.json` that hooks can read."""
     settings, folder = run.settings, run.folder
-    finish_interrupted(settings.reports)
+    _finish_publication(settings)
     kind = "" if str(error) else "interrupted from the keyboard"
     cause = f"{type(error).__name__}: {str(error) or kind}"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, below=settings.scratch)
     with suppress(OSError):  # a full disk must not hide why the run failed
+        if not run.plan.keeps_rows:
+            _drop_rows(folder)
         write_failure_manifest(run, cause=" ".join(cause.split()), exit_code=exit_code_of(error))
     return keep_remains(folder, reports=settings.reports, run=folder.name, cause=cause)
+
+
+def _drop_rows(folder: Path) -> None:
+    """Take the rows of accounts and deals out of the folder of a run; what they gave stays."""
+    for file in folder.rglob("*.parquet"):
+        file.unlink(missing_ok=True)
 
 
 def write_failure_manifest(run: RunContext, *, cause: str, exit_code: int) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tierkit.errors import SettingsError
+from tierkit.files import make_folder, open_plain
 from tierkit.push.difference import UNDO, Plan
 from tierkit.push.records import CrmRecords
 
@@ -50,13 +51,12 @@ class Journal:
     @classmethod
     def begin(cls, folder: Path, plan: Plan) -> Journal:
         """Write the plan into a new journal in a folder."""
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder, below=folder.parent)
         stem = f"{plan.title}_{plan.crm}_{plan.digest}"
         if plan.title.startswith(UNDO):
             stem = f"undo_{plan.title.removeprefix(UNDO).removesuffix(SUFFIX)}"
         names = (f"{stem}{f'_{number}' if number > 1 else ''}{SUFFIX}" for number in count(1))
         journal = cls(next(folder / name for name in names if not (folder / name).exists()), plan)
-        journal.file.touch()
         journal._append(plan.to_json())
         return journal
 
@@ -117,7 +117,7 @@ class Journal:
 
     def _append(self, line: str) -> None:
         """Add a line and wait until it is on disk; a line that was cut off gives way."""
-        with self.file.open("r+b") as target:
+        with os.fdopen(open_plain(self.file), "r+b") as target:
             target.truncate(self._length)
             target.seek(self._length)
             self._length += target.write(f"{line}\n".encode())

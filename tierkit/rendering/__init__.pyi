@@ -9,10 +9,10 @@ from .formats import (
     print_page as print_page,
 )
 from .html import (
-    NO_MATHEMATICS as NO_MATHEMATICS,
     NOBODY_WAITS as NOBODY_WAITS,
     Fragment as Fragment,
     Step as Step,
+    in_notebook as in_notebook,
     joined as joined,
     on_one_line as on_one_line,
     printable as printable,

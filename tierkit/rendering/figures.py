@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,14 @@ class Picture:
     margins: tuple[float, float, float, float] = (2.0, 2.0, 0.0, 0.0)
 
 
-def figure(wide: Picture, *, name: str, finding: str, narrow: Picture | None = None) -> Fragment:
+def figure(
+    wide: Picture,
+    *,
+    name: str,
+    finding: str,
+    narrow: Picture | None = None,
+    values: Sequence[tuple[str, str]] = (),
+) -> Fragment:
     """Return a figure with its finding as title.
 
     Parameters
@@ -74,6 +81,8 @@ def figure(wide: Picture, *, name: str, finding: str, narrow: Picture | None = N
         What the figure shows, as one sentence: its title, and what is read aloud.
     narrow
         What is shown on smaller screens instead.
+    values
+        What stands at its marks, by name: a table that only a screen reader sees.
 
     Examples
     --------
@@ -86,7 +95,9 @@ def figure(wide: Picture, *, name: str, finding: str, narrow: Picture | None = N
     pictures = [svg(wide, name=f"{name}-wide", finding=finding, class_="wide" if narrow else "")]
     if narrow:
         pictures.append(svg(narrow, name=f"{name}-{NARROW}", finding=finding, class_=NARROW))
-    body = joined(tag("figcaption", finding), *pictures)
+    rows = [tag("tr", tag("th", label, scope="row") + tag("td", said)) for label, said in values]
+    unseen = [tag("table", joined(*rows), class_="unseen")] if rows else []
+    body = joined(tag("figcaption", finding), *pictures, *unseen)
     return Fragment(str(tag("figure", body, data_figure=name)))
 
 
@@ -117,7 +128,10 @@ def _page_element(written: str, picture: Picture, finding: str, class_: str) -> 
         element.attrib = {key.rpartition("}")[2]: text for key, text in element.attrib.items()}
     _tidy(root)
     size = f"{picture.width:g}"
-    style = f"max-width:{size}px;font-family:{READERS_FONTS};font-variant-numeric:tabular-nums"
+    style = (
+        f"--wide:{size}px;max-width:{size}px;font-family:{READERS_FONTS};"
+        "font-variant-numeric:tabular-nums"
+    )
     if class_ == NARROW:
         style = f"{style};display:none"  # a mail program that drops style sheets shows the wide one
     box = root.attrib["viewBox"]

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tierkit.files import write_whole
+from tierkit.processes import run_program
 from tierkit.rendering.html import on_one_line
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
@@ -63,14 +65,11 @@ def print_page(page: Path, target: Path) -> str:
         own = (f"--user-data-dir={profile}", f"--print-to-pdf={printed_to}")
         command = [str(browser), *_QUIET, *_as_root(), *own, page.resolve().as_uri()]
         try:
-            subprocess.run(
-                command, check=True, timeout=_SECONDS, stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+            run_program(command, timeout=_SECONDS).check_returncode()
             printed = printed_to.read_bytes()
         except (OSError, subprocess.SubprocessError) as error:
             return f"No PDF: {browser.name} did not print the page ({_short(error)}). {_SAME}"
-    target.write_bytes(_DATE.sub(b"(D:20000101000000", printed))
+    write_whole(target, _DATE.sub(b"(D:20000101000000", printed), lasting=False)
     return ""
 
 
@@ -87,11 +86,14 @@ def _short(error: Exception) -> str:
     return str(error)
 
 
-_LONGEST_LINE, _MOST_LINES = 180, 9
+_LONGEST_TITLE, _LONGEST_LINE, _MOST_LINES = 180, 320, 9
+_MORE = "More in the report."
 _INK = "1B2631"
 _TONES = ("7096B6", "1F5C8C", "0F3A5F")
+_DARK_TO_LIGHT = ("0F3A5F", "1F5C8C", "3574A6", "5089B6", "7096B6")
 _TITLE_SIZES, _TEXT_SIZES = (28, 24, 20), (18, 16, 14, 12, 11)
 _TITLE = (0.6, 0.4, 12.1, 1.1)
+_SOURCE = (0.6, 6.95, 12.1, 0.5)
 _TITLE_ONLY = 5
 _POINTS_AN_INCH, _LINE_HEIGHT, _LETTER_WIDTH, _AFTER = 72, 1.2, 0.52, 6
 Series = Mapping[str, Sequence[float | None]]
@@ -100,13 +102,14 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Slide:
-    """One slide: a finding as title, lines of text, and the numbers of a bar chart."""
+    """One slide: a finding as title, lines of text, the numbers of a bar chart, its source."""
 
     title: str
     lines: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     series: Series = field(default_factory=dict)
     number_format: str = "#,##0"
+    source: str = ""
 
 
 def draw_deck(slides: Sequence[Slide], *, title: str, author: str) -> bytes:
@@ -151,9 +154,26 @@ def text_height(lines: Sequence[str], width: float, size: int) -> float:
     return (rows * size * _LINE_HEIGHT + len(lines) * _AFTER) / _POINTS_AN_INCH
 
 
-def _line(value: object) -> str:
+def _line(value: object, longest: int = _LONGEST_LINE) -> str:
     plain = on_one_line(value)
-    return plain if len(plain) <= _LONGEST_LINE else f"{plain[: _LONGEST_LINE - 1].rstrip()}…"
+    return plain if len(plain) <= longest else f"{plain[: longest - 1].rstrip()}…"
+
+
+def fitting(lines: Sequence[str], box: Box, size: int) -> tuple[str, ...]:
+    """Return the lines that fit into a box whole, and that there are more where some do not.
+
+    Examples
+    --------
+    >>> fitting(["one", "two"], (0, 0, 5, 1), 11), fitting(["one " * 60] * 9, (0, 0, 5, 1), 11)
+    (('one', 'two'), ('More in the report.',))
+    """
+    shown = tuple(lines)
+    while shown and text_height(shown, box[2], size) > box[3]:
+        rest = [line for line in shown if line != _MORE][:-1]
+        shown = (*rest, _MORE)
+        if not rest:
+            break
+    return shown
 
 
 def _add(deck: Any, one: Slide) -> None:  # noqa: ANN401 (python-pptx has no types)
@@ -162,16 +182,19 @@ def _add(deck: Any, one: Slide) -> None:  # noqa: ANN401 (python-pptx has no typ
     page = deck.slides.add_slide(deck.slide_layouts[_TITLE_ONLY])
     head = page.shapes.title
     head.left, head.top, head.width, head.height = map(Inches, _TITLE)
-    title = _line(one.title)
+    title = _line(one.title, _LONGEST_TITLE)
     _fill(head.text_frame, (title,), size=font_size((title,), _TITLE, _TITLE_SIZES), bold=True)
     drawn = any(value is not None for values in one.series.values() for value in values)
-    box = (0.6, 1.7, 5.4 if drawn else 12.1, 5.3)
-    lines = tuple(_line(line) for line in one.lines[:_MOST_LINES])
+    box = (0.6, 1.7, 5.4 if drawn else 12.1, 5.0)
+    lines = fitting([_line(line) for line in one.lines[:_MOST_LINES]], box, _TEXT_SIZES[-1])
     if lines:
         frame = page.shapes.add_textbox(*map(Inches, box)).text_frame
         _fill(frame, lines, size=font_size(lines, box, _TEXT_SIZES))
     if drawn:
-        _chart(page, one, tuple(map(Inches, (6.3, 1.7, 6.5, 5.3))))
+        _chart(page, one, tuple(map(Inches, (6.3, 1.7, 6.5, 5.0))))
+    if one.source:
+        frame = page.shapes.add_textbox(*map(Inches, _SOURCE)).text_frame
+        _fill(frame, (_line(one.source, _LONGEST_TITLE),), size=10)
 
 
 def _fill(frame: Any, lines: Sequence[str], *, size: int, bold: bool = False) -> None:  # noqa: ANN401
@@ -220,6 +243,16 @@ def _colour(plot: Any, number_format: str) -> None:  # noqa: ANN401
     labels = plot.data_labels
     labels.number_format, labels.number_format_is_linked = number_format, False
     tones = _TONES[1:] if len(plot.series) == 1 else _TONES
+    if len(plot.series) == 1:
+        plot.series[0].invert_if_negative = False
+        plot.series[0].format.fill.solid()
+        plot.series[0].format.fill.fore_color.rgb = RGBColor.from_string(tones[0])  # type: ignore[no-untyped-call]
+        for place in range(len(plot.categories)):
+            fill = plot.series[0].points[place].format.fill
+            fill.solid()
+            shade = _DARK_TO_LIGHT[min(place, len(_DARK_TO_LIGHT) - 1)]
+            fill.fore_color.rgb = RGBColor.from_string(shade)  # type: ignore[no-untyped-call]
+        return
     for tone, series in zip(tones, plot.series, strict=False):
         series.invert_if_negative = False
         series.format.fill.solid()

@@ -7,11 +7,16 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from markupsafe import Markup, escape
 
-NO_MATHEMATICS = "mathjax_ignore tex2jax_ignore"
-"""Classes of what a notebook must not read as mathematics: two dollar signs would enclose it."""
+from tierkit.table import NO_MATHEMATICS
+
+_STYLE = Path(__file__).parent / "templates" / "notebook.css"
+_UNREAD = re.compile(r"<(style|svg|script)\b.*?</\1>", re.DOTALL)
+_MARKUP = re.compile(r"<[^>]*>")
+_LONGEST = 300
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _UNIT = r" (?:k|M|bn|tn|%)(?!\w)"
 _DIGITS = r"\d[\d,.]*"
@@ -25,21 +30,35 @@ class Fragment:
     Examples
     --------
     >>> Fragment("<p>14 accounts change tier</p>")
-    <Fragment of 30 characters>
+    14 accounts change tier
     """
 
     html: str
 
     def __repr__(self) -> str:
-        """Return a short text; the HTML shows itself in a notebook."""
-        return f"<Fragment of {len(self.html)} characters>"
+        """Return the first words, for whatever shows no HTML."""
+        text = on_one_line(Markup(_MARKUP.sub(" ", _UNREAD.sub(" ", self.html))).unescape())
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST].rsplit(' ', 1)[0]} …"
 
     def _repr_html_(self) -> str:
-        return self.html
+        """Return the HTML: in a notebook in its theme, in a run as it goes into the page."""
+        return in_notebook(self.html) if _is_watched() else self.html
 
     def __html__(self) -> str:
         """Let markupsafe and Jinja take the HTML as it is."""
         return self.html
+
+
+def in_notebook(html: str) -> str:
+    """Return HTML for a notebook: in the colours of its theme, and no dollar sign is mathematics.
+
+    Examples
+    --------
+    >>> "mathjax_ignore" in in_notebook("<p>$100 k ($87–120 k)</p>")
+    True
+    """
+    style = " ".join(_STYLE.read_text(encoding="utf-8").split())
+    return f'<style>{style}</style><div class="tierkit {NO_MATHEMATICS}">{html}</div>'
 
 
 def printable(text: object) -> str:

@@ -18,10 +18,11 @@ from traitlets.config import Config
 
 from tierkit.errors import GateError
 from tierkit.rendering.html import joined, printable, tag
+from tierkit.rendering.still_charts import with_still_charts
 from tierkit.words import quarter_name
 
 LEADERSHIP_TAG = "leadership"
-_HIDDEN_TAGS = {LEADERSHIP_TAG, "parameters", "injected-parameters"}
+_HIDDEN_TAGS = {LEADERSHIP_TAG, "guide", "parameters", "injected-parameters"}
 _TEMPLATES = Path(__file__).parent / "templates"
 _HEADING = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1>", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
@@ -167,11 +168,46 @@ def render_analyst(
     """
     parts = [_settings_box(settings)] if settings else []
     parts += [_notebook_html(notebook) for notebook in notebooks]
-    body, contents = ordered_headings("\n".join(parts))
+    body, contents = ordered_headings(folded("\n".join(parts)))
     page = environment().get_template("analyst.html.j2")
     return page.render(
         context=context, contents=contents, body=Markup(body), style=style_sheet("analyst.css")
     )
+
+
+FOLD_FROM = 7
+"""Tables of so many rows are folded up: their caption says what is in them."""
+_TABLE = re.compile(
+    r'<div class="table[^>]*>\s*<table data-table="([^"]*)">.*?</table>\s*</div>', re.DOTALL
+)
+_CAPTION = re.compile(r"<caption>(.*?)</caption>", re.DOTALL)
+
+
+def folded(html: str) -> str:
+    """Return HTML in which every table has an anchor, and a long one is folded under its caption.
+
+    Examples
+    --------
+    >>> rows = "<tr><td>1</td></tr>" * 9
+    >>> table = f'<table data-table="won"><caption>Won</caption><tbody>{rows}</tbody></table>'
+    >>> folded(f'<div class="table">{table}</div>')[:75]
+    '<details class="fold" id="table-won"><summary>Won <span class="count">(9 rows'
+    """
+    seen: Counter[str] = Counter()
+
+    def fold(match: re.Match[str]) -> str:
+        whole, name = match[0], match[1] or "table"
+        seen[name] += 1
+        anchor = f"table-{name}" if seen[name] == 1 else f"table-{name}-{seen[name]}"
+        rows = whole.partition("<tbody>")[2].partition("</tbody>")[0].count("<tr")
+        caption = _CAPTION.search(whole)
+        if rows < FOLD_FROM or caption is None:
+            return whole.replace("<div ", f'<div id="{anchor}" ', 1)
+        count = f'<span class="count">({rows} rows)</span>'
+        summary = f"<summary>{caption[1]} {count}</summary>"
+        return f'<details class="fold" id="{anchor}">{summary}{whole}</details>'
+
+    return _TABLE.sub(fold, html)
 
 
 def ordered_headings(html: str) -> tuple[str, list[Entry]]:
@@ -240,7 +276,9 @@ class _CellExporter(HTMLExporter):
 def _notebook_html(notebook: NotebookNode) -> str:
     shown = NotebookNode(notebook)  # type: ignore[no-untyped-call]
     shown["cells"] = [
-        cell for cell in notebook.cells if not _HIDDEN_TAGS & set(cell.metadata.get("tags", []))
+        with_still_charts(cell)
+        for cell in notebook.cells
+        if not _HIDDEN_TAGS & set(cell.metadata.get("tags", []))
     ]
     exporter = _CellExporter(  # type: ignore[no-untyped-call]
         config=Config(),

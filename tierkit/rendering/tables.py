@@ -10,6 +10,9 @@ from tierkit.rendering.html import Fragment, joined, tag
 from tierkit.table import Column, Table
 from tierkit.words import count
 
+WIDE = 9
+"""So many columns need the width of a sheet of paper turned on its side."""
+
 
 def html_table(table: Table) -> Fragment:
     """Return a table of a page, or the sentence that stands in its place where it has no rows.
@@ -36,7 +39,8 @@ def html_table(table: Table) -> Fragment:
         text = f"Showing {count(len(rows))} of {count(total)} {table.of}".strip()
         parts.append(tag("tfoot", tag("tr", tag("td", text, colspan=str(len(columns))))))
     shown = tag("table", joined(*parts), data_table=table.name)
-    return Fragment(str(tag("div", shown, class_="table", role="group", tabindex="0")))
+    class_ = "table broad" if len(columns) >= WIDE else "table"
+    return Fragment(str(tag("div", shown, class_=class_, role="group", tabindex="0")))
 
 
 def _header(column: Column) -> Markup:

@@ -13,6 +13,7 @@ from typing import Any, SupportsFloat, cast
 import pandas as pd
 import xlsxwriter
 
+from tierkit.files import draft_of
 from tierkit.table import Kind, Table, is_missing
 
 MOST_ROWS = 1_000_000
@@ -64,7 +65,7 @@ def write_workbook(
     tuple of str
         A sentence for everything that did not fit into a sheet; they also stand in the notes.
     """
-    with xlsxwriter.Workbook(str(path), _NO_FORMULAS) as book:
+    with draft_of(Path(path)) as draft, xlsxwriter.Workbook(str(draft), _NO_FORMULAS) as book:
         book.set_properties({"created": _CREATED})
         formats = _Formats.of(book)
         cut = [

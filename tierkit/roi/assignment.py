@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.errors import DataError
+from tierkit.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,9 +49,14 @@ class Assignment:
         """A short hash of the assignment: whoever has it can prove that nothing was changed."""
         return hashlib.sha256(self._text().encode()).hexdigest()[:16]
 
+    @property
+    def text(self) -> str:
+        """The text of the assignment file; its first line holds the hash."""
+        return f"# {self.kind} {self.hash}\n{self._text()}"
+
     def write(self, path: Path) -> None:
         """Write the assignment file; its first line holds the hash."""
-        path.write_text(f"# {self.kind} {self.hash}\n{self._text()}", encoding="utf-8")
+        write_whole(path, self.text)
 
     @classmethod
     def holds(cls, path: Path) -> bool:

@@ -33,7 +33,8 @@ from tierkit.roi.experiment import Band
 from tierkit.roi.from_tables import tier_standings
 from tierkit.roi.line_study import Line, evidence_at, study_lines
 from tierkit.roi.measures import unknown
-from tierkit.roi.primary import PLANNED_QUARTERS, Primary
+from tierkit.roi.poisson import Estimate
+from tierkit.roi.primary import PLANNED_QUARTERS, Direction, Primary
 from tierkit.roi.sentences import Pays, boundary_sentence, pays_from
 from tierkit.roi.standings import Standings
 from tierkit.roi.verdict import (
@@ -289,8 +290,8 @@ def together_facts(primary: Primary, standings: Standings) -> dict[str, Any]:
             "reading": reading,
             "relative": estimate.relative().effect(),
             "standard_errors": estimate.z,
-            "suggestive_beyond": primary.bound("suggestive", "more" if estimate.z > 0 else "less"),
-            "shown_beyond": primary.bound("shown", "more" if estimate.z > 0 else "less"),
+            "suggestive_beyond": primary.bound("suggestive", _way(estimate), reading),
+            "shown_beyond": primary.bound("shown", _way(estimate), reading),
         }
         for reading, estimate in primary.pooled.items()
     ]
@@ -306,6 +307,10 @@ def together_facts(primary: Primary, standings: Standings) -> dict[str, Any]:
         "carried_by": claim.reading,
         "readings": readings,
     }
+
+
+def _way(estimate: Estimate) -> Direction:
+    return "more" if estimate.z > 0 else "less"
 
 
 def _room(standings: Standings, number: int) -> Room:

@@ -184,9 +184,10 @@ class BoundaryRows:
     incumbent
         Whether the account held the upper tier, or one above it, the quarter before.
     placed
-        Whether a person or a minimum stay, not the score, decided its tier.
+        Whether a minimum stay, or a person in a quarter before this one, decided its tier: known
+        before the score was, so that leaving them out favours neither side.
     overridden
-        Whether a person did.
+        Whether a person decided its tier, in this quarter or before.
     outcome
         What came of the window that begins with the quarter, in the reading asked for.
     worth
@@ -260,6 +261,9 @@ class Boundaries:
     _standing: dict[int, dict[str, FloatArray]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _rows: dict[tuple[int, int], BoundaryRows] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @cached_property
     def known(self) -> dict[str, FloatArray]:
@@ -304,6 +308,12 @@ class Boundaries:
 
     def rows(self, boundary: int, *, outcome_quarters: int) -> BoundaryRows:
         """Return the account-quarters of tier `boundary` and the next with complete outcomes."""
+        asked = (boundary, outcome_quarters)
+        if asked not in self._rows:
+            self._rows[asked] = self._select(boundary, outcome_quarters)
+        return self._rows[asked]
+
+    def _select(self, boundary: int, outcome_quarters: int) -> BoundaryRows:
         standings = self.standings
         if boundary not in self._standing:
             self._standing[boundary] = self._stand(boundary)
@@ -326,7 +336,7 @@ class Boundaries:
             ruled=values["points"] >= 0,
             by_capacity=values["capacity_distance"] >= 0,
             incumbent=(before >= 0) & (before <= boundary),
-            placed=overridden | stays,
+            placed=standings.still_overridden()[rows] | stays,
             overridden=overridden,
             outcome=outcome[rows],
             worth=1 / usual,

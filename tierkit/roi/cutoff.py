@@ -67,8 +67,9 @@ def cutoff(rows: BoundaryRows, *, width: float | None = None, hole: float = 0.0)
     line, with quarters and everything known on the first day as controls; the ruled side is the
     instrument for the tier held. Accounts that held the upper tier before and those that did not
     differ in everything and change over at zero distance, so each has a level and a slope of its
-    own (the bend at the line is common); the one effect pools what each of the two tells. Placed
-    accounts stand in no comparison.
+    own (the bend at the line and a curve are common); the one effect pools what each of the two
+    tells. Accounts whose tier was decided before the score was known stand in no comparison; those
+    that people place this quarter stay on the side of their score.
 
     Parameters
     ----------
@@ -139,7 +140,8 @@ def _too_few(near: BoundaryRows) -> str:
 
 def _controls(near: BoundaryRows, reach: float) -> FloatArray:
     even = np.ones(len(near))
-    by_distance = side_columns(near, near.distance / reach)
+    place = near.distance / reach
+    by_distance = [*side_columns(near, place), place**2]
     return np.column_stack([even, *by_distance, near.quarter_columns(), near.known.standardised()])
 
 

@@ -178,9 +178,9 @@ def randomised_design(found: Randomised, upper: str, lower: str, settings: Setti
         ),
         **_effect(found.estimate, found.why),
         account_quarters=found.rows,
-        why=found.why or "a lot decided, so nothing but chance and the tier tells the groups apart",
+        why=found.why or "a random draw decided, so only chance and the tier tell the groups apart",
         checks={},
-        off_rule="a lot decided, not a line",
+        off_rule="a random draw decided, not a line",
     )
 
 

@@ -38,7 +38,7 @@ _WORDS = {
     "more": (
         "more effort brings more than {limit}, what the effort costs",
         "more effort does not bring {limit}, what the effort costs",
-        "whether more effort brings {limit}, what the effort costs, cannot be told yet",
+        "whether more effort brings {limit}, what the effort costs, cannot be said yet",
     ),
 }
 
@@ -254,10 +254,10 @@ def effort_facts(
         "drawn": int(draw.rows["drawn"].sum()),
     }
     margin = Figure.of(pays_from, "the cost is not known").facts("margin")
-    who = f"accounts of {draw.tier} that a lot gave {draw.arm} effort"
+    who = f"accounts of {draw.tier} that a random draw gave {draw.arm} effort"
     if found is None:
         said = {"relative": Figure.unknown(why).effect(), **unknown(("holds",), why)}
-        return {**head, **margin, **said, "sentence": f"What {who} brought cannot be told: {why}."}
+        return {**head, **margin, **said, "sentence": f"What {who} brought cannot be said: {why}."}
     relative = found.relative()
     holds, meaning = _meaning(draw.arm, relative, pays_from)
     verdict = unknown(("holds",), meaning) if holds is None else {"holds": holds}
@@ -325,7 +325,7 @@ def _sample_ratio(drawn: BoolArray, there: BoolArray) -> str:
     if chance >= UNLIKELY:
         return ""
     return (
-        f"of those found {share(float(drawn[there].mean()))} were drawn, where the lot drew "
+        f"of those found {share(float(drawn[there].mean()))} were drawn, where the draw took "
         f"{share(fair)}: accounts are missing from one group"
     )
 

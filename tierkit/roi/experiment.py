@@ -52,8 +52,8 @@ class Band(Assignment):
         first, last = int(self.rows["rank"].min()), int(self.rows["rank"].max())
         drawn = int((self.rows["drawn_tier"] == self.rows["upper"]).sum())
         return (
-            f"{len(self.rows)} accounts at ranks {first} to {last} take part; a lot puts {drawn} "
-            f"of them into {self.rows['upper'].iloc[0]}. Against going by rank this puts "
+            f"{len(self.rows)} accounts at ranks {first} to {last} take part; a random draw puts "
+            f"{drawn} of them into {self.rows['upper'].iloc[0]}. Against going by rank this puts "
             f"{currency} {self.cost:,.0f} of predicted revenue at risk. Assignment {self.hash}."
         )
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import expit
+from scipy.stats import norm, t as student
 
 from tierkit.figure import Figure
 from tierkit.roi.standings import BoolArray, FloatArray, IntArray
@@ -21,6 +22,8 @@ _HALVINGS = 30
 _JACKKNIFE_TERMS = 1
 _MANY, _EVERY = 8_000, 6
 _LARGEST_LOG = 30.0
+
+_LARGE_FREEDOM = 2_000.0
 
 WIDEST = 5.0
 """A standard error (log scale) beyond this says nothing: its interval spans a factor of 10⁸."""
@@ -53,9 +56,27 @@ class Estimate:
     influence: FloatArray = field(repr=False, compare=False, default_factory=lambda: np.zeros(0))
 
     @property
+    def freedom(self) -> float:
+        """Degrees of freedom of the standard error, from how unevenly clusters move the effect.
+
+        Satterthwaite's: a variance that few accounts decide is itself uncertain. Infinite where the
+        clusters are not known.
+        """
+        squares = self.influence**2
+        variance, count = float(squares.sum()), int((squares > 0).sum())
+        if count < 2 or not np.isfinite(variance):
+            return float("inf")
+        uneven = float((squares**2).sum()) - variance**2 / count
+        return max(2 * variance**2 / uneven, 1.0) if uneven > 0 else float("inf")
+
+    @property
     def z(self) -> float:
-        """The effect in standard errors."""
-        return self.log_effect / self.se
+        """The effect in standard errors, as the normal deviate that is as unlikely."""
+        ratio = abs(self.log_effect / self.se)
+        if not self.freedom < _LARGE_FREEDOM:
+            return self.log_effect / self.se
+        return float(np.copysign(min(norm.isf(student.sf(ratio, self.freedom)), ratio),
+                                 self.log_effect))  # fmt: skip
 
     def based_on(self, outcome: FloatArray, held: FloatArray, weights: FloatArray) -> Estimate:
         """Return the estimate with the mean outcome, less the effect, of rows that held the tier.
@@ -70,8 +91,9 @@ class Estimate:
 
     def relative(self) -> Figure:
         """Return the effect as a share with its 95 % interval."""
+        reach = _reach(self.freedom) * self.se
         value, low, high = (
-            float(np.expm1(self.log_effect + times * self.se)) for times in (0.0, -1.96, 1.96)
+            float(np.expm1(self.log_effect + ends)) for ends in (0.0, -reach, reach)
         )
         return Figure(value, low, high)
 
@@ -83,6 +105,11 @@ class Estimate:
                 "the accounts that the comparison covers brought less than nothing"
             )
         return share.times(self.base)
+
+
+def _reach(freedom: float) -> float:
+    """Return the standard errors that a 95 % interval reaches to both sides."""
+    return float(student.isf(0.025, freedom)) if freedom < _LARGE_FREEDOM else 1.96
 
 
 @dataclass(frozen=True)
@@ -221,8 +248,15 @@ class _Moments:
         return np.asarray(self.members @ values)
 
 
-def pooled(estimates: Sequence[Estimate]) -> Estimate | None:
-    """Return the mean of estimates by inverse variance, allowing for the clusters they share.
+def pooled(
+    estimates: Sequence[Estimate], *, precision: Sequence[float] | None = None
+) -> Estimate | None:
+    """Return the weighted mean of estimates, allowing for the clusters they share.
+
+    Parameters
+    ----------
+    precision
+        What each estimate weighs; by default its own inverse variance.
 
     Examples
     --------
@@ -234,8 +268,9 @@ def pooled(estimates: Sequence[Estimate]) -> Estimate | None:
     """
     if not estimates:
         return None
-    precision = np.array([1 / one.se**2 for one in estimates])
-    weights = precision / precision.sum()
+    own = [1 / one.se**2 for one in estimates]
+    weights = np.array(own if precision is None else precision)
+    weights = weights / weights.sum()
     longest = max(len(one.influence) for one in estimates)
     influence = np.zeros(longest)
     for weight, one in zip(weights, estimates, strict=True):

@@ -1,9 +1,10 @@
 """The reading that decides, declared before any result: both lines, money and number, one bound.
 
-What accounts at every line tell is pooled by inverse variance, once for won revenue and once for
-the number of wins. Either may carry the claim, so the bound is that of the larger of two readings
-that move together. Reports are looked at every quarter, so the bound is higher while little of the
-planned information is in, and rises slowly after it.
+What accounts at every line tell is pooled, once for won revenue and once for the number of wins; a
+line weighs the inverse variance of its number, which is known better than that of its money. Either
+may carry the claim; the number spends three quarters of the error and revenue the rest, so that the
+two together, which move together, err as often as stated. Reports are looked at every quarter, so
+bounds are higher while little of the planned information is in, and rise slowly after it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
+import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import multivariate_normal, norm
 
@@ -31,31 +33,40 @@ _HIGHEST_CORRELATION = 0.999
 Strength = Literal["shown", "suggestive"]
 Direction = Literal["more", "less"]
 ERROR: Mapping[Strength, Mapping[Direction, float]] = {
-    "suggestive": {"more": 0.04, "less": 0.01},
+    "suggestive": {"more": 0.04, "less": 0.005},
     "shown": {"more": 0.008, "less": 0.002},
 }
 """Chance of the claim at the planned look where there is no effect at all."""
 
+SHARES: Mapping[Reading, float] = {"won revenue": 0.25, "wins": 0.75}
+"""Share of the error that each reading may spend: the number of wins is told more precisely."""
+
 
 @cache
-def larger_of_two(error: float, together: float) -> float:
-    """Return what the larger of two standard normal readings exceeds with a chance of `error`.
+def joint_bounds(error: float, together: float) -> Mapping[Reading, float]:
+    """Return the bounds that either of two normal readings exceeds with a chance of `error`.
 
     Parameters
     ----------
     together
-        How much they move together, from −1 to 1; to two decimals.
+        Their correlation, from −1 to 1; to two decimals.
 
     Examples
     --------
-    >>> [round(larger_of_two(0.025, together), 2) for together in (1.0, 0.75, 0.0)]
-    [1.96, 2.17, 2.24]
+    >>> {name: round(bound, 2) for name, bound in joint_bounds(0.025, 0.75).items()}
+    {'won revenue': 2.45, 'wins': 2.02}
     """
-    if together > _HIGHEST_CORRELATION:
-        return float(norm.isf(error))
-    shared = max(together, -_HIGHEST_CORRELATION)
+    shared = float(np.clip(together, -_HIGHEST_CORRELATION, _HIGHEST_CORRELATION))
     both = multivariate_normal(mean=[0.0, 0.0], cov=[[1.0, shared], [shared, 1.0]])
-    return float(brentq(lambda bound: 1 - both.cdf([bound, bound]) - error, 0.0, 6.0, xtol=1e-4))
+
+    def bounds(spent: float) -> list[float]:
+        return [float(norm.isf(spent * SHARES[reading])) for reading in DECIDING]
+
+    def excess(spent: float) -> float:
+        return float(1 - both.cdf(bounds(spent)) - error)
+
+    spent = float(brentq(excess, error / 2, error * 2, xtol=1e-7))
+    return dict(zip(DECIDING, bounds(spent), strict=True))
 
 
 def look_factor(quarters: int) -> float:
@@ -103,10 +114,12 @@ class Primary:
         found = list(self.pooled.values())
         return correlation(*found) if len(found) == len(DECIDING) else 1.0
 
-    def bound(self, strength: Strength, direction: Direction) -> float:
+    def bound(self, strength: Strength, direction: Direction, reading: Reading) -> float:
         """Return how many standard errors a reading must be from nothing for a claim."""
-        chance = larger_of_two(ERROR[strength][direction], round(self.together, 2))
-        return chance * look_factor(self.quarters)
+        error = ERROR[strength][direction]
+        if len(self.pooled) < len(DECIDING):
+            return float(norm.isf(error)) * look_factor(self.quarters)
+        return joint_bounds(error, round(self.together, 2))[reading] * look_factor(self.quarters)
 
     def claim(self) -> Claim:
         """Return the strongest claim that a reading carries."""
@@ -116,7 +129,7 @@ class Primary:
         best = sorted(self.pooled.items(), key=lambda item: -abs(item[1].z))
         for reading, estimate in best:
             direction: Direction = "more" if estimate.z > 0 else "less"
-            if abs(estimate.z) > self.bound(strength, direction):
+            if abs(estimate.z) > self.bound(strength, direction, reading):
                 return Claim(strength, direction, reading)
         return None
 
@@ -127,8 +140,9 @@ def primary_reading(
     """Return the reading that decides, from what each line tells in each reading."""
     estimates: dict[Reading, Estimate] = {}
     for reading in DECIDING:
-        lines = [line[reading] for line in found]
-        over_all = pooled([one for one in lines if one is not None])
+        known = [(one, line["wins"] or one) for line in found if (one := line[reading]) is not None]
+        precision = [1 / by_number.se**2 for _, by_number in known]
+        over_all = pooled([one for one, _ in known], precision=precision)
         if over_all is not None:
             estimates[reading] = over_all
     telling = sum(any(line[x] is not None for x in DECIDING) for line in found)

@@ -20,6 +20,7 @@ from tierkit.roi.verdict import (
     SUGGESTIVE,
     Evidence,
     Verdict,
+    takes_part,
 )
 from tierkit.serving import PLANNED
 from tierkit.settings import Settings
@@ -106,21 +107,25 @@ def boundary_sentence(
     pays: Pays,
 ) -> str:
     """Return what was seen at the line, what that is worth, and what speaks against it."""
+    seen = _seen(line, begun=evidence.begun)
+    said = [_together(verdict, evidence, primary), seen, _meaning(verdict, evidence, line),
+            *_against(line, evidence), _pays(line.rows.upper, line.rows.lower, pays)]  # fmt: skip
+    whole = "; ".join(part for part in said if part)
+    return f"{whole[:1].upper()}{whole[1:]}."
+
+
+def _seen(line: Line, *, begun: bool) -> str:
+    """Return what was seen at this line, or why nothing was."""
     upper, lower = line.rows.upper, line.rows.lower
     drawn, at_line = line.randomised.estimate, line.cutoff.estimate
     if drawn is not None:
-        start = f"accounts that a lot put into {upper} brought {effect_words(drawn)}"
-        start += f" than those it put into {lower}"
-    elif at_line is None:
-        start = f"what {upper} does beyond {lower} cannot be told: {line.cutoff.why}"
-    else:
-        what = "from deals begun in a quarter" if evidence.begun else "in a quarter"
-        start = f"just above this line {upper} brought {effect_words(at_line)} {what} than {lower}"
-        start += " just below it"
-    said = [_together(verdict, evidence, primary), start, _meaning(verdict, evidence, at_line),
-            *_against(line, evidence), _pays(upper, lower, pays)]  # fmt: skip
-    whole = "; ".join(part for part in said if part)
-    return f"{whole[:1].upper()}{whole[1:]}."
+        start = f"accounts that a random draw put into {upper} brought {effect_words(drawn)}"
+        return f"{start} than those it put into {lower}"
+    if at_line is None:
+        return f"whether {upper} brings more than {lower} cannot be said: {line.cutoff.why}"
+    what = "from deals begun in a quarter" if begun else "closed in a quarter"
+    words = effect_words(at_line, f"revenue {what}")
+    return f"at this line accounts in {upper} brought {words} than their like in {lower}"
 
 
 def _together(verdict: Verdict, evidence: Evidence, primary: Primary) -> str:
@@ -130,15 +135,14 @@ def _together(verdict: Verdict, evidence: Evidence, primary: Primary) -> str:
         return ""
     if evidence.randomised_z is not None and abs(evidence.randomised_z) > SIGNIFICANT:
         return ""
-    words = effect_words(primary.pooled[claim.reading])
-    if claim.reading == "wins":
-        words = words.replace(" revenue", " deals won")
+    found = primary.pooled[claim.reading]
+    words = effect_words(found) if claim.reading == "won revenue" else number_words(found)
     where = "at this line" if primary.lines == 1 else "over all lines together"
-    far = "far " if claim.strength == SHOWN else ""
-    return f"{where} accounts just above brought {words}, {far}more than chance explains"
+    seldom = "hardly ever" if claim.strength == SHOWN else "rarely"
+    return f"{where} the upper tier brought {words}, which chance alone would {seldom} bring"
 
 
-def effect_words(estimate: Estimate) -> str:
+def effect_words(estimate: Estimate, what: str = "revenue") -> str:
     """Return an effect in words, with its 95 % range.
 
     Examples
@@ -146,26 +150,44 @@ def effect_words(estimate: Estimate) -> str:
     >>> import numpy as np
     >>> from tierkit.roi.poisson import Estimate
     >>> effect_words(Estimate(np.log(1.2), 0.1, 1.0, 1.0, 10))
-    '20 % more revenue (range −1.4 % to +46 %)'
+    '20 % more revenue (95 % range −1.4 % to +46 %)'
     """
+    return _words(estimate, ("more", "less"), what)
+
+
+def number_words(estimate: Estimate) -> str:
+    """Return an effect on the number of deals won in words, with its 95 % range."""
+    return _words(estimate, ("more", "fewer"), "won deals")
+
+
+def _words(estimate: Estimate, ways: tuple[str, str], what: str) -> str:
     value, low, high = estimate.relative().numbers()
-    word = "more" if value >= 0 else "less"
-    return f"{share(abs(value))} {word} revenue (range {signed_range(low, high)})"
+    word = ways[0] if value >= 0 else ways[1]
+    return f"{share(abs(value))} {word} {what} (95 % range {signed_range(low, high)})"
 
 
-def _meaning(verdict: Verdict, evidence: Evidence, at_line: Estimate | None) -> str:
+def _meaning(verdict: Verdict, evidence: Evidence, line: Line) -> str:
+    """Return what that means, where the verdict does not rest on what was said before it."""
     if verdict.verdict == NOT_WORTH_HAVING:
         return "an effect worth having is ruled out"
-    if verdict.verdict != CANNOT_TELL or at_line is None:
-        return ""
-    if evidence.claim.strength and evidence.begun:
-        return (
-            "all lines together differ by more than chance explains, this one takes no part in it"
-        )
-    slow = "" if evidence.begun else ", and slow deals hide what a tier does"
-    if abs(at_line.z) > SIGNIFICANT:
-        return f"over all lines together, which is what counts, chance alone can do that{slow}"
-    return f"chance alone can do that{slow}"
+    slow = "" if evidence.begun else "slow deals hide what a tier does"
+    unknown = verdict.verdict == CANNOT_TELL and line.cutoff.estimate is not None
+    return ", and ".join(
+        part for part in (_chance(evidence, line) if unknown else "", slow) if part
+    )
+
+
+def _chance(evidence: Evidence, line: Line) -> str:
+    """Return what chance can do, where it cannot be told whether there is an effect."""
+    if evidence.claim.strength:
+        but = "" if not evidence.begun else ", but this one takes no part in that"
+        if evidence.begun and takes_part(evidence):
+            but = ", but another comparison points the other way"
+        return f"all lines together differ by more than chance would often bring{but}"
+    at_line = line.cutoff.estimate
+    if at_line is not None and abs(at_line.z) > SIGNIFICANT:
+        return "over all lines together, which is what counts, chance alone could explain it"
+    return "chance alone could explain that"
 
 
 def _against(line: Line, evidence: Evidence) -> list[str]:
@@ -175,10 +197,17 @@ def _against(line: Line, evidence: Evidence) -> list[str]:
         said.append("but much that was known before differs there as well, so it proves little")
     if evidence.density_z is not None and evidence.density_z > CROWDED:
         said.append("but scores crowd just above the line, so somebody may have moved them there")
-    alike, at_line = line.adjusted.estimate, line.cutoff.estimate
-    if alike is not None and at_line is not None and apart(at_line, alike):
-        words = alike.relative().say(signed_share)
-        said.append(f"accounts compared with their like say {words}: the two do not agree")
+    at_line = line.cutoff.estimate
+    others = {
+        "accounts compared with their like": line.adjusted.estimate,
+        "accounts just above the line against those just below": line.randomised.estimate
+        and at_line,
+    }
+    best = line.randomised.estimate or at_line
+    for who, other in others.items():
+        if other is not None and best is not None and apart(best, other):
+            words = other.relative().say(signed_share)
+            said.append(f"{who} say {words}: the two do not agree")
     return said
 
 
@@ -201,4 +230,4 @@ def _pays(upper: str, lower: str, pays: Pays) -> str:
         return ""
     if even <= 0:
         return f"{upper} costs no more than {lower}, so any added revenue pays"
-    return f"{upper} pays, against {lower}, from {signed_share(even)} on ({pays.terms})"
+    return f"against {lower}, {upper} pays from {signed_share(even)} on ({pays.terms})"

@@ -112,6 +112,12 @@ class Standings:
         before[:, 1:] = self.level[:, :-1]
         return before
 
+    def still_overridden(self) -> BoolArray:
+        """Return who is overridden and was so already in the quarter before."""
+        before = np.zeros_like(self.overridden)
+        before[:, 1:] = self.overridden[:, :-1]
+        return self.overridden & before
+
     @property
     def begun(self) -> bool:
         """True where outcomes are deals begun in a quarter, not those closed in it."""

@@ -102,10 +102,11 @@ def _claimed(evidence: Evidence, strength: str) -> bool:
     """Return whether the lines together claim so much, and this line takes part in it."""
     claim = evidence.claim
     slow = claim.direction == "less" and not evidence.begun
-    return claim.strength == strength and not slow and _takes_part(evidence)
+    return claim.strength == strength and not slow and takes_part(evidence)
 
 
-def _takes_part(evidence: Evidence) -> bool:
+def takes_part(evidence: Evidence) -> bool:
+    """Return whether a line points the way of what all lines claim, by enough to count."""
     sign = 1 if evidence.claim.direction == "more" else -1
     own = max((sign * z for z in evidence.own_z.values()), default=-math.inf)
     return own > 0 and (evidence.leads or own >= LEAST_OWN_Z)
@@ -133,8 +134,8 @@ TABLE: tuple[Row, ...] = (
         SHOWN,
         "randomised_z",
         lambda e: _beyond(e.randomised_z),
-        "accounts that a lot put into the upper tier differ from those it put below by more than "
-        "chance explains",
+        "accounts that a random draw put into the upper tier differ from those it put below by "
+        "more than chance explains",
     ),
     Row(
         SHOWN,
@@ -155,8 +156,8 @@ TABLE: tuple[Row, ...] = (
         SUGGESTIVE,
         "claim",
         lambda e: _claimed(e, SUGGESTIVE),
-        "accounts just above the lines differ from those just below by more than chance explains, "
-        "and this line takes part in it, but not by enough to call it shown",
+        "accounts just above the lines differ from those just below by more than chance would "
+        "often bring, and this line takes part in it, but not by enough to call it shown",
     ),
     Row(
         NOT_WORTH_HAVING,
@@ -278,14 +279,14 @@ def power_facts(primary: Primary, own: Estimate | None, *, room: Room, why: str)
     own
         This line's effect on the number of wins, or on revenue where there is none.
     """
-    best = min(primary.pooled.values(), key=lambda one: one.se, default=None)
-    if best is None or own is None:
+    if not primary.pooled or own is None:
         return {
             **unknown(("smallest_detectable",), why),
             "quarters_until": unknown(SIZES, why),
             "randomised_band": unknown(BAND_SIZES, why),
         }
-    bound = primary.bound("suggestive", "more")
+    reading, best = min(primary.pooled.items(), key=lambda item: item[1].se)
+    bound = primary.bound("suggestive", "more", reading)
     bands: dict[str, Any] = {}
     for size in BAND_SIZES:
         bands |= _possible_band(size, band_size(own.dispersion, int(size) / 100), room)

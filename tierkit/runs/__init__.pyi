@@ -2,6 +2,7 @@ from ._reading import (
     data_remarks as data_remarks,
     project_cache as project_cache,
     source_key as source_key,
+    training_dates as training_dates,
     trusted_tables as trusted_tables,
 )
 from .chances import (
@@ -27,6 +28,7 @@ from .experiments import (
 )
 from .leakage import (
     LEAK_RULE as LEAK_RULE,
+    check_project_criteria as check_project_criteria,
     leak_problems as leak_problems,
 )
 from .modelling import (
@@ -60,7 +62,6 @@ from .run import (
     keep_stages as keep_stages,
     leave_rows as leave_rows,
     open_run as open_run,
-    training_dates as training_dates,
 )
 from .scenarios import (
     saved_scenarios as saved_scenarios,

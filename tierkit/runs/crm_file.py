@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from tierkit.crm import written_table
+from tierkit.files import write_whole
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
 
@@ -93,10 +95,7 @@ def accepted_rows(
 def write_accepted(folder: Path, quarter: str, rows: Iterable[Mapping[str, str]]) -> Path:
     """Write the accepted changes beside `tierkit.toml` and return the file."""
     file = folder / f"crm_import_{quarter}.csv"
-    with file.open("w", encoding="utf-8", newline="") as target:
-        writer = csv.DictWriter(target, CRM_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_whole(file, written_table(rows, CRM_COLUMNS))
     return file
 
 

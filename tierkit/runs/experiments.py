@@ -13,6 +13,7 @@ import pandas as pd
 
 from tierkit.calendar import Quarter, is_before
 from tierkit.errors import DataError, SettingsError
+from tierkit.files import change_file, files_lock
 from tierkit.publishing import read_published
 from tierkit.roi import (
     Band,
@@ -76,25 +77,25 @@ def draw_quarter_band(
         If the published tiers lack what a draw needs.
     """
     quarter = settings.fiscal_calendar.parse(label)
-    assigned = _published(settings, quarter)
-    pair = _pair(settings, upper)
-    following = settings.fiscal_calendar.shift(quarter, 1)
-    file = _file(settings, following, pair)
-    if file.exists():
-        raise SettingsError(
-            f"{EXPERIMENTS}/{file.name}: drawn already as {Band.read(file).hash}. A band is drawn "
-            "once; delete the file before its quarter begins if nobody has acted on it."
+    with files_lock(settings.scratch):
+        assigned = _published(settings, quarter)
+        pair = _pair(settings, upper)
+        following = settings.fiscal_calendar.shift(quarter, 1)
+        file = _file(settings, following, pair)
+        if file.exists():
+            raise SettingsError(
+                f"{EXPERIMENTS}/{file.name}: drawn already as {Band.read(file).hash}. A band is "
+                "drawn once; delete the file before its quarter begins if nobody has acted on it."
+            )
+        band = draw_band(
+            _without_drawn(assigned, settings, following),
+            tiers=pair,
+            ranks=ranks or _ranks_around_the_line(assigned, pair, settings),
+            quarter=following.label,
+            seed=settings.model.seed if seed is None else seed,
         )
-    band = draw_band(
-        _without_drawn(assigned, settings, following),
-        tiers=pair,
-        ranks=ranks or _ranks_around_the_line(assigned, pair, settings),
-        quarter=following.label,
-        seed=settings.model.seed if seed is None else seed,
-    )
-    file.parent.mkdir(exist_ok=True)
-    band.write(file)
-    return DrawnBand(band, following, file)
+        _keep(settings, file, band.text)
+        return DrawnBand(band, following, file)
 
 
 @dataclass(frozen=True)
@@ -138,34 +139,39 @@ def draw_quarter_effort(  # noqa: PLR0913
         already.
     """
     quarter = settings.fiscal_calendar.parse(label)
-    assigned = _published(settings, quarter)
-    names = [one.name for one in settings.tiers]
-    asked = tier or names[min(1, len(names) - 1)]
-    if asked not in names:
-        raise SettingsError(f"--tier {asked}: there is no such tier; give one of {names}.")
-    following = settings.fiscal_calendar.shift(quarter, 1)
-    file = _named(settings, f"{following.label} {asked} {arm} effort")
-    if file.exists():
-        raise SettingsError(
-            f"{EXPERIMENTS}/{file.name}: drawn already as {EffortDraw.read(file).hash}. Delete "
-            "the file before its quarter begins if nobody has acted on it."
+    with files_lock(settings.scratch):
+        assigned = _published(settings, quarter)
+        names = [one.name for one in settings.tiers]
+        asked = tier or names[min(1, len(names) - 1)]
+        if asked not in names:
+            raise SettingsError(f"--tier {asked}: there is no such tier; give one of {names}.")
+        following = settings.fiscal_calendar.shift(quarter, 1)
+        file = _named(settings, f"{following.label} {asked} {arm} effort")
+        if file.exists():
+            raise SettingsError(
+                f"{EXPERIMENTS}/{file.name}: drawn already as {EffortDraw.read(file).hash}. "
+                "Delete the file before its quarter begins if nobody has acted on it."
+            )
+        facts = read_published(settings, label=label).facts
+        draw = draw_effort(
+            _without_drawn(assigned, settings, following),
+            tier=asked,
+            arm=arm,
+            drawn_share=drawn_share,
+            quarter=following.label,
+            quarters=quarters,
+            seed=settings.model.seed if seed is None else seed,
+            report=str(facts["fingerprint"]),
         )
-    facts = read_published(settings, label=label).facts
-    draw = draw_effort(
-        _without_drawn(assigned, settings, following),
-        tier=asked,
-        arm=arm,
-        drawn_share=drawn_share,
-        quarter=following.label,
-        quarters=quarters,
-        seed=settings.model.seed if seed is None else seed,
-        report=str(facts["fingerprint"]),
-    )
-    file.parent.mkdir(exist_ok=True)
-    draw.write(file)
-    together = facts["roi"].get("together") or {}
-    noise = {one["tier"]: one["dispersion"] for one in together.get("dispersions", [])}
-    return DrawnEffort(draw, following, file, noise.get(asked))
+        _keep(settings, file, draw.text)
+        together = facts["roi"].get("together") or {}
+        noise = {one["tier"]: one["dispersion"] for one in together.get("dispersions", [])}
+        return DrawnEffort(draw, following, file, noise.get(asked))
+
+
+def _keep(settings: Settings, file: Path, text: str) -> None:
+    """Write an assignment file where none is yet; the lock of the project's files is held."""
+    change_file(file, text, before=None, project=settings.folder, scratch=settings.scratch)
 
 
 def read_bands(settings: Settings) -> list[Band]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import narwhals as nw
 import pandas as pd
@@ -12,11 +13,12 @@ import pandas as pd
 from tierkit._outcomes import join_outcomes, outcomes
 from tierkit.calendar import before, from_on
 from tierkit.crm import Rows, Tables, raised_to_blocking, tables_as_known
-from tierkit.errors import Problem
-from tierkit.features import build_panel
+from tierkit.errors import Problem, SettingsError
+from tierkit.features import build_panel, feature_values, own_criteria
 from tierkit.models import gini_alone, past_revenue_column, probable_leaks
-from tierkit.runs.run import training_dates
+from tierkit.runs._reading import training_dates
 from tierkit.settings import Settings
+from tierkit.words import plural
 
 _RECORDED = {
     "activities": "date",
@@ -72,6 +74,63 @@ def _known_deals(deals: Rows, as_of: date) -> Rows:
     hidden = [nw.lit(None).cast(schema[name]).alias(name) for name in _UNKNOWN_WHILE_OPEN]
     undated = deals.filter(nw.col("close_date").is_null())
     return nw.concat([closed, made.with_columns(*hidden), before(undated, "created_date", as_of)])
+
+
+def check_own_criteria(tables: Tables, dates: Sequence[date], *, settings: Settings) -> None:
+    """Raise with every criterion of the project that sees the future or rests on our own effort.
+
+    At the first of the dates each is computed again without what became known later, and without
+    what we did ourselves; it must stay the same.
+
+    Raises
+    ------
+    SettingsError
+        With the names of those that change.
+    """
+    own = [one.name for one in own_criteria(settings)]
+    if not own or not dates:
+        return
+    day = min(dates)
+    blind, idle = _without_future(tables, day), _without_effort(tables)
+    problems = []
+    for name in own:
+        known = feature_values(name, tables, [day], settings=settings)
+        if changed := _changed(known, feature_values(name, blind, [day], settings=settings)):
+            what = f"{name} sees the future: {plural(changed, 'account')} known at {day} would have"
+            fix = "Use only what a row held on its day; end of open deals is not known yet."
+            problems.append(Problem(f"{what} another value", fix, rule="sees the future"))
+        if changed := _changed(known, feature_values(name, idle, [day], settings=settings)):
+            what = f"{name} rests on our own effort: {plural(changed, 'account')} would have"
+            fix = "Our own effort never makes an account valuable: use what accounts did."
+            problems.append(Problem(f"{what} another value without it", fix, rule="own effort"))
+    if problems:
+        raise SettingsError("The project's own criteria cannot be used", problems)
+
+
+def check_project_criteria(tables: Tables, settings: Settings, *, as_of: date) -> None:
+    """Raise as `check_own_criteria` does, for the quarter-ends that a run would learn from."""
+    if own_criteria(settings):
+        known = tables_as_known(tables, as_of)
+        dates = training_dates(known, settings=settings, as_of=as_of)
+        check_own_criteria(known, dates, settings=settings)
+
+
+def _changed(one: pd.Series[Any], other: pd.Series[Any]) -> int:
+    shared = one.index.intersection(other.index)
+    before, after = one.loc[shared], other.loc[shared]
+    return int((~((before == after) | (before.isna() & after.isna()))).sum())
+
+
+def _without_effort(tables: Tables) -> Tables:
+    """Return the tables without what we did ourselves: costs, outbound activities, tiers held."""
+    frames = dict(tables.frames)
+    for name in ("costs", "tier_history"):
+        if name in frames:
+            frames[name] = frames[name].head(0)
+    if tables.has("activities", "direction"):
+        theirs = nw.col("direction").is_null() | (nw.col("direction") != "outbound")
+        frames["activities"] = frames["activities"].filter(theirs)
+    return replace(tables, frames=frames)
 
 
 LEAK_RULE = "predicts too well alone"

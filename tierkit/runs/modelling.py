@@ -25,12 +25,13 @@ from tierkit.models import (
 )
 from tierkit.publishing import package_versions
 from tierkit.rendering import Step
+from tierkit.runs._reading import training_dates
 from tierkit.runs.challenge import champion
 from tierkit.runs.decision import decide
-from tierkit.runs.leakage import future_rows_seen
+from tierkit.runs.leakage import check_own_criteria, future_rows_seen
 from tierkit.runs.model_facts import model_facts
 from tierkit.runs.next_quarter import quarter_tests
-from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run, training_dates
+from tierkit.runs.run import MODEL_FILE, PANEL_FILE, Run
 from tierkit.runs.side_models import edit_facts, prospect_facts, prospects_at, run_prospects
 from tierkit.tiers import tiers_in_force
 
@@ -95,8 +96,15 @@ DECISION = "decision"
 
 
 def make_panel(work: Run) -> Panel:
-    """Build the criteria of all accounts, at every quarter-end to learn from and at `as_of`."""
+    """Build the criteria of all accounts, at every quarter-end to learn from and at `as_of`.
+
+    Raises
+    ------
+    SettingsError
+        If one of the project's own criteria sees the future or rests on our own effort.
+    """
     dates = training_dates(work.tables, settings=work.settings, as_of=work.as_of)
+    check_own_criteria(work.tables, dates, settings=work.settings)
     panel = build_panel(work.tables, [*dates, work.as_of], settings=work.settings)
     panel.write(work.folder / PANEL_FILE)
     return panel

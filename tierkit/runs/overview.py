@@ -182,7 +182,7 @@ def _top_share(amounts: pd.Series[float]) -> Figure:
 def swap_facts(tiering: Tiering, min_group: int) -> list[dict[str, Any]]:
     """Return who comes into and goes out of each tier that has places, in accounts and money.
 
-    The money of one account alone is never told where groups have a least size.
+    The money of one account alone is never said where groups have a least size.
     """
     before, now = (tiering.assigned[name].astype("object") for name in ("previous_tier", "tier"))
     if before.isna().all():
@@ -201,8 +201,8 @@ def swap_facts(tiering: Tiering, min_group: int) -> list[dict[str, Any]]:
 def _side(key: str, rows: pd.DataFrame, min_group: int) -> dict[str, Any]:
     alone = len(rows) == 1 and min_group > 1
     money = None if alone else float(rows["predicted_revenue"].fillna(0.0).sum())
-    told = Figure.of(money, "it is one account").facts(f"{key}_predicted_revenue")
-    return {f"{key}_accounts": len(rows), **told}
+    amount = Figure.of(money, "it is one account").facts(f"{key}_predicted_revenue")
+    return {f"{key}_accounts": len(rows), **amount}
 
 
 def seat_facts(run: Run, tiering: Tiering) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,14 +13,17 @@ from tierkit.errors import SettingsError
 from tierkit.settings import SETTINGS_FILE, Settings, read_settings
 
 OVERRIDES = "overrides.csv"
+SAMPLE = "sample"
 OVERRIDES_HEADER = "account_id,tier,reason,set_by,set_on,review_on\n"
 NOTEBOOKS = (
+    "tables_to_tiers",
+    "explore_criteria",
     "fit_tier_model",
     "validate_tier_roi",
     "recalibrate",
     "account_dossier",
-    "explore_criteria",
 )
+"""The notebooks of a project in the order of a quarter's work."""
 
 
 def make_project(folder: Path, *, sample: bool = False, exports: Path | None = None) -> list[Path]:
@@ -52,29 +56,33 @@ def make_project(folder: Path, *, sample: bool = False, exports: Path | None = N
         raise SettingsError(f"{folder}: cannot be made: {error.strerror}.") from error
 
 
-def find_project(start: str = "") -> Settings:
+def find_project(start: str = "", *, changes: Mapping[str, object] | None = None) -> Settings:
     """Return the settings of the project that a folder belongs to.
 
     Parameters
     ----------
     start
-        The folder, or one inside it; the working folder by default. Where no folder from the
-        working folder upward holds a project, `sample_project` is returned.
+        The folder, or one inside it; the working folder by default; `sample` for the simulated
+        sample, where no folder of that name is a project.
+    changes
+        Settings by dotted path that are put over those of the file.
 
     Raises
     ------
     SettingsError
-        If `start` is given and holds no project, or a project's settings are wrong.
+        If there is no project, or its settings are wrong.
     """
     place = Path(start).resolve() if start else Path.cwd()
+    if start == SAMPLE and not (place / SETTINGS_FILE).is_file():
+        place = sample_project().folder
     for folder in (place, *place.parents):
         if (folder / SETTINGS_FILE).is_file():
-            return read_settings(folder)
-    if start:
-        raise SettingsError(
-            f"{start}: no {SETTINGS_FILE} there or above. `tierkit init DIR` makes one."
-        )
-    return sample_project()
+            return read_settings(folder, changes=changes)
+    where = start or f"{place} (the working folder)"
+    raise SettingsError(
+        f"{where}: no {SETTINGS_FILE} there or above. Name the project's folder, or `sample` for "
+        "a simulated one; `tierkit init DIR` makes one."
+    )
 
 
 def sample_project() -> Settings:

@@ -77,7 +77,7 @@ def report_facts(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any
         "min_group": work.settings.run.min_group,
         **({"draft": work.draft} if work.draft else {}),
         "data": data_facts(work, tiering),
-        "model": {**model["model"], **_favourites(work)},
+        "model": {**model["model"], **_favourites(work), **work.read_facts("challengers")},
         "tiers": work.read_facts("tiers")["tiers"],
         "forecast": forecast,
         **overview_facts(work, tiering, forecast=forecast, pipeline=coverage),

@@ -16,7 +16,7 @@ import pandas as pd
 
 from tierkit._outcomes import outcomes
 from tierkit.cache import Cache, fingerprint
-from tierkit.calendar import Quarter, complete_quarter_ends
+from tierkit.calendar import Quarter
 from tierkit.crm import (
     Tables,
     content_hash,
@@ -28,7 +28,7 @@ from tierkit.crm import (
     write_tables,
 )
 from tierkit.errors import Problem, SettingsError
-from tierkit.features import history_start
+from tierkit.files import read_json
 from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
 from tierkit.publishing import (
     DATA_FILE,
@@ -38,7 +38,12 @@ from tierkit.publishing import (
     read_handover,
     write_handover,
 )
-from tierkit.runs._reading import data_remarks, project_cache, trusted_tables
+from tierkit.runs._reading import (
+    data_remarks,
+    project_cache,
+    settings_changes,
+    trusted_tables,
+)
 from tierkit.runs.experiments import band_bytes
 from tierkit.runs.project import OVERRIDES, find_project
 from tierkit.settings import Settings
@@ -52,35 +57,6 @@ if TYPE_CHECKING:
     from tierkit.runs.tier_roi import TierRoi
     from tierkit.runs.tiering import Tiering
 
-A_YEAR = 4
-ENOUGH_DATES = 6
-MOST_DATES = 9
-
-
-def training_dates(tables: Tables, *, settings: Settings, as_of: date) -> list[date]:
-    """Return the quarter-ends whose outcome is complete, those that know a year before all others.
-
-    Windows are cut where the data begin, so that one quarter before a quarter-end is enough. Where
-    at least six of them know a whole year, those that know less are left aside. At most the newest
-    nine are used: what is older tells less of today.
-
-    Returns
-    -------
-    list of date
-        In order; empty where the history is shorter than a quarter and a horizon.
-    """
-    first = history_start(tables, settings)
-    if first is None:
-        return []
-    calendar, horizon = settings.fiscal_calendar, settings.target.horizon_quarters
-
-    def dates_of(look_back: int) -> list[date]:
-        return complete_quarter_ends(calendar, first, as_of, look_back=look_back, horizon=horizon)
-
-    with_a_year = dates_of(A_YEAR)
-    found = with_a_year if len(with_a_year) >= ENOUGH_DATES else dates_of(1)
-    return found[-MOST_DATES:]
-
 
 TABLES_FOLDER = "tables"
 SAVED_SCENARIOS = Path("explorer") / "scenarios.json"
@@ -93,7 +69,7 @@ MODEL_FILE = "model.json"
 _NO_STAGE = ("notebooks", "report", "*.html", "*.pdf", "*.pptx", "settings.json")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """What every stage of a recalibration starts from.
 
@@ -204,8 +180,6 @@ class Run:
     def outcomes(self, days: Collection[date], *, horizon_quarters: int = 0) -> pd.DataFrame:
         """Return what accounts brought in the horizon after each date, as known at `as_of`.
 
-        Rows and columns are those of `tierkit._outcomes.outcomes`.
-
         Parameters
         ----------
         days
@@ -253,10 +227,20 @@ class Run:
     def read_facts(self, name: str) -> dict[str, Any]:
         """Return the facts that a stage has left; empty where it has not run."""
         file = self.folder / FACTS_FOLDER / f"{name}.json"
-        found: dict[str, Any] = (
-            json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        )
-        return found
+        return dict(read_json(file)) if file.is_file() else {}
+
+    @cached_property
+    def tiers_before(self) -> pd.Series[str]:
+        """The tier that each account held the day before, by account_id."""
+        from tierkit.runs.tiering import held_before
+
+        return held_before(self).tiers
+
+    def __repr__(self) -> str:
+        """Return project, quarter and the rows read, in two lines."""
+        rows = (f"{rows:,} {name}" for name, rows in sorted(self.source.source_rows.items()))
+        head = f"{self.title} · {self.quarter.label} ({self.quarter.dates}) · nothing from "
+        return f"{head}{self.as_of} on is known · {self.currency}\nrows read: {', '.join(rows)}"
 
     def build_panel(self) -> Panel:
         """Build the criteria of every account at every quarter-end that the run learns from."""
@@ -275,6 +259,12 @@ class Run:
         from tierkit.runs.side_models import weigh_criteria
 
         return weigh_criteria(self, panel, model)
+
+    def test_challengers(self, panel: Panel, model: ModelChoice) -> pd.DataFrame:
+        """Test the project's own models on the dates and accounts of the card."""
+        from tierkit.runs.side_models import challenge_model
+
+        return challenge_model(self, panel, model)
 
     def save_model(self, model: ModelChoice) -> Fragment:
         """Leave the model and its predictions for the steps that follow."""
@@ -320,30 +310,48 @@ class Run:
         return write_files(self, tiering, serving)
 
 
-def open_run(project: str = "", *, run_folder: str = "", quarter: str = "") -> Run:
+def open_run(
+    project: str = "",
+    *,
+    run_folder: str = "",
+    quarter: str = "",
+    settings: str | Mapping[str, object] = "",
+) -> Run:
     """Return what the notebooks of a recalibration start from.
 
     Parameters
     ----------
     project
-        The project's folder. By default the one around the working folder, or else a sample.
+        The project's folder, by default the one around the working folder; `sample` for a
+        simulated one.
     run_folder
         The folder of a run that `tierkit run` has started; by default a folder for work by hand.
         It belongs to the data, settings and code as they are: where one of them has changed since,
         nothing that was computed before is found. What a run has computed is found by hand too.
     quarter
         Its label; by default the last quarter that the data cover.
+    settings
+        Settings by dotted name, put over those of `tierkit.toml` for work by hand: a mapping, or
+        text of JSON such as `{"tiers.0.capacity": 20}`.
+
+    Raises
+    ------
+    SettingsError
+        If there is no project, or a setting is unknown or wrong.
     """
+    changes = settings_changes(settings)
     if run_folder:
+        if changes:
+            raise SettingsError("settings: a run has its own; change tierkit.toml, or use --set.")
         folder = Path(run_folder)
         return _open(read_handover(folder), folder)
-    settings = find_project(project)
-    tables = trusted_tables(settings)
-    calendar = settings.fiscal_calendar
+    asked = find_project(project, changes=changes)
+    tables = trusted_tables(asked)
+    calendar = asked.fiscal_calendar
     chosen = calendar.parse(quarter) if quarter else default_quarter(tables, calendar)
-    handover = Handover(settings, chosen)
-    key = Run(settings, chosen, tables, settings.scratch).key
-    folder = project_cache(settings).files(
+    handover = Handover(asked, chosen)
+    key = Run(asked, chosen, tables, asked.scratch).key
+    folder = project_cache(asked).files(
         f"run_{chosen.label}", [key], lambda folder: _begin(handover, tables, folder)
     )
     return _open(handover, folder)

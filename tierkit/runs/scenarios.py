@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,6 +11,7 @@ import pandas as pd
 from tierkit.calendar import window_is_over
 from tierkit.errors import SettingsError
 from tierkit.figure import Figure
+from tierkit.files import read_json
 from tierkit.publishing import Published, flat_settings
 from tierkit.runs.modelling import tier_totals
 from tierkit.runs.run import SAVED_SCENARIOS, Run
@@ -31,7 +31,7 @@ def saved_scenarios(settings: Settings) -> dict[str, Settings]:
     Those that are no settings any more are left out.
     """
     try:
-        plain = json.loads((settings.scratch / SAVED_SCENARIOS).read_text(encoding="utf-8"))
+        plain = read_json(settings.scratch / SAVED_SCENARIOS)
     except (OSError, ValueError):
         return {}
     found = {}

@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from tierkit._backtest import ModelChoice
+from tierkit._backtest import ModelChoice, challenge_ranking
 from tierkit._outcomes import join_outcomes
 from tierkit.calendar import newest, trainable
-from tierkit.features import Panel
+from tierkit.features import Panel, own_models
 from tierkit.figure import Figure
 from tierkit.models import (
     COLUMNS,
@@ -166,3 +166,36 @@ def _happened(work: Run, panel: Panel, days: Sequence[date]) -> pd.DataFrame:
     values = panel.values  # noqa: PD011 (a panel, not a data frame)
     index: pd.MultiIndex = values[rows_at(values, days)].index  # type: ignore[assignment]
     return join_outcomes(index, work.outcomes(days))
+
+
+def challenge_model(run: Run, panel: Panel, model: ModelChoice) -> pd.DataFrame:
+    """Return how the project's own models would have ranked, beside what ranks; leave it as facts.
+
+    Returns
+    -------
+    DataFrame
+        As `challenge_ranking` gives it; no rows where the project names no model.
+    """
+    models = own_models(run.settings)
+    if not models or not model.trained_on:
+        return pd.DataFrame()
+    happened = join_outcomes(_rows_of(panel, model.trained_on), run.outcomes(model.trained_on))
+    found = challenge_ranking(
+        panel, happened["won_revenue"], model, models=models, settings=run.settings, as_of=run.as_of
+    )
+    if len(found):
+        run.write_facts("challengers", {"challengers": challenger_facts(found)})
+    return found
+
+
+def challenger_facts(found: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a mapping per model and measure, as `facts.json` holds them."""
+    numbers = found.astype("object").where(found.notna(), None)
+    return [{str(key): value for key, value in row.items()} for row in numbers.to_dict("records")]
+
+
+def _rows_of(panel: Panel, days: Sequence[date]) -> pd.MultiIndex:
+    index = panel.values.index  # noqa: PD011 (a panel, not a data frame)
+    known = index.get_level_values("as_of").isin(pd.DatetimeIndex([*days]))
+    rows: pd.MultiIndex = index[known]  # type: ignore[assignment]
+    return rows

@@ -60,6 +60,7 @@ def project_overrides(
         tiers=settings.tiers,
         as_of=as_of,
         groups=within,
+        date_order=settings.data.date_order,
     )
     return carry_overrides(found, now)
 

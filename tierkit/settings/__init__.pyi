@@ -47,5 +47,6 @@ from .tier_rules import (
     NEW_LOGO as NEW_LOGO,
 )
 from .whole import (
+    SCRATCH as SCRATCH,
     Settings as Settings,
 )

@@ -14,7 +14,7 @@ Name = Annotated[str, Field(min_length=1)]
 Factor = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 LIST, TABLE = "points[list]", "points[table]"
-"""How a problem names the two ways to write points."""
+"""Names of the two ways to write points, in problems."""
 
 
 def _way_of_points(points: Any) -> str:  # noqa: ANN401 (whatever a file may say)
@@ -28,7 +28,7 @@ Points = Annotated[
 
 
 class CardCriterion(Part):
-    """What one criterion gives on a rules card.
+    """Points of one criterion on a rules card.
 
     Numbers are cut by `edges` into one bin more; `points` are a list then. Categories have a table
     of points, and `other` for every category that it does not name.
@@ -102,7 +102,7 @@ class CardEdit(Part):
 
     @property
     def is_of_range(self) -> bool:
-        """Whether the edit sets the factor of a range of numbers."""
+        """Return whether the edit sets the factor of a range of numbers."""
         return self.at_least is not None or self.below is not None
 
     def _problems(self) -> Iterator[str]:

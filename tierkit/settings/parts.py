@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import codecs
+from calendar import day_name
 from difflib import get_close_matches
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from tierkit.calendar import FiscalCalendar, YearEnd
 from tierkit.errors import SettingsError
 from tierkit.settings.rules import Rule
 
+_YEAR_END = r"^(last|nearest) (Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day$"
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Scalar = str | int | float | bool
@@ -36,19 +39,22 @@ class Part(BaseModel):
 
 
 class DataSettings(Part):
-    """Where the tables lie and how their columns are named."""
+    """Place of the tables, and names and readings of their columns."""
 
     source: str = "data"
     preset: Preset | None = None
+    most_unpacked_mb: Annotated[int, Field(ge=1)] = 2_000
     date_order: Literal["day-first", "month-first", "year-first"] | None = None
     decimal: Literal["comma", "point"] | None = None
     timezone: str | None = None
     columns: dict[str, dict[str, str]] = {}
     tables: dict[str, str | tuple[str, ...]] = {}
-    sheets: dict[str, str] = {}
+    sheets: dict[str, str | tuple[str, ...]] = {}
+    fill_down: dict[str, tuple[str, ...]] = {}
     scale: dict[str, dict[str, Positive | Literal["smallest unit"]]] = {}
     only_with: dict[str, str] = {}
-    several_companies: Literal["primary", "first"] = "primary"
+    only_without: dict[str, str] = {}
+    several_companies: Literal["primary", "first", "split"] = "primary"
     encoding: str | None = None
     constants: dict[str, dict[str, Scalar]] = {}
     values: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {}
@@ -76,12 +82,35 @@ class CalendarSettings(Part):
     """The fiscal year and the reporting currency."""
 
     fiscal_year_starts: Annotated[int, Field(ge=1, le=12)] = 1
+    fiscal_year_starts_on: Annotated[int, Field(ge=1, le=28)] = 1
     fiscal_year_named_by: Literal["end", "start"] = "end"
+    weeks: Literal["4-4-5", "4-5-4", "5-4-4"] | None = None
+    year_ends: Annotated[str, Field(pattern=_YEAR_END)] | None = None
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"
+
+    @model_validator(mode="after")
+    def _weeks_are_whole(self) -> CalendarSettings:
+        if self.weeks is not None and self.fiscal_year_starts_on != 1:
+            raise ValueError("fiscal_year_starts_on: a year of whole weeks ends by year_ends")
+        if self.weeks is None and self.year_ends is not None:
+            raise ValueError('year_ends: only a year of weeks has it; set weeks, such as "4-4-5"')
+        return self
+
+    @property
+    def fiscal_calendar(self) -> FiscalCalendar:
+        """The quarters of the company."""
+        rule, weekday = (self.year_ends or "last Saturday").split()
+        end = YearEnd("last" if rule == "last" else "nearest", [*day_name].index(weekday))
+        return FiscalCalendar(
+            starts=self.fiscal_year_starts,
+            named_by=self.fiscal_year_named_by,
+            first_day=self.fiscal_year_starts_on,
+            year_end=None if self.weeks is None else end,
+        )
 
 
 class TargetSettings(Part):
-    """What is predicted: how far ahead, and which deals count as what."""
+    """Target of the prediction: its horizon, and the revenue types of deals."""
 
     horizon_quarters: Annotated[int, Field(ge=1, le=12)] = 4
     revenue_types: dict[str, RevenueType] = {}
@@ -90,7 +119,7 @@ class TargetSettings(Part):
 
 
 class IcpSettings(Part):
-    """Which accounts can be tiered at all: those that meet every rule of `where`."""
+    """Accounts that can be tiered at all: those that meet every rule of `where`."""
 
     where: tuple[str, ...] = ()
 
@@ -103,15 +132,24 @@ class IcpSettings(Part):
 
 
 class FeatureSettings(Part):
-    """Which columns become criteria beside the standard ones."""
+    """Columns that become criteria in addition to the standard ones.
+
+    `module` is a file of the project and `packages` are entry points (`tierkit.features`) of
+    installed packages with criteria of one's own; neither is run unless it is named here.
+    """
 
     account_columns: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
+    module: str = ""
+    packages: tuple[str, ...] = ()
 
 
 class ModelSettings(Part):
-    """What ranks the accounts, and how the points card is fitted."""
+    """Model that ranks the accounts, and the fitting of the points card.
+
+    `packages` are entry points (`tierkit.models`) of installed packages with own models.
+    """
 
     kind: ModelKind = "fitted card"
     card: CardLength = "full"
@@ -119,6 +157,7 @@ class ModelSettings(Part):
     max_bins: Annotated[int, Field(ge=4, le=256)] = 16
     max_training_rows: Annotated[int, Field(ge=100)] = 100_000
     favourite_criteria: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
     backtest_quarter_ends: Annotated[int, Field(ge=1, le=40)] = 6
     shuffled_refits: Annotated[int, Field(ge=0, le=199)] = 19
     most_bags: Annotated[int, Field(ge=1, le=256)] = 32
@@ -126,7 +165,7 @@ class ModelSettings(Part):
 
 
 class Entitlement(Part):
-    """What each account of a tier gets in a quarter."""
+    """Service that each account of a tier gets in a quarter."""
 
     activity: str
     counts: Annotated[tuple[str, ...], Field(strict=False)] = ()
@@ -171,7 +210,7 @@ class Tier(Part):
 
     @property
     def takes_rest(self) -> bool:
-        """Whether no rule limits the tier."""
+        """Return whether no rule limits the tier."""
         return not self.sizes and self.where is None
 
 
@@ -191,7 +230,7 @@ class TieringSettings(Part):
 
 
 class StabilitySettings(Part):
-    """What keeps tiers from changing for no reason."""
+    """Limits that keep tiers from changing for no reason."""
 
     keep_band: Annotated[float, Field(ge=1)] = 1.25
     min_quarters: Annotated[int, Field(ge=0)] = 2
@@ -199,7 +238,7 @@ class StabilitySettings(Part):
 
 
 class RoiSettings(Part):
-    """How tiers are compared."""
+    """Comparison of tiers: the outcome, and the effect worth having."""
 
     outcome_quarters: Annotated[int, Field(ge=1, le=8)] = 1
     worth_having: Literal["break-even"] | Positive = "break-even"
@@ -231,6 +270,7 @@ class CheckSettings(Part):
     """When data are remarked on, and which remarks stop a run."""
 
     block: tuple[str, ...] = ()
+    accept: tuple[str, ...] = ()
     accept_left_out: tuple[str, ...] = ()
     stale_days: Annotated[int, Field(ge=1)] = 45
     quarter_volume: Annotated[float, Field(gt=1)] = 2.0
@@ -240,7 +280,7 @@ class CheckSettings(Part):
 
 
 class RunSettings(Part):
-    """Where a run publishes and what it must keep to."""
+    """Published folder of a run, and its limits."""
 
     title: str = ""
     reports: str = "reports"
@@ -248,6 +288,16 @@ class RunSettings(Part):
     name_accounts: bool = False
     time_limit_seconds: Annotated[float, Field(gt=0)] = 600.0
     formats: tuple[Literal["pdf", "slides"], ...] = ("pdf",)
+
+
+class KeepSettings(Part):
+    """Limits by age and number of what `tierkit clean` leaves: failed runs, archive, cache."""
+
+    failed_days: Positive = 90.0
+    failed_most: Annotated[int, Field(ge=0)] = 20
+    archive_days: Positive = 3650.0
+    archive_most: Annotated[int, Field(ge=0)] = 80
+    cache_days: Positive = 90.0
 
 
 class ScenarioSettings(Part):
@@ -309,7 +359,7 @@ Source = Literal[
 
 
 class EffortSettings(Part):
-    """How the effort that accounts received is held against their value."""
+    """Comparison of the effort that accounts received with their value."""
 
     gross_margin: Annotated[float, Field(gt=0, le=1)] | None = None
     quarters: Annotated[int, Field(ge=1, le=12)] = 4
@@ -343,7 +393,7 @@ class EngagementSettings(Part):
 
 
 class ReadinessSettings(Part):
-    """What must be known of an account before people can serve it."""
+    """Facts that must be known of an account before people can serve it."""
 
     fresh_days: dict[str, Days] = Field(default_factory=dict)
     sources: tuple[Source, ...] = (

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from tierkit.errors import Problem, SettingsError
+from tierkit.files import refuse_links_inside
 from tierkit.settings.parts import ScenarioSettings
 from tierkit.settings.whole import Settings
 
@@ -76,7 +77,12 @@ def _lower_first(text: str) -> str:
 SETTINGS_FILE = "tierkit.toml"
 
 
-def read_settings(path: str | Path, *, overrides: Sequence[str] = ()) -> Settings:
+def read_settings(
+    path: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    changes: Mapping[str, object] | None = None,
+) -> Settings:
     """Read a `tierkit.toml`, with settings from the command line put over it.
 
     Parameters
@@ -85,20 +91,25 @@ def read_settings(path: str | Path, *, overrides: Sequence[str] = ()) -> Setting
         The file, or the folder that holds it.
     overrides
         `KEY=VALUE`, KEY a dotted path (`stability.keep_band`, `tiers.0.capacity`), VALUE in TOML.
+    changes
+        The same as values by dotted path.
 
     Raises
     ------
     SettingsError
         With every problem at once: an absent or broken file, unknown names (with the nearest
-        known one), wrong types, contradictions.
+        known one), wrong types, contradictions; also if a link lies in the `.tierkit` beside it.
     """
     file = Path(path)
     file = file / SETTINGS_FILE if file.is_dir() else file
     values = _load(file)
     for override in overrides:
         _put_over(values, override)
+    for key, value in (changes or {}).items():
+        _assign(values, key.split("."), value, f"{key}={value}")
     settings = parse_settings(values, name=file.name)
     settings._folder = file.resolve().parent
+    refuse_links_inside(settings.scratch)
     _check_scenarios(settings)
     return settings
 
@@ -206,7 +217,7 @@ def _assign(values: dict[str, Any], path: Sequence[str], value: object, override
                 place.setdefault(part, {})
         else:
             raise SettingsError(
-                f"--set {override}: {part!r} names nothing inside {'.'.join(path)}."
+                f"setting {override}: {part!r} names nothing inside {'.'.join(path)}."
             )
         if last:
             place[step] = value

@@ -22,6 +22,7 @@ from tierkit.settings.parts import (
     FeatureSettings,
     HookSettings,
     IcpSettings,
+    KeepSettings,
     ModelSettings,
     Part,
     PushSettings,
@@ -36,6 +37,9 @@ from tierkit.settings.parts import (
     TieringSettings,
 )
 from tierkit.settings.tier_rules import hours_problems, tier_problems
+
+SCRATCH = ".tierkit"
+"""The folder beside `tierkit.toml` in which tierkit works."""
 
 
 class Settings(Part):
@@ -68,6 +72,7 @@ class Settings(Part):
     run: RunSettings = RunSettings()
     hooks: HookSettings = HookSettings()
     push: PushSettings = PushSettings()
+    keep: KeepSettings = KeepSettings()
     scenarios: tuple[ScenarioSettings, ...] = ()
     _folder: Path = PrivateAttr(default_factory=Path)
 
@@ -102,25 +107,34 @@ class Settings(Part):
     @property
     def scratch(self) -> Path:
         """The folder for work in progress: locks, runs under way, results of checks."""
-        return self._folder / ".tierkit"
+        return self._folder / SCRATCH
 
     @property
     def fiscal_calendar(self) -> FiscalCalendar:
         """The quarters of the company."""
-        return FiscalCalendar(
-            starts=self.calendar.fiscal_year_starts, named_by=self.calendar.fiscal_year_named_by
-        )
+        return self.calendar.fiscal_calendar
+
+    @property
+    def module_hash(self) -> str:
+        """A hash of the file that `features.module` names; empty where there is none."""
+        file = self.folder / self.features.module
+        if not self.features.module or not file.is_file():
+            return ""
+        return hashlib.sha256(file.read_bytes()).hexdigest()
 
     @property
     def fingerprint(self) -> str:
         """A short hash of every setting that can change a number (paths and limits cannot)."""
         unseen: dict[str, set[str] | bool] = {
             "run": {"reports", "time_limit_seconds", "formats"},
-            "data": {"source"},
+            "data": {"source", "most_unpacked_mb"},
             "hooks": True,
             "push": True,
+            "keep": True,
         }
         values = self.model_dump(mode="json", exclude=unseen)
+        if self.module_hash:
+            values["module"] = self.module_hash
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 

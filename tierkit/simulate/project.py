@@ -46,7 +46,7 @@ _ROLES = (("AE", 120, 95.0), ("SDR", 260, 48.0), ("Marketing", 400, 62.0), ("Exe
 
 _HEAD = """\
 # {title}: account tiering settings.
-# Relative paths start at this file's folder. Every key is explained in the documentation.
+# Relative paths start at this file's folder. `tierkit help settings` explains every key.
 
 [data]
 source = "data"                      # folder with the tables as CSV files

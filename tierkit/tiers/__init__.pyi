@@ -47,6 +47,7 @@ from .moves import (
 from .overrides import (
     OVERRIDE_COLUMNS as OVERRIDE_COLUMNS,
     OVERRIDES_FILE as OVERRIDES_FILE,
+    OVERRIDES_FORMAT as OVERRIDES_FORMAT,
     capacity_in as capacity_in,
     override_lines as override_lines,
     read_overrides as read_overrides,

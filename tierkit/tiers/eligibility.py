@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -203,7 +204,30 @@ def tier_rule_problems(accounts: pd.DataFrame, *, settings: Settings) -> list[Pr
           for problem in _rule_problems(tier.name, tier.where, accounts, known=known)),
         *_owner_problems(settings, known=known),
         *_large_capacities(accounts, settings=settings),
+        *_capacities_in_groups(accounts, settings=settings),
     ]  # fmt: skip
+
+
+def _capacities_in_groups(accounts: pd.DataFrame, *, settings: Settings) -> Iterator[Problem]:
+    """Yield how many accounts a tier may hold in all, where its capacity is that of each group."""
+    within, apart = settings.tiering.within, settings.tiering.new_and_expansion_apart
+    if within is not None and within not in accounts.columns:
+        return
+    values = [""] if within is None else sorted(map(str, accounts[within].dropna().unique()))
+    kinds = [NEW_LOGO, EXPANSION] if apart else [""]
+    groups = [" / ".join(filter(None, pair)) for pair in product(values, kinds)]
+    if len(groups) < 2:
+        return
+    for tier in settings.tiers:
+        if tier.capacity is not None:
+            total = sum(tier.capacities.get(group, tier.capacity) for group in groups)
+            yield Problem(
+                f"tiers: {tier.name} may hold {total:,} accounts in all: its capacity of "
+                f"{tier.capacity:,} is that of each of {len(groups)} groups",
+                "Lower it, or give groups their own in tiers.capacities.",
+                rule="capacity by group",
+                blocks=False,
+            )
 
 
 def _rule_problems(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from tierkit.calendar import is_before
+from tierkit.crm import DateOrder, EditedColumns, read_edited
 from tierkit.errors import DataError, Problem
 from tierkit.settings import Tier
 
@@ -21,7 +20,7 @@ OVERRIDES_FILE = "overrides.csv"
 OVERRIDE_COLUMNS = ("account_id", "tier", "reason", "set_by", "set_on", "review_on")
 _DATES = ("set_on", "review_on")
 _TABLE = "overrides"
-_TEMPLATE = f"Give it a first line {','.join(OVERRIDE_COLUMNS)}."
+OVERRIDES_FORMAT = EditedColumns(_TABLE, OVERRIDE_COLUMNS, asked=OVERRIDE_COLUMNS, dates=_DATES)
 
 Line = Mapping[str, str]
 
@@ -38,6 +37,7 @@ def read_overrides(
     tiers: Sequence[Tier],
     as_of: date,
     groups: Mapping[str, str] | None = None,
+    date_order: DateOrder | None = None,
 ) -> pd.DataFrame:
     """Read the overrides beside `tierkit.toml`; without a file there are none.
 
@@ -51,6 +51,8 @@ def read_overrides(
         First day that is not yet known; an override whose `review_on` lies before it is expired.
     groups
         The group of each account, where tiers are filled within groups.
+    date_order
+        Which comes first where a date can be read both ways; by default that is a problem.
 
     Returns
     -------
@@ -67,13 +69,12 @@ def read_overrides(
     file = file / OVERRIDES_FILE if file.is_dir() else file
     if not file.exists():
         return no_overrides()
-    lines, problems = override_lines(file)
-    problems = problems or [
-        *_row_problems(lines, accounts=frozenset(accounts), tiers=[tier.name for tier in tiers]),
-        *capacity_problems(
-            {line["account_id"]: line["tier"] for line in lines}, tiers=tiers, groups=groups
-        ),
-    ]
+    lines, problems = override_lines(file, date_order=date_order)
+    if lines:
+        chosen = {line["account_id"]: line["tier"] for line in lines}
+        names = [tier.name for tier in tiers]
+        problems += _row_problems(lines, accounts=frozenset(accounts), tiers=names)
+        problems += capacity_problems(chosen, tiers=tiers, groups=groups)
     if problems:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         raise DataError(f"{file.name}: {count}", problems)
@@ -122,50 +123,22 @@ def capacity_in(tier: Tier, group: str) -> int:
 
 
 def override_lines(
-    file: Path, *, asked: Sequence[str] = OVERRIDE_COLUMNS
+    file: Path,
+    *,
+    asked: Sequence[str] = OVERRIDE_COLUMNS,
+    date_order: DateOrder | None = None,
 ) -> tuple[list[dict[str, str]], list[Problem]]:
-    """Return the rows as text without surrounding blanks, or why they cannot be read.
+    """Return the rows as text without surrounding blanks, and why they cannot be used.
 
     Parameters
     ----------
     asked
         The columns that must be there.
+    date_order
+        Which comes first where a date can be read both ways.
     """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        fix = "Save it as CSV in UTF-8."
-        return [], [Problem("is not text in UTF-8", fix, _TABLE, rule="encoding")]
-    except OSError as error:
-        fix = "Check the file and who may read it."
-        return [], [Problem(f"cannot be read: {error.strerror}", fix, _TABLE, rule="file")]
-    header_line = text.partition("\n")[0]
-    delimiter = ";" if header_line.count(";") > header_line.count(",") else ","
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        fix = "Close every quotation mark and save it as CSV again."
-        return [], [Problem(f"is not a valid CSV file: {error}", fix, _TABLE, rule="file")]
-    rows = [[cell.strip() for cell in row] for row in rows]
-    return _named([row for row in rows if any(row)], asked=asked)
-
-
-def _named(
-    rows: Sequence[Sequence[str]], *, asked: Sequence[str]
-) -> tuple[list[dict[str, str]], list[Problem]]:
-    header = rows[0] if rows else []
-    missing = [column for column in asked if column not in header]
-    if missing:
-        found = f"the columns {', '.join(missing)} are missing; found {', '.join(header) or 'none'}"
-        return [], [Problem(found, _TEMPLATE, _TABLE, rule="missing column")]
-    ragged = [f"row {number}" for number, row in enumerate(rows, 1) if len(row) > len(header)]
-    if ragged:
-        message = f"{_count(ragged)} with more cells than the first line"
-        fix = "Put text that holds a comma into quotation marks."
-        return [], [Problem(message, fix, _TABLE, rule="row", rows=len(ragged),
-                            examples=tuple(ragged[:5]))]  # fmt: skip
-    filled = [[*row, *[""] * (len(header) - len(row))] for row in rows[1:]]
-    return [dict(zip(header, row, strict=True)) for row in filled], []
+    found = read_edited(file, replace(OVERRIDES_FORMAT, asked=tuple(asked)), date_order=date_order)
+    return list(found.rows), list(found.problems)
 
 
 @dataclass(frozen=True)
@@ -213,9 +186,6 @@ def _row_problems(
         _Check("tier", "unknown tier", lambda value: value not in tiers,
                "with a tier that is not in tierkit.toml",
                _which_tier([line["tier"] for line in lines], tiers)),
-        *(_Check(column, "unreadable date", lambda value: _date(value) is None,
-                 "with a date that cannot be read", "Write dates as 2026-09-30.")
-          for column in _DATES),
     ]  # fmt: skip
     found = [check.problem(lines) for check in checks]
     return [problem for problem in found if problem is not None]
@@ -231,13 +201,6 @@ def _which_tier(names: Iterable[str], tiers: Sequence[str]) -> str:
         if near:
             return f"Did you mean {near[0]}? There are {', '.join(tiers)}."
     return f"There are {', '.join(tiers)}."
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _frame(lines: Sequence[Line], *, as_of: date) -> pd.DataFrame:

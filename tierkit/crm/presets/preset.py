@@ -21,7 +21,7 @@ _FALSE = ("false", "f", "0", "0.0", "no")
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a system says that a deal was won, lost, or is open.
+    """Columns in which a system says that a deal was won, lost, or is open.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class TablePreset:
-    """How one table of the contract lies in the source.
+    """One table of the contract as it lies in the source.
 
     Attributes
     ----------
@@ -142,10 +142,10 @@ def words(column: str) -> nw.Expr:
 
 
 def is_true(column: str) -> nw.Expr:
-    """Whether a flag of the source says yes."""
+    """Return whether a flag of the source says yes."""
     return words(column).str.to_lowercase().is_in(list(_TRUE))
 
 
 def is_false(column: str) -> nw.Expr:
-    """Whether a flag of the source says no."""
+    """Return whether a flag of the source says no."""
     return words(column).str.to_lowercase().is_in(list(_FALSE))

@@ -20,6 +20,8 @@ from tierkit.explorer.controls.labelled import (
     unsqueezed,
 )
 from tierkit.explorer.pages.parts import note
+from tierkit.features import feature_group
+from tierkit.rendering import tag
 from tierkit.words import plain_name
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ class CriteriaControls:
     def __init__(self, session: Session, acting: Acting, redraw: Callable[[], None]) -> None:
         self._session, self._acting, self._redraw = session, acting, redraw
         self._rows: dict[str, tuple[Any, Any]] = {}
+        self._headings: dict[str, Any] = {}
+        self._groups: dict[str, str] = {}
         self._search = text("Find a criterion", hint="revenue, contacts, …", as_typed=True)
         acting.on(self._search, self._find, soon="find a criterion")
         self._list = column()
@@ -114,7 +118,7 @@ class CriteriaControls:
         )
 
     def _names(self) -> list[str]:
-        """Return all criteria, those that weigh most on the fitted card first."""
+        """Return all criteria by group; groups and criteria that weigh most come first."""
         learned = self._session.basis.learned
         fitted = learned.fitted or learned.past
         heaviest: list[str] = []
@@ -124,14 +128,27 @@ class CriteriaControls:
         by_hand = [one.name for one in self._session.card().criteria]
         left_out = self._session.settings.features.leave_out
         there = [name for name in self._rows if name not in left_out]  # off the card, but not gone
-        return [*dict.fromkeys([*heaviest, *by_hand, *there])]
+        names = [*dict.fromkeys([*heaviest, *by_hand, *there])]
+        groups = [*dict.fromkeys(map(self._group, names))]
+        return sorted(names, key=lambda name: groups.index(self._group(name)))
+
+    def _group(self, name: str) -> str:
+        if name not in self._groups:
+            self._groups[name] = feature_group(name, self._session.basis.work.settings)
+        return self._groups[name]
 
     def _find(self, typed: Any) -> None:  # noqa: ANN401
         wanted = str(typed).strip().casefold()
+        found = set()
         for name, (checkbox, weight) in self._rows.items():
-            hit = wanted in plain_name(name).casefold() or wanted in name
+            group = self._group(name)
+            texts = (plain_name(name).casefold(), name, group.casefold())
+            hit = any(wanted in one for one in texts)
+            found |= {group} if hit else set()
             for control in (checkbox, weight):
                 control.layout.display = "" if hit else "none"
+        for group, heading in self._headings.items():
+            heading.layout.display = "" if group in found else "none"
 
     def _look_at(self, name: Any) -> None:  # noqa: ANN401
         self._bins.show(str(name))
@@ -141,7 +158,16 @@ class CriteriaControls:
         """Make the rows anew; those of before are closed, so that nothing piles up."""
         old, shown = self._list.children, self.criterion
         self._rows = {name: self._row(name) for name in names}
-        self._list.children = [unsqueezed(column(*pair)) for pair in self._rows.values()]
+        self._headings = {}
+        shown_rows = []
+        for name, pair in self._rows.items():
+            group = self._group(name)
+            if group not in self._headings:
+                self._headings[group] = html()
+                self._headings[group].value = str(tag("strong", group))
+                shown_rows.append(unsqueezed(self._headings[group]))
+            shown_rows.append(unsqueezed(column(*pair)))
+        self._list.children = shown_rows
         take_away(*old)
         self._which.options = [("–", ""), *((plain_name(name), name) for name in names)]
         self._which.value = shown if shown in names else ""

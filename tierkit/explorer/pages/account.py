@@ -44,7 +44,8 @@ def _headline(found: AccountView, currency: str) -> Markup:
     money_ = ""
     if found.predicted is not None:
         spelled = money_with_range(currency, found.predicted, found.low, found.high)
-        sure = " (range: 8 of 10 cases)" if found.low is not None else ""
+        quick = "" if found.range_is_of_run else ", by a quick test; Check the gate gives the run's"
+        sure = f" (range: 8 of 10 cases{quick})" if found.low is not None else ""
         money_ = f" Predicted revenue {spelled}{sure}."
     standing = found.standing.removesuffix(".")
     return tag("p", f"{standing}.{money_}", style="margin:4px 0;font-weight:600;line-height:1.45")

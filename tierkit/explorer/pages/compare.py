@@ -10,7 +10,8 @@ from tierkit.explorer.pages.account import account_page
 from tierkit.explorer.pages.criteria import criteria_page
 from tierkit.explorer.pages.parts import MOST_ROWS, note, share_with_interval, shown, table, warning
 from tierkit.explorer.pages.tiers import tiers_page
-from tierkit.rendering import NO_MATHEMATICS, Fragment, joined, tag
+from tierkit.rendering import Fragment, joined, tag
+from tierkit.table import NO_MATHEMATICS
 from tierkit.words import count, money, plural, quarter_name
 
 if TYPE_CHECKING:

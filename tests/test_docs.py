@@ -1,0 +1,135 @@
+"""The pages: every link leads somewhere, every block can be read, every page is listed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.main import get_command
+
+from benches import evidence_quick
+from docsite.blocks import RUN_LANGUAGES, commands, find_blocks
+from docsite.build import RUN, listed, pages_to_run
+from docsite.evidence import with_results
+from tierkit.cli import app
+from tierkit.reference import CHAPTERS, chapter
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+READMES = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")]
+MADE = {f"reference/{name}.md" for name in ("commands", *CHAPTERS)}
+MADE |= {f"notebooks/{name}-{theme}.html" for theme in ("light", "dark")
+         for name in ("fit_tier_model", "validate_tier_roi", "recalibrate")}  # fmt: skip
+MADE |= {f"tutorial/{name}" for name in ("exports.zip", "exports-next-quarter.zip")}
+MADE |= {"changelog.md", "architecture.md", "contributing.md"}
+COPIED = {"ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"}
+LINK = re.compile(r"(?<!\!)\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)|!\[[^\]]*\]\(([^)\s]+)\)")
+APP = get_command(app)
+
+
+def name_of(page):
+    return page.relative_to(ROOT).as_posix()
+
+
+def links(page):
+    text = re.sub(r"(?ms)^```.*?^```$|`[^`\n]*`", "", page.read_text(encoding="utf-8"))
+    found = (one or picture for one, picture in LINK.findall(text))
+    return [link for link in found if not link.startswith(("http://", "https://", "mailto:"))]
+
+
+@pytest.mark.parametrize("page", [*PAGES, *READMES], ids=name_of)
+def test_links_lead_somewhere(page):
+    lost = []
+    for link in links(page):
+        target = (page.parent / link).resolve()
+        made = target.is_relative_to(DOCS) and target.relative_to(DOCS).as_posix() in MADE
+        if not made and not target.exists():
+            lost.append(link)
+    assert not lost
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_blocks_can_be_read(page):
+    for block in find_blocks(page.read_text(encoding="utf-8")):
+        where = f"{page.name}, line {block.first + 1}"
+        if block.language == "python":
+            compile(block.text, where, "exec")
+        elif block.language == "toml":
+            tomllib.loads(block.text)
+        elif block.language == "yaml":
+            assert yaml.safe_load(block.text), where
+        elif block.language == "console":
+            assert commands(block), where
+
+
+def tierkit_calls(text):
+    """Return the calls of tierkit in a command of a shell, each as its words."""
+    plain = re.sub(r"\$\([^)]*\)", "X", text.replace("\\\n", " "))
+    for part in re.split(r"&&|\|(?!\|)|;", plain):
+        if part.split()[:1] == ["tierkit"]:
+            yield shlex.split(part, comments=True)[1:]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_and_options_are_those_that_there_are(page):
+    for block in find_blocks(page.read_text(encoding="utf-8")):
+        for text in commands(block) if block.language == "console" else ():
+            for words in tierkit_calls(text):
+                known = {"--version", "-h", "--help"}
+                if not words[0].startswith("-"):
+                    known |= {name for one in APP.commands[words[0]].params for name in one.opts}
+                asked = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+                assert asked <= known, text
+
+
+def test_every_page_is_listed_once():
+    nav = tomllib.loads((ROOT / "docsite" / "zensical.toml").read_text())["project"]["nav"]
+    pages = [*listed(nav)]
+    there = {page.relative_to(DOCS).as_posix() for page in PAGES}
+    made = {name for name in MADE if name.endswith(".md")}
+    assert len(pages) == len({*pages})
+    assert not {*pages} - there - made
+    unlisted = there | made - {*pages}
+    assert not {name for name in unlisted - {*pages} if "/" in name}  # others stand under More
+
+
+def test_every_block_of_tutorial_and_how_tos_is_run_or_says_what_it_is():
+    silent = {"", "toml"}  # what a person types elsewhere, and lines that are shown alone
+    for page in pages_to_run(DOCS):
+        for block in find_blocks(page.read_text(encoding="utf-8")):
+            assert block.is_run or block.language in silent, (page.name, block.first + 1)
+    assert {page.parent.name for page in pages_to_run(DOCS)} == {*RUN}
+    assert {"console", "python"} <= {*RUN_LANGUAGES}
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "evidence").glob("*.md")), ids=name_of)
+def test_evidence_cites_results_that_stand_in_the_docs(page):
+    text = page.read_text(encoding="utf-8")
+    found = with_results(text, DOCS)
+    assert "<!-- results:" not in found
+    assert "What falls short" in found or page.name in ("index.md", "papers.md")
+
+
+def test_each_quick_figure_has_a_range_and_a_function():
+    stated = evidence_quick.ranges()
+    assert {one for one in stated if stated[one]["low"] > stated[one]["high"]} == set()
+    assert not [one for one in stated if not callable(getattr(evidence_quick, one, None))]
+    assert {"says", "low", "high"} == {key for one in stated.values() for key in one}
+
+
+def test_words_of_help_that_pages_name_are_topics():
+    names = {one.name for name in CHAPTERS if name != "functions" for one in chapter(name).entries}
+    topics = {*names, *CHAPTERS, *APP.commands, *chapter("tables").groups, "TOPIC", "commands"}
+    topics |= {heading.strip("[]") for heading in chapter("settings").groups}
+    asked = [
+        topic
+        for page in [*PAGES, *READMES]
+        for topic in re.findall(r"`tierkit help ([^`]+)`", page.read_text(encoding="utf-8"))
+    ]
+    assert asked
+    assert not [topic for topic in asked if topic not in topics]

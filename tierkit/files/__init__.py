@@ -1,0 +1,5 @@
+"""Files that are written whole or not at all, without links, one writer at a time."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

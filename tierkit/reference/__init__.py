@@ -1,0 +1,5 @@
+"""The reference as text: every command, setting, table, file, key, criterion and function."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
