@@ -120,4 +120,4 @@ def _end_with(failures: Mapping[str, str]) -> None:
 
     for line in problem_lines(failures):
         say(line)
-    raise DataError(f"{len(failures):,} accounts were not written; standard output says why.")
+    raise DataError(f"Accounts that were not written: {len(failures):,}; standard output says why.")

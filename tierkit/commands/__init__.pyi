@@ -14,19 +14,19 @@ from .check import (
 from .doctor import (
     examine_installation as examine_installation,
 )
-from .push import (
-    OpenPush as OpenPush,
-    open_push as open_push,
-    open_undo as open_undo,
-    problem_lines as problem_lines,
-    write_difference as write_difference,
-)
 from .housekeeping import (
     Leftover as Leftover,
     clean_project as clean_project,
     known_versions as known_versions,
     leftovers as leftovers,
     undo_last_change as undo_last_change,
+)
+from .push import (
+    OpenPush as OpenPush,
+    open_push as open_push,
+    open_undo as open_undo,
+    problem_lines as problem_lines,
+    write_difference as write_difference,
 )
 from .run import (
     Request as Request,
