@@ -37,6 +37,7 @@ ROOMS = (
     "charts",
     "rendering",
     "publishing",
+    "push",
     "simulate",
     "runs",
     "library",

@@ -24,8 +24,8 @@ def run(capsys, *arguments):
     return caught.value.code, done.out, done.err
 
 
-QUARTER_OF_WORK = ["init", "check", "run", "accept", "explain", "score", "diff", "draw",
-                   "undo", "clean", "simulate", "doctor", "help"]  # fmt: skip
+QUARTER_OF_WORK = ["init", "check", "run", "accept", "push", "explain", "score", "diff",
+                   "draw", "undo", "clean", "simulate", "doctor", "help"]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", QUARTER_OF_WORK)

@@ -111,6 +111,12 @@ class KernelDiedError(TierkitError):
     exit_code = 7
 
 
+class CrmError(TierkitError):
+    """A CRM did not answer, or refused; what was written until then stands in a journal."""
+
+    exit_code = 8
+
+
 class MemoryLimitError(TierkitError):
     """Memory ran out; nothing was published."""
 

@@ -14,8 +14,8 @@ import typer
 import tierkit
 
 ORDER = (
-    "init", "check", "run", "accept", "explain", "score", "diff", "draw", "undo", "clean",
-    "simulate", "doctor", "help",
+    "init", "check", "run", "accept", "push", "explain", "score", "diff", "draw", "undo",
+    "clean", "simulate", "doctor", "help",
 )  # fmt: skip
 """Commands as a quarter's work takes them; one that is not named here stands at the end."""
 

@@ -21,6 +21,13 @@ from .housekeeping import (
     leftovers as leftovers,
     undo_last_change as undo_last_change,
 )
+from .push import (
+    OpenPush as OpenPush,
+    open_push as open_push,
+    open_undo as open_undo,
+    problem_lines as problem_lines,
+    write_difference as write_difference,
+)
 from .run import (
     Request as Request,
     describe_run as describe_run,

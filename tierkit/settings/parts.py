@@ -307,6 +307,38 @@ class ScenarioSettings(Part):
     set: tuple[str, ...]
 
 
+class PushTarget(Part):
+    """The one field of the CRM that `tierkit push` may write: `field` of records of `object`.
+
+    `id_column` names the column of `accounts` that holds the record's id, `values` what the field
+    is to hold for a tier where that is not the tier's name.
+    """
+
+    object: Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_-]*$")]
+    field: Annotated[str, Field(pattern="^([A-Za-z][A-Za-z0-9_]*)?$")] = ""
+    id_column: Annotated[str, Field(min_length=1)] = "account_id"
+    values: dict[str, Annotated[str, Field(min_length=1)]] = {}
+
+
+class SalesforcePush(PushTarget):
+    """The field in Salesforce, by its API name."""
+
+    object: Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$")] = "Account"
+
+
+class HubSpotPush(PushTarget):
+    """The property in HubSpot, by its internal name."""
+
+    object: Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$")] = "companies"
+
+
+class PushSettings(Part):
+    """Where accepted tiers are written back to."""
+
+    salesforce: SalesforcePush = SalesforcePush()
+    hubspot: HubSpotPush = HubSpotPush()
+
+
 class HookSettings(Part):
     """Commands that are told how a run ended: a program and its arguments, never a shell's line."""
 

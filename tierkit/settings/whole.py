@@ -25,6 +25,7 @@ from tierkit.settings.parts import (
     KeepSettings,
     ModelSettings,
     Part,
+    PushSettings,
     ReadinessSettings,
     RoiSettings,
     Role,
@@ -70,6 +71,7 @@ class Settings(Part):
     checks: CheckSettings = CheckSettings()
     run: RunSettings = RunSettings()
     hooks: HookSettings = HookSettings()
+    push: PushSettings = PushSettings()
     keep: KeepSettings = KeepSettings()
     scenarios: tuple[ScenarioSettings, ...] = ()
     _folder: Path = PrivateAttr(default_factory=Path)
@@ -127,6 +129,7 @@ class Settings(Part):
             "run": {"reports", "time_limit_seconds", "formats"},
             "data": {"source", "most_unpacked_mb"},
             "hooks": True,
+            "push": True,
             "keep": True,
         }
         values = self.model_dump(mode="json", exclude=unseen)
@@ -158,6 +161,8 @@ def _named_tier_problems(settings: Settings) -> list[str]:
     """Return where a setting names a tier that there is not."""
     there = [tier.name for tier in settings.tiers]
     named = [("readiness.fresh_days", name) for name in settings.readiness.fresh_days]
+    named += [("push.salesforce.values", name) for name in settings.push.salesforce.values]
+    named += [("push.hubspot.values", name) for name in settings.push.hubspot.values]
     if settings.engagement.tier is not None:
         named.append(("engagement.tier", settings.engagement.tier))
     return [
