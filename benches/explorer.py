@@ -56,8 +56,8 @@ def read(folder: Path) -> Basis:
     write_crm(simulate_crm(accounts=READ, quarters=16, seed=5), folder)
     settings = folder / "tierkit.toml"
     settings.write_text(settings.read_text(encoding="utf-8") + CHEAP, encoding="utf-8")
-    work = open_run(str(folder))
-    return Basis.of(work, learn(work, progress=lambda _: None))
+    run = open_run(str(folder))
+    return Basis.of(run, learn(run, progress=lambda _: None))
 
 
 def repeated(basis: Basis, *, times: int) -> Basis:

@@ -299,25 +299,25 @@ def mixed(found: dict[str, bytes], before: dict[str, bytes], after: dict[str, by
 
 def try_all(name: str, scenario: Scenario, base: Path) -> tuple[Counter[str], list[str]]:
     """Let each call of a scenario fail in each way; return what came of it, and every exception."""
-    start, work = base / "start", base / "work"
+    start, run = base / "start", base / "work"
     scenario.make(start)
-    shutil.copytree(start, work)
-    before = held(work)
-    code, count, _ = in_a_process(scenario.act, work, Calls())
-    after, ends, wrong = held(work), Counter(), []
+    shutil.copytree(start, run)
+    before = held(run)
+    code, count, _ = in_a_process(scenario.act, run, Calls())
+    after, ends, wrong = held(run), Counter(), []
     if code or before == after:
         raise SystemExit(f"{name}: does nothing by itself (exit code {code})")
     for number in range(count):
         for how in (*ERRORS, KILLED):
-            shutil.rmtree(work)
-            shutil.copytree(start, work)
-            code, _, last = in_a_process(scenario.act, work, Calls(fails=number, how=how))
-            harmed = mixed(held(work), before, after)
-            again, _, _ = in_a_process(scenario.act, work, Calls())
-            rerun = held(work) == after or name == "undo" or (name == "draw" and again == 2)
+            shutil.rmtree(run)
+            shutil.copytree(start, run)
+            code, _, last = in_a_process(scenario.act, run, Calls(fails=number, how=how))
+            harmed = mixed(held(run), before, after)
+            again, _, _ = in_a_process(scenario.act, run, Calls())
+            rerun = held(run) == after or name == "undo" or (name == "draw" and again == 2)
             ends[f"exit {code}"] += 1
             if harmed or code not in CODES or not rerun:
-                wrong.append(f"{name}, call {number} ({last.replace(str(work), '')}), {how}: exit "
+                wrong.append(f"{name}, call {number} ({last.replace(str(run), '')}), {how}: exit "
                              f"{code}, then {again}; harmed {harmed[:3]}")  # fmt: skip
     return ends + Counter(calls=count), wrong
 

@@ -150,8 +150,8 @@ def go_the_whole_way(project: Path) -> Path:
     leave_rows(handover, tables, folder)
     for name in RUN_NOTEBOOKS:
         run_cells(packaged_notebook(name), run_folder=str(folder))
-    work = open_run(run_folder=str(folder))
-    made = make_dossiers(work, published_tiers(work, folder / "tiers.csv"), folder / "dossiers")
+    run = open_run(run_folder=str(folder))
+    made = make_dossiers(run, published_tiers(run, folder / "tiers.csv"), folder / "dossiers")
     if made.failed:
         raise RuntimeError(made.in_words)
     return folder

@@ -60,20 +60,20 @@ def promises(seed: int) -> Iterator[dict[str, object]]:
         for label in AT:
             run = folder / label
             run.mkdir()
-            work = Run(settings, settings.fiscal_calendar.parse(label), tables, run)
-            for row in _held_to(work):
+            run = Run(settings, settings.fiscal_calendar.parse(label), tables, run)
+            for row in _held_to(run):
                 yield {"seed": seed, "promised_on": label, **row}
 
 
-def _held_to(work: Run) -> Iterator[dict[str, object]]:
-    tiered = work.assign().tiered
-    totals = tier_totals(work, tiered)
-    coming = next_quarter_totals(work, totals, pd.read_parquet(work.folder / QUARTERS_FILE))
-    horizon = work.settings.target.horizon_quarters
+def _held_to(run: Run) -> Iterator[dict[str, object]]:
+    tiered = run.assign().tiered
+    totals = tier_totals(run, tiered)
+    coming = next_quarter_totals(run, totals, pd.read_parquet(run.folder / QUARTERS_FILE))
+    horizon = run.settings.target.horizon_quarters
     for span, quarters, told in (("next quarter", 1, coming), ("horizon", horizon, totals)):
-        target = work.settings.target.model_copy(update={"horizon_quarters": quarters})
-        settings = work.settings.model_copy(update={"target": target})
-        won = outcomes(work.tables, [work.as_of], settings=settings)["won_revenue"]
+        target = run.settings.target.model_copy(update={"horizon_quarters": quarters})
+        settings = run.settings.model_copy(update={"target": target})
+        won = outcomes(run.tables, [run.as_of], settings=settings)["won_revenue"]
         brought = won.droplevel("as_of").reindex(tiered.index).fillna(0.0)
         delivered = brought.groupby(tiered["tier"], observed=False).sum()
         for tier, row in told.dropna(subset=["low", "high"]).iterrows():

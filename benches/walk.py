@@ -60,14 +60,14 @@ class Step:
     """One run of the walk: a company, an as_of, a horizon."""
 
     company: str
-    work: Run
+    run: Run
     horizon: int
     tables: Tables
 
     @property
     def key(self) -> dict[str, object]:
         """The columns that its rows begin with."""
-        return {"company": self.company, "as_of": self.work.as_of, "horizon": self.horizon}
+        return {"company": self.company, "as_of": self.run.as_of, "horizon": self.horizon}
 
 
 def main() -> None:
@@ -125,33 +125,31 @@ def steps(company: Company, scratch: Path, *, horizons: Sequence[int]) -> Iterat
 
 def walked(step: Step) -> tuple[pd.DataFrame, list[dict[str, object]], dict[str, object]]:
     """Return what a run published and what came: rankings by account, money, and what ranked."""
-    work = step.work
-    panel = make_panel(work)
-    choice = fit_model(work, panel)
-    choice.tested_predictions().to_parquet(work.folder / TESTED_FILE, index=False)
-    quarter_tests(work, choice).to_parquet(work.folder / QUARTERS_FILE, index=False)
-    write_model(work, choice)
-    predictions = predict_accounts(work, panel, choice)
-    tiered = tier_accounts(work, predictions).tiered
-    totals = tier_totals(work, tiered)
-    coming = next_quarter_totals(work, totals, pd.read_parquet(work.folder / QUARTERS_FILE))
-    _publish(work, tiered, totals, coming)
-    deals = _deals(step.tables, work.settings)  # what came is not known to the run
-    brought = _won(deals, work, step.horizon).reindex(predictions.index).fillna(0.0)
+    run = step.run
+    panel = make_panel(run)
+    choice = fit_model(run, panel)
+    choice.tested_predictions().to_parquet(run.folder / TESTED_FILE, index=False)
+    quarter_tests(run, choice).to_parquet(run.folder / QUARTERS_FILE, index=False)
+    write_model(run, choice)
+    predictions = predict_accounts(run, panel, choice)
+    tiered = tier_accounts(run, predictions).tiered
+    totals = tier_totals(run, tiered)
+    coming = next_quarter_totals(run, totals, pd.read_parquet(run.folder / QUARTERS_FILE))
+    _publish(run, tiered, totals, coming)
+    deals = _deals(step.tables, run.settings)  # what came is not known to the run
+    brought = _won(deals, run, step.horizon).reindex(predictions.index).fillna(0.0)
     ties = predictions.groupby(["score", "predicted_revenue"]).ngroup().astype(float)
-    peers = peer_scores(panel, deals, work, step.horizon)
+    peers = peer_scores(panel, deals, run, step.horizon)
     ranked = pd.DataFrame({"actual": brought, "published": ties, **peers}).reset_index()
     told = [
         {**step.key, **row}
         for span, quarters, table in (
             ("next quarter", 1, coming), ("horizon", step.horizon, totals))
-        for row in _held_to(table, tiered, _won(deals, work, quarters), span,
-                            methods=_by_method(work, quarters))
+        for row in _held_to(table, tiered, _won(deals, run, quarters), span,
+                            methods=_by_method(run, quarters))
     ]  # fmt: skip
     ranked_by = getattr(choice, "ranked_by", choice.kind)
-    history = len(
-        work.settings.fiscal_calendar.between(deals["close_date"].min().date(), work.as_of)
-    )
+    history = len(run.settings.fiscal_calendar.between(deals["close_date"].min().date(), run.as_of))
     about = {**step.key, "kind": choice.kind, "ranked_by": ranked_by, "history": history,
              "verdict": choice.backtest.verdict, "gini": round(gini(brought, ties), 3),
              **{name: round(gini(brought, ranked.set_index("account_id")[name]), 3)
@@ -159,7 +157,7 @@ def walked(step: Step) -> tuple[pd.DataFrame, list[dict[str, object]], dict[str,
     return ranked.assign(**step.key), [{**row, "history": history} for row in told], about
 
 
-def _publish(work: Run, tiered: pd.DataFrame, totals: pd.DataFrame, coming: pd.DataFrame) -> None:
+def _publish(run: Run, tiered: pd.DataFrame, totals: pd.DataFrame, coming: pd.DataFrame) -> None:
     """Leave what the next run reads of this one: its model, its promises, its tiers.
 
     Raises
@@ -167,18 +165,18 @@ def _publish(work: Run, tiered: pd.DataFrame, totals: pd.DataFrame, coming: pd.D
     RuntimeError
         If a run could not read it back: every report of the walk would then be a first one.
     """
-    folder = Path(work.settings.reports) / work.quarter.label
+    folder = Path(run.settings.reports) / run.quarter.label
     folder.mkdir(parents=True)
-    shutil.copy(work.folder / MODEL_FILE, folder / MODEL_FILE)
+    shutil.copy(run.folder / MODEL_FILE, folder / MODEL_FILE)
     _as_published(tiered).to_csv(folder / "tiers.csv", index=False)
     tiers = [
         {"tier": tier, "predicted_revenue": _or_none(row["predicted_revenue"]),
          "next_quarter": {"predicted_revenue": _or_none(coming.loc[tier, "predicted_revenue"])}}
         for tier, row in totals.iterrows()
     ]  # fmt: skip
-    facts = {**_bare_facts(work), "tiers": tiers}
+    facts = {**_bare_facts(run), "tiers": tiers}
     (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
-    readable = EarlierReports.read(Path(work.settings.reports), work.settings.fiscal_calendar)
+    readable = EarlierReports.read(Path(run.settings.reports), run.settings.fiscal_calendar)
     if readable.left_out:
         raise RuntimeError(readable.left_out[0])
 
@@ -190,20 +188,20 @@ def _as_published(tiered: pd.DataFrame) -> pd.DataFrame:
     return known.reindex(columns=columns)
 
 
-def _bare_facts(work: Run) -> dict[str, object]:
+def _bare_facts(run: Run) -> dict[str, object]:
     """Return facts with every container of the contract, empty where a run reads nothing of it."""
-    quarter = work.quarter
+    quarter = run.quarter
     named = {"label": quarter.label, "start": f"{quarter.start}", "as_of": f"{quarter.as_of}"}
     model = {
-        "horizon_quarters": work.settings.target.horizon_quarters,
+        "horizon_quarters": run.settings.target.horizon_quarters,
         "trained_on_as_of": [],
         "backtest": {"as_of": [], "models": {}},
         "gain_over_past_revenue": {},
     }
     return {
         "schema": FACTS_SCHEMA,
-        "currency": work.currency,
-        "fingerprint": work.fingerprint,
+        "currency": run.currency,
+        "fingerprint": run.fingerprint,
         "quarter": named,
         "data": {"excluded": [], "missing_tables": []},
         "model": model,
@@ -218,9 +216,9 @@ def _or_none(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _by_method(work: Run, quarters: int) -> dict[str, float]:
+def _by_method(run: Run, quarters: int) -> dict[str, float]:
     """Return what each rule of the forecast says alone of the quarters to come, all together."""
-    predicted = by_rule(work.totals, len(work.totals.totals), quarters).sum(axis=1)
+    predicted = by_rule(run.totals, len(run.totals.totals), quarters).sum(axis=1)
     return {f"{METHOD}{name}": float(one) for name, one in zip(RULES, predicted, strict=True)}
 
 
@@ -267,9 +265,9 @@ def _deals(tables: Tables, settings: Settings) -> pd.DataFrame:
     )
 
 
-def _won(deals: pd.DataFrame, work: Run, quarters: int) -> pd.Series[float]:
-    end = work.settings.fiscal_calendar.window_end(work.as_of, quarters)
-    inside = deals["close_date"].between(pd.Timestamp(work.as_of), pd.Timestamp(end), "left")
+def _won(deals: pd.DataFrame, run: Run, quarters: int) -> pd.Series[float]:
+    end = run.settings.fiscal_calendar.window_end(run.as_of, quarters)
+    inside = deals["close_date"].between(pd.Timestamp(run.as_of), pd.Timestamp(end), "left")
     return deals[inside].groupby("account_id")["value"].sum()
 
 

@@ -20,7 +20,7 @@ _FEWEST_WINS = 20
 
 
 def peer_scores(
-    panel: Panel, deals: pd.DataFrame, work: Run, horizon: int
+    panel: Panel, deals: pd.DataFrame, run: Run, horizon: int
 ) -> dict[str, pd.Series[float]]:
     """Return what each peer ranks the accounts of the run by; models are absent without a date.
 
@@ -28,15 +28,15 @@ def peer_scores(
     the date's mean.
     """
     values = panel.values
-    dates = sorted({day.date() for day in values.index.get_level_values("as_of")} - {work.as_of})
-    now = values.xs(pd.Timestamp(work.as_of), level="as_of")
+    dates = sorted({day.date() for day in values.index.get_level_values("as_of")} - {run.as_of})
+    now = values.xs(pd.Timestamp(run.as_of), level="as_of")
     found = {
-        "past year": _past(deals, work, now.index, quarters=4),
-        "last quarter": _past(deals, work, now.index, quarters=1),
+        "past year": _past(deals, run, now.index, quarters=4),
+        "last quarter": _past(deals, run, now.index, quarters=1),
     }
     parts, outcomes = [], []
-    calendar = work.settings.fiscal_calendar
-    for day in [day for day in dates if calendar.window_end(day, horizon) <= work.as_of]:
+    calendar = run.settings.fiscal_calendar
+    for day in [day for day in dates if calendar.window_end(day, horizon) <= run.as_of]:
         then = values.xs(pd.Timestamp(day), level="as_of")
         end = calendar.window_end(day, horizon)
         inside = deals["close_date"].between(pd.Timestamp(day), pd.Timestamp(end), "left")
@@ -49,15 +49,15 @@ def peer_scores(
     won = np.concatenate(outcomes[-_MOST_DATES:]) if outcomes else np.zeros(0)
     if (won > 0).sum() < _FEWEST_WINS:
         return found
-    fresh = _features(deals, now, work.as_of)
+    fresh = _features(deals, now, run.as_of)
     return {**found, "additive boosting": _boosting(rows, won, fresh).set_axis(now.index),
             "Tweedie GLM": _glm(rows, won, fresh).set_axis(now.index)}  # fmt: skip
 
 
-def _past(deals: pd.DataFrame, work: Run, ids: pd.Index[str], *, quarters: int) -> pd.Series[float]:
-    start = work.settings.fiscal_calendar.window_start(work.as_of, quarters)
+def _past(deals: pd.DataFrame, run: Run, ids: pd.Index[str], *, quarters: int) -> pd.Series[float]:
+    start = run.settings.fiscal_calendar.window_start(run.as_of, quarters)
     inside = deals["close_date"].between(
-        pd.Timestamp(start), pd.Timestamp(work.as_of), inclusive="left"
+        pd.Timestamp(start), pd.Timestamp(run.as_of), inclusive="left"
     )
     return deals[inside].groupby("account_id")["value"].sum().reindex(ids).fillna(0.0)
 

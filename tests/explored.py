@@ -19,5 +19,5 @@ def copy_project(company, folder):
 
 def reopened(basis, project):
     """Return an explorer of a project without reading the same data again."""
-    work = replace(basis.work, settings=read_settings(project))
-    return Explorer(replace(basis, work=work))
+    work = replace(basis.run, settings=read_settings(project))
+    return Explorer(replace(basis, run=work))

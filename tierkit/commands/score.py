@@ -102,9 +102,9 @@ def score_project(model: SavedModel, settings: Settings, *, as_of: date | None =
     beside = model.prospects.predict(values) if model.prospects else _unknown(values)
     predictions = ranked.join(beside, validate="1:1")
     whole = settings.fiscal_calendar.ending_at(day)
-    work = Run(settings, Quarter(whole.label, whole.start, day), tables, settings.scratch)
-    tiering = tier_accounts(work, predictions)
-    names = work.accounts().set_index("account_id")["name"]
+    run = Run(settings, Quarter(whole.label, whole.start, day), tables, settings.scratch)
+    tiering = tier_accounts(run, predictions)
+    names = run.accounts().set_index("account_id")["name"]
     tiered = tiering.tiered.join(names, how="left", validate="1:1").reset_index()
     texts = dict.fromkeys(("tier", "model_tier", "previous_tier"), "object")
     behind = (day - known_until).days - 1

@@ -81,7 +81,7 @@ def groups_of(accounts: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
 SPANS = ["account_id", "tier", "start_date", "end_date", "overridden", "reason"]
 
 
-def as_they_were(work: Run, accounts: pd.DataFrame) -> pd.DataFrame:
+def as_they_were(run: Run, accounts: pd.DataFrame) -> pd.DataFrame:
     """Return account columns as `account_history` gives them before `as_of`, where it does.
 
     A column whose first known change of an account lies after `as_of` was not known then and is
@@ -94,11 +94,11 @@ def as_they_were(work: Run, accounts: pd.DataFrame) -> pd.DataFrame:
     """
     dated = pd.Series([frozenset[str]()] * len(accounts), index=accounts.index, dtype="object")
     found = accounts.astype("object")
-    if "account_history" not in work.tables:
+    if "account_history" not in run.tables:
         return found.assign(dated=dated)
-    rows = of_accounts(work.tables["account_history"], [*map(str, accounts.index)])
+    rows = of_accounts(run.tables["account_history"], [*map(str, accounts.index)])
     rows = rows.select("account_id", "changed_date", "column", "value")
-    known = before(rows, "changed_date", work.as_of).collect().to_pandas()
+    known = before(rows, "changed_date", run.as_of).collect().to_pandas()
     ever = rows.select("account_id", "column").unique().collect().to_pandas()
     order = ["account_id", "column", "changed_date", "value"]
     ordered = known.sort_values(order, kind="stable")
@@ -110,17 +110,17 @@ def as_they_were(work: Run, accounts: pd.DataFrame) -> pd.DataFrame:
     return found.assign(dated=dated)
 
 
-def tiers_held(work: Run, ids: list[str]) -> pd.DataFrame:
+def tiers_held(run: Run, ids: list[str]) -> pd.DataFrame:
     """Return the spans in which tiers were held, oldest first; equal ones in a row are one span.
 
     An end on or after `as_of` was not known and is missing.
     """
-    if "tier_history" not in work.tables:
+    if "tier_history" not in run.tables:
         return pd.DataFrame(columns=SPANS)
-    rows = before(of_accounts(work.tables["tier_history"], ids), "start_date", work.as_of)
+    rows = before(of_accounts(run.tables["tier_history"], ids), "start_date", run.as_of)
     frame = rows.select(*SPANS).collect().to_pandas()
     ends = pd.to_datetime(frame["end_date"])
-    frame["end_date"] = ends.where(ends.le(pd.Timestamp(work.as_of)))
+    frame["end_date"] = ends.where(ends.le(pd.Timestamp(run.as_of)))
     frame["start_date"] = pd.to_datetime(frame["start_date"])
     return _joined_up(frame.sort_values(["account_id", "start_date", "tier"], kind="stable"))
 
@@ -170,7 +170,7 @@ class Known:
         Tells whether a text names another account.
     """
 
-    work: Run
+    run: Run
     accounts: pd.DataFrame
     groups: pd.DataFrame
     tiers: pd.DataFrame
@@ -188,7 +188,7 @@ class Known:
     others: OtherAccounts
 
 
-def known_of(work: Run, tiers: pd.DataFrame) -> Known:
+def known_of(run: Run, tiers: pd.DataFrame) -> Known:
     """Return what is known of the accounts of `tiers` (rows of `tiers.csv`, by account_id).
 
     Examples
@@ -200,30 +200,30 @@ def known_of(work: Run, tiers: pd.DataFrame) -> Known:
     >>> [*known.accounts.index], known.quarters[-1]
     (['A1', 'B2'], '2025Q3')
     """
-    everyone = work.accounts().set_index("account_id")
-    groups = groups_of(existing(everyone, as_of=work.as_of), tiers.index)
+    everyone = run.accounts().set_index("account_id")
+    groups = groups_of(existing(everyone, as_of=run.as_of), tiers.index)
     ids = [*map(str, tiers.index)]
     family = [*map(str, tiers.index.union(groups.index))]
-    quarters = _last_quarters(work)
-    revenue = won_by_quarter(work, quarters, family)
-    space = _whitespace(work, tiers, everyone)
+    quarters = _last_quarters(run)
+    revenue = won_by_quarter(run, quarters, family)
+    space = _whitespace(run, tiers, everyone)
     others = OtherAccounts(everyone, words=_shared_products(revenue))
     return Known(
-        work=work,
-        accounts=_with_words_of_its_own(_accounts(work, everyone.reindex(tiers.index)), others),
+        run=run,
+        accounts=_with_words_of_its_own(_accounts(run, everyone.reindex(tiers.index)), others),
         groups=groups,
         tiers=_without_names(tiers, others),
         quarters=tuple(quarter.label for quarter in quarters),
         revenue=others.kept_out_of(revenue, "product"),
-        effort=effort_by_quarter(work, quarters, ids),
-        deals=others.kept_out_of(open_deals(work, family), "stage", "product"),
-        contracts=contracts_in_force(work, ids),
-        roles=others.kept_out_of(_roles(work, ids), "role"),
+        effort=effort_by_quarter(run, quarters, ids),
+        deals=others.kept_out_of(open_deals(run, family), "stage", "product"),
+        contracts=contracts_in_force(run, ids),
+        roles=others.kept_out_of(_roles(run, ids), "role"),
         whitespace=others.kept_out_of(space.to_frame(), "product"),
         whitespace_why=space.why,
-        coverage=_coverage(work, tiers),
-        history=others.kept_out_of(tiers_held(work, ids), "reason"),
-        facts=newest_facts(work.tables, as_of=work.as_of, sources=[*DATED_TABLES]).reindex(
+        coverage=_coverage(run, tiers),
+        history=others.kept_out_of(tiers_held(run, ids), "reason"),
+        facts=newest_facts(run.tables, as_of=run.as_of, sources=[*DATED_TABLES]).reindex(
             tiers.index
         ),
         others=others,
@@ -246,11 +246,11 @@ def record(table: pd.DataFrame, account: str) -> dict[str, Any]:
     return {str(column): value for column, value in table.loc[account].items()}
 
 
-def _accounts(work: Run, accounts: pd.DataFrame) -> pd.DataFrame:
+def _accounts(run: Run, accounts: pd.DataFrame) -> pd.DataFrame:
     """Return the accounts as they were, with how many records count as each."""
-    records = pd.Series(successors(work.tables)).value_counts()
+    records = pd.Series(successors(run.tables)).value_counts()
     count = records.reindex(accounts.index).fillna(0).astype(int) + 1
-    return as_they_were(work, accounts).assign(records=count)
+    return as_they_were(run, accounts).assign(records=count)
 
 
 def _with_words_of_its_own(accounts: pd.DataFrame, others: OtherAccounts) -> pd.DataFrame:
@@ -273,29 +273,29 @@ def _shared_products(revenue: pd.DataFrame) -> list[str]:
     return [str(product) for product in buyers.index[buyers > 1]]
 
 
-def _whitespace(work: Run, tiers: pd.DataFrame, everyone: pd.DataFrame) -> Table:
+def _whitespace(run: Run, tiers: pd.DataFrame, everyone: pd.DataFrame) -> Table:
     predicted = tiers["predicted_revenue"].dropna().astype(float).clip(lower=0.0)
     industry = everyone["industry"]
-    return whitespace(work.tables, predicted, industry, settings=work.settings, as_of=work.as_of)
+    return whitespace(run.tables, predicted, industry, settings=run.settings, as_of=run.as_of)
 
 
-def _roles(work: Run, ids: list[str]) -> pd.DataFrame:
-    readiness = work.settings.readiness
+def _roles(run: Run, ids: list[str]) -> pd.DataFrame:
+    readiness = run.settings.readiness
     return contacts_by_role(
-        work.tables, ids, as_of=work.as_of, required=readiness.required_roles,
+        run.tables, ids, as_of=run.as_of, required=readiness.required_roles,
         engaged_days=readiness.engaged_days,
     )  # fmt: skip
 
 
-def _coverage(work: Run, tiers: pd.DataFrame) -> pd.DataFrame:
-    readiness = work.settings.readiness
+def _coverage(run: Run, tiers: pd.DataFrame) -> pd.DataFrame:
+    readiness = run.settings.readiness
     found = contact_coverage(
-        work.tables, tiers["tier"], as_of=work.as_of, required_roles=readiness.required_roles,
+        run.tables, tiers["tier"], as_of=run.as_of, required_roles=readiness.required_roles,
         engaged_days=readiness.engaged_days,
     )  # fmt: skip
     return found.to_frame().set_index("account_id")
 
 
-def _last_quarters(work: Run) -> list[Quarter]:
-    calendar = work.settings.fiscal_calendar
-    return [calendar.shift(work.quarter, -n) for n in range(QUARTERS - 1, -1, -1)]
+def _last_quarters(run: Run) -> list[Quarter]:
+    calendar = run.settings.fiscal_calendar
+    return [calendar.shift(run.quarter, -n) for n in range(QUARTERS - 1, -1, -1)]

@@ -59,12 +59,12 @@ def key_points(known: Known, account: str) -> dict[str, str]:
 
 def key_points_page(known: Known, rows: pd.DataFrame, *, tier: str) -> str:
     """Return the page of a tier: its accounts with their key points, grouped by industry."""
-    work = known.work
+    run = known.run
     head = (
-        f"{plural(len(rows), 'account')} · {work.quarter.dates} · nothing from "
-        f"{spell_date(work.as_of)} on is known · {work.currency}"
+        f"{plural(len(rows), 'account')} · {run.quarter.dates} · nothing from "
+        f"{spell_date(run.as_of)} on is known · {run.currency}"
     )
-    title = f"{tier}: key points · {work.quarter.label}"
+    title = f"{tier}: key points · {run.quarter.label}"
     heads = [head for name, head in _HEADS.items() if name in rows.columns]
     groups = [
         html_table(
@@ -79,7 +79,7 @@ def key_points_page(known: Known, rows: pd.DataFrame, *, tier: str) -> str:
 
 def key_points_text(known: Known, rows: pd.DataFrame, *, tier: str) -> str:
     """Return the same as text, a line per account."""
-    lines = [f"{tier}: key points, {known.work.quarter.label}\n"]
+    lines = [f"{tier}: key points, {known.run.quarter.label}\n"]
     for industry, group in _by_industry(rows):
         lines.append(f"\n{on_one_line(industry)}\n")
         for row in group.drop(columns="industry").fillna("").to_dict("records"):
@@ -141,7 +141,7 @@ class Dossiers:
 
 
 def make_dossiers(
-    work: Run,
+    run: Run,
     tiers: pd.DataFrame,
     folder: Path,
     *,
@@ -170,12 +170,12 @@ def make_dossiers(
     >>> make_dossiers(run, tiers, run.folder / "dossiers").in_words
     '1 dossier, key points of 0 accounts'
     """
-    names = [tier.name for tier in work.settings.tiers]
+    names = [tier.name for tier in run.settings.tiers]
     first = tiers[tiers["tier"] == names[0]]
     second = tiers[tiers["tier"] == names[1]] if len(names) > 2 else tiers.iloc[:0]
     folder.mkdir(parents=True, exist_ok=True)
     on_step(f"dossiers: reading what is known of {plural(len(first) + len(second), 'account')}")
-    known = known_of(work, pd.concat([first, second]))
+    known = known_of(run, pd.concat([first, second]))
     failed = _write_pages(known, first.index, folder, page=page, on_step=on_step)
     points: list[dict[str, str]] = []
     for account in map(str, second.index):
@@ -209,7 +209,7 @@ def index_page(known: Known, accounts: Sequence[str], others: Sequence[str]) -> 
     links += [(f"{stem}.html", "Key points of the second tier") for stem in others]
     items = [tag("li", tag("a", words, href=path)) for path, words in links]
     listed = tag("ul", joined(*items)) if items else tag("p", "No dossier was made.")
-    title = f"Dossiers · {known.work.quarter.label}"
+    title = f"Dossiers · {known.run.quarter.label}"
     up = tag("p", tag("a", "page for leadership", href="../leadership.html"))
     return document(joined(tag("h1", title), up, listed), title=title, class_="dossier")
 
@@ -244,13 +244,13 @@ def _noting(account: str, failed: dict[str, str]) -> Iterator[None]:
         failed[account] = f"{type(error).__name__}: {error}"
 
 
-def published_tiers(work: Run, file: Path) -> pd.DataFrame:
+def published_tiers(run: Run, file: Path) -> pd.DataFrame:
     """Return the rows of a run's `tiers.csv` by account_id, with `review_on` of overrides."""
     overrides = read_overrides(
-        work.settings.folder / OVERRIDES,
-        accounts=frozenset(work.accounts()["account_id"]),
-        tiers=work.settings.tiers,
-        as_of=work.as_of,
+        run.settings.folder / OVERRIDES,
+        accounts=frozenset(run.accounts()["account_id"]),
+        tiers=run.settings.tiers,
+        as_of=run.as_of,
     ).set_index("account_id")
     return read_tiers(file).join(overrides["review_on"], how="left", validate="1:1")
 
@@ -274,9 +274,9 @@ TIERS_FILE = "tiers.csv"
 
 def write_dossiers(run_folder: Path, report: Path, on_step: Callable[[str], None]) -> None:
     """Write the dossiers of a run under way into its report, and say what came of it."""
-    work = open_run(run_folder=str(run_folder))
-    tiers = published_tiers(work, report / TIERS_FILE)
-    made = make_dossiers(work, tiers, report / FOLDER, on_step=on_step)
+    run = open_run(run_folder=str(run_folder))
+    tiers = published_tiers(run, report / TIERS_FILE)
+    made = make_dossiers(run, tiers, report / FOLDER, on_step=on_step)
     on_step(f"dossiers: {made.in_words}")
 
 

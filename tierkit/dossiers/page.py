@@ -25,7 +25,7 @@ def account_name(known: Known, account: str) -> str:
 def dossier_page(known: Known, account: str) -> str:
     """Return the dossier of one account as a self-contained page that names no other account."""
     name = account_name(known, account)
-    title = f"{name} · {known.work.quarter.label}"
+    title = f"{name} · {known.run.quarter.label}"
     return document(Markup(dossier_body(known, account).html), title=title, class_="dossier")
 
 
@@ -37,10 +37,10 @@ def dossier_body(known: Known, account: str) -> Fragment:
     KeyError
         If nothing is known of the account.
     """
-    work = known.work
+    run = known.run
     head = (
-        f"{account} · {work.quarter.label} ({work.quarter.dates}) · nothing from "
-        f"{spell_date(work.as_of)} on is known · {work.currency}"
+        f"{account} · {run.quarter.label} ({run.quarter.dates}) · nothing from "
+        f"{spell_date(run.as_of)} on is known · {run.currency}"
     )
     points = joined(*(tag("li", point) for point in talking_points(known, account)))
     body = joined(
@@ -75,7 +75,7 @@ def dossier_body(known: Known, account: str) -> Fragment:
 def dossier_text(known: Known, account: str) -> str:
     """Return the dossier in a few plain lines."""
     lines = [
-        f"{account_name(known, account)} ({account}), {known.work.quarter.label}",
+        f"{account_name(known, account)} ({account}), {known.run.quarter.label}",
         standing(known, account),
         *(f"- {point}" for point in talking_points(known, account)),
         parts.gaps(known, account),
@@ -89,9 +89,9 @@ def standing(known: Known, account: str) -> str:
     row = record(known.tiers, account)
     if pd.isna(row["predicted_revenue"]):
         return f"{row['tier']}, set by hand; no revenue is predicted for it."
-    worth = money_with_range(known.work.currency, float(row["predicted_revenue"]), *_ends(row))
+    worth = money_with_range(known.run.currency, float(row["predicted_revenue"]), *_ends(row))
     rank = f", rank {count(float(row['rank']))}" if pd.notna(row["rank"]) else ""
-    quarters = plural(known.work.settings.target.horizon_quarters, "quarter")
+    quarters = plural(known.run.settings.target.horizon_quarters, "quarter")
     return f"{row['tier']}{rank}. Predicted revenue of the next {quarters}: {worth}."
 
 
@@ -120,7 +120,7 @@ def _facts(known: Known, account: str) -> Markup:
 
 
 def _horizon(known: Known) -> str:
-    return plural(known.work.settings.target.horizon_quarters, "quarter")
+    return plural(known.run.settings.target.horizon_quarters, "quarter")
 
 
 def _small(text: str) -> Markup:
@@ -138,24 +138,24 @@ def _predicted(known: Known, account: str) -> tuple[str, str]:
     row = record(known.tiers, account)
     if pd.isna(row["predicted_revenue"]):
         return "–", "no revenue is predicted for it"
-    currency = known.work.currency
+    currency = known.run.currency
     low, high = _ends(row)
     ends = "" if low is None or high is None else f"likely {money_range(currency, low, high)}"
     return money(currency, float(row["predicted_revenue"])), ends
 
 
 def _won(known: Known, account: str) -> tuple[str, str]:
-    span = known.quarters[-known.work.settings.target.horizon_quarters :]
+    span = known.quarters[-known.run.settings.target.horizon_quarters :]
     rows = rows_of(known.revenue, account)
     amount = float(rows.loc[rows["quarter"].isin(span), "amount"].sum())
-    return money(known.work.currency, amount), f"{span[0]} to {span[-1]}" if len(span) > 1 else ""
+    return money(known.run.currency, amount), f"{span[0]} to {span[-1]}" if len(span) > 1 else ""
 
 
 def _pipeline(known: Known, account: str) -> tuple[str, str]:
     rows = rows_of(known.deals, account)
     if rows.empty:
         return "none", ""
-    worth = money(known.work.currency, float(rows["amount"].sum()))
+    worth = money(known.run.currency, float(rows["amount"].sum()))
     amount = worth if rows["amount"].notna().any() else "not known"
     return amount, f"in {plural(len(rows), 'open deal')}"
 
@@ -200,19 +200,19 @@ def _deal(known: Known, account: str) -> Iterator[str]:
     product = f" for {first['product']}" if pd.notna(first["product"]) else ""
     stage = f" in stage {first['stage']}" if pd.notna(first["stage"]) else ""
     closes = f", expected on {_day(first['close_date'])}" if pd.notna(first["close_date"]) else ""
-    worth = money(known.work.currency, float(first["amount"]))
+    worth = money(known.run.currency, float(first["amount"]))
     yield f"Open deal of {worth}{product}{stage}{closes}: agree on the next step."
 
 
 def _contract(known: Known, account: str) -> Iterator[str]:
     contracts = rows_of(known.contracts, account)
-    limit = pd.Timestamp(known.work.as_of + timedelta(days=SOON_DAYS))
+    limit = pd.Timestamp(known.run.as_of + timedelta(days=SOON_DAYS))
     ends = pd.to_datetime(contracts["end_date"])
     soon = contracts[ends.notna() & (ends < limit)]
     if len(soon):
         first = soon["end_date"].min()
         ending = soon.loc[soon["end_date"] == first, "annual_value"]
-        worth = money(known.work.currency, float(ending.sum()))
+        worth = money(known.run.currency, float(ending.sum()))
         these = "Contract" if len(ending) == 1 else f"{count(len(ending))} contracts"
         verb = "ends" if len(ending) == 1 else "end"
         yield f"{these} of {worth} a year {verb} on {_day(first)}: prepare the renewal."
@@ -222,11 +222,11 @@ def _space(known: Known, account: str) -> Iterator[str]:
     space = rows_of(known.whitespace, account)
     likely = space[(space["predicted_value"] > 0) & (space["buyers"] > 0)]
     for row in likely.head(1).to_dict("records"):
-        worth = money(known.work.currency, float(row["predicted_value"]))
+        worth = money(known.run.currency, float(row["predicted_value"]))
         yield (
             f"Has not bought {row['product']}: {count(row['buyers'])} of {count(row['accounts'])} "
             f"accounts of its industry without it did in the last "
-            f"{known.work.settings.target.horizon_quarters} quarters; it may bring {worth}."
+            f"{known.run.settings.target.horizon_quarters} quarters; it may bring {worth}."
         )
 
 
@@ -234,7 +234,7 @@ def _people(known: Known, account: str) -> Iterator[str]:
     if account not in known.coverage.index:
         return
     row = record(known.coverage, account)
-    days = known.work.settings.readiness.engaged_days
+    days = known.run.settings.readiness.engaged_days
     if row["roles_missing"]:
         yield f"Nobody is known as {row['roles_missing']}: ask to be introduced."
     elif row["roles_silent"]:
@@ -261,7 +261,7 @@ def _last_win(known: Known, account: str) -> Iterator[str]:
         return
     last = max(won["quarter"], key=known.quarters.index)
     rows = won[won["quarter"] == last].sort_values("amount", ascending=False, kind="stable")
-    worth = money(known.work.currency, float(rows["amount"].sum()))
+    worth = money(known.run.currency, float(rows["amount"].sum()))
     yield f"Last bought in {last} ({rows.iloc[0]['product']}, {worth}): ask how it is used."
 
 
@@ -269,8 +269,8 @@ def _prediction(known: Known, account: str) -> Iterator[str]:
     row = record(known.tiers, account)
     if pd.isna(row["predicted_revenue"]):
         return
-    worth = money(known.work.currency, float(row["predicted_revenue"]))
-    quarters = known.work.settings.target.horizon_quarters
+    worth = money(known.run.currency, float(row["predicted_revenue"]))
+    quarters = known.run.settings.target.horizon_quarters
     yield f"Predicted to bring {worth} in the next {quarters} quarters."
 
 

@@ -36,13 +36,13 @@ def group_sentences(known: Known, account: str) -> Iterator[str]:
 
 def _brought(known: Known, account: str, members: pd.Index) -> Iterator[str]:
     """Yield what the whole group brought and has open, and the part of this account in it."""
-    horizon = known.work.settings.target.horizon_quarters
+    horizon = known.run.settings.target.horizon_quarters
     quarters = known.quarters[-horizon:]
     rows = known.revenue[known.revenue["quarter"].isin(quarters)]
     rows = rows[rows["account_id"].isin(members)]
     whole = float(rows["amount"].sum())
     own = float(rows.loc[rows["account_id"] == account, "amount"].sum())
-    currency = known.work.currency
+    currency = known.run.currency
     if whole > 0:
         part = f", {share(own / whole)} of it here" if 0 <= own <= whole else ""
         yield f"The group bought {money(currency, whole)} in the last {horizon} quarters{part}."
@@ -64,7 +64,7 @@ _SOURCES = {"opportunities": "deals", "account_history": "account columns"}
 def revenue(known: Known, account: str) -> tuple[Markup, ...]:
     """Return won revenue by quarter and product, drawn and as a table."""
     rows = rows_of(known.revenue, account)
-    currency = known.work.currency
+    currency = known.run.currency
     if rows.empty:
         return (_words(f"Nothing was won in the last {len(known.quarters)} quarters."),)
     table = _by_product(known, rows)
@@ -97,13 +97,13 @@ def _by_product(known: Known, rows: pd.DataFrame) -> pd.DataFrame:
 def _best_quarter(known: Known, rows: pd.DataFrame) -> str:
     by_quarter = rows.groupby("quarter")["amount"].sum().reindex([*known.quarters]).fillna(0.0)
     best = str(by_quarter.idxmax())
-    return f"the most in {best} ({money(known.work.currency, float(by_quarter.max()))})."
+    return f"the most in {best} ({money(known.run.currency, float(by_quarter.max()))})."
 
 
 def effort(known: Known, account: str) -> tuple[Markup, ...]:
     """Return what happened in both directions by quarter, drawn and as a table."""
     rows = rows_of(known.effort, account)
-    tables = known.work.tables
+    tables = known.run.tables
     if rows.empty:
         missing = [name for name in ("activities", "costs") if name not in tables]
         if len(missing) == 2:
@@ -113,7 +113,7 @@ def effort(known: Known, account: str) -> tuple[Markup, ...]:
     frame = frame.fillna(0.0)
     frame = frame.assign(hours=frame["hours"].round(1)) if "hours" in frame else frame
     counts = Column.each("count", "inbound", "outbound", "activities")
-    money = Column("spent", "money", known.work.currency)
+    money = Column("spent", "money", known.run.currency)
     columns: Columns = ["quarter", *Column.of_all(frame, *counts, money)]
     caption = "Their activities (inbound) and ours (outbound), our hours, money spent"
     shown = html_table(Table("timeline", caption, columns, frame.rename_axis("quarter")))
@@ -139,12 +139,12 @@ def deals(known: Known, account: str) -> Markup:
         return _words("No deal is open.")
     shown = rows.drop(columns="account_id").dropna(axis="columns", how="all")
     frame = shown.rename(columns={"close_date": "expected", "created_date": "made on"})
-    total = money(known.work.currency, float(rows["amount"].sum()))
+    total = money(known.run.currency, float(rows["amount"].sum()))
     some = rows["amount"].notna().any()
     worth = f"{total} together" if some else "of unknown amount: needs stage_history"
     caption = f"{plural(len(frame), 'open deal')}, {worth}"
     dates = Column.each("date", "made on", "expected")
-    columns = Column.of_all(frame, Column("amount", "money", known.work.currency), *dates)
+    columns = Column.of_all(frame, Column("amount", "money", known.run.currency), *dates)
     return joined(html_table(Table("deals", caption, columns, frame, most=MOST_ROWS,
                                    of="deals, by amount")))  # fmt: skip
 
@@ -152,11 +152,11 @@ def deals(known: Known, account: str) -> Markup:
 def contracts(known: Known, account: str) -> Markup:
     """Return the contracts in force."""
     rows = rows_of(known.contracts, account)
-    if "contracts" not in known.work.tables:
+    if "contracts" not in known.run.tables:
         return _words("Not known: the source has no contracts.")
     if rows.empty:
         return _words("No contract is in force.")
-    currency = known.work.currency
+    currency = known.run.currency
     frame = rows.drop(columns="account_id").sort_values("end_date", kind="stable")
     total = money(currency, float(rows["annual_value"].sum()))
     caption = f"{plural(len(rows), 'contract')} in force, {total} a year"
@@ -168,13 +168,13 @@ def contracts(known: Known, account: str) -> Markup:
 
 def people(known: Known, account: str) -> Markup:
     """Return the contacts by role with the gaps in the buying centre."""
-    if "contacts" not in known.work.tables:
+    if "contacts" not in known.run.tables:
         return _words("Not known: the source has no contacts.")
     rows = rows_of(known.roles, account)
     said = _words(gaps(known, account) or "Required roles are not set (readiness.required_roles).")
     if rows.empty:
         return joined(said, _words("No contact is known."))
-    days = known.work.settings.readiness.engaged_days
+    days = known.run.settings.readiness.engaged_days
     frame = rows.drop(columns=["account_id", "required"]).assign(
         role=[f"{role} (required)" if needed else role
               for role, needed in zip(rows["role"], rows["required"], strict=True)],
@@ -221,7 +221,7 @@ def space(known: Known, account: str) -> Markup:
         "accounts of the industry without it bought it since"
     )
     frame = rows.drop(columns="account_id")
-    money = Column("predicted_value", "money", known.work.currency)
+    money = Column("predicted_value", "money", known.run.currency)
     columns = Column.of_all(frame, money, Column("share", "share"), Column("buyers", "count"))
     return joined(html_table(Table("whitespace", caption, columns, frame, most=MOST_ROWS,
                                    of="products")))  # fmt: skip
@@ -298,7 +298,7 @@ def fresh(known: Known, account: str) -> Markup:
     facts = {name: day for name, day in record(known.facts, account).items() if name != "newest"}
     if not facts:
         return _words("The source has no dated table besides deals without a day of their making.")
-    as_of = pd.Timestamp(known.work.as_of)
+    as_of = pd.Timestamp(known.run.as_of)
     frame = pd.DataFrame(
         [
             (_SOURCES.get(name, name), day, None if pd.isna(day) else (as_of - day).days)
@@ -307,7 +307,7 @@ def fresh(known: Known, account: str) -> Markup:
         columns=["fact", "newest", "days_old"],
     )
     columns: Columns = ["fact", Column("newest", "date"), Column("days_old", "count")]
-    caption = f"The newest entry of each source before {spell_date(known.work.as_of)}"
+    caption = f"The newest entry of each source before {spell_date(known.run.as_of)}"
     return joined(html_table(Table("freshness", caption, columns, frame)))
 
 
@@ -316,7 +316,7 @@ def next_review(known: Known, account: str) -> str:
     override = record(known.tiers, account).get("review_on")
     if override is not None and pd.notna(override):
         return f"{spell_date(pd.Timestamp(str(override)).date())} (override)"
-    coming = known.work.settings.fiscal_calendar.shift(known.work.quarter, 1)
+    coming = known.run.settings.fiscal_calendar.shift(known.run.quarter, 1)
     return f"after {spell_date(coming.end)}"
 
 

@@ -91,10 +91,10 @@ def of_accounts(rows: Rows, ids: list[str]) -> Rows:
     return rows.filter(nw.col("account_id").is_in(ids))
 
 
-def by_quarter(work: Run, rows: Rows, day: str, quarters: list[Quarter]) -> Rows:
+def by_quarter(run: Run, rows: Rows, day: str, quarters: list[Quarter]) -> Rows:
     """Return the rows that lie in a quarter, with its start as `as_of`."""
     spans = {"as_of": [q.start for q in quarters], "horizon_end": [q.as_of for q in quarters]}
-    return outcome_rows(rows, day, work.tables.dates(spans))
+    return outcome_rows(rows, day, run.tables.dates(spans))
 
 
 def with_labels(frame: pd.DataFrame, quarters: list[Quarter]) -> pd.DataFrame:
@@ -103,17 +103,17 @@ def with_labels(frame: pd.DataFrame, quarters: list[Quarter]) -> pd.DataFrame:
     return frame.assign(quarter=pd.to_datetime(frame["as_of"]).map(labels)).drop(columns="as_of")
 
 
-def won_by_quarter(work: Run, quarters: list[Quarter], ids: list[str]) -> pd.DataFrame:
+def won_by_quarter(run: Run, quarters: list[Quarter], ids: list[str]) -> pd.DataFrame:
     """Return won revenue by account, product and quarter: all of it, as the deals have it.
 
     What no product line accounts for stands beside the products as `NO_PRODUCT`.
     """
-    won = target_deals(work.tables, work.settings).filter(nw.col("is_won"))
-    totals = _won(work, won, quarters, ids, ["account_id", "as_of"])
-    lines = product_revenue(work.tables, settings=work.settings)
+    won = target_deals(run.tables, run.settings).filter(nw.col("is_won"))
+    totals = _won(run, won, quarters, ids, ["account_id", "as_of"])
+    lines = product_revenue(run.tables, settings=run.settings)
     if lines is None:
         return totals.assign(product=NO_PRODUCT)[REVENUE]
-    named = _won(work, lines, quarters, ids, ["account_id", "product", "as_of"])
+    named = _won(run, lines, quarters, ids, ["account_id", "product", "as_of"])
     keys = ["account_id", "quarter"]
     rest = totals.set_index(keys)["amount"] - named.groupby(keys, dropna=False)["amount"].sum()
     rest = rest.fillna(totals.set_index(keys)["amount"])
@@ -123,17 +123,17 @@ def won_by_quarter(work: Run, quarters: list[Quarter], ids: list[str]) -> pd.Dat
 
 
 def _won(
-    work: Run, rows: Rows, quarters: list[Quarter], ids: list[str], keys: list[str]
+    run: Run, rows: Rows, quarters: list[Quarter], ids: list[str], keys: list[str]
 ) -> pd.DataFrame:
-    inside = by_quarter(work, of_accounts(rows, ids), "close_date", quarters)
+    inside = by_quarter(run, of_accounts(rows, ids), "close_date", quarters)
     sums = summed(inside, keys, sums={"amount": nw.col("amount").sum()}, what="revenue")
     frame = with_labels(sums.collect().to_pandas(), quarters)
     return frame.assign(amount=frame["amount"].astype(float))
 
 
-def open_deals(work: Run, ids: list[str]) -> pd.DataFrame:
+def open_deals(run: Run, ids: list[str]) -> pd.DataFrame:
     """Return the deals that were open, the largest of each account first."""
-    known = of_accounts(deals_as_known(work.tables, [work.as_of]), ids).filter(
+    known = of_accounts(deals_as_known(run.tables, [run.as_of]), ids).filter(
         nw.col("is_won").is_null(), nw.col("revenue_type").is_in([*TARGET_TYPES])
     )
     columns = ["account_id", "stage", "product", "amount", "created_date", "close_date"]
@@ -144,15 +144,15 @@ def open_deals(work: Run, ids: list[str]) -> pd.DataFrame:
     return ordered[columns]
 
 
-def contracts_in_force(work: Run, ids: list[str]) -> pd.DataFrame:
+def contracts_in_force(run: Run, ids: list[str]) -> pd.DataFrame:
     """Return the contracts that run on `as_of`."""
     columns = ["account_id", "start_date", "end_date", "annual_value"]
-    if "contracts" not in work.tables:
+    if "contracts" not in run.tables:
         return pd.DataFrame(columns=columns)
-    started = before(of_accounts(work.tables["contracts"], ids), "start_date", work.as_of)
+    started = before(of_accounts(run.tables["contracts"], ids), "start_date", run.as_of)
     frame = started.select(*columns).collect().to_pandas()
     ends = pd.to_datetime(frame["end_date"])
-    running = frame[ends.isna() | ~ends.lt(pd.Timestamp(work.as_of))]
+    running = frame[ends.isna() | ~ends.lt(pd.Timestamp(run.as_of))]
     running = running.assign(annual_value=running["annual_value"].astype(float))
     return running.sort_values(columns, kind="stable")
 
@@ -160,7 +160,7 @@ def contracts_in_force(work: Run, ids: list[str]) -> pd.DataFrame:
 _KEYS = ["account_id", "as_of"]
 
 
-def effort_by_quarter(work: Run, quarters: list[Quarter], ids: list[str]) -> pd.DataFrame:
+def effort_by_quarter(run: Run, quarters: list[Quarter], ids: list[str]) -> pd.DataFrame:
     """Return what happened at each account in each quarter, in both directions.
 
     Returns
@@ -172,7 +172,7 @@ def effort_by_quarter(work: Run, quarters: list[Quarter], ids: list[str]) -> pd.
     """
     parts = [
         with_labels(part, quarters).set_index(["account_id", "quarter"])
-        for part in (*_activities(work, quarters, ids), *_costs(work, quarters, ids))
+        for part in (*_activities(run, quarters, ids), *_costs(run, quarters, ids))
     ]
     if not parts:
         return pd.DataFrame(columns=["account_id", "quarter"])
@@ -180,11 +180,11 @@ def effort_by_quarter(work: Run, quarters: list[Quarter], ids: list[str]) -> pd.
     return timeline.sort_index().reset_index()
 
 
-def _activities(work: Run, quarters: list[Quarter], ids: list[str]) -> Iterator[pd.DataFrame]:
-    if "activities" not in work.tables:
+def _activities(run: Run, quarters: list[Quarter], ids: list[str]) -> Iterator[pd.DataFrame]:
+    if "activities" not in run.tables:
         return
-    inside = by_quarter(work, of_accounts(work.tables["activities"], ids), "date", quarters)
-    if not work.tables.has("activities", "direction"):
+    inside = by_quarter(run, of_accounts(run.tables["activities"], ids), "date", quarters)
+    if not run.tables.has("activities", "direction"):
         yield grouped(inside, tuple(_KEYS), activities=nw.len()).collect().to_pandas()
         return
     theirs = nw.col("direction") == "inbound"
@@ -194,7 +194,7 @@ def _activities(work: Run, quarters: list[Quarter], ids: list[str]) -> Iterator[
         own_minutes=nw.when(~theirs).then(nw.col("minutes")).cast(nw.Decimal(38, 4)),
     )
     names = ["inbound", "outbound"]
-    names += ["own_minutes"] if work.tables.has("activities", "minutes") else []
+    names += ["own_minutes"] if run.tables.has("activities", "minutes") else []
     totals = {name: nw.col(name).sum() for name in names}
     found = grouped(marked, tuple(_KEYS), **totals).collect().to_pandas()
     if "own_minutes" in found:
@@ -203,10 +203,10 @@ def _activities(work: Run, quarters: list[Quarter], ids: list[str]) -> Iterator[
     yield found
 
 
-def _costs(work: Run, quarters: list[Quarter], ids: list[str]) -> Iterator[pd.DataFrame]:
-    if "costs" not in work.tables:
+def _costs(run: Run, quarters: list[Quarter], ids: list[str]) -> Iterator[pd.DataFrame]:
+    if "costs" not in run.tables:
         return
-    inside = by_quarter(work, of_accounts(work.tables["costs"], ids), "date", quarters)
+    inside = by_quarter(run, of_accounts(run.tables["costs"], ids), "date", quarters)
     total = {"spent": nw.col("amount").sum()}
     found = summed(inside, _KEYS, sums=total, what="costs").collect().to_pandas()
     yield found

@@ -36,12 +36,12 @@ class AccountHistory:
 
     Parameters
     ----------
-    work
+    run
         The project and the quarter.
     """
 
-    def __init__(self, work: Run) -> None:
-        self._work = work
+    def __init__(self, run: Run) -> None:
+        self._work = run
         self.wins = lru_cache(maxsize=_MOST_KEPT)(self._wins)
         self.tiers = lru_cache(maxsize=_MOST_KEPT)(self._tiers)
         self.effort = lru_cache(maxsize=_MOST_KEPT)(self._effort)
@@ -136,7 +136,7 @@ class Basis:
         What cannot be shown, and what would make it possible.
     """
 
-    work: Run
+    run: Run
     learned: Learned
     accounts: pd.DataFrame
     now: BinCodes
@@ -144,28 +144,28 @@ class Basis:
     gaps: tuple[Gap, ...]
 
     @classmethod
-    def of(cls, work: Run, learned: Learned) -> Basis:
+    def of(cls, run: Run, learned: Learned) -> Basis:
         """Return the basis of a project whose panel and card are there."""
         from tierkit.runs import held_before
 
         values = learned.panel.values  # noqa: PD011 (a panel is no series)
-        at = values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)
-        held = held_before(work)
+        at = values.index.get_level_values("as_of") == pd.Timestamp(run.as_of)
+        held = held_before(run)
         return cls(
-            work=work,
+            run=run,
             learned=learned,
-            accounts=work.accounts().set_index("account_id", drop=False).sort_index(),
+            accounts=run.accounts().set_index("account_id", drop=False).sort_index(),
             now=BinCodes(values[at].droplevel("as_of").sort_index()),
             previous=held,
-            gaps=gaps_of(work, learned, held),
+            gaps=gaps_of(run, learned, held),
         )
 
     def fitted_anew(self, settings: Settings) -> Basis:
         """Return the basis of the same project with a card fitted under other settings."""
         from tierkit.explorer.learned import learned_of
 
-        work = replace(self.work, settings=settings)
-        return Basis.of(work, learned_of(work, progress=lambda _: None))
+        run = replace(self.run, settings=settings)
+        return Basis.of(run, learned_of(run, progress=lambda _: None))
 
     @property
     def ids(self) -> pd.Index[str]:
@@ -176,7 +176,7 @@ class Basis:
     @property
     def currency(self) -> str:
         """The currency of all amounts."""
-        return self.work.currency
+        return self.run.currency
 
     @property
     def tested(self) -> pd.DataFrame:
@@ -197,10 +197,8 @@ class Basis:
         """The group in which each account's tiers are filled; None where all are one."""
         from tierkit.runs import account_groups
 
-        work = self.work
-        return account_groups(
-            work.tables, work.accounts(), settings=work.settings, as_of=work.as_of
-        )
+        run = self.run
+        return account_groups(run.tables, run.accounts(), settings=run.settings, as_of=run.as_of)
 
     @cached_property
     def candidates(self) -> TierCandidates:
@@ -232,8 +230,8 @@ class Basis:
     @cached_property
     def margin(self) -> float:
         """The gross margin as a share of revenue, as the run has it."""
-        work = self.work
-        return gross_margin(work.tables, settings=work.settings, as_of=work.as_of).share
+        run = self.run
+        return gross_margin(run.tables, settings=run.settings, as_of=run.as_of).share
 
     @cached_property
     def rankings(self) -> Rankings:
@@ -243,8 +241,8 @@ class Basis:
     @cached_property
     def spent(self) -> Mapping[str, float]:
         """Recorded cost of an account a quarter, by tier; empty where nothing is recorded."""
-        work = self.work
-        return spent_by_tier(work.tables, settings=work.settings, as_of=work.as_of)
+        run = self.run
+        return spent_by_tier(run.tables, settings=run.settings, as_of=run.as_of)
 
     @cached_property
     def names(self) -> pd.Series[str]:
@@ -255,7 +253,7 @@ class Basis:
     @cached_property
     def history(self) -> AccountHistory:
         """Wins, tiers and effort of single accounts."""
-        return AccountHistory(self.work)
+        return AccountHistory(self.run)
 
     @cached_property
     def training(self) -> BinCodes:
@@ -267,7 +265,7 @@ class Basis:
         """The rows that the card has learned from, as the run sees them."""
         learned = self.learned
         known = Examples.of(learned.panel, learned.won, days=learned.trained_on)
-        return known.as_seen_on(self.work.as_of)
+        return known.as_seen_on(self.run.as_of)
 
     @cached_property
     def folds(self) -> tuple[Fold, ...]:
@@ -292,7 +290,7 @@ def _learned_from(basis: Basis, tested: pd.MultiIndex) -> pd.Series[float]:
     """Return won revenue of rows that the fold's card has learned from, at most so many."""
     from tierkit.calendar import trainable
 
-    settings, won = basis.work.settings, basis.learned.won
+    settings, won = basis.run.settings, basis.learned.won
     if basis.learned.method == "held-out accounts":
         accounts = won.index.get_level_values("account_id")
         known = won[~accounts.isin(tested.get_level_values("account_id").unique())]

@@ -55,8 +55,8 @@ def example_explorer() -> Explorer:
     folder = TemporaryDirectory()
     _write(Path(folder.name))
     basis = _basis()
-    work = replace(basis.work, settings=read_settings(Path(folder.name)))
-    explorer = Explorer(replace(basis, work=work))
+    run = replace(basis.run, settings=read_settings(Path(folder.name)))
+    explorer = Explorer(replace(basis, run=run))
     weakref.finalize(explorer, folder.cleanup)
     return explorer
 
@@ -70,8 +70,8 @@ def _basis() -> Basis:
 
     folder = TemporaryDirectory()
     _write(Path(folder.name))
-    work = open_run(folder.name)
-    basis = Basis.of(work, learn(work, progress=lambda _: None))
+    run = open_run(folder.name)
+    basis = Basis.of(run, learn(run, progress=lambda _: None))
     weakref.finalize(basis, folder.cleanup)
     return basis
 

@@ -46,16 +46,16 @@ class Gap:
         return f"{self.what} {self.fix}"
 
 
-def gaps_of(work: Run, learned: Learned, previous: PreviousTiers) -> tuple[Gap, ...]:
+def gaps_of(run: Run, learned: Learned, previous: PreviousTiers) -> tuple[Gap, ...]:
     """Return everything that the views of a project lack."""
     found = [
-        *_of_runs(work),
+        *_of_runs(run),
         *_of_history(learned, previous),
-        *_of_settings(work),
+        *_of_settings(run),
         *(
             Gap(f"The source has no table {name}: {what} cannot be shown.", f"Add {name} to it.")
             for name, what in _TABLES.items()
-            if name not in work.tables
+            if name not in run.tables
         ),
     ]
     accounts = len(learned.panel.values.index.unique("account_id"))
@@ -71,8 +71,8 @@ def gaps_of(work: Run, learned: Learned, previous: PreviousTiers) -> tuple[Gap, 
     return tuple(found)
 
 
-def _of_runs(work: Run) -> list[Gap]:
-    if published_quarters(work.settings.reports, work.settings.fiscal_calendar):
+def _of_runs(run: Run) -> list[Gap]:
+    if published_quarters(run.settings.reports, run.settings.fiscal_calendar):
         return []
     return [
         Gap(
@@ -104,8 +104,8 @@ def _of_history(learned: Learned, previous: PreviousTiers) -> list[Gap]:
     return found
 
 
-def _of_settings(work: Run) -> list[Gap]:
-    if any(tier.entitlements for tier in work.settings.tiers):
+def _of_settings(run: Run) -> list[Gap]:
+    if any(tier.entitlements for tier in run.settings.tiers):
         return []
     return [
         Gap(

@@ -76,7 +76,7 @@ class Learned:
     gated: str
 
 
-def learned_of(work: Run, *, progress: Step) -> Learned:
+def learned_of(run: Run, *, progress: Step) -> Learned:
     """Return what was learned from a project, from its cache where it is there already.
 
     It is learned anew where data, quarter, earlier reports, the code or a setting that shapes the
@@ -89,23 +89,23 @@ def learned_of(work: Run, *, progress: Step) -> Learned:
     """
 
     def make(folder: Path) -> None:
-        _write(learn(work, progress=progress, folder=folder), folder)
+        _write(learn(run, progress=progress, folder=folder), folder)
 
-    return _read(work.cache.files("learned", _key(work), make))
+    return _read(run.cache.files("learned", _key(run), make))
 
 
-def learn(work: Run, *, progress: Step, folder: Path | None = None) -> Learned:
+def learn(run: Run, *, progress: Step, folder: Path | None = None) -> Learned:
     """Build the panel, fit the card and test it, as a run does, but for edits of the card.
 
     Parameters
     ----------
     folder
-        Where the stages of the run leave what they found; that of `work` by default.
+        Where the stages of the run leave what they found; that of `run` by default.
     """
     from tierkit.runs import fit_model, make_panel
 
-    plain = replace(work, settings=unedited(work.settings), model_file=None)
-    plain = replace(plain, folder=folder or work.folder)
+    plain = replace(run, settings=unedited(run.settings), model_file=None)
+    plain = replace(plain, folder=folder or run.folder)
     progress("building the criteria of every account")
     panel = make_panel(plain)
     choice = fit_model(plain, panel, step=progress)
@@ -121,7 +121,7 @@ def unedited(settings: Settings) -> Settings:
     return changed
 
 
-def _with_both_cards(work: Run, panel: Panel, choice: ModelChoice) -> Learned:
+def _with_both_cards(run: Run, panel: Panel, choice: ModelChoice) -> Learned:
     days = list(choice.trained_on)
     values = panel.values  # noqa: PD011 (a panel is no series)
     known = values.index.get_level_values("as_of").isin(pd.to_datetime(days))
@@ -130,15 +130,15 @@ def _with_both_cards(work: Run, panel: Panel, choice: ModelChoice) -> Learned:
     past = choice.card
     won: pd.Series[float] = pd.Series(0.0, index=index[:0], name="won_revenue")
     if days:
-        happened = work.outcomes(days)
+        happened = run.outcomes(days)
         won = join_outcomes(index, happened)["won_revenue"]
-        examples = Examples.of(panel, won, days=days).as_seen_on(work.as_of)
-        now = values[values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)]
+        examples = Examples.of(panel, won, days=days).as_seen_on(run.as_of)
+        now = values[values.index.get_level_values("as_of") == pd.Timestamp(run.as_of)]
         total = float(choice.card.predict(now).sum())
         is_fitted = choice.kind == "fitted card"
         fitted = choice.card
         if not is_fitted:
-            fitted = examples.fit(work.settings).recalibrated(now, total=total)
+            fitted = examples.fit(run.settings).recalibrated(now, total=total)
         else:
             past = fit_past_revenue_card(
                 examples.values, examples.shares, column=choice.past_revenue
@@ -151,7 +151,7 @@ def _with_both_cards(work: Run, panel: Panel, choice: ModelChoice) -> Learned:
         past_revenue=choice.past_revenue,
         ranked_by=choice.ranked_by if choice.kind in BY_COLUMN else "past_revenue",
         past_kind=choice.kind if choice.kind in BY_COLUMN else PAST,
-        pipeline=_pipeline(work, panel, days),
+        pipeline=_pipeline(run, panel, days),
         method=tested.method,
         folds=tested.cards,
         tested=tested.predictions,
@@ -160,15 +160,15 @@ def _with_both_cards(work: Run, panel: Panel, choice: ModelChoice) -> Learned:
         trained_on=choice.trained_on,
         ranks=choice.kind == "fitted card",
         because=tested.because,
-        gated=gate_key(work.settings),
+        gated=gate_key(run.settings),
     )
 
 
-def _pipeline(work: Run, panel: Panel, days: list[date]) -> pd.Series[float]:
+def _pipeline(run: Run, panel: Panel, days: list[date]) -> pd.Series[float]:
     """Return the pipeline that each account should create in the horizon, as a run has it."""
     from tierkit.runs import prospects_at, run_prospects
 
-    found = prospects_at(panel, work.as_of, run_prospects(work, panel, days))
+    found = prospects_at(panel, run.as_of, run_prospects(run, panel, days))
     pipeline: pd.Series[float] = found["predicted_pipeline"].astype(float)
     return pipeline
 
@@ -182,17 +182,17 @@ def gate_key(settings: Settings) -> str:
     return json.dumps(parts, sort_keys=True)
 
 
-def _key(work: Run) -> list[str]:
+def _key(run: Run) -> list[str]:
     """Return all that decides what is learned."""
-    shaping = work.settings.model_dump(mode="json", include=set(_SHAPING))
+    shaping = run.settings.model_dump(mode="json", include=set(_SHAPING))
     shaping["model"].pop("kind", None)
     return [
         json.dumps(shaping, sort_keys=True),
-        json.dumps([tier.name for tier in work.settings.tiers]),
-        work.quarter.label,
-        work.data_fingerprint,
-        work.settings.module_hash,
-        *work.earlier_files(),
+        json.dumps([tier.name for tier in run.settings.tiers]),
+        run.quarter.label,
+        run.data_fingerprint,
+        run.settings.module_hash,
+        *run.earlier_files(),
     ]
 
 
@@ -283,7 +283,7 @@ def gate_of(basis: Basis, settings: Settings, *, by_hand: bool = False) -> Gate:
         return Gate(card_ranks=True, because=_BY_HAND)
     if not is_by_hand and (learned.fitted is None or gate_key(settings) == learned.gated):
         return Gate(card_ranks=learned.ranks, because=learned.because)
-    choice = fit_model(replace(basis.work, settings=settings, model_file=None), learned.panel)
+    choice = fit_model(replace(basis.run, settings=settings, model_file=None), learned.panel)
     tested = choice.tested_predictions() if choice.backtest.method else None
     if is_by_hand:
         return Gate(card_ranks=True, because=_BY_HAND, tested=tested)

@@ -157,9 +157,9 @@ def explore(
     with progress_bar(_OTHER_STEPS + len(FIT_STEPS)) as step:
         try:
             step("reading the source")
-            work = open_run(project, quarter=quarter, settings=settings)
-            learned = learned_of(work, progress=step)
+            run = open_run(project, quarter=quarter, settings=settings)
+            learned = learned_of(run, progress=step)
             step("putting accounts into tiers")
-            return Explorer(Basis.of(work, learned))
+            return Explorer(Basis.of(run, learned))
         except TierkitError as error:
             return Unopened(error)

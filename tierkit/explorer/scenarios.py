@@ -220,5 +220,5 @@ class Scenarios:
             change_file(file, text, before=before, project=folder, scratch=scratch)
 
     def _read_file(self) -> str:
-        file = self._stage.basis.work.settings.folder / SETTINGS_FILE
+        file = self._stage.basis.run.settings.folder / SETTINGS_FILE
         return file.read_bytes().decode("utf-8-sig")

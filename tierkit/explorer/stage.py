@@ -80,13 +80,13 @@ class Stage:
         self._before_step: Snapshot | None = None
         self._shown: Snapshot | None = None
         self._gates: dict[str, Gate] = {}
-        self._bases = {basis.work.settings.features: basis}
-        settings, absent = without_absent(basis.work.settings, basis.learned.panel.criteria)
+        self._bases = {basis.run.settings.features: basis}
+        settings, absent = without_absent(basis.run.settings, basis.learned.panel.criteria)
         self.gaps = (*absent, *basis.gaps)
         self.state = State(
             settings=settings,
             overrides=overrides_of(basis, settings),
-            overrides_text=text_of(overrides_file(basis.work.settings)),
+            overrides_text=text_of(overrides_file(basis.run.settings)),
             gate=self._gate(settings),
             gate_of=gate_key(settings),
         )

@@ -220,7 +220,7 @@ class View:
         amounts = self._spread(by_account)[self.placed.order]
         tiered = pd.DataFrame({"tier": self._now, "predicted_pipeline": amounts})
         totals = pd.DataFrame({"predicted_revenue": pd.Series(self.revenue)})
-        found = tier_pipeline(self.basis.work, totals, tiered)["predicted_pipeline"]
+        found = tier_pipeline(self.basis.run, totals, tiered)["predicted_pipeline"]
         return {str(tier): float(amount) for tier, amount in found.items()}
 
     @cached_property

@@ -226,7 +226,7 @@ def overrides_of(basis: Basis, settings: Settings, *, folder: Path | None = None
     """Return the overrides of the project, or those in another folder, as the run reads them."""
     placed = settings.model_copy()
     placed._folder = folder or settings.folder
-    return project_overrides(placed, basis.work.tables, as_of=basis.work.as_of, groups=basis.groups)
+    return project_overrides(placed, basis.run.tables, as_of=basis.run.as_of, groups=basis.groups)
 
 
 def override_row(

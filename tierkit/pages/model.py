@@ -219,12 +219,12 @@ def challengers_table(found: pd.DataFrame) -> Fragment:
     return Fragment(str(joined(html_table(table), tag("p", words))))
 
 
-def calibration_table(model: ModelChoice, work: Run) -> Fragment:
+def calibration_table(model: ModelChoice, run: Run) -> Fragment:
     """Return actual over predicted by tier and by tenth of the predictions, with 95 % intervals."""
     tested = model.tested_predictions()
     if tested.empty:
         return Fragment(str(tag("p", NOT_TESTED)))
-    tiers, seed = work.settings.tiers, work.settings.model.seed
+    tiers, seed = run.settings.tiers, run.settings.model.seed
     places = past_tiers(tested, [tier.capacity for tier in tiers])
     by_tier = actual_over_predicted_by(tested, places, seed=seed)
     by_tier.index = pd.Index([tiers[int(place)].name for place in by_tier.index])
@@ -234,8 +234,8 @@ def calibration_table(model: ModelChoice, work: Run) -> Fragment:
     frame = frame.rename(columns={"ratio": "actual / predicted"})
     columns = Column.of_all(frame, *Column.each("money", "predicted", "actual"))
     caption = "Actual over predicted revenue in the tests, by tier and by tenth (10 is the highest)"
-    table = Table("calibration_by_group", caption, columns, frame, currency=work.currency)
-    notes = [tag("p", _moved(model)), tag("p", _ranges(tested, work))]
+    table = Table("calibration_by_group", caption, columns, frame, currency=run.currency)
+    notes = [tag("p", _moved(model)), tag("p", _ranges(tested, run))]
     return Fragment(str(joined(html_table(table), *notes)))
 
 
@@ -333,8 +333,8 @@ def _moved(model: ModelChoice) -> str:
     )
 
 
-def _ranges(tested: pd.DataFrame, work: Run) -> str:
-    found = range_coverage(tested, [tier.capacity for tier in work.settings.tiers])
+def _ranges(tested: pd.DataFrame, run: Run) -> str:
+    found = range_coverage(tested, [tier.capacity for tier in run.settings.tiers])
     if found is None:
         return "Account ranges could not be tried: too few predictions were tested."
     upper = (

@@ -35,9 +35,9 @@ class Champion:
         return None if last is None else calendar.window_end(last, self.model.horizon_quarters)
 
 
-def champion(work: Run) -> Champion | None:
+def champion(run: Run) -> Champion | None:
     """Return the model of the newest earlier report; None where there is none to be read."""
-    for report in reversed(work.earlier.reports):
+    for report in reversed(run.earlier.reports):
         try:
             return Champion(report.model, report.quarter.label)
         except SettingsError:
@@ -101,7 +101,7 @@ class Challenge:
         return actual_over_predicted(self.rows["actual"], self.rows["predicted"] * share_of_horizon)
 
 
-def challenge(work: Run, panel: Panel, choice: ModelChoice, present: Champion) -> Challenge:
+def challenge(run: Run, panel: Panel, choice: ModelChoice, present: Champion) -> Challenge:
     """Test the present model, and a new fit beside it, on the newest quarters it did not know.
 
     At each of the newest complete quarters since the model was fitted (at most four) it predicts
@@ -113,30 +113,30 @@ def challenge(work: Run, panel: Panel, choice: ModelChoice, present: Champion) -
     DataError
         If the panel lacks a column of the present model's card.
     """
-    days = _days(work, present)
+    days = _days(run, present)
     if not days:
         return Challenge(_no_rows(), None)
-    then = build_panel(work.tables, days, settings=work.settings)
+    then = build_panel(run.tables, days, settings=run.settings)
     values = then.values  # noqa: PD011 (a panel, not a data frame)
-    won = join_outcomes(_index(values), work.outcomes(days, horizon_quarters=1))
+    won = join_outcomes(_index(values), run.outcomes(days, horizon_quarters=1))
     rows = pd.DataFrame(
         {
             "actual": won["won_revenue"],
             "champion": present.model.ranked(values)["score"],
-            "challenger": _challengers(work, panel, choice, present, values),
-            "predicted": _of_the_quarter(work, present, values, days),
+            "challenger": _challengers(run, panel, choice, present, values),
+            "predicted": _of_the_quarter(run, present, values, days),
         }
     )
     rows = rows.rename_axis(["account_id", "as_of"]).reset_index()
-    return Challenge(rows, _gain(rows, seed=work.settings.model.seed))
+    return Challenge(rows, _gain(rows, seed=run.settings.model.seed))
 
 
 def _of_the_quarter(
-    work: Run, present: Champion, values: pd.DataFrame, days: Sequence[date]
+    run: Run, present: Champion, values: pd.DataFrame, days: Sequence[date]
 ) -> pd.Series[float]:
     """Return each account's part of what was forecast for the quarter that begins at its as_of."""
     amounts = present.model.card.predict(values)
-    totals = work.forecast_at(days, quarters=1)
+    totals = run.forecast_at(days, quarters=1)
     asked = {pd.Timestamp(day): total for day, total in totals.items()}
     at = values.index.get_level_values("as_of")
     whole = pd.Series(at.map(asked), index=values.index, dtype=float)
@@ -144,14 +144,14 @@ def _of_the_quarter(
     return amounts / sums.where(sums > 0) * whole
 
 
-def _days(work: Run, present: Champion) -> list[date]:
+def _days(run: Run, present: Champion) -> list[date]:
     """Return when the newest complete quarters began that the model did not know."""
-    calendar = work.settings.fiscal_calendar
+    calendar = run.settings.fiscal_calendar
     fitted = present.fitted_as_of(calendar)
     if fitted is None:
         return []
     days: list[date] = []
-    day = calendar.window_start(work.as_of, 1)
+    day = calendar.window_start(run.as_of, 1)
     while len(days) < MOST_QUARTERS and not is_before(day, fitted):
         days.append(day)
         day = calendar.window_start(day, 1)
@@ -159,7 +159,7 @@ def _days(work: Run, present: Champion) -> list[date]:
 
 
 def _challengers(
-    work: Run, panel: Panel, choice: ModelChoice, present: Champion, values: pd.DataFrame
+    run: Run, panel: Panel, choice: ModelChoice, present: Champion, values: pd.DataFrame
 ) -> pd.Series[float]:
     """Return what new fits would have ranked by; missing where they would be the same model."""
     found = pd.Series(np.nan, index=values.index)
@@ -167,23 +167,23 @@ def _challengers(
         return found
     at = values.index.get_level_values("as_of")
     for day in sorted({moment.date() for moment in at})[-MOST_FITS:]:
-        known = _learned_by(work, panel, day)
+        known = _learned_by(run, panel, day)
         if known and tuple(known) != present.model.trained_on:
-            happened = work.outcomes(known)
+            happened = run.outcomes(known)
             index = _index(_rows(panel, known))
             won = join_outcomes(index, happened)["won_revenue"]
-            card = Examples.of(panel, won, days=known).fit(work.settings, most_bags=MOST_BAGS)
+            card = Examples.of(panel, won, days=known).fit(run.settings, most_bags=MOST_BAGS)
             there = at == pd.Timestamp(day)
             found[there] = card.predict(values[there])
     return found
 
 
-def _learned_by(work: Run, panel: Panel, day: date) -> list[date]:
+def _learned_by(run: Run, panel: Panel, day: date) -> list[date]:
     """Return the quarter-ends of the panel whose horizon was over on a day."""
     moments = panel.values.index.get_level_values("as_of").unique()  # noqa: PD011
-    past = sorted({moment.date() for moment in moments} - {work.as_of})
-    horizon = work.settings.target.horizon_quarters
-    return trainable(past, day, work.settings.fiscal_calendar, horizon)
+    past = sorted({moment.date() for moment in moments} - {run.as_of})
+    horizon = run.settings.target.horizon_quarters
+    return trainable(past, day, run.settings.fiscal_calendar, horizon)
 
 
 def _gain(rows: pd.DataFrame, *, seed: int) -> Figure | None:

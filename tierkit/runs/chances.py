@@ -108,13 +108,13 @@ class Chances:
         return facts
 
 
-def study_chances(work: Run, tiering: Tiering) -> Chances:
+def study_chances(run: Run, tiering: Tiering) -> Chances:
     """Return how firm each account's tier is, from tested predictions and past tiers."""
     ranked = tiering.tiered[tiering.tiered["rank"].notna()]
-    file = work.folder / TESTED_FILE
+    file = run.folder / TESTED_FILE
     tested = pd.read_parquet(file) if file.is_file() else pd.DataFrame()
-    belonging = _belonging(work, ranked, tested)
-    past, rests_on = _past(work, ranked, tested)
+    belonging = _belonging(run, ranked, tested)
+    past, rests_on = _past(run, ranked, tested)
     rows = tiers_a_year_later(past)
     levels = ranked["tier"].cat.codes.astype("int64")
     ahead = chances_ahead(pd.DataFrame({"level": levels, "rank": ranked["rank"]}), rows)
@@ -129,35 +129,35 @@ def study_chances(work: Run, tiering: Tiering) -> Chances:
     )
 
 
-def _belonging(work: Run, ranked: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
+def _belonging(run: Run, ranked: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
     """Return the chances to belong; tiers filled by a written rule are missing."""
     if not {"predicted", "actual"} <= set(tested.columns):
         tested = pd.DataFrame({"predicted": [], "actual": []}, dtype=float)
-    ruled = [tier.name for tier in work.settings.tiers if tier.where is not None]
+    ruled = [tier.name for tier in run.settings.tiers if tier.where is not None]
     free = ranked[~ranked["tier"].isin(ruled)]
-    return chances_to_belong(free, tested, seed=work.settings.model.seed)
+    return chances_to_belong(free, tested, seed=run.settings.model.seed)
 
 
-def _past(work: Run, ranked: pd.DataFrame, tested: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+def _past(run: Run, ranked: pd.DataFrame, tested: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Return the tiers and ranks of past quarters: those held, else those of the tests."""
-    held = _held(work)
+    held = _held(run)
     if len(tiers_a_year_later(held)):
         return held, OF_HISTORY
-    return _of_tests(work, ranked, tested), OF_TESTS
+    return _of_tests(run, ranked, tested), OF_TESTS
 
 
-def _held(work: Run) -> pd.DataFrame:
+def _held(run: Run) -> pd.DataFrame:
     """Return the tiers that were in force on the first day of past quarters, with their ranks."""
     columns = ["account_id", "quarter", "level", "rank"]
-    if not work.tables.has("tier_history", "rank"):
+    if not run.tables.has("tier_history", "rank"):
         return pd.DataFrame(columns=columns)
-    calendar = work.settings.fiscal_calendar
+    calendar = run.settings.fiscal_calendar
     numbers = range(-_MOST_QUARTERS, 1)
-    days = [calendar.shift(work.quarter, n).start for n in numbers]
-    spans = in_force(work.tables["tier_history"], work.tables.dates({"day": days}))
+    days = [calendar.shift(run.quarter, n).start for n in numbers]
+    spans = in_force(run.tables["tier_history"], run.tables.dates({"day": days}))
     shown = ["day", "account_id", "tier", "rank", "start_date"]
     frame = spans.select(*shown).collect().to_pandas().dropna(subset=["account_id", "rank"])
-    order = {tier.name: level for level, tier in enumerate(work.settings.tiers)}
+    order = {tier.name: level for level, tier in enumerate(run.settings.tiers)}
     frame = frame.assign(
         level=frame["tier"].map(order),
         quarter=pd.to_datetime(frame["day"]).map(
@@ -168,7 +168,7 @@ def _held(work: Run) -> pd.DataFrame:
     return newest.drop_duplicates(["day", "account_id"], keep="last")[columns]
 
 
-def _of_tests(work: Run, ranked: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
+def _of_tests(run: Run, ranked: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
     """Return the tiers and ranks that the tested predictions would have given."""
     columns = ["account_id", "quarter", "level", "rank"]
     if "rank_by" not in tested.columns or tested.empty:
@@ -177,7 +177,7 @@ def _of_tests(work: Run, ranked: pd.DataFrame, tested: pd.DataFrame) -> pd.DataF
     days = pd.DatetimeIndex(rows["as_of"])
     rank = rows.sort_values(["rank_by", "account_id"], ascending=[False, True], kind="stable")
     placed = rows.assign(
-        level=past_tiers(rows, tier_sizes(work, ranked)),
+        level=past_tiers(rows, tier_sizes(run, ranked)),
         rank=rank.groupby("as_of").cumcount().reindex(rows.index) + 1,
         quarter=np.asarray((days.year * 12 + days.month) // 3),
     )

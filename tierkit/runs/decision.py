@@ -59,22 +59,22 @@ class Consequences:
         )
 
 
-def consequences(work: Run, panel: Panel, choice: ModelChoice, present: Champion) -> Consequences:
+def consequences(run: Run, panel: Panel, choice: ModelChoice, present: Champion) -> Consequences:
     """Return what keeping the present model costs, by the new fit's own predictions."""
     values = panel.values  # noqa: PD011
-    now = values[values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)]
+    now = values[values.index.get_level_values("as_of") == pd.Timestamp(run.as_of)]
     now = now.droplevel("as_of")
-    eligible = check_eligibility(work.accounts(), where=work.settings.icp.where)["eligible"]
+    eligible = check_eligibility(run.accounts(), where=run.settings.icp.where)["eligible"]
     now = now[now.index.isin(eligible.index[eligible])]
     new = choice.ranked(now)
     old = present.model.ranked(now)["score"]
     amounts = new["predicted_revenue"].to_numpy(dtype=float)
-    capacities = [tier.capacity for tier in work.settings.tiers]
+    capacities = [tier.capacity for tier in run.settings.tiers]
     ids = now.index.to_numpy(dtype=str)
     before, after = (_tiers(_order(score, ids), capacities) for score in (old, new["score"]))
     misplaced = {
         tier.name: float(max(amounts[after <= place].sum() - amounts[before <= place].sum(), 0.0))
-        for place, tier in enumerate(work.settings.tiers)
+        for place, tier in enumerate(run.settings.tiers)
         if tier.capacity is not None
     }
     return Consequences(int((before != after).sum()), len(now), misplaced)
@@ -143,7 +143,7 @@ class Decision:
         )
 
 
-def decide(work: Run, panel: Panel, choice: ModelChoice, present: Champion) -> Decision:
+def decide(run: Run, panel: Panel, choice: ModelChoice, present: Champion) -> Decision:
     """Decide between the present model and a new fit.
 
     In this order: a model that cannot be used, or is of another kind than the tests now support, is
@@ -152,39 +152,39 @@ def decide(work: Run, panel: Panel, choice: ModelChoice, present: Champion) -> D
     more than `decision.recalibrate_beyond`, and by more than such sums are by chance (80 % range),
     is recalibrated. Otherwise it is held.
     """
-    if because := _another_model(work, choice, present):
+    if because := _another_model(run, choice, present):
         return _refit(because, present)
     try:
-        found = challenge(work, panel, choice, present)
+        found = challenge(run, panel, choice, present)
     except TierkitError as error:
         return _refit(f"Refit: the present model cannot be used on these data ({error}).", present)
-    before, now = _promised(work), work.forecast.horizon.predicted
+    before, now = _promised(run), run.forecast.horizon.predicted
     action, why, factor = judge(
         found,
         label=present.label,
-        age=_age(work, present),
-        rules=work.settings.decision,
-        quarter=(1.0, *_by_chance(work)),
+        age=_age(run, present),
+        rules=run.settings.decision,
+        quarter=(1.0, *_by_chance(run)),
         changed=now / before if before > 0 else math.nan,
     )
-    moved = consequences(work, panel, choice, present)
+    moved = consequences(run, panel, choice, present)
     return Decision(
         action,
-        f"{why} {moved.sentence(work.currency)}".strip(),
+        f"{why} {moved.sentence(run.currency)}".strip(),
         factor,
         {
-            "champion": {"report": present.label, **_age_facts(work, present)},
+            "champion": {"report": present.label, **_age_facts(run, present)},
             "newest_quarters": found.facts(share_of_horizon=1.0),
             "factor": factor,
             **Figure.of(before, "the last report says no total").facts("predicted_by_last_report"),
-            **Figure.of(now, work.forecast.horizon.why).facts("predicted_now"),
-            "drift": _drift(work, panel, present),
+            **Figure.of(now, run.forecast.horizon.why).facts("predicted_now"),
+            "drift": _drift(run, panel, present),
             "consequences": consequence_facts(moved),
         },
     )
 
 
-def _another_model(work: Run, choice: ModelChoice, present: Champion) -> str:
+def _another_model(run: Run, choice: ModelChoice, present: Champion) -> str:
     """Return in a sentence why the present model cannot be kept, empty where it can."""
     model, known = present.model, len(choice.trained_on)
     if model.kind != choice.kind:
@@ -193,7 +193,7 @@ def _another_model(work: Run, choice: ModelChoice, present: Champion) -> str:
     if model.ranked_by not in ("", choice.ranked_by):
         rules = f"{in_words(model.ranked_by)}, the tests now speak for {in_words(choice.ranked_by)}"
         return f"Refit: accounts were ranked by {rules}."
-    if model.horizon_quarters != work.settings.target.horizon_quarters:
+    if model.horizon_quarters != run.settings.target.horizon_quarters:
         return "Refit: the horizon of the settings has changed."
     if model.kind == "rules card":
         return "The rules card is the one of the settings."
@@ -251,16 +251,16 @@ def _quarters(found: Challenge) -> str:
     return "the newest quarter" if many == 1 else f"the newest {number_word(many)} quarters"
 
 
-def _age(work: Run, present: Champion) -> int:
+def _age(run: Run, present: Champion) -> int:
     """Return how many quarters lie between what the model knew and what is known now."""
-    fitted = present.fitted_as_of(work.settings.fiscal_calendar)
+    fitted = present.fitted_as_of(run.settings.fiscal_calendar)
     if fitted is None:
-        return work.settings.decision.refit_after_quarters
-    return len(work.settings.fiscal_calendar.between(fitted, work.as_of))
+        return run.settings.decision.refit_after_quarters
+    return len(run.settings.fiscal_calendar.between(fitted, run.as_of))
 
 
-def _age_facts(work: Run, present: Champion) -> dict[str, Any]:
-    return {"kind": present.model.kind, "quarters_old": _age(work, present)}
+def _age_facts(run: Run, present: Champion) -> dict[str, Any]:
+    return {"kind": present.model.kind, "quarters_old": _age(run, present)}
 
 
 def _refit(because: str, present: Champion) -> Decision:
@@ -268,10 +268,10 @@ def _refit(because: str, present: Champion) -> Decision:
     return Decision(REFIT, because, 1.0, facts)
 
 
-def _drift(work: Run, panel: Panel, present: Champion) -> list[dict[str, Any]]:
+def _drift(run: Run, panel: Panel, present: Champion) -> list[dict[str, Any]]:
     values = panel.values  # noqa: PD011
-    now = values[values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)]
-    table = card_drift(present.model.card, now, seed=work.settings.model.seed)
+    now = values[values.index.get_level_values("as_of") == pd.Timestamp(run.as_of)]
+    table = card_drift(present.model.card, now, seed=run.settings.model.seed)
     return [
         {
             "criterion": str(row["criterion"]),
@@ -284,17 +284,17 @@ def _drift(work: Run, panel: Panel, present: Champion) -> list[dict[str, Any]]:
     ]
 
 
-def _by_chance(work: Run) -> tuple[float, float]:
+def _by_chance(run: Run) -> tuple[float, float]:
     """Return the range of actual over forecast that a single quarter has by chance (80 %)."""
-    span = work.forecast.next_quarter
+    span = run.forecast.next_quarter
     if not math.isfinite(span.spread):
         return 0.0, math.inf
     return interval(1.0, span.spread, span.freedom)
 
 
-def _promised(work: Run) -> float:
+def _promised(run: Run) -> float:
     """Return what the newest earlier report predicted for its horizon; NaN where it says none."""
-    promises = work.earlier.reports
+    promises = run.earlier.reports
     if not promises:
         return math.nan
     whole = promises[-1].facts.get("forecast", {}).get("horizon", {}).get("predicted")

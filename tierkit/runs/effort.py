@@ -76,10 +76,10 @@ class EffortStudy:
     margin: Margin
 
 
-def study_effort(work: Run, tiering: Tiering) -> EffortStudy:
+def study_effort(run: Run, tiering: Tiering) -> EffortStudy:
     """Hold the effort that accounts received against their value and their entitlements."""
-    settings, tiered = work.settings, tiering.tiered
-    received = effort_received(work.tables, as_of=work.as_of, quarters=settings.effort.quarters)
+    settings, tiered = run.settings, tiering.tiered
+    received = effort_received(run.tables, as_of=run.as_of, quarters=settings.effort.quarters)
     value = tiered["predicted_revenue"].dropna().clip(lower=0.0).astype(float)
     proportion = effort_index(value, received.by_account)
     spent = not received.why and proportion["effort"].sum() > 0
@@ -87,12 +87,12 @@ def study_effort(work: Run, tiering: Tiering) -> EffortStudy:
     tier = tiered["tier"].reindex(known.index)
     seed = settings.model.seed
     of_effort, relative = _concentration(known, received, seed=seed)
-    delivered = delivered_entitlements(work.tables, last_quarters(work), settings=settings)
+    delivered = delivered_entitlements(run.tables, last_quarters(run), settings=settings)
     ranked = _by_rank(tiered)
-    margin = gross_margin(work.tables, settings=settings, as_of=work.as_of)
+    margin = gross_margin(run.tables, settings=settings, as_of=run.as_of)
     return EffortStudy(
         received=received,
-        accounts=_accounts(known, tier, work),
+        accounts=_accounts(known, tier, run),
         by_tier=tier_index(known, tier, seed=seed) if spent else pd.DataFrame(),
         curve=lorenz_curve(known) if spent else pd.DataFrame(),
         concentration=of_effort,
@@ -121,33 +121,33 @@ def study_effort(work: Run, tiering: Tiering) -> EffortStudy:
     )
 
 
-def last_quarters(work: Run) -> list[Quarter]:
+def last_quarters(run: Run) -> list[Quarter]:
     """Return the last quarters before `as_of` of which activities are known from the first day."""
-    if "activities" not in work.tables:
+    if "activities" not in run.tables:
         return []
-    first = work.tables["activities"].select(nw.col("date").min()).collect().item()
+    first = run.tables["activities"].select(nw.col("date").min()).collect().item()
     if first is None:
         return []
-    calendar = work.settings.fiscal_calendar
+    calendar = run.settings.fiscal_calendar
     month = first.replace(day=1)  # who starts to write down in a month knows that month
-    ends = complete_quarter_ends(calendar, month, work.as_of, look_back=1, horizon=0)
+    ends = complete_quarter_ends(calendar, month, run.as_of, look_back=1, horizon=0)
     return [calendar.ending_at(end) for end in ends][-DELIVERED_QUARTERS:]
 
 
-def slot_facts(work: Run) -> dict[str, dict[str, Any]]:
+def slot_facts(run: Run) -> dict[str, dict[str, Any]]:
     """Return by tier what one more slot is worth, from the comparison that the run has left."""
-    settings = work.settings
+    settings = run.settings
     return slot_values(
-        work.read_facts("roi")["roi"]["boundaries"],
+        run.read_facts("roi")["roi"]["boundaries"],
         tiers=settings.tiers,
         roles=settings.roles,
         outcome_quarters=settings.roi.outcome_quarters,
-        margin=gross_margin(work.tables, settings=settings, as_of=work.as_of).share,
+        margin=gross_margin(run.tables, settings=settings, as_of=run.as_of).share,
     )
 
 
-def _accounts(proportion: pd.DataFrame, tier: pd.Series[str], work: Run) -> pd.DataFrame:
-    limits = work.settings.effort
+def _accounts(proportion: pd.DataFrame, tier: pd.Series[str], run: Run) -> pd.DataFrame:
+    limits = run.settings.effort
     index = proportion["effort_index"]
     served = pd.Series("", index=proportion.index, dtype="str")
     served = served.mask(index >= limits.over_served, "over")
@@ -174,12 +174,12 @@ def _revenue(tiering: Tiering) -> dict[str, float]:
     return {str(tier): float(money) for tier, money in sums.items()}
 
 
-def effort_facts(study: EffortStudy, tiering: Tiering, work: Run) -> dict[str, Any]:
+def effort_facts(study: EffortStudy, tiering: Tiering, run: Run) -> dict[str, Any]:
     """Return what `facts.json` holds of effort; no ids, no names."""
     counts = {str(tier): int(n) for tier, n in tiering.tiered["tier"].value_counts().items()}
-    by_tier = hours_by_role(counts, tiers=work.settings.tiers, roles=work.settings.roles)
+    by_tier = hours_by_role(counts, tiers=run.settings.tiers, roles=run.settings.roles)
     return {
-        "tiers": _tier_facts(study, tiering, work),
+        "tiers": _tier_facts(study, tiering, run),
         "roles": [
             {
                 "role": str(role),
@@ -205,9 +205,9 @@ def effort_facts(study: EffortStudy, tiering: Tiering, work: Run) -> dict[str, A
     }
 
 
-def _tier_facts(study: EffortStudy, tiering: Tiering, work: Run) -> list[dict[str, Any]]:
+def _tier_facts(study: EffortStudy, tiering: Tiering, run: Run) -> list[dict[str, Any]]:
     """Return effort by tier: planned next, owed and logged last quarter, spent beside value."""
-    logged, why = logged_hours(work.tables, work.quarter, settings=work.settings)
+    logged, why = logged_hours(run.tables, run.quarter, settings=run.settings)
     hours = logged.set_index("tier") if len(logged) else logged
     in_money = study.received.measure == "money spent" and len(study.accounts) > 0
     spent = study.accounts.groupby("tier")["effort"].sum() if in_money else pd.Series(dtype=float)
@@ -222,7 +222,7 @@ def _tier_facts(study: EffortStudy, tiering: Tiering, work: Run) -> list[dict[st
                 "tier": name,
                 **planned["hours"].facts("planned_hours"),
                 **planned["cost"].facts("planned_cost"),
-                "logged_quarter": work.quarter.label,
+                "logged_quarter": run.quarter.label,
                 **_of(then, "accounts", why).facts("logged_accounts"),
                 **_of(then, "owed", why).facts("owed_hours"),
                 **_of(then, "logged", why).facts("logged_hours"),

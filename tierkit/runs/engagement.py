@@ -48,25 +48,25 @@ class EngagementStudy:
     qualified: pd.DataFrame
 
 
-def study_engagement(work: Run) -> EngagementStudy:
+def study_engagement(run: Run) -> EngagementStudy:
     """Choose the threshold on past weeks and list the accounts that reached it this quarter."""
-    settings = work.settings.engagement
-    tier = settings.tier or work.settings.tiers[-1].name
-    weeks = engagement_weeks(work.tables, as_of=work.as_of, settings=settings)
-    became, busy = became_qualified(work.tables, weeks, settings=work.settings)
-    eligible, rests_on = eligible_weeks(work.tables, weeks, tier=tier, busy=busy)
+    settings = run.settings.engagement
+    tier = settings.tier or run.settings.tiers[-1].name
+    weeks = engagement_weeks(run.tables, as_of=run.as_of, settings=settings)
+    became, busy = became_qualified(run.tables, weeks, settings=run.settings)
+    eligible, rests_on = eligible_weeks(run.tables, weeks, tier=tier, busy=busy)
     found = choose_threshold(weeks, eligible=eligible, became=became, settings=settings)
     qualified = pd.DataFrame(columns=[*QUALIFIED_COLUMNS])
     if found.value is not None:
         everything = qualified_accounts(weeks, found.value, settings=settings, eligible=eligible)
-        this_quarter = [day > work.quarter.start for day in everything["date"]]
+        this_quarter = [day > run.quarter.start for day in everything["date"]]
         qualified = everything.loc[np.array(this_quarter, dtype=bool), [*QUALIFIED_COLUMNS]]
     return EngagementStudy(tier, rests_on, weeks, found, qualified.reset_index(drop=True))
 
 
-def engagement_facts(study: EngagementStudy, work: Run) -> dict[str, Any]:
+def engagement_facts(study: EngagementStudy, run: Run) -> dict[str, Any]:
     """Return what `facts.json` holds of engagement; no ids, no names."""
-    settings, threshold = work.settings.engagement, study.threshold
+    settings, threshold = run.settings.engagement, study.threshold
     why = threshold.why or "the base rate needs an eligible account in a tested week"
     return {
         "tier": study.tier,

@@ -33,7 +33,7 @@ class _Window:
     is_over: bool
 
 
-def ledger_facts(work: Run) -> list[dict[str, Any]]:
+def ledger_facts(run: Run) -> list[dict[str, Any]]:
     """Return one entry per earlier report, span and tier, delivered where its window is over.
 
     A report predicts two spans: the next quarter and the whole horizon. `error` is delivered over
@@ -42,24 +42,24 @@ def ledger_facts(work: Run) -> list[dict[str, Any]]:
     """
     return [
         entry
-        for promise in work.earlier.reports
-        for window in _windows(promise, work)
-        for entry in _entries(promise, window, work)
+        for promise in run.earlier.reports
+        for window in _windows(promise, run)
+        for entry in _entries(promise, window, run)
     ]
 
 
-def _windows(promise: Published, work: Run) -> Iterator[_Window]:
-    calendar, start = work.settings.fiscal_calendar, promise.quarter.as_of
+def _windows(promise: Published, run: Run) -> Iterator[_Window]:
+    calendar, start = run.settings.fiscal_calendar, promise.quarter.as_of
     horizon = promise.horizon_quarters
     spans = {NEXT_QUARTER: 1, HORIZON: horizon} if horizon > 1 else {HORIZON: horizon}
     for span, quarters in spans.items():
         end = calendar.window_end(start, quarters)
         last = calendar.ending_at(end).end
-        yield _Window(span, quarters, start, last, window_is_over(end, work.as_of))
+        yield _Window(span, quarters, start, last, window_is_over(end, run.as_of))
 
 
-def _entries(promise: Published, window: _Window, work: Run) -> Iterator[dict[str, Any]]:
-    won = _won_by_account(work, window.start, window.quarters) if window.is_over else None
+def _entries(promise: Published, window: _Window, run: Run) -> Iterator[dict[str, Any]]:
+    won = _won_by_account(run, window.start, window.quarters) if window.is_over else None
     for tier in promise.facts["tiers"]:
         told = tier if window.span == HORIZON else tier.get("next_quarter") or {}
         if told.get("predicted_revenue") is None:
@@ -111,8 +111,8 @@ def _few_share(brought: pd.Series[float], members: pd.DataFrame, predicted: floa
     return Figure.of(float(apart.iloc[:_FEW].sum()) / total if total > 0 else None, why)
 
 
-def _won_by_account(work: Run, as_of: date, horizon: int) -> pd.Series[float]:
-    found = work.outcomes([as_of], horizon_quarters=horizon)
+def _won_by_account(run: Run, as_of: date, horizon: int) -> pd.Series[float]:
+    found = run.outcomes([as_of], horizon_quarters=horizon)
     return found["won_revenue"].droplevel("as_of")
 
 

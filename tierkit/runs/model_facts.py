@@ -34,25 +34,25 @@ _WEIGHTS_NAMED = 3
 _FEW = "too few tested accounts, or nothing was won or predicted there"
 
 
-def model_facts(work: Run, choice: ModelChoice) -> dict[str, Any]:
+def model_facts(run: Run, choice: ModelChoice) -> dict[str, Any]:
     """Return what `facts.json` says of the model."""
     seen = choice.gate.future_rows
     return {
         "kind": choice.kind,
-        "against_tiers_in_force": _against_tiers(choice, work.settings),
+        "against_tiers_in_force": _against_tiers(choice, run.settings),
         "ranked_by": choice.ranked_by,
         "ranked_by_in_words": in_words(choice.ranked_by),
         "candidates": [] if choice.candidates is None else choice.candidates.facts(),
-        "horizon_quarters": work.settings.target.horizon_quarters,
+        "horizon_quarters": run.settings.target.horizon_quarters,
         "features": [criterion.name for criterion in choice.card.criteria],
         "trained_on_as_of": [day.isoformat() for day in choice.trained_on],
         **choice.backtest.facts(),
         **choice.gate.facts(),
-        **check_facts(choice, work.settings),
+        **check_facts(choice, run.settings),
         **({"future_rows_seen": seen} if seen is not None else _not_checked()),
-        "weights": weights(choice.card, min_group=work.settings.run.min_group),
-        "card": work.settings.model.card,
-        "short_card": short_card_facts(choice, min_group=work.settings.run.min_group),
+        "weights": weights(choice.card, min_group=run.settings.run.min_group),
+        "card": run.settings.model.card,
+        "short_card": short_card_facts(choice, min_group=run.settings.run.min_group),
         "notes": list(choice.notes),
     }
 

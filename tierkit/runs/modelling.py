@@ -38,28 +38,28 @@ from tierkit.tiers import tiers_in_force
 _HELD = "The card is one that an earlier run has saved; the tests are those of a card fitted anew."
 
 
-def write_model(work: Run, choice: ModelChoice, *, prospects: Prospects | None = None) -> Path:
+def write_model(run: Run, choice: ModelChoice, *, prospects: Prospects | None = None) -> Path:
     """Write the card and what is needed to use it again, as plain data; return the file."""
     text = json.dumps(
-        saved_model(work, choice, prospects=prospects),
+        saved_model(run, choice, prospects=prospects),
         indent=1,
         ensure_ascii=False,
         allow_nan=False,
     )
-    path = work.folder / MODEL_FILE
+    path = run.folder / MODEL_FILE
     path.write_text(f"{text}\n", encoding="utf-8")
     return path
 
 
 def saved_model(
-    work: Run, choice: ModelChoice, *, prospects: Prospects | None = None
+    run: Run, choice: ModelChoice, *, prospects: Prospects | None = None
 ) -> dict[str, Any]:
     """Return what `model.json` holds: the model, and which run it is of."""
     model = SavedModel(
         card=choice.card,
         kind=choice.kind,
         past_revenue=choice.past_revenue,
-        horizon_quarters=work.settings.target.horizon_quarters,
+        horizon_quarters=run.settings.target.horizon_quarters,
         trained_on=choice.trained_on,
         prospects=prospects,
         ranked_by=choice.ranked_by if choice.backtest.method is not None else "",
@@ -67,9 +67,9 @@ def saved_model(
     card, beside = model.pop("card"), model.pop("prospects")
     return {
         **model,
-        "tiers": [{"name": tier.name, "capacity": tier.capacity} for tier in work.settings.tiers],
-        "calendar": work.settings.calendar.model_dump(mode="json"),
-        "fingerprint": work.fingerprint,
+        "tiers": [{"name": tier.name, "capacity": tier.capacity} for tier in run.settings.tiers],
+        "calendar": run.settings.calendar.model_dump(mode="json"),
+        "fingerprint": run.fingerprint,
         "versions": package_versions(),
         "card": card,
         "prospects": beside,
@@ -95,7 +95,7 @@ TESTED_FILE, QUARTERS_FILE = "tested.parquet", "tested_quarters.parquet"
 DECISION = "decision"
 
 
-def make_panel(work: Run) -> Panel:
+def make_panel(run: Run) -> Panel:
     """Build the criteria of all accounts, at every quarter-end to learn from and at `as_of`.
 
     Raises
@@ -103,86 +103,86 @@ def make_panel(work: Run) -> Panel:
     SettingsError
         If one of the project's own criteria sees the future or rests on our own effort.
     """
-    dates = training_dates(work.tables, settings=work.settings, as_of=work.as_of)
-    check_own_criteria(work.tables, dates, settings=work.settings)
-    panel = build_panel(work.tables, [*dates, work.as_of], settings=work.settings)
-    panel.write(work.folder / PANEL_FILE)
+    dates = training_dates(run.tables, settings=run.settings, as_of=run.as_of)
+    check_own_criteria(run.tables, dates, settings=run.settings)
+    panel = build_panel(run.tables, [*dates, run.as_of], settings=run.settings)
+    panel.write(run.folder / PANEL_FILE)
     return panel
 
 
-def fit_model(work: Run, panel: Panel, *, step: Step = lambda _: None) -> ModelChoice:
+def fit_model(run: Run, panel: Panel, *, step: Step = lambda _: None) -> ModelChoice:
     """Fit the card, test it against simple rules, and choose what ranks the accounts.
 
     Where the run was given a saved model, that card is used as it is, and the tests are those of a
     card fitted anew.
     """
-    dates = _past_dates(panel, work)
-    present = champion(work)
-    happened = join_outcomes(_index_at(panel, dates), work.outcomes(dates))
+    dates = _past_dates(panel, run)
+    present = champion(run)
+    happened = join_outcomes(_index_at(panel, dates), run.outcomes(dates))
     choice = choose_model(
         panel,
         happened["won_revenue"],
-        settings=work.settings,
+        settings=run.settings,
         dates=dates,
-        as_of=work.as_of,
+        as_of=run.as_of,
         known=Known(
-            previous_tiers=_held_before(work, dates),
-            future_rows=future_rows_seen(work.tables, dates, settings=work.settings),
-            cache=work.cache,
+            previous_tiers=_held_before(run, dates),
+            future_rows=future_rows_seen(run.tables, dates, settings=run.settings),
+            cache=run.cache,
             step=step,
             ranked_by="" if present is None else present.model.ranked_by,
-            totals=work.forecast_at(dates),
+            totals=run.forecast_at(dates),
         ),
     )
-    if work.model_file is not None:
-        return _worth(work, panel, with_saved_card(choice, work.model_file))
+    if run.model_file is not None:
+        return _worth(run, panel, with_saved_card(choice, run.model_file))
     if present is None:
-        work.write_facts(DECISION, {})
-        return _worth(work, panel, choice)
-    choice = _worth(work, panel, choice)
-    decided = decide(work, panel, choice, present)
+        run.write_facts(DECISION, {})
+        return _worth(run, panel, choice)
+    choice = _worth(run, panel, choice)
+    decided = decide(run, panel, choice, present)
     told = {"action": decided.action, "because": decided.because, **decided.facts}
-    work.write_facts(DECISION, told)
-    return _worth(work, panel, decided.applied(choice, present))
+    run.write_facts(DECISION, told)
+    return _worth(run, panel, decided.applied(choice, present))
 
 
-def _worth(work: Run, panel: Panel, choice: ModelChoice) -> ModelChoice:
+def _worth(run: Run, panel: Panel, choice: ModelChoice) -> ModelChoice:
     """Return the choice whose predicted revenue adds up to the forecast of all known accounts."""
-    total = work.forecast.horizon.predicted
+    total = run.forecast.horizon.predicted
     if not math.isfinite(total):
         return choice
-    now = _values_at(panel, work.as_of)
+    now = _values_at(panel, run.as_of)
     return replace(choice, card=choice.card.recalibrated(now, total=total))
 
 
-def save_model(work: Run, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
+def save_model(run: Run, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
     """Leave model, predictions and facts for the stages that follow; return the facts."""
-    prospects = run_prospects(work, panel, choice.trained_on)
-    beside = prospects_at(panel, work.as_of, prospects)
-    predictions = predict_accounts(work, panel, choice).join(beside, validate="1:1")
-    predictions.reset_index().to_parquet(work.folder / PREDICTIONS_FILE, index=False)
-    _tested_with_pipeline(work, choice).to_parquet(work.folder / TESTED_FILE, index=False)
-    quarters = quarter_tests(work, choice)
-    quarters.to_parquet(work.folder / QUARTERS_FILE, index=False)
-    write_model(work, choice, prospects=prospects)
-    facts = model_facts(work, choice)
+    prospects = run_prospects(run, panel, choice.trained_on)
+    beside = prospects_at(panel, run.as_of, prospects)
+    predictions = predict_accounts(run, panel, choice).join(beside, validate="1:1")
+    predictions.reset_index().to_parquet(run.folder / PREDICTIONS_FILE, index=False)
+    _tested_with_pipeline(run, choice).to_parquet(run.folder / TESTED_FILE, index=False)
+    quarters = quarter_tests(run, choice)
+    quarters.to_parquet(run.folder / QUARTERS_FILE, index=False)
+    write_model(run, choice, prospects=prospects)
+    facts = model_facts(run, choice)
     facts |= {
-        "prospects": prospect_facts(work, panel, choice.trained_on),
-        "edits": edit_facts(work, choice),
+        "prospects": prospect_facts(run, panel, choice.trained_on),
+        "edits": edit_facts(run, choice),
     }
-    work.write_facts("model", {"model": facts})
+    run.write_facts("model", {"model": facts})
     return facts
 
 
-def predict_accounts(work: Run, panel: Panel, choice: ModelChoice) -> pd.DataFrame:
+def predict_accounts(run: Run, panel: Panel, choice: ModelChoice) -> pd.DataFrame:
     """Return one row per account at `as_of`: score, predicted revenue with its range, reasons."""
-    now = _values_at(panel, work.as_of)
+    now = _values_at(panel, run.as_of)
     ranked = choice.ranked(now)
     ranges = account_ranges(choice.tested_predictions(), ranked["predicted_revenue"])
     return ranked.join(ranges, validate="1:1").assign(reasons=reasons(choice.card, now))
 
 
-def tier_totals(work: Run, tiered: pd.DataFrame) -> pd.DataFrame:
+def tier_totals(run: Run, tiered: pd.DataFrame) -> pd.DataFrame:
     """Return predicted revenue of each tier with the range that the tests allow.
 
     Parameters
@@ -195,18 +195,18 @@ def tier_totals(work: Run, tiered: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         By tier: `predicted_revenue`, `low`, `high`, and `why` where no range can be said.
     """
-    names = [tier.name for tier in work.settings.tiers]
+    names = [tier.name for tier in run.settings.tiers]
     totals = tiered.groupby("tier", observed=False)["predicted_revenue"].sum()
     totals = totals.reindex(names).fillna(0.0).astype(float)
     found = tier_ranges(
-        pd.read_parquet(work.folder / TESTED_FILE),
+        pd.read_parquet(run.folder / TESTED_FILE),
         totals,
-        capacities=tier_sizes(work, tiered),
-        whole=work.forecast.horizon,
-        seed=work.settings.model.seed,
+        capacities=tier_sizes(run, tiered),
+        whole=run.forecast.horizon,
+        seed=run.settings.model.seed,
         largest=largest_share(tiered, names),
     )
-    return with_total(found, work.forecast.horizon)
+    return with_total(found, run.forecast.horizon)
 
 
 def largest_share(tiered: pd.DataFrame, names: list[str]) -> pd.Series[float]:
@@ -216,12 +216,12 @@ def largest_share(tiered: pd.DataFrame, names: list[str]) -> pd.Series[float]:
     return (by_tier.max() / sums.where(sums > 0)).reindex(names)
 
 
-def tier_sizes(work: Run, tiered: pd.DataFrame) -> list[int | None]:
+def tier_sizes(run: Run, tiered: pd.DataFrame) -> list[int | None]:
     """Return how many accounts each tier holds by its rule; None for the one that takes the rest.
 
     A capacity for all accounts is its own size; other rules have the size that they gave.
     """
-    tiering = work.settings.tiering
+    tiering = run.settings.tiering
     whole = tiering.within is None and not tiering.new_and_expansion_apart
     counts = tiered["tier"].value_counts()
     return [
@@ -230,11 +230,11 @@ def tier_sizes(work: Run, tiered: pd.DataFrame) -> list[int | None]:
         else tier.capacity
         if whole and tier.capacity is not None and tier.where is None
         else int(counts.get(tier.name, 0))
-        for tier in work.settings.tiers
+        for tier in run.settings.tiers
     ]
 
 
-def tier_pipeline(work: Run, totals: pd.DataFrame, tiered: pd.DataFrame) -> pd.DataFrame:
+def tier_pipeline(run: Run, totals: pd.DataFrame, tiered: pd.DataFrame) -> pd.DataFrame:
     """Return the pipeline that each tier should create in the horizon.
 
     It is the sum of what is predicted for its accounts.
@@ -244,7 +244,7 @@ def tier_pipeline(work: Run, totals: pd.DataFrame, tiered: pd.DataFrame) -> pd.D
     pandas.DataFrame
         By tier: `predicted_pipeline`, and `why` where it cannot be said.
     """
-    if not work.tables.has("opportunities", "created_date"):
+    if not run.tables.has("opportunities", "created_date"):
         return _unsaid_pipeline(totals, "needs opportunities.created_date")
     by_tier = tiered.groupby("tier", observed=False)["predicted_pipeline"].sum(min_count=1)
     amounts = by_tier.reindex(totals.index).astype(float)
@@ -259,9 +259,9 @@ def _values_at(panel: Panel, day: date) -> pd.DataFrame:
     return values[at].droplevel("as_of")
 
 
-def _past_dates(panel: Panel, work: Run) -> list[date]:
+def _past_dates(panel: Panel, run: Run) -> list[date]:
     moments = panel.values.index.get_level_values("as_of").unique()  # noqa: PD011
-    return sorted({moment.date() for moment in moments} - {work.as_of})
+    return sorted({moment.date() for moment in moments} - {run.as_of})
 
 
 def _index_at(panel: Panel, dates: list[date]) -> pd.MultiIndex:
@@ -270,23 +270,23 @@ def _index_at(panel: Panel, dates: list[date]) -> pd.MultiIndex:
     return index[chosen]
 
 
-def _held_before(work: Run, dates: list[date]) -> pd.Series[str] | None:
+def _held_before(run: Run, dates: list[date]) -> pd.Series[str] | None:
     """Return the tier held the day before each date, None where nobody held one."""
-    if "tier_history" not in work.tables or not dates:
+    if "tier_history" not in run.tables or not dates:
         return None
-    held = tiers_in_force(work.tables, [day - timedelta(days=1) for day in dates])
+    held = tiers_in_force(run.tables, [day - timedelta(days=1) for day in dates])
     if held.empty:
         return None
     as_of = pd.to_datetime(held["day"]) + pd.Timedelta(days=1)
     return held.assign(as_of=as_of).set_index(["account_id", "as_of"])["tier"]
 
 
-def _tested_with_pipeline(work: Run, choice: ModelChoice) -> pd.DataFrame:
+def _tested_with_pipeline(run: Run, choice: ModelChoice) -> pd.DataFrame:
     tested = choice.tested_predictions()
     if tested.empty:
         return tested.assign(pipeline_created_amount=[])
     days = [day.date() for day in sorted(tested["as_of"].unique())]
-    created = work.outcomes(days)["pipeline_created_amount"]
+    created = run.outcomes(days)["pipeline_created_amount"]
     keyed = tested.set_index(["account_id", "as_of"]).join(created, how="left", validate="1:1")
     return keyed.fillna({created.name: 0.0}).reset_index()
 

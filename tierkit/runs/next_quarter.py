@@ -20,7 +20,7 @@ COLUMN = "next_quarter_revenue"
 _UNTESTED = "no earlier quarter-end could be tested"
 
 
-def quarter_tests(work: Run, choice: ModelChoice) -> pd.DataFrame:
+def quarter_tests(run: Run, choice: ModelChoice) -> pd.DataFrame:
     """Return earlier predictions with what was won in the one quarter after each.
 
     A quarter is over sooner than a horizon. So the quarter-ends after the newest tested one count
@@ -38,14 +38,14 @@ def quarter_tests(work: Run, choice: ModelChoice) -> pd.DataFrame:
     if tested.empty:
         return tested.assign(**{COLUMN: []})
     newest = tested["as_of"].max().date()
-    rows = pd.concat([tested, _since(work, choice, newest)], ignore_index=True)
+    rows = pd.concat([tested, _since(run, choice, newest)], ignore_index=True)
     days = [day.date() for day in sorted(rows["as_of"].unique())]
-    won = work.outcomes(days, horizon_quarters=1)["won_revenue"].rename(COLUMN)
+    won = run.outcomes(days, horizon_quarters=1)["won_revenue"].rename(COLUMN)
     joined = rows.set_index(["account_id", "as_of"]).join(won, how="left", validate="1:1")
     return joined.fillna({COLUMN: 0.0}).reset_index()
 
 
-def next_quarter_totals(work: Run, totals: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
+def next_quarter_totals(run: Run, totals: pd.DataFrame, tested: pd.DataFrame) -> pd.DataFrame:
     """Return what each tier should bring in the first quarter of the horizon, with its range.
 
     It is the part of a tier's predicted revenue that the forecast of all known accounts gives that
@@ -64,16 +64,16 @@ def next_quarter_totals(work: Run, totals: pd.DataFrame, tested: pd.DataFrame) -
     pandas.DataFrame
         By tier: `predicted_revenue`, `low`, `high`, and `why` where they cannot be said.
     """
-    whole, coming = work.forecast.horizon, work.forecast.next_quarter
+    whole, coming = run.forecast.horizon, run.forecast.next_quarter
     part = coming.predicted / whole.predicted if whole.predicted > 0 else 0.0
     if not np.isfinite(whole.predicted):
         return _unsaid(totals, whole.why)
     found = tier_ranges(
         tested.assign(actual=tested[COLUMN]),
         totals["predicted_revenue"].astype(float) * part,
-        capacities=[tier.capacity for tier in work.settings.tiers],
+        capacities=[tier.capacity for tier in run.settings.tiers],
         whole=coming,
-        seed=work.settings.model.seed,
+        seed=run.settings.model.seed,
     )
     return with_total(found, coming)
 
@@ -83,7 +83,7 @@ def with_next_quarter(tiers: list[dict[str, Any]], coming: pd.DataFrame) -> list
     return [{**tier, "next_quarter": _facts(coming.loc[tier["tier"]])} for tier in tiers]
 
 
-def forecast_facts(work: Run, totals: pd.DataFrame) -> dict[str, Any]:
+def forecast_facts(run: Run, totals: pd.DataFrame) -> dict[str, Any]:
     """Return what `facts.json` says of the whole: by quarter, what of it is in the tiers.
 
     `tiered` is the sum of the tiers; the rest is predicted for accounts without one.
@@ -92,7 +92,7 @@ def forecast_facts(work: Run, totals: pd.DataFrame) -> dict[str, Any]:
     total = Figure.of(tiered.get("predicted"), tiered.get("why") or _UNTESTED,
                       low=tiered.get("low"), high=tiered.get("high"))  # fmt: skip
     return {
-        **work.forecast.facts(),
+        **run.forecast.facts(),
         "tiered": total.facts("predicted", low="low", high="high"),
     }
 
@@ -102,19 +102,19 @@ def _facts(row: pd.Series[Any]) -> dict[str, Any]:
     return total.facts("predicted_revenue", low="low", high="high")
 
 
-def _since(work: Run, choice: ModelChoice, newest: date) -> pd.DataFrame:
+def _since(run: Run, choice: ModelChoice, newest: date) -> pd.DataFrame:
     """Return what was predicted at the quarter-ends between the newest test and a quarter ago."""
-    calendar, day, days = work.settings.fiscal_calendar, newest, []
-    while is_before(day := calendar.window_end(day, 1), work.as_of):
+    calendar, day, days = run.settings.fiscal_calendar, newest, []
+    while is_before(day := calendar.window_end(day, 1), run.as_of):
         days.append(day)
     if not days:
         return pd.DataFrame()
-    then = build_panel(work.tables, days, settings=work.settings)
+    then = build_panel(run.tables, days, settings=run.settings)
     values = then.values  # noqa: PD011 (a panel, not a data frame)
     found = _predicted(choice, values)
     sums = found["predicted"].groupby(level="as_of").transform("sum")
     at = found.index.get_level_values("as_of")
-    asked = {pd.Timestamp(day): total for day, total in work.forecast_at(days).items()}
+    asked = {pd.Timestamp(day): total for day, total in run.forecast_at(days).items()}
     whole = pd.Series(at.map(asked), index=found.index, dtype=float)
     factors = (whole / sums.where(sums > 0)).fillna(1.0)
     found = found.assign(predicted=found["predicted"] * factors)

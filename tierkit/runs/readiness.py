@@ -53,17 +53,17 @@ class ReadinessStudy:
     pipeline: Table
 
 
-def study_readiness(work: Run, tiering: Tiering) -> ReadinessStudy:
+def study_readiness(run: Run, tiering: Tiering) -> ReadinessStudy:
     """Ask how fresh, how well known and how well owned the accounts of the upper tiers are."""
-    settings, tables, tiers = work.settings.readiness, work.tables, work.settings.tiers
+    settings, tables, tiers = run.settings.readiness, run.tables, run.settings.tiers
     upper = tiering.tiered[tiering.tiered["tier"].astype("str").ne(tiers[-1].name)]
     tier = upper["tier"].astype("str")
-    accounts = work.accounts().set_index("account_id")
-    facts = newest_facts(tables, as_of=work.as_of, sources=settings.sources)
+    accounts = run.accounts().set_index("account_id")
+    facts = newest_facts(tables, as_of=run.as_of, sources=settings.sources)
     coverage = contact_coverage(
         tables,
         tier,
-        as_of=work.as_of,
+        as_of=run.as_of,
         required_roles=settings.required_roles,
         engaged_days=settings.engaged_days,
     )
@@ -71,12 +71,12 @@ def study_readiness(work: Run, tiering: Tiering) -> ReadinessStudy:
         tables,
         upper["predicted_revenue"].dropna().clip(lower=0.0).astype(float),
         accounts["industry"],
-        settings=work.settings,
-        as_of=work.as_of,
+        settings=run.settings,
+        as_of=run.as_of,
     )
-    coming = work.settings.fiscal_calendar.shift(work.quarter, 1)
+    coming = run.settings.fiscal_calendar.shift(run.quarter, 1)
     pipeline = pipeline_coverage(
-        tables, coming, as_of=work.as_of, qualified_stages=settings.qualified_stages
+        tables, coming, as_of=run.as_of, qualified_stages=settings.qualified_stages
     )
     first = tier.index[tier == tiers[0].name]
     owners = accounts["owner"].reindex(first).fillna("").astype("str").str.strip()
@@ -85,7 +85,7 @@ def study_readiness(work: Run, tiering: Tiering) -> ReadinessStudy:
     everyone = tiering.tiered["tier"].astype("str")
     return ReadinessStudy(
         facts=facts,
-        freshness=account_freshness(everyone, facts, as_of=work.as_of, limits=limits),
+        freshness=account_freshness(everyone, facts, as_of=run.as_of, limits=limits),
         coverage=coverage,
         whitespace=white,
         required_roles=settings.required_roles,
@@ -100,10 +100,10 @@ def study_readiness(work: Run, tiering: Tiering) -> ReadinessStudy:
 NO_FACTS = "no table has dated rows of these accounts"
 
 
-def readiness_facts(study: ReadinessStudy, work: Run) -> dict[str, Any]:
+def readiness_facts(study: ReadinessStudy, run: Run) -> dict[str, Any]:
     """Return what `facts.json` holds of readiness; no ids, no names."""
     owned = study.first_tier_accounts - len(study.without_owner)
-    coming = work.settings.fiscal_calendar.shift(work.quarter, 1).label
+    coming = run.settings.fiscal_calendar.shift(run.quarter, 1).label
     return {
         "freshness": freshness_rows(study),
         "contact_coverage": coverage_rows(study),

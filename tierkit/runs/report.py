@@ -36,7 +36,7 @@ TIER_COLUMNS = (
 )  # fmt: skip
 
 
-def write_report(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any]:
+def write_report(run: Run, tiering: Tiering, serving: Serving) -> dict[str, Any]:
     """Write `facts.json`, `tiers.csv`, the CRM file and the identities that pages must not hold.
 
     Returns
@@ -44,97 +44,97 @@ def write_report(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any
     dict
         What `facts.json` holds.
     """
-    facts = report_facts(work, tiering, serving)
+    facts = report_facts(run, tiering, serving)
     text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
-    (work.folder / FACTS_FILE).write_text(f"{text}\n", encoding="utf-8")
-    tiers_table(tiering).to_csv(work.folder / "tiers.csv", index=False, lineterminator="\n")
-    keep_won_deals(work)
-    write_proposed(work, tiering)
-    _write_identities(work)
+    (run.folder / FACTS_FILE).write_text(f"{text}\n", encoding="utf-8")
+    tiers_table(tiering).to_csv(run.folder / "tiers.csv", index=False, lineterminator="\n")
+    keep_won_deals(run)
+    write_proposed(run, tiering)
+    _write_identities(run)
     return facts
 
 
-def report_facts(work: Run, tiering: Tiering, serving: Serving) -> dict[str, Any]:
+def report_facts(run: Run, tiering: Tiering, serving: Serving) -> dict[str, Any]:
     """Return every number that the pages show; no ids, no names."""
-    model = work.read_facts("model")
-    roi = work.read_facts("roi")
-    ledger = ledger_facts(work)
-    forecast = work.read_facts("tiers").get("forecast", {})
-    readiness = readiness_facts(serving.readiness, work)
+    model = run.read_facts("model")
+    roi = run.read_facts("roi")
+    ledger = ledger_facts(run)
+    forecast = run.read_facts("tiers").get("forecast", {})
+    readiness = readiness_facts(serving.readiness, run)
     coverage = readiness["pipeline_coverage"]
     return {
         "schema": 1,
-        "title": work.title,
+        "title": run.title,
         "quarter": {
-            "label": work.quarter.label,
-            "start": work.quarter.start.isoformat(),
-            "end": work.quarter.end.isoformat(),
-            "as_of": work.as_of.isoformat(),
-            "next": work.settings.fiscal_calendar.shift(work.quarter, 1).label,
+            "label": run.quarter.label,
+            "start": run.quarter.start.isoformat(),
+            "end": run.quarter.end.isoformat(),
+            "as_of": run.as_of.isoformat(),
+            "next": run.settings.fiscal_calendar.shift(run.quarter, 1).label,
         },
-        "currency": work.currency,
-        "fingerprint": work.fingerprint,
-        "min_group": work.settings.run.min_group,
-        **({"draft": work.draft} if work.draft else {}),
-        "data": data_facts(work, tiering),
-        "model": {**model["model"], **_favourites(work), **work.read_facts("challengers")},
-        "tiers": work.read_facts("tiers")["tiers"],
+        "currency": run.currency,
+        "fingerprint": run.fingerprint,
+        "min_group": run.settings.run.min_group,
+        **({"draft": run.draft} if run.draft else {}),
+        "data": data_facts(run, tiering),
+        "model": {**model["model"], **_favourites(run), **run.read_facts("challengers")},
+        "tiers": run.read_facts("tiers")["tiers"],
         "forecast": forecast,
-        **overview_facts(work, tiering, forecast=forecast, pipeline=coverage),
-        "effort": effort_facts(serving.effort, tiering, work),
-        "engagement": engagement_facts(serving.engagement, work),
+        **overview_facts(run, tiering, forecast=forecast, pipeline=coverage),
+        "effort": effort_facts(serving.effort, tiering, run),
+        "engagement": engagement_facts(serving.engagement, run),
         "readiness": readiness,
         "overrides": {
             **override_facts(tiering),
             "scoreboard": serving.scoreboard,
         },
-        "chances": serving.chances.facts([tier.name for tier in work.settings.tiers]),
-        "moves": move_facts(work, tiering),
+        "chances": serving.chances.facts([tier.name for tier in run.settings.tiers]),
+        "moves": move_facts(run, tiering),
         "roi": roi["roi"],
         "ledger": ledger,
         "track_record": track_record(ledger),
-        "scenarios": work.read_facts("scenarios").get("scenarios", []),
-        "scenarios_delivered": scenarios_delivered(work),
+        "scenarios": run.read_facts("scenarios").get("scenarios", []),
+        "scenarios_delivered": scenarios_delivered(run),
         "decision": decision_facts(
-            work, model["model"], previous_known=bool(len(tiering.previous.tiers))
+            run, model["model"], previous_known=bool(len(tiering.previous.tiers))
         ),
         "remarks": [
-            *(problem.message for problem in work.remarks if problem.message),
-            *restated_deals(work).sentences(),
-            *work.earlier.left_out,
+            *(problem.message for problem in run.remarks if problem.message),
+            *restated_deals(run).sentences(),
+            *run.earlier.left_out,
         ],
     }
 
 
-def data_facts(work: Run, tiering: Tiering) -> dict[str, Any]:
+def data_facts(run: Run, tiering: Tiering) -> dict[str, Any]:
     """Return what went into the run, in rows and money, and what was left out by which reason."""
-    money = used_revenue(work.source, work.as_of)
+    money = used_revenue(run.source, run.as_of)
     reasons = tiering.untiered["reason"].value_counts()
     return {
-        "accounts": _rows(work.source, "accounts"),
+        "accounts": _rows(run.source, "accounts"),
         "accounts_in_scope": len(tiering.tiered),
         "untiered": {str(reason): int(reasons[reason]) for reason in sorted(reasons.index)},
-        "opportunities": work.source.source_rows.get(
-            "opportunities", _rows(work.source, "opportunities")
+        "opportunities": run.source.source_rows.get(
+            "opportunities", _rows(run.source, "opportunities")
         ),
-        "last_day": last_day(work.source).isoformat(),
+        "last_day": last_day(run.source).isoformat(),
         "won_revenue": float(round(money.won_revenue, 2)),
         "used_won_revenue": float(round(money.used_won_revenue, 2)),
         "excluded": _excluded_facts(money),
-        "missing_tables": work.source.missing,
-        "restated": restated_deals(work).facts(),
+        "missing_tables": run.source.missing,
+        "restated": restated_deals(run).facts(),
     }
 
 
-def decision_facts(work: Run, model: dict[str, Any], *, previous_known: bool) -> dict[str, Any]:
+def decision_facts(run: Run, model: dict[str, Any], *, previous_known: bool) -> dict[str, Any]:
     """Return what the run proposes to do with tiers and model, and why."""
-    if work.model_file is not None:
+    if run.model_file is not None:
         return {"action": "hold", "because": "An earlier model was asked for and used as it is."}
-    decided = work.read_facts("decision")
+    decided = run.read_facts("decision")
     if decided:
         return decided
     learned = _learned(model)
-    if not (work.earlier.reports or previous_known):
+    if not (run.earlier.reports or previous_known):
         return {"action": "first run", "because": f"{learned}; no earlier tiers are known."}
     return {"action": "refit", "because": f"{learned}."}
 
@@ -174,10 +174,10 @@ def no_formula(text: object) -> object:
     return f"'{text}" if isinstance(text, str) and text[:1] in _FORMULA_SIGNS else text
 
 
-def _favourites(work: Run) -> dict[str, Any]:
+def _favourites(run: Run) -> dict[str, Any]:
     why = "what carries weight was not asked for in this run"
     empty = {"favourite_criteria": [], "favourite_criteria_why": why}
-    return work.read_facts("favourites") or empty
+    return run.read_facts("favourites") or empty
 
 
 def _excluded_facts(money: UsedRevenue) -> list[dict[str, Any]]:
@@ -192,10 +192,10 @@ def _excluded_facts(money: UsedRevenue) -> list[dict[str, Any]]:
     ]
 
 
-def _write_identities(work: Run) -> None:
+def _write_identities(run: Run) -> None:
     """Write ids and names of all accounts: what the leadership page is searched for."""
-    identities = work.accounts()[["account_id", "name"]]
-    identities.to_csv(work.folder / "identities.csv", index=False, lineterminator="\n")
+    identities = run.accounts()[["account_id", "name"]]
+    identities.to_csv(run.folder / "identities.csv", index=False, lineterminator="\n")
 
 
 def _rows(tables: Tables, name: str) -> int:

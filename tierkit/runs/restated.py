@@ -78,34 +78,34 @@ class Restated:
         ]
 
 
-def keep_won_deals(work: Run) -> Path:
+def keep_won_deals(run: Run) -> Path:
     """Leave the won deals that the run rests on, with their hash, for the reports to come."""
-    return write_won_deals(won_deals(work.tables, work.as_of), work.folder)
+    return write_won_deals(won_deals(run.tables, run.as_of), run.folder)
 
 
-def restated_deals(work: Run) -> Restated:
+def restated_deals(run: Run) -> Restated:
     """Compare the won deals with those of the last report of an earlier quarter.
 
     Deals of accounts that were merged since are compared under the account that is left.
     """
-    label, was, why = _last_report(work)
+    label, was, why = _last_report(run)
     if was is None:
         return Restated("", _no_changes(), _by_quarter(_no_changes(), {}), why)
-    was = _at_successors(was, successors(work.tables))
-    now = won_deals(work.tables, work.as_of)
-    changes = restatements(was, now, calendar=work.settings.fiscal_calendar)
-    noted = _noted_changes(work.tables, was, now)
+    was = _at_successors(was, successors(run.tables))
+    now = won_deals(run.tables, run.as_of)
+    changes = restatements(was, now, calendar=run.settings.fiscal_calendar)
+    noted = _noted_changes(run.tables, was, now)
     changes = changes.assign(changed=changes["opportunity_id"].map(noted))
-    return Restated(label, changes, _by_quarter(changes, _reported(was, work)))
+    return Restated(label, changes, _by_quarter(changes, _reported(was, run)))
 
 
-def _last_report(work: Run) -> tuple[str, WonDeals | None, str]:
+def _last_report(run: Run) -> tuple[str, WonDeals | None, str]:
     """Return the won deals of the newest earlier report that has kept them."""
-    calendar, quarter = work.settings.fiscal_calendar, work.quarter
+    calendar, quarter = run.settings.fiscal_calendar, run.quarter
     for _ in range(_SEARCHED):
         quarter = calendar.shift(quarter, -1)
         try:
-            found = read_won_deals(work.settings.reports / quarter.label)
+            found = read_won_deals(run.settings.reports / quarter.label)
         except DataError:
             why = f"the won deals that the report of {quarter.label} kept were changed afterwards"
             return quarter.label, None, why
@@ -130,9 +130,9 @@ def _noted_changes(tables: Tables, was: WonDeals, now: WonDeals) -> dict[str, st
     return {deal: day.isoformat() for deal, day in last.collect().rows()}
 
 
-def _reported(was: WonDeals, work: Run) -> dict[str, Decimal]:
+def _reported(was: WonDeals, run: Run) -> dict[str, Decimal]:
     """Return the won revenue of each quarter as it was reported."""
-    calendar = work.settings.fiscal_calendar
+    calendar = run.settings.fiscal_calendar
     days = pd.to_datetime(was.deals["close_date"])
     quarters = [calendar.containing(day.date()).label for day in days]
     amounts = was.deals["amount"].map(Decimal)

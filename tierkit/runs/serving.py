@@ -25,12 +25,12 @@ class Serving:
     scoreboard: list[dict[str, Any]]
 
 
-def study_serving(work: Run, tiering: Tiering) -> Serving:
+def study_serving(run: Run, tiering: Tiering) -> Serving:
     """Look at effort against value and promises, and at who is marketing qualified and ready."""
     return Serving(
-        effort=study_effort(work, tiering),
-        engagement=study_engagement(work),
-        readiness=study_readiness(work, tiering),
-        chances=study_chances(work, tiering),
-        scoreboard=override_scoreboard(work.tables, settings=work.settings, as_of=work.as_of),
+        effort=study_effort(run, tiering),
+        engagement=study_engagement(run),
+        readiness=study_readiness(run, tiering),
+        chances=study_chances(run, tiering),
+        scoreboard=override_scoreboard(run.tables, settings=run.settings, as_of=run.as_of),
     )

@@ -35,16 +35,16 @@ _NO_TEST = "no two quarter-ends lie a horizon apart"
 _TOO_FEW = "no quarter-end alone has enough accounts"
 
 
-def run_prospects(work: Run, panel: Panel, days: Sequence[date]) -> Prospects | None:
+def run_prospects(run: Run, panel: Panel, days: Sequence[date]) -> Prospects | None:
     """Return the cards of wins and pipeline, fitted to what followed these dates.
 
     Where the run was given a saved model, those that it holds. None where rows are too few.
     """
-    if work.model_file is not None:
-        return read_model(work.model_file).prospects
+    if run.model_file is not None:
+        return read_model(run.model_file).prospects
     if not days:
         return None
-    return _fitted(work, panel, days, _happened(work, panel, days), day=work.as_of)
+    return _fitted(run, panel, days, _happened(run, panel, days), day=run.as_of)
 
 
 def prospects_at(panel: Panel, day: date, prospects: Prospects | None) -> pd.DataFrame:
@@ -56,19 +56,19 @@ def prospects_at(panel: Panel, day: date, prospects: Prospects | None) -> pd.Dat
     return prospects.predict(now)
 
 
-def prospect_facts(work: Run, panel: Panel, days: Sequence[date]) -> dict[str, Any]:
+def prospect_facts(run: Run, panel: Panel, days: Sequence[date]) -> dict[str, Any]:
     """Return what was predicted and what happened at the newest date whose horizon is over.
 
     The cards are fitted to the dates whose horizons were over by then.
     """
-    day, settings = newest(days), work.settings
+    day, settings = newest(days), run.settings
     known = trainable(days, day, settings.fiscal_calendar, settings.target.horizon_quarters) if (
         day
     ) else []  # fmt: skip
     if day is None or not known:
         return {"as_of": None, "as_of_why": _NO_TEST, "accounts": 0, "tested": []}
-    happened = _happened(work, panel, [*known, day])
-    prospects = _fitted(work, panel, known, happened, day=day)
+    happened = _happened(run, panel, [*known, day])
+    prospects = _fitted(run, panel, known, happened, day=day)
     if prospects is None:
         why = "too few accounts won anything"
         return {"as_of": None, "as_of_why": why, "accounts": 0, "tested": []}
@@ -127,9 +127,9 @@ def favourite_facts(found: Favourites) -> dict[str, Any]:
     return {"favourite_criteria": rows, **({} if rows else why)}
 
 
-def edit_facts(work: Run, choice: ModelChoice) -> dict[str, Any]:
+def edit_facts(run: Run, choice: ModelChoice) -> dict[str, Any]:
     """Return the edits of the card and what they cost: the edited card minus the unedited one."""
-    edits = work.settings.card.edits
+    edits = run.settings.card.edits
     made = [edit_in_words(edit) for edit in edits]
     if not edits:
         return {"made": [], "cost": {}}
@@ -138,7 +138,7 @@ def edit_facts(work: Run, choice: ModelChoice) -> dict[str, Any]:
         return {"made": made, "cost": None, "cost_why": "no edited card could be tested"}
     sizes = [size for size in choice.backtest.capacities if size]
     paired = rows.assign(past_revenue=rows["unedited_card"])
-    found = compare(paired, capacities=sizes, seed=work.settings.model.seed)
+    found = compare(paired, capacities=sizes, seed=run.settings.model.seed)
     named = zip(("capture_tier_1", "capture_tier_2"), choice.backtest.capacities, strict=True)
     captures = {name: found.captures[size] for name, size in named if size}
     return {
@@ -148,7 +148,7 @@ def edit_facts(work: Run, choice: ModelChoice) -> dict[str, Any]:
 
 
 def _fitted(
-    work: Run, panel: Panel, days: Sequence[date], happened: pd.DataFrame, *, day: date
+    run: Run, panel: Panel, days: Sequence[date], happened: pd.DataFrame, *, day: date
 ) -> Prospects | None:
     """Return the cards for accounts at a day, learned from earlier dates as that day sees them."""
     learned = Examples.of(panel, happened["won_revenue"], days=days).as_seen_on(day)
@@ -157,15 +157,15 @@ def _fitted(
         happened,
         criteria=panel.criteria,
         undated=panel.undated,
-        settings=work.settings.model,
-        has_pipeline=work.tables.has("opportunities", "created_date"),
+        settings=run.settings.model,
+        has_pipeline=run.tables.has("opportunities", "created_date"),
     )
 
 
-def _happened(work: Run, panel: Panel, days: Sequence[date]) -> pd.DataFrame:
+def _happened(run: Run, panel: Panel, days: Sequence[date]) -> pd.DataFrame:
     values = panel.values  # noqa: PD011 (a panel, not a data frame)
     index: pd.MultiIndex = values[rows_at(values, days)].index  # type: ignore[assignment]
-    return join_outcomes(index, work.outcomes(days))
+    return join_outcomes(index, run.outcomes(days))
 
 
 def challenge_model(run: Run, panel: Panel, model: ModelChoice) -> pd.DataFrame:

@@ -144,7 +144,7 @@ def _raised(check: Callable[[], object]) -> list[Problem]:
 _TEXTS = ("tier", "model_tier", "rule_tier", "group")
 
 
-def read_earlier_run(work: Run, published: Published | None) -> EarlierRun | None:
+def read_earlier_run(run: Run, published: Published | None) -> EarlierRun | None:
     """Return what a published run gave each account, None where that cannot be read.
 
     Between runs, when accounts are scored by a saved model, nothing is told of the way either.
@@ -154,7 +154,7 @@ def read_earlier_run(work: Run, published: Published | None) -> EarlierRun | Non
     published
         The report of an earlier quarter.
     """
-    current = work.folder / MODEL_FILE
+    current = run.folder / MODEL_FILE
     if published is None or not current.is_file():
         return None
     accounts = _accounts(published.tiers)
@@ -166,7 +166,7 @@ def read_earlier_run(work: Run, published: Published | None) -> EarlierRun | Non
         return None
     now = read_model(current)
     same = saved.kind == PAST == now.kind and saved.past_revenue == now.past_revenue
-    return EarlierRun(accounts, _rescored(work, saved), same)
+    return EarlierRun(accounts, _rescored(run, saved), same)
 
 
 def _accounts(tiers: pd.DataFrame) -> pd.DataFrame | None:
@@ -176,13 +176,13 @@ def _accounts(tiers: pd.DataFrame) -> pd.DataFrame | None:
     return tiers[[*_TEXTS]].fillna("").join(tiers[["score", "predicted_revenue"]], validate="1:1")
 
 
-def _rescored(work: Run, saved: SavedModel) -> pd.DataFrame | None:
+def _rescored(run: Run, saved: SavedModel) -> pd.DataFrame | None:
     """Return today's criteria by the earlier model, None where it cannot score them."""
-    file = work.folder / PANEL_FILE
+    file = run.folder / PANEL_FILE
     if not file.is_file():
         return None
     values = Panel.read(file).values  # noqa: PD011 (a panel, not a data frame)
-    at = values.index.get_level_values("as_of") == pd.Timestamp(work.as_of)
+    at = values.index.get_level_values("as_of") == pd.Timestamp(run.as_of)
     try:
         return saved.ranked(values[at].droplevel("as_of"))
     except (TierkitError, KeyError, TypeError, ValueError):

@@ -65,32 +65,32 @@ class TierRoi:
         }
 
 
-def compare_tiers(work: Run, tiering: Tiering, *, progress: Progress | None = None) -> TierRoi:
+def compare_tiers(run: Run, tiering: Tiering, *, progress: Progress | None = None) -> TierRoi:
     """Compare outcomes by the tier that was in force when each quarter began.
 
     `progress` is told the batches of simulated accounts done for the certificate, and their number.
     """
-    past = _past(work)
+    past = _past(run)
     studies = study_boundaries(
         past.outcomes,
         past.standings,
         break_even=tiering.break_even,
-        settings=work.settings,
-        bands=bands_before(work.settings, work.as_of),
-        efforts=effort_draws_before(work.settings, work.as_of),
+        settings=run.settings,
+        bands=bands_before(run.settings, run.as_of),
+        efforts=effort_draws_before(run.settings, run.as_of),
     )
-    certified = _certified(work, past.standings, progress=progress)
+    certified = _certified(run, past.standings, progress=progress)
     facts = [study.facts for study in studies.boundaries]
-    looked = with_looks(facts, studies.together, _earlier(work))
+    looked = with_looks(facts, studies.together, _earlier(run))
     pairs = zip(studies.boundaries, looked, strict=True)
     told = [replace(study, facts=one) for study, one in pairs]
     return TierRoi(past.outcomes, told, studies.together, studies.effort_tests, certified)
 
 
-def _earlier(work: Run) -> list[tuple[str, dict[str, Any]]]:
+def _earlier(run: Run) -> list[tuple[str, dict[str, Any]]]:
     """Return what earlier reports said of tier ROI, the oldest first."""
     return [
-        (promise.quarter.label, promise.facts.get("roi") or {}) for promise in work.earlier.reports
+        (promise.quarter.label, promise.facts.get("roi") or {}) for promise in run.earlier.reports
     ]
 
 
@@ -102,20 +102,20 @@ class _Past:
     standings: Standings | None
 
 
-def _past(work: Run) -> _Past:
+def _past(run: Run) -> _Past:
     return _Past(
-        outcomes_by_tier(work.tables, settings=work.settings, as_of=work.as_of),
-        tier_standings(work.tables, settings=work.settings, as_of=work.as_of),
+        outcomes_by_tier(run.tables, settings=run.settings, as_of=run.as_of),
+        tier_standings(run.tables, settings=run.settings, as_of=run.as_of),
     )
 
 
 def _certified(
-    work: Run, standings: Standings | None, *, progress: Progress | None = None
+    run: Run, standings: Standings | None, *, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Return the certificate for accounts like these, made only where none is kept."""
-    worlds = work.settings.roi.certificate_worlds
+    worlds = run.settings.roi.certificate_worlds
     if worlds == 0:
         unsaid = {f"{key}_why": NO_CERTIFICATE for key in _CERTIFIED}
         return {**dict.fromkeys(_CERTIFIED), **unsaid}
-    cache = work.settings.scratch / "cache"
+    cache = run.settings.scratch / "cache"
     return certificate(standings, cache=cache, worlds=worlds, progress=progress)

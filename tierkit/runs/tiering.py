@@ -88,7 +88,7 @@ class Tiering:
         return found.join(self.decomposition.accounts, how="left", validate="1:1")
 
 
-def tier_accounts(work: Run, predictions: pd.DataFrame) -> Tiering:
+def tier_accounts(run: Run, predictions: pd.DataFrame) -> Tiering:
     """Give each account in scope a tier.
 
     Parameters
@@ -104,20 +104,20 @@ def tier_accounts(work: Run, predictions: pd.DataFrame) -> Tiering:
     DataError
         With every problem of `overrides.csv`.
     """
-    accounts = work.accounts()
-    groups = account_groups(work.tables, accounts, settings=work.settings, as_of=work.as_of)
+    accounts = run.accounts()
+    groups = account_groups(run.tables, accounts, settings=run.settings, as_of=run.as_of)
     eligible = within_groups(
-        check_eligibility(accounts, where=work.settings.icp.where),
+        check_eligibility(accounts, where=run.settings.icp.where),
         groups,
-        within=work.settings.tiering.within,
+        within=run.settings.tiering.within,
     )
-    previous = held_before(work)
-    overrides = project_overrides(work.settings, work.tables, as_of=work.as_of, groups=groups)
+    previous = held_before(run)
+    overrides = project_overrides(run.settings, run.tables, as_of=run.as_of, groups=groups)
     in_scope = predictions.index.intersection(eligible.index[eligible["eligible"]])
     assignment = assign_within_budget(
         predictions.loc[in_scope, ["predicted_revenue", "score"]],
-        tiers=work.settings.tiers,
-        stability=work.settings.stability,
+        tiers=run.settings.tiers,
+        stability=run.settings.stability,
         previous=previous.tiers,
         overrides=overrides,
         context=AccountContext(
@@ -145,45 +145,45 @@ def tier_accounts(work: Run, predictions: pd.DataFrame) -> Tiering:
         decomposition=decompose(
             assigned,
             moved=moved_accounts(assigned).index,
-            tiers=work.settings.tiers,
-            earlier=read_earlier_run(work, last_published(work)),
+            tiers=run.settings.tiers,
+            earlier=read_earlier_run(run, last_published(run)),
         ),
-        **_effort(work, assigned),
+        **_effort(run, assigned),
     )
 
 
-def held_before(work: Run) -> PreviousTiers:
+def held_before(run: Run) -> PreviousTiers:
     """Return the tiers held before the run, and for how long as far as the settings ask."""
-    stays = [minimum_stay(tier, work.settings.stability) for tier in work.settings.tiers]
-    calendar = work.settings.fiscal_calendar
-    earlier = [calendar.shift(work.quarter, -n) for n in range(1, max(stays))]
+    stays = [minimum_stay(tier, run.settings.stability) for tier in run.settings.tiers]
+    calendar = run.settings.fiscal_calendar
+    earlier = [calendar.shift(run.quarter, -n) for n in range(1, max(stays))]
     return previous_tiers(
-        work.tables,
-        as_of=work.as_of,
-        published=[report.tiers["tier"] for report in _published_before(work, max(stays))],
+        run.tables,
+        as_of=run.as_of,
+        published=[report.tiers["tier"] for report in _published_before(run, max(stays))],
         earlier_days=[quarter.end for quarter in earlier],
-        successors=successors(work.tables),
+        successors=successors(run.tables),
     )
 
 
-def last_published(work: Run) -> Published | None:
+def last_published(run: Run) -> Published | None:
     """Return the newest published report of an earlier quarter, None without one."""
-    found = _published_before(work, 0)
+    found = _published_before(run, 0)
     return found[0] if found else None
 
 
-def _published_before(work: Run, runs: int) -> list[Published]:
+def _published_before(run: Run, runs: int) -> list[Published]:
     """Return the newest published report of an earlier quarter and so many right before it."""
-    calendar = work.settings.fiscal_calendar
-    by_quarter = {report.quarter: report for report in work.earlier.reports}
-    quarters = [calendar.shift(work.quarter, -n) for n in range(1, _FURTHEST + 1)]
+    calendar = run.settings.fiscal_calendar
+    by_quarter = {report.quarter: report for report in run.earlier.reports}
+    quarters = [calendar.shift(run.quarter, -n) for n in range(1, _FURTHEST + 1)]
     newest = next((n for n, quarter in enumerate(quarters) if quarter in by_quarter), _FURTHEST)
     in_a_row = takewhile(by_quarter.__contains__, quarters[newest : newest + 1 + runs])
     return [by_quarter[quarter] for quarter in in_a_row]
 
 
 def tier_facts(
-    work: Run,
+    run: Run,
     tiering: Tiering,
     *,
     totals: pd.DataFrame,
@@ -201,12 +201,12 @@ def tier_facts(
     slots
         By tier what one more slot is worth, as `tierkit.serving.sizes.slot_values` gives it.
     """
-    tiers, roles = work.settings.tiers, work.settings.roles
+    tiers, roles = run.settings.tiers, run.settings.roles
     by_role = hours_by_role(_counts(tiering.assigned, tiers), tiers=tiers, roles=roles)
     held = tiering.previous.tiers.value_counts()
     everything = float(totals["predicted_revenue"].sum())
     facts = []
-    for tier in work.settings.tiers:
+    for tier in run.settings.tiers:
         money, deals = _row(totals, tier.name), _row(pipeline, tier.name)
         effort = _row(tiering.tier_effort, tier.name)
         share = money["predicted_revenue"] / everything if everything else None
@@ -253,13 +253,13 @@ def _sum(tiering: Tiering, tier: str, column: str) -> Figure:
     return Figure.of(of_tier.sum(min_count=1), _FEW)
 
 
-def move_facts(work: Run, tiering: Tiering) -> dict[str, Any]:
+def move_facts(run: Run, tiering: Tiering) -> dict[str, Any]:
     """Return the moves, their parts, and what stability saved and cost."""
     return {
         **tiering.moves.facts(),
         "decomposition": tiering.decomposition.facts(),
         "stability": stability_facts(
-            tiering.assigned, tiers=work.settings.tiers, budget=tiering.budget
+            tiering.assigned, tiers=run.settings.tiers, budget=tiering.budget
         ),
     }
 
@@ -282,10 +282,10 @@ def override_facts(tiering: Tiering) -> dict[str, Any]:
     }
 
 
-def _effort(work: Run, assigned: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    tiers, roles = work.settings.tiers, work.settings.roles
+def _effort(run: Run, assigned: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    tiers, roles = run.settings.tiers, run.settings.roles
     counts = _counts(assigned, tiers)
-    margin = gross_margin(work.tables, settings=work.settings, as_of=work.as_of)
+    margin = gross_margin(run.tables, settings=run.settings, as_of=run.as_of)
     revenue = assigned.groupby("tier", observed=True)["predicted_revenue"].sum()
     return {
         "tier_effort": tier_effort(counts, tiers=tiers, roles=roles),
@@ -293,11 +293,11 @@ def _effort(work: Run, assigned: pd.DataFrame) -> dict[str, pd.DataFrame]:
         "break_even": break_even(
             counts,
             {str(tier): float(money) for tier, money in revenue.items()},
-            horizon_quarters=work.settings.target.horizon_quarters,
+            horizon_quarters=run.settings.target.horizon_quarters,
             tiers=tiers,
             roles=roles,
             margin=margin.share,
-            spent=spent_by_tier(work.tables, settings=work.settings, as_of=work.as_of),
+            spent=spent_by_tier(run.tables, settings=run.settings, as_of=run.as_of),
         ),
     }
 

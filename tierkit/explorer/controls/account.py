@@ -49,7 +49,7 @@ class AccountControls:
         self._by = text("Set by")
         self._review = widgets.DatePicker(
             description="Review on", tooltip="Review on",
-            value=max(session.basis.work.as_of, today()) + _REVIEW_AFTER,
+            value=max(session.basis.run.as_of, today()) + _REVIEW_AFTER,
             style={"description_width": "10em"}, layout={"width": "99%"},
         )  # fmt: skip
         self.widget = column(

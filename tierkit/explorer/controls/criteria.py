@@ -134,7 +134,7 @@ class CriteriaControls:
 
     def _group(self, name: str) -> str:
         if name not in self._groups:
-            self._groups[name] = feature_group(name, self._session.basis.work.settings)
+            self._groups[name] = feature_group(name, self._session.basis.run.settings)
         return self._groups[name]
 
     def _find(self, typed: Any) -> None:  # noqa: ANN401

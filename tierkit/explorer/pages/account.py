@@ -100,7 +100,7 @@ def _override_line(found: AccountView) -> Markup:
 
 
 def _effort(session: Session, found: AccountView) -> Markup:
-    dates = session.basis.work.quarter.dates
+    dates = session.basis.run.quarter.dates
     entitled = [
         [str(row.activity), str(row.role), f"{row.per_quarter:g}", f"{row.hours:.1f}"]
         for row in found.entitled.itertuples()
@@ -139,7 +139,7 @@ def _wins(found: AccountView, currency: str) -> Markup:
 
 
 def _tiers(session: Session, found: AccountView) -> Markup:
-    if "tier_history" not in session.basis.work.tables:
+    if "tier_history" not in session.basis.run.tables:
         return note("The source has no tier_history: earlier tiers cannot be shown.")
     if found.tiers.empty:
         return note("It has held no tier.")

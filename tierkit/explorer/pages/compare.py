@@ -104,9 +104,9 @@ it is not found: that place is hidden.
 
 def status(session: Session, *, working: str = "") -> Markup:
     """Return what is explored, what is missing, what is wrong, what is going on."""
-    work = session.basis.work
+    run = session.basis.run
     line = (
-        f"{work.title}, {quarter_name(work.quarter.label)} ({work.quarter.dates}): "
+        f"{run.title}, {quarter_name(run.quarter.label)} ({run.quarter.dates}): "
         f"{len(session.basis.ids):,} accounts"
     )
     return joined(
