@@ -1,4 +1,4 @@
-"""What happened in the horizon after each as_of; only the backtest sees this beside features."""
+"""Outcomes in the horizon after each as_of; only the backtest sees them together with features."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ KINDS: Mapping[str, Kind] = {
     "set_on": "date",
     "review_on": "date",
 }
-"""What columns hold that have the same name everywhere; others are text unless a table says so."""
+"""Kinds of columns that have the same name everywhere; others are text unless a table says so."""
 
 
 @dataclass(frozen=True)

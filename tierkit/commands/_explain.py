@@ -30,7 +30,7 @@ _MOST_FACTORS = 12
 
 @dataclass(frozen=True)
 class AccountExplanation:
-    """Why an account has its tier.
+    """Reasons for an account's tier.
 
     Attributes
     ----------
@@ -251,7 +251,7 @@ def _remarks(predicted: float, held: Row | None, currency: str) -> Iterator[str]
 
 @dataclass(frozen=True, repr=False)
 class Explanation:
-    """Why an account has its tier, as text that shows itself.
+    """Reasons for an account's tier, as text that shows itself.
 
     Attributes
     ----------

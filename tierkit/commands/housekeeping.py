@@ -1,4 +1,4 @@
-"""What a project no longer needs, taken away; and earlier versions of its files, brought back."""
+"""Housekeeping of a project: what it no longer needs goes, earlier versions of files come back."""
 
 from __future__ import annotations
 

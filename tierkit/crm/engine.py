@@ -34,7 +34,7 @@ _OWN_ROWS = frozenset(
         "GENERATE_SERIES",
     }
 )  # fmt: skip
-"""Where the rows of a view may come from: its own file, or nowhere."""
+"""Sources that the rows of a view may come from: its own file, or nothing."""
 
 
 class ForeignViewError(DataError):

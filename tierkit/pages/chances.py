@@ -203,7 +203,7 @@ def certainty_lines(facts: Facts) -> list[tuple[str, str]]:
 
 
 _AS_GOOD = 0.0005
-"""What is told as 0.000 is no difference."""
+"""Difference that would be printed as 0.000, and so is none."""
 
 
 def _ranking(facts: Facts) -> str:

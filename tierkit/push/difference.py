@@ -13,12 +13,12 @@ from tierkit.errors import DataError
 from tierkit.push.records import CrmRecords, read_all
 
 UNDO = "undo of "
-"""How the title of a push begins that restores what another one changed."""
+"""Beginning of the title of a push that restores what another one changed."""
 _DIGEST_SIGNS = 6
 
 
 class Wanted(NamedTuple):
-    """What the record of an account is to hold; empty text for nothing."""
+    """Value that the record of an account is to hold; empty text for nothing."""
 
     account: str
     record: str

@@ -13,7 +13,7 @@ from tierkit.push.records import CrmRecords, read_all, update_each
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a push.
+    """Outcome of a push.
 
     Attributes
     ----------

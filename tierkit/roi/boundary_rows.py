@@ -288,7 +288,7 @@ class Boundaries:
 
     @cached_property
     def normal_scores(self) -> FloatArray:
-        """Where the scores lie on the normal scale of their quarter."""
+        """Places of the scores on the normal scale of their quarter."""
         found = np.full(self.scores.shape, np.nan)
         for quarter, scale in self.scales.items():
             score = self.scores[:, quarter]

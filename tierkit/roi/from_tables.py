@@ -84,7 +84,7 @@ def tier_standings(tables: Tables, *, settings: Settings, as_of: date) -> Standi
 
 
 class _Place:
-    """Where accounts and days stand in the matrices."""
+    """Places of accounts and days in the matrices."""
 
     def __init__(self, ids: np.ndarray[tuple[int], np.dtype[np.object_]],
                  columns: dict[date, int]) -> None:  # fmt: skip

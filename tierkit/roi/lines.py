@@ -134,7 +134,7 @@ def _off_scores(line: FloatArray, score: FloatArray) -> FloatArray:
 
 
 class NormalScale:
-    """Where values lie among a quarter's scores, as quantiles of a normal distribution.
+    """Places of values among a quarter's scores, as quantiles of a normal distribution.
 
     The order stays; the unit no longer depends on how a quarter's scores were scaled.
 
@@ -165,7 +165,7 @@ def capacity_line(score: FloatArray, level: IntArray, boundary: int) -> float:
 LONGEST_STAY = 8
 FEWEST = 5
 FALL_SHARE = 0.1
-"""Where fewer of those that scored too little fell, the score did not decide."""
+"""Share of those that scored too little and must fall for the score to have decided."""
 
 
 def stays_unasked(standings: Standings, boundary: int) -> BoolArray:

@@ -54,7 +54,7 @@ _SAME = "a new fit would have known nothing that the present model did not"
 
 @dataclass(frozen=True)
 class Challenge:
-    """What the newest complete quarters say of the present model.
+    """Test of the present model on the newest complete quarters.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Challenge:
 
     @property
     def quarters(self) -> int:
-        """How many quarters, over since the champion was fitted, are looked at."""
+        """Number of quarters, over since the champion was fitted, that are looked at."""
         return int(self.rows["as_of"].nunique())
 
     def facts(self, *, share_of_horizon: float) -> dict[str, Any]:

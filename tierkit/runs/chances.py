@@ -32,7 +32,7 @@ OF_TESTS = "tiers that the tested predictions would have given"
 
 @dataclass(frozen=True)
 class Chances:
-    """How firm the tiers of a run are.
+    """Firmness of the tiers of a run.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
 
 PROPOSED_FILE = "crm_import_proposed.csv"
-"""What a report would have the CRM take over; what counts is written by `tierkit accept`."""
+"""Changes that a report proposes for the CRM; `tierkit accept` writes those that count."""
 CRM_COLUMNS = (
     "record_id", "tier", "previous_tier", "effective_date", "quarter", "run_id", "reason",
 )  # fmt: skip

@@ -111,7 +111,7 @@ GROWN = 1.5
 
 @dataclass(frozen=True)
 class Decision:
-    """Which model to use, and what speaks for it.
+    """Decision on the model to use, and what speaks for it.
 
     Attributes
     ----------

@@ -71,7 +71,7 @@ _NO_STAGE = ("notebooks", "report", "*.html", "*.pdf", "*.pptx", "settings.json"
 
 @dataclass(frozen=True, repr=False)
 class Run:
-    """What every stage of a recalibration starts from.
+    """One recalibration: what each of its steps starts from.
 
     Attributes
     ----------
@@ -198,7 +198,7 @@ class Run:
 
     @cached_property
     def forecast(self) -> Forecast:
-        """What the accounts known at `as_of` will bring in the horizon."""
+        """Forecast of what the accounts known at `as_of` will bring in the horizon."""
         return forecast(self.totals, quarters=self.settings.target.horizon_quarters)
 
     def forecast_at(self, days: Sequence[date], *, quarters: int = 0) -> dict[date, float]:

@@ -16,7 +16,7 @@ from tierkit.runs.tiering import Tiering
 
 @dataclass(frozen=True)
 class Serving:
-    """How accounts are served, how firm their tiers are, and how past overrides did."""
+    """Service of accounts, firmness of their tiers, and results of past overrides."""
 
     effort: EffortStudy
     engagement: EngagementStudy

@@ -26,7 +26,7 @@ _CERTIFIED = ("worlds", "false_shown", "coverage", "seen")
 
 @dataclass(frozen=True)
 class TierRoi:
-    """What came of the tiers.
+    """Results of the tiers: what they earned.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class TierRoi:
 
     @property
     def boundaries(self) -> list[dict[str, Any]]:
-        """What `facts.json` says of each boundary."""
+        """Return what `facts.json` says of each boundary."""
         return [study.facts for study in self.studies]
 
     def facts(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _earlier(run: Run) -> list[tuple[str, dict[str, Any]]]:
 
 @dataclass(frozen=True)
 class _Past:
-    """What came of the tiers that were in force, as tables and as accounts by quarter."""
+    """Outcomes of the tiers that were in force, as tables and as accounts by quarter."""
 
     outcomes: TierOutcomes
     standings: Standings | None

@@ -333,7 +333,7 @@ class HubSpotPush(PushTarget):
 
 
 class PushSettings(Part):
-    """Where accepted tiers are written back to."""
+    """CRMs that accepted tiers are written to."""
 
     salesforce: SalesforcePush = SalesforcePush()
     hubspot: HubSpotPush = HubSpotPush()

@@ -126,7 +126,7 @@ def _end(ranked: pd.DataFrame, level: int, tiers: Sequence[Tier], *, keep_band: 
 
 @dataclass(frozen=True)
 class TierExplanation:
-    """Why an account has its tier.
+    """Reasons for an account's tier.
 
     Attributes
     ----------

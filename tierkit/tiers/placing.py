@@ -100,7 +100,7 @@ class PlacedAccounts:
 
     @cached_property
     def reasons(self) -> Words:
-        """Why each account moves, empty where its tier stays."""
+        """Reason of each account's move, empty where its tier stays."""
         if self.before.isna().all():
             return np.full(len(self.order), FIRST_RUN, dtype=object)
         return move_reasons(
