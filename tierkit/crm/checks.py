@@ -19,8 +19,7 @@ from tierkit.crm.known import WON, with_outcomes
 from tierkit.crm.period import FEWEST_DEALS, warning
 from tierkit.crm.plausibility import ACCEPTABLE
 from tierkit.crm.revenue import netted_accounts
-from tierkit.crm.tables import Tables
-from tierkit.crm.typed import example_ids
+from tierkit.crm.tables import Tables, example_ids
 from tierkit.errors import Problem, SettingsError
 from tierkit.settings import CheckSettings, Settings
 from tierkit.words import plural

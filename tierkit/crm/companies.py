@@ -12,7 +12,8 @@ from tierkit.crm.contract import LEFT_OUT, MONEY_TYPE
 from tierkit.crm.engine import Connection, Rows, materialise
 from tierkit.crm.guard import look_up
 from tierkit.crm.presets.hubspot import SEVERAL_COMPANIES
-from tierkit.crm.typed import TypedTable, example_ids
+from tierkit.crm.tables import example_ids
+from tierkit.crm.typed import TypedTable
 from tierkit.errors import Problem
 from tierkit.words import plural
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from tierkit.crm.date_words import Period, month_of, period_of
 
 DateOrder = Literal["day-first", "month-first", "year-first"]
-ZONE_MEND = 'Set [data] timezone, such as "America/New_York".'
+ZONE_FIX = 'Set [data] timezone, such as "America/New_York".'
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 _EXCEL_DAY_ZERO = date(1899, 12, 30)
 _EXCEL_SERIALS = range(20_000, 80_000)  # 1954 to 2119
@@ -110,7 +110,7 @@ def read_dates(
     zoned = [text for text in written if _has_zone(text)]
     if zoned and zone is None:
         unclear = f"{len(zoned):,} values carry a time zone ({zoned[0]!r})"
-        return DateReading((None,) * len(texts), unclear, ZONE_MEND)
+        return DateReading((None,) * len(texts), unclear, ZONE_FIX)
     return DateReading(tuple(_read(text, order=decided, zone=zone) for text in written))
 
 

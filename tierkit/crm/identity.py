@@ -11,7 +11,8 @@ import pyarrow as pa
 from tierkit.crm.contract import CONTRACT
 from tierkit.crm.engine import Connection, Rows, materialise, register_frame
 from tierkit.crm.guard import grouped, look_up, only_with, rows_without
-from tierkit.crm.typed import TypedTable, example_ids
+from tierkit.crm.tables import example_ids
+from tierkit.crm.typed import TypedTable
 from tierkit.errors import Problem
 
 ENTITIES: Mapping[str, tuple[str, ...]] = {

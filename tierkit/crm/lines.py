@@ -9,7 +9,8 @@ import narwhals as nw
 from tierkit.crm.contract import CONTRACT, LEFT_OUT, MONEY_TYPE
 from tierkit.crm.engine import Connection, Rows, materialise
 from tierkit.crm.guard import grouped, look_up, summed
-from tierkit.crm.typed import TypedTable, example_ids
+from tierkit.crm.tables import example_ids
+from tierkit.crm.typed import TypedTable
 from tierkit.errors import Problem
 
 CENT = 0.01

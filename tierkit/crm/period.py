@@ -26,8 +26,7 @@ from tierkit.crm.cleaning import won_amount
 from tierkit.crm.contract import CONTRACT, Kind
 from tierkit.crm.engine import Rows
 from tierkit.crm.guard import grouped, row_count
-from tierkit.crm.tables import Exclusion, Tables
-from tierkit.crm.typed import example_ids
+from tierkit.crm.tables import Exclusion, Tables, example_ids
 from tierkit.errors import DataError, Problem, SettingsError
 from tierkit.settings import CheckSettings, Settings
 from tierkit.words import plural

@@ -224,3 +224,18 @@ def read_written_tables(folder: Path) -> Tables:
             for file in excluded
         },
     )
+
+
+def id_column(table: str) -> str:
+    """Return the column that names a row of the table to a person."""
+    columns = CONTRACT[table].columns
+    key = CONTRACT[table].key
+    return key or next(
+        (name for name in ("opportunity_id", "account_id") if name in columns), next(iter(columns))
+    )
+
+
+def example_ids(rows: Rows, column: str) -> tuple[str, ...]:
+    """Return up to five different ids of some rows, in order."""
+    found = rows.select(column).drop_nulls().unique().sort(column).head(5).collect()
+    return tuple(str(value) for value in found[column].to_list())

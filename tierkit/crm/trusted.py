@@ -9,12 +9,12 @@ from decimal import Decimal
 import narwhals as nw
 
 from tierkit.crm._hierarchy import TIERED_WITH_PARENT, with_ultimate_parents
-from tierkit.crm.accepted import accepted_first
 from tierkit.crm.checks import check_rule_names, check_tables, raised_to_blocking
 from tierkit.crm.cleaning import (
     EXCLUSION_REASON,
     REPEATED,
     CleanTable,
+    accepted_first,
     clean_table,
     count_exclusions,
     won_amount,

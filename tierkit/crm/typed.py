@@ -8,8 +8,8 @@ from typing import Any
 
 import narwhals as nw
 
-from tierkit.crm.contract import CONTRACT, LEFT_OUT, Kind, TableContract
-from tierkit.crm.dates import ZONE_MEND, DateReading
+from tierkit.crm.contract import LEFT_OUT, Kind, TableContract
+from tierkit.crm.dates import ZONE_FIX, DateReading
 from tierkit.crm.engine import Connection, Rows, forget, materialise
 from tierkit.crm.numbers import Decimal, NumberReading, with_plain_numbers
 from tierkit.crm.parsing import (
@@ -27,7 +27,7 @@ from tierkit.crm.parsing import (
     without_wrapping,
 )
 from tierkit.crm.sources import FOOTER_REASON, RawTable, is_footer
-from tierkit.crm.tables import REJECTED_VALUE, Rejected
+from tierkit.crm.tables import REJECTED_VALUE, Rejected, example_ids, id_column
 from tierkit.errors import Problem
 
 MOST_UNREADABLE = 0.05
@@ -62,6 +62,9 @@ class TypedTable:
 Words = Mapping[str, Mapping[str, Sequence[str]]]
 
 
+Readings = dict[str, DateReading | NumberReading]
+
+
 def typed_table(
     raw: RawTable,
     contract: TableContract,
@@ -86,57 +89,32 @@ def typed_table(
     source, footer_rows, rejected = _without_footers(replace(raw, rows=bare))
     schema = source.collect_schema()
     to_read = [column for column in contract.columns if _needs_reading(column, contract, schema)]
-    numbers = [c for c in to_read if contract.columns[c] in (Kind.NUMBER, Kind.MONEY)]
-    texts = [
-        (numeral_of if column in numbers else text_of)(column, schema[column]).alias(column)
-        for column in to_read
-    ]
-    text_name = f"text of {raw.name}"
-    rows = materialise(connection, source.with_columns(*texts), text_name) if to_read else source
+    rows = _with_texts(raw, source, to_read, contract, connection)
     rows, readings = with_dates(
-        rows,
-        [column for column in to_read if contract.columns[column] is Kind.DATE],
-        rules=dates,
-        connection=connection,
+        rows, _of_kind(to_read, contract, Kind.DATE), rules=dates, connection=connection
     )
     rows = rows.select(nw.all(), *(nw.col(column).alias(column + _TEXT) for column in to_read))
     rows, number_readings = with_plain_numbers(
         rows,
-        numbers,
+        _of_kind(to_read, contract, Kind.NUMBER, Kind.MONEY),
         decimal=decimal,
-        shares=[column for column in numbers if contract.columns[column] is Kind.NUMBER],
+        shares=_of_kind(to_read, contract, Kind.NUMBER),
     )
-    unclear: dict[str, DateReading | NumberReading] = {
-        **readings,
-        **number_readings,
-        **_without_zone(schema, contract, dates),
-    }
-    read = {**schema, **dict.fromkeys(to_read, nw.String())}
-    rows = rows.select(
-        *(
-            (
-                nw.lit(None).cast(kind.dtype)
-                if column in unclear and unclear[column].unclear
-                else _typed(column, kind, read, words)
-            ).alias(column)
-            for column, kind in contract.columns.items()
-        ),
-        *(column + _TEXT for column in to_read),
-        *(text_of(column, schema[column]).alias(column) for column in raw.extra),
-        *(mark for mark in [LEFT_OUT] if mark in schema),
-    )
+    without_zone = _without_zone(schema, contract, dates)
+    unclear: Readings = {**readings, **number_readings, **without_zone}
+    rows = rows.select(*_typed_columns(raw, schema, to_read, unclear, contract, words))
     rows = materialise(connection, rows, f"typed {raw.name}")
     if to_read:
-        forget(connection, text_name)
+        forget(connection, _text_name(raw))
+    clear = [column for column in to_read if not (column in unclear and unclear[column].unclear)]
+    unreadable, unread = _unreadable(raw.name, rows, clear, contract, words)
     problems = [
         *_unclear(raw.name, unclear, contract),
         *_several_currencies(raw, number_readings, contract),
         *_remarks(raw.name, readings),
         *_error_cells(raw, bare, contract),
+        *unreadable,
     ]
-    clear = [column for column in to_read if not (column in unclear and unclear[column].unclear)]
-    more, unread = _unreadable(raw.name, rows, clear, contract, words)
-    problems += more
     return TypedTable(
         name=raw.name,
         rows=rows.drop([column + _TEXT for column in to_read]),
@@ -147,6 +125,59 @@ def typed_table(
         rejected=(*rejected, *unread),
         currencies=number_readings["amount"].currencies if "amount" in number_readings else (),
     )
+
+
+def _of_kind(columns: Sequence[str], contract: TableContract, *kinds: Kind) -> list[str]:
+    return [column for column in columns if contract.columns[column] in kinds]
+
+
+def _text_name(raw: RawTable) -> str:
+    return f"text of {raw.name}"
+
+
+def _with_texts(
+    raw: RawTable,
+    source: Rows,
+    to_read: Sequence[str],
+    contract: TableContract,
+    connection: Connection,
+) -> Rows:
+    """Return the rows, computed once, with the columns that are read as text."""
+    if not to_read:
+        return source
+    schema = source.collect_schema()
+    numbers = _of_kind(to_read, contract, Kind.NUMBER, Kind.MONEY)
+    texts = [
+        (numeral_of if column in numbers else text_of)(column, schema[column]).alias(column)
+        for column in to_read
+    ]
+    return materialise(connection, source.with_columns(*texts), _text_name(raw))
+
+
+def _typed_columns(
+    raw: RawTable,
+    schema: nw.Schema,
+    to_read: Sequence[str],
+    unclear: Readings,
+    contract: TableContract,
+    words: Words,
+) -> list[nw.Expr | str]:
+    """Return the columns of the contract with their types, their text, and those beside them."""
+    read = {**schema, **dict.fromkeys(to_read, nw.String())}
+    typed = [
+        (
+            nw.lit(None).cast(kind.dtype)
+            if column in unclear and unclear[column].unclear
+            else _typed(column, kind, read, words)
+        ).alias(column)
+        for column, kind in contract.columns.items()
+    ]
+    return [
+        *typed,
+        *(column + _TEXT for column in to_read),
+        *(text_of(column, schema[column]).alias(column) for column in raw.extra),
+        *(mark for mark in [LEFT_OUT] if mark in schema),
+    ]
 
 
 def _without_footers(raw: RawTable) -> tuple[Rows, int, list[Rejected]]:
@@ -192,7 +223,7 @@ def _without_zone(
 ) -> dict[str, DateReading]:
     """Return the columns of moments with a time zone, where no zone says on which day they lie."""
     return {
-        column: DateReading((), "the column's moments carry a time zone", ZONE_MEND)
+        column: DateReading((), "the column's moments carry a time zone", ZONE_FIX)
         for column, kind in contract.columns.items()
         if kind is Kind.DATE and dates.zone is None and has_zone(schema.get(column))
     }
@@ -331,7 +362,7 @@ def _unreadable_problem(
         f"{count:,} of {there:,} values cannot be read as {kind.value} ({shown})"
         if not listed
         else f"{count:,} of {there:,} values are in no list and count as open ({shown})",
-        _mend(name, column, kind),
+        _fix(name, column, kind),
         name,
         column,
         rule="unlisted value" if listed else UNREADABLE,
@@ -355,7 +386,7 @@ def _blocks(column: str, contract: TableContract, lost: Rows, share: float) -> b
     return share > MOST_UNREADABLE
 
 
-def _mend(name: str, column: str, kind: Kind) -> str:
+def _fix(name: str, column: str, kind: Kind) -> str:
     if kind is Kind.FLAG:
         return f"Say which values mean won and lost in [data.values.{name}.{column}]."
     if kind is Kind.DATE:
@@ -366,18 +397,3 @@ def _mend(name: str, column: str, kind: Kind) -> str:
 def _examples(rows: Rows, contract: TableContract) -> tuple[str, ...]:
     """Return up to five ids of some rows, in order."""
     return example_ids(rows, id_column(contract.name))
-
-
-def id_column(table: str) -> str:
-    """Return the column that names a row of the table to a person."""
-    columns = CONTRACT[table].columns
-    key = CONTRACT[table].key
-    return key or next(
-        (name for name in ("opportunity_id", "account_id") if name in columns), next(iter(columns))
-    )
-
-
-def example_ids(rows: Rows, column: str) -> tuple[str, ...]:
-    """Return up to five different ids of some rows, in order."""
-    found = rows.select(column).drop_nulls().unique().sort(column).head(5).collect()
-    return tuple(str(value) for value in found[column].to_list())
