@@ -124,10 +124,19 @@ def test_views_over_anything_else_are_refused(tmp_path, taken):
 # ---- the file that is meant ----------------------------------------------------------------------
 
 
+AS_NAMED = """
+[data.tables]
+signals = "signals[1].csv"
+
+[checks]
+accept = ["unread file of a table"]
+"""
+
+
 def test_a_name_that_looks_like_a_pattern_is_that_name(tmp_path):
     meant = "account_id,date,signal,value\nA1,2026-01-05,visits,3\n"
     project = write_project(
-        tmp_path / "w*s", settings='[data.tables]\nsignals = "signals[1].csv"\n',
+        tmp_path / "w*s", settings=AS_NAMED,
         **{"signals[1]": meant, "signals1": meant.replace("A1", "A2")},
     )  # fmt: skip
     write_project(tmp_path / "wXs", accounts=ACCOUNTS.replace("Acme", "Wrong"))

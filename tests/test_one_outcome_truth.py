@@ -115,7 +115,7 @@ def test_the_next_quarter_of_earlier_predictions(run):
          "predicted": [80.0], "actual": [WON]}
     )  # fmt: skip
     choice = SimpleNamespace(
-        tested=lambda: tested, kind="past revenue", ranked=lambda values: pd.DataFrame(
+        tested_predictions=lambda: tested, kind="past revenue", ranked=lambda values: pd.DataFrame(
             {"score": 0.0, "predicted_revenue": 0.0}, index=values.index
         ),
     )  # fmt: skip
@@ -139,7 +139,7 @@ def test_overrides_that_are_scored(tmp_path):
     assert raised["overridden"]["mean"] == pytest.approx(WON / 3)
 
 
-SPEAK_OF_THE_DATA = {"runs/run.py", "runs/report.py", "pages/headings.py"}
+SPEAK_OF_THE_DATA = {"runs/run.py", "runs/report.py", "pages/data.py", "pages/headings.py"}
 
 
 def test_only_what_speaks_of_the_data_reads_later_rows():

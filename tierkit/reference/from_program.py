@@ -59,7 +59,7 @@ def exit_codes_of_errors() -> set[int]:
     Examples
     --------
     >>> sorted(exit_codes_of_errors())
-    [1, 2, 3, 4, 5, 6, 7]
+    [1, 2, 3, 4, 5, 6, 7, 8]
     """
     return {kind.exit_code for kind in _kinds(TierkitError)}
 

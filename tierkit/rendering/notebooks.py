@@ -190,7 +190,7 @@ def folded(html: str) -> str:
     --------
     >>> rows = "<tr><td>1</td></tr>" * 9
     >>> table = f'<table data-table="won"><caption>Won</caption><tbody>{rows}</tbody></table>'
-    >>> folded(f'<div class="table">{table}</div>')[:75]
+    >>> folded(f'<div class="table">{table}</div>')[:77]
     '<details class="fold" id="table-won"><summary>Won <span class="count">(9 rows'
     """
     seen: Counter[str] = Counter()

@@ -271,7 +271,7 @@ def territory_rows(run: Run, tiering: Tiering, column: str) -> pd.DataFrame:
     names = known[column].astype("object").fillna(NOBODY).replace("", NOBODY)
     rows = [
         {column: str(name)} | _row(run, group, known.loc[group.index], last_year)
-        for name, group in assigned.groupby(names, sort=True)
+        for name, group in assigned.groupby(names, sort=True, dropna=False)
     ]
     frame = pd.DataFrame(rows)
     return frame.sort_values(

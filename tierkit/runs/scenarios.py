@@ -164,7 +164,7 @@ def _delivered(run: Run, report: Published, rows: pd.DataFrame) -> list[dict[str
     held = report.tiers["tier"].astype("object")
     members = {AS_PROPOSED: held.index[held == first]} | {
         str(name): pd.Index(group.loc[group["tier"] == first, "account_id"])
-        for name, group in rows.groupby("scenario", sort=False)
+        for name, group in rows.groupby("scenario", sort=False, dropna=False)
     }
     return [
         {
