@@ -72,6 +72,15 @@ CONTRADICTED = {
         "",
         "'Lost - price' (1, 300.00)",
     ),
+    "wins that say they are none": (
+        {
+            "opportunities.csv": DEALS.replace("true,Won", "Not won yet,Not won yet", 1).replace(
+                "true,Won", "Won,Won", 1
+            )
+        },
+        '[data.values.opportunities.is_won]\nwon = ["Won", "Not won yet"]\nlost = ["false"]\n',
+        "the words say otherwise: 300.00 is won with them, 200.00 without",
+    ),
 }
 
 

@@ -92,6 +92,17 @@ def outcome_of(stage: str) -> bool | None:
     return True if done or (_WON.search(stage) and not _NOT_YET.search(stage)) else None
 
 
+def says_not_won(value: str) -> bool:
+    """Return whether the words of a stage say that it is lost, or not won yet.
+
+    Examples
+    --------
+    >>> [says_not_won(value) for value in ("Not won yet", "Lost", "Closed Won", "Stage 7")]
+    [True, True, False, False]
+    """
+    return bool(_LOST.search(value) or (_WON.search(value) and _NOT_YET.search(value)))
+
+
 def meaning_of(kind: str) -> str | None:
     """Return what a type of deals means for revenue; None where only a person can say.
 

@@ -14,7 +14,7 @@ from tierkit.crm.contradictions import as_numbers, net_of, sums_to
 from tierkit.crm.engine import Rows
 from tierkit.crm.guard import grouped, only_with, row_count
 from tierkit.crm.header_words import TAXES, found_header, money_headers
-from tierkit.crm.outcome_words import outcome_of
+from tierkit.crm.outcome_words import outcome_of, says_not_won
 from tierkit.crm.scanning import UNREAD_FILE
 from tierkit.crm.sources import deals_come_from_lines
 from tierkit.crm.typed import TypedTable
@@ -25,7 +25,8 @@ from tierkit.words import plural
 REPEATED_AMOUNT, WITH_TAX = "amount repeated in lines", "amount with tax"
 NO_CHANGES, NO_MATCH = "history without changes", "no row matches"
 ENDS_OPEN, UNUSED = "ends that count as open", "unused columns"
-ACCEPTABLE = (REPEATED_AMOUNT, WITH_TAX, NO_CHANGES, NO_MATCH, UNREAD_FILE, ENDS_OPEN)
+NOT_WON = "wins that say they are none"
+ACCEPTABLE = (REPEATED_AMOUNT, WITH_TAX, NO_CHANGES, NO_MATCH, UNREAD_FILE, ENDS_OPEN, NOT_WON)
 """Rules that block until `[checks] accept` names them."""
 
 _NEARLY_ALL, _FEW = 0.95, 0.05
@@ -37,7 +38,13 @@ def contradictions_of(typed: Mapping[str, TypedTable], data: DataSettings) -> li
     deals = "opportunity_lines" if deals_come_from_lines(typed) else "opportunities"
     if deals not in typed:
         return _history(typed)
-    return [*_amounts(typed[deals], data), *_ends(typed[deals], data), *_history(typed)]
+    found = typed[deals]
+    return [
+        *_amounts(found, data),
+        *_ends(found, data),
+        *_not_won(found, data),
+        *_history(typed),
+    ]
 
 
 def _amounts(deals: TypedTable, data: DataSettings) -> list[Problem]:
@@ -179,6 +186,40 @@ def _ends(deals: TypedTable, data: DataSettings) -> list[Problem]:
     if sum(row["rows"] for row in ended.values()) <= _FEW * row_count(deals.rows):
         return []  # a remark on unmapped stages says so
     return [_ended(deals.name, ended)]
+
+
+def _not_won(deals: TypedTable, data: DataSettings) -> list[Problem]:
+    """Return the problem that values count as won whose words say lost, or not yet."""
+    listed = data.values.get(deals.name, {}).get("is_won", {}).get("won", ())
+    doubtful = [value for value in listed if says_not_won(value)]
+    if not doubtful:
+        return []
+    shown = ", ".join(map(repr, doubtful))
+    others = _toml([value for value in listed if value not in doubtful])
+    return [
+        Problem(
+            f"the settings count {shown} as won, and the words say otherwise"
+            f"{_won_with_and_without(deals, doubtful)}",
+            f"Set [data.values.{deals.name}.is_won] won = {others}, or accept it: "
+            f'[checks] accept = ["{NOT_WON}"].',
+            deals.name,
+            "is_won",
+            rule=NOT_WON,
+        )
+    ]
+
+
+def _won_with_and_without(deals: TypedTable, stages: Sequence[str]) -> str:
+    """Return both totals in words, where the values are those of the stage."""
+    if "stage" not in deals.given:
+        return ""
+    won = deals.rows.filter(nw.col("is_won"))
+    named = won.filter(nw.col("stage").is_in([*stages]))
+    whole, part = (
+        rows.select(nw.col("amount").sum()).collect()["amount"].to_list()[0] or 0
+        for rows in (won, named)
+    )
+    return f": {whole:,.2f} is won with them, {whole - part:,.2f} without"
 
 
 def _ended(table: str, ended: Mapping[str, Mapping[str, object]]) -> Problem:
