@@ -132,9 +132,9 @@ IDS: dict[str, Mark] = {
     "formula": lambda value: f'"=""{value}"""',
     "decomposed": lambda value: unicodedata.normalize("NFD", f"{value}"),
     "other case": str.lower,
-    "decimal": lambda value: f"{value}.0",
+    "decimal": lambda value: f"{value}.0" if value.isdigit() else value,
     "shortened": _always("1.23457E+11"),
-    "leading zero": lambda value: f"0{value}",
+    "leading zero": lambda value: f"0{value}" if value.isdigit() else value,
 }
 ANY: dict[str, Mark] = {
     "error": _always("#REF!"),

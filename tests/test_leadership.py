@@ -15,7 +15,7 @@ from markupsafe import Markup
 from tierkit import pages as sections
 from tierkit.pages.decisions import decisions
 from tierkit.pages.earned import forest_table
-from tierkit.pages.effects import VERDICTS, best_design, certainty
+from tierkit.pages.effects import VERDICTS, best_design, certainty, finding
 from tierkit.pages.effort import effort_table
 from tierkit.pages.facts import money_parts
 from tierkit.pages.moves import flow_table
@@ -547,6 +547,21 @@ def test_the_fragments_show_themselves():
     fragment = sections.title_block(companies.sample())
     assert fragment._repr_html_() == fragment.html
     assert repr(fragment).startswith("Northwind Instruments Account tiers, 2026 Q3")
+
+
+def test_an_effect_that_all_lines_show_is_told_with_their_number():
+    line = {"estimate": 0.34, "low": -0.08, "high": 0.95}
+    boundary = {"boundary": "Tier 1 / Tier 2", "verdict": "shown", "direction": "more",
+                "designs": [{"design": "cutoff", "relative": line}]}  # fmt: skip
+    wins = {"reading": "wins", "relative": {"estimate": 0.26, "low": 0.12, "high": 0.49}}
+    together = {"carried_by": "wins", "readings": [wins]}
+    told = "Tier 1 treatment itself adds revenue, compared with Tier 2: "
+    assert finding(boundary, together) == (
+        f"{told}over all lines together, won deals +26 % (range +12 % to +49 %)"
+    )
+    assert finding(boundary) == f"{told}+34 % (range −8 % to +95 %)"
+    boundary["designs"].append({"design": "randomised", "relative": line})
+    assert finding(boundary, together) == f"{told}+34 % (range −8 % to +95 %)"
 
 
 def test_no_command_no_key_and_no_column_is_named_to_leadership():

@@ -162,7 +162,7 @@ def did_tiers_earn(facts: Facts) -> Fragment:
     body = (
         tag("div", verdicts, class_="verdicts"),
         *draws,
-        *_forest(boundaries),
+        *_forest(boundaries, part(facts, "roi", "together")),
         *raw_outcomes(facts),
     )
     return section("earned", title, *body)
@@ -256,7 +256,7 @@ def _not_made(design: Facts) -> str:
     return _SIDE.sub("", in_plain_words(text(design, "why"))) or "not computed"
 
 
-def _forest(boundaries: list[Facts]) -> list[Fragment]:
+def _forest(boundaries: list[Facts], together: Facts) -> list[Fragment]:
     table = forest_table(boundaries)
     if table["estimate"].isna().all():
         return []
@@ -266,7 +266,7 @@ def _forest(boundaries: list[Facts]) -> list[Fragment]:
     narrow = Picture(above, _NARROW, rows * ABOVE_HEIGHT + _AXIS, (1.0, 16.0, 0.0, _AXIS))
     names = table["heading"] + ", " + table["label"]
     values = [*zip(map(str, names), map(str, table["text"]), strict=True)]
-    finding_ = _forest_finding(boundaries, table)
+    finding_ = _forest_finding(boundaries, table, together)
     return [figure(wide, name="effects", finding=finding_, narrow=narrow, values=values)]
 
 
@@ -274,7 +274,7 @@ def _draw(table: pd.DataFrame, ax: Axes, *, beside: bool) -> Axes:
     return charts.effect_forest(table, ax=ax, beside=beside)
 
 
-def _forest_finding(boundaries: list[Facts], table: pd.DataFrame) -> str:
+def _forest_finding(boundaries: list[Facts], table: pd.DataFrame, together: Facts) -> str:
     if table.loc[table["estimate"].notna(), "raw"].all():
         return _RAW_ONLY
-    return sentence(finding(boundaries[0]))
+    return sentence(finding(boundaries[0], together))

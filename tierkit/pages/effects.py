@@ -68,8 +68,15 @@ def _ratios(low: float, high: float) -> str:
     return f"{ratio(low)}–{ratio(high)}"
 
 
-def finding(boundary: Facts) -> str:
-    """Return what the boundary showed, in one sentence."""
+def finding(boundary: Facts, together: Facts | None = None) -> str:
+    """Return what the boundary showed, in one sentence.
+
+    Parameters
+    ----------
+    together
+        `roi.together`. An effect that all lines show together is told with that number: the range
+        of one line alone may hold zero.
+    """
     upper, lower = tier_pair(boundary)
     adjusted = effect(part(best_design(boundary), "relative"))
     name = verdict(boundary)
@@ -77,14 +84,28 @@ def finding(boundary: Facts) -> str:
         return f"Whether {upper} treatment itself adds revenue over {lower} cannot be told yet"
     if name == "no effect worth having":
         return f"{upper} treatment adds no effect worth having over {lower}" + _bracket(adjusted)
+    seen = _over_all_lines(boundary, together or {}) or adjusted
     less = text(boundary, "direction") == "less"
     does = "brings less revenue" if less else "adds revenue"
     if name == "shown":
-        return f"{upper} treatment itself {does}, compared with {lower}" + _bracket(adjusted)
+        return f"{upper} treatment itself {does}, compared with {lower}" + _bracket(seen)
     return (
         f"There are signs, no more, that {upper} treatment {does}, compared with {lower}"
-        + _bracket(adjusted)
+        + _bracket(seen)
     )
+
+
+def _over_all_lines(boundary: Facts, together: Facts) -> str:
+    """Return the reading that carries what all lines show; empty where a random draw says more."""
+    if text(best_design(boundary), "design") == "randomised":
+        return ""
+    carrying = text(together, "carried_by")
+    reading = next(
+        (one for one in parts(together, "readings") if text(one, "reading") == carrying), {}
+    )
+    found = effect(part(reading, "relative"))
+    name = "won deals" if carrying == "wins" else carrying
+    return f"over all lines together, {name} {found}" if found else ""
 
 
 def pays(boundary: Facts) -> str:

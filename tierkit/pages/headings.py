@@ -217,7 +217,7 @@ def _effect(facts: Facts) -> str:
             "past is known."
         )
     first = boundaries[0]
-    spoken = finding(first)
+    spoken = finding(first, part(facts, "roi", "together"))
     if verdict(first) != "cannot tell":
         return f"{spoken}."
     upper, _ = tier_pair(first)
@@ -297,8 +297,9 @@ def _rest(facts: Facts) -> Iterator[str]:
         yield from ("", "To decide")
     for place, one in enumerate(found, 1):
         yield _cut(f"{place}. {one.what} {one.number} ({one.in_words(facts)})", 240)
+    together = part(facts, "roi", "together")
     for boundary in parts(facts, "roi", "boundaries"):
-        yield _cut(f"{text(boundary, 'boundary')}: {sentence(finding(boundary))}", 240)
+        yield _cut(f"{text(boundary, 'boundary')}: {sentence(finding(boundary, together))}", 240)
 
 
 def _tier(facts: Facts, tier: Facts) -> str:

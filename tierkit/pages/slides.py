@@ -175,10 +175,13 @@ def _earned(facts: Facts) -> Slide:
     table = forest_table(boundaries).dropna(subset="estimate")
     adjusted = table[~table["raw"].astype(bool)]
     shown = adjusted if len(adjusted) else table
-    others = tuple(f"{text(one, 'boundary')}: {sentence(finding(one))}" for one in boundaries[1:])
+    together = part(facts, "roi", "together")
+    others = tuple(
+        f"{text(one, 'boundary')}: {sentence(finding(one, together))}" for one in boundaries[1:]
+    )
     lines = tuple(f"{row.boundary}, {row.label}: {row.text}" for row in shown.itertuples())
     names = tuple(f"{row.boundary}, {row.label}" for row in shown.itertuples())
-    return Slide(sentence(finding(boundaries[0])), (*others, *lines), names,
+    return Slide(sentence(finding(boundaries[0], together)), (*others, *lines), names,
                  {"low end of the range": _known(shown["low"]),
                   "effect of the upper tier": _known(shown["estimate"]),
                   "high end of the range": _known(shown["high"])}, "+0%;-0%;0%")  # fmt: skip
