@@ -253,7 +253,8 @@ def _design(boundary: Facts, design: Facts) -> dict[str, object]:
 
 def _not_made(design: Facts) -> str:
     """Return why a design has no estimate, short enough for its row."""
-    return _SIDE.sub("", in_plain_words(text(design, "why"))) or "not computed"
+    first, _, _ = in_plain_words(text(design, "why")).partition(";")
+    return _SIDE.sub("", first) or "not computed"
 
 
 def _forest(boundaries: list[Facts], together: Facts) -> list[Fragment]:
