@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -22,6 +23,7 @@ from tierkit.publishing.gates import read_page
 from tierkit.publishing.plan import Handover, read_handover, write_handover
 from tierkit.publishing.publish import (
     JOURNAL,
+    MARK,
     claim_reports,
     exchange,
     finish_interrupted,
@@ -456,3 +458,13 @@ def test_a_handover_reads_back_as_it_was_written(project):
     assert read.quarter.as_of == date(2026, 10, 1)
     with pytest.raises(SettingsError, match="is not the folder of a run"):
         read_handover(project / "data")
+
+
+def test_the_demo_may_publish_into_the_reports_of_the_checkout(tmp_path):
+    ours = Path(__file__).parent.parent / "reports"
+    for name in (MARK, "README.md"):
+        shutil.copy(ours / name, tmp_path)
+    claim_reports(tmp_path)
+    (tmp_path / MARK).unlink()
+    with pytest.raises(SettingsError, match=r"holds README\.md"):
+        claim_reports(tmp_path)
