@@ -119,5 +119,5 @@ from .whole import (
     territory_tables as territory_tables,
 )
 from .workbook import (
-    write_accounts as write_accounts,
+    write_report as write_report,
 )

@@ -21,6 +21,13 @@ WHO = ("name", "owner", "territory")
 """Columns of accounts that stand beside every account_id of the workbook."""
 
 
+def write_report(run: Run, tiering: Tiering, serving: Serving) -> Facts:
+    """Write all files of the report, the workbook included; return what `facts.json` holds."""
+    facts = run.write_report(tiering, serving)
+    write_accounts(run, tiering, serving, facts)
+    return facts
+
+
 def write_accounts(run: Run, tiering: Tiering, serving: Serving, facts: Facts) -> None:
     """Write the workbook: the summary of the facts, then the sheets of every topic."""
     notes = {

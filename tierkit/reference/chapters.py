@@ -65,3 +65,21 @@ def words(name: str) -> dict[str, Any]:
     'The quota.'
     """
     return tomllib.loads((WORDS / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+GLOSSARY_LEAD = "Words of tierkit and of its pages."
+
+
+def glossary_chapter() -> Chapter:
+    """Return every word with its meaning.
+
+    Examples
+    --------
+    >>> next(one.meaning for one in glossary_chapter().entries if one.name == "pipeline")
+    'Amount of the open deals.'
+    """
+    entries = tuple(
+        Entry(term, one["meaning"], {"say it rather than": one.get("not", "")})
+        for term, one in words("glossary")["terms"].items()
+    )
+    return Chapter("glossary", "Glossary", GLOSSARY_LEAD, {"": ("", entries)})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import tierkit
 from tierkit.errors import SettingsError, TierkitError
-from tierkit.reference.chapters import Chapter, words
+from tierkit.reference.chapters import Chapter, glossary_chapter, words
 from tierkit.reference.from_program import (
     commands_chapter,
     exit_codes_chapter,
@@ -19,7 +19,6 @@ from tierkit.reference.from_program import (
 from tierkit.reference.from_run import facts_chapter, files_chapter
 from tierkit.reference.from_settings import settings_chapter
 from tierkit.reference.from_tables import checks_chapter, criteria_chapter, tables_chapter
-from tierkit.reference.from_words import glossary_chapter
 from tierkit.reference.rendered import as_text, chapter_as_text
 
 if TYPE_CHECKING:
