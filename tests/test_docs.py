@@ -21,6 +21,7 @@ from tierkit.cli import app
 from tierkit.reference import CHAPTERS, chapter, find_topic
 from tierkit.reference.from_program import public_members
 from tierkit.reference.pages import page_names
+from tierkit.settings import parse_settings
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -64,7 +65,7 @@ def test_blocks_can_be_read(page):
         if block.language == "python":
             compile(block.text, where, "exec")
         elif block.language == "toml":
-            tomllib.loads(block.text)
+            parse_settings(tomllib.loads(block.text))
         elif block.language == "yaml":
             assert yaml.safe_load(block.text), where
         elif block.language == "console":
