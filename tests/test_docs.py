@@ -16,6 +16,7 @@ from benches import evidence_quick
 from docsite.blocks import RUN_LANGUAGES, commands, find_blocks
 from docsite.build import RUN, listed, pages_to_run
 from docsite.evidence import with_results
+from docsite.figures import with_figures
 from docsite.functions import functions_page, rendered
 from tierkit.cli import app
 from tierkit.reference import CHAPTERS, chapter, find_topic
@@ -118,6 +119,19 @@ def test_evidence_cites_results_that_stand_in_the_docs(page):
     found = with_results(text, DOCS)
     assert "<!-- results:" not in found
     assert "What falls short" in found or page.name in ("index.md", "papers.md")
+    cited = re.findall(r'open_points.md from "([^"]+)" to "([^"]+)"', text)
+    headings = re.findall(r"^(\*\*.*?\*\*) \(", (DOCS / "open_points.md").read_text(), re.MULTILINE)
+    assert not [pair for pair in cited if headings.index(pair[1]) - headings.index(pair[0]) != 1]
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "evidence").glob("[!i]*.md")), ids=name_of)
+def test_evidence_has_a_figure_and_the_command_that_makes_it_anew(page):
+    text = page.read_text(encoding="utf-8")
+    assert "<!-- figure: " in text
+    shown = with_figures(with_results(text, DOCS), DOCS)
+    assert "<svg" in shown
+    assert "<!-- figure: " not in shown
+    assert re.search(r"`(make|python -m) ", text)
 
 
 def test_each_quick_figure_has_a_range_and_a_function():
