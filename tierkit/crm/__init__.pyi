@@ -38,6 +38,7 @@ from .dates import (
 )
 from .engine import (
     Rows as Rows,
+    computed as computed,
     content_hash as content_hash,
     register_frame as register_frame,
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 import narwhals as nw
 
-from tierkit.crm.engine import Rows
+from tierkit.crm.engine import SAFE, Rows
 from tierkit.errors import DataError
 
 _REPORT = "Please report this: no row may count twice and no cent may get lost."
@@ -207,7 +207,26 @@ def grouped(rows: Rows, by: str | Sequence[str], /, *columns: nw.Expr, **values:
     panel, many over one reading of the deals, are grouped too: tests hold that they conserve
     money.
     """
+    refuse_unregistered(rows)
     return rows.group_by(_keys(by)).agg(*columns, **values)
+
+
+def refuse_unregistered(rows: Rows) -> None:
+    """Raise if rows are those of a data frame that no engine holds.
+
+    Narwhals drops the condition of `when(c).then(x).sum()` in a group-by of pandas, Arrow or Dask
+    without an error; Modin and cuDF share that code.
+
+    Raises
+    ------
+    DataError
+        If so.
+    """
+    if rows.implementation not in SAFE:
+        raise DataError(
+            f"Rows of {rows.implementation.name.lower()} cannot be grouped safely. Register the "
+            "data frame in an engine (tierkit.crm.register_frame) and compute there."
+        )
 
 
 def summed(rows: Rows, by: str | Sequence[str], *, sums: Mapping[str, nw.Expr], what: str) -> Rows:

@@ -9,7 +9,7 @@ import narwhals as nw
 
 from tierkit.calendar import earlier, known_rows, later_than
 from tierkit.crm.contract import CONTRACT
-from tierkit.crm.engine import register_frame
+from tierkit.crm.engine import computed
 from tierkit.crm.guard import (
     at_every,
     grouped,
@@ -208,7 +208,7 @@ def recorded_ends(tables: Tables, dates: Rows) -> Rows:
 
 
 def _computed(rows: Rows, tables: Tables) -> Rows:
-    return register_frame(tables.connection, rows.collect().to_arrow())
+    return computed(tables.connection, rows)
 
 
 def _last_states(changes: Rows) -> Rows:
