@@ -243,7 +243,7 @@ def test_the_code_of_all_cells_has_one_switch_and_no_script():
 def test_what_stands_at_the_marks_of_a_figure_can_be_read_aloud():
     picture = Picture(lambda ax: ax.set_axis_off() or ax, 100, 40)
     drawn = figure(picture, name="tiers", finding="Two tiers.", values=[("Tier <1>", "15 · 31 %")])
-    assert '<table class="unseen"><tr><th scope="row">Tier &lt;1&gt;</th>' in drawn.html
+    assert '<div class="unseen"><table><tr><th scope="row">Tier &lt;1&gt;</th>' in drawn.html
     assert "31 %" in drawn.html
 
 
