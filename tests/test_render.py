@@ -160,6 +160,21 @@ def test_a_chart_that_needs_a_script_is_a_picture_or_a_sentence_and_never_absent
     assert "data:image/png" in page_of(**chart, image__png=PNG)
 
 
+def test_a_chart_that_altair_writes_as_a_script_becomes_a_picture(monkeypatch):
+    """Without a renderer asked for, altair's HTML holds the chart as the argument of a script."""
+    drawn = []
+    monkeypatch.setattr(
+        still_charts, "_vega_lite_svg", lambda chart: drawn.append(chart) or "<svg></svg>"
+    )
+    html = (
+        '<div id="altair-viz-1f"></div><script>(function(spec, embedOpt){ run({}) })'
+        '({"mark": "bar", "title": "a })( b"}, {"mode": "vega-lite"});</script>'
+    )
+    page = render_analyst([executed(shown(html))], CONTEXT)
+    assert drawn == [{"mark": "bar", "title": "a })( b"}]
+    assert "<svg></svg>" in page
+
+
 def test_a_script_in_a_cell_is_refused():
     notebook = executed(new_markdown_cell("Hello <script>alert(1)</script>"))
     with pytest.raises(GateError, match="shows a script"):
