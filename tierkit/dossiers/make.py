@@ -285,6 +285,8 @@ def account_dossier(run: Run, account: str = "") -> Fragment:
 
     Parameters
     ----------
+    run
+        A run that has given its tiers, as `tierkit.open_run` opens it.
     account
         Its account_id or its whole name; the best-ranked account of the first tier by default.
 
@@ -310,6 +312,11 @@ def account_dossier(run: Run, account: str = "") -> Fragment:
 
 def account_dossier_text(run: Run, account: str = "") -> Fragment:
     """Return the plain text of an account's dossier, ready to be copied.
+
+    Parameters
+    ----------
+    run, account
+        As for `account_dossier`.
 
     Examples
     --------

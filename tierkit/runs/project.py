@@ -44,6 +44,14 @@ def make_project(folder: Path, *, sample: bool = False, exports: Path | None = N
         If the folder holds a project already, or cannot be made.
     DataError
         If the folder of exports holds no table.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     made = make_project(Path(folder) / "acme")
+    >>> [file.name for file in made][:2]
+    ['tierkit.toml', 'overrides.csv']
     """
     if (folder / SETTINGS_FILE).exists():
         raise SettingsError(f"{folder}: holds a {SETTINGS_FILE} already. Name another folder.")
@@ -71,6 +79,13 @@ def find_project(start: str = "", *, changes: Mapping[str, object] | None = None
     ------
     SettingsError
         If there is no project, or its settings are wrong.
+
+    Examples
+    --------
+    >>> from tierkit.dossiers.example import example_run
+    >>> run = example_run()
+    >>> find_project(str(run.settings.folder / "data")).tiers[0].name
+    'Tier 1'
     """
     place = Path(start).resolve() if start else Path.cwd()
     if start == SAMPLE and not (place / SETTINGS_FILE).is_file():

@@ -338,6 +338,14 @@ def open_run(
     ------
     SettingsError
         If there is no project, or a setting is unknown or wrong.
+
+    Examples
+    --------
+    >>> from tierkit.dossiers.example import example_run
+    >>> example = example_run()
+    >>> run = open_run(str(example.settings.folder), settings={"tiers.0.capacity": 2})
+    >>> run.quarter.label, run.settings.tiers[0].capacity
+    ('2025Q3', 2)
     """
     changes = settings_changes(settings)
     if run_folder:

@@ -99,6 +99,13 @@ def read_settings(
     SettingsError
         With every problem at once: an absent or broken file, unknown names (with the nearest
         known one), wrong types, contradictions; also if a link lies in the `.tierkit` beside it.
+
+    Examples
+    --------
+    >>> from tierkit.dossiers.example import example_run
+    >>> run = example_run()
+    >>> read_settings(run.settings.folder, overrides=["tiers.0.capacity=7"]).tiers[0].capacity
+    7
     """
     file = Path(path)
     file = file / SETTINGS_FILE if file.is_dir() else file

@@ -208,6 +208,14 @@ def write_crm(crm: SimulatedCrm, folder: Path) -> list[Path]:
     -------
     list of Path
         `data/*.csv` by name, `overrides.csv`, `truth.json`, `tierkit.toml`.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     written = write_crm(simulate_crm(accounts=20, quarters=6), Path(folder))
+    >>> [file.name for file in written][-3:]
+    ['overrides.csv', 'truth.json', 'tierkit.toml']
     """
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
