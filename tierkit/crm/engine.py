@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from tierkit.errors import DataError
+from tierkit.files import draft_of
 
 Rows = nw.LazyFrame[Any]
 Connection = duckdb.DuckDBPyConnection
@@ -177,7 +178,8 @@ def _sources(plan: list[dict[str, Any]]) -> Iterator[str]:
 
 def write_parquet(rows: Rows, path: Path) -> None:
     """Write lazy rows to a Parquet file."""
-    rows.to_native().write_parquet(str(path), compression="zstd")
+    with draft_of(path) as draft:
+        rows.to_native().write_parquet(str(draft), compression="zstd")
 
 
 def _text(value: str) -> str:
