@@ -386,7 +386,9 @@ def leave_rows(handover: Handover, tables: Tables, folder: Path) -> None:
 def _open(handover: Handover, folder: Path) -> Run:
     written = folder / TABLES_FOLDER
     tables = (
-        read_written_tables(written) if has_tables(written) else trusted_tables(handover.settings)
+        read_written_tables(written, engine=handover.settings.data.engine)
+        if has_tables(written)
+        else trusted_tables(handover.settings)
     )
     remarks = data_remarks(tables, handover.settings, handover.quarter)
     return Run(
