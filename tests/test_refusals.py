@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,13 @@ from projects import write_project
 from report_samples import write_report
 
 from tierkit import commands
+from tierkit.calendar import FiscalCalendar
 from tierkit.cli import main
 from tierkit.commands.housekeeping import clean_project, leftovers
+from tierkit.commands.units import REPORT_PLAN
+from tierkit.errors import NotebookError
 from tierkit.processes import EndedBySignal
+from tierkit.publishing import run_recalibration
 from tierkit.publishing.publish import claim_reports
 from tierkit.settings import read_settings
 
@@ -135,6 +140,23 @@ def test_clean_lists_first_and_then_takes_away_what_is_beyond_the_limits(project
     assert not any(one.exists() for one in old)
     assert all(one.exists() for one in kept)
     assert clean_project(settings) == []
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_rows_of_a_failed_run_go_unless_they_are_to_be_kept(project, monkeypatch, keeps):
+    def fails(_path, *, copy, **_options):
+        copy.parent.mkdir()
+        (copy.parent.parent / "accounts.parquet").write_bytes(b"rows")
+        raise NotebookError("cell 3 raised")
+
+    settings = read_settings(project)
+    monkeypatch.setattr("tierkit.publishing.execute.execute_notebook", fails)
+    plan = replace(REPORT_PLAN, keeps_rows=keeps)
+    with pytest.raises(NotebookError):
+        run_recalibration(settings, quarter=FiscalCalendar().parse("2026Q3"), plan=plan)
+    (remains,) = (settings.reports / "failed").iterdir()
+    assert [file.name for file in remains.rglob("*.parquet")] == ["accounts.parquet"] * keeps
+    assert (remains / "cause.txt").read_text() == "NotebookError: cell 3 raised\n"
 
 
 def test_clean_takes_nothing_from_a_folder_that_is_not_marked_as_reports(project, tmp_path):
