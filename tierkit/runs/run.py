@@ -28,7 +28,7 @@ from tierkit.crm import (
     write_tables,
 )
 from tierkit.errors import Problem, SettingsError
-from tierkit.files import read_json
+from tierkit.files import make_folder, read_json, write_whole
 from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
 from tierkit.publishing import (
     DATA_FILE,
@@ -220,9 +220,9 @@ class Run:
     def write_facts(self, name: str, facts: Mapping[str, Any]) -> None:
         """Leave the facts of a stage for the report."""
         file = self.folder / FACTS_FOLDER / f"{name}.json"
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent, below=self.folder)
         text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
-        file.write_text(text, encoding="utf-8")
+        write_whole(file, text, lasting=False)
 
     def read_facts(self, name: str) -> dict[str, Any]:
         """Return the facts that a stage has left; empty where it has not run."""
@@ -386,9 +386,9 @@ def leave_rows(handover: Handover, tables: Tables, folder: Path) -> None:
     """Write trusted tables, deals as known, and what tells them from others, for a run."""
     write_tables(tables, folder / TABLES_FOLDER)
     write_known_deals(tables, handover.quarter.as_of, folder / KNOWN_DEALS_FILE)
-    (folder / "rows.json").write_text(json.dumps(dict(tables.source_rows)), encoding="utf-8")
+    write_whole(folder / "rows.json", json.dumps(dict(tables.source_rows)), lasting=False)
     run = Run(handover.settings, handover.quarter, tables, folder, handover.model_file)
-    (folder / DATA_FILE).write_text(run.key, encoding="utf-8")
+    write_whole(folder / DATA_FILE, run.key, lasting=False)
 
 
 def _open(handover: Handover, folder: Path) -> Run:
