@@ -235,10 +235,16 @@ def has_tables(folder: Path) -> bool:
     return (folder / _NOTES).is_file()
 
 
-def read_written_tables(folder: Path, *, engine: EngineName = "duckdb") -> Tables:
-    """Return the tables that `write_tables` wrote, in an engine of their own."""
+def read_written_tables(
+    folder: Path,
+    *,
+    engine: EngineName = "duckdb",
+    scratch: Path | None = None,
+    memory_mb: int | None = None,
+) -> Tables:
+    """Return the tables that `write_tables` wrote, in an engine of their own (`open_engine`)."""
     notes = read_json(folder / _NOTES)
-    connection = open_engine(engine)
+    connection = open_engine(engine, scratch=scratch, memory_mb=memory_mb)
     excluded = sorted(folder.glob("*.excluded.parquet"))
     return Tables(
         frames={

@@ -22,7 +22,6 @@ from tierkit.crm import (
     content_hash,
     default_quarter,
     has_tables,
-    read_written_tables,
     tables_as_known,
     write_known_deals,
     write_tables,
@@ -43,6 +42,7 @@ from tierkit.runs._reading import (
     project_cache,
     settings_changes,
     trusted_tables,
+    written_tables,
 )
 from tierkit.runs.experiments import band_bytes
 from tierkit.runs.project import OVERRIDES, find_project
@@ -394,7 +394,7 @@ def leave_rows(handover: Handover, tables: Tables, folder: Path) -> None:
 def _open(handover: Handover, folder: Path) -> Run:
     written = folder / TABLES_FOLDER
     tables = (
-        read_written_tables(written, engine=handover.settings.data.engine)
+        written_tables(written, handover.settings)
         if has_tables(written)
         else trusted_tables(handover.settings)
     )
