@@ -22,7 +22,7 @@ from tierkit.pages.moves import flow_table
 from tierkit.pages.revenue import ledger_sentence, matured
 from tierkit.pages.tiers import tier_shares
 from tierkit.rendering import Fragment, figures
-from tierkit.rendering.notebooks import environment, style_sheet
+from tierkit.rendering.page import environment, style_sheet
 
 SECTIONS = (
     sections.title_block,

@@ -16,8 +16,8 @@ from tierkit.crm import (
     RENEWAL_TYPES,
     TARGET_TYPES,
     Rows,
-    grouped,
     inner_join,
+    last_of,
     look_up,
     recorded_ends,
     rows_without,
@@ -230,8 +230,8 @@ def priced_deals(context: Context) -> Rows:
     priced = history.filter(~nw.col("amount").is_null())
     changes = inner_join(context.once(open_deals), priced, on="opportunity_id")
     known = changes.filter(earlier("changed_date", "as_of"))
-    last = nw.col("amount").last(order_by=["changed_date", "amount"])
-    return grouped(known, [*KEYS, "opportunity_id"], amount_then=last)
+    deal = [*KEYS, "opportunity_id"]
+    return last_of(known, deal, order_by=["changed_date", "amount"], amount_then="amount")
 
 
 PRICED = Block(

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from tierkit.crm import (
     Rows,
     Tables,
+    computed,
     grouped,
-    register_frame,
 )
 from tierkit.errors import DataError, SettingsError
 from tierkit.features.feature import KEYS, Aggregate, Block, Context, Derived, Feature
@@ -268,9 +268,7 @@ def _context(
         raise SettingsError("A panel needs at least one as_of date; none was given.")
     known = known_history(tables, days, settings, look_back=look_back)
     rows = date_rows(tables, known)
-    existing = register_frame(
-        tables.connection, existing_accounts(tables, rows).collect().to_arrow()
-    )
+    existing = computed(tables.connection, existing_accounts(tables, rows))
     return Context(tables, rows, days, existing, settings), known
 
 

@@ -21,6 +21,19 @@ _SCOPE = ("entered scope", "left scope")
 _BOUGHT = re.compile(r"won revenue \((\d+) quarters?\)")
 
 
+def moves_in_words(up: float, down: float) -> str:
+    """Return how many accounts change tier, without an end mark.
+
+    Examples
+    --------
+    >>> moves_in_words(44, 43), moves_in_words(0, 1)
+    ('87 accounts change tier: 44 up, 43 down', '1 account changes tier: 0 up, 1 down')
+    """
+    moved = up + down
+    change = "changes" if moved == 1 else "change"
+    return f"{plural(moved, 'account')} {change} tier: {count(up)} up, {count(down)} down"
+
+
 def moves_figure(tiering: Tiering) -> Fragment:
     """Return the accounts by the tier before and the tier now."""
     matrix = pd.DataFrame(tiering.moves.matrix).T
@@ -32,9 +45,10 @@ def moves_figure(tiering: Tiering) -> Fragment:
     found = tiering.moves
     by_rank, now = moves_by_rank(tiering.assigned)
     finding = (
-        f"{plural(found.up + found.down, 'account')} change tier: {found.up} up, {found.down} "
-        f"down; {found.kept_by_band} keep theirs inside the keep band. By rank alone {by_rank:,} "
-        f"would move, with overrides aside; as it is {now:,} do."
+        f"{moves_in_words(found.up, found.down)}; {found.kept_by_band} "
+        f"{'keeps its tier' if found.kept_by_band == 1 else 'keep theirs'} inside the keep band. "
+        f"By rank alone {by_rank:,} would move, with overrides aside; as it is {now:,} "
+        f"{'does' if now == 1 else 'do'}."
     )
     picture = Picture(
         lambda ax: charts.moves_heat(matrix, ax=ax),

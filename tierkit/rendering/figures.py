@@ -96,9 +96,10 @@ def figure(
     if narrow:
         pictures.append(svg(narrow, name=f"{name}-{NARROW}", finding=finding, class_=NARROW))
     rows = [tag("tr", tag("th", label, scope="row") + tag("td", said)) for label, said in values]
-    unseen = [tag("table", joined(*rows), class_="unseen")] if rows else []
+    unseen = [tag("div", tag("table", joined(*rows)), class_="unseen")] if rows else []
     body = joined(tag("figcaption", finding), *pictures, *unseen)
-    return Fragment(str(tag("figure", body, data_figure=name)))
+    reached = {} if narrow else {"tabindex": "0"}  # it may scroll sideways on a small screen
+    return Fragment(str(tag("figure", body, data_figure=name, **reached)))
 
 
 def svg(picture: Picture, *, name: str, finding: str, class_: str = "") -> Markup:

@@ -74,11 +74,13 @@ def trusted_tables(settings: Settings) -> Tables:
         return read_tables(settings)
     try:
         folder = project_cache(settings).files(
-            "tables", key, lambda folder: write_tables(read_tables(settings), folder)
+            "tables",
+            key,
+            lambda folder: write_tables(read_tables(settings, engine="duckdb"), folder),
         )
     except OSError:  # a project that may only be read, or a full disk
         return read_tables(settings)
-    return read_written_tables(folder)
+    return read_written_tables(folder, engine=settings.data.engine)
 
 
 def source_key(settings: Settings) -> list[str] | None:

@@ -387,8 +387,11 @@ def leave_rows(handover: Handover, tables: Tables, folder: Path) -> None:
 
 def _open(handover: Handover, folder: Path) -> Run:
     written = folder / TABLES_FOLDER
-    there = has_tables(written)
-    tables = read_written_tables(written) if there else trusted_tables(handover.settings)
+    tables = (
+        read_written_tables(written, engine=handover.settings.data.engine)
+        if has_tables(written)
+        else trusted_tables(handover.settings)
+    )
     remarks = data_remarks(tables, handover.settings, handover.quarter)
     return Run(
         settings=handover.settings,

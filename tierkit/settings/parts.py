@@ -40,6 +40,7 @@ class DataSettings(Part):
     """Place of the tables, and names and readings of their columns."""
 
     source: str = "data"
+    engine: Literal["duckdb", "polars", "spark"] = "duckdb"
     preset: Preset | None = None
     most_unpacked_mb: Annotated[int, Field(ge=1)] = 2_000
     date_order: Literal["day-first", "month-first", "year-first"] | None = None
