@@ -25,3 +25,7 @@ from .trial import (
     calibration as calibration,
     concordance_of as concordance_of,
 )
+from .value import (
+    account_value as account_value,
+    value_parts as value_parts,
+)
