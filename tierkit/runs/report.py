@@ -16,6 +16,7 @@ from tierkit.crm import (
 )
 from tierkit.files import write_whole
 from tierkit.runs.crm_file import write_proposed
+from tierkit.runs.customers import customer_facts
 from tierkit.runs.effort import effort_facts
 from tierkit.runs.engagement import engagement_facts
 from tierkit.runs.ledger import ledger_facts, track_record
@@ -86,6 +87,7 @@ def report_facts(run: Run, tiering: Tiering, serving: Serving) -> dict[str, Any]
         "effort": effort_facts(serving.effort, tiering, run),
         "engagement": engagement_facts(serving.engagement, run),
         "readiness": readiness,
+        "customers": customer_facts(run, tiering, serving.customers),
         "overrides": {
             **override_facts(tiering),
             "scoreboard": serving.scoreboard,

@@ -26,6 +26,7 @@ from tierkit.crm import (
     write_known_deals,
     write_tables,
 )
+from tierkit.customers import Outlook, renewal_outlook
 from tierkit.errors import Problem, SettingsError
 from tierkit.files import make_folder, read_json, write_whole
 from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
@@ -145,12 +146,8 @@ class Run:
         """A short hash of data, overrides, randomised bands, settings and quarter."""
         overrides = self.settings.folder / OVERRIDES
         written = overrides.read_bytes() if overrides.is_file() else b""
-        parts = [
-            self.settings.fingerprint,
-            self.quarter.label,
-            hashlib.sha256(written).hexdigest(),
-            self.data_fingerprint,
-        ]
+        overridden = hashlib.sha256(written).hexdigest()
+        parts = [self.settings.fingerprint, self.quarter.label, overridden, self.data_fingerprint]
         if bands := band_bytes(self.settings):
             parts.append(hashlib.sha256(bands).hexdigest())
         saved = self.settings.scratch / SAVED_SCENARIOS
@@ -205,6 +202,11 @@ class Run:
         """Return what would have been forecast at quarter-ends, by default for the horizon."""
         horizon = quarters or self.settings.target.horizon_quarters
         return earlier_forecasts(self.totals, days, quarters=horizon)
+
+    @cached_property
+    def outlook(self) -> Outlook:
+        """Renewals due after `as_of`, what is expected of them, and who may leave."""
+        return renewal_outlook(self.tables, settings=self.settings, as_of=self.as_of)
 
     @cached_property
     def earlier(self) -> EarlierReports:
