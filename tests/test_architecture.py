@@ -34,6 +34,7 @@ ROOMS = (
     "tiers",
     "serving",
     "roi",
+    "customers",
     "charts",
     "rendering",
     "publishing",

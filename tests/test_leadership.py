@@ -29,6 +29,7 @@ SECTIONS = (
     sections.recommendation,
     sections.decide_now,
     sections.the_whole,
+    sections.customers_of,
     sections.three_questions,
     sections.effort_as_it_was,
     sections.did_tiers_earn,
@@ -38,7 +39,7 @@ SECTIONS = (
     sections.how_sure,
     sections.footer,
 )
-MAY_BE_EMPTY = (sections.effort_as_it_was, sections.by_territory)
+MAY_BE_EMPTY = (sections.customers_of, sections.effort_as_it_was, sections.by_territory)
 COMPANIES = {
     "sample": companies.sample,
     "small": companies.small,

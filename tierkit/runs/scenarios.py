@@ -21,6 +21,8 @@ from tierkit.settings import Settings, parse_settings, scenario_settings
 SCENARIOS_FILE = "scenarios.csv"
 AS_PROPOSED = "as proposed"
 _REFITTED = ("card.", "features.", "model.", "target.", "data.", "calendar.")
+_VALUE = "target.value"
+"""What tiers are cut on changes no prediction."""
 _BESIDE_THE_POINT = ("scenarios", "run.", "hooks.", "checks.", "decision.")
 NEEDS_A_RUN = "it changes what is predicted: `tierkit run --draft NAME --set …` computes it whole"
 
@@ -74,7 +76,7 @@ def study_scenarios(
     given = []
     for name, settings in wanted.items():
         changed = differences(run.settings, settings)
-        if any(key.startswith(_REFITTED) for key in changed):
+        if any(key.startswith(_REFITTED) and not key.startswith(_VALUE) for key in changed):
             facts.append({"scenario": name, "changes": changed, "tiers": [], "why": NEEDS_A_RUN})
             continue
         other = replace(run, settings=settings)
