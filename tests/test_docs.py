@@ -222,3 +222,9 @@ def test_a_quick_figure_outside_its_range_fails(monkeypatch, capsys):
     with pytest.raises(SystemExit, match="cents_lost"):
         evidence_quick.main()
     assert "FAIL    1.000  (0 to 0)  Cents lost" in capsys.readouterr().out
+
+
+def test_the_citation_is_of_this_release():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == tierkit.__version__
+    assert {"cff-version", "message", "title", "authors", "license"} <= {*citation}
