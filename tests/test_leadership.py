@@ -22,7 +22,7 @@ from tierkit.pages.moves import _favourite, flow_table
 from tierkit.pages.revenue import ledger_sentence, matured
 from tierkit.pages.tiers import tier_shares
 from tierkit.rendering import Fragment, figures
-from tierkit.rendering.notebooks import environment, style_sheet
+from tierkit.rendering.page import environment, style_sheet
 from tierkit.tiers.eligibility import NOT_YET
 
 SECTIONS = (
@@ -30,6 +30,7 @@ SECTIONS = (
     sections.recommendation,
     sections.decide_now,
     sections.the_whole,
+    sections.customers_of,
     sections.three_questions,
     sections.effort_as_it_was,
     sections.did_tiers_earn,
@@ -39,7 +40,7 @@ SECTIONS = (
     sections.how_sure,
     sections.footer,
 )
-MAY_BE_EMPTY = (sections.effort_as_it_was, sections.by_territory)
+MAY_BE_EMPTY = (sections.customers_of, sections.effort_as_it_was, sections.by_territory)
 COMPANIES = {
     "sample": companies.sample,
     "small": companies.small,

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,14 @@ from projects import write_project
 from report_samples import write_report
 
 from tierkit import commands
+from tierkit.calendar import FiscalCalendar
 from tierkit.cli import main
 from tierkit.commands.housekeeping import clean_project, leftovers
+from tierkit.commands.units import REPORT_PLAN
+from tierkit.errors import NotebookError
 from tierkit.processes import EndedBySignal
+from tierkit.publishing import run_recalibration
+from tierkit.publishing.publish import claim_reports
 from tierkit.settings import read_settings
 
 HOME = Path(__file__).parent.parent
@@ -118,6 +124,7 @@ def test_clean_lists_first_and_then_takes_away_what_is_beyond_the_limits(project
     (project / "tierkit.toml").write_text("[keep]\nfailed_most = 2\nfailed_days = 30\n")
     reports, scratch = project / "reports", project / ".tierkit"
     old = [aged(reports / "failed" / f"run-{day}", days=day) for day in (31, 3)]
+    claim_reports(reports)
     kept = [aged(reports / "failed" / f"run-{day}", days=day) for day in (1, 2)]
     kept += [aged(reports / "2026Q3", days=4_000), aged(reports / "archive" / "a", days=1)]
     kept += [aged(scratch / "versions" / "overrides.csv", days=900)]
@@ -133,6 +140,32 @@ def test_clean_lists_first_and_then_takes_away_what_is_beyond_the_limits(project
     assert not any(one.exists() for one in old)
     assert all(one.exists() for one in kept)
     assert clean_project(settings) == []
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_rows_of_a_failed_run_go_unless_they_are_to_be_kept(project, monkeypatch, keeps):
+    def fails(_path, *, copy, **_options):
+        copy.parent.mkdir()
+        (copy.parent.parent / "accounts.parquet").write_bytes(b"rows")
+        raise NotebookError("cell 3 raised")
+
+    settings = read_settings(project)
+    monkeypatch.setattr("tierkit.publishing.execute.execute_notebook", fails)
+    plan = replace(REPORT_PLAN, keeps_rows=keeps)
+    with pytest.raises(NotebookError):
+        run_recalibration(settings, quarter=FiscalCalendar().parse("2026Q3"), plan=plan)
+    (remains,) = (settings.reports / "failed").iterdir()
+    assert [file.name for file in remains.rglob("*.parquet")] == ["accounts.parquet"] * keeps
+    assert (remains / "cause.txt").read_text() == "NotebookError: cell 3 raised\n"
+
+
+def test_clean_takes_nothing_from_a_folder_that_is_not_marked_as_reports(project, tmp_path):
+    """The settings of a stranger name somebody's own folder, which has an archive of its own."""
+    own = [aged(tmp_path / "mine" / name / "a", days=4_000) for name in ("archive", "failed")]
+    own.append(aged(tmp_path / "mine" / ".incoming-1", days=1))
+    (project / "tierkit.toml").write_text('[run]\nreports = "../mine"\n')
+    assert clean_project(read_settings(project)) == []
+    assert all(one.is_dir() for one in own)
 
 
 def test_undo_works_where_the_settings_cannot_be_read(project, capsys):

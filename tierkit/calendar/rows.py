@@ -98,9 +98,18 @@ def latest_of(*columns: str) -> nw.Expr:
 
 
 def days_between(start: str, end: str) -> nw.Expr:
-    """Return the whole days from the date in `start` to the date in `end`."""
+    """Return the whole days from the date in `start` to the date in `end`.
+
+    By the calendar's own arithmetic: spans of time are not the same in every engine.
+    """
+    return _day_number(end) - _day_number(start)
+
+
+def _day_number(column: str) -> nw.Expr:
+    """Return the days from the first day of the year 1 to a date, which is then 1."""
     import narwhals as nw
 
-    moment = nw.Datetime("us")
-    span = nw.col(end).cast(moment) - nw.col(start).cast(moment)
-    return span.dt.total_minutes() // (24 * 60)
+    day = nw.col(column)
+    years = day.dt.year().cast(nw.Int64) - 1
+    leap_days = years // 4 - years // 100 + years // 400
+    return years * 365 + leap_days + day.dt.ordinal_day().cast(nw.Int64)

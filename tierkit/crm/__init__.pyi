@@ -38,14 +38,18 @@ from .dates import (
 )
 from .engine import (
     Rows as Rows,
+    computed as computed,
     content_hash as content_hash,
+    in_words as in_words,
     register_frame as register_frame,
 )
 from .guard import (
     grouped as grouped,
     inner_join as inner_join,
+    last_of as last_of,
     look_up as look_up,
     look_up_grouped as look_up_grouped,
+    look_up_last as look_up_last,
     only_with as only_with,
     rows_without as rows_without,
     summed as summed,

@@ -10,7 +10,7 @@ from pathlib import Path
 import narwhals as nw
 
 from tierkit.calendar import on_or_after
-from tierkit.crm.engine import Rows, register_frame, scan_parquet, write_parquet
+from tierkit.crm.engine import Rows, computed, scan_parquet, write_parquet
 from tierkit.crm.guard import only_with
 from tierkit.crm.known import deals_as_known
 from tierkit.crm.tables import Tables
@@ -62,7 +62,7 @@ def tables_as_known(tables: Tables, as_of: date, *, known_deals: Path | None = N
         frames["contracts"] = _recorded_before(frames["contracts"], ("start_date",), tomorrow)
     if "opportunities" in frames:
         frames["opportunities"] = (
-            register_frame(tables.connection, _known_deals(tables, as_of).collect().to_arrow())
+            computed(tables.connection, _known_deals(tables, as_of))
             if known_deals is None
             else scan_parquet(tables.connection, known_deals)
         )
@@ -75,7 +75,7 @@ def tables_as_known(tables: Tables, as_of: date, *, known_deals: Path | None = N
 
 def write_known_deals(tables: Tables, as_of: date, file: Path) -> None:
     """Write the deals of `tables_as_known` to a Parquet file."""
-    write_parquet(_known_deals(tables, as_of), file)
+    write_parquet(tables.connection, _known_deals(tables, as_of), file)
 
 
 def _known_deals(tables: Tables, as_of: date) -> Rows:

@@ -1,23 +1,68 @@
-"""The engine below the lazy tables: DuckDB, embedded. No other module of the way names it."""
+"""The engines below the lazy tables: DuckDB, embedded, and Polars or Spark in its place.
+
+Exports are read in DuckDB, which no other module of the way names. On trusted tables any engine
+computes the same: what they need of one is `register`, `scan_parquet`, `computed` and
+`write_parquet`.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from tempfile import gettempdir
+from typing import Any, Literal, Protocol, TypeGuard
 
 import duckdb
 import narwhals as nw
 import pandas as pd
 import pyarrow as pa
 
+from tierkit.crm.polars_engine import PolarsEngine
+from tierkit.crm.spark_engine import SparkEngine
 from tierkit.errors import DataError
+from tierkit.files import draft_of
 
 Rows = nw.LazyFrame[Any]
 Connection = duckdb.DuckDBPyConnection
 EngineError = duckdb.Error
+SAFE = frozenset(
+    {
+        nw.Implementation.DUCKDB,
+        nw.Implementation.POLARS,
+        nw.Implementation.PYSPARK,
+        nw.Implementation.PYSPARK_CONNECT,
+    }
+)
+"""The engines on which every criterion was found equal."""
 
+EngineName = Literal["duckdb", "polars", "spark"]
+
+
+class OtherEngine(Protocol):
+    """An engine beside DuckDB: what trusted tables need of it."""
+
+    name: str
+
+    def register(self, table: pa.Table) -> Rows:
+        """Return an Arrow table as lazy rows, its types kept where it has no row."""
+
+    def scan_parquet(self, files: Sequence[Path]) -> Rows:
+        """Return the rows of Parquet files."""
+
+    def scan_address(self, form: str, address: str) -> Rows:
+        """Return the rows of a table of a lake: `parquet`, `delta`, `iceberg` or `table`."""
+
+    def computed(self, rows: Rows) -> Rows:
+        """Return rows that are computed once."""
+
+    def write_parquet(self, rows: Rows, path: Path) -> None:
+        """Write rows to one Parquet file."""
+
+
+Engine = Connection | OtherEngine
 
 _CLOSED = (
     "autoload_known_extensions",
@@ -37,43 +82,131 @@ _OWN_ROWS = frozenset(
 """Sources that the rows of a view may come from: its own file, or nothing."""
 
 
+_FOREIGN = ("duckdb", "_duckdb", "polars", "pyspark", "grpc", "py4j")
+
+
+@contextmanager
+def in_words(what: str) -> Iterator[None]:
+    """Turn an error of an engine into a sentence.
+
+    Parameters
+    ----------
+    what
+        What was being computed.
+
+    Raises
+    ------
+    DataError
+        In place of an engine's own error, with its first line: it names the file or the limit.
+    """
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in _FOREIGN:
+            raise
+        cause = str(error).strip().partition("\n")[0]
+        raise DataError(f"{what}: {cause} {_advice(error)}") from error
+
+
+def _advice(error: Exception) -> str:
+    kind = type(error).__name__
+    if "OutOfMemory" in kind:
+        return (
+            "Give the engine more memory (data.memory_mb), or free space where it writes what "
+            "does not fit: the project's .tierkit folder. Nothing was published; run it again."
+        )
+    if kind in ("IOException", "HTTPException") or "Connect" in kind or "Rpc" in kind:
+        return "See that the file, the disk or the server is there, then run it again."
+    return "Write the file or partition anew, then run it again; nothing was published."
+
+
 class ForeignViewError(DataError):
     """A view of a database reads something else than the tables of its own file."""
 
 
-def connect(*, scratch: Path | None = None, timezone: str | None = None) -> Connection:
+def connect(
+    *, scratch: Path | None = None, timezone: str | None = None, memory_mb: int | None = None
+) -> Connection:
     """Return an empty in-memory database.
 
     Parameters
     ----------
     scratch
-        Folder for what does not fit into memory; without one DuckDB's own default is used.
+        Folder for what does not fit into memory, made when it is needed, with its parents; without
+        one a folder of this process where the system keeps temporary files.
     timezone
         The zone in which moments with a zone fall on a calendar date; UTC without one.
+    memory_mb
+        The most memory that rows may take; by default what DuckDB takes, 80 % of the machine's.
     """
+    spill = scratch or Path(gettempdir()) / f"tierkit-spill-{os.getpid()}"
+    spill.parent.mkdir(parents=True, exist_ok=True)  # DuckDB makes the last folder alone
     connection = duckdb.connect()
     connection.execute("SET preserve_insertion_order = false")
     connection.execute("SET enable_progress_bar = false")
     connection.execute(f"SET TimeZone = {_text(timezone or 'UTC')}")
-    if scratch is not None:
-        connection.execute(f"SET temp_directory = {_text(str(scratch))}")
+    connection.execute(f"SET temp_directory = {_text(str(spill))}")
+    if memory_mb is not None:
+        connection.execute(f"SET memory_limit = '{memory_mb}MB'")
     for setting in _CLOSED:
         connection.execute(f"SET {setting} = false")
     connection.execute("SET lock_configuration = true")
     return connection
 
 
-def register_frame(connection: Connection, frame: pd.DataFrame | pa.Table) -> Rows:
-    """Return a data frame, without its index, as lazy rows beside the data."""
-    is_arrow = isinstance(frame, pa.Table)
-    arrow = frame if is_arrow else pa.Table.from_pandas(frame, preserve_index=False)
-    return nw.from_native(connection.from_arrow(arrow))
+def open_engine(
+    name: EngineName, *, scratch: Path | None = None, memory_mb: int | None = None
+) -> Engine:
+    """Return an engine by its name, empty; folder and limit as in `connect` are for DuckDB.
+
+    Raises
+    ------
+    SettingsError
+        If it is not installed, or is a cluster that cannot be reached.
+    """
+    if name == "duckdb":
+        return connect(scratch=scratch, memory_mb=memory_mb)
+    return PolarsEngine() if name == "polars" else SparkEngine.open()
 
 
-def materialise(connection: Connection, rows: Rows, name: str) -> Rows:
-    """Compute lazy rows once and return them as a table of the database."""
+def is_duckdb(engine: Engine) -> TypeGuard[Connection]:
+    """Return whether an engine is DuckDB."""
+    return isinstance(engine, duckdb.DuckDBPyConnection)
+
+
+def register_frame(engine: Engine, frame: Any) -> Rows:  # noqa: ANN401 (every kind of frame)
+    """Return a data frame, without its index, as lazy rows beside the data.
+
+    Frames of pandas, Arrow, Polars, Dask and others are taken over as Arrow and never computed on:
+    in a group-by, several of them drop the condition of a sum without an error.
+
+    Examples
+    --------
+    >>> register_frame(connect(), pd.DataFrame({"a": [1, 2]})).select("a").collect()["a"].to_list()
+    [1, 2]
+    """
+    if isinstance(frame, pa.Table):
+        arrow = frame
+    elif isinstance(frame, pd.DataFrame):
+        arrow = pa.Table.from_pandas(frame, preserve_index=False)
+    else:
+        arrow = nw.from_native(frame).lazy().collect("pyarrow").to_native()
+    return nw.from_native(engine.from_arrow(arrow)) if is_duckdb(engine) else engine.register(arrow)
+
+
+def computed(engine: Engine, rows: Rows) -> Rows:
+    """Return lazy rows computed once, inside the engine; they are freed when nothing needs them."""
+    if not is_duckdb(engine):
+        return engine.computed(rows)
+    return nw.from_native(engine.from_arrow(rows.collect().to_arrow()))
+
+
+def materialise(engine: Engine, rows: Rows, name: str) -> Rows:
+    """Compute lazy rows once and return them, in DuckDB as a table of that name."""
+    if not is_duckdb(engine):
+        return engine.computed(rows)
     rows.to_native().create(_identifier(name))
-    return nw.from_native(connection.table(_identifier(name)))
+    return nw.from_native(engine.table(_identifier(name)))
 
 
 def forget(connection: Connection, name: str) -> None:
@@ -108,9 +241,11 @@ def scan_text(
     return nw.from_native(connection.sql(query))
 
 
-def scan_parquet(connection: Connection, path: Path) -> Rows:
+def scan_parquet(engine: Engine, path: Path) -> Rows:
     """Return the rows of a Parquet file."""
-    return nw.from_native(connection.read_parquet(_glob_free(path)))
+    if not is_duckdb(engine):
+        return engine.scan_parquet([path.resolve()])
+    return nw.from_native(engine.read_parquet(_glob_free(path)))
 
 
 def scan_database(connection: Connection, path: Path) -> dict[str, Rows]:
@@ -175,9 +310,13 @@ def _sources(plan: list[dict[str, Any]]) -> Iterator[str]:
         yield from _sources(below)
 
 
-def write_parquet(rows: Rows, path: Path) -> None:
+def write_parquet(engine: Engine, rows: Rows, path: Path) -> None:
     """Write lazy rows to a Parquet file."""
-    rows.to_native().write_parquet(str(path), compression="zstd")
+    with draft_of(path) as draft:
+        if not is_duckdb(engine):
+            engine.write_parquet(rows, draft)
+        else:
+            rows.to_native().write_parquet(str(draft), compression="zstd")
 
 
 def _text(value: str) -> str:
@@ -194,8 +333,10 @@ def _glob_free(path: Path) -> str:
 
 
 def content_hash(rows: Rows) -> str:
-    """Return a hash of all values of some rows, the same whatever the order of the rows."""
+    """Return a hash of all values of some rows, the same whatever their order and their engine."""
     relation = rows.to_native()
+    if not isinstance(relation, duckdb.DuckDBPyRelation):
+        relation = connect().from_arrow(rows.collect("pyarrow").to_native())
     values = ", ".join(_identifier(column) for column in sorted(relation.columns))
     one = f"hash({values})"
     query = f"SELECT count(*), bit_xor({one}), sum({one} % 1000000007) FROM hashed"

@@ -13,7 +13,7 @@ from typing import Any
 
 import narwhals as nw
 
-from tierkit.crm.engine import Rows
+from tierkit.crm.engine import SAFE, Rows
 from tierkit.errors import DataError
 
 _REPORT = "Please report this: no row may count twice and no cent may get lost."
@@ -86,6 +86,48 @@ def look_up_grouped(rows: Rows, table: Rows, *, on: str | Sequence[str], **value
     [(None, None), ('A', 3)]
     """
     return rows.join(grouped(table, on, **values), on=_keys(on), how="left")
+
+
+def last_of(
+    rows: Rows, by: str | Sequence[str], *, order_by: Sequence[str], **values: str | nw.Expr
+) -> Rows:
+    """Return for each group the values of its last row in the order of some columns.
+
+    Missing values come first in that order. Rows that are equal in all of these columns must hold
+    the same values, or which of them counts is not decided. A row number finds the last row: an
+    ordered aggregate is not known to every engine.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tierkit.crm.engine import connect, register_frame
+    >>> changes = pd.DataFrame({"deal": ["D", "D", "E"], "day": [2, 1, 1], "stage": list("xyz")})
+    >>> rows = register_frame(connect(), changes)
+    >>> last_of(rows, "deal", order_by=["day"], then="stage").sort("deal").collect().rows()
+    [('D', 'x'), ('E', 'z')]
+    """
+    keys = _keys(by)
+    place = nw.col("__one").cum_sum(reverse=True).over(*keys, order_by=[*order_by])
+    numbered = rows.with_columns(__one=nw.lit(1)).with_columns(__place=place)
+    named = {name: nw.col(one) if isinstance(one, str) else one for name, one in values.items()}
+    return numbered.filter(nw.col("__place") == 1).select(*keys, **named)
+
+
+def look_up_last(
+    rows: Rows,
+    table: Rows,
+    *,
+    on: str | Sequence[str],
+    order_by: Sequence[str],
+    **values: str | nw.Expr,
+) -> Rows:
+    """Return every row once, with the values of the last row of `table` that has its key.
+
+    As `last_of` finds it. Rows without a key, or whose key is not in `table`, are kept, with
+    missing values.
+    """
+    found = last_of(table, on, order_by=order_by, **values)
+    return rows.join(found, on=_keys(on), how="left")
 
 
 def look_up_counted(rows: Rows, table: Rows, *, on: str | Sequence[str], what: str) -> Joined:
@@ -165,7 +207,26 @@ def grouped(rows: Rows, by: str | Sequence[str], /, *columns: nw.Expr, **values:
     panel, many over one reading of the deals, are grouped too: tests hold that they conserve
     money.
     """
+    refuse_unregistered(rows)
     return rows.group_by(_keys(by)).agg(*columns, **values)
+
+
+def refuse_unregistered(rows: Rows) -> None:
+    """Raise if rows are those of a data frame that no engine holds.
+
+    Narwhals drops the condition of `when(c).then(x).sum()` in a group-by of pandas, Arrow or Dask
+    without an error; Modin and cuDF share that code.
+
+    Raises
+    ------
+    DataError
+        If so.
+    """
+    if rows.implementation not in SAFE:
+        raise DataError(
+            f"Rows of {rows.implementation.name.lower()} cannot be grouped safely. Register the "
+            "data frame in an engine (tierkit.crm.register_frame) and compute there."
+        )
 
 
 def summed(rows: Rows, by: str | Sequence[str], *, sums: Mapping[str, nw.Expr], what: str) -> Rows:

@@ -9,8 +9,15 @@ import narwhals as nw
 
 from tierkit.calendar import earlier, known_rows, later_than
 from tierkit.crm.contract import CONTRACT
-from tierkit.crm.engine import register_frame
-from tierkit.crm.guard import at_every, grouped, look_up, look_up_grouped, only_with
+from tierkit.crm.engine import computed
+from tierkit.crm.guard import (
+    at_every,
+    grouped,
+    look_up,
+    look_up_grouped,
+    look_up_last,
+    only_with,
+)
 from tierkit.crm.tables import Rows, Tables
 
 _KEYS = ("opportunity_id", "as_of")
@@ -136,8 +143,8 @@ def _with_last_values(tables: Tables, deals: Rows, days: Rows) -> Rows:
     opened, written = nw.col("is_won").is_null(), nw.col("__written")
     for column in ("stage", "amount", "close_date"):
         values = changes.filter(~nw.col(column).is_null())
-        last = nw.col(column).last(order_by=["changed_date", column])
-        found = look_up(deals, grouped(values, _KEYS, __last=last), on=_KEYS, what="stage_history")
+        order = ["changed_date", column]
+        found = look_up_last(deals, values, on=_KEYS, order_by=order, __last=column)
         kept = written if column == "stage" else ~opened
         value = nw.when(kept).then(nw.col(column)).otherwise(nw.col("__last"))
         deals = found.with_columns(value.alias(column)).drop("__last")
@@ -201,7 +208,7 @@ def recorded_ends(tables: Tables, dates: Rows) -> Rows:
 
 
 def _computed(rows: Rows, tables: Tables) -> Rows:
-    return register_frame(tables.connection, rows.collect().to_arrow())
+    return computed(tables.connection, rows)
 
 
 def _last_states(changes: Rows) -> Rows:
@@ -213,15 +220,16 @@ def _last_states(changes: Rows) -> Rows:
     records = grouped(
         staged,
         _KEYS,
-        __last=outcome.last(order_by=["changed_date", "__closed", "stage"]),
         __won_on=nw.when(outcome == WON).then(day).min(),
         __lost_on=nw.when(outcome == LOST).then(day).min(),
     )
+    order = ["changed_date", "__closed", "stage"]
+    records = look_up_last(records, staged, on=_KEYS, order_by=order, __last="__outcome")
     since = changes.filter(~earlier("changed_date", "__ended"))
     for column, name in {"amount": "recorded_amount", "close_date": "__close"}.items():
         values = since.filter(~nw.col(column).is_null())
-        last = nw.col(column).last(order_by=["changed_date", column])
-        records = look_up_grouped(records, values, on=_KEYS, **{name: last})
+        order = ["changed_date", column]
+        records = look_up_last(records, values, on=_KEYS, order_by=order, **{name: column})
     return records
 
 

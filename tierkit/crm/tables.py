@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -14,15 +14,18 @@ import pyarrow as pa
 
 from tierkit.crm.contract import CONTRACT
 from tierkit.crm.engine import (
-    Connection,
+    SAFE,
+    Engine,
+    EngineName,
     Rows as Rows,
     connect,
+    open_engine,
     register_frame,
     scan_parquet,
     write_parquet,
 )
 from tierkit.errors import DataError, Problem
-from tierkit.files import read_json
+from tierkit.files import read_json, write_whole
 
 REJECTED_VALUE = "rejected_value"
 """The column that holds what could not be read, as it was written."""
@@ -89,12 +92,21 @@ class Tables:
 
     frames: Mapping[str, Rows]
     given: Mapping[str, frozenset[str]]
-    connection: Connection = field(repr=False)
+    connection: Engine = field(repr=False)
     exclusions: tuple[Exclusion, ...] = ()
     remarks: tuple[Problem, ...] = ()
     source_rows: Mapping[str, int] = field(default_factory=dict)
     source_won_revenue: str = "0"
     excluded: Mapping[str, Rows] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Raise if a table is a data frame that no engine holds."""
+        for name, rows in self.frames.items():
+            if rows.implementation not in SAFE:
+                raise DataError(
+                    f"{name}: rows of {rows.implementation.name.lower()} give wrong sums. Register "
+                    "the data frame in an engine (tierkit.crm.register_frame)."
+                )
 
     def __contains__(self, table: str) -> bool:
         """Return whether the source has the table."""
@@ -137,11 +149,14 @@ class Tables:
         )
 
 
-def tables_from_frames(frames: Mapping[str, pd.DataFrame]) -> Tables:
+def tables_from_frames(
+    frames: Mapping[str, pd.DataFrame], *, engine: Engine | None = None
+) -> Tables:
     """Return trusted tables from data frames whose columns already hold what the contract says.
 
     Nothing is checked or left out; missing contract columns are added as null. Dates may be text
-    (`2026-09-30`) or dates, money may be text or numbers.
+    (`2026-09-30`) or dates, money may be text or numbers. They live in a DuckDB of their own, or in
+    the engine that is given.
 
     Examples
     --------
@@ -157,7 +172,25 @@ def tables_from_frames(frames: Mapping[str, pd.DataFrame]) -> Tables:
     if "opportunities" in trusted and "revenue_type" not in trusted["opportunities"].columns:
         trusted["opportunities"] = trusted["opportunities"].with_columns(revenue_type=nw.lit("new"))
     given = {name: frozenset(map(str, frame.columns)) for name, frame in frames.items()}
-    return Tables(trusted, given, connection)
+    tables = Tables(trusted, given, connection)
+    return tables if engine is None else tables_in(engine, tables)
+
+
+def tables_in(engine: Engine, tables: Tables) -> Tables:
+    """Return the same trusted tables in another engine, taken over as Arrow.
+
+    For tables of one project; larger ones are read where they lie.
+    """
+
+    def moved(rows: Rows) -> Rows:
+        return register_frame(engine, rows.collect("pyarrow").to_native())
+
+    return replace(
+        tables,
+        connection=engine,
+        frames={name: moved(rows) for name, rows in tables.frames.items()},
+        excluded={name: moved(rows) for name, rows in tables.excluded.items()},
+    )
 
 
 def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
@@ -183,9 +216,9 @@ def write_tables(tables: Tables, folder: Path) -> None:
     """Write trusted tables as Parquet files, with what was left out and remarked beside them."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in tables.frames.items():
-        write_parquet(rows, folder / f"{name}.parquet")
+        write_parquet(tables.connection, rows, folder / f"{name}.parquet")
     for name, rows in tables.excluded.items():
-        write_parquet(rows, folder / f"{name}.excluded.parquet")
+        write_parquet(tables.connection, rows, folder / f"{name}.excluded.parquet")
     notes = {
         "tables": sorted(tables.frames),
         "given": {name: sorted(columns) for name, columns in tables.given.items()},
@@ -194,7 +227,7 @@ def write_tables(tables: Tables, folder: Path) -> None:
         "source_rows": dict(tables.source_rows),
         "source_won_revenue": tables.source_won_revenue,
     }
-    (folder / _NOTES).write_text(json.dumps(notes, indent=1, sort_keys=True), encoding="utf-8")
+    write_whole(folder / _NOTES, json.dumps(notes, indent=1, sort_keys=True), lasting=False)
 
 
 def has_tables(folder: Path) -> bool:
@@ -202,10 +235,16 @@ def has_tables(folder: Path) -> bool:
     return (folder / _NOTES).is_file()
 
 
-def read_written_tables(folder: Path) -> Tables:
-    """Return the tables that `write_tables` wrote."""
+def read_written_tables(
+    folder: Path,
+    *,
+    engine: EngineName = "duckdb",
+    scratch: Path | None = None,
+    memory_mb: int | None = None,
+) -> Tables:
+    """Return the tables that `write_tables` wrote, in an engine of their own (`open_engine`)."""
     notes = read_json(folder / _NOTES)
-    connection = connect()
+    connection = open_engine(engine, scratch=scratch, memory_mb=memory_mb)
     excluded = sorted(folder.glob("*.excluded.parquet"))
     return Tables(
         frames={

@@ -21,7 +21,15 @@ from tierkit.crm.cleaning import (
 )
 from tierkit.crm.companies import with_one_company
 from tierkit.crm.contract import CONTRACT, TableContract
-from tierkit.crm.engine import Connection, EngineError, Rows, connect, materialise
+from tierkit.crm.engine import (
+    Connection,
+    EngineError,
+    EngineName,
+    Rows,
+    connect,
+    materialise,
+    open_engine,
+)
 from tierkit.crm.identity import with_one_spelling
 from tierkit.crm.lines import deals_from_lines, with_amounts_of_lines
 from tierkit.crm.merges import MERGED, with_merges
@@ -39,7 +47,7 @@ from tierkit.crm.plausibility import contradictions_of, unmatched_tables
 from tierkit.crm.presets.hubspot import MERGED_DEAL, SEVERAL_COMPANIES
 from tierkit.crm.presets.preset import DELETED, SUPERSEDED
 from tierkit.crm.sources import RawTable, deals_come_from_lines, read_raw_tables
-from tierkit.crm.tables import Rejected, Tables
+from tierkit.crm.tables import Rejected, Tables, tables_in
 from tierkit.crm.typed import TypedTable, typed_table
 from tierkit.errors import DataError, Problem
 from tierkit.settings import Settings
@@ -125,7 +133,7 @@ class Reading:
         return tuple(problem for problem in self.problems if problem.blocks)
 
 
-def read_tables(settings: Settings) -> Tables:
+def read_tables(settings: Settings, *, engine: EngineName | None = None) -> Tables:
     """Read, type and clean the tables of a project.
 
     Raises
@@ -142,7 +150,8 @@ def read_tables(settings: Settings) -> Tables:
             f"{settings.data.source}: {count} problem{'s' if count > 1 else ''} in the data",
             reading.blocking,
         )
-    return reading.tables
+    asked = engine or settings.data.engine
+    return reading.tables if asked == "duckdb" else tables_in(open_engine(asked), reading.tables)
 
 
 def examine_source(settings: Settings) -> Reading:
@@ -159,7 +168,11 @@ def examine_source(settings: Settings) -> Reading:
 
 
 def _examine(settings: Settings) -> Reading:
-    connection = connect(scratch=settings.scratch / "read", timezone=settings.data.timezone)
+    connection = connect(
+        scratch=settings.scratch / "read",
+        timezone=settings.data.timezone,
+        memory_mb=settings.data.memory_mb,
+    )
     raw, problems = read_raw_tables(settings, connection)
     typed = {}
     for name, table in raw.items():

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import before, known_rows
-from tierkit.crm import Rows, Tables, look_up, look_up_grouped, rows_without
+from tierkit.crm import Rows, Tables, look_up, look_up_grouped, look_up_last, rows_without
 from tierkit.errors import SettingsError
 from tierkit.features.deals import won_deals
 from tierkit.features.feature import (
@@ -92,8 +92,8 @@ def firmographics(context: Context, *, columns: Sequence[str]) -> Rows:
     for column in dated_columns(context, columns, as_of=context.days[-1]):
         changes = _changes(context.tables, column)
         known = known_rows(changes, "changed_date", context.dates)
-        newest = nw.col("value").last(order_by=["changed_date", "value"])
-        rows = look_up_grouped(rows, known, on=KEYS, value_then=newest)
+        order = ("changed_date", "value")
+        rows = look_up_last(rows, known, on=KEYS, order_by=order, value_then="value")
         rows = look_up_grouped(rows, known, on="as_of", changes=nw.len())
         as_text = nw.col(column).cast(nw.String)
         then = nw.when(nw.col("changes") > 0).then(nw.col("value_then")).otherwise(as_text)

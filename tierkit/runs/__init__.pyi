@@ -12,6 +12,11 @@ from .crm_file import (
     accepted_rows as accepted_rows,
     write_accepted as write_accepted,
 )
+from .customers import (
+    CustomerStudy as CustomerStudy,
+    at_risk_table as at_risk_table,
+    renewal_table as renewal_table,
+)
 from .effort import (
     EffortStudy as EffortStudy,
     pays_sentence as pays_sentence,

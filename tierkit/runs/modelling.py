@@ -15,6 +15,7 @@ import pandas as pd
 from tierkit._backtest import Known, ModelChoice, choose_model
 from tierkit._outcomes import join_outcomes
 from tierkit.features import Panel, build_panel
+from tierkit.files import write_whole
 from tierkit.forecast import tier_ranges, with_total
 from tierkit.models import (
     Prospects,
@@ -47,7 +48,7 @@ def write_model(run: Run, choice: ModelChoice, *, prospects: Prospects | None = 
         allow_nan=False,
     )
     path = run.folder / MODEL_FILE
-    path.write_text(f"{text}\n", encoding="utf-8")
+    write_whole(path, f"{text}\n", lasting=False)
     return path
 
 
@@ -188,10 +189,13 @@ def save_model(run: Run, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
     prospects = run_prospects(run, panel, choice.trained_on)
     beside = prospects_at(panel, run.as_of, prospects)
     predictions = predict_accounts(run, panel, choice).join(beside, validate="1:1")
-    predictions.reset_index().to_parquet(run.folder / PREDICTIONS_FILE, index=False)
-    _tested_with_pipeline(run, choice).to_parquet(run.folder / TESTED_FILE, index=False)
-    quarters = quarter_tests(run, choice)
-    quarters.to_parquet(run.folder / QUARTERS_FILE, index=False)
+    frames = {
+        PREDICTIONS_FILE: predictions.reset_index(),
+        TESTED_FILE: _tested_with_pipeline(run, choice),
+        QUARTERS_FILE: quarter_tests(run, choice),
+    }
+    for name, frame in frames.items():
+        write_whole(run.folder / name, frame.to_parquet(index=False), lasting=False)
     write_model(run, choice, prospects=prospects)
     facts = model_facts(run, choice)
     facts |= {

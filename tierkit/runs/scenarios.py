@@ -24,6 +24,8 @@ SCENARIOS_FILE = "scenarios.csv"
 AS_PROPOSED = "as proposed"
 _REFITTED = ("card.", "features.", "model.")
 _ANOTHER_QUESTION = ("target.", "data.", "calendar.")
+_VALUE = "target.value"
+"""What tiers are cut on changes no prediction."""
 _BESIDE_THE_POINT = ("scenarios", "run.", "hooks.", "checks.", "decision.")
 NEEDS_A_RUN = "it asks for another outcome or other data, which only a draft of the report computes"
 _UNTESTED = "nothing could be tested"
@@ -94,7 +96,7 @@ def _computed(
     run: Run, settings: Settings, predictions: pd.DataFrame, changed: Sequence[str]
 ) -> tuple[Run, Tiering]:
     """Return the run under the settings of a scenario, and the tiers that it gives."""
-    if any(key.startswith(_ANOTHER_QUESTION) for key in changed):
+    if any(key.startswith(_ANOTHER_QUESTION) and not key.startswith(_VALUE) for key in changed):
         raise SettingsError(NEEDS_A_RUN)
     other = replace(run, settings=settings)
     if any(key.startswith(_REFITTED) for key in changed):

@@ -24,6 +24,7 @@ from .coverage import (
     newest_facts as newest_facts,
 )
 from .delivered import (
+    activity_types as activity_types,
     delivered_entitlements as delivered_entitlements,
     logged_hours as logged_hours,
 )

@@ -32,10 +32,10 @@ from tierkit.settings.parts import (
     RunSettings,
     ScenarioSettings,
     StabilitySettings,
-    TargetSettings,
     Tier,
     TieringSettings,
 )
+from tierkit.settings.target import CustomerSettings, TargetSettings
 from tierkit.settings.tier_rules import hours_problems, tier_problems
 
 SCRATCH = ".tierkit"
@@ -68,6 +68,7 @@ class Settings(Part):
     readiness: ReadinessSettings = ReadinessSettings()
     roi: RoiSettings = RoiSettings()
     decision: DecisionSettings = DecisionSettings()
+    customers: CustomerSettings = CustomerSettings()
     checks: CheckSettings = CheckSettings()
     run: RunSettings = RunSettings()
     hooks: HookSettings = HookSettings()
@@ -127,7 +128,7 @@ class Settings(Part):
         """A short hash of every setting that can change a number (paths and limits cannot)."""
         unseen: dict[str, set[str] | bool] = {
             "run": {"reports", "time_limit_seconds", "formats"},
-            "data": {"source", "most_unpacked_mb"},
+            "data": {"source", "engine", "memory_mb", "most_unpacked_mb"},
             "hooks": True,
             "push": True,
             "keep": True,

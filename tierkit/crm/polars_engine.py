@@ -1,0 +1,65 @@
+"""Polars as the engine of trusted tables: an implementation that shares no code with DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import pyarrow as pa
+
+from tierkit.errors import SettingsError
+
+Rows = nw.LazyFrame[Any]
+
+
+class PolarsEngine:
+    """Polars in this process: lazy frames, computed by all processors.
+
+    Raises
+    ------
+    SettingsError
+        If polars is not installed.
+    """
+
+    name = "polars"
+
+    def __init__(self) -> None:
+        try:
+            import polars
+        except ImportError as error:
+            raise SettingsError(
+                'data.engine = "polars" needs polars: pip install "tierkit[polars]".'
+            ) from error
+        self._polars: Any = polars
+
+    def register(self, table: pa.Table) -> Rows:
+        """Return an Arrow table as lazy rows."""
+        return nw.from_native(self._polars.from_arrow(table).lazy())
+
+    def scan_parquet(self, files: Sequence[Path]) -> Rows:
+        """Return the rows of Parquet files."""
+        return nw.from_native(self._polars.scan_parquet([*files], glob=False))
+
+    def scan_address(self, form: str, address: str) -> Rows:
+        """Return the rows of a table that lies as Parquet, Delta or Iceberg."""
+        scans = {
+            "parquet": self._polars.scan_parquet,
+            "delta": self._polars.scan_delta,
+            "iceberg": self._polars.scan_iceberg,
+        }
+        if form not in scans:
+            raise SettingsError(
+                f'data.lake: Polars reads no catalog ({address}). Use data.engine = "spark", or '
+                "name files: parquet:PATH, delta:PATH or iceberg:PATH."
+            )
+        return nw.from_native(scans[form](address))
+
+    def computed(self, rows: Rows) -> Rows:
+        """Return rows computed once and held in memory."""
+        return nw.from_native(rows.to_native().collect().lazy())
+
+    def write_parquet(self, rows: Rows, path: Path) -> None:
+        """Write rows to one Parquet file."""
+        rows.to_native().sink_parquet(path, compression="zstd")

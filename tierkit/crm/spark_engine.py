@@ -1,0 +1,143 @@
+"""Spark as the engine of trusted tables: a cluster over Spark Connect, or classic PySpark."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tierkit.errors import SettingsError
+
+Rows = nw.LazyFrame[Any]
+REMOTE = "SPARK_REMOTE"
+"""The environment variable of Spark Connect that names the cluster."""
+
+_SPARK_TYPES = {
+    pa.types.is_boolean: "boolean",
+    pa.types.is_date: "date",
+    pa.types.is_timestamp: "timestamp_ntz",
+    pa.types.is_floating: "double",
+    pa.types.is_integer: "bigint",
+}
+
+
+class SparkEngine:
+    """A Spark session: rows stay in the cluster until a result is asked for.
+
+    Parameters
+    ----------
+    session
+        A session of Spark Connect or of classic PySpark.
+    """
+
+    name = "spark"
+
+    def __init__(self, session: Any) -> None:  # noqa: ANN401 (two classes without a common one)
+        self.session = session
+
+    @classmethod
+    def open(cls, remote: str = "") -> SparkEngine:
+        """Return the session of a cluster.
+
+        Parameters
+        ----------
+        remote
+            Address such as `sc://host:15002`; by default that of `SPARK_REMOTE`, else the active
+            session of this process.
+
+        Raises
+        ------
+        SettingsError
+            If PySpark is not installed, no cluster is named, or it does not answer.
+        """
+        address = remote or os.environ.get(REMOTE, "")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)
+                from pyspark.sql import SparkSession
+
+                active = None if address else SparkSession.getActiveSession()
+        except ImportError as error:
+            raise SettingsError(
+                'data.engine = "spark" needs PySpark: pip install "tierkit[spark]".'
+            ) from error
+        if active is not None:
+            return cls(active)
+        if not address:
+            raise SettingsError(
+                'data.engine = "spark": no cluster is named. Set the environment variable '
+                f"{REMOTE} to its address, such as sc://localhost:15002, or start a session."
+            )
+        return cls(_connected(SparkSession.builder.remote(address), address))
+
+    def register(self, table: pa.Table) -> Rows:
+        """Return an Arrow table as rows of the cluster, with its types even where it is empty."""
+        typed = table.cast(pa.schema([_with_plain_type(field) for field in table.schema]))
+        schema = ", ".join(f"`{one.name}` {_spark_type(one.type)}" for one in typed.schema)
+        if typed.num_rows == 0:
+            return nw.from_native(self.session.createDataFrame([], schema))
+        return nw.from_native(self.session.createDataFrame(typed, schema))
+
+    def scan_parquet(self, files: Sequence[Path]) -> Rows:
+        """Return the rows of Parquet files that the cluster can reach."""
+        return nw.from_native(self.session.read.parquet(*(file.as_uri() for file in files)))
+
+    def scan_address(self, form: str, address: str) -> Rows:
+        """Return the rows of a table of a catalog, or of one that lies as files."""
+        if form == "table":
+            return nw.from_native(self.session.table(address))
+        return nw.from_native(self.session.read.format(form).load(address))
+
+    def computed(self, rows: Rows) -> Rows:
+        """Return rows that the cluster computes once and keeps, so that plans stay short."""
+        frame = rows.to_native()
+        try:
+            return nw.from_native(frame.localCheckpoint())
+        except Exception as error:
+            if type(error).__name__ != "AnalysisException":  # one class a kind of session
+                raise
+            return nw.from_native(frame.cache())  # a server that keeps no checkpoints
+
+    def write_parquet(self, rows: Rows, path: Path) -> None:
+        """Write rows to one Parquet file, through this process: for tables of one project."""
+        pq.write_table(rows.to_native().toArrow(), path, compression="zstd")
+
+
+def _connected(builder: Any, address: str) -> Any:  # noqa: ANN401 (as the session)
+    host = address.partition(";")[0]  # what follows may hold a token
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of pandas 3, which works
+            session = builder.getOrCreate()
+            session.range(1).collect()
+    except Exception as error:
+        raise SettingsError(
+            f"{host}: the Spark cluster does not answer ({type(error).__name__}). See that it "
+            "runs, that its address and port are right, and that you may connect."
+        ) from error
+    return session
+
+
+def _with_plain_type(field: pa.Field) -> pa.Field:
+    """Return a field with the type of Arrow that every Spark reads: no large text, no codes."""
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    is_text = pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    if is_text or pa.types.is_null(kind):
+        kind = pa.string()
+    elif pa.types.is_timestamp(kind):
+        kind = pa.timestamp("us")
+    elif pa.types.is_date64(kind):
+        kind = pa.date32()
+    return pa.field(field.name, kind)
+
+
+def _spark_type(kind: pa.DataType) -> str:
+    if pa.types.is_decimal(kind):
+        return f"decimal({kind.precision}, {kind.scale})"
+    return next((name for holds, name in _SPARK_TYPES.items() if holds(kind)), "string")
