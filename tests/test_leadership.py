@@ -491,7 +491,7 @@ def test_a_verdict_stands_with_its_number_and_its_certainty_in_three_sentences(v
 def test_without_tier_history_the_fourth_question_says_what_it_needs():
     text = text_of(sections.did_tiers_earn(companies.small()))
     assert "Cannot tell" in text
-    assert "From the first quarter whose tiers are accepted on" in text
+    assert "from the first quarter whose tiers are accepted on" in text
 
 
 def test_one_tier_has_nothing_to_be_compared_with():
