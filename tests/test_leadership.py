@@ -138,8 +138,8 @@ def test_figures_and_tables_have_names():
         "tier-sizes", "effort", "predicted-revenue", "ledger", "effects", "outcomes",
     ]  # fmt: skip
     assert seen.carried("data-table") == [
-        "whole", "effort-by-tier", "effort-as-it-was", "promises", "moves", "move-reasons",
-        "by-territory",
+        "whole", "customer-parts", "effort-by-tier", "effort-as-it-was", "promises", "moves",
+        "move-reasons", "by-territory",
     ]  # fmt: skip
 
 
