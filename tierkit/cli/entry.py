@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
+import tempfile
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import tierkit
 from tierkit.cli.app import app, say
 from tierkit.processes import EndedBySignal, end_on_signals, exit_code_of_signal
 
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_ERROR_LINES = 15
 _NOT_WRITTEN, _FAULT, _INTERRUPTED, _PIPE_CLOSED = 2, 70, 130, 141
+_COMMANDS = "abcdefghijklmnopqrstuvwxyz-"
 _EARLY_ENDS = (1, _INTERRUPTED)
 """The exit codes that the library of the command line gives to Ctrl-C and to a closed pipe."""
 
@@ -118,8 +124,6 @@ def _report_interruption(error: BaseException | None) -> int:
 
 def _report_fault(error: BaseException, given: Sequence[str]) -> None:
     """Say in words that tierkit itself failed, and where a report for its makers lies."""
-    from tierkit.cli.fault import write_fault_report
-
     say(f"tierkit failed ({type(error).__name__}). Nothing was published.", err=True)
     report = write_fault_report(error, command=given[0] if given else "")
     if report is not None:
@@ -155,3 +159,47 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def fault_text(error: BaseException, *, command: str) -> str:
+    """Return what can be sent of a fault: releases, the command's name, the places in the code.
+
+    Messages, values, arguments and paths of the person are left out.
+
+    Examples
+    --------
+    >>> try:
+    ...     raise KeyError("A-17 of Acme")
+    ... except KeyError as caught:
+    ...     "Acme" in fault_text(caught, command="check")
+    False
+    """
+    from tierkit.publishing import package_versions
+
+    name = command if command and set(command) <= set(_COMMANDS) else "(none)"
+    lines = [f"tierkit {tierkit.__version__}: {name} failed", platform.platform()]
+    lines += [f"{package} {release}" for package, release in package_versions().items()]
+    cause: BaseException | None = error
+    while cause is not None:
+        lines.append(f"{type(cause).__module__}.{type(cause).__qualname__}")
+        lines += [_place(frame) for frame in traceback.extract_tb(cause.__traceback__)]
+        cause = cause.__cause__ or cause.__context__
+    return "\n".join(lines) + "\n"
+
+
+def write_fault_report(error: BaseException, *, command: str) -> Path | None:
+    """Write the report into the system's folder for such files; None where that cannot be."""
+    with suppress(OSError):
+        descriptor, name = tempfile.mkstemp(prefix="tierkit-fault-", suffix=".txt")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(fault_text(error, command=command))
+        return Path(name)
+    return None
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    """Return a place in code: the path below the folder of packages, the line, the function."""
+    parts = Path(frame.filename).parts
+    known = [at for at, part in enumerate(parts) if part in ("site-packages", "tierkit", "lib")]
+    shown = "/".join(parts[known[-1] :]) if known else parts[-1]
+    return f"  {shown}:{frame.lineno} {frame.name}"
