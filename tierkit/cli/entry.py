@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 MOST_ERROR_LINES = 15
-_NOT_WRITTEN, _FAULT, _INTERRUPTED, _PIPE_CLOSED = 2, 70, 130, 141
+LEAST_MEMORY = 400_000_000
+"""Bytes of address space below which no command but `help` is begun."""
+_NOT_WRITTEN, _NO_MEMORY, _FAULT, _INTERRUPTED, _PIPE_CLOSED = 2, 7, 70, 130, 141
 _COMMANDS = "abcdefghijklmnopqrstuvwxyz-"
 _EARLY_ENDS = (1, _INTERRUPTED)
 """The exit codes that the library of the command line gives to Ctrl-C and to a closed pipe."""
@@ -33,7 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _begin_again_in_utf8()
     given = sys.argv[1:] if arguments is None else list(arguments)
     end_on_signals()
+    _open_closed_streams()
     _write_any_name()
+    if _has_too_little_memory() and given[:1] != ["help"]:
+        sys.exit(_say_out_of_memory())
     try:
         app(given, prog_name="tierkit")
     except SystemExit as ended:
@@ -42,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BaseException as error:
         if "--debug" in given:
             raise
-        sys.exit(_code_of(error, given))
+        sys.exit(_code_with_or_without_memory(error, given))
 
 
 def _code_once_written(code: str | int | None) -> str | int | None:
@@ -68,6 +73,39 @@ def _code_of_early_end(ended: SystemExit) -> int | None:
     if ended.code != _INTERRUPTED:
         return None
     return _report_interruption(ended.__context__)
+
+
+def _code_with_or_without_memory(error: BaseException, given: Sequence[str]) -> int:
+    """Say what went wrong; where there is no memory left even to say it, say that."""
+    try:
+        return _code_of(error, given)
+    except (MemoryError, SystemError, ImportError):
+        return _say_out_of_memory()
+
+
+def _say_out_of_memory() -> int:
+    """Say that memory ran out, with nothing more to import, and return the exit code."""
+    with suppress(OSError):
+        os.write(2, b"Memory ran out: tierkit needs more than it may have. Raise the limit (ulimit "
+                    b"-v), or close other programs.\n")  # fmt: skip
+    return _NO_MEMORY
+
+
+def _has_too_little_memory() -> bool:
+    """Return whether a limit lies below what the libraries alone take: loading them may hang."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows has no such limits
+        return False
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return most != resource.RLIM_INFINITY and most < LEAST_MEMORY
+
+
+def _open_closed_streams() -> None:
+    """Let what is said into a stream that the shell has closed (`>&-`) go nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _code_of(error: BaseException, given: Sequence[str]) -> int:
