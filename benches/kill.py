@@ -1,10 +1,10 @@
 """Commands ended by a signal at random moments: nothing survives, and everything stays whole.
 
-Run with `python -m benches.kill [COUNT]`. A signal (SIGKILL, SIGTERM, SIGHUP or SIGINT) goes to the
-command alone while it runs, runs two units at once, accepts tiers, draws, pushes or writes from the
-explorer. A run starts where the one before left off, every other command on a project of its own;
-afterwards it must go through. Notebooks are tiny, so that the moments fall into every part of a
-run; what is ended is a process that has loaded everything already.
+Run with `python -m benches.kill [COUNT] [SEED]`. A signal (SIGKILL, SIGTERM, SIGHUP or SIGINT) goes
+to the command alone while it runs, runs two units at once, accepts tiers, draws, pushes or writes
+from the explorer. A run starts where the one before left off, every other command on a project of
+its own; afterwards it must go through. Notebooks are tiny, so that the moments fall into every part
+of a run; what is ended is a process that has loaded everything already.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ LOADED = (
 MARK = "TIERKIT_BENCH"
 SIGNALS = {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130}
 SECONDS_TO_END = 5.0
+TURNS = {"run": 5, "run --each": 3}
+"""How many signals of a round go to what takes seconds; everything else gets five."""
 CHANGES = ("accept", "draw", "push", "explorer override", "explorer settings")
 
 
@@ -151,9 +153,9 @@ def commands(base: Path) -> dict[str, Command]:
 # ---- ended, and looked at ------------------------------------------------------------------------
 
 
-def main(count: int) -> None:
+def main(count: int, seed: int) -> None:
     """Print where the signals fell, how commands ended, and everything that was harmed."""
-    rng, begun = np.random.default_rng(1), time.monotonic()
+    rng, begun = np.random.default_rng(seed), time.monotonic()
     ends: Counter[tuple[str, str]] = Counter()
     harmed: list[str] = []
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as beside:
@@ -166,8 +168,9 @@ def main(count: int) -> None:
         for name, command in made.items():
             command.anew()
             lasts[name] = _ended(context, command, "whole", None, 0)[1]
+        turns = [name for place in range(5) for name in made if place < TURNS.get(name, 5)]
         for number in range(count):
-            name = [*made][number % len(made)]
+            name = turns[number % len(turns)]
             sent = [*SIGNALS][int(rng.integers(len(SIGNALS)))]
             made[name].anew()
             moment = float(rng.uniform(0.0, lasts[name]))
@@ -176,7 +179,7 @@ def main(count: int) -> None:
             said = [f"{left} survived {SECONDS_TO_END:g} s"] if left else []
             said += [] if code in (0, SIGNALS[sent]) else [f"exit {code}"]
             said += made[name].harm()
-            if isinstance(made[name], Changes) or number >= count - len(made):
+            if isinstance(made[name], Changes) or number >= count - len(turns) // 5:
                 found = held(made[name].folder)
                 again, _, _ = _ended(context, made[name], "again", None, 0)
                 said += made[name].harm_after_another(again, found)
@@ -242,4 +245,5 @@ def _is_whole(file: Path) -> bool:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    given = [int(one) for one in sys.argv[1:]]
+    main(*given, *(200, 1)[len(given) :])

@@ -332,6 +332,31 @@ def sample() -> Facts:
                 | {"accounts": 300, "new_and_expansion": 9e6, "whole": 29.5e6},
             ],
             "next_quarter": [_renewals("Tier 1", 15, accounts_due=2, due=6e6, expected=5.6e6)],
+            "growth": [
+                {
+                    "kind": kind,
+                    "accounts": 200,
+                    "predicted": 10.5e6,
+                    "low": 9e6,
+                    "high": 12e6,
+                    "quarter_ends": 6,
+                    "actual_over_predicted": 1.02,
+                }
+                for kind in ("new business", "growth of customers")
+            ],
+            "next_product": {
+                "ranked_by": "what its owners buy",
+                "quarter_ends": 6,
+                "buyers": 800,
+                "hit_rate": 0.44,
+                "hit_rate_of_popularity": 0.39,
+                "gain": {"estimate": 0.05, "low": 0.02, "high": 0.08},
+                "value": 3e6,
+                "low": 2.4e6,
+                "high": 3.7e6,
+                "renamed": 0,
+                "products": [{"product": "Core", "accounts": 120, "value": 2e6}],
+            },
             "ranked_by": "regression on what was known",
             "gain": {"estimate": 0.018, "low": 0.009, "high": 0.028},
             "tests": [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,8 @@ from tierkit.customers.renewed import renewal_outcomes
 from tierkit.customers.rhythm import Rhythm
 from tierkit.customers.risk import list_precision
 from tierkit.customers.trial import BY_REGRESSION, BY_SIZE, gain_of
-from tierkit.settings import Settings
+from tierkit.dossiers.customers import customer_text
+from tierkit.settings import Settings, parse_settings
 
 DAY = date(2026, 1, 1)
 CALENDAR = FiscalCalendar()
@@ -277,3 +279,42 @@ def test_continued_buying_stands_in_where_there_are_no_contracts():
     assert (found.basis, found.adds_up) == ("purchases", False)
     assert found.expected_by_account(HORIZON)["expected"].sum() > 0
     assert {"alive", "silence"} <= set(found.evidence)
+
+
+def known_stub(tier="Tier 1", **row):
+    """What a dossier knows of one account, as far as the customer's text may ask for it."""
+    settings = parse_settings(
+        {
+            "tiers": [
+                {
+                    "name": "Tier 1",
+                    "capacity": 1,
+                    "entitlements": [
+                        {"activity": "meeting", "role": "AE", "per_quarter": 3, "hours": 1.0}
+                    ],
+                },
+                {"name": "Tier 2"},
+            ],
+            "roles": {"AE": {"people": 1, "hours_per_person": 100}},
+        }
+    )
+    accounts = pd.DataFrame({"name": ["Acme"], "owner": ["Noah Quinn"]}, index=["A"])
+    tiers = pd.DataFrame({"tier": [tier], **{key: [value] for key, value in row.items()}},
+                         index=["A"])  # fmt: skip
+    run = SimpleNamespace(settings=settings, quarter=CALENDAR.parse("2025Q4"))
+    return SimpleNamespace(run=run, accounts=accounts, tiers=tiers)
+
+
+def test_the_text_for_a_customer_says_what_it_gets_and_from_whom():
+    text = customer_text(known_stub(), "A")
+    assert "meeting with our AE: 3 times a quarter" in text
+    assert "Noah Quinn" in text
+    assert "31 Mar 2026" in text
+
+
+def test_the_text_for_a_customer_tells_no_score_rank_reason_or_tier():
+    """Whatever the scores, ranks and reasons of all accounts are, the text is the same."""
+    one = customer_text(known_stub(score=1.0, rank=1, reasons="revenue ×3", cut_score=9.0), "A")
+    other = customer_text(known_stub(score=7.0, rank=99, reasons="like Borealis"), "A")
+    assert one == other
+    assert not [word for word in ("Tier", "score", "rank", "revenue", "×") if word in one]

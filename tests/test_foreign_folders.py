@@ -12,7 +12,9 @@ from pathlib import Path
 import duckdb
 import pytest
 import xlsxwriter
+from nbclient import NotebookClient
 from projects import ACCOUNTS, write_project
+from report_samples import notebook
 from tiny_runs import LABEL, make_project, one, run_project
 
 from tierkit.commands.check import check_project
@@ -56,7 +58,30 @@ def test_no_module_of_a_projects_folder_runs_in_the_kernels_of_a_run(tmp_path, m
     assert not (project / "ran.txt").exists()
 
 
+def test_a_notebook_opened_by_hand_imports_nothing_of_the_folder_on_a_safe_path(tmp_path):
+    """As somebody opens one with `PYTHONSAFEPATH=1 jupyter lab`: Python and IPython heed it."""
+    project = with_traps(write_project(tmp_path / "acme"))
+    made = notebook("import csv, json, pandas, tierkit\ntierkit.find_project")
+    client = NotebookClient(
+        made, kernel_name="python3", resources={"metadata": {"path": str(project)}}
+    )
+    client.execute(env={**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(PACKAGE.parent)})
+    assert not (project / "ran.txt").exists()
+
+
+EVERY_OTHER = """
+from contextlib import suppress
+from tierkit.cli import main
+for asked in (["run", "--dry-run"], ["accept", "2026Q3"], ["explain", "A1"], ["diff", "a", "b"],
+              ["draw", "2026Q3"], ["push", "2026Q3", "--to", "hubspot"], ["clean", "--yes"],
+              ["score", "--model", "model.json", "-o", "s.csv"], ["init", "new"], ["doctor"],
+              ["simulate", "world", "--accounts", "20", "--quarters", "6"], ["help", "tiers"]):
+    with suppress(SystemExit):
+        main(asked)
+import tierkit.explorer.session, tierkit.library.example, tierkit.sklearn
+"""
 IN_THE_FOLDER = {
+    "every other command": ("-P", "-c", EVERY_OTHER),
     "check": ("-P", "-m", "tierkit.cli", "check"),
     "undo": ("-P", "-m", "tierkit.cli", "undo"),
     "work in processes": (

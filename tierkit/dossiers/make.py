@@ -15,6 +15,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from tierkit.calendar import spell_date
+from tierkit.dossiers.customers import SAFE_SUFFIX, customer_text
 from tierkit.dossiers.known import Known, known_of, record
 from tierkit.dossiers.page import (
     POINTS,
@@ -227,7 +228,11 @@ def _write_pages(
     for number, account in enumerate(map(str, accounts), 1):
         with _noting(account, failed):
             stem = folder / file_stem(account_name(known, account), account)
-            texts = {".html": page(known, account), ".txt": dossier_text(known, account)}
+            texts = {
+                ".html": page(known, account),
+                ".txt": dossier_text(known, account),
+                SAFE_SUFFIX: customer_text(known, account),
+            }
             for ending, text in texts.items():
                 write_whole(stem.with_name(stem.name + ending), text, lasting=False)
         if number % _PROGRESS == 0:

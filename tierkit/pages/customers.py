@@ -14,29 +14,46 @@ from tierkit.pages.facts import (
     number,
     part,
     parts,
+    sum_is_telling,
     text,
     too_small,
     why,
 )
 from tierkit.rendering import Fragment, html_table, joined, section, tag
-from tierkit.runs import CustomerStudy, at_risk_table, renewal_table
+from tierkit.runs import (
+    CustomerStudy,
+    Serving,
+    at_risk_table,
+    growth_table,
+    next_product_sheet,
+    next_product_table,
+    renamed_words,
+    renewal_table,
+)
 from tierkit.table import Column, Columns, Table
-from tierkit.words import count, money, money_range, plural, sentence, share
+from tierkit.words import count, enumerated, money, money_range, plural, sentence, share
 
 MOST_AT_RISK = 20
 _HIDDEN = "too few to show"
 
 
-def customer_tables(study: CustomerStudy, *, currency: str) -> Fragment:
-    """Return renewals by tier, customers at risk, and how chances held at earlier quarter-ends."""
+def customer_tables(serving: Serving, *, currency: str) -> Fragment:
+    """Return renewals by tier, customers at risk, how chances held before, and growth."""
+    study, growth = serving.customers, serving.growth
     outlook = study.outlook
     said = [tag("p", line) for line in outlook.sentences]
+    grown = [
+        html_table(growth_table(growth, currency=currency)),
+        tag("p", renamed_words(growth)),
+        html_table(next_product_table(growth, currency=currency)),
+    ]
     if not outlook.basis:
-        return Fragment(str(joined(*said, tag("p", f"Renewals: {sentence(outlook.why)}"))))
+        return Fragment(str(joined(*said, tag("p", f"Renewals: {sentence(outlook.why)}"), *grown)))
     tables = [
         html_table(renewal_table(study, window, currency=currency)) for window in (QUARTER, HORIZON)
     ]
-    return Fragment(str(joined(*said, *tables, _at_risk(study, currency), *_tests(study))))
+    rest = (_at_risk(study, currency), *_tests(study), *grown)
+    return Fragment(str(joined(*said, *tables, *rest)))
 
 
 def _at_risk(study: CustomerStudy, currency: str) -> Fragment:
@@ -93,8 +110,9 @@ def retention_table(study: CustomerStudy) -> Table:
     return Table("retention", caption, columns, rows, why=why)
 
 
-def customer_sheets(study: CustomerStudy) -> dict[str, Table]:
-    """Return the sheets of renewals by tier, of every account with one due, and of the list."""
+def customer_sheets(serving: Serving) -> dict[str, Table]:
+    """Return the sheets of renewals by tier and account, of the list, of growth by product."""
+    study, growth = serving.customers, serving.growth
     accounts = study.accounts.reset_index()
     money_columns = Column.each("money", "due", "expected", "expected_kept")
     return {
@@ -104,6 +122,7 @@ def customer_sheets(study: CustomerStudy) -> dict[str, Table]:
         ),
         "At risk": at_risk_table(study),
         "Retention": retention_table(study),
+        "Next product": next_product_sheet(growth),
     }
 
 
@@ -178,7 +197,8 @@ def customer_sentences(facts: Facts) -> list[str]:
     """Return tiers in a sentence each, what was tested, and what does not add up."""
     found = part(facts, "customers")
     lines = [line for row in parts(found, "parts") if (line := tier_sentence(facts, row))]
-    return [*lines, *filter(None, (_tested(found), _list(found), _soon(facts), _apart(found)))]
+    rest = (_soon(facts), _tested(found), _list(found), *_growth(facts), _apart(found))
+    return [*lines, *filter(None, rest)]
 
 
 def tier_sentence(facts: Facts, row: Facts) -> str:
@@ -237,6 +257,26 @@ def _soon(facts: Facts) -> str:
     rows = parts(part(facts, "customers"), "next_quarter")
     due = sum(number(row, "renewals_due") or 0.0 for row in rows)
     return f"{money(currency(facts), due)} of it is due in {next_quarter(facts)}." if due else ""
+
+
+def _growth(facts: Facts) -> list[str]:
+    """Return what customers should bring anew, and how often suggested products were bought."""
+    found, code = part(facts, "customers"), currency(facts)
+    kinds = [(text(one, "kind"), number(one, "predicted")) for one in parts(found, "growth")]
+    said = []
+    if kinds and not sum_is_telling(facts):
+        words = [f"{kind} {money(code, amount or 0.0)}" for kind, amount in kinds]
+        said.append(f"Of new and expansion business: {enumerated(words)}.")
+    product = part(found, "next_product")
+    hit, popular = number(product, "hit_rate"), number(product, "hit_rate_of_popularity")
+    if hit is not None and popular is not None:
+        buyers = count(number(product, "buyers") or 0)
+        said.append(
+            f"Of {buyers} times that a customer bought a new product, the one suggested by "
+            f"{text(product, 'ranked_by')} was among them in {share(hit)}"
+            + (f" ({share(popular)} by popularity)." if hit > popular else ".")
+        )
+    return said
 
 
 def _apart(found: Facts) -> str:

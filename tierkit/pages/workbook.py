@@ -53,7 +53,7 @@ def run_sheets(run: Run, tiering: Tiering, serving: Serving) -> dict[str, Table]
         **territory_sheets(run, tiering),
         **effort_sheets(serving.effort, tiering),
         **readiness_sheets(serving.readiness, serving.engagement),
-        **customer_sheets(serving.customers),
+        **customer_sheets(serving),
         **chance_sheets(serving.chances),
         **data_sheets(run),
     }

@@ -27,6 +27,8 @@ from tierkit.runs.tiering import Tiering
 from tierkit.table import Column, Columns, Table
 from tierkit.words import quarters_ahead
 
+CUSTOMERS_FILE = "customers.parquet"
+MOST_WITH_REASONS = 500
 NO_TIER = "no tier"
 NOT_LEARNED = "too few renewals are known to learn from"
 
@@ -46,9 +48,11 @@ class CustomerStudy:
     accounts
         By account_id of everyone with anything due in the horizon: `tier`, `due`, `expected`,
         `expected_kept`.
-    at_risk
-        The list, by account_id: `tier`, `owner`, `due`, `chance`, `expected_loss`, `first_end`,
-        `reason`, `promised`, `delivered`, `promises`.
+    risks
+        Of the accounts with the largest expected losses, by account_id: `tier`, `owner`, `due`,
+        `chance`, `expected_loss`, `first_end`, `reason`, `promised`, `delivered`, `promises`.
+    length
+        How many of them are on the list of customers at risk.
     retention
         Gross and net retention by tier at earlier quarter-ends, predicted and come.
     """
@@ -57,21 +61,30 @@ class CustomerStudy:
     apart: bool
     tiers: Mapping[str, pd.DataFrame]
     accounts: pd.DataFrame
-    at_risk: pd.DataFrame
+    risks: pd.DataFrame
+    length: int
     retention: pd.DataFrame
+
+    @property
+    def at_risk(self) -> pd.DataFrame:
+        """The list of customers at risk."""
+        return self.risks.head(self.length)
 
 
 def study_customers(run: Run, tiering: Tiering) -> CustomerStudy:
     """Ask what is due by tier, what is expected of it, and who is at risk."""
     outlook = run.outlook
     tier = tiering.tiered["tier"].astype("object")
-    at_risk = _at_risk(run, tiering)
+    risks, length = _risks(run, tiering), run.settings.customers.at_risk_list
+    at_risk = risks.head(length)
+    risks.reset_index().to_parquet(run.folder / CUSTOMERS_FILE, index=False)
     return CustomerStudy(
         outlook=outlook,
         apart=outlook.adds_up,
         tiers={window: _by_tier(run, tier, at_risk, window) for window in (QUARTER, HORIZON)},
         accounts=_accounts(outlook, tier),
-        at_risk=at_risk,
+        risks=risks,
+        length=length,
         retention=retention_by_tier(run.tables, outlook, settings=run.settings),
     )
 
@@ -122,11 +135,17 @@ def _row(
     }
 
 
-def _at_risk(run: Run, tiering: Tiering) -> pd.DataFrame:
-    """Return the list with tier, owner, and what the tier held last quarter got."""
-    found = accounts_at_risk(
-        run.outlook, length=run.settings.customers.at_risk_list, window=HORIZON
-    )
+def customers_left(run: Run) -> pd.DataFrame:
+    """Return what the run has left of customers, by account_id; empty where it has not yet."""
+    file = run.folder / CUSTOMERS_FILE
+    empty = pd.DataFrame(columns=["account_id", "chance"])
+    return (pd.read_parquet(file) if file.is_file() else empty).set_index("account_id")
+
+
+def _risks(run: Run, tiering: Tiering) -> pd.DataFrame:
+    """Return accounts at risk with tier, owner, and what the tier held last quarter got."""
+    most = max(MOST_WITH_REASONS, run.settings.customers.at_risk_list)
+    found = accounts_at_risk(run.outlook, length=most, window=HORIZON)
     accounts = run.accounts().set_index("account_id")
     held = tiering.previous.tiers.reindex(found.index)
     promised = promises_kept(

@@ -19,6 +19,7 @@ from tierkit.runs.crm_file import write_proposed
 from tierkit.runs.customers import customer_facts
 from tierkit.runs.effort import effort_facts
 from tierkit.runs.engagement import engagement_facts
+from tierkit.runs.growth import growth_facts
 from tierkit.runs.ledger import ledger_facts, track_record
 from tierkit.runs.overview import overview_facts
 from tierkit.runs.readiness import readiness_facts
@@ -87,7 +88,10 @@ def report_facts(run: Run, tiering: Tiering, serving: Serving) -> dict[str, Any]
         "effort": effort_facts(serving.effort, tiering, run),
         "engagement": engagement_facts(serving.engagement, run),
         "readiness": readiness,
-        "customers": customer_facts(run, tiering, serving.customers),
+        "customers": {
+            **customer_facts(run, tiering, serving.customers),
+            **growth_facts(serving.growth),
+        },
         "overrides": {
             **override_facts(tiering),
             "scoreboard": serving.scoreboard,

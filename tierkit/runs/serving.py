@@ -10,6 +10,7 @@ from tierkit.runs.chances import Chances, study_chances
 from tierkit.runs.customers import CustomerStudy, study_customers
 from tierkit.runs.effort import EffortStudy, study_effort
 from tierkit.runs.engagement import EngagementStudy, study_engagement
+from tierkit.runs.growth import GrowthStudy, study_growth
 from tierkit.runs.readiness import ReadinessStudy, study_readiness
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
@@ -24,6 +25,7 @@ class Serving:
     readiness: ReadinessStudy
     chances: Chances
     customers: CustomerStudy
+    growth: GrowthStudy
     scoreboard: list[dict[str, Any]]
 
 
@@ -35,5 +37,6 @@ def study_serving(run: Run, tiering: Tiering) -> Serving:
         readiness=study_readiness(run, tiering),
         chances=study_chances(run, tiering),
         customers=study_customers(run, tiering),
+        growth=study_growth(run, tiering),
         scoreboard=override_scoreboard(run.tables, settings=run.settings, as_of=run.as_of),
     )

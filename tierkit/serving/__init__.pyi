@@ -1,4 +1,5 @@
 from ._whitespace import (
+    NO_PRODUCTS as NO_PRODUCTS,
     product_revenue as product_revenue,
     whitespace as whitespace,
 )
