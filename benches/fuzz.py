@@ -40,7 +40,7 @@ from tierkit.models.saved import SavedModel, read_model
 from tierkit.pages.data import write_check_page
 from tierkit.pages.headings import mail_summary
 from tierkit.publishing.gates import read_page
-from tierkit.rendering.notebooks import document
+from tierkit.rendering.page import document
 from tierkit.rendering.tables import html_table
 from tierkit.rendering.workbook import write_workbook
 from tierkit.settings import read_settings

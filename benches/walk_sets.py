@@ -18,7 +18,7 @@ from benches.raw_lines import write_raw_lines
 from tierkit.settings import read_settings
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 _DAYS = 91.3125
 _TIERS = """
 [[tiers]]

@@ -6,40 +6,21 @@ import re
 import subprocess
 from pathlib import Path
 
-END = "END"  # of the file
-_ASKED = re.compile(r"<!-- results: (\S+) from \"([^\"]+)\" to \"([^\"]+)\" -->")
+from tierkit.reference.pages import with_citations
 
 
 def with_results(page: str, folder: Path) -> str:
-    """Return a page in which each comment `results: FILE from "A" to "B"` is what stands there.
-
-    The lines of the file between the first that holds A and the next that holds B are put in its
-    place, and below them the day and the commit that wrote the newest of them.
-
-    Raises
-    ------
-    ValueError
-        If the file holds no such lines.
-    """
-
-    def found(asked: re.Match[str]) -> str:
-        file = folder / asked[1]
-        lines = file.read_text(encoding="utf-8").splitlines()
-        first = _line_with(lines, asked[2], 0, file)
-        last = _line_with(lines, asked[3], first + 1, file)
-        rows = "\n".join(lines[first + 1 : last]).strip()
-        return f"{rows}\n\n*{measured(file, first + 2, last)}*"
-
-    return _ASKED.sub(found, page)
+    """Return a page with what it cites, and below it the day and commit that wrote it."""
+    return with_citations(page, folder, measured)
 
 
-def _line_with(lines: list[str], text: str, start: int, file: Path) -> int:
-    if text == END:
-        return len(lines)
-    for number in range(start, len(lines)):
-        if text in lines[number]:
-            return number
-    raise ValueError(f"{file.name} holds no line with {text!r} after line {start}")
+def built_from(folder: Path) -> str:
+    """Return the commit from which the site is built, with its day."""
+    command = ["git", "show", "-s", "--format=%cs, commit %h", "HEAD"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return "Not in version control: the day is not known."
+    return f"Built from the code of {done.stdout.strip()}; figures were drawn from it."
 
 
 def measured(file: Path, first: int, last: int) -> str:

@@ -178,15 +178,16 @@ def changed(text: str, block: Block) -> str:
 
     Examples
     --------
-    >>> changed("a = 1\nb = 2\n", Block("diff", "-b = 2\n+b = 3", 0, 0))
-    'a = 1\nb = 3\n'
+    >>> changed("a = 1\nb = 20\nb = 2\n", Block("diff", "-b = 2\n+b = 3", 0, 0))
+    'a = 1\nb = 20\nb = 3\n'
     """
     lines = block.text.splitlines()
-    old = "\n".join(line[1:] for line in lines if not line.startswith("+"))
-    new = "\n".join(line[1:] for line in lines if not line.startswith("-"))
-    if text.count(old) != 1:
-        raise FailedBlockError(f"line {block.first + 1}: the file does not hold once:\n{old}")
-    return text.replace(old, new)
+    old = "".join(f"\n{line[1:]}" for line in lines if not line.startswith("+"))
+    new = "".join(f"\n{line[1:]}" for line in lines if not line.startswith("-"))
+    whole = f"\n{text}"
+    if whole.count(f"{old}\n") != 1:
+        raise FailedBlockError(f"line {block.first + 1}: the file does not hold once:{old}")
+    return whole.replace(f"{old}\n", f"{new}\n")[1:]
 
 
 def _set(there: dict, given: dict) -> None:  # type: ignore[type-arg]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from nbconvert import HTMLExporter
 
+from docsite.contrast import schemes
+
 NAMES = ("fit_tier_model", "validate_tier_roi", "recalibrate")
 THEMES = ("light", "dark")
 
@@ -31,4 +33,16 @@ def render_notebook(source: Path, theme: str) -> str:
         setattr(exporter, name, "")
     html, _ = exporter.from_filename(str(source))
     # what is left of scripts only serves formulas and widgets, of which there are none
-    return re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
+    bare = re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
+    colours = " ".join(f"--{name}: {value};" for name, value in schemes()[theme].items())
+    return _linked(bare.replace("</head>", f"<style>:root {{ {colours} }}</style></head>"), theme)
+
+
+def _linked(html: str, theme: str) -> str:
+    """Return a page whose links to notebooks lead to their pages, where they have one."""
+
+    def target(link: re.Match[str]) -> str:
+        shown = link[1] in NAMES
+        return f'<a href="{link[1]}-{theme}.html">{link[2]}</a>' if shown else link[2]
+
+    return re.sub(r'<a href="(\w+)\.ipynb"[^>]*>(.*?)</a>', target, html)

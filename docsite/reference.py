@@ -6,6 +6,7 @@ from pathlib import Path
 
 from typer.main import get_command
 
+from docsite.functions import functions_page
 from tierkit.cli import app
 from tierkit.reference import CHAPTERS, Chapter, as_markdown, chapter
 from tierkit.reference.from_program import commands_chapter
@@ -15,7 +16,8 @@ def write_reference(folder: Path) -> None:
     """Write a page for each chapter."""
     folder.mkdir(parents=True, exist_ok=True)
     for one in chapters():
-        page = f"{as_markdown(one)}\n\nIn a terminal: `tierkit help {one.name}`.\n"
+        text = functions_page() if one.name == "functions" else as_markdown(one)
+        page = f"{text}\n\nIn a terminal: `tierkit help {one.name}`.\n"
         (folder / f"{one.name}.md").write_text(page, encoding="utf-8")
 
 

@@ -22,6 +22,7 @@ formats = []
 """Settings that make runs of the sample quick; the how-tos say so."""
 
 MADE = "tierkit simulate acme --accounts 200 --quarters 12 --seed 3"
+NOTEBOOKS = "tierkit init own --from acme/data && mv own/notebooks acme && rm -r own"
 RUN = "cd acme && tierkit run"
 
 
@@ -29,6 +30,7 @@ def make_sample(workplace: Workplace) -> Path:
     """Make the sample and run its last complete quarter; return its folder."""
     workplace.folder.mkdir(parents=True)
     _run(workplace, MADE)
+    _run(workplace, NOTEBOOKS)
     write_file(workplace.folder / "acme" / "tierkit.toml", Block("toml", QUICK, 0, 0))
     _run(workplace, RUN)
     return workplace.folder / "acme"

@@ -10,6 +10,21 @@ Facts = dict[str, Any]
 RAW_ONLY = "the raw difference compares accounts that were picked for being better"
 
 
+def _renewals(tier: str, renewals: int, *, accounts_due: int, due: float, expected: float) -> Facts:
+    return {
+        "tier": tier,
+        "accounts_due": accounts_due,
+        "renewals": renewals,
+        "renewals_due": due,
+        "renewals_expected": expected,
+        "low": 0.9 * expected,
+        "high": 1.06 * expected,
+        "at_risk": 0.07 * due,
+        "listed_accounts": 2,
+        "listed_due": 1.9e6,
+    }
+
+
 def sample() -> Facts:
     """A company of 1,840 accounts with three tiers, whose tiers were only compared raw."""
     raw = {
@@ -302,6 +317,96 @@ def sample() -> Facts:
                 }
                 for name in ("DACH", "Nordics", "Iberia", "Benelux", "France", "Italy", "UK", "US")
             ],
+        },
+        "customers": {
+            "basis": "contracts",
+            "agreed_ends": True,
+            "rules": ["2,310 contracts with agreed ends: a renewal is due on the day one ends."],
+            "span": "the next four quarters",
+            "adds_up": True,
+            "value": {"new": 1.0, "expansion": 1.0, "renewals": 0.0},
+            "parts": [
+                _renewals("Tier 1", 15, accounts_due=9, due=31e6, expected=28e6)
+                | {"accounts": 15, "new_and_expansion": 12e6, "whole": 40e6},
+                _renewals("Tier 2", 300, accounts_due=190, due=22e6, expected=20.5e6)
+                | {"accounts": 300, "new_and_expansion": 9e6, "whole": 29.5e6},
+            ],
+            "next_quarter": [_renewals("Tier 1", 15, accounts_due=2, due=6e6, expected=5.6e6)],
+            "growth": [
+                {
+                    "kind": kind,
+                    "accounts": 200,
+                    "predicted": 10.5e6,
+                    "low": 9e6,
+                    "high": 12e6,
+                    "quarter_ends": 6,
+                    "actual_over_predicted": 1.02,
+                }
+                for kind in ("new business", "growth of customers")
+            ],
+            "next_product": {
+                "ranked_by": "what its owners buy",
+                "quarter_ends": 6,
+                "buyers": 800,
+                "hit_rate": 0.44,
+                "hit_rate_of_popularity": 0.39,
+                "gain": {"estimate": 0.05, "low": 0.02, "high": 0.08},
+                "value": 3e6,
+                "low": 2.4e6,
+                "high": 3.7e6,
+                "renamed": 0,
+                "products": [{"product": "Core", "accounts": 120, "value": 2e6}],
+            },
+            "ranked_by": "regression on what was known",
+            "gain": {"estimate": 0.018, "low": 0.009, "high": 0.028},
+            "tests": [
+                {
+                    "window": "quarter",
+                    "quarter_ends": 6,
+                    "renewals": 1_008,
+                    "concordance": 0.7,
+                    "concordance_by_size": 0.52,
+                    "renewed_over_expected": 0.97,
+                }
+            ],
+            "calibration": [
+                {
+                    "renewals": 202,
+                    "said": 0.76,
+                    "came": 0.77,
+                    "due": 12e6,
+                    "expected": 8.4e6,
+                    "renewed": 8.1e6,
+                }
+            ],
+            "retention": [
+                {
+                    "tier": "Tier 1",
+                    "quarter_ends": 6,
+                    "due": 24e6,
+                    "gross_predicted": 0.9,
+                    "gross_low": 0.83,
+                    "gross_high": 0.95,
+                    "gross_came": 0.94,
+                    "net_predicted": 0.97,
+                    "net_low": 0.88,
+                    "net_high": 1.05,
+                    "net_came": 0.98,
+                    "inside": 5,
+                }
+            ],
+            "list": {
+                "length": 20,
+                "quarter_ends": 6,
+                "accounts": 120,
+                "lost_accounts": 24,
+                "precision": 0.2,
+                "low": 0.16,
+                "high": 0.25,
+                "base_rate": 0.11,
+                "share_of_lost_value": 0.5,
+                "share_of_lost_value_by_size": 0.48,
+            },
         },
         "decide": {
             "by": "2026-10-15",

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from tierkit.simulate import simulate_crm, write_crm
 
-CHEAP = "\n[model]\nbags = 1\nbacktest_quarter_ends = 2\nmax_bins = 6\n"
+CHEAP = """
+[model]
+bags = 1
+most_bags = 1
+shuffled_refits = 2
+backtest_quarter_ends = 2
+max_bins = 6
+"""
 
 
 def write_small_company(folder: Path, *, accounts: int = 200, quarters: int = 12) -> Path:

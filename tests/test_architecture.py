@@ -34,6 +34,7 @@ ROOMS = (
     "tiers",
     "serving",
     "roi",
+    "customers",
     "charts",
     "rendering",
     "publishing",
@@ -179,6 +180,21 @@ def test_importing_is_light_and_warns_of_nothing(statement):
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
     )
+    assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("statement", "slow"),
+    [
+        ("import tierkit; tierkit.open_run", ("nbformat", "scipy.stats", "matplotlib")),
+        ("from tierkit.pages import write_report", ("nbformat", "scipy.stats")),
+        ("from tierkit.dossiers import account_dossier", ("nbformat", "scipy.stats")),
+    ],
+)
+def test_what_every_kernel_imports_reads_no_notebooks(statement, slow):
+    """Reading notebooks compiles grammars for seconds, and a run starts a kernel per notebook."""
+    code = f"import sys; {statement}; print(*[m for m in {slow!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
 

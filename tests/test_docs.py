@@ -11,12 +11,19 @@ import pytest
 import yaml
 from typer.main import get_command
 
+import tierkit
 from benches import evidence_quick
 from docsite.blocks import RUN_LANGUAGES, commands, find_blocks
 from docsite.build import RUN, listed, pages_to_run
 from docsite.evidence import with_results
+from docsite.execute import FailedBlockError, Workplace, execute
+from docsite.figures import with_figures
+from docsite.functions import functions_page, rendered
 from tierkit.cli import app
-from tierkit.reference import CHAPTERS, chapter
+from tierkit.reference import CHAPTERS, chapter, find_topic
+from tierkit.reference.from_program import public_members
+from tierkit.reference.pages import page_names
+from tierkit.settings import parse_settings
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -60,7 +67,7 @@ def test_blocks_can_be_read(page):
         if block.language == "python":
             compile(block.text, where, "exec")
         elif block.language == "toml":
-            tomllib.loads(block.text)
+            parse_settings(tomllib.loads(block.text))
         elif block.language == "yaml":
             assert yaml.safe_load(block.text), where
         elif block.language == "console":
@@ -112,7 +119,20 @@ def test_evidence_cites_results_that_stand_in_the_docs(page):
     text = page.read_text(encoding="utf-8")
     found = with_results(text, DOCS)
     assert "<!-- results:" not in found
-    assert "What falls short" in found or page.name in ("index.md", "papers.md")
+    assert "What falls short" in found or page.name == "index.md"
+    cited = re.findall(r'open_points.md from "([^"]+)" to "([^"]+)"', text)
+    headings = re.findall(r"^(\*\*.*?\*\*) \(", (DOCS / "open_points.md").read_text(), re.MULTILINE)
+    assert not [pair for pair in cited if headings.index(pair[1]) - headings.index(pair[0]) != 1]
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "evidence").glob("[!i]*.md")), ids=name_of)
+def test_evidence_has_a_figure_and_the_command_that_makes_it_anew(page):
+    text = page.read_text(encoding="utf-8")
+    assert "<!-- figure: " in text
+    shown = with_figures(with_results(text, DOCS), DOCS)
+    assert "<svg" in shown
+    assert "<!-- figure: " not in shown
+    assert re.search(r"`(make|python -m) ", text)
 
 
 def test_each_quick_figure_has_a_range_and_a_function():
@@ -124,7 +144,16 @@ def test_each_quick_figure_has_a_range_and_a_function():
 
 def test_words_of_help_that_pages_name_are_topics():
     names = {one.name for name in CHAPTERS if name != "functions" for one in chapter(name).entries}
-    topics = {*names, *CHAPTERS, *APP.commands, *chapter("tables").groups, "TOPIC", "commands"}
+    topics = {
+        *page_names(),
+        "pages",
+        *names,
+        *CHAPTERS,
+        *APP.commands,
+        *chapter("tables").groups,
+        "TOPIC",
+        "commands",
+    }
     topics |= {heading.strip("[]") for heading in chapter("settings").groups}
     asked = [
         topic
@@ -133,3 +162,69 @@ def test_words_of_help_that_pages_name_are_topics():
     ]
     assert asked
     assert not [topic for topic in asked if topic not in topics]
+
+
+def test_docstrings_stand_on_the_site_as_their_sections_say():
+    pytest.importorskip("griffe")
+    text = "A sum.\n\nParameters\n----------\na : int\n    A | B.\n\nExamples\n--------\n>>> 1\n1"
+    shown = "\n".join(rendered(text))
+    assert "| name | type | meaning |\n| --- | --- | --- |\n| `a` | `int` | A \\| B. |" in shown
+    assert "```pycon\n>>> 1\n1\n```" in shown
+
+
+def test_every_public_name_and_method_has_its_section():
+    pytest.importorskip("griffe")
+    page = functions_page()
+    for name in {*tierkit.__all__} - {"__version__"}:
+        assert f"## `{name}` {{ #{name} }}" in page
+        thing = getattr(tierkit, name)
+        inside = public_members(thing) if isinstance(thing, type) else ()
+        assert not [one for one, _ in inside if f"### `{name}.{one}`" not in page]
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_every_page_can_be_read_in_a_terminal(name):
+    text = find_topic(name, APP)
+    assert text.startswith("# ")
+    assert not re.search(r"<!--|-->|\]\([^)]*\.md\)|\{\{|^---$", text, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", APP.commands.values(), ids=lambda command: command.name)
+def test_every_command_names_a_topic_that_says_more(command):
+    (topic,) = re.findall(r"More: tierkit help (\S+)", command.epilog)
+    assert find_topic(topic, APP)
+
+
+def test_a_block_that_ends_otherwise_than_its_page_says_ends_the_build(tmp_path):
+    workplace = Workplace(tmp_path, tmp_path)
+    shown = execute("```console {exit=3}\n$ echo said; exit 3\n```\n", workplace)
+    assert shown == "```console\n$ echo said; exit 3\nsaid\n```\n"
+    with pytest.raises(FailedBlockError, match="line 3: `false` ended with 1, not 0"):
+        execute("Text\n\n```console\n$ false\n```\n", workplace)
+
+
+def test_a_file_of_a_page_is_written_merged_or_changed_as_its_block_says(tmp_path):
+    workplace = Workplace(tmp_path, tmp_path)
+    execute('```toml title="a.toml"\n[x]\na = 1\n```\n', workplace)
+    execute('```toml title="a.toml"\n[x]\nb = 2\n```\n', workplace)
+    execute('```diff title="a.toml"\n-a = 1\n+a = 3\n```\n', workplace)
+    assert tomllib.loads((tmp_path / "a.toml").read_text()) == {"x": {"a": 3, "b": 2}}
+    with pytest.raises(FailedBlockError, match="does not hold once"):
+        execute('```diff title="a.toml"\n-a = 1\n+a = 3\n```\n', workplace)
+
+
+def test_a_quick_figure_outside_its_range_fails(monkeypatch, capsys):
+    stated = {"cents_lost": {"low": 0.0, "high": 0.0, "says": "Cents lost"}}
+    monkeypatch.setattr(evidence_quick, "ranges", lambda: stated)
+    monkeypatch.setattr(evidence_quick, "cents_lost", lambda: 0.0)
+    evidence_quick.main()
+    monkeypatch.setattr(evidence_quick, "cents_lost", lambda: 1.0)
+    with pytest.raises(SystemExit, match="cents_lost"):
+        evidence_quick.main()
+    assert "FAIL    1.000  (0 to 0)  Cents lost" in capsys.readouterr().out
+
+
+def test_the_citation_is_of_this_release():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == tierkit.__version__
+    assert {"cff-version", "message", "title", "authors", "license"} <= {*citation}

@@ -48,6 +48,29 @@ def test_guessed_settings_read_the_folder_they_were_guessed_from(tmp_path):
     assert reading.tables.source_won_revenue == "100.5000"
 
 
+def test_columns_without_a_meaning_are_named_with_the_topic_that_lists_what_they_could_be(tmp_path):
+    files = {
+        "Kunden.csv": "Kundennummer;Firma;Angelegt am;Betreuungsklasse\nK1;Acme;01.02.2025;A\n",
+        "Verkaufschancen.csv": "Chancennummer;Kundennummer;Erstellt am;Abschlussdatum;Betrag;"
+        "Status;Art;Wetter\n"
+        "V1;K1;13.02.2025;14.03.2025;10,50;Gewonnen;Neugeschäft;Regen\n",
+    }
+    write_files(tmp_path, files)
+    text = guess_settings(tmp_path / "data")
+    columns = tomllib.loads(text)["data"]["columns"]
+    assert columns["accounts"]["created_date"] == "Angelegt am"
+    deals = columns["opportunities"]
+    assert deals["opportunity_id"] == "Chancennummer"
+    assert (deals["created_date"], deals["type"]) == ("Erstellt am", "Art")
+    assert "# Without a meaning yet: Wetter. `tierkit help opportunities`" in text
+    assert "# Without a meaning yet: Betreuungsklasse. `tierkit help accounts`" in text
+
+
+def test_a_folder_without_deals_says_how_they_are_found(tmp_path):
+    write_files(tmp_path, {"accounts.csv": "account_id\nA1\n"})
+    assert "call it opportunities.csv" in guess_settings(tmp_path / "data")
+
+
 def test_orders_without_stages_are_all_won(tmp_path):
     files = {
         "clients.csv": "Customer ID\nC1\n",
@@ -125,7 +148,7 @@ def test_stages_that_a_preset_cannot_know_are_guessed_beside_it(tmp_path):
     assert values["data"]["values"]["opportunities"]["is_won"]["won"] == ["Signed"]
     assert "Order received (1)" in text
     assert values["target"]["revenue_types"] == {"New Business": "new", "Renewal": "renewal"}
-    assert '# decide: "" = "new"' in text
+    assert '# only if `tierkit check` asks for it: "" = "new"' in text
     (folder / "tierkit.toml").write_text(text, encoding="utf-8")
     (problem,) = examine_source(read_settings(folder)).blocking
     assert problem.rule == "unmapped revenue type"  # that of O3, which only a person can decide

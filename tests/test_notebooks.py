@@ -97,7 +97,7 @@ def test_every_notebook_runs_from_the_top_on_the_sample(tmp_path, monkeypatch):
     # a hundred simulated companies are for reports; two are enough to run every cell
     cheap = settings.read_text().replace("[roi]\n", "[roi]\ncertificate_worlds = 2\n")
     assert "certificate_worlds" in cheap
-    cheap += "\n[model]\nbags = 1\nbacktest_quarter_ends = 2\n"
+    cheap += "\n[model]\nbags = 1\nmost_bags = 1\nshuffled_refits = 2\nbacktest_quarter_ends = 2\n"
     settings.write_text(cheap)
     copies = []
     for path in (one for one in NOTEBOOKS if one.stem != "explore_criteria"):

@@ -124,6 +124,30 @@ def test_what_is_wrong_with_a_file_is_a_sentence(tmp_path, code, sentence):
         build_panel(tables_of(**TABLES), [DAY], settings=settings_with(tmp_path, code))
 
 
+@pytest.mark.parametrize(
+    ("code", "where"),
+    [
+        ("import pandas as pd\nSEEN = pd.read_csv(__file__, sep='~')\n", "line 4: read_csv"),
+        ("def helper():\n    return open(__file__).read()\n", "line 4: open"),
+    ],
+)
+def test_a_criterion_that_reads_a_file_is_refused_until_somebody_vouches_for_it(
+    tmp_path, code, where
+):
+    with pytest.raises(SettingsError, match=rf"usage reads a file of its own \({where}\)"):
+        own.own_criteria(settings_with(tmp_path, code + USAGE))
+    vouched = settings_with(tmp_path, code + USAGE, trusted=["usage"])
+    assert [one.name for one in own.own_criteria(vouched)] == ["usage"]
+
+
+def test_a_file_that_another_criterion_reads_is_that_one_s_alone(tmp_path):
+    reads = NEWEST.replace("return rows", "open(__file__).close(); return rows")
+    with pytest.raises(SettingsError, match="criterion newest_usage reads a file"):
+        own.own_criteria(settings_with(tmp_path, USAGE + reads))
+    vouched = settings_with(tmp_path, USAGE + reads, trusted=["newest_usage"])
+    assert len(own.own_criteria(vouched)) == 2
+
+
 @pytest.mark.parametrize("name", ["nowhere.py", "../criteria.py"])
 def test_only_a_file_of_the_project_is_run(tmp_path, name):
     (tmp_path / "criteria.py").write_text(HEAD + USAGE)

@@ -160,6 +160,21 @@ def test_a_chart_that_needs_a_script_is_a_picture_or_a_sentence_and_never_absent
     assert "data:image/png" in page_of(**chart, image__png=PNG)
 
 
+def test_a_chart_that_altair_writes_as_a_script_becomes_a_picture(monkeypatch):
+    """Without a renderer asked for, altair's HTML holds the chart as the argument of a script."""
+    drawn = []
+    monkeypatch.setattr(
+        still_charts, "_vega_lite_svg", lambda chart: drawn.append(chart) or "<svg></svg>"
+    )
+    html = (
+        '<div id="altair-viz-1f"></div><script>(function(spec, embedOpt){ run({}) })'
+        '({"mark": "bar", "title": "a })( b"}, {"mode": "vega-lite"});</script>'
+    )
+    page = render_analyst([executed(shown(html))], CONTEXT)
+    assert drawn == [{"mark": "bar", "title": "a })( b"}]
+    assert "<svg></svg>" in page
+
+
 def test_a_script_in_a_cell_is_refused():
     notebook = executed(new_markdown_cell("Hello <script>alert(1)</script>"))
     with pytest.raises(GateError, match="shows a script"):
@@ -243,7 +258,7 @@ def test_the_code_of_all_cells_has_one_switch_and_no_script():
 def test_what_stands_at_the_marks_of_a_figure_can_be_read_aloud():
     picture = Picture(lambda ax: ax.set_axis_off() or ax, 100, 40)
     drawn = figure(picture, name="tiers", finding="Two tiers.", values=[("Tier <1>", "15 · 31 %")])
-    assert '<table class="unseen"><tr><th scope="row">Tier &lt;1&gt;</th>' in drawn.html
+    assert '<div class="unseen"><table><tr><th scope="row">Tier &lt;1&gt;</th>' in drawn.html
     assert "31 %" in drawn.html
 
 

@@ -35,10 +35,21 @@ def test_the_wheel_holds_notebooks_templates_and_nothing_of_the_checkout(wheel):
         "tierkit/runs/templates/tierkit.toml",
         "tierkit/rendering/templates/leadership.html.j2",
         "tierkit/py.typed",
+        "tierkit/docs/index.md",
+        "tierkit/docs/how-to/capacity.md",
     ):
         assert name in names
     assert not [name for name in names if name.startswith(("tests/", "notebooks/"))]
     assert not [name for name in names if "/." in name or "__pycache__" in name]
+
+
+def test_the_addresses_of_the_package_lead_to_pages_that_it_carries(wheel):
+    packed = zipfile.ZipFile(wheel)
+    (metadata,) = [name for name in packed.namelist() if name.endswith("/METADATA")]
+    lines = packed.read(metadata).decode().partition("\n\n")[0].splitlines()
+    urls = [line.rpartition(", ")[2] for line in lines if line.startswith("Project-URL: ")]
+    assert urls
+    assert not [url for url in urls if url not in packed.namelist()]
 
 
 def test_the_wheel_runs_in_an_environment_of_its_own(wheel, tmp_path):
@@ -52,6 +63,7 @@ def test_the_wheel_runs_in_an_environment_of_its_own(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(site)
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     for arguments in (
+        ["help", "how-to/capacity.md"],
         ["init", "demo", "--sample"],
         [
             "run",

@@ -23,12 +23,18 @@ ORDER = (
 app = typer.Typer(
     name="tierkit",
     help="Account tiering that can be explained, signed and checked.",
-    epilog="Try it: tierkit init demo --sample && cd demo && tierkit run",
+    epilog="Try it: tierkit init demo --sample && cd demo && tierkit run\n\n"
+    "Read it: tierkit help tutorial",
     context_settings={"help_option_names": ["-h", "--help"]},
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # or `[hooks]` in a help text would be read as a style and be lost
 )
+
+
+def example(command: str, *, more: str) -> str:
+    """Return what stands below a command's help: an example, and the topic that says more."""
+    return f"Example: tierkit {command}\n\nMore: tierkit help {more}"
 
 
 def _show_version(asked: bool) -> None:

@@ -15,6 +15,7 @@ from tierkit.cli.app import (
     Overrides,
     SettingsFile,
     app,
+    example,
     without_grammars_of_addresses,
 )
 
@@ -33,7 +34,11 @@ class SqlDialect(StrEnum):
     spark = "spark"
 
 
-@app.command(epilog="Example: tierkit score --model reports/2026Q3/model.json -o scores.xlsx")
+@app.command(
+    epilog=example(
+        "score --model reports/2026Q3/model.json -o scores.xlsx", more="how-to/what_if.md"
+    )
+)
 def score(
     model: Annotated[Path, typer.Option(metavar="FILE", help="The model.json of a report.")],
     output: Annotated[
@@ -84,7 +89,7 @@ def score(
         typer.echo(scored.remark)
 
 
-@app.command(epilog='Example: tierkit explain "Acme Ltd" --quarter 2026Q3')
+@app.command(epilog=example('explain "Acme Ltd" --quarter 2026Q3', more="how-to/account.md"))
 def explain(
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Its id or its name.")],
     quarter: Annotated[
@@ -110,7 +115,7 @@ def explain(
         typer.echo(line)
 
 
-@app.command(epilog="Example: tierkit diff 2026Q2 2026Q3 --page changes.html")
+@app.command(epilog=example("diff 2026Q2 2026Q3 --page changes.html", more="report.md"))
 def diff(
     before: Annotated[str, typer.Argument(metavar="RUN_A", help="A published quarter or folder.")],
     after: Annotated[str, typer.Argument(metavar="RUN_B", help="Another one.")],
@@ -157,7 +162,7 @@ def _write(page: Path, html: str) -> None:
     typer.echo(str(page))
 
 
-@app.command(epilog="Example: tierkit draw 2026Q3 --ranks 12-18 --seed 7")
+@app.command(epilog=example("draw 2026Q3 --ranks 12-18 --seed 7", more="roi.md"))
 def draw(
     quarter: Annotated[str, typer.Argument(metavar="QUARTER", help="A published quarter.")],
     upper: Annotated[

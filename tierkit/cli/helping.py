@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from tierkit.cli.app import Debug, app, say
+from tierkit.cli.app import Debug, app, example, say
 
 if TYPE_CHECKING:
     import click
 
 
-@app.command(name="help", epilog="Example: tierkit help stability.keep_band")
+@app.command(name="help", epilog=example("help stability.keep_band", more="pages"))
 def help_(
     topic: Annotated[
         list[str] | None,

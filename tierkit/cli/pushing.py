@@ -15,6 +15,7 @@ from tierkit.cli.app import (
     Debug,
     SettingsFile,
     app,
+    example,
     say,
     without_grammars_of_addresses,
 )
@@ -31,7 +32,7 @@ class Crm(StrEnum):
     hubspot = "hubspot"
 
 
-@app.command(epilog="Example: tierkit push 2026Q3 --to hubspot")
+@app.command(epilog=example("push 2026Q3 --to hubspot", more="push.md"))
 def push(
     quarter: Annotated[str, typer.Argument(metavar="QUARTER", help="An accepted quarter.")] = "",
     to: Annotated[Crm | None, typer.Option("--to", help="The CRM.")] = None,

@@ -16,12 +16,13 @@ from tierkit.cli.app import (
     Overrides,
     SettingsFile,
     app,
+    example,
     say,
     without_grammars_of_addresses,
 )
 
 
-@app.command(epilog="Example: tierkit check -f demo/tierkit.toml")
+@app.command(epilog=example("check -f demo/tierkit.toml", more="data.md"))
 def check(
     file: SettingsFile = DEFAULT_FILE,
     overrides: Overrides = None,
@@ -38,7 +39,7 @@ def check(
     raise typer.Exit(checked.exit_code)
 
 
-@app.command(epilog="Example: tierkit run --quarter 2026Q3 --set stability.keep_band=1.5")
+@app.command(epilog=example("run --quarter 2026Q3 --set stability.keep_band=1.5", more="jobs.md"))
 def run(
     file: SettingsFile = DEFAULT_FILE,
     quarter: Annotated[
@@ -134,7 +135,7 @@ def _step(line: str) -> None:
         say(line, err=True)
 
 
-@app.command(epilog="Example: tierkit accept 2026Q3 --from 2026-10-15")
+@app.command(epilog=example("accept 2026Q3 --from 2026-10-15", more="how-to/crm.md"))
 def accept(
     quarter: Annotated[str, typer.Argument(metavar="QUARTER", help="A published quarter.")],
     start: Annotated[
@@ -180,7 +181,7 @@ def accept(
         )
 
 
-@app.command(epilog="Example: tierkit undo overrides.csv")
+@app.command(epilog=example("undo overrides.csv", more="how-to/undo.md"))
 def undo(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="The file; without one, versions are listed.")
@@ -209,7 +210,7 @@ def undo(
         say("No file of this project has an earlier version yet.")
 
 
-@app.command(epilog="Example: tierkit clean --yes")
+@app.command(epilog=example("clean --yes", more="how-to/undo.md"))
 def clean(
     yes: Annotated[
         bool, typer.Option("--yes", help="Take it away; without, it is listed.")
@@ -235,7 +236,7 @@ def clean(
     say(f"{len(found):,} files and folders with {size:,.1f} MB {verb}.")
 
 
-@app.command(epilog="Example: tierkit init demo --sample")
+@app.command(epilog=example("init demo --sample", more="tutorial/first_hour.md"))
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to create.")],
     sample: Annotated[
@@ -259,7 +260,11 @@ def init(
     typer.echo(f"Next: cd {folder} && tierkit {'run' if sample else 'check'}")
 
 
-@app.command(epilog="Example: tierkit simulate world --accounts 4000 --tier-effect 0.6 --seed 7")
+@app.command(
+    epilog=example(
+        "simulate world --accounts 4000 --tier-effect 0.6 --seed 7", more="evidence/tier_roi.md"
+    )
+)
 def simulate(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write into.")],
     accounts: Annotated[int, typer.Option(min=1, help="How many accounts.")] = 2000,
@@ -276,10 +281,12 @@ def simulate(
 ) -> None:
     """Write a simulated CRM whose truth is known.
 
-    It has the tables, matching settings, and truth.json with what tiers really added.
+    It has the tables, matching settings, and truth.json with what tiers really added. A project
+    that was not simulated is never written over.
     """
-    from tierkit.simulate import simulate_crm, write_crm
+    from tierkit.simulate import keep_projects, simulate_crm, write_crm
 
+    keep_projects(folder)
     crm = simulate_crm(
         accounts=accounts,
         quarters=quarters,
@@ -292,7 +299,7 @@ def simulate(
         typer.echo(f"wrote {path}")
 
 
-@app.command(epilog="Example: tierkit doctor")
+@app.command(epilog=example("doctor", more="tutorial/first_hour.md"))
 def doctor(
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:

@@ -18,7 +18,7 @@ from tierkit.errors import TierkitError
 from tierkit.models import Card, customer_text
 from tierkit.publishing import Published, read_published
 from tierkit.runs import account_groups, find_project, project_cache, source_key, trusted_tables
-from tierkit.settings import Settings, Tier
+from tierkit.settings import NEW_AND_EXPANSION, Settings, Tier
 from tierkit.table import NO_MATHEMATICS
 from tierkit.tiers import check_eligibility, explain_tier, why_untiered, within_groups
 from tierkit.words import money, money_range
@@ -169,10 +169,11 @@ def _explained(report: OpenReport, account_id: str, name: str) -> AccountExplana
     model, settings = report.published.model, report.settings
     row, tiered = report.values.loc[[account_id]], report.published.tiers  # noqa: PD011 (a report)
     held = _row(tiered, account_id)
+    by_value = settings.target.value != NEW_AND_EXPANSION
     found = explain_tier(
         model,
         row,
-        tiered,
+        tiered.assign(cut_on_value=True) if by_value else tiered,
         tiers=settings.tiers,
         stability=settings.stability,
         untiered="" if held is not None else _why_untiered(report, account_id),

@@ -15,6 +15,7 @@ from tierkit.crm.recognising import RecognisedTable
 from tierkit.crm.scanning import DERIVED
 from tierkit.crm.signs import code_of
 from tierkit.crm.systems import system_of
+from tierkit.words import plural
 
 
 @dataclass
@@ -80,7 +81,10 @@ def table_lines(tables: Sequence[RecognisedTable], deals: RecognisedTable | None
     elif "accounts" not in there:
         lines.append("# No file looks like accounts; name one in [data.tables].")
     if deals is None:
-        lines.append("# No file looks like opportunities; name one in [data.tables].")
+        lines.append(
+            "# No file looks like opportunities. If one is, call it opportunities.csv and run "
+            "`tierkit init --from` again; or name it in [data.tables]."
+        )
     lines = ["", "[data.tables]", *lines] if lines else []
     sheets = [
         f"{toml_text(name)} = {toml_text(sheets[0] if len(sheets) == 1 else sheets)}"
@@ -129,6 +133,7 @@ def type_lines(deals: RecognisedTable) -> list[str]:
     lines = ["", "[target.revenue_types] # by the words of each type"]
     for value, rows in list(deals.file.counts(deals.columns["type"]).items())[:_MOST_VALUES]:
         meaning = known.get(value) or meaning_of(value)
-        line = f'{toml_text(value)} = "{meaning or "new"}" # {rows:,} rows'
-        lines.append(line if meaning else f"# decide: {line}")
+        line = f'{toml_text(value)} = "{meaning or "new"}" # {plural(rows, "row")}'
+        ask = "decide" if value else "only if `tierkit check` asks for it"
+        lines.append(line if meaning else f"# {ask}: {line}")
     return lines

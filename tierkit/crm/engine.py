@@ -24,6 +24,7 @@ from typing_extensions import TypeIs
 from tierkit.crm.polars_engine import PolarsEngine
 from tierkit.crm.spark_engine import SparkEngine
 from tierkit.errors import DataError
+from tierkit.files import draft_of
 
 Rows = nw.LazyFrame[Any]
 Connection = duckdb.DuckDBPyConnection
@@ -312,10 +313,11 @@ def _sources(plan: list[dict[str, Any]]) -> Iterator[str]:
 
 def write_parquet(engine: Engine, rows: Rows, path: Path) -> None:
     """Write lazy rows to a Parquet file."""
-    if not is_duckdb(engine):
-        engine.write_parquet(rows, path)
-    else:
-        rows.to_native().write_parquet(str(path), compression="zstd")
+    with draft_of(path) as draft:
+        if not is_duckdb(engine):
+            engine.write_parquet(rows, draft)
+        else:
+            rows.to_native().write_parquet(str(draft), compression="zstd")
 
 
 def _text(value: str) -> str:

@@ -327,6 +327,14 @@ def _put_columns(
         f"{table.table}: {table.file.title}, since {known} of its {len(table.file.headers)} "
         "columns are known",
     )
+    taken = " ".join(columns.values())  # a column may stand in an expression such as a * b
+    unused = [header for header in table.file.headers if header not in taken]
+    if unused:
+        draft.say(
+            section,
+            f"Without a meaning yet: {', '.join(unused[:_MOST_VALUES])}. "
+            f"`tierkit help {table.table}` lists what they could be.",
+        )
     if table.holds_deals and table.table == "opportunity_lines":
         draft.say(
             section, "The same deal stands in several rows: deals are the sums of their lines."

@@ -46,7 +46,8 @@ DEAL_IDS = (
     *(f"{deal} {key}" for deal in _DEALS for key in _KEYS),
     "invoice", "Num", "Fakturabeleg", "Faktura", "Fakturanummer", "VBELN", "Belegnummer",
     "Rechnungsnummer", "Rechnungs-Nr", "Rechnungsnr", "Auftragsnummer", "Opportunity-ID",
-    "Deal-ID", "Numéro Facture", "N° facture", "Numéro de facture", "Numéro de commande",
+    "Deal-ID", "Angebotsnummer", "Angebotsnr", "Chancennummer", "Vorgangsnummer",
+    "Numéro Facture", "N° facture", "Numéro de facture", "Numéro de commande",
     "ID de l'opportunité", "ID d'opportunité", "Número de factura", "N° factura",
     "ID de oportunidad", "ID de la oportunidad", "Número de pedido", "Numero fattura",
     "InvoiceNumber", "Invoice #", "Order #", "opportunityid", "Reference Number",
@@ -115,7 +116,10 @@ MORE_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "industry": ("Branche", "Secteur", "Sector", "Secteur d'activité"),
         "region": ("state province name", "state", "Bundesland", "Région", "Región"),
-        "created_date": ("created on", "organization created", "Erstelldatum", "Date de création"),
+        "created_date": (
+            "created on", "organization created", "Erstelldatum", "Erstellt am", "Angelegt am",
+            "Anlagedatum", "Date de création", "Créé le", "Fecha de creación", "Creado el",
+        ),
     },
     "opportunities": {
         "opportunity_id": (*DEAL_IDS, *RECORD_IDS),
@@ -123,7 +127,8 @@ MORE_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "close_date": CLOSE_DATES,
         "created_date": (
             "create date", "created", "opened", "open date", "created on", "deal created",
-            "Erstelldatum", "Erstellungsdatum", "Date de création", "Fecha de creación",
+            "Erstelldatum", "Erstellungsdatum", "Erstellt am", "Angelegt am", "Anlagedatum",
+            "Date de création", "Créé le", "Fecha de creación", "Creado el",
         ),
         "amount": ("amount in company currency", "amount", *TOTALS),
         "is_won": WON_FLAGS,
@@ -131,7 +136,7 @@ MORE_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "type": (
             "deal type", "order type", "transaction type", "document type", "FktArt", "Fakturaart",
             "FKART", "invoice type", "Typ", "Typ der Opportunity", "Type d'opportunité", "Tipo",
-            "Belegart", "Vorgangsart", "Type de pièce", "Tipo de documento",
+            "Belegart", "Vorgangsart", "Art", "Geschäftsart", "Type de pièce", "Tipo de documento",
         ),
         "product": ("product id", "product key", "product name"),
         "cost": ("total product cost", "total cost", "cost of goods"),

@@ -53,7 +53,7 @@ _MEANINGS = (
         "expansion",
         re.compile(
             r"\b(up.?sell\w*|expan\w*|cross.?sell\w*|cross|add.?on|existing\w*|upgrade|"
-            r"bestands\w*|existant\w*|existente\w*|erweiterung)\b",
+            r"bestands\w*|ausbau|existant\w*|existente\w*|erweiterung)\b",
             re.IGNORECASE,
         ),
     ),

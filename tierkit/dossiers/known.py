@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -19,7 +19,7 @@ from tierkit.dossiers.people import (
     open_deals,
     won_by_quarter,
 )
-from tierkit.runs import Run
+from tierkit.runs import Run, customers_left, next_left
 from tierkit.serving import DATED_TABLES, contact_coverage, newest_facts, whitespace
 from tierkit.table import Table
 
@@ -168,6 +168,10 @@ class Known:
         By account_id: contact coverage; the newest day of each source.
     others
         Tells whether a text names another account.
+    customers
+        By account_id of those with a renewal due, as the run has left it; empty without any.
+    next_products
+        By account_id the product that a customer may buy next: `product`, `chance`, `value`.
     """
 
     run: Run
@@ -186,6 +190,8 @@ class Known:
     history: pd.DataFrame
     facts: pd.DataFrame
     others: OtherAccounts
+    customers: pd.DataFrame = field(default_factory=pd.DataFrame)
+    next_products: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def known_of(run: Run, tiers: pd.DataFrame) -> Known:
@@ -227,7 +233,16 @@ def known_of(run: Run, tiers: pd.DataFrame) -> Known:
             tiers.index
         ),
         others=others,
+        customers=customers_left(run).reindex(tiers.index).dropna(subset=["chance"]),
+        next_products=_next_products(run, tiers, others),
     )
+
+
+def _next_products(run: Run, tiers: pd.DataFrame, others: OtherAccounts) -> pd.DataFrame:
+    """Return the next products of accounts, those withheld that name another account."""
+    found = next_left(run).reindex(tiers.index).dropna(subset=["chance"])
+    rows = found.assign(account_id=[*map(str, found.index)])
+    return others.kept_out_of(rows, "product").drop(columns="account_id")
 
 
 def rows_of(table: pd.DataFrame, account: str) -> pd.DataFrame:

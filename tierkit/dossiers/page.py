@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from tierkit.calendar import spell_date
 from tierkit.dossiers import parts
+from tierkit.dossiers.customers import next_product_sentence, renewal_chance, renewal_part
 from tierkit.dossiers.known import Known, record, rows_of
 from tierkit.rendering import Fragment, document, joined, on_one_line, section, tag
 from tierkit.words import count, money, money_range, money_with_range, plural
@@ -58,7 +59,7 @@ def dossier_body(known: Known, account: str) -> Fragment:
         _part("Engagement and effort", *parts.effort(known, account)),
         _pair(
             _part("Open pipeline", parts.deals(known, account)),
-            _part("Contracts", parts.contracts(known, account)),
+            _part("Contracts", parts.contracts(known, account), renewal_part(known, account)),
         ),
         _pair(
             _part("People", parts.people(known, account)),
@@ -215,10 +216,14 @@ def _contract(known: Known, account: str) -> Iterator[str]:
         worth = money(known.run.currency, float(ending.sum()))
         these = "Contract" if len(ending) == 1 else f"{count(len(ending))} contracts"
         verb = "ends" if len(ending) == 1 else "end"
-        yield f"{these} of {worth} a year {verb} on {_day(first)}: prepare the renewal."
+        chance = "; ".join(["prepare the renewal", *renewal_chance(known, account)])
+        yield f"{these} of {worth} a year {verb} on {_day(first)}: {chance}."
 
 
 def _space(known: Known, account: str) -> Iterator[str]:
+    if account in known.next_products.index:
+        yield next_product_sentence(known, account)
+        return
     space = rows_of(known.whitespace, account)
     likely = space[(space["predicted_value"] > 0) & (space["buyers"] > 0)]
     for row in likely.head(1).to_dict("records"):

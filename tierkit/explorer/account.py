@@ -15,6 +15,7 @@ from tierkit.errors import SettingsError
 from tierkit.explorer import card_settings
 from tierkit.explorer.writing import override_row, write_override
 from tierkit.models import BY_COLUMN, account_ranges
+from tierkit.settings import NEW_AND_EXPANSION
 from tierkit.tiers import (
     TierExplanation,
     check_eligibility,
@@ -123,10 +124,11 @@ def _rank(view: View, account: str) -> int | None:
 def _explained(view: View, account: str, untiered: str) -> TierExplanation | None:
     if account not in view.basis.ids:
         return None
+    by_value = view.settings.target.value != NEW_AND_EXPANSION
     return explain_tier(
         view.model,
         view.basis.now.values.loc[[account]],  # noqa: PD011 (a panel's rows)
-        view.tiered,
+        view.tiered.assign(cut_on_value=True) if by_value else view.tiered,
         tiers=view.settings.tiers,
         stability=view.settings.stability,
         untiered=untiered,

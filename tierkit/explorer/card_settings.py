@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,12 @@ def with_size(settings: Settings, tier: str, rule: str, value: float | None) -> 
 def with_keep_band(settings: Settings, keep_band: float) -> Settings:
     """Return the settings with another keep band."""
     return changed(settings, lambda plain: plain["stability"].update(keep_band=float(keep_band)))
+
+
+def with_value(settings: Settings, value: str | Mapping[str, float]) -> Settings:
+    """Return the settings whose tiers are cut on another value."""
+    asked = value if isinstance(value, str) else dict(value)
+    return changed(settings, lambda plain: plain["target"].update(value=asked))
 
 
 def with_icp(settings: Settings, where: Iterable[str]) -> Settings:

@@ -309,6 +309,20 @@ class TierChanges:
             words, lambda: card_settings.with_keep_band(self._stage.settings, keep_band)
         )
 
+    def set_value(self, value: str | Mapping[str, float]) -> None:
+        """Cut tiers on another value: all revenue, margin, or a weight for each part.
+
+        Examples
+        --------
+        >>> from tierkit.explorer.example import example_explorer
+        >>> explorer = example_explorer()
+        >>> explorer.set_value({"new": 2.0, "expansion": 1.0})
+        >>> explorer.settings.target.weights["new"]
+        2.0
+        """
+        words = f"tiers cut on {value if isinstance(value, str) else 'weighted parts'}"
+        self._stage.apply(words, lambda: card_settings.with_value(self._stage.settings, value))
+
     def set_icp(self, where: Iterable[str]) -> None:
         """Say who can be tiered at all, by rules such as `employees >= 20`.
 

@@ -46,6 +46,7 @@ class Session:
         tiers = TierChanges(stage)
         self.set_capacity, self.set_size = tiers.set_capacity, tiers.set_size
         self.set_keep_band, self.set_icp = tiers.set_keep_band, tiers.set_icp
+        self.set_value = tiers.set_value
         card = CardChanges(stage)
         self.turn_off, self.turn_on, self.refit = card.turn_off, card.turn_on, card.refit
         self._card = card

@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tierkit.customers import account_value
 from tierkit.explorer.rankings import BacktestRow
 from tierkit.explorer.screen import Screen, card_of, screen_of, tested_by
 from tierkit.figure import Figure
 from tierkit.models import BY_COLUMN, BY_HAND, SavedModel
 from tierkit.serving import break_even, role_effort, tier_effort
+from tierkit.settings import NEW_AND_EXPANSION
 from tierkit.tiers import UNTIERED, directions, move_matrix
 
 if TYPE_CHECKING:
@@ -63,13 +65,29 @@ class View:
     def placed(self) -> PlacedAccounts:
         """The tier of every account, by the rule of the run."""
         eligible = self.basis.can_be_tiered(self.settings.icp.where)
+        score, amount = self._cut_on
         return self.basis.candidates.place(
-            self._spread(np.where(eligible, self.screen.score, np.nan)),
-            self._spread(self.screen.predicted),
+            self._spread(np.where(eligible, score, np.nan)),
+            self._spread(amount),
             tiers=self.settings.tiers,
             stability=self.settings.stability,
             overrides=self.overrides,
         )
+
+    @property
+    def _cut_on(self) -> tuple[FloatArray, FloatArray]:
+        """Score and amount of each account that tiers are cut on, as the run has them."""
+        if self.settings.target.value == NEW_AND_EXPANSION:
+            return self.screen.score, self.screen.predicted
+        run = self.basis.run
+        value = account_value(
+            pd.Series(self.screen.predicted, index=self.basis.ids),
+            run.tables,
+            run.outlook,
+            settings=self.settings,
+            as_of=run.as_of,
+        ).to_numpy(dtype=float)
+        return value, value
 
     @property
     def model(self) -> SavedModel:

@@ -19,6 +19,7 @@ from tierkit.calendar import known_rows
 from tierkit.crm import Rows, register_frame
 from tierkit.errors import SettingsError
 from tierkit.features.feature import KEYS, Aggregate, Block, Context
+from tierkit.features.file_readings import file_readings
 from tierkit.settings import Settings
 
 GROUP, MODELS = "tierkit.features", "tierkit.models"
@@ -74,6 +75,11 @@ def challenger(make: Callable[[], object]) -> OwnModel:
 
     The function has a docstring and returns a regressor in the way of scikit-learn, not fitted,
     with its seed set. It is tested on the same dates and accounts as the card.
+
+    Parameters
+    ----------
+    make
+        The function, without parameters. Its name is the model's, its docstring what pages say.
 
     Examples
     --------
@@ -146,10 +152,25 @@ def own_criteria(settings: Settings) -> tuple[OwnCriterion, ...]:
     ------
     SettingsError
         If a module or package is not there, cannot be imported, holds no criterion or one without
-        a docstring, or gives a name twice.
+        a docstring, gives a name twice, or if a criterion reads a file and `features.trusted` does
+        not name it.
     """
-    found = [*_of_module(settings), *_of_packages(settings.features.packages, GROUP)]
-    return tuple(_once([one for one in found if isinstance(one, OwnCriterion)]))
+    asked = [*_of_module(settings), *_of_packages(settings.features.packages, GROUP)]
+    found = _once([one for one in asked if isinstance(one, OwnCriterion)])
+    for one in found:
+        if one.name not in settings.features.trusted:
+            _refuse_files(one, others=[other.name for other in found if other is not one])
+    return tuple(found)
+
+
+def _refuse_files(one: OwnCriterion, *, others: Sequence[str]) -> None:
+    reading = next(file_readings(one.compute, others=others), "")
+    if reading:
+        raise SettingsError(
+            f"criterion {one.name} reads a file of its own ({reading}): what the file knows of the "
+            "future cannot be taken away. Give it as a table with dates, such as signals, or vouch "
+            f'for it: features.trusted = ["{one.name}"].'
+        )
 
 
 def own_models(settings: Settings) -> dict[str, object]:

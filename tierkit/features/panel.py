@@ -33,7 +33,7 @@ from tierkit.features.registry import (
     with_past_revenue,
 )
 from tierkit.features.windows import Known, date_rows, existing_accounts, known_history
-from tierkit.files import parse_json
+from tierkit.files import draft_of, parse_json
 from tierkit.settings import Settings
 
 _METADATA = b"tierkit.panel"
@@ -92,9 +92,9 @@ class Panel:
             "cut": dict(self.cut),
         }
         table = pa.Table.from_pandas(self.values.reset_index(), preserve_index=False)
-        pq.write_table(
-            table.replace_schema_metadata({_METADATA: json.dumps(about, ensure_ascii=False)}), path
-        )
+        told = table.replace_schema_metadata({_METADATA: json.dumps(about, ensure_ascii=False)})
+        with draft_of(Path(path)) as draft:
+            pq.write_table(told, draft)
 
     @classmethod
     def read(cls, path: str | Path) -> Panel:

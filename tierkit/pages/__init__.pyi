@@ -4,6 +4,10 @@ from .chances import (
     how_sure as how_sure,
     scoreboard_table as scoreboard_table,
 )
+from .customers import (
+    customer_tables as customer_tables,
+    customers_of as customers_of,
+)
 from .data import (
     remarks as remarks,
     restated_tables as restated_tables,

@@ -23,6 +23,7 @@ from tierkit.pages.facts import (
     texts,
     too_small,
 )
+from tierkit.pages.moves import moves_in_words
 from tierkit.rendering import Fragment, html_table, joined, section, tag
 from tierkit.runs import Run
 from tierkit.table import Column, Columns, Table
@@ -108,9 +109,8 @@ def _tiers(facts: Facts) -> Iterator[Decision]:
         )
     elif action in ("hold", "recalibrate", "refit"):
         model = " and the new model" if action == "refit" else ""
-        changed = f"{plural(up + down, 'account')} change tier: {count(up)} up, {count(down)} down"
-        swap = swap_words(facts)
-        yield Decision(f"Accept the new tiers{model}.", f"{changed}. {swap}".strip(), "tiers")
+        said = f"{moves_in_words(up, down)}. {swap_words(facts)}".strip()
+        yield Decision(f"Accept the new tiers{model}.", said, "tiers")
 
 
 def swap_words(facts: Facts) -> str:
@@ -280,7 +280,7 @@ def _untiered(facts: Facts) -> Iterator[Decision]:
     unknown = {
         reason: amount
         for reason, amount in numbers(part(facts, "data", "untiered")).items()
-        if "unknown" in reason.lower() or "missing" in reason.lower()
+        if "ICP unknown" in reason or "missing" in reason.lower()
     }
     for reason, amount in list(unknown.items())[:1]:
         yield Decision(

@@ -192,6 +192,30 @@ def money_parts(code: str, amounts: Sequence[float]) -> list[str]:
     return [_fixed(code, amount, 0, "") for amount in [*whole, sum(whole)]]
 
 
+def money_grid(code: str, rows: Sequence[Sequence[float]]) -> list[list[str]]:
+    """Return amounts with the sum of each row and a last row of sums, which add up as said.
+
+    Examples
+    --------
+    >>> for row in money_grid("USD", [[1_440_000, 2_430_000], [3_410_000, 4_420_000]]):
+    ...     print(*row)
+    $1.4 M $2.4 M $3.8 M
+    $3.4 M $4.4 M $7.8 M
+    $4.8 M $6.8 M $11.6 M
+    """
+    total = math.fsum(cell for row in rows for cell in row)
+    unit, name = next((one for one in UNITS if abs(total) >= one[0]), (1.0, ""))
+    cells: list[list[float]] = []
+    digits = 0
+    for digits in (1, 2, 3) if name else (0,):
+        cells = [[round(cell / unit, digits) for cell in row] for row in rows]
+        if abs(math.fsum(cell for row in cells for cell in row) - total / unit) < 10.0**-digits:
+            break
+    across = [[*row, round(math.fsum(row), digits)] for row in cells]
+    down = [round(math.fsum(column), digits) for column in zip(*across, strict=True)]
+    return [[_fixed(code, cell, digits, name) for cell in row] for row in [*across, down]]
+
+
 def _fixed(code: str, amount: float, digits: int, unit: str) -> str:
     sign, symbol = MINUS if amount < 0 else "", SYMBOLS.get(code, f"{code} " if code else "")
     return f"{sign}{symbol}{abs(amount):,.{digits}f}" + (f" {unit}" if unit else "")

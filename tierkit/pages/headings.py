@@ -151,6 +151,8 @@ def footer(facts: Facts) -> Fragment:
         "hold the truth in 19 of 20. Predicted revenue is won revenue "
         f"predicted for {quarters_ahead(horizon(facts))}. Adjusting means comparing only accounts "
         "that could have been in either tier. A case is one account in one quarter.",
+        "What other words mean: tierkit help glossary. Why it is done like this: tierkit help "
+        "explanation.",
     ]
     many = len(texts(facts, "remarks"))
     have = "stands" if many == 1 else "stand"

@@ -18,7 +18,21 @@ from tierkit.words import count, number_word, plural, sentence, share
 MOST_ROWS = 20
 _UNTIERED = UNTIERED.lower()
 _SCOPE = ("entered scope", "left scope")
+_COUNTED = re.compile(r"employees|(closed deals|wins|products|contacts)\b.*")
 _BOUGHT = re.compile(r"won revenue \((\d+) quarters?\)")
+
+
+def moves_in_words(up: float, down: float) -> str:
+    """Return how many accounts change tier, without an end mark.
+
+    Examples
+    --------
+    >>> moves_in_words(44, 43), moves_in_words(0, 1)
+    ('87 accounts change tier: 44 up, 43 down', '1 account changes tier: 0 up, 1 down')
+    """
+    moved = up + down
+    change = "changes" if moved == 1 else "change"
+    return f"{plural(moved, 'account')} {change} tier: {count(up)} up, {count(down)} down"
 
 
 def moves_figure(tiering: Tiering) -> Fragment:
@@ -32,9 +46,10 @@ def moves_figure(tiering: Tiering) -> Fragment:
     found = tiering.moves
     by_rank, now = moves_by_rank(tiering.assigned)
     finding = (
-        f"{plural(found.up + found.down, 'account')} change tier: {found.up} up, {found.down} "
-        f"down; {found.kept_by_band} keep theirs inside the keep band. By rank alone {by_rank:,} "
-        f"would move, with overrides aside; as it is {now:,} do."
+        f"{moves_in_words(found.up, found.down)}; {found.kept_by_band} "
+        f"{'keeps its tier' if found.kept_by_band == 1 else 'keep theirs'} inside the keep band. "
+        f"By rank alone {by_rank:,} would move, with overrides aside; as it is {now:,} "
+        f"{'does' if now == 1 else 'do'}."
     )
     picture = Picture(
         lambda ax: charts.moves_heat(matrix, ax=ax),
@@ -119,7 +134,9 @@ def _nobody(facts: Facts) -> str:
 
 
 def _reasons(facts: Facts) -> Fragment | str:
-    every = numbers(part(facts, "moves", "reasons"))
+    moves = part(facts, "moves")
+    between = numbers(part(moves, "reasons_between_tiers"))  # older reports do not have them
+    every = between or numbers(part(moves, "reasons"))
     reasons = {reason: many for reason, many in every.items() if reason not in _SCOPE}
     if not reasons:
         return ""
@@ -156,8 +173,9 @@ def _favourite(one: Facts) -> str:
         return ""
     name, low, high = text(one, "criterion"), text(one, "from"), text(one, "to")
     bought = _BOUGHT.fullmatch(name)
-    upper = f"an account with {name} of {high}"
-    lower = f"one with {low}"
+    counted = _COUNTED.fullmatch(name)
+    upper = f"an account with {high} {name}" if counted else f"an account with {name} of {high}"
+    lower = f"one with {'none' if low == '0' and counted else low}"
     if bought:
         upper = f"an account that bought for {high} in {quarters_back(int(bought[1]))}"
         lower = "one that bought nothing" if low == "0" else f"one that bought for {low}"

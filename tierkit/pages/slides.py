@@ -11,6 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from tierkit.files import write_whole
 from tierkit.pages.chances import certainty_lines
 from tierkit.pages.decisions import MOST, decisions
 from tierkit.pages.earned import forest_table
@@ -18,7 +21,7 @@ from tierkit.pages.effects import finding
 from tierkit.pages.effort import effort_finding, effort_table
 from tierkit.pages.facts import Facts, currency, horizon, number, part, parts, text, too_small
 from tierkit.pages.headings import draft_words, recommendation_sentences, title_sentence
-from tierkit.pages.moves import flow_table
+from tierkit.pages.moves import flow_table, moves_in_words
 from tierkit.pages.revenue import (
     ledger_sentence,
     matured,
@@ -29,7 +32,7 @@ from tierkit.pages.revenue import (
 from tierkit.pages.tiers import is_first_run, sizes_finding, tier_shares
 from tierkit.pages.whole import warnings, whole_sentences
 from tierkit.rendering import Slide
-from tierkit.words import count, plural, quarters_ahead, sentence
+from tierkit.words import count, number_word, quarters_ahead, sentence
 
 NO_LIBRARY = (
     "No slides: python-pptx is not installed. Install tierkit[slides], or take slides out of "
@@ -42,13 +45,13 @@ _MONEY = '[>=1000000]#,##0.0,,"M";[>=1000]#,##0,"k";#,##0'
 
 
 def slides(facts: Facts) -> list[Slide]:
-    """Return what the slides say; what is not known is left out of their charts."""
+    """Return what the slides say; what is not known is left out, a whole slide where it is all."""
     makers: tuple[Callable[[Facts], Slide], ...] = (
         _opening, _decisions, _whole, _accounts, _effort, _revenue, _promises, _earned, _changes,
         _certainty,
     )  # fmt: skip
     source = source_line(facts)
-    made = [make(facts) for make in makers]
+    made = [one for one in (make(facts) for make in makers) if one.lines or one.series]
     return [replace(one, source=f"{source} · {n} of {len(made)}") for n, one in enumerate(made, 1)]
 
 
@@ -73,7 +76,7 @@ def write_slides(facts: Facts, target: Path) -> str:
     from tierkit.rendering import draw_deck
 
     deck = draw_deck(slides(facts), title=title_sentence(facts), author=text(facts, "title"))
-    target.write_bytes(without_times(deck))
+    write_whole(target, without_times(deck), lasting=False)
     return ""
 
 
@@ -161,10 +164,9 @@ def _revenue(facts: Facts) -> Slide:
     if table["estimate"].isna().all():
         return Slide("How much revenue: not predicted.", (*lines, delivered))
     what = f"Predicted for {quarters_ahead(horizon(facts))}, in {currency(facts)}"
-    series = {"low end of the range": _known(table["low"]), "predicted": _known(table["estimate"]),
-              "high end of the range": _known(table["high"])}  # fmt: skip
-    return Slide(revenue_finding(table), (what.removesuffix(", in "), *lines, delivered),
-                 tuple(table["label"]), series, _MONEY)  # fmt: skip
+    predicted, ranges = {"predicted": _known(table["estimate"])}, _ranges(table)
+    said = (what.removesuffix(", in "), delivered)
+    return Slide(revenue_finding(table), said, lines, predicted, _MONEY, ranges=ranges)
 
 
 def _earned(facts: Facts) -> Slide:
@@ -180,34 +182,42 @@ def _earned(facts: Facts) -> Slide:
         f"{text(one, 'boundary')}: {sentence(finding(one, together))}" for one in boundaries[1:]
     )
     lines = tuple(f"{row.boundary}, {row.label}: {row.text}" for row in shown.itertuples())
-    names = tuple(f"{row.boundary}, {row.label}" for row in shown.itertuples())
-    return Slide(sentence(finding(boundaries[0], together)), (*others, *lines), names,
-                 {"low end of the range": _known(shown["low"]),
-                  "effect of the upper tier": _known(shown["estimate"]),
-                  "high end of the range": _known(shown["high"])}, "+0%;-0%;0%")  # fmt: skip
+    effects = {"effect of the upper tier": _known(shown["estimate"])}
+    return Slide(sentence(finding(boundaries[0], together)), others, lines, effects,
+                 "+0%;-0%;0%", ranges=_ranges(shown))  # fmt: skip
 
 
 def _changes(facts: Facts) -> Slide:
     table = flow_table(facts).head(_MOST_FLOWS)
     names = tuple(f"{row[1]} → {row[2]}" for row in table.itertuples())
-    moving = table["accounts"].sum()
-    go = "goes" if moving == 1 else "go"
-    title = f"What changed: {plural(moving, 'account')} {go} elsewhere"
-    if is_first_run(facts) or table.empty:
-        title = "What changed: every tier is new" if is_first_run(facts) else (
-            "What changed: every account stays where it was")  # fmt: skip
-    most = f"Most, {count(table['accounts'].iloc[0])}: {names[0]}." if names else ""
-    return Slide(title, (most,) if most else (), names, {"accounts": tuple(table["accounts"])})
+    if is_first_run(facts):
+        return Slide("What changed: every tier is new")
+    if table.empty:
+        return Slide("What changed: every account stays where it was")
+    moves = part(facts, "moves")
+    title = moves_in_words(number(moves, "up") or 0, number(moves, "down") or 0)
+    lines = tuple(f"{count(row[3])} from {row[1]} to {row[2]}" for row in table.itertuples())
+    return Slide(f"{title}.", lines, names, {"accounts": tuple(table["accounts"])})
 
 
 def _decisions(facts: Facts) -> Slide:
     found = decisions(facts)[:MOST]
     lines = tuple(
-        f"{place}. {one.what} {one.number} ({one.in_words(facts)})"
+        f"{place}. {one.what} {one.number}{_owned(one.in_words(facts))}"
         for place, one in enumerate(found, 1)
     )
-    title = f"Decide now: {count(len(found))}" if found else "Nothing needs a decision"
-    return Slide(title, lines)
+    if not found:
+        return Slide("Nothing needs a decision.")
+    what = "decision" if len(found) == 1 else "decisions"
+    return Slide(f"{number_word(len(found)).capitalize()} {what} to take now.", lines)
+
+
+def _owned(owner_and_date: str) -> str:
+    return f" ({owner_and_date})" if owner_and_date else ""
+
+
+def _ranges(table: pd.DataFrame) -> tuple[tuple[float | None, float | None], ...]:
+    return tuple(zip(_known(table["low"]), _known(table["high"]), strict=True))
 
 
 def _known(column: Any) -> tuple[float | None, ...]:  # noqa: ANN401 (a pandas column)

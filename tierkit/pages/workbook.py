@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from tierkit.pages.chances import chance_sheets
+from tierkit.pages.customers import customer_sheets
 from tierkit.pages.data import data_sheets
 from tierkit.pages.effort import effort_sheets
 from tierkit.pages.facts import Facts, number, part, parts, text
@@ -52,6 +53,7 @@ def run_sheets(run: Run, tiering: Tiering, serving: Serving) -> dict[str, Table]
         **territory_sheets(run, tiering),
         **effort_sheets(serving.effort, tiering),
         **readiness_sheets(serving.readiness, serving.engagement),
+        **customer_sheets(serving),
         **chance_sheets(serving.chances),
         **data_sheets(run),
     }

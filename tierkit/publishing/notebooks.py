@@ -8,16 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
-
-import nbformat
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any
 
 import tierkit
 from tierkit import errors
 from tierkit.errors import GateError, NotebookError, Problem, SettingsError, TierkitError
 from tierkit.files import read_json
 from tierkit.publishing.leaks import Replacements, scrubbed
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 Scalar = str | int | float | bool
 
@@ -369,6 +369,8 @@ def clean_copy(
     replacements
         Texts and what stands in their place.
     """
+    import nbformat  # takes seconds, as does what reads it: only to write
+
     cleaned: NotebookNode = nbformat.from_dict(  # type: ignore[no-untyped-call]
         scrubbed(notebook, replacements)
     )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
+from functools import cached_property
+from operator import attrgetter
 
 import click
 
@@ -11,14 +14,15 @@ import tierkit
 from tierkit.errors import TierkitError
 from tierkit.reference.chapters import Chapter, Entry, words
 
+MOST_WIDTH = 92
 COMMANDS_LEAD = "Commands of `tierkit`, in the order in which a quarter's work takes them."
 CODES_LEAD = (
     "How a command ended. On failure, standard error says what happened, where, the likely "
     "cause and what to do, in at most 15 lines; `--debug` shows the full trace."
 )
 FUNCTIONS_LEAD = (
-    "Public names of `import tierkit as tk`. `tk.sklearn.CardRegressor` is the same card "
-    "for scikit-learn."
+    "Public names of `import tierkit as tk`. `sklearn.CardRegressor` is the same card for "
+    "scikit-learn, and needs `import tierkit.sklearn`."
 )
 
 
@@ -72,31 +76,83 @@ def _kinds(kind: type[TierkitError]) -> Iterator[type[TierkitError]]:
 
 def functions_chapter() -> Chapter:
     """Return every public name with its signature and docstring."""
-    entries = tuple(public_entry(name) for name in sorted(dir(tierkit)) if name != "__version__")
+    entries = tuple(public_entry(name) for name in public_names())
     return Chapter("functions", "Public functions", FUNCTIONS_LEAD, {"": ("", entries)})
+
+
+def public_names() -> list[str]:
+    """Return the public names of `import tierkit`, and the estimator for scikit-learn."""
+    names = [name for name in dir(tierkit) if name != "__version__"]
+    return sorted([*names, "sklearn.CardRegressor"], key=str.lower)
+
+
+def public_thing(name: str) -> object:
+    """Return what a public name stands for."""
+    import tierkit.sklearn
+
+    return attrgetter(name)(tierkit)
 
 
 def public_entry(name: str) -> Entry:
     """Return a public name with its signature, docstring and, of a class, its methods."""
-    thing = getattr(tierkit, name)
+    thing = public_thing(name)
     text = inspect.getdoc(thing) or ""
     first = " ".join(text.partition("\n\n")[0].split())
+    members = list(public_members(thing)) if inspect.isclass(thing) else []
+    below = [f"\n.{inner}\n    {_first_line(member)}" for inner, member in members]
+    body = "\n".join([call_of(name, thing), "", text, *below])
+    return Entry(name, first, {"kind": "class" if members else "function"}, body=body)
+
+
+def call_of(name: str, thing: object) -> str:
+    """Return how a thing is called; of a settings model without the limits of its fields.
+
+    Examples
+    --------
+    >>> print(call_of("gini", tierkit.gini))
+    gini(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> float
+    """
     try:
-        call = f"{name}{inspect.signature(thing)}"
+        call = inspect.signature(thing)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        call = name
-    methods = list(_methods(thing)) if inspect.isclass(thing) else []
-    body = "\n".join([call, "", text, *methods])
-    return Entry(name, first, {"kind": "class" if methods else "function"}, body=body)
+        return name
+    given = [one for one in call.parameters.values() if one.name != "self"]
+    if hasattr(thing, "model_fields"):
+        given = [one.replace(annotation=inspect.Parameter.empty) for one in given]
+    words = [_unquoted(str(one)) for one in given]
+    named = [one.kind is inspect.Parameter.KEYWORD_ONLY for one in given]
+    if any(named) and not any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in given):
+        words.insert(named.index(True), "*")
+    end = (
+        ""
+        if call.return_annotation in (inspect.Signature.empty, None, "None")
+        else (f" -> {call.return_annotation}")
+    )
+    line = f"{name}({', '.join(words)}){end}"
+    below = ",\n    ".join(words)
+    return line if len(line) <= MOST_WIDTH else f"{name}(\n    {below},\n){end}"
 
 
-def _methods(thing: type) -> Iterator[str]:
-    """Return the public methods of a class, each with the first line of its docstring."""
+def _unquoted(parameter: str) -> str:
+    """Return a parameter whose annotation stands as it was written, without quotation marks."""
+    return re.sub(r"^(\*{0,2}\w+: )(['\"])(.*?)\2(?= = |$)", r"\1\3", parameter)
+
+
+def public_members(thing: type) -> Iterator[tuple[str, object]]:
+    """Return the methods and properties of a class that say what they are."""
     for name, member in vars(thing).items():
-        inside = inspect.getdoc(getattr(thing, name, None)) or ""
-        if not name.startswith("_") and inside and (callable(member) or _is_property(member)):
-            yield f"\n.{name}\n    {inside.splitlines()[0]}"
+        inside = getattr(thing, name, None)
+        if not name.startswith("_") and _is_documented(inside, member):
+            yield name, inside
+
+
+def _is_documented(inside: object, member: object) -> bool:
+    return bool(inspect.getdoc(inside)) and (inspect.isroutine(inside) or _is_property(member))
+
+
+def _first_line(member: object) -> str:
+    return (inspect.getdoc(member) or "").splitlines()[0]
 
 
 def _is_property(member: object) -> bool:
-    return isinstance(member, property | classmethod | staticmethod)
+    return isinstance(member, property | cached_property)

@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING
 
-import tierkit
 from tierkit.errors import SettingsError, TierkitError
 from tierkit.reference.chapters import Chapter, glossary_chapter, words
 from tierkit.reference.from_program import (
@@ -15,10 +14,12 @@ from tierkit.reference.from_program import (
     exit_codes_chapter,
     functions_chapter,
     public_entry,
+    public_names,
 )
 from tierkit.reference.from_run import facts_chapter, files_chapter
 from tierkit.reference.from_settings import settings_chapter
 from tierkit.reference.from_tables import checks_chapter, criteria_chapter, tables_chapter
+from tierkit.reference.pages import find_page, list_pages, page_names
 from tierkit.reference.rendered import as_text, chapter_as_text
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ SUBJECTS: Mapping[str, str] = {
     "glossary": "words of tierkit, such as keep band",
     "criteria": "what the card may look at, such as won_revenue_4q",
     "functions": "public names of import tierkit, such as fit_card",
+    "pages": "tutorial, how-tos, explanation and evidence, such as how-to/capacity.md",
 }
 _SLOW = ("criteria", "functions")  # these import what computes
 
@@ -74,23 +76,33 @@ def find_topic(topic: str, application: click.Group) -> str:
         If there is no such topic; the nearest ones are named.
     """
     asked = topic.strip().strip("[]").removeprefix("tk.").removeprefix("tierkit.")
-    if asked in CHAPTERS:
-        return chapter_as_text(chapter(asked))
+    whole = _chapter_or_page(asked)
+    if whole:
+        return whole
     commands = commands_chapter(application)
     if asked == commands.name:
         return chapter_as_text(commands)
     quick = [commands, *(chapter(name) for name in CHAPTERS if name not in _SLOW)]
     found = _texts(quick, asked, _in_chapter)
-    found += [as_text(public_entry(asked))] if asked in dir(tierkit) else []
+    found += [as_text(public_entry(asked))] if asked in public_names() else []
     found = found or _texts([chapter("criteria")], asked, _in_chapter)
-    found = found or _texts(quick, asked, _by_last_name)
-    if found:
+    found = found or _texts(quick, asked, _by_last_name) or [find_page(asked) or ""]
+    if any(found):
         return "\n\n".join(found)
-    names = [*CHAPTERS, *dir(tierkit)]
+    names = [*CHAPTERS, *public_names(), *page_names()]
     names += [entry.name for one in [*quick, chapter("criteria")] for entry in one.entries]
     near = get_close_matches(asked, names, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}?" if near else "`tierkit help` lists the topics."
     raise SettingsError(f"{topic}: is no topic. {hint}")
+
+
+def _chapter_or_page(asked: str) -> str | None:
+    """Return a whole chapter, the list of pages, or the page of a file; None otherwise."""
+    if asked in CHAPTERS:
+        return chapter_as_text(chapter(asked))
+    if asked == "pages":
+        return list_pages()
+    return find_page(asked) if "/" in asked or asked.endswith(".md") else None
 
 
 def _texts(

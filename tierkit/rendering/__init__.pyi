@@ -22,10 +22,12 @@ from .html import (
 )
 from .notebooks import (
     PageContext as PageContext,
-    document as document,
-    environment as environment,
     render_analyst as render_analyst,
     render_leadership as render_leadership,
+)
+from .page import (
+    document as document,
+    environment as environment,
     style_sheet as style_sheet,
     style_sheets as style_sheets,
 )

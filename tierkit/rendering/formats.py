@@ -86,7 +86,7 @@ def _short(error: Exception) -> str:
     return str(error)
 
 
-_LONGEST_TITLE, _LONGEST_LINE, _MOST_LINES = 180, 320, 9
+_LONGEST_TITLE, _LONGEST_NAME, _LONGEST_LINE, _MOST_LINES = 180, 320, 600, 9
 _MORE = "More in the report."
 _INK = "1B2631"
 _TONES = ("7096B6", "1F5C8C", "0F3A5F")
@@ -95,14 +95,30 @@ _TITLE_SIZES, _TEXT_SIZES = (28, 24, 20), (18, 16, 14, 12, 11)
 _TITLE = (0.6, 0.4, 12.1, 1.1)
 _SOURCE = (0.6, 6.95, 12.1, 0.5)
 _TITLE_ONLY = 5
+_ROOM_BESIDE_RANGES = 1.05
+_BOLD_WIDTH = 0.82
+"""The width that text of a usual weight may take where as many bold letters fit."""
 _POINTS_AN_INCH, _LINE_HEIGHT, _LETTER_WIDTH, _AFTER = 72, 1.2, 0.52, 6
+_CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
+_ERROR_BARS = (
+    '<c:errBars xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" '
+    'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main">'
+    '<c:errBarType val="both"/><c:errValType val="cust"/><c:noEndCap val="0"/>'
+    "<c:plus>{plus}</c:plus><c:minus>{minus}</c:minus>"
+    '<c:spPr><a:ln w="22225"><a:solidFill><a:srgbClr val="{colour}"/></a:solidFill></a:ln></c:spPr>'
+    "</c:errBars>"
+)
 Series = Mapping[str, Sequence[float | None]]
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Slide:
-    """One slide: a finding as title, lines of text, the numbers of a bar chart, its source."""
+    """One slide: a finding as title, lines of text, the numbers of a bar chart, its source.
+
+    `ranges`, low and high by category, are drawn as thin lines over the bars of a single series;
+    its numbers then stand in the names of the categories.
+    """
 
     title: str
     lines: tuple[str, ...] = ()
@@ -110,6 +126,7 @@ class Slide:
     series: Series = field(default_factory=dict)
     number_format: str = "#,##0"
     source: str = ""
+    ranges: tuple[tuple[float | None, float | None], ...] = ()
 
 
 def draw_deck(slides: Sequence[Slide], *, title: str, author: str) -> bytes:
@@ -154,9 +171,24 @@ def text_height(lines: Sequence[str], width: float, size: int) -> float:
     return (rows * size * _LINE_HEIGHT + len(lines) * _AFTER) / _POINTS_AN_INCH
 
 
-def _line(value: object, longest: int = _LONGEST_LINE) -> str:
+def _line(value: object, longest: int = _LONGEST_NAME) -> str:
     plain = on_one_line(value)
     return plain if len(plain) <= longest else f"{plain[: longest - 1].rstrip()}…"
+
+
+def whole_sentences(line: str, longest: int = _LONGEST_LINE) -> str:
+    """Return a line, or as many of its sentences as fit; within one sentence it is cut.
+
+    Examples
+    --------
+    >>> whole_sentences("Two came. Three did not.", 20), whole_sentences("Two came.", 20)
+    ('Two came.', 'Two came.')
+    """
+    plain = on_one_line(line)
+    if len(plain) <= longest:
+        return plain
+    end = plain.rfind(". ", 0, longest)
+    return plain[: end + 1] if end > 0 else _line(plain, longest)
 
 
 def fitting(lines: Sequence[str], box: Box, size: int) -> tuple[str, ...]:
@@ -183,10 +215,12 @@ def _add(deck: Any, one: Slide) -> None:  # noqa: ANN401 (python-pptx has no typ
     head = page.shapes.title
     head.left, head.top, head.width, head.height = map(Inches, _TITLE)
     title = _line(one.title, _LONGEST_TITLE)
-    _fill(head.text_frame, (title,), size=font_size((title,), _TITLE, _TITLE_SIZES), bold=True)
+    bold = (*_TITLE[:2], _TITLE[2] * _BOLD_WIDTH, _TITLE[3])
+    _fill(head.text_frame, (title,), size=font_size((title,), bold, _TITLE_SIZES), bold=True)
     drawn = any(value is not None for values in one.series.values() for value in values)
     box = (0.6, 1.7, 5.4 if drawn else 12.1, 5.0)
-    lines = fitting([_line(line) for line in one.lines[:_MOST_LINES]], box, _TEXT_SIZES[-1])
+    said = [whole_sentences(line) for line in one.lines[:_MOST_LINES]]
+    lines = fitting(said, box, _TEXT_SIZES[-1])
     if lines:
         frame = page.shapes.add_textbox(*map(Inches, box)).text_frame
         _fill(frame, lines, size=font_size(lines, box, _TEXT_SIZES))
@@ -198,7 +232,6 @@ def _add(deck: Any, one: Slide) -> None:  # noqa: ANN401 (python-pptx has no typ
 
 
 def _fill(frame: Any, lines: Sequence[str], *, size: int, bold: bool = False) -> None:  # noqa: ANN401
-    from pptx.dml.color import RGBColor
     from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
     from pptx.util import Pt
 
@@ -208,7 +241,7 @@ def _fill(frame: Any, lines: Sequence[str], *, size: int, bold: bool = False) ->
         run = paragraph.add_run()
         run.text = line
         run.font.size, run.font.bold = Pt(size), bold
-        run.font.color.rgb = RGBColor.from_string(_INK)  # type: ignore[no-untyped-call]
+        run.font.color.rgb = _rgb(_INK)
         paragraph.space_after, paragraph.alignment = Pt(_AFTER), PP_ALIGN.LEFT
 
 
@@ -233,12 +266,47 @@ def _chart(page: Any, one: Slide, box: tuple[Any, ...]) -> None:  # noqa: ANN401
     chart.category_axis.has_major_gridlines = False
     chart.value_axis.visible, chart.value_axis.has_major_gridlines = False, False
     _colour(chart.plots[0], one.number_format)
+    if one.ranges:
+        _draw_ranges(chart.plots[0], one)
+        drawn = [*one.ranges, *one.series.values()]
+        ends = [0.0, *(end for part in drawn for end in part if end is not None)]
+        chart.value_axis.minimum_scale = min(ends)
+        chart.value_axis.maximum_scale = max(ends) * _ROOM_BESIDE_RANGES
+
+
+def _draw_ranges(plot: Any, one: Slide) -> None:  # noqa: ANN401
+    """Draw a range as a thin line over each bar, pale so that it is seen, in place of numbers."""
+    from pptx.oxml import parse_xml
+
+    values = next(iter(one.series.values()))
+    known = [
+        (0.0, 0.0) if value is None or low is None or high is None else (value - low, high - value)
+        for value, (low, high) in zip(values, one.ranges, strict=True)
+    ]
+    series = plot.series[0]._element
+    lengths = [_points(side) for side in zip(*known, strict=True)]
+    bars = _ERROR_BARS.format(minus=lengths[0], plus=lengths[1], colour=_INK)
+    series.find(f"{_CHART}cat").addprevious(parse_xml(bars))
+    plot.has_data_labels = False
+    for place in range(len(plot.categories)):
+        plot.series[0].points[place].format.fill.fore_color.rgb = _rgb(_TONES[0])
+
+
+def _points(lengths: Sequence[float]) -> str:
+    points = "".join(
+        f'<c:pt idx="{place}"><c:v>{length!r}</c:v></c:pt>' for place, length in enumerate(lengths)
+    )
+    return f'<c:numLit><c:ptCount val="{len(lengths)}"/>{points}</c:numLit>'
+
+
+def _rgb(colour: str) -> Any:  # noqa: ANN401
+    from pptx.dml.color import RGBColor
+
+    return RGBColor.from_string(colour)  # type: ignore[no-untyped-call]
 
 
 def _colour(plot: Any, number_format: str) -> None:  # noqa: ANN401
     """Give each series a tone of the one accent, and its numbers as labels."""
-    from pptx.dml.color import RGBColor
-
     plot.has_data_labels, plot.gap_width = True, 60
     labels = plot.data_labels
     labels.number_format, labels.number_format_is_linked = number_format, False
@@ -246,14 +314,14 @@ def _colour(plot: Any, number_format: str) -> None:  # noqa: ANN401
     if len(plot.series) == 1:
         plot.series[0].invert_if_negative = False
         plot.series[0].format.fill.solid()
-        plot.series[0].format.fill.fore_color.rgb = RGBColor.from_string(tones[0])  # type: ignore[no-untyped-call]
+        plot.series[0].format.fill.fore_color.rgb = _rgb(tones[0])
         for place in range(len(plot.categories)):
             fill = plot.series[0].points[place].format.fill
             fill.solid()
             shade = _DARK_TO_LIGHT[min(place, len(_DARK_TO_LIGHT) - 1)]
-            fill.fore_color.rgb = RGBColor.from_string(shade)  # type: ignore[no-untyped-call]
+            fill.fore_color.rgb = _rgb(shade)
         return
     for tone, series in zip(tones, plot.series, strict=False):
         series.invert_if_negative = False
         series.format.fill.solid()
-        series.format.fill.fore_color.rgb = RGBColor.from_string(tone)  # type: ignore[no-untyped-call]
+        series.format.fill.fore_color.rgb = _rgb(tone)

@@ -6,10 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from nbconvert import HTMLExporter
 from nbconvert.exporters.templateexporter import TemplateExporter
@@ -17,13 +15,12 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from tierkit.errors import GateError
-from tierkit.rendering.html import joined, printable, tag
+from tierkit.rendering.page import TEMPLATES, environment, style_sheet
 from tierkit.rendering.still_charts import with_still_charts
 from tierkit.words import quarter_name
 
 LEADERSHIP_TAG = "leadership"
 _HIDDEN_TAGS = {LEADERSHIP_TAG, "guide", "parameters", "injected-parameters"}
-_TEMPLATES = Path(__file__).parent / "templates"
 _HEADING = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1>", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
 _FIRST_LEVEL = 2  # the page's title is the one <h1>
@@ -96,27 +93,6 @@ class Entry:
     title: str
     anchor: str
     parts: tuple[Entry, ...] = ()
-
-
-def environment() -> Environment:
-    """Return where the pages' templates are found; all text put into them is escaped."""
-    return Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-    )
-
-
-def style_sheet(*more: str) -> Markup:
-    """Return the style sheet of all pages, and what others add to it, for a `<style>` element."""
-    return style_sheets("style.css", *more)
-
-
-def style_sheets(*names: str) -> Markup:
-    """Return style sheets one after the other, for a `<style>` element."""
-    files = [_TEMPLATES / name for name in names]
-    return Markup("\n").join(Markup(file.read_text(encoding="utf-8")) for file in files)
 
 
 def render_leadership(notebook: NotebookNode, context: PageContext) -> str:
@@ -283,45 +259,10 @@ def _notebook_html(notebook: NotebookNode) -> str:
     exporter = _CellExporter(  # type: ignore[no-untyped-call]
         config=Config(),
         template_name="analyst",
-        extra_template_basedirs=[str(_TEMPLATES)],
+        extra_template_basedirs=[str(TEMPLATES)],
         exclude_anchor_links=True,
     )
     html, _ = exporter.from_notebook_node(shown)
     if "<script" in html.lower():
         raise GateError("A cell of the analyst page shows a script; pages hold none. Take it out.")
     return html
-
-
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-"""Forbids scripts and every request."""
-
-
-def document(body: Markup, *, title: str, class_: str = "analyst") -> str:
-    """Return one self-contained page: no script, no request, one language.
-
-    Parameters
-    ----------
-    body
-        What stands in `<main>`; it holds the one `<h1>`.
-    title
-        What a browser shows in its tab.
-    class_
-        Of the body, and the style sheet beside that of all pages.
-
-    Examples
-    --------
-    >>> page = document(tag("h1", "Tiers"), title="Tiers <2026>")
-    >>> "<title>Tiers &lt;2026&gt;</title>" in page, "default-src 'none'" in page
-    (True, True)
-    """
-    head = joined(
-        Markup('<meta charset="utf-8">'),
-        Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Markup(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
-        Markup('<meta name="color-scheme" content="light dark">'),
-        tag("title", Markup(escape(printable(title)))),
-        tag("style", style_sheet(f"{class_}.css")),
-    )
-    page = tag("html", joined(tag("head", head), tag("body", tag("main", body), class_=class_)),
-               lang="en")  # fmt: skip
-    return f"<!DOCTYPE html>\n{page}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from tierkit.rendering.html import tag
 
 _STILL = ("image/svg+xml", "image/png", "image/jpeg")
 _VEGA_LITE, _PLOTLY = "application/vnd.vegalite.", "application/vnd.plotly."
+_IN_HTML, _CALL = 'id="altair-viz-', "})({"
 _PACKAGES = {_VEGA_LITE: "vl-convert-python", _PLOTLY: "kaleido"}
 _STATIC = {_VEGA_LITE: 'alt.renderers.enable("png")', _PLOTLY: 'fig.show("png")'}
 
@@ -35,13 +37,15 @@ def _chart_kind(output: Mapping[str, Any]) -> str:
     data = output.get("data", {})
     if any(kind in data for kind in _STILL):
         return ""
+    if _IN_HTML in str(data.get("text/html", "")):
+        return _VEGA_LITE
     return next((kind for kind in _PACKAGES if any(key.startswith(kind) for key in data)), "")
 
 
 def _still(output: NotebookNode) -> NotebookNode:
     kind = _chart_kind(output)
-    chart = next(value for key, value in output.data.items() if key.startswith(kind))
     try:
+        chart = _chart(output.data, kind)
         picture = _vega_lite_svg(chart) if kind == _VEGA_LITE else _plotly_svg(chart)
         data = {"image/svg+xml": picture}
     except Exception:
@@ -49,6 +53,14 @@ def _still(output: NotebookNode) -> NotebookNode:
     changed = NotebookNode(output)  # type: ignore[no-untyped-call]
     changed["data"] = data
     return changed
+
+
+def _chart(data: Mapping[str, Any], kind: str) -> Any:  # noqa: ANN401 (JSON)
+    """Return the chart as JSON; altair by itself writes it as the argument of a script."""
+    html = str(data.get("text/html", ""))
+    if kind == _VEGA_LITE and _IN_HTML in html:
+        return json.JSONDecoder().raw_decode(html, html.index(_CALL) + len(_CALL) - 1)[0]
+    return next(value for key, value in data.items() if key.startswith(kind))
 
 
 def _instead(kind: str) -> Markup:

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from tierkit.errors import SettingsError
 from tierkit.figure import Figure
@@ -318,6 +317,8 @@ def _reading(
 
 def _sample_ratio(drawn: BoolArray, there: BoolArray) -> str:
     """Return why the groups are not those that were drawn, empty where they may be."""
+    from scipy.stats import binomtest  # takes a moment: only to judge
+
     if not there.any():
         return "none of the accounts is found"
     fair = float(drawn.mean())

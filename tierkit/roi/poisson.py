@@ -8,8 +8,7 @@ from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.special import expit
-from scipy.stats import norm, t as student
+from scipy.special import expit, ndtri, stdtr, stdtrit
 
 from tierkit.figure import Figure
 from tierkit.roi.standings import BoolArray, FloatArray, IntArray
@@ -75,8 +74,7 @@ class Estimate:
         ratio = abs(self.log_effect / self.se)
         if not self.freedom < _LARGE_FREEDOM:
             return self.log_effect / self.se
-        return float(np.copysign(min(norm.isf(student.sf(ratio, self.freedom)), ratio),
-                                 self.log_effect))  # fmt: skip
+        return float(np.copysign(min(-ndtri(stdtr(self.freedom, -ratio)), ratio), self.log_effect))
 
     def based_on(self, outcome: FloatArray, held: FloatArray, weights: FloatArray) -> Estimate:
         """Return the estimate with the mean outcome, less the effect, of rows that held the tier.
@@ -109,7 +107,7 @@ class Estimate:
 
 def _reach(freedom: float) -> float:
     """Return the standard errors that a 95 % interval reaches to both sides."""
-    return float(student.isf(0.025, freedom)) if freedom < _LARGE_FREEDOM else 1.96
+    return float(-stdtrit(freedom, 0.025)) if freedom < _LARGE_FREEDOM else 1.96
 
 
 @dataclass(frozen=True)

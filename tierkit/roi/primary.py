@@ -16,8 +16,7 @@ from functools import cache
 from typing import Any, Literal
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import multivariate_normal, norm
+from scipy.special import ndtri
 
 from tierkit.roi.boundary_rows import Reading
 from tierkit.roi.poisson import Estimate, correlation, pooled
@@ -56,11 +55,14 @@ def joint_bounds(error: float, together: float) -> Mapping[Reading, float]:
     >>> {name: round(bound, 2) for name, bound in joint_bounds(0.025, 0.75).items()}
     {'won revenue': 2.45, 'wins': 2.02}
     """
+    from scipy.optimize import brentq
+    from scipy.stats import multivariate_normal  # takes a moment: only to judge
+
     shared = float(np.clip(together, -_HIGHEST_CORRELATION, _HIGHEST_CORRELATION))
     both = multivariate_normal(mean=[0.0, 0.0], cov=[[1.0, shared], [shared, 1.0]])
 
     def bounds(spent: float) -> list[float]:
-        return [float(norm.isf(spent * SHARES[reading])) for reading in DECIDING]
+        return [float(-ndtri(spent * SHARES[reading])) for reading in DECIDING]
 
     def excess(spent: float) -> float:
         return float(1 - both.cdf(bounds(spent)) - error)
@@ -118,7 +120,7 @@ class Primary:
         """Return how many standard errors a reading must be from nothing for a claim."""
         error = ERROR[strength][direction]
         if len(self.pooled) < len(DECIDING):
-            return float(norm.isf(error)) * look_factor(self.quarters)
+            return float(-ndtri(error)) * look_factor(self.quarters)
         return joint_bounds(error, round(self.together, 2))[reading] * look_factor(self.quarters)
 
     def claim(self) -> Claim:

@@ -12,6 +12,12 @@ from .crm_file import (
     accepted_rows as accepted_rows,
     write_accepted as write_accepted,
 )
+from .customers import (
+    CustomerStudy as CustomerStudy,
+    at_risk_table as at_risk_table,
+    customers_left as customers_left,
+    renewal_table as renewal_table,
+)
 from .effort import (
     EffortStudy as EffortStudy,
     pays_sentence as pays_sentence,
@@ -25,6 +31,14 @@ from .experiments import (
     read_bands as read_bands,
     refuse_other_reports as refuse_other_reports,
     with_drawn_tiers as with_drawn_tiers,
+)
+from .growth import (
+    GrowthStudy as GrowthStudy,
+    growth_table as growth_table,
+    next_left as next_left,
+    next_product_sheet as next_product_sheet,
+    next_product_table as next_product_table,
+    renamed_words as renamed_words,
 )
 from .leakage import (
     LEAK_RULE as LEAK_RULE,

@@ -14,7 +14,7 @@ from tierkit.figure import Figure
 from tierkit.models import past_tiers
 from tierkit.runs.modelling import TESTED_FILE, tier_sizes
 from tierkit.runs.run import Run
-from tierkit.runs.tiering import Tiering
+from tierkit.runs.tiering import Tiering, is_cut_on_revenue
 from tierkit.tiers import (
     BY_RULE,
     CANDIDATE,
@@ -113,7 +113,8 @@ def study_chances(run: Run, tiering: Tiering) -> Chances:
     ranked = tiering.tiered[tiering.tiered["rank"].notna()]
     file = run.folder / TESTED_FILE
     tested = pd.read_parquet(file) if file.is_file() else pd.DataFrame()
-    belonging = _belonging(run, ranked, tested)
+    cut_on = ranked if is_cut_on_revenue(run) else ranked.assign(predicted_revenue=ranked["score"])
+    belonging = _belonging(run, cut_on, tested)
     past, rests_on = _past(run, ranked, tested)
     rows = tiers_a_year_later(past)
     levels = ranked["tier"].cat.codes.astype("int64")

@@ -26,8 +26,9 @@ from tierkit.crm import (
     write_known_deals,
     write_tables,
 )
+from tierkit.customers import Outlook, renewal_outlook
 from tierkit.errors import Problem, SettingsError
-from tierkit.files import read_json
+from tierkit.files import make_folder, read_json, write_whole
 from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
 from tierkit.publishing import (
     DATA_FILE,
@@ -145,12 +146,8 @@ class Run:
         """A short hash of data, overrides, randomised bands, settings and quarter."""
         overrides = self.settings.folder / OVERRIDES
         written = overrides.read_bytes() if overrides.is_file() else b""
-        parts = [
-            self.settings.fingerprint,
-            self.quarter.label,
-            hashlib.sha256(written).hexdigest(),
-            self.data_fingerprint,
-        ]
+        overridden = hashlib.sha256(written).hexdigest()
+        parts = [self.settings.fingerprint, self.quarter.label, overridden, self.data_fingerprint]
         if bands := band_bytes(self.settings):
             parts.append(hashlib.sha256(bands).hexdigest())
         saved = self.settings.scratch / SAVED_SCENARIOS
@@ -207,6 +204,11 @@ class Run:
         return earlier_forecasts(self.totals, days, quarters=horizon)
 
     @cached_property
+    def outlook(self) -> Outlook:
+        """Renewals due after `as_of`, what is expected of them, and who may leave."""
+        return renewal_outlook(self.tables, settings=self.settings, as_of=self.as_of)
+
+    @cached_property
     def earlier(self) -> EarlierReports:
         """The published reports of strictly earlier quarters."""
         calendar, reports = self.settings.fiscal_calendar, self.settings.reports
@@ -220,9 +222,9 @@ class Run:
     def write_facts(self, name: str, facts: Mapping[str, Any]) -> None:
         """Leave the facts of a stage for the report."""
         file = self.folder / FACTS_FOLDER / f"{name}.json"
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent, below=self.folder)
         text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
-        file.write_text(text, encoding="utf-8")
+        write_whole(file, text, lasting=False)
 
     def read_facts(self, name: str) -> dict[str, Any]:
         """Return the facts that a stage has left; empty where it has not run."""
@@ -338,6 +340,14 @@ def open_run(
     ------
     SettingsError
         If there is no project, or a setting is unknown or wrong.
+
+    Examples
+    --------
+    >>> from tierkit.dossiers.example import example_run
+    >>> example = example_run()
+    >>> run = open_run(str(example.settings.folder), settings={"tiers.0.capacity": 2})
+    >>> run.quarter.label, run.settings.tiers[0].capacity
+    ('2025Q3', 2)
     """
     changes = settings_changes(settings)
     if run_folder:
@@ -378,9 +388,9 @@ def leave_rows(handover: Handover, tables: Tables, folder: Path) -> None:
     """Write trusted tables, deals as known, and what tells them from others, for a run."""
     write_tables(tables, folder / TABLES_FOLDER)
     write_known_deals(tables, handover.quarter.as_of, folder / KNOWN_DEALS_FILE)
-    (folder / "rows.json").write_text(json.dumps(dict(tables.source_rows)), encoding="utf-8")
+    write_whole(folder / "rows.json", json.dumps(dict(tables.source_rows)), lasting=False)
     run = Run(handover.settings, handover.quarter, tables, folder, handover.model_file)
-    (folder / DATA_FILE).write_text(run.key, encoding="utf-8")
+    write_whole(folder / DATA_FILE, run.key, lasting=False)
 
 
 def _open(handover: Handover, folder: Path) -> Run:

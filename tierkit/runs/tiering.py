@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from tierkit.crm import successors
+from tierkit.customers import account_value
 from tierkit.figure import Figure
 from tierkit.publishing import Published
 from tierkit.runs.run import Run
@@ -22,7 +23,7 @@ from tierkit.serving import (
     spent_by_tier,
     tier_effort,
 )
-from tierkit.settings import Tier
+from tierkit.settings import NEW_AND_EXPANSION, Tier
 from tierkit.tiers import (
     AccountContext,
     Decomposition,
@@ -115,7 +116,7 @@ def tier_accounts(run: Run, predictions: pd.DataFrame) -> Tiering:
     overrides = project_overrides(run.settings, run.tables, as_of=run.as_of, groups=groups)
     in_scope = predictions.index.intersection(eligible.index[eligible["eligible"]])
     assignment = assign_within_budget(
-        predictions.loc[in_scope, ["predicted_revenue", "score"]],
+        by_value(run, predictions).loc[in_scope, ["predicted_revenue", "score"]],
         tiers=run.settings.tiers,
         stability=run.settings.stability,
         previous=previous.tiers,
@@ -146,10 +147,37 @@ def tier_accounts(run: Run, predictions: pd.DataFrame) -> Tiering:
             assigned,
             moved=moved_accounts(assigned).index,
             tiers=run.settings.tiers,
-            earlier=read_earlier_run(run, last_published(run)),
+            earlier=read_earlier_run(run, last_published(run)) if is_cut_on_revenue(run) else None,
         ),
         **_effort(run, assigned),
     )
+
+
+def is_cut_on_revenue(run: Run) -> bool:
+    """Return whether tiers are cut on predicted revenue alone."""
+    return run.settings.target.value == NEW_AND_EXPANSION
+
+
+def by_value(run: Run, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return `predictions` with the value that tiers are cut on as score and as amount.
+
+    They stay as they are where tiers are cut on predicted revenue.
+
+    Raises
+    ------
+    SettingsError
+        If margin is asked for and none is known.
+    """
+    if is_cut_on_revenue(run):
+        return predictions
+    value = account_value(
+        predictions["predicted_revenue"],
+        run.tables,
+        run.outlook,
+        settings=run.settings,
+        as_of=run.as_of,
+    )
+    return predictions.assign(predicted_revenue=value, score=value)
 
 
 def held_before(run: Run) -> PreviousTiers:

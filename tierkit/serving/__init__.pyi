@@ -1,4 +1,5 @@
 from ._whitespace import (
+    NO_PRODUCTS as NO_PRODUCTS,
     product_revenue as product_revenue,
     whitespace as whitespace,
 )
@@ -24,6 +25,7 @@ from .coverage import (
     newest_facts as newest_facts,
 )
 from .delivered import (
+    activity_types as activity_types,
     delivered_entitlements as delivered_entitlements,
     logged_hours as logged_hours,
 )

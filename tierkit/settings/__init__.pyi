@@ -17,19 +17,16 @@ from .parts import (
     HookSettings as HookSettings,
     HubSpotPush as HubSpotPush,
     IcpSettings as IcpSettings,
-    Measure as Measure,
     ModelSettings as ModelSettings,
     PushSettings as PushSettings,
     PushTarget as PushTarget,
     ReadinessSettings as ReadinessSettings,
-    RevenueType as RevenueType,
     RoiSettings as RoiSettings,
     Role as Role,
     RunSettings as RunSettings,
     SalesforcePush as SalesforcePush,
     ScenarioSettings as ScenarioSettings,
     StabilitySettings as StabilitySettings,
-    TargetSettings as TargetSettings,
     Tier as Tier,
     TieringSettings as TieringSettings,
 )
@@ -41,6 +38,14 @@ from .reading import (
 )
 from .rules import (
     Rule as Rule,
+)
+from .target import (
+    NEW_AND_EXPANSION as NEW_AND_EXPANSION,
+    VALUE_PARTS as VALUE_PARTS,
+    CustomerSettings as CustomerSettings,
+    Measure as Measure,
+    RevenueType as RevenueType,
+    TargetSettings as TargetSettings,
 )
 from .tier_rules import (
     EXPANSION as EXPANSION,

@@ -19,8 +19,6 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Scalar = str | int | float | bool
 Preset = Literal["salesforce", "salesforce_fivetran", "hubspot", "hubspot_fivetran"]
-RevenueType = Literal["new", "expansion", "renewal", "refund", "exclude"]
-Measure = Literal["revenue", "margin", "annual"]
 ModelKind = Literal["fitted card", "rules card"]
 EngineName = Literal["duckdb", "polars", "spark"]
 CardLength = Literal["full", "short"]
@@ -112,15 +110,6 @@ class CalendarSettings(Part):
             first_day=self.fiscal_year_starts_on,
             year_end=None if self.weeks is None else end,
         )
-
-
-class TargetSettings(Part):
-    """Target of the prediction: its horizon, and the revenue types of deals."""
-
-    horizon_quarters: Annotated[int, Field(ge=1, le=12)] = 4
-    revenue_types: dict[str, RevenueType] = {}
-    measure: Measure = "revenue"
-    unit: Literal["account", "ultimate_parent"] = "account"
 
 
 class IcpSettings(Part):

@@ -33,10 +33,10 @@ from tierkit.settings.parts import (
     RunSettings,
     ScenarioSettings,
     StabilitySettings,
-    TargetSettings,
     Tier,
     TieringSettings,
 )
+from tierkit.settings.target import CustomerSettings, TargetSettings
 from tierkit.settings.tier_rules import hours_problems, tier_problems
 
 SCRATCH = ".tierkit"
@@ -69,6 +69,7 @@ class Settings(Part):
     readiness: ReadinessSettings = ReadinessSettings()
     roi: RoiSettings = RoiSettings()
     decision: DecisionSettings = DecisionSettings()
+    customers: CustomerSettings = CustomerSettings()
     checks: CheckSettings = CheckSettings()
     run: RunSettings = RunSettings()
     hooks: HookSettings = HookSettings()

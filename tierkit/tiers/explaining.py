@@ -169,7 +169,8 @@ def explain_tier(
     values
         One row, by account_id: the account's criteria.
     tiered
-        The accounts that have a tier, by account_id: the columns of `tiers.csv`.
+        The accounts that have a tier, by account_id: the columns of `tiers.csv`. Where tiers are
+        cut on a value that is no score of the model, a column `cut_on_value`.
     untiered
         Why the account has no tier; not asked where it has one.
     """
@@ -226,7 +227,26 @@ def _moves(
     for line, direction in zip(lines, directions, strict=True):
         if line is not None:
             start = f"{direction.capitalize()} to {line.tier}:"
-            yield f"{start} {_move(model, values, line, direction)}"
+            if line.score is None or "cut_on_value" not in tiered:
+                yield f"{start} {_move(model, values, line, direction)}"
+            else:
+                value = float(tiered.loc[str(values.index[0]), "score"])
+                yield f"{start} {_value_move(value, line.score, direction)}"
+
+
+def _value_move(value: float, line: float, direction: Direction) -> str:
+    """Return the value that an account needs, where tiers are cut on more than predicted revenue.
+
+    Examples
+    --------
+    >>> _value_move(90_000.0, 120_000.0, "up")
+    'a value of more than 120,000 (now 90,000), renewals included as the settings weigh them.'
+    """
+    side = "more than" if direction == "up" else "less than"
+    return (
+        f"a value of {side} {count(line)} (now {count(value)}), renewals included as the settings "
+        "weigh them."
+    )
 
 
 def _move(model: SavedModel, values: pd.DataFrame, line: Line, direction: Direction) -> str:

@@ -17,6 +17,8 @@ from tierkit.explorer.controls.labelled import (
     take_away,
     unsqueezed,
 )
+from tierkit.explorer.pages.values import CHOICES
+from tierkit.settings import NEW_AND_EXPANSION
 
 if TYPE_CHECKING:
     from tierkit.explorer.controls.labelled import Acting
@@ -30,6 +32,8 @@ _RULES = (
     ("share of revenue", "revenue_share"),
     ("takes the rest", ""),
 )
+
+_VALUES = (*((value, value) for value in CHOICES), ("weights of the settings", ""))
 
 
 class TierControls:
@@ -55,7 +59,9 @@ class TierControls:
         )
         self._icp = lines("ICP: one rule a line", hint="employees >= 20", rows=4)
         acting.on(self._icp, lambda value: session.set_icp(value.splitlines()))
-        self.widget = column(self._tiers, self._band, self._icp)
+        self._value = choice("tiers are cut on", _VALUES, value=NEW_AND_EXPANSION)
+        acting.on(self._value, lambda value: session.set_value(value) if value else None)
+        self.widget = column(self._tiers, self._band, self._value, self._icp)
         self.sync()
 
     def sync(self) -> None:
@@ -73,6 +79,8 @@ class TierControls:
         band = self._session.settings.stability.keep_band
         self._band.max = max(self._band.max, band)
         self._band.value = band
+        value = self._session.settings.target.value
+        self._value.value = value if isinstance(value, str) else ""
         self._icp.value = "\n".join(self._session.settings.icp.where)
 
     def _build(self, tiers: tuple[Tier, ...]) -> None:

@@ -1,0 +1,5 @@
+"""Effort that accounts received, against their value and against what was promised."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
