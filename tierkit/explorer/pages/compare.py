@@ -8,9 +8,9 @@ from markupsafe import Markup
 
 from tierkit.explorer.pages.account import account_page
 from tierkit.explorer.pages.criteria import criteria_page
+from tierkit.explorer.pages.customers import at_risk_table, values_table
 from tierkit.explorer.pages.parts import MOST_ROWS, note, share_with_interval, shown, table, warning
 from tierkit.explorer.pages.tiers import tiers_page
-from tierkit.explorer.pages.values import values_table
 from tierkit.rendering import Fragment, joined, tag
 from tierkit.table import NO_MATHEMATICS
 from tierkit.words import count, money, plural, quarter_name
@@ -30,7 +30,7 @@ def compare_page(session: Session, *, against: str = "") -> Markup:
     parts = [scenario_table(session), values_table(session)]
     if against in session.scenarios:
         parts.append(differing_table(session, against))
-    return joined(*parts, settings_lines(session))
+    return joined(*parts, at_risk_table(session), settings_lines(session))
 
 
 def scenario_table(session: Session) -> Markup:
