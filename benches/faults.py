@@ -1,21 +1,26 @@
 """The n-th call fails, for every n: the project's files and the last report stay whole.
 
-Run with `python -m benches.faults [SCENARIO …]`. A run, an acceptance, a draw, an undo and both
-writes of the explorer are done in a process of their own, once without harm and counted, then once
-for every call that opens, writes, renames, syncs, removes or makes something in the project, with
-that call refused (no space, a broken disk, no permission, an interruption) or the process killed.
+Run with `python -m benches.faults [SCENARIO …] [FROM-BEFORE]`, of the calls with these numbers
+only; a folder in memory (`TMPDIR=/dev/shm`) makes it quicker. Each of `benches.scenarios` is done
+in a process of its own, once without harm and counted, then once for every call that opens, writes,
+renames, syncs, removes or makes something in the project or starts a program, with that call
+refused (no space, a broken disk, no permission, an interruption) or the process killed.
 
 Notebooks of the run are stood in for by what they wrote before, so that all calls are of tierkit's
-own process. Afterwards each file must hold what it held before or what the whole command writes,
-the exit code must be a documented one, and the same command must then go through.
+own process; of a run with its kernel the start of the kernel fails. Afterwards each file must hold
+what it held before or what the whole command writes, the exit code must be a documented one, and
+the same command must then go through.
 """
 
 from __future__ import annotations
 
 import builtins
 import errno
+import hashlib
 import io
 import os
+import re
+import secrets
 import shutil
 import signal
 import sys
@@ -23,34 +28,23 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-
-from projects import write_project
-from report_samples import LABEL, write_published
-from tiny_runs import QUARTER, make_project, one
-
+from benches.scenarios import FILES, LABEL, SCENARIOS, Scenario
 from tierkit.cli.entry import _code_of
-from tierkit.commands.accept import accept_tiers
-from tierkit.commands.housekeeping import undo_last_change
-from tierkit.explorer import scenarios, writing
-from tierkit.files import lock
-from tierkit.publishing import execute, publish
-from tierkit.publishing.run import run_recalibration
-from tierkit.runs import draw_quarter_band
-from tierkit.settings import read_settings
-from tierkit.tiers import read_overrides
+from tierkit.files import DRAFT, lock
+from tierkit.files.lock import FILES_LOCK, RUN_LOCK
+from tierkit.publishing import publish
 
 ERRORS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EACCES": errno.EACCES, "EINTR": errno.EINTR}
 KILLED = "kill"
+LOCKS = (RUN_LOCK, FILES_LOCK)
 CODES = frozenset({0, 2, 3, 4, 5, 6, 7, -signal.SIGKILL})
-FILES = ("tier_history.csv", "overrides.csv", "tierkit.toml", "experiments")
 _EVENTS = {"open": 1, "os.rename": 2, "os.remove": 1, "os.mkdir": 1, "os.rmdir": 1,
            "os.truncate": 1, "os.chmod": 1, "os.utime": 1, "subprocess.Popen": 0}  # fmt: skip
+_BELOW = frozenset({"os.remove", "os.rmdir"})
 
 
 # ---- calls are counted, and one of them fails ----------------------------------------------------
@@ -63,11 +57,14 @@ class Calls:
     folder: str = ""
     fails: int = -1
     how: str = ""
+    only: frozenset[str] = frozenset()
     count: int = 0
     last: str = ""
 
     def note(self, name: str, *paths: object) -> None:
         """Count a call on a path below the folder, and fail where it is the one."""
+        if self.only and name not in self.only:
+            return
         if not self.folder or not any(self._is_ours(path) for path in paths):
             return
         here, self.count = self.count, self.count + 1
@@ -80,11 +77,17 @@ class Calls:
 
     def _is_ours(self, path: object) -> bool:
         if isinstance(path, int):
-            with suppress(OSError):
-                path = str(Path(f"/proc/self/fd/{path}").readlink())
+            path = _opened(path)
         with suppress(TypeError, ValueError):
             return os.fsdecode(path).startswith(self.folder)  # type: ignore[arg-type]
         return False
+
+
+def _opened(descriptor: object) -> str:
+    """Return the path that a descriptor was opened by; empty where there is none."""
+    with suppress(OSError):
+        return str(Path(f"/proc/self/fd/{descriptor}").readlink())
+    return ""
 
 
 CALLS = Calls()
@@ -93,6 +96,8 @@ CALLS = Calls()
 def _audit(event: str, arguments: tuple[object, ...]) -> None:
     if CALLS.folder and event in _EVENTS:
         paths = arguments[: _EVENTS[event]] or (CALLS.folder,)
+        if event in _BELOW and arguments[1] != -1:  # a name in a folder that is open
+            paths = (f"{_opened(arguments[1])}/{arguments[0]!s}",)
         if event == "open" and isinstance(arguments[0], int):
             return  # the file was opened, and counted, before it got its Python object
         CALLS.note(event, *paths)
@@ -144,114 +149,6 @@ def count_calls() -> None:
     publish.exchange = counted_exchange
 
 
-# ---- what is done --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """A command on a project: what it starts from, and what it does."""
-
-    make: Callable[[Path], object]
-    act: Callable[[Path], object]
-
-
-TOML = """
-[[tiers]]
-name = "Tier 1"
-capacity = 2
-[[tiers]]
-name = "Tier 2"
-"""
-HEAD = "account_id,tier,reason,set_by,set_on,review_on\n"
-ROW = {"account_id": "A2", "tier": "Tier 1", "reason": "plan", "set_by": "Kim",
-       "set_on": "2026-10-05", "review_on": "2027-01-05"}  # fmt: skip
-
-
-def a_project(folder: Path) -> None:
-    accounts = "account_id,name\n" + "".join(f"A{n},Name {n}\n" for n in range(1, 7))
-    write_project(folder, accounts=accounts, settings=TOML)
-    (folder / "overrides.csv").write_text(f"{HEAD}A6,Tier 2,new,Lee,2026-07-01,2027-01-05\n")
-    tiers = "account_id,tier,rank,score,predicted_revenue,overridden\n" + "".join(
-        f"A{n},Tier {1 if n < 3 else 2},{n},{9 - n},{900 - n},False\n" for n in range(1, 7)
-    )
-    for label in ("2026Q2", "2026Q3"):
-        write_published(folder / "reports", label, tiers)
-    accept_tiers(read_settings(folder), "2026Q2")
-    (folder / "review.csv").write_text(HEAD + ",".join(ROW.values()) + "\n")
-
-
-def accept(folder: Path) -> None:
-    accept_tiers(read_settings(folder), "2026Q3", review=folder / "review.csv")
-
-
-def draw(folder: Path) -> None:
-    draw_quarter_band(read_settings(folder), "2026Q3", upper="Tier 1", ranks=(1, 4), seed=1)
-
-
-def undo(folder: Path) -> None:
-    undo_last_change(folder, "tier_history.csv")
-
-
-def explorer_override(folder: Path) -> None:
-    settings = read_settings(folder)
-    accounts = frozenset(f"A{n}" for n in range(1, 7))
-    writing.overrides_of = lambda _basis, given, folder=None: read_overrides(
-        folder or given.folder, accounts=accounts, tiers=given.tiers, as_of=QUARTER.as_of
-    )
-    writing.write_override(None, settings, dict(ROW))  # type: ignore[arg-type]
-
-
-def explorer_settings(folder: Path) -> None:
-    settings = read_settings(folder)
-    file = folder / "tierkit.toml"
-    held = SimpleNamespace(_stage=SimpleNamespace(settings=settings), _file_text=TOML,
-                           _read_file=lambda: file.read_text())  # fmt: skip
-    scenarios.Scenarios._write(held, file, TOML.replace("capacity = 2", "capacity = 3"))
-
-
-def a_reported_project(folder: Path) -> None:
-    """Make a project with a report, and keep what its notebook left for the stand-in."""
-    make_project(folder)
-    plan = one(folder)
-    usual = execute.execute_notebook
-
-    def kept(path: Path, **options: object) -> execute.Execution:
-        done = usual(path, **options)  # type: ignore[arg-type]
-        shutil.copytree(options["copy"].parent.parent, folder / "left")  # type: ignore[attr-defined]
-        return done
-
-    execute.execute_notebook = kept
-    try:
-        run_recalibration(read_settings(folder), quarter=QUARTER, plan=plan)
-    finally:
-        execute.execute_notebook = usual
-    for page in (folder / "reports" / LABEL).glob("leadership.html"):
-        page.write_text(page.read_text().replace("Three", "Four"))
-    for name in FILES[:2]:
-        (folder / name).write_text("account_id,tier,start_date\n" if "tier" in name else HEAD)
-
-
-def run(folder: Path) -> None:
-    def stand_in(path: Path, *, copy: Path, **_: object) -> execute.Execution:
-        shutil.copytree(folder / "left", copy.parent.parent, dirs_exist_ok=True)
-        made = execute.nbformat.read(copy, as_version=4)
-        return execute.Execution(path.stem, made, None)
-
-    execute.execute_notebook = stand_in
-    plan = replace(one(folder), notebooks=(folder / "nb" / "recalibrate.ipynb",))
-    run_recalibration(read_settings(folder), quarter=QUARTER, plan=plan)
-
-
-SCENARIOS = {
-    "accept": Scenario(a_project, accept),
-    "draw": Scenario(a_project, draw),
-    "undo": Scenario(a_project, undo),
-    "explorer override": Scenario(a_project, explorer_override),
-    "explorer settings": Scenario(a_project, explorer_settings),
-    "run": Scenario(a_reported_project, run),
-}
-
-
 # ---- once for every call -------------------------------------------------------------------------
 
 
@@ -264,7 +161,8 @@ def in_a_process(act: Callable[[Path], object], folder: Path, calls: Calls) -> t
         sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
         os.chdir("/")
         code = 0
-        CALLS.fails, CALLS.how, CALLS.folder = calls.fails, calls.how, str(folder)
+        CALLS.fails, CALLS.how, CALLS.only = calls.fails, calls.how, calls.only
+        CALLS.folder = str(folder)
         try:
             act(folder)
         except BaseException as error:
@@ -289,55 +187,122 @@ def held(folder: Path) -> dict[str, bytes]:
 
 
 def mixed(found: dict[str, bytes], before: dict[str, bytes], after: dict[str, bytes]) -> list[str]:
-    """Return the names of files that are neither as before nor as after; a report is one thing."""
-    files = {*found, *before, *after}
+    """Return the names of files that are neither as before nor as after; a report is one thing.
+
+    Hidden drafts that a killed process left are no files of the project; the next change takes
+    them away.
+    """
+    files = {name for name in (*found, *before, *after) if not name.endswith(DRAFT)}
     wrong = [name for name in files if found.get(name) not in (before.get(name), after.get(name))]
     whole = [{name: content for name, content in held_.items() if name.startswith("reports/")}
              for held_ in (found, before, after)]  # fmt: skip
     return wrong + ([] if whole[0] in whole[1:] else ["reports"])
 
 
-def try_all(name: str, scenario: Scenario, base: Path) -> tuple[Counter[str], list[str]]:
+_STAMP = re.compile(r"[0-9]{8}T[0-9]{6}[^/\"]*|\.[0-9a-f]{12}(?=\.draft)")
+_BYTES_STAMP = re.compile(rb"[0-9]{8}T[0-9]{6}[^/\"]*|20[0-9-]{8}T[0-9:.]{8,}[^\"]*")
+
+
+def _tree(folder: Path) -> dict[str, bytes]:
+    """Return every file of a folder by name, locks aside."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name not in LOCKS)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+class Trial:
+    """A scenario in a folder: its start, what it holds before and after, and its failures."""
+
+    def __init__(self, scenario: Scenario, base: Path) -> None:
+        self.scenario, self.start, self.work = scenario, base / "start", base / "work"
+        self.went_through: set[str] = set()
+        scenario.make(self.start)
+        self._anew()
+        self.before = held(self.work)
+        self.code, self.count, _ = in_a_process(scenario.act, self.work, Calls(only=scenario.only))
+        self.after = held(self.work)
+        self.does_something = self.after != self.before or not scenario.faults()
+
+    def fail(self, number: int, how: str) -> tuple[int, str]:
+        """Let a call fail in one way; return the exit code, and in words what is wrong."""
+        self._anew()
+        calls = Calls(fails=number, how=how, only=self.scenario.only)
+        code, _, last = in_a_process(self.scenario.act, self.work, calls)
+        found = held(self.work)
+        harmed = mixed(found, self.before, self.after)
+        if not harmed and code in CODES and self._is_untouched():
+            return code, ""  # from here it went through
+        state = self._state()
+        if not harmed and code in CODES and state in self.went_through:
+            return code, ""
+        again, _, _ = in_a_process(self.scenario.act, self.work, Calls())
+        rerun, outside = held(self.work), self.scenario.faults()
+        is_right = rerun == self.after or (self.scenario.toggles and rerun == self.before)
+        expected = self.scenario.already if found == self.after != self.before else 0
+        if not harmed and code in CODES and again == expected and is_right and not outside:
+            self.went_through.add(state)
+            return code, ""
+        return code, (f"call {number} ({last.replace(str(self.work), '')}), {how}: exit {code}, "
+                      f"then {again}; harmed {harmed[:3]}, outside {outside[:3]}")  # fmt: skip
+
+    def _state(self) -> str:
+        """Return what tells states apart from which the command must go through again.
+
+        Ids of runs, and what the remains of a failed one say, make no difference to the next run.
+        """
+        if self.scenario.beside is not nullcontext:
+            return secrets.token_hex()
+        plain = {
+            _STAMP.sub("*", name): b"" if "/failed/" in name else _BYTES_STAMP.sub(b"*", content)
+            for name, content in _tree(self.work).items()
+        }
+        return hashlib.sha256(repr(sorted(plain.items())).encode()).hexdigest()
+
+    def _is_untouched(self) -> bool:
+        """Return whether the folder holds what it began with, and nothing went out of it."""
+        return self.scenario.beside is nullcontext and _tree(self.work) == _tree(self.start)
+
+    def _anew(self) -> None:
+        shutil.rmtree(self.work, ignore_errors=True)
+        shutil.copytree(self.start, self.work)
+        self.scenario.reset()
+
+
+def try_all(
+    name: str, scenario: Scenario, base: Path, numbers: range
+) -> tuple[Counter[str], list[str]]:
     """Let each call of a scenario fail in each way; return what came of it, and every exception."""
-    start, run = base / "start", base / "work"
-    scenario.make(start)
-    shutil.copytree(start, run)
-    before = held(run)
-    code, count, _ = in_a_process(scenario.act, run, Calls())
-    after, ends, wrong = held(run), Counter(), []
-    if code or before == after:
-        raise SystemExit(f"{name}: does nothing by itself (exit code {code})")
-    for number in range(count):
+    trial = Trial(scenario, base)
+    if trial.code or not trial.does_something:
+        raise SystemExit(f"{name}: does nothing by itself (exit code {trial.code})")
+    tried = range(trial.count)[numbers.start : numbers.stop]
+    ends, wrong = Counter(calls=len(tried)), []
+    for number in tried:
         for how in (*ERRORS, KILLED):
-            shutil.rmtree(run)
-            shutil.copytree(start, run)
-            code, _, last = in_a_process(scenario.act, run, Calls(fails=number, how=how))
-            harmed = mixed(held(run), before, after)
-            again, _, _ = in_a_process(scenario.act, run, Calls())
-            rerun = held(run) == after or name == "undo" or (name == "draw" and again == 2)
+            code, said = trial.fail(number, how)
             ends[f"exit {code}"] += 1
-            if harmed or code not in CODES or not rerun:
-                wrong.append(f"{name}, call {number} ({last.replace(str(run), '')}), {how}: exit "
-                             f"{code}, then {again}; harmed {harmed[:3]}")  # fmt: skip
-    return ends + Counter(calls=count), wrong
+            wrong += [f"{name}, {said}"] if said else []
+    return ends, wrong
 
 
-def main(names: list[str]) -> None:
+def main(given: list[str]) -> None:
     """Print how many calls were counted, how each failure ended, and everything that was harmed."""
     lock.PATIENCE = 5.0
     count_calls()
     exceptions = []
+    numbers = [range(*map(int, one.split("-"))) for one in given if one[0].isdigit()]
+    names = [one for one in given if not one[0].isdigit()]
     for name in names or SCENARIOS:
         begun = time.monotonic()
-        with tempfile.TemporaryDirectory() as base:
-            ends, wrong = try_all(name, SCENARIOS[name], Path(base))
+        with tempfile.TemporaryDirectory() as base, SCENARIOS[name].beside():
+            ends, wrong = try_all(name, SCENARIOS[name], Path(base), *(numbers or [range(10**6)]))
         calls = ends.pop("calls")
         tried = calls * (len(ERRORS) + 1)
         seconds = time.monotonic() - begun
         print(f"{name}: {calls} calls, {tried} failures, {dict(sorted(ends.items()))}, "
               f"{len(wrong)} exceptions ({seconds:.0f} s)", flush=True)  # fmt: skip
+        print("".join(f"  {one}\n" for one in wrong), end="", flush=True)
         exceptions += wrong
-    print("\n".join(exceptions) or "every file was as before or completely new")
+    print("exceptions" if exceptions else "every file was as before or completely new")
     if exceptions:
         sys.exit(1)
 

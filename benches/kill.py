@@ -1,8 +1,9 @@
 """Commands ended by a signal at random moments: nothing survives, and everything stays whole.
 
-Run with `python -m benches.kill [COUNT]`. A signal (SIGKILL, SIGTERM, SIGHUP or SIGINT) goes to the
-command alone while it runs, runs two units at once, accepts tiers or writes an override. Each
-starts where the one before left off. Notebooks are tiny, so that the moments fall into every part
+Run with `python -m benches.kill [COUNT] [SEED]`. A signal (SIGKILL, SIGTERM, SIGHUP or SIGINT) goes
+to the command alone while it runs, runs two units at once, accepts tiers, draws, pushes or writes
+from the explorer. A run starts where the one before left off, every other command on a project of
+its own; afterwards it must go through. Notebooks are tiny, so that the moments fall into every part
 of a run; what is ended is a process that has loaded everything already.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -17,25 +19,28 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import as_completed
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-
-from report_samples import LABEL
-from tiny_runs import make_project, one, run_project
-
-from benches.faults import a_project, accept, explorer_override
+from benches.faults import held, mixed
+from benches.scenarios import LABEL, SCENARIOS, Scenario, make_project, one, run_project
 from tierkit.commands.units import _pool
 from tierkit.processes import end_on_signals, run_program
 from tierkit.publishing import exit_code_of
 
-LOADED = ("tierkit.publishing.execute", "tierkit.publishing.assemble", "tierkit.publishing.gates")
+LOADED = (
+    "benches.scenarios", "tierkit.publishing.execute", "tierkit.publishing.assemble",
+    "tierkit.publishing.gates", "tierkit.crm.trusted",
+)  # fmt: skip
 MARK = "TIERKIT_BENCH"
 SIGNALS = {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130}
 SECONDS_TO_END = 5.0
+TURNS = {"run": 5, "run --each": 3}
+"""How many signals of a round go to what takes seconds; everything else gets five."""
+CHANGES = ("accept", "draw", "push", "explorer override", "explorer settings")
 
 
 def run_units(folder: Path) -> None:
@@ -54,70 +59,149 @@ def run_units(folder: Path) -> None:
             done.result()
 
 
-def as_command(act: Callable[[Path], object], folder: Path, mark: str) -> None:
+# ---- what is ended -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs of projects, each from where the one before ended; their reports must stay whole."""
+
+    act: Callable[[Path], object]
+    folder: Path
+    projects: tuple[Path, ...]
+
+    def __post_init__(self) -> None:
+        """Publish a first report of each project."""
+        for project in self.projects:
+            one(make_project(project))
+            run_project(project)
+
+    def anew(self) -> None:
+        """Leave everything where the last one left off."""
+
+    def harm(self) -> list[str]:
+        """Return the reports that are not whole."""
+        facts = [project / "reports" / LABEL / "facts.json" for project in self.projects]
+        return [f"{file} is not whole" for file in facts if not _is_whole(file)]
+
+    def harm_after_another(self, code: int, _found: dict[str, bytes]) -> list[str]:
+        """Return why the next run did not go through."""
+        return [f"the next one ended with {code}"] if code else self.harm()
+
+
+@dataclass(frozen=True)
+class Changes:
+    """A command that changes files of a project, from the same start each time."""
+
+    scenario: Scenario
+    base: Path
+    before: dict[str, bytes] = field(default_factory=dict)
+    after: dict[str, bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Make the start, and note what the files hold before and after the command."""
+        self.scenario.make(self.base / "start")
+        self.anew()
+        self.before.update(held(self.folder))
+        self.act(self.folder)
+        self.after.update(held(self.folder))
+
+    @property
+    def act(self) -> Callable[[Path], object]:
+        """What the command does to a project's folder."""
+        return self.scenario.act
+
+    @property
+    def folder(self) -> Path:
+        """The project that is worked on."""
+        return self.base / "work"
+
+    def anew(self) -> None:
+        """Put the project, and what lies beside it, back to the start."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.copytree(self.base / "start", self.folder)
+        self.scenario.reset()
+
+    def harm(self) -> list[str]:
+        """Return the files that are neither old nor new."""
+        return [f"{name} is mixed" for name in mixed(held(self.folder), self.before, self.after)]
+
+    def harm_after_another(self, code: int, found: dict[str, bytes]) -> list[str]:
+        """Return what is wrong once the same command was given again, from what was found."""
+        is_done = found == self.after != self.before
+        wrong = [] if code == (self.scenario.already if is_done else 0) else [
+            f"the same command then ended with {code}"
+        ]  # fmt: skip
+        if held(self.folder) != self.after:
+            wrong.append("the same command then gave something else")
+        return wrong + self.scenario.faults()
+
+
+Command = Runs | Changes
+
+
+def commands(base: Path) -> dict[str, Command]:
+    """Make the projects and return what is ended on them."""
+    whole, units = base / "a cme", base / "units"
+    return {
+        "run": Runs(run_project, whole, (whole,)),
+        "run --each": Runs(run_units, units, (units / "one", units / "two")),
+        **{name: Changes(SCENARIOS[name], base / name) for name in CHANGES},
+    }
+
+
+# ---- ended, and looked at ------------------------------------------------------------------------
+
+
+def main(count: int, seed: int) -> None:
+    """Print where the signals fell, how commands ended, and everything that was harmed."""
+    rng, begun = np.random.default_rng(seed), time.monotonic()
+    ends: Counter[tuple[str, str]] = Counter()
+    harmed: list[str] = []
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as beside:
+        for name in CHANGES:
+            beside.enter_context(SCENARIOS[name].beside())
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([*LOADED])
+        made = commands(Path(scratch))
+        lasts = {}
+        for name, command in made.items():
+            command.anew()
+            lasts[name] = _ended(context, command, "whole", None, 0)[1]
+        turns = [name for place in range(5) for name in made if place < TURNS.get(name, 5)]
+        for number in range(count):
+            name = turns[number % len(turns)]
+            sent = [*SIGNALS][int(rng.integers(len(SIGNALS)))]
+            made[name].anew()
+            moment = float(rng.uniform(0.0, lasts[name]))
+            code, _, left = _ended(context, made[name], f"{number}-{os.getpid()}", sent, moment)
+            ends[name, "ended first" if code == 0 else f"exit {code}"] += 1
+            said = [f"{left} survived {SECONDS_TO_END:g} s"] if left else []
+            said += [] if code in (0, SIGNALS[sent]) else [f"exit {code}"]
+            said += made[name].harm()
+            if isinstance(made[name], Changes) or number >= count - len(turns) // 5:
+                found = held(made[name].folder)
+                again, _, _ = _ended(context, made[name], "again", None, 0)
+                said += made[name].harm_after_another(again, found)
+            harmed += [f"{number}: {name}, {sent.name} after {moment:.3f} s: {one}" for one in said]
+    print(f"{count} signals: {dict(sorted((f'{n}, {c}', k) for (n, c), k in ends.items()))}")
+    print("\n".join(harmed) or "nothing survived, nothing was harmed, every command works again")
+    print(f"({time.monotonic() - begun:.0f} s)")
+    if harmed:
+        sys.exit(1)
+
+
+def as_command(
+    act: Callable[[Path], object], folder: Path, mark: str, given: dict[str, str]
+) -> None:
     """Act as the command line does, in a process that its children can be known by."""
-    os.environ[MARK] = mark
+    os.environ.update(given | {MARK: mark})
     signal.signal(signal.SIGINT, signal.default_int_handler)
     end_on_signals()
     try:
         act(folder)
     except BaseException as error:
         sys.exit(exit_code_of(error))
-
-
-@dataclass(frozen=True)
-class Command:
-    """A command, the folder it works on, and the files that must stay whole."""
-
-    act: Callable[[Path], object]
-    folder: Path
-    files: tuple[Path, ...]
-
-
-def commands(base: Path) -> dict[str, Command]:
-    """Make the projects and return what is ended on them."""
-    whole, units = make_project(base / "a cme"), [base / "units" / n for n in ("one", "two")]
-    for project in (whole, *(make_project(unit) for unit in units)):
-        one(project)
-        run_project(project)
-    accepted = base / "accepted"
-    a_project(accepted)
-    reports = tuple(unit / "reports" / LABEL / "facts.json" for unit in units)
-    return {
-        "run": Command(run_project, whole, (whole / "reports" / LABEL / "facts.json",)),
-        "run --each": Command(run_units, base / "units", reports),
-        "accept": Command(accept, accepted, (accepted / "tier_history.csv",)),
-        "explorer": Command(explorer_override, accepted, (accepted / "overrides.csv",)),
-    }
-
-
-def main(count: int) -> None:
-    """Print where the signals fell, how commands ended, and everything that was harmed."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tiny_runs", "benches.faults", *LOADED])
-    rng, ends, harmed = np.random.default_rng(1), Counter(), []
-    with tempfile.TemporaryDirectory() as scratch:
-        made = commands(Path(scratch))
-        lasts = {name: _ended(context, made[name], "whole", None, 0)[1] for name in made}
-        for number in range(count):
-            name = [*made][number % len(made)]
-            sent = [*SIGNALS][int(rng.integers(len(SIGNALS)))]
-            moment = float(rng.uniform(0.0, lasts[name]))
-            code, _, left = _ended(context, made[name], f"{number}-{os.getpid()}", sent, moment)
-            ends[name, "ended first" if code == 0 else code] += 1
-            if left:
-                harmed.append(f"{number}: {name}, {sent.name}: {left} survived {SECONDS_TO_END} s")
-            if code not in (0, SIGNALS[sent]):
-                harmed.append(f"{number}: {name}, {sent.name}: exit {code}")
-            torn = [file.name for file in made[name].files if not _is_whole(file)]
-            harmed += [f"{number}: {name}, {sent.name}: {torn} not whole"] if torn else []
-        for name, command in made.items():
-            code, _, _ = _ended(context, command, "last", None, 0)
-            harmed += [f"{name} after the last signal: exit {code}"] if code else []
-    print(f"{count} signals: {dict(sorted((f'{n} {c}', k) for (n, c), k in ends.items()))}")
-    print("\n".join(harmed) or "nothing survived, nothing was harmed, every command works again")
-    if harmed:
-        sys.exit(1)
 
 
 def _ended(
@@ -128,7 +212,8 @@ def _ended(
     moment: float,
 ) -> tuple[int, float, int]:
     """Do a command, end it after a time; return its exit code, its seconds, what survived it."""
-    process = context.Process(target=as_command, args=(command.act, command.folder, mark))
+    given = {name: os.environ[name] for name in os.environ if name.startswith("TIERKIT_HUBSPOT")}
+    process = context.Process(target=as_command, args=(command.act, command.folder, mark, given))
     begun = time.monotonic()
     process.start()
     if sent is not None:
@@ -160,4 +245,5 @@ def _is_whole(file: Path) -> bool:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    given = [int(one) for one in sys.argv[1:]]
+    main(*given, *(200, 1)[len(given) :])

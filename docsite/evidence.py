@@ -14,6 +14,15 @@ def with_results(page: str, folder: Path) -> str:
     return with_citations(page, folder, measured)
 
 
+def built_from(folder: Path) -> str:
+    """Return the commit from which the site is built, with its day."""
+    command = ["git", "show", "-s", "--format=%cs, commit %h", "HEAD"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return "Not in version control: the day is not known."
+    return f"Built from the code of {done.stdout.strip()}; figures were drawn from it."
+
+
 def measured(file: Path, first: int, last: int) -> str:
     """Return when the newest of some lines was written, and by which commit, as git knows it."""
     command = ["git", "blame", "--porcelain", "-L", f"{first},{last}", "--", file.name]

@@ -7,8 +7,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import tierkit
-from tierkit.reference.from_program import FUNCTIONS_LEAD, call_of, public_members
+from tierkit.reference.from_program import (
+    FUNCTIONS_LEAD,
+    call_of,
+    public_members,
+    public_names,
+    public_thing,
+)
 
 HEADINGS = {
     "parameters": "Parameters",
@@ -24,7 +29,7 @@ _HTML = re.compile(r"<(?=[a-zA-Z/])")
 
 def functions_page() -> str:
     """Return the page with every public name of tierkit."""
-    names = sorted((name for name in dir(tierkit) if name != "__version__"), key=str.lower)
+    names = public_names()
     lines = ["# Public functions", "", FUNCTIONS_LEAD, "", *_contents(names)]
     for name in names:
         lines += ["", *described(name)]
@@ -35,7 +40,7 @@ def _contents(names: list[str]) -> Iterator[str]:
     yield "| name | what it is |"
     yield "| --- | --- |"
     for name in names:
-        first = _first_sentence(getattr(tierkit, name))
+        first = _first_sentence(public_thing(name))
         yield f"| [`{name}`](#{name}) | {first} |"
 
 
@@ -46,7 +51,7 @@ def _first_sentence(thing: object) -> str:
 
 def described(name: str) -> Iterator[str]:
     """Return a public name with its call, its docstring and, of a class, its members."""
-    thing = getattr(tierkit, name)
+    thing = public_thing(name)
     yield from (f"## `{name}` {{ #{name} }}", "", *_call(name, thing))
     yield from rendered(inspect.getdoc(thing) or "")
     if inspect.isclass(thing):

@@ -46,6 +46,7 @@ class CrmServer:
     after_read: Callable[[], None] = lambda: None
     requests: list[str] = field(default_factory=list)
     url: str = ""
+    in_bulk: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def times_written(self) -> dict[str, int]:
@@ -97,7 +98,30 @@ def _hubspot_update(crm: CrmServer, body: Any) -> Answer:
     return (207 if failed else 200), {}, {"results": results, "errors": errors}
 
 
+def _bulk_answer(crm: CrmServer, method: str, place: str, body: Any) -> Answer:
+    """Answer for jobs of Salesforce's bulk API, whose batches are done as they arrive."""
+    if place == "job" and body["operation"] == "update":
+        assert (body["object"], body["contentType"]) == ("Account", "JSON")
+        return 201, {}, {"id": "750job", "state": "Open"}
+    if method == "POST" and place == "job/750job/batch":
+        assert len(body) <= 10_000
+        assert all(set(one) == {"Id", crm.column} for one in body)
+        values = {one["Id"]: one[crm.column] for one in body}
+        crm.write(values)
+        crm.in_bulk = [_save_result(crm, one) for one in values]
+        return 201, {}, {"id": "751batch", "jobId": "750job", "state": "Queued"}
+    if method == "POST" and place == "job/750job":
+        return 200, {}, {"id": "750job", "state": body["state"]}
+    if place == "job/750job/batch/751batch":
+        return 200, {}, {"id": "751batch", "jobId": "750job", "state": "Completed"}
+    if place == "job/750job/batch/751batch/result":
+        return 200, {}, crm.in_bulk
+    return 404, {}, {"exceptionCode": "InvalidUrl", "exceptionMessage": "no such resource"}
+
+
 def salesforce_answer(crm: CrmServer, method: str, path: str, body: Any) -> Answer:
+    if bulk := re.match(r"/services/async/[\d.]+/(.*)", path):
+        return _bulk_answer(crm, method, bulk[1], body)
     place = re.sub(r"^/services/data/v[\d.]+/", "", path)
     if method == "GET" and place == "sobjects/Account/describe":
         picklist = [{"value": one, "active": True} for one in crm.options]
@@ -161,7 +185,7 @@ def serving(kind: str, crm: CrmServer) -> Iterator[CrmServer]:
         def _content(self, body: Any) -> Answer:
             if self.headers.get("Authorization") != f"Bearer {TOKEN}":
                 return EXPIRED[kind]
-            is_update = self.path.endswith("/update") or self.command == "PATCH"
+            is_update = self.path.endswith(("/update", "/batch")) or self.command == "PATCH"
             planned = [crm.faults, *([crm.update_faults] if is_update else [])]
             fault = next((fault for one in planned if one and (fault := one.pop(0))), None)
             return fault or _SPEAKS[kind](crm, self.command, self.path, body)

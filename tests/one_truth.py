@@ -83,10 +83,10 @@ class Report:
         from pptx import Presentation
 
         deck = Presentation(io.BytesIO((self.folder / "leadership.pptx").read_bytes()))
-        return "\n".join(
-            shape.text_frame.text for slide in deck.slides for shape in slide.shapes
-            if shape.has_text_frame
-        )  # fmt: skip
+        shapes = [shape for slide in deck.slides for shape in slide.shapes]
+        texts = [shape.text_frame.text for shape in shapes if shape.has_text_frame]
+        charts = [shape.chart.plots[0] for shape in shapes if shape.has_chart]
+        return "\n".join([*texts, *(str(name) for plot in charts for name in plot.categories)])
 
     @cached_property
     def index(self) -> dict[str, str]:

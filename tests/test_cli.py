@@ -105,6 +105,15 @@ def test_init_never_overwrites_a_project(tmp_path, capsys):
     assert "holds a tierkit.toml already" in err
 
 
+def test_simulate_replaces_no_project_that_was_not_simulated(tmp_path, capsys):
+    write_project(tmp_path)
+    before = (tmp_path / "tierkit.toml").read_bytes()
+    code, _, err = run(capsys, "simulate", tmp_path, "--accounts", 60, "--quarters", 8)
+    assert code == 2
+    assert "holds a project of its own" in err
+    assert (tmp_path / "tierkit.toml").read_bytes() == before
+
+
 def test_simulate_writes_the_same_bytes_twice(tmp_path, capsys):
     for name in ("one", "two"):
         code, _, _ = run(capsys, "simulate", tmp_path / name, "--accounts", 60, "--quarters", 8)

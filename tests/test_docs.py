@@ -16,6 +16,7 @@ from benches import evidence_quick
 from docsite.blocks import RUN_LANGUAGES, commands, find_blocks
 from docsite.build import RUN, listed, pages_to_run
 from docsite.evidence import with_results
+from docsite.execute import FailedBlockError, Workplace, execute
 from docsite.figures import with_figures
 from docsite.functions import functions_page, rendered
 from tierkit.cli import app
@@ -118,7 +119,7 @@ def test_evidence_cites_results_that_stand_in_the_docs(page):
     text = page.read_text(encoding="utf-8")
     found = with_results(text, DOCS)
     assert "<!-- results:" not in found
-    assert "What falls short" in found or page.name in ("index.md", "papers.md")
+    assert "What falls short" in found or page.name == "index.md"
     cited = re.findall(r'open_points.md from "([^"]+)" to "([^"]+)"', text)
     headings = re.findall(r"^(\*\*.*?\*\*) \(", (DOCS / "open_points.md").read_text(), re.MULTILINE)
     assert not [pair for pair in cited if headings.index(pair[1]) - headings.index(pair[0]) != 1]
@@ -192,3 +193,38 @@ def test_every_page_can_be_read_in_a_terminal(name):
 def test_every_command_names_a_topic_that_says_more(command):
     (topic,) = re.findall(r"More: tierkit help (\S+)", command.epilog)
     assert find_topic(topic, APP)
+
+
+def test_a_block_that_ends_otherwise_than_its_page_says_ends_the_build(tmp_path):
+    workplace = Workplace(tmp_path, tmp_path)
+    shown = execute("```console {exit=3}\n$ echo said; exit 3\n```\n", workplace)
+    assert shown == "```console\n$ echo said; exit 3\nsaid\n```\n"
+    with pytest.raises(FailedBlockError, match="line 3: `false` ended with 1, not 0"):
+        execute("Text\n\n```console\n$ false\n```\n", workplace)
+
+
+def test_a_file_of_a_page_is_written_merged_or_changed_as_its_block_says(tmp_path):
+    workplace = Workplace(tmp_path, tmp_path)
+    execute('```toml title="a.toml"\n[x]\na = 1\n```\n', workplace)
+    execute('```toml title="a.toml"\n[x]\nb = 2\n```\n', workplace)
+    execute('```diff title="a.toml"\n-a = 1\n+a = 3\n```\n', workplace)
+    assert tomllib.loads((tmp_path / "a.toml").read_text()) == {"x": {"a": 3, "b": 2}}
+    with pytest.raises(FailedBlockError, match="does not hold once"):
+        execute('```diff title="a.toml"\n-a = 1\n+a = 3\n```\n', workplace)
+
+
+def test_a_quick_figure_outside_its_range_fails(monkeypatch, capsys):
+    stated = {"cents_lost": {"low": 0.0, "high": 0.0, "says": "Cents lost"}}
+    monkeypatch.setattr(evidence_quick, "ranges", lambda: stated)
+    monkeypatch.setattr(evidence_quick, "cents_lost", lambda: 0.0)
+    evidence_quick.main()
+    monkeypatch.setattr(evidence_quick, "cents_lost", lambda: 1.0)
+    with pytest.raises(SystemExit, match="cents_lost"):
+        evidence_quick.main()
+    assert "FAIL    1.000  (0 to 0)  Cents lost" in capsys.readouterr().out
+
+
+def test_the_citation_is_of_this_release():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == tierkit.__version__
+    assert {"cff-version", "message", "title", "authors", "license"} <= {*citation}

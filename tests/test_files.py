@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -13,6 +14,7 @@ import pytest
 from projects import write_project
 from report_samples import LABEL, write_report
 
+import tierkit
 from tierkit.errors import MemoryLimitError, SettingsError
 from tierkit.files import (
     change_file,
@@ -24,6 +26,7 @@ from tierkit.files import (
     write_whole,
 )
 from tierkit.files.lock import FILES_LOCK
+from tierkit.publishing import choose_draft
 from tierkit.publishing.publish import JOURNAL, MARK, claim_reports, finish_interrupted, publish
 from tierkit.settings import read_settings
 
@@ -48,6 +51,11 @@ def outside(tmp_path):
         (".tierkit/runs", "outside"),
         (".tierkit/check/check.html", "outside/precious.txt"),
         (".tierkit/versions/overrides.csv", "outside"),
+        ("reports", "outside"),
+        ("reports/archive", "outside"),
+        ("reports/drafts", "outside"),
+        ("reports/each", "outside"),
+        ("reports/failed", "outside"),
     ],
 )
 def test_a_project_with_a_link_where_tierkit_writes_is_refused(tmp_path, outside, place, target):
@@ -60,6 +68,48 @@ def test_a_project_with_a_link_where_tierkit_writes_is_refused(tmp_path, outside
     assert raised.value.exit_code == 2
     assert [one.name for one in outside.iterdir()] == ["precious.txt"]
     assert (outside / "precious.txt").read_text() == "precious"
+
+
+def test_reports_below_a_link_of_the_project_are_refused(tmp_path, outside):
+    project = write_project(tmp_path / "project", settings='[run]\nreports = "out/reports"\n')
+    (project / "out").symlink_to(outside)
+    with pytest.raises(SettingsError, match="out: is a link to somewhere else"):
+        read_settings(project)
+
+
+def test_a_draft_that_is_a_link_is_refused(tmp_path, outside):
+    (outside / "precious.txt").unlink()
+    project = write_project(tmp_path / "project")
+    (project / "reports" / "drafts").mkdir(parents=True)
+    (project / "reports" / "drafts" / "plan").symlink_to(outside)
+    with pytest.raises(SettingsError, match="plan: is a link to somewhere else"):
+        choose_draft(read_settings(project), name="plan")
+
+
+WRITES = re.compile(
+    r"\.write_text\(|\.write_bytes\(|\.touch\(|\.symlink_to\(|\bcopyfile\(|\bcopy2?\(\w+, "
+    r"|nbformat\.write\(|\.to_(csv|parquet|json|html)\((?!index|draft|\))|\.savefig\((?!written)"
+    r"|(?<!draft)\.open\(\"[wax]|\.write_(csv|parquet)\(str\((?!draft)|write_table\(\w+, (?!draft)"
+)
+IN_FOLDERS_OF_THEIR_OWN = {
+    "crm/example.py", "dossiers/example.py", "explorer/example.py", "features/example.py",
+    "library/example.py",
+    "commands/review.py", "library/_tables.py",  # a folder that the system made for this alone
+    "publishing/execute.py",  # the log of a kernel, in the folder of its run
+}  # fmt: skip
+
+
+def test_only_the_room_of_files_opens_a_file_to_write_it():
+    """Everything else is written by `write_whole` or `draft_of`, which follow no link."""
+    package = Path(tierkit.__file__).parent
+    found = {
+        f"{file.relative_to(package).as_posix()}: {line.strip()}"
+        for file in package.rglob("*.py")
+        if file.parent.name != "files"
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if WRITES.search(line) and ">>>" not in line
+    }
+    assert {one for one in found if one.partition(":")[0] not in IN_FOLDERS_OF_THEIR_OWN} == set()
 
 
 @pytest.mark.parametrize("name", ["tier_history.csv", "overrides.csv", "experiments/draw.csv"])

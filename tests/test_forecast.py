@@ -164,7 +164,7 @@ def test_a_tier_is_less_sure_than_the_whole_and_less_still_where_its_share_moved
 def test_a_tier_whose_share_leapt_has_no_range_and_names_the_account_that_holds_it():
     found = ranges_of([0.1, 0.9, 0.1], largest=[0.46, 0.2])
     assert found["low"].isna().all()
-    assert "one account holds 46%" in found.loc["Tier 1", "why"]
+    assert "one account holds 46 %" in found.loc["Tier 1", "why"]
 
 
 def test_a_tier_of_which_nothing_is_predicted_has_no_range():

@@ -12,11 +12,14 @@ from pathlib import Path
 import duckdb
 import pytest
 import xlsxwriter
+from nbclient import NotebookClient
 from projects import ACCOUNTS, write_project
+from report_samples import notebook
 from tiny_runs import LABEL, make_project, one, run_project
 
 from tierkit.commands.check import check_project
 from tierkit.crm.trusted import examine_source, read_tables
+from tierkit.crm.workbook_extent import check_extent
 from tierkit.crm.workbooks import check_unpacked
 from tierkit.errors import DataError
 from tierkit.publishing.leaks import path_pattern, scrubbed, secret_values
@@ -55,7 +58,30 @@ def test_no_module_of_a_projects_folder_runs_in_the_kernels_of_a_run(tmp_path, m
     assert not (project / "ran.txt").exists()
 
 
+def test_a_notebook_opened_by_hand_imports_nothing_of_the_folder_on_a_safe_path(tmp_path):
+    """As somebody opens one with `PYTHONSAFEPATH=1 jupyter lab`: Python and IPython heed it."""
+    project = with_traps(write_project(tmp_path / "acme"))
+    made = notebook("import csv, json, pandas, tierkit\ntierkit.find_project")
+    client = NotebookClient(
+        made, kernel_name="python3", resources={"metadata": {"path": str(project)}}
+    )
+    client.execute(env={**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(PACKAGE.parent)})
+    assert not (project / "ran.txt").exists()
+
+
+EVERY_OTHER = """
+from contextlib import suppress
+from tierkit.cli import main
+for asked in (["run", "--dry-run"], ["accept", "2026Q3"], ["explain", "A1"], ["diff", "a", "b"],
+              ["draw", "2026Q3"], ["push", "2026Q3", "--to", "hubspot"], ["clean", "--yes"],
+              ["score", "--model", "model.json", "-o", "s.csv"], ["init", "new"], ["doctor"],
+              ["simulate", "world", "--accounts", "20", "--quarters", "6"], ["help", "tiers"]):
+    with suppress(SystemExit):
+        main(asked)
+import tierkit.explorer.session, tierkit.library.example, tierkit.sklearn
+"""
 IN_THE_FOLDER = {
+    "every other command": ("-P", "-c", EVERY_OTHER),
     "check": ("-P", "-m", "tierkit.cli", "check"),
     "undo": ("-P", "-m", "tierkit.cli", "undo"),
     "work in processes": (
@@ -176,6 +202,51 @@ def test_a_stray_cell_far_away_is_refused_by_its_name(tmp_path):
         page.write(1_048_575, 16_383, "x")
     with pytest.raises(DataError, match=r"as far as XFD1048576 make a sheet of 17,179,869,184"):
         read_tables(read_settings(project))
+
+
+SHEET = b"<worksheet><sheetData>%s</sheetData></worksheet>"
+FAR = (
+    b'<row r="1"><c r="XFD1"><v>1</v></c></row><row r="1048576"><c r="A1048576"><v>1</v></c></row>'
+)
+FAR_AWAY = {
+    "in a part of any name": ("a.xlsx", "xl/other.xml", SHEET % FAR),
+    "with a prefix": ("a.xlsx", "xl/worksheets/sheet1.xml",
+                      SHEET % FAR.replace(b"<c ", b"<x:c\n").replace(b"</c>", b"</x:c>")),
+    "with other quotes": ("a.xlsx", "xl/worksheets/sheet1.xml", SHEET % FAR.replace(b'"', b"'")),
+    "in a row of cells without names": (
+        "a.xlsx", "xl/worksheets/sheet1.xml", SHEET % FAR.replace(b' r="A1048576"', b"")),
+    "in a binary sheet": ("a.xlsb", "xl/worksheets/sheet1.bin", bytes((
+        0x81, 1, 0,  # the sheet begins
+        0, 4, 0, 0, 0, 0, 5, 8, 0xFF, 0x3F, 0, 0, 0, 0, 0, 0,  # row 1, a number in XFD
+        0, 4, 0xFF, 0xFF, 0x0F, 0, 5, 8, 0, 0, 0, 0, 0, 0, 0, 0,  # row 1048576, a number in A
+    ))),
+    "in cells that stand for many": (
+        "a.ods", "content.xml",
+        b'<d xmlns:t="t"><t:table><t:table-row t:number-rows-repeated="1048576"><t:table-cell '
+        b't:number-columns-repeated="16384" t:value-type="float"/></t:table-row></t:table></d>'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", FAR_AWAY)
+def test_a_stray_cell_is_found_however_it_is_written(tmp_path, how):
+    name, part, content = FAR_AWAY[how]
+    with zipfile.ZipFile(tmp_path / name, "w") as parts:
+        parts.writestr(part, content)
+    with pytest.raises(DataError, match=r"as far as XFD1048576 make a sheet of 17,179,869,184"):
+        check_extent(tmp_path / name)
+
+
+def test_empty_rows_and_columns_behind_a_table_are_no_part_of_it(tmp_path):
+    """A program for tables fills up the sheet with one empty row that stands for all the others."""
+    cell = '<t:table-cell t:value-type="float"/><t:table-cell t:number-columns-repeated="16383"/>'
+    empty = '<t:table-cell t:number-columns-repeated="16384"/>'
+    with zipfile.ZipFile(tmp_path / "a.ods", "w") as parts:
+        parts.writestr(
+            "content.xml",
+            f'<d xmlns:t="t"><t:table><t:table-row>{cell}</t:table-row><t:table-row '
+            f't:number-rows-repeated="1048575">{empty}</t:table-row></t:table></d>',
+        )
+    check_extent(tmp_path / "a.ods")
 
 
 def test_packed_files_are_unpacked_up_to_a_limit_of_the_settings(tmp_path):

@@ -18,11 +18,12 @@ from tierkit.pages.earned import forest_table
 from tierkit.pages.effects import VERDICTS, best_design, certainty, finding
 from tierkit.pages.effort import effort_table
 from tierkit.pages.facts import money_parts
-from tierkit.pages.moves import flow_table
+from tierkit.pages.moves import _favourite, flow_table
 from tierkit.pages.revenue import ledger_sentence, matured
 from tierkit.pages.tiers import tier_shares
 from tierkit.rendering import Fragment, figures
 from tierkit.rendering.page import environment, style_sheet
+from tierkit.tiers.eligibility import NOT_YET
 
 SECTIONS = (
     sections.title_block,
@@ -104,6 +105,11 @@ def test_no_page_says_a_missing_number_or_a_forbidden_word(drawn_pages, name):
 
 
 @pytest.mark.parametrize("name", COMPANIES)
+def test_no_page_names_a_command(drawn_pages, name):
+    assert "`" not in Page(drawn_pages[name]).text.split("*/")[-1]
+
+
+@pytest.mark.parametrize("name", COMPANIES)
 def test_every_page_is_one_static_document(drawn_pages, name):
     html, seen = drawn_pages[name], Page(drawn_pages[name])
     headings = [int(tag[1]) for tag, _ in seen.tags if re.fullmatch("h[1-6]", tag)]
@@ -132,8 +138,8 @@ def test_figures_and_tables_have_names():
         "tier-sizes", "effort", "predicted-revenue", "ledger", "effects", "outcomes",
     ]  # fmt: skip
     assert seen.carried("data-table") == [
-        "whole", "effort-by-tier", "effort-as-it-was", "promises", "moves", "move-reasons",
-        "by-territory",
+        "whole", "customer-parts", "effort-by-tier", "effort-as-it-was", "promises", "moves",
+        "move-reasons", "by-territory",
     ]  # fmt: skip
 
 
@@ -302,6 +308,35 @@ def test_moves_are_listed_from_the_largest_and_those_who_stay_are_left_out():
     assert table["accounts"].sum() == 14  # as many as go up or down; 23 enter, and are no move
 
 
+def test_accounts_that_are_not_there_yet_have_no_data_to_complete():
+    facts = companies.sample()
+    facts["data"]["untiered"] = {NOT_YET: 147}
+    assert not [one for one in decisions(facts) if "Complete the data" in one.what]
+
+
+def test_reasons_are_those_of_the_moves_beside_them():
+    facts = companies.sample()
+    moves = facts["moves"]
+    moves["reasons_between_tiers"] = {"rank rose into the tier": 8, "override": 6}
+    moves["reasons"] = {"override": 10, **moves["reasons"]}
+    assert "Override 6" in text_of(sections.what_changed(facts))
+
+
+@pytest.mark.parametrize(
+    ("one", "said"),
+    [
+        (("closed deals (8 quarters)", "0", "4"), "an account with 4 closed deals (8 quarters)"),
+        (("employees", "58", "457"), "an account with 457 employees"),
+        (("tenure days", "457", "913"), "an account with tenure days of 913"),
+    ],
+)
+def test_what_is_counted_is_said_as_a_count(one, said):
+    name, low, high = one
+    told = {"criterion": name, "from": low, "to": high, "factor": 2.0,
+            "low": 1.5, "high": 2.5}  # fmt: skip
+    assert _favourite(told).startswith(said)
+
+
 def test_a_role_whose_hours_nobody_has_given_calls_for_no_decision():
     facts = companies.sample()
     for role in facts["effort"]["roles"]:
@@ -456,7 +491,7 @@ def test_a_verdict_stands_with_its_number_and_its_certainty_in_three_sentences(v
 def test_without_tier_history_the_fourth_question_says_what_it_needs():
     text = text_of(sections.did_tiers_earn(companies.small()))
     assert "Cannot tell" in text
-    assert "From the first quarter whose tiers are accepted on" in text
+    assert "from the first quarter whose tiers are accepted on" in text
 
 
 def test_one_tier_has_nothing_to_be_compared_with():

@@ -384,7 +384,7 @@ def test_a_part_that_no_notebook_wrote_stops_publication(project):
 def test_ctrl_c_ends_the_kernel_and_keeps_the_remains(project):
     pid = project / "pid"
     write_pid = f"import os, time\n_ = open({str(pid)!r}, 'w').write(str(os.getpid()))"
-    plan = one(project, extra=f"{write_pid}\ntime.sleep(600)")
+    plan = one(project, extra=f"{write_pid}\nwhile True: time.sleep(1)")
 
     def interrupt_when_started():
         while not (pid.exists() and pid.read_text()):

@@ -15,7 +15,7 @@ from report_samples import write_published
 
 from tierkit.cli import main
 from tierkit.commands.accept import accept_tiers
-from tierkit.push import connection
+from tierkit.push import connection, salesforce
 from tierkit.settings import parse_settings, read_settings
 
 pytest.importorskip("simple_salesforce")
@@ -551,3 +551,42 @@ def test_a_field_must_be_named_and_its_tiers_must_exist(tmp_path, capsys, monkey
 def test_settings_of_the_push_change_no_number():
     with_field = parse_settings({"push": {"hubspot": {"field": "x"}}})
     assert with_field.fingerprint == parse_settings({}).fingerprint
+
+
+@pytest.fixture
+def in_bulk(tmp_path, capsys, monkeypatch):
+    """A company of Salesforce whose 450 changes are enough for the bulk API, 300 a job."""
+    monkeypatch.setattr(connection, "BACK_OFF_SECONDS", 0.0)
+    monkeypatch.setattr(salesforce, "BULK_FROM", 300)
+    made = Company(tmp_path / "acme", "salesforce", capsys)
+    with serving("salesforce", made.crm):
+        monkeypatch.setenv("TIERKIT_SALESFORCE_TOKEN", TOKEN)
+        monkeypatch.setenv("TIERKIT_SALESFORCE_URL", made.crm.url)
+        yield made
+
+
+def test_many_records_of_salesforce_are_written_by_jobs_and_can_be_taken_back(in_bulk):
+    ids = in_bulk.hold(*["Tier 2"] * 450)
+    in_bulk.crm.refused = {ids[7]: "no tier without an owner"}
+    code, out, _ = in_bulk.push()
+    assert code == 3
+    assert f"{ids[7]}: FIELD_CUSTOM_VALIDATION_EXCEPTION: no tier without an owner" in out
+    assert [len(batch) for batch in in_bulk.crm.updates] == [299, 150]
+    asked = in_bulk.crm.requests
+    assert sum(one.endswith("/batch") for one in asked) == 1
+    assert sum(one.startswith("PATCH") for one in asked) == 1  # the rest fits into a collection
+    assert list(in_bulk.crm.records.values()).count("Tier 1") == 449
+    assert in_bulk.undo()[0] == 0
+    assert set(in_bulk.crm.records.values()) == {"Tier 2"}
+
+
+def test_a_job_that_was_cut_off_is_taken_up_and_nothing_is_written_twice(in_bulk):
+    in_bulk.hold(*[None] * 450)
+    in_bulk.crm.update_faults = [None, EXPIRED["salesforce"]]
+    code, _, err = in_bulk.push()
+    assert code == 2
+    assert "expired" in err
+    assert TOKEN not in err
+    assert in_bulk.push()[0] == 0
+    assert set(in_bulk.crm.times_written.values()) == {1}
+    assert set(in_bulk.crm.records.values()) == {"Tier 1"}

@@ -40,6 +40,16 @@ FILES = ("leadership.html", "analyst.html", "tiers.csv", "accounts.xlsx", "model
          "scenarios.csv")  # fmt: skip
 
 
+BY_HAND = """
+[[scenarios]]
+name = "by hand"
+set = [
+  "model.kind='rules card'",
+  "card.criteria=[{criterion='employees', edges=[100], points=[0, 10]}]",
+]
+"""
+
+
 def run(project, *arguments):
     """Run the recalibration in process; return the exit code."""
     with pytest.raises(SystemExit) as caught:
@@ -54,6 +64,8 @@ def project(tmp_path_factory, reached_for):
     reopen_later(folder / "data")
     with (folder / "tierkit.toml").open("a") as settings:
         settings.write('[[scenarios]]\nname = "two places"\nset = ["tiers.0.capacity=2"]\n')
+        settings.write(BY_HAND)
+        settings.write('[[scenarios]]\nname = "a year"\nset = ["target.horizon_quarters=1"]\n')
     (folder / "overrides.csv").write_text(
         "account_id,tier,reason,set_by,set_on,review_on\n"
         f"{oldest_partner(folder)},Tier 1,New alliance,Kim,2025-04-02,2026-04-01\n"
@@ -224,7 +236,7 @@ def test_moves_are_one_number_in_every_file(one):
     flows = one.page("leadership.html").tables["moves"][1:]
     assert sum(int(row[2]) for row in flows) == changed
     assert f"{changed} of" in one.words("leadership.html")
-    assert f"{changed} accounts go elsewhere" in one.slides
+    assert f"{changed} accounts change tier" in one.slides
     assert one.index["Moves"] == str(changed)
     assert f"{changed} accounts change tier" in one.words("analyst.html")
 
@@ -354,15 +366,30 @@ def test_every_link_of_the_pages_leads_somewhere(report):
 
 
 def test_a_scenario_places_as_many_accounts_as_it_has_room_for(one):
-    (proposed, other) = one.facts["scenarios"]
+    proposed, other = one.facts["scenarios"][:2]
     assert (proposed["scenario"], other["scenario"]) == ("as proposed", "two places")
     assert other["changes"] == ["tiers.0.capacity"]
     assert other["tiers"][0]["accounts"] == 2
     assert proposed["hours"] == pytest.approx(sum(tier["hours"] for tier in one.facts["tiers"]))
     rows = pd.read_csv(one.folder / "scenarios.csv", dtype=str)
-    assert (rows["tier"] == "Tier 1").sum() == 2
+    assert (rows.loc[rows["scenario"] == "two places", "tier"] == "Tier 1").sum() == 2
     shown = {row[0] for row in one.page("leadership.html").tables["scenarios"]}
     assert {"as proposed", "two places"} <= shown
+
+
+def test_a_scenario_with_another_model_has_predictions_and_tests_of_its_own(one):
+    proposed, by_hand = one.facts["scenarios"][0], one.facts["scenarios"][2]
+    assert "model.kind" in by_hand["changes"]
+    first = [found["tiers"][0]["predicted_revenue"] for found in (proposed, by_hand)]
+    assert first[0] != pytest.approx(first[1])
+    assert 0 < by_hand["tested_capture"] < proposed["tested_capture"]  # employees alone rank worse
+    assert by_hand["accounts_otherwise"] > 0
+
+
+def test_a_scenario_that_asks_for_another_outcome_says_that_a_draft_computes_it(one):
+    asked = one.facts["scenarios"][3]
+    assert asked["tiers"] == []
+    assert "another outcome" in one.words("leadership.html")
 
 
 def test_amounts_are_read_as_they_are_said():

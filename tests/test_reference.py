@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import leadership_facts
 import pytest
 from typer.main import get_command
@@ -68,7 +70,8 @@ def test_every_exit_code_of_an_error_has_its_meaning():
 def test_every_check_criterion_and_public_name_is_there():
     assert names("checks") == [*RULES]
     assert names("criteria") == [one.name for one in FEATURES if not one.is_hidden]
-    assert set(names("functions")) == {*tierkit.__all__} - {"__version__"}
+    public = {*tierkit.__all__} - {"__version__"}
+    assert set(names("functions")) == {*public, "sklearn.CardRegressor"}
 
 
 def test_every_file_of_a_run_is_there():
@@ -126,3 +129,18 @@ def test_an_error_names_the_topic_that_says_more(capsys, tmp_path):
     code, _, err = run(capsys, "check", "-f", str(tmp_path))
     assert code == 2
     assert err.splitlines()[-1] == "More: tierkit help stability.keep_band"
+
+
+FUNCTIONS = [name for name in sorted(tierkit.__all__) if inspect.isfunction(getattr(tierkit, name))]
+SHOWN_ELSEWHERE = {"explain", "compare_tiers"}  # they need a published report: how-tos run them
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_public_function_says_what_each_parameter_is_and_shows_an_example(name):
+    function = getattr(tierkit, name)
+    _, _, said = (inspect.getdoc(function) or "").partition("Parameters\n----------\n")
+    names = {
+        one.strip() for line in said.splitlines() if line[:1].strip() for one in line.split(",")
+    }
+    assert not [one for one in inspect.signature(function).parameters if one not in names]
+    assert ">>> " in said or name in SHOWN_ELSEWHERE

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,18 @@ from projects import write_project
 from report_samples import write_report
 
 from tierkit import commands
+from tierkit.calendar import FiscalCalendar
 from tierkit.cli import main
 from tierkit.commands.housekeeping import clean_project, leftovers
+from tierkit.commands.units import REPORT_PLAN
+from tierkit.errors import NotebookError
+from tierkit.pages import write_index
 from tierkit.processes import EndedBySignal
+from tierkit.publishing import EarlierReports, Published, run_recalibration
+from tierkit.publishing.contract import FACTS_SCHEMA
+from tierkit.publishing.publish import claim_reports
+from tierkit.push import Journal
+from tierkit.roi import Band, EffortDraw
 from tierkit.settings import read_settings
 
 HOME = Path(__file__).parent.parent
@@ -118,6 +129,7 @@ def test_clean_lists_first_and_then_takes_away_what_is_beyond_the_limits(project
     (project / "tierkit.toml").write_text("[keep]\nfailed_most = 2\nfailed_days = 30\n")
     reports, scratch = project / "reports", project / ".tierkit"
     old = [aged(reports / "failed" / f"run-{day}", days=day) for day in (31, 3)]
+    claim_reports(reports)
     kept = [aged(reports / "failed" / f"run-{day}", days=day) for day in (1, 2)]
     kept += [aged(reports / "2026Q3", days=4_000), aged(reports / "archive" / "a", days=1)]
     kept += [aged(scratch / "versions" / "overrides.csv", days=900)]
@@ -135,6 +147,32 @@ def test_clean_lists_first_and_then_takes_away_what_is_beyond_the_limits(project
     assert clean_project(settings) == []
 
 
+@pytest.mark.parametrize("keeps", [False, True])
+def test_rows_of_a_failed_run_go_unless_they_are_to_be_kept(project, monkeypatch, keeps):
+    def fails(_path, *, copy, **_options):
+        copy.parent.mkdir()
+        (copy.parent.parent / "accounts.parquet").write_bytes(b"rows")
+        raise NotebookError("cell 3 raised")
+
+    settings = read_settings(project)
+    monkeypatch.setattr("tierkit.publishing.execute.execute_notebook", fails)
+    plan = replace(REPORT_PLAN, keeps_rows=keeps)
+    with pytest.raises(NotebookError):
+        run_recalibration(settings, quarter=FiscalCalendar().parse("2026Q3"), plan=plan)
+    (remains,) = (settings.reports / "failed").iterdir()
+    assert [file.name for file in remains.rglob("*.parquet")] == ["accounts.parquet"] * keeps
+    assert (remains / "cause.txt").read_text() == "NotebookError: cell 3 raised\n"
+
+
+def test_clean_takes_nothing_from_a_folder_that_is_not_marked_as_reports(project, tmp_path):
+    """The settings of a stranger name somebody's own folder, which has an archive of its own."""
+    own = [aged(tmp_path / "mine" / name / "a", days=4_000) for name in ("archive", "failed")]
+    own.append(aged(tmp_path / "mine" / ".incoming-1", days=1))
+    (project / "tierkit.toml").write_text('[run]\nreports = "../mine"\n')
+    assert clean_project(read_settings(project)) == []
+    assert all(one.is_dir() for one in own)
+
+
 def test_undo_works_where_the_settings_cannot_be_read(project, capsys):
     file, version = project / "tierkit.toml", project / ".tierkit" / "versions" / "tierkit.toml"
     version.mkdir(parents=True)
@@ -148,9 +186,60 @@ def test_undo_works_where_the_settings_cannot_be_read(project, capsys):
     assert (code, "no earlier version is kept" in warned) == (2, True)
 
 
-# ---- facts and draws of every release are read for good ------------------------------------------
+# ---- what earlier releases wrote is read for good ------------------------------------------------
 
 GOLDEN = Path(__file__).parent / "golden"
+SCHEMAS = [1]
+"""The schemas of facts that were ever published, the newest last."""
+
+
+def golden_report(reports, schema):
+    folder = reports / "2024Q1"
+    folder.mkdir(parents=True)
+    for name in ("facts.json", "tiers.csv", "run.json", "model.json"):
+        stem, _, ending = name.partition(".")
+        shutil.copy(GOLDEN / f"{stem}-{schema}.{ending}", folder / name)
+    return folder
+
+
+def test_every_schema_has_its_golden_files():
+    assert SCHEMAS[-1] == FACTS_SCHEMA
+    kinds = {one.name.split("-")[0] for one in GOLDEN.iterdir()}
+    assert kinds == {"facts", "tiers", "run", "model", "band", "effort", "push"}
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_a_report_of_every_schema_is_read_and_used(project, capsys, schema):
+    report = Published.open(golden_report(project / "reports", schema))
+    assert report.quarter.dates == "1 Jan – 31 Mar 2024"
+    assert report.tiers["tier"].value_counts().to_dict() == {"Tier 1": 3, "Tier 2": 5}
+    assert report.tiers.loc["1000012", "score"] == 365_500
+    assert report.manifest["fingerprint"] == report.facts["fingerprint"] == "ae91e30ef4aec497"
+    assert report.model.kind == "fitted card"
+    calendar = FiscalCalendar()
+    earlier = EarlierReports.read(project / "reports", calendar, before=calendar.parse("2024Q3"))
+    assert [one.name for one in earlier.reports] == ["2024Q1"]
+    assert not earlier.left_out
+    assert "2024Q1" in write_index(project / "reports", title="Acme").read_text()
+    code, out, _ = run(capsys, "diff", "2024Q1", "2024Q1", "-f", project)
+    assert (code, "Nothing differs" in out) == (0, True)
+    code, out, _ = run(capsys, "accept", "2024Q1", "-f", project)
+    assert (code, "8 accounts hold these tiers from 2024-04-01 on" in out) == (0, True)
+
+
+def test_draws_and_journals_of_every_release_are_read():
+    band, effort = Band.read(GOLDEN / "band-1.csv"), EffortDraw.read(GOLDEN / "effort-1.csv")
+    assert (band.hash, band.quarter, band.seed) == ("30c3c29c11ce5399", "2026Q4", 1)
+    assert band.rows.set_index("account_id")["drawn_tier"].to_dict() == {
+        "A1": "Tier 2", "A2": "Tier 2", "A3": "Tier 1", "A4": "Tier 1"
+    }  # fmt: skip
+    assert (effort.hash, effort.quarter, effort.arm) == ("f527e099e52f64ce", "2024Q2", "less")
+    assert int(effort.rows["drawn"].sum()) == round(0.4 * len(effort.rows))
+    journal = Journal.open(GOLDEN / "push-1.jsonl")
+    assert (journal.plan.title, journal.ended, len(journal.written)) == ("2026Q3", "finished", 5)
+    assert {(one.record, one.before, one.after) for one in journal.plan.changes} == {
+        (f"100{number}", "", "Tier 1") for number in range(5)
+    }
 
 
 def test_facts_of_a_newer_schema_are_refused_in_words_by_every_command(project, capsys):

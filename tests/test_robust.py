@@ -70,7 +70,7 @@ SENTENCES = {
     no_wins: "no account won anything",
     one_industry: "industry: every account has the same value",
     all_amounts_equal: "better than chance",
-    one_whale: "One account brought 60% of the revenue that is learned from",
+    one_whale: "One account brought 60 % of the revenue that is learned from",
     more_criteria_than_accounts: "accounts: 60, fewer than the 204 criteria",
     constant_and_duplicate: "twin: identical to inbound_count_4q",
 }

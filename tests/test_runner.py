@@ -277,8 +277,8 @@ def test_short_values_and_files_are_no_secrets():
 # ---- one run at a time ---------------------------------------------------------------------------
 
 HOLD = (
-    "import sys, time; from pathlib import Path; from tierkit.files import project_lock\n"
-    "with project_lock(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
+    "import sys; from pathlib import Path; from tierkit.files import project_lock\n"
+    "with project_lock(Path(sys.argv[1])):\n    print('held', flush=True); sys.stdin.read()"
 )
 
 
@@ -286,7 +286,9 @@ HOLD = (
 def holder(tmp_path):
     """Another process that holds the lock of the project in `tmp_path`."""
     command = [sys.executable, "-c", HOLD, str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout.readline() == "held\n"
         yield process
         process.kill()

@@ -331,6 +331,10 @@ def test_moves_are_counted_with_their_reasons():
         "left scope": 1,
         "rank fell past the keep band": 1,
     }
+    assert counted.reasons_between_tiers == {
+        "rank rose into the tier": 2,
+        "rank fell past the keep band": 1,
+    }
     assert counted.matrix["Tier 1"] == {"Tier 1": 1, "Tier 2": 0, "Tier 3": 1, "Untiered": 0}
     assert counted.matrix["Tier 2"]["Untiered"] == 1
     assert counted.matrix["Untiered"]["Tier 3"] == 2

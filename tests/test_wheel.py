@@ -63,6 +63,7 @@ def test_the_wheel_runs_in_an_environment_of_its_own(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(site)
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     for arguments in (
+        ["help", "how-to/capacity.md"],
         ["init", "demo", "--sample"],
         [
             "run",

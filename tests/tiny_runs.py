@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from concurrent.futures import as_completed
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,9 @@ from nbformat import NotebookNode
 from report_samples import LABEL, report_notebook, write_notebook
 
 from tierkit.calendar import FiscalCalendar
-from tierkit.commands.units import REPORT_PLAN
+from tierkit.commands.units import REPORT_PLAN, _pool
 from tierkit.files import project_lock
-from tierkit.processes import end_on_signals
+from tierkit.processes import end_on_signals, run_program
 from tierkit.publishing import execute, exit_code_of
 from tierkit.publishing.run import ReportPlan, run_recalibration
 from tierkit.settings import read_settings
@@ -85,6 +86,22 @@ def run_as_command(folder: Path) -> None:
         code = exit_code_of(error)
         (folder / "said.txt").write_text("\n".join(getattr(error, "__notes__", [])))
         sys.exit(code)
+
+
+def run_endless_units(folder: Path) -> None:
+    """Run two programs as `--each` runs its units; each writes its number and never ends."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    end_on_signals()
+    code = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(3600)"
+    try:
+        with _pool(2) as (pool, programs):
+            command = [sys.executable, "-S", "-c", code]
+            asked = [pool.submit(run_program, [*command, str(folder / name)], running=programs)
+                     for name in ("one", "two")]  # fmt: skip
+            for done in as_completed(asked):
+                done.result()
+    except BaseException as error:
+        sys.exit(exit_code_of(error))
 
 
 def run_project(folder: Path) -> None:

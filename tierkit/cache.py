@@ -9,7 +9,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -18,7 +17,8 @@ from typing import Any
 
 import pandas as pd
 
-from tierkit.files import read_json
+from tierkit.errors import SettingsError
+from tierkit.files import make_folder, read_json, write_whole
 from tierkit.statistics import FloatArray
 
 MOST_FILES, MOST_FOLDERS = 400, 4
@@ -55,7 +55,7 @@ class Cache:
         if found is None:
             found = {"value": compute()}
             text = json.dumps(found, ensure_ascii=False, allow_nan=False)
-            _put(file, lambda part: part.write_text(text, encoding="utf-8"))
+            _put(file, text)
         return found["value"]
 
     def frame(
@@ -75,7 +75,7 @@ class Cache:
             return pd.read_parquet(file)
         except (OSError, ValueError):  # not there, or cut off
             found = compute()
-            _put(file, found.to_parquet)
+            _put(file, found.to_parquet())
             return found
 
     def files(self, name: str, key: Iterable[Any], make: Callable[[Path], object]) -> Path:
@@ -153,19 +153,15 @@ def _own_part(place: Path) -> Path:
     return place.with_name(f"{place.name}.{os.getpid()}.part")
 
 
-def _put(file: Path, write: Callable[[Path], object]) -> None:
+def _put(file: Path, content: str | bytes) -> None:
     """Write a file whole or not at all, and let the oldest of its name go.
 
     Where nothing can be written, nothing is kept, and the next one computes again.
     """
-    part = _own_part(file)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write(part)
-        part.replace(file)
-    except OSError:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+        make_folder(file.parent, below=file.parent)
+        write_whole(file, content, lasting=False)
+    except (OSError, SettingsError):
         return
     _keep_newest(file, file.suffix, MOST_FILES)
 

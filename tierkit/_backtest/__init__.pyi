@@ -5,6 +5,7 @@ from .choice import (
     choose_model as choose_model,
 )
 from .own_models import (
+    RANKS as RANKS,
     Fold as Fold,
     Predict as Predict,
     as_numbers as as_numbers,
@@ -15,6 +16,9 @@ from .own_models import (
 )
 from .ranking import (
     in_words as in_words,
+)
+from .shuffling import (
+    shuffled_ranking as shuffled_ranking,
 )
 from .trial import (
     backtest as backtest,

@@ -28,6 +28,7 @@ from tierkit.models import (
 from tierkit.parallel import ROWS_WORTH_PROCESSES, in_processes
 from tierkit.settings import Settings
 from tierkit.statistics import FloatArray, capture, gini
+from tierkit.words import share
 
 LEAK_ROWS = 20_000
 """The newest rows, on which every criterion is tested alone."""
@@ -152,7 +153,7 @@ def concentration_notes(examples: Examples) -> tuple[str, ...]:
     if won.sum() <= 0 or len(won) < FEWEST_TO_COMPARE or won.max() < WHALE_SHARE * won.sum():
         return ()
     return (
-        f"One account brought {won.max() / won.sum():.0%} of the revenue that is learned from: "
+        f"One account brought {share(won.max() / won.sum())} of the revenue that is learned from: "
         "captures and totals are mostly its own, and one year without it changes them.",
     )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -72,10 +72,7 @@ def shuffled_outcomes(folds: Sequence[Fold], *, settings: Settings) -> Shuffled 
         None where the settings ask for none, or nothing can be fitted.
     """
     times, seed = settings.model.shuffled_refits, settings.model.seed
-    used = [
-        (train.sampled(MOST_ROWS, seed=seed), test.sampled(MOST_ROWS, seed=seed))
-        for train, test in [*folds][-FOLDS:]
-    ]
+    used = _sampled(folds, seed=seed)
     if not times or not used:
         return None
     first, _ = used[0]
@@ -85,15 +82,59 @@ def shuffled_outcomes(folds: Sequence[Fold], *, settings: Settings) -> Shuffled 
     return None if found is None else Shuffled(found[0], tuple(found[1:]))
 
 
-def _gains(folds: Sequence[Fold], times: int, settings: Settings) -> list[float] | None:
-    """Return the gain on the true outcomes and, after it, those on shuffled ones."""
-    cheap = settings.model.model_copy(update={"bags": _BAGS, "max_bins": _BINS})
-    refits = [_Refit.of(train, test, settings=cheap) for train, test in folds]
+def shuffled_ranking(
+    folds: Sequence[Fold],
+    predict: Callable[[Examples, Examples], pd.Series[float]],
+    *,
+    settings: Settings,
+) -> Shuffled | None:
+    """Return the same for any way to learn from some accounts and rank others.
+
+    Parameters
+    ----------
+    predict
+        Takes what is learned from and what is tested on, and returns what accounts are ranked by.
+    """
+    times, used = settings.model.shuffled_refits, _sampled(folds, seed=settings.model.seed)
+    if not times or not used:
+        return None
+    gains = [
+        float(np.mean([_gain_of(fold, predict, won) for fold in used]))
+        for won in _dealt(used, times, settings)
+    ]
+    return Shuffled(gains[0], tuple(gains[1:])) if np.isfinite(gains).all() else None
+
+
+def _gain_of(
+    fold: Fold,
+    predict: Callable[[Examples, Examples], pd.Series[float]],
+    won: pd.Series[float],
+) -> float:
+    train, test = (replace(part, won=won.reindex(part.won.index)) for part in fold)
+    return gini(test.won, predict(train, test)) - gini(test.won, test.past)
+
+
+def _sampled(folds: Sequence[Fold], *, seed: int) -> list[Fold]:
+    return [
+        (train.sampled(MOST_ROWS, seed=seed), test.sampled(MOST_ROWS, seed=seed))
+        for train, test in [*folds][-FOLDS:]
+    ]
+
+
+def _dealt(folds: Sequence[Fold], times: int, settings: Settings) -> list[pd.Series[float]]:
+    """Return the true outcomes and, after them, those that were dealt out anew."""
     everything = pd.concat([one.won for fold in folds for one in fold])
     everything = everything[~everything.index.duplicated()].sort_index()
     swaps = Swaps.of(everything, _past_revenue(folds))
     deals = [swaps.dealt(seed=settings.model.seed + time) for time in range(1, times + 1)]
-    dealt = [everything, *deals]
+    return [everything, *deals]
+
+
+def _gains(folds: Sequence[Fold], times: int, settings: Settings) -> list[float] | None:
+    """Return the gain on the true outcomes and, after it, those on shuffled ones."""
+    cheap = settings.model.model_copy(update={"bags": _BAGS, "max_bins": _BINS})
+    refits = [_Refit.of(train, test, settings=cheap) for train, test in folds]
+    dealt = _dealt(folds, times, settings)
     tasks = (partial(refit.gain, won) for won in dealt for refit in refits)
     rows = max(len(train.won) for train, _ in folds)
     each = in_processes(tasks, worth=rows >= ROWS_WORTH_PROCESSES)

@@ -12,6 +12,7 @@ from .quarters import (
     complete_quarter_ends as complete_quarter_ends,
     covers as covers,
     days_old as days_old,
+    days_within as days_within,
     is_before as is_before,
     latest_on_or_before as latest_on_or_before,
     look_back_start as look_back_start,

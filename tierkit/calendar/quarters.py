@@ -151,6 +151,27 @@ def window_is_over(end: date, as_of: date) -> bool:
     return end <= as_of
 
 
+def days_within(
+    days: pd.Series[pd.Timestamp],
+    *,
+    start: pd.Timestamp | None = None,
+    end: pd.Timestamp | None = None,
+) -> pd.Series[bool]:
+    """Return which of some days lie in `[start, end)`, either of which may be left open.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> days = pd.to_datetime(pd.Series(["2025-12-31", "2026-01-01", "2026-02-01"]))
+    >>> days_within(days, start=pd.Timestamp("2026-01-01"), end=pd.Timestamp("2026-02-01")).tolist()
+    [False, True, False]
+    """
+    found = days.notna()
+    if start is not None:
+        found &= days >= start
+    return found if end is None else found & (days < end)
+
+
 def newest(days: Sequence[date]) -> date | None:
     """Return the latest of some days, None of none."""
     return max(days, default=None)

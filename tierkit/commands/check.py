@@ -79,7 +79,26 @@ class Checked:
 
 
 def check_project(settings: Settings) -> Checked:
-    """Read a project's tables, rules and overrides, and return every problem found."""
+    """Read a project's tables, rules and overrides, and return every problem found.
+
+    Parameters
+    ----------
+    settings
+        Of the project, as `read_settings` and `find_project` give them.
+
+    Returns
+    -------
+    Checked
+        `problems`, those that block first; `exit_code`, 0 where a run can start; the files that
+        list the rows left out.
+
+    Examples
+    --------
+    >>> from tierkit.dossiers.example import example_run
+    >>> run = example_run()
+    >>> check_project(run.settings).exit_code
+    0
+    """
     reading = examine_source(settings)
     problems = list(reading.problems)
     exit_code = 3 if reading.blocking else 0

@@ -19,6 +19,7 @@ from tierkit.files import (
     undo_change,
     versions_of,
 )
+from tierkit.publishing import is_claimed
 from tierkit.settings import SCRATCH, Settings
 
 _A_DAY = 86_400.0
@@ -47,12 +48,16 @@ class Leftover:
 def leftovers(settings: Settings) -> list[Leftover]:
     """Return what `[keep]` lets go, and what ended commands left, in the order of their paths.
 
-    Published reports, the project's own files and their versions never are among it.
+    Published reports, the project's own files and their versions never are among it, nor is
+    anything in a folder of reports that tierkit has not marked as its own.
     """
     keep, scratch, reports = settings.keep, settings.scratch, settings.reports
-    found = [
+    in_reports = [
         *_beyond(reports / "failed", days=keep.failed_days, most=keep.failed_most),
         *_beyond(reports / "archive", days=keep.archive_days, most=keep.archive_most),
+    ]
+    found = [
+        *(in_reports if is_claimed(reports) else ()),
         *_beyond(scratch / "cache", days=keep.cache_days, most=None),
         *((path, "left by a command that was ended") for path in _unfinished(settings)),
     ]
@@ -128,7 +133,8 @@ def _unfinished(settings: Settings) -> Iterator[Path]:
     """Yield what a command leaves that is ended from outside."""
     folder, scratch = settings.folder, settings.scratch
     yield from (scratch / "runs").glob("*")
-    yield from settings.reports.glob(".incoming*")
+    if is_claimed(settings.reports):
+        yield from settings.reports.glob(".incoming*")
     yield from (folder / name for name in _OLD_DRAFTS if (folder / name).is_file())
     places: Sequence[Path] = (folder, folder / "experiments", settings.reports, scratch)
     for place in places:

@@ -15,7 +15,7 @@ import pydantic
 from tierkit.commands.accept import accepted_from
 from tierkit.crm import read_accepted_tiers, read_tables
 from tierkit.errors import SettingsError, TierkitError
-from tierkit.files import make_folder, project_lock, write_whole
+from tierkit.files import draft_of, make_folder, project_lock, write_whole
 from tierkit.push import (
     Change,
     CrmRecords,
@@ -270,7 +270,7 @@ def write_difference(push: OpenPush, file: Path) -> None:
         (account, "", "", "", reason) for account, reason in sorted(push.plan.failures.items())
     ]
     try:
-        with file.open("w", encoding="utf-8", newline="") as target:
+        with draft_of(file) as draft, draft.open("w", encoding="utf-8", newline="") as target:
             writer = csv.writer(target, lineterminator="\n")
             writer.writerows([DIFFERENCE_COLUMNS, *rows])
     except OSError as error:

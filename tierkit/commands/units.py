@@ -30,7 +30,7 @@ from tierkit.crm import (
     written_table,
 )
 from tierkit.errors import Problem, SettingsError, TierkitError
-from tierkit.files import make_folder, write_whole
+from tierkit.files import make_folder, refuse_links, write_whole
 from tierkit.pages import UnitRow, mail_summary, write_index, write_slides, write_units_index
 from tierkit.processes import EndedBySignal, Programs, end_on_signals, run_program
 from tierkit.publishing import (
@@ -152,6 +152,7 @@ def unit_settings(settings: Settings, unit: Unit, *, folder: Path) -> Settings:
         The unit's folder, for its lock, its scratch and its overrides.
     """
     reports = settings.reports / EACH_FOLDER / unit.column / unit.name
+    refuse_links(reports, below=settings.reports)
     title = settings.run.title or settings.folder.resolve().name
     own = settings.model_copy(
         update={

@@ -40,6 +40,7 @@ from .engine import (
     Rows as Rows,
     computed as computed,
     content_hash as content_hash,
+    in_words as in_words,
     register_frame as register_frame,
 )
 from .guard import (

@@ -8,8 +8,11 @@ computes the same: what they need of one is `register`, `scan_parquet`, `compute
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, Literal, Protocol, TypeGuard
 
 import duckdb
@@ -20,6 +23,7 @@ import pyarrow as pa
 from tierkit.crm.polars_engine import PolarsEngine
 from tierkit.crm.spark_engine import SparkEngine
 from tierkit.errors import DataError
+from tierkit.files import draft_of
 
 Rows = nw.LazyFrame[Any]
 Connection = duckdb.DuckDBPyConnection
@@ -78,34 +82,82 @@ _OWN_ROWS = frozenset(
 """Sources that the rows of a view may come from: its own file, or nothing."""
 
 
+_FOREIGN = ("duckdb", "_duckdb", "polars", "pyspark", "grpc", "py4j")
+
+
+@contextmanager
+def in_words(what: str) -> Iterator[None]:
+    """Turn an error of an engine into a sentence.
+
+    Parameters
+    ----------
+    what
+        What was being computed.
+
+    Raises
+    ------
+    DataError
+        In place of an engine's own error, with its first line: it names the file or the limit.
+    """
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in _FOREIGN:
+            raise
+        cause = str(error).strip().partition("\n")[0]
+        raise DataError(f"{what}: {cause} {_advice(error)}") from error
+
+
+def _advice(error: Exception) -> str:
+    kind = type(error).__name__
+    if "OutOfMemory" in kind:
+        return (
+            "Give the engine more memory (data.memory_mb), or free space where it writes what "
+            "does not fit: the project's .tierkit folder. Nothing was published; run it again."
+        )
+    if kind in ("IOException", "HTTPException") or "Connect" in kind or "Rpc" in kind:
+        return "See that the file, the disk or the server is there, then run it again."
+    return "Write the file or partition anew, then run it again; nothing was published."
+
+
 class ForeignViewError(DataError):
     """A view of a database reads something else than the tables of its own file."""
 
 
-def connect(*, scratch: Path | None = None, timezone: str | None = None) -> Connection:
+def connect(
+    *, scratch: Path | None = None, timezone: str | None = None, memory_mb: int | None = None
+) -> Connection:
     """Return an empty in-memory database.
 
     Parameters
     ----------
     scratch
-        Folder for what does not fit into memory; without one DuckDB's own default is used.
+        Folder for what does not fit into memory, made when it is needed, with its parents; without
+        one a folder of this process where the system keeps temporary files.
     timezone
         The zone in which moments with a zone fall on a calendar date; UTC without one.
+    memory_mb
+        The most memory that rows may take; by default what DuckDB takes, 80 % of the machine's.
     """
+    spill = scratch or Path(gettempdir()) / f"tierkit-spill-{os.getpid()}"
+    spill.parent.mkdir(parents=True, exist_ok=True)  # DuckDB makes the last folder alone
     connection = duckdb.connect()
     connection.execute("SET preserve_insertion_order = false")
     connection.execute("SET enable_progress_bar = false")
     connection.execute(f"SET TimeZone = {_text(timezone or 'UTC')}")
-    if scratch is not None:
-        connection.execute(f"SET temp_directory = {_text(str(scratch))}")
+    connection.execute(f"SET temp_directory = {_text(str(spill))}")
+    if memory_mb is not None:
+        connection.execute(f"SET memory_limit = '{memory_mb}MB'")
     for setting in _CLOSED:
         connection.execute(f"SET {setting} = false")
     connection.execute("SET lock_configuration = true")
     return connection
 
 
-def open_engine(name: EngineName) -> Engine:
-    """Return an engine by its name, empty.
+def open_engine(
+    name: EngineName, *, scratch: Path | None = None, memory_mb: int | None = None
+) -> Engine:
+    """Return an engine by its name, empty; folder and limit as in `connect` are for DuckDB.
 
     Raises
     ------
@@ -113,7 +165,7 @@ def open_engine(name: EngineName) -> Engine:
         If it is not installed, or is a cluster that cannot be reached.
     """
     if name == "duckdb":
-        return connect()
+        return connect(scratch=scratch, memory_mb=memory_mb)
     return PolarsEngine() if name == "polars" else SparkEngine.open()
 
 
@@ -260,10 +312,11 @@ def _sources(plan: list[dict[str, Any]]) -> Iterator[str]:
 
 def write_parquet(engine: Engine, rows: Rows, path: Path) -> None:
     """Write lazy rows to a Parquet file."""
-    if not is_duckdb(engine):
-        engine.write_parquet(rows, path)
-    else:
-        rows.to_native().write_parquet(str(path), compression="zstd")
+    with draft_of(path) as draft:
+        if not is_duckdb(engine):
+            engine.write_parquet(rows, draft)
+        else:
+            rows.to_native().write_parquet(str(draft), compression="zstd")
 
 
 def _text(value: str) -> str:

@@ -280,7 +280,8 @@ def _filled_down(text: Path, layout: TextLayout, places: Sequence[int], scratch:
     scratch.mkdir(parents=True, exist_ok=True)
     with (
         text.open(encoding="utf-8", newline="") as source,
-        copy.open("w", encoding="utf-8", newline="") as target,
+        draft_of(copy) as draft,
+        draft.open("w", encoding="utf-8", newline="") as target,
     ):
         lines, above = csv.reader(source, delimiter=layout.delimiter), dict.fromkeys(places, "")
         writer = csv.writer(target, delimiter=layout.delimiter, lineterminator="\n")

@@ -17,7 +17,7 @@ import pandas as pd
 from tierkit.calendar import FiscalCalendar, before, is_before
 from tierkit.crm.tables import Tables
 from tierkit.errors import DataError
-from tierkit.files import parse_json
+from tierkit.files import parse_json, write_whole
 
 COLUMNS = ("opportunity_id", "account_id", "close_date", "amount", "revenue_type")
 FILE_NAME = "won_deals.csv"
@@ -58,7 +58,7 @@ def write_won_deals(found: WonDeals, folder: Path) -> Path:
     head = {"as_of": found.as_of.isoformat(), "sha256": found.content_hash}
     text = found.deals.to_csv(index=False, lineterminator="\n")
     file = folder / FILE_NAME
-    file.write_text(f"# {json.dumps(head, sort_keys=True)}\n{text}", encoding="utf-8", newline="\n")
+    write_whole(file, f"# {json.dumps(head, sort_keys=True)}\n{text}", lasting=False)
     return file
 
 

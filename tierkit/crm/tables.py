@@ -25,7 +25,7 @@ from tierkit.crm.engine import (
     write_parquet,
 )
 from tierkit.errors import DataError, Problem
-from tierkit.files import read_json
+from tierkit.files import read_json, write_whole
 
 REJECTED_VALUE = "rejected_value"
 """The column that holds what could not be read, as it was written."""
@@ -227,7 +227,7 @@ def write_tables(tables: Tables, folder: Path) -> None:
         "source_rows": dict(tables.source_rows),
         "source_won_revenue": tables.source_won_revenue,
     }
-    (folder / _NOTES).write_text(json.dumps(notes, indent=1, sort_keys=True), encoding="utf-8")
+    write_whole(folder / _NOTES, json.dumps(notes, indent=1, sort_keys=True), lasting=False)
 
 
 def has_tables(folder: Path) -> bool:
@@ -235,10 +235,16 @@ def has_tables(folder: Path) -> bool:
     return (folder / _NOTES).is_file()
 
 
-def read_written_tables(folder: Path, *, engine: EngineName = "duckdb") -> Tables:
-    """Return the tables that `write_tables` wrote, in an engine of their own."""
+def read_written_tables(
+    folder: Path,
+    *,
+    engine: EngineName = "duckdb",
+    scratch: Path | None = None,
+    memory_mb: int | None = None,
+) -> Tables:
+    """Return the tables that `write_tables` wrote, in an engine of their own (`open_engine`)."""
     notes = read_json(folder / _NOTES)
-    connection = open_engine(engine)
+    connection = open_engine(engine, scratch=scratch, memory_mb=memory_mb)
     excluded = sorted(folder.glob("*.excluded.parquet"))
     return Tables(
         frames={

@@ -168,7 +168,11 @@ def examine_source(settings: Settings) -> Reading:
 
 
 def _examine(settings: Settings) -> Reading:
-    connection = connect(scratch=settings.scratch / "read", timezone=settings.data.timezone)
+    connection = connect(
+        scratch=settings.scratch / "read",
+        timezone=settings.data.timezone,
+        memory_mb=settings.data.memory_mb,
+    )
     raw, problems = read_raw_tables(settings, connection)
     typed = {}
     for name, table in raw.items():

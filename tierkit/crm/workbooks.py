@@ -13,6 +13,7 @@ import pandas as pd
 
 from tierkit.crm.signs import currencies_of
 from tierkit.crm.text_layout import header_place, unique
+from tierkit.crm.workbook_extent import check_extent
 from tierkit.errors import DataError
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
@@ -21,10 +22,6 @@ _WORTH_A_LOOK = re.compile(rb'formatCode="(?:0{2,}"|[^"]*(?:\[\$|&quot;|[\xc2\xe
 _ERRORS = b't="e"'
 MOST_UNPACKED = 2_000_000_000
 """Bytes that a packed file may unpack to, unless the settings allow more."""
-MOST_CELLS = 1 << 26
-"""Cells from the first to the last that holds something, in a sheet that can be read."""
-_CELL = re.compile(rb'<c [^>]*?r="([A-Z]{1,3})([0-9]{1,7})"')
-_CHUNK = 1 << 20
 _SIGN = re.compile(r'\[\$([^\]-]+)(?:-[^\]]*)?\]|"([^"]+)"|([€£¥₹$])')
 
 
@@ -112,42 +109,10 @@ def too_large(file: Path, size: int, most: int) -> DataError:
     )
 
 
-def _check_extent(file: Path) -> None:
-    """Raise if a single cell far away makes a sheet larger than can be read."""
-    if not zipfile.is_zipfile(file):
-        return
-    with zipfile.ZipFile(file) as parts:
-        sheets = [name for name in parts.namelist() if name.startswith("xl/worksheets/sheet")]
-        for name in sheets:
-            row, column, last = _extent(parts, name)
-            if row * column > MOST_CELLS:
-                raise DataError(
-                    f"{file.name}: cells as far as {last} make a sheet of {row * column:,} cells, "
-                    f"and {MOST_CELLS:,} can be read. Delete the rows and columns behind the "
-                    "table, and save it again."
-                )
-
-
-def _extent(parts: zipfile.ZipFile, name: str) -> tuple[int, int, str]:
-    """Return the last row and column of a sheet that hold a cell, and the name of such a cell."""
-    row, column = b"0", b""
-    with parts.open(name) as sheet:
-        before = b""
-        while block := sheet.read(_CHUNK):
-            for letters, number in _CELL.findall(before + block):
-                row = max(row, number, key=lambda text: (len(text), text))
-                column = max(column, letters, key=lambda text: (len(text), text))
-            before = block[-100:]
-    width = 0
-    for letter in column.decode():
-        width = width * 26 + ord(letter) - ord("A") + 1
-    return int(row), width, f"{column.decode()}{row.decode()}"
-
-
 def _book(file: Path) -> Any:  # noqa: ANN401 (the library has no types)
     from python_calamine import CalamineWorkbook
 
-    _check_extent(file)
+    check_extent(file)
     try:
         return CalamineWorkbook.from_path(str(file))
     except Exception as error:  # the reader's own errors share no base class

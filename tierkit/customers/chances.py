@@ -100,7 +100,7 @@ class Regression:
         means, scales = means[named], scales[named]
         design = ((evidence[named] - means) / scales).fillna(0.0).to_numpy(dtype=float)
         columns = np.column_stack([np.ones(len(design)), design])
-        slopes = logistic_slopes(columns, renewed.to_numpy(dtype=float))
+        slopes = logistic_slopes(columns, np.asarray(renewed, dtype=np.float64))
         return cls(means, scales, pd.Series(slopes[1:], index=named), float(slopes[0]))
 
     def parts(self, evidence: pd.DataFrame) -> pd.DataFrame:

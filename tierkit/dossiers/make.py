@@ -26,7 +26,7 @@ from tierkit.dossiers.page import (
     talking_points,
 )
 from tierkit.errors import SettingsError
-from tierkit.files import read_json
+from tierkit.files import make_folder, read_json, write_whole
 from tierkit.publishing import read_tiers
 from tierkit.rendering import (
     Fragment,
@@ -92,8 +92,8 @@ def key_points_text(known: Known, rows: pd.DataFrame, *, tier: str) -> str:
 def write_key_points(known: Known, rows: pd.DataFrame, stem: Path, *, tier: str) -> None:
     """Write the page and the text of a tier's key points beside each other."""
     page, text = (make(known, rows, tier=tier) for make in (key_points_page, key_points_text))
-    stem.with_name(f"{stem.name}.html").write_text(page, encoding="utf-8")
-    stem.with_name(f"{stem.name}.txt").write_text(text, encoding="utf-8")
+    write_whole(stem.with_name(f"{stem.name}.html"), page, lasting=False)
+    write_whole(stem.with_name(f"{stem.name}.txt"), text, lasting=False)
 
 
 def _by_industry(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -174,7 +174,7 @@ def make_dossiers(
     names = [tier.name for tier in run.settings.tiers]
     first = tiers[tiers["tier"] == names[0]]
     second = tiers[tiers["tier"] == names[1]] if len(names) > 2 else tiers.iloc[:0]
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, below=folder)
     on_step(f"dossiers: reading what is known of {plural(len(first) + len(second), 'account')}")
     known = known_of(run, pd.concat([first, second]))
     failed = _write_pages(known, first.index, folder, page=page, on_step=on_step)
@@ -187,10 +187,10 @@ def make_dossiers(
         write_key_points(known, pd.DataFrame(points), stem, tier=names[1])
     if failed:
         lines = [f"{account}: {reason}\n" for account, reason in failed.items()]
-        (folder / FAILED_FILE).write_text("".join(lines), encoding="utf-8")
+        write_whole(folder / FAILED_FILE, "".join(lines), lasting=False)
     made = [str(one) for one in first.index if one not in failed]
     others = [file_stem(names[1], "key points")] if points else []
-    (folder / INDEX_FILE).write_text(index_page(known, made, others), encoding="utf-8")
+    write_whole(folder / INDEX_FILE, index_page(known, made, others), lasting=False)
     return Dossiers(len(first) - sum(one in failed for one in first.index), failed, len(points))
 
 
@@ -234,7 +234,7 @@ def _write_pages(
                 SAFE_SUFFIX: customer_text(known, account),
             }
             for ending, text in texts.items():
-                stem.with_name(stem.name + ending).write_text(text, encoding="utf-8")
+                write_whole(stem.with_name(stem.name + ending), text, lasting=False)
         if number % _PROGRESS == 0:
             on_step(f"dossiers: {number} of {len(accounts)}")
     return failed
@@ -290,6 +290,8 @@ def account_dossier(run: Run, account: str = "") -> Fragment:
 
     Parameters
     ----------
+    run
+        A run that has given its tiers, as `tierkit.open_run` opens it.
     account
         Its account_id or its whole name; the best-ranked account of the first tier by default.
 
@@ -316,6 +318,11 @@ def account_dossier(run: Run, account: str = "") -> Fragment:
 def account_dossier_text(run: Run, account: str = "") -> Fragment:
     """Return the plain text of an account's dossier, ready to be copied.
 
+    Parameters
+    ----------
+    run, account
+        As for `account_dossier`.
+
     Examples
     --------
     >>> from tierkit.dossiers.example import example_run
@@ -337,7 +344,8 @@ def run_tiers(run: Run) -> pd.DataFrame:
     if not file.is_file() and _fingerprint(report) == run.fingerprint:
         return published_tiers(run, report / TIERS_FILE)
     if not file.is_file():
-        tiers_table(run.assign()).to_csv(file, index=False, lineterminator="\n")
+        table = tiers_table(run.assign()).to_csv(index=False, lineterminator="\n")
+        write_whole(file, table, lasting=False)
     return published_tiers(run, file)
 
 

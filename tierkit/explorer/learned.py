@@ -12,7 +12,7 @@ import pandas as pd
 
 from tierkit._outcomes import join_outcomes
 from tierkit.features import Panel
-from tierkit.files import read_json
+from tierkit.files import read_json, write_whole
 from tierkit.models import BY_COLUMN, BY_HAND, FITTED, PAST, Card, Examples, fit_past_revenue_card
 from tierkit.rendering import Step
 from tierkit.settings import Settings
@@ -198,11 +198,13 @@ def _key(run: Run) -> list[str]:
 
 def _write(learned: Learned, folder: Path) -> None:
     learned.panel.write(folder / _PANEL)
-    learned.tested.to_parquet(folder / _TESTED, index=False)
-    learned.won.reset_index().to_parquet(folder / _WON, index=False)
-    learned.pipeline.rename_axis("account_id").reset_index().to_parquet(
-        folder / _PIPELINE, index=False
-    )
+    frames = {
+        _TESTED: learned.tested,
+        _WON: learned.won.reset_index(),
+        _PIPELINE: learned.pipeline.rename_axis("account_id").reset_index(),
+    }
+    for name, frame in frames.items():
+        write_whole(folder / name, frame.to_parquet(index=False), lasting=False)
     about = {
         "fitted": learned.fitted.to_plain() if learned.fitted else None,
         "past": learned.past.to_plain(),
@@ -217,7 +219,7 @@ def _write(learned: Learned, folder: Path) -> None:
         "because": learned.because,
         "gated": learned.gated,
     }
-    (folder / _FILE).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+    write_whole(folder / _FILE, json.dumps(about, ensure_ascii=False), lasting=False)
 
 
 def _read(folder: Path) -> Learned:

@@ -42,7 +42,7 @@ def closed_deals(context: Context, *, revenue_types: Sequence[str] = TARGET_TYPE
     deals = target_deals(context.tables, context.settings, revenue_types=revenue_types)
     closed = deals.filter(~nw.col("is_won").is_null()).with_columns(settled_date=_SETTLED)
     known = known_rows(closed, "settled_date", context.dates)
-    recorded = _deals_by_history(context, revenue_types)
+    recorded = deals_by_history(context, revenue_types)
     if recorded is not None:
         by_history = recorded.filter(~nw.col("is_won").is_null()).with_columns(
             settled_date=_SETTLED
@@ -59,7 +59,7 @@ def ends_by_history(context: Context) -> Rows:
     return recorded_ends(context.tables, context.dates)
 
 
-def _deals_by_history(context: Context, revenue_types: Sequence[str]) -> Rows | None:
+def deals_by_history(context: Context, revenue_types: Sequence[str]) -> Rows | None:
     """Return the deals with an end on record, as it was recorded before each as_of, if any."""
     if not context.tables.has("stage_history", "stage"):
         return None
@@ -97,7 +97,7 @@ def open_deals(context: Context) -> Rows:
     deals = target_deals(context.tables, context.settings)
     made = known_rows(deals, "created_date", context.dates)
     found = made.filter(nw.col("is_won").is_null() | on_or_after("close_date", "as_of"))
-    recorded = _deals_by_history(context, TARGET_TYPES)
+    recorded = deals_by_history(context, TARGET_TYPES)
     if recorded is not None:
         again = recorded.filter(nw.col("is_won").is_null() & earlier("created_date", "as_of"))
         plain = rows_without(found, context.once(ends_by_history), on=_DEAL)

@@ -76,6 +76,11 @@ def challenger(make: Callable[[], object]) -> OwnModel:
     The function has a docstring and returns a regressor in the way of scikit-learn, not fitted,
     with its seed set. It is tested on the same dates and accounts as the card.
 
+    Parameters
+    ----------
+    make
+        The function, without parameters. Its name is the model's, its docstring what pages say.
+
     Examples
     --------
     >>> @challenger

@@ -19,8 +19,10 @@ from tierkit.crm import (
     Tables,
     computed,
     grouped,
+    in_words,
 )
 from tierkit.errors import DataError, SettingsError
+from tierkit.features.checksums import check_sums
 from tierkit.features.feature import KEYS, Aggregate, Block, Context, Derived, Feature
 from tierkit.features.firmographics import dated_columns
 from tierkit.features.registry import (
@@ -31,7 +33,7 @@ from tierkit.features.registry import (
     with_past_revenue,
 )
 from tierkit.features.windows import Known, date_rows, existing_accounts, known_history
-from tierkit.files import parse_json
+from tierkit.files import draft_of, parse_json
 from tierkit.settings import Settings
 
 _METADATA = b"tierkit.panel"
@@ -90,9 +92,9 @@ class Panel:
             "cut": dict(self.cut),
         }
         table = pa.Table.from_pandas(self.values.reset_index(), preserve_index=False)
-        pq.write_table(
-            table.replace_schema_metadata({_METADATA: json.dumps(about, ensure_ascii=False)}), path
-        )
+        told = table.replace_schema_metadata({_METADATA: json.dumps(about, ensure_ascii=False)})
+        with draft_of(Path(path)) as draft:
+            pq.write_table(told, draft)
 
     @classmethod
     def read(cls, path: str | Path) -> Panel:
@@ -153,12 +155,21 @@ def build_panel(
     >>> panel.values["won_revenue_4q"].to_dict()
     {('A', Timestamp('2025-01-01 00:00:00')): 0.0}
     """
-    context, known = _context(tables, dates, settings=settings, look_back=look_back)
+    with in_words("The criteria cannot be computed"):
+        return _build(tables, dates, settings=settings, look_back=look_back)
+
+
+def _build(
+    tables: Tables, dates: Sequence[date], *, settings: Settings, look_back: int | None
+) -> Panel:
+    context, known = context_of(tables, dates, settings=settings, look_back=look_back)
     features = all_features(tables, settings)
     there = {name: known.most(name) for name in known.quarters}
     reasons = reasons_to_leave_out(features, tables, there)
     built = with_past_revenue(features, reasons)
-    values = _without_the_unknown(_compute(context, built), built, known)
+    computed_values = _compute(context, built)
+    check_sums(context, computed_values)
+    values = _without_the_unknown(computed_values, built, known)
     reasons |= dict.fromkeys(settings.features.leave_out, "named in features.leave_out")
     usable = [feature for feature in features if not (feature.is_hidden or feature.name in reasons)]
     criteria = tuple(feature.name for feature in usable if not _is_effort(feature))
@@ -196,7 +207,17 @@ def _without_the_unknown(
 ) -> pd.DataFrame:
     """Return the values, missing at every as_of before which too little of their table is known."""
     days = values.index.get_level_values("as_of")
-    missing = {}
+    return values.assign(
+        **{
+            name: values[name].mask(days.isin(pd.DatetimeIndex(short)))
+            for name, short in unknown_dates(features, known).items()
+        }
+    )
+
+
+def unknown_dates(features: Sequence[Feature], known: Known) -> dict[str, list[date]]:
+    """Return, for each feature that some as_of know too little for, these dates."""
+    found = {}
     for feature in features:
         dated = isinstance(feature, Derived) or feature.window is not None
         history = feature.history if isinstance(feature, Derived) else feature.block.history
@@ -209,9 +230,8 @@ def _without_the_unknown(
             if not (quarters >= feature.least or (feature.least <= 1 and quarters > 0))
         ]
         if short:
-            unknown = days.isin(pd.DatetimeIndex(short))
-            missing[feature.name] = values[feature.name].mask(unknown)
-    return values.assign(**missing)
+            found[feature.name] = short
+    return found
 
 
 def _observed_of(columns: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
@@ -250,19 +270,20 @@ def feature_values(
     SettingsError
         If there is no such feature, or the source lacks what it needs.
     """
-    context, known = _context(tables, dates, settings=settings, look_back=look_back)
+    context, known = context_of(tables, dates, settings=settings, look_back=look_back)
     features = {feature.name: feature for feature in all_features(tables, settings)}
     there = {table: known.most(table) for table in known.quarters}
     reasons = reasons_to_leave_out(list(features.values()), tables, there)
     if name not in features or name in reasons:
         why = reasons.get(name, f"there is no such feature; there are {', '.join(features)}")
         raise SettingsError(f"{name}: {why}.")
-    return _compute(context, _with_inputs(features[name], features))[name]
+    return _compute(context, with_inputs(features[name], features))[name]
 
 
-def _context(
+def context_of(
     tables: Tables, dates: Sequence[date], *, settings: Settings, look_back: int | None
 ) -> tuple[Context, Known]:
+    """Return what every block of rows is built from, and how much is known at each date."""
     days = tuple(sorted(set(dates)))
     if not days:
         raise SettingsError("A panel needs at least one as_of date; none was given.")
@@ -316,9 +337,10 @@ def _with_missing_text(values: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _with_inputs(feature: Feature, features: Mapping[str, Feature]) -> list[Feature]:
+def with_inputs(feature: Feature, features: Mapping[str, Feature]) -> list[Feature]:
+    """Return a feature after all those that it is computed from."""
     inputs = () if isinstance(feature, Aggregate) else feature.inputs
-    found = [needed for name in inputs for needed in _with_inputs(features[name], features)]
+    found = [needed for name in inputs for needed in with_inputs(features[name], features)]
     return list(dict.fromkeys([*found, feature]))
 
 

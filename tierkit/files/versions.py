@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tierkit.errors import SettingsError
-from tierkit.files.writing import make_folder, refuse_links, write_whole
+from tierkit.files.writing import DRAFT, make_folder, refuse_links, write_whole
 
 VERSIONS = "versions"
 MOST_VERSIONS = 10
@@ -79,6 +79,7 @@ def change_file(
             "it and try again."
         )
     try:
+        _sweep_drafts(file)
         if plain != before:
             _keep(name, before, scratch=scratch)
             write_whole(file, plain)
@@ -162,6 +163,13 @@ def changed_files(scratch: Path) -> list[str]:
     base = scratch / VERSIONS
     found = {one.parent.relative_to(base).as_posix() for one in base.rglob("20*") if one.is_file()}
     return sorted(found)
+
+
+def _sweep_drafts(file: Path) -> None:
+    """Take away what killed processes left of a file; the lock says that none of them lives."""
+    for left in file.parent.glob(f".*{DRAFT}"):
+        if left.name.startswith(f".{file.name}."):
+            left.unlink(missing_ok=True)
 
 
 def _folder(name: str, scratch: Path) -> Path:

@@ -11,6 +11,7 @@ import pandas as pd
 from tierkit.forecast.total import WIDEST, Span, interval
 from tierkit.models import past_tiers
 from tierkit.statistics import FloatArray
+from tierkit.words import share
 
 UNTESTED = "no earlier prediction could be tested"
 _DRAWS = 200
@@ -179,5 +180,5 @@ def _range(
 
 def _too_wide(largest: float) -> str:
     if largest >= _LARGE:
-        return f"it cannot be predicted: one account holds {largest:.0%} of predicted revenue"
+        return f"it cannot be predicted: one account holds {share(largest)} of predicted revenue"
     return "it cannot be predicted: earlier predictions were off by too much to say a range"

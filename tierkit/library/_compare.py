@@ -69,6 +69,8 @@ def compare_tiers(
         The tiers from the top; by default those of the settings.
     as_of
         First day that is not yet known; by default the day after the last one in the data.
+    settings
+        The project's folder or settings; the defaults of every setting otherwise.
     worth_having
         The smallest effect that matters, a share such as 0.1. Without it an effect is not compared
         with anything: a break-even needs recorded costs, and is never invented.
@@ -104,6 +106,18 @@ def _as_of(tables: Tables, given: date | str | None) -> date:
 
 def accounts_where(tables: Tables, rule: str) -> Tables:
     """Return the tables of the accounts that meet a rule, and of no other account.
+
+    Parameters
+    ----------
+    tables
+        Trusted tables, as `read_tables` and `tables_from_frames` give them.
+    rule
+        A rule on columns of `accounts`. An account whose value is unknown does not meet it.
+
+    Raises
+    ------
+    SettingsError
+        If the rule cannot be read, or names a column that accounts lack.
 
     Examples
     --------

@@ -56,6 +56,10 @@ def plot_capture(
         What each account brought.
     predicted
         What it is ranked by, higher first, in the same order.
+    name
+        What the ranking is called.
+    ax
+        Where to draw; new axes by default.
 
     Examples
     --------

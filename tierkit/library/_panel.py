@@ -245,10 +245,14 @@ def outcomes(
 
     Parameters
     ----------
+    tables
+        Trusted tables, as `read_tables` and `tables_from_frames` give them.
     as_of
         First day of each horizon. Whether a horizon is over is for the caller to know.
     horizon_quarters
         How many quarters it lasts; by default those of the settings, or 4.
+    settings
+        The project's folder or settings; the defaults of every setting otherwise.
 
     Returns
     -------

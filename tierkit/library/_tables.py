@@ -80,6 +80,13 @@ def read_tables(project: Project) -> Tables:
         If there is no project.
     DataError
         With every problem of the data at once.
+
+    Examples
+    --------
+    >>> from tierkit.dossiers.example import example_run
+    >>> run = example_run()
+    >>> len(read_tables(run.settings)["accounts"].collect())
+    2
     """
     return read_source(settings_of(project))
 

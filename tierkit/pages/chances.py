@@ -23,6 +23,7 @@ from tierkit.pages.facts import (
     texts,
     why,
 )
+from tierkit.pages.model import challenged
 from tierkit.pages.revenue import ledger_score
 from tierkit.rendering import Fragment, html_table, joined, section, tag
 from tierkit.runs import Chances
@@ -221,7 +222,7 @@ def _ranking(facts: Facts) -> str:
     }.get(verdict, "")
     gained = _gain(model) if verdict == "better than past revenue" else ""
     said = [_ranked_by(model), spoken, _captured(model), _tested_on(backtest), gained or reason]
-    return " ".join(filter(None, [*said, _short_card(model)]))
+    return " ".join(filter(None, [*said, _short_card(model), challenged(facts)]))
 
 
 def _short_card(model: Facts) -> str:
@@ -260,10 +261,8 @@ def _captured(model: Facts) -> str:
         others.append(f"ranked by past revenue alone, as many accounts brought {share(past)}")
     if held is not None:
         others.append(f"those that the tiers in force put there brought {share(held)}")
-    return (
-        "; ".join([f"The accounts it put first brought {share(own)} of later revenue", *others])
-        + "."
-    )
+    first = f"The accounts it put first brought {share(own)} of later revenue"
+    return f"{'; '.join([first, *others])}."
 
 
 def _gain(model: Facts) -> str:

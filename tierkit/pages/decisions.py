@@ -280,7 +280,7 @@ def _untiered(facts: Facts) -> Iterator[Decision]:
     unknown = {
         reason: amount
         for reason, amount in numbers(part(facts, "data", "untiered")).items()
-        if "unknown" in reason.lower() or "missing" in reason.lower()
+        if "ICP unknown" in reason or "missing" in reason.lower()
     }
     for reason, amount in list(unknown.items())[:1]:
         yield Decision(

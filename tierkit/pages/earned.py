@@ -140,9 +140,8 @@ VALUES = ("estimate", "low", "high")
 _COLUMNS = ["boundary", "heading", "note", "label", "text", *VALUES, "raw", "break_even"]
 _SIDE = re.compile(r" on the side of [^(),]+")
 _NO_HISTORY = (
-    "No tier that was in force in the past is known. `tierkit accept` records who holds which "
-    "tier, with score and line. From the first quarter whose tiers are accepted on, this section "
-    "compares them."
+    "No tier that was in force in the past is known. Accepted tiers are recorded with score and "
+    "line; from the first quarter whose tiers are accepted on, this section compares them."
 )
 _ONE_TIER = "There is one tier, so there is no other to compare it with."
 _RAW_ONLY = (

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from tierkit import charts
-from tierkit._backtest import ModelChoice, in_words
+from tierkit._backtest import RANKS, ModelChoice, in_words
 from tierkit.figure import Figure
 from tierkit.models import (
     MODELS,
@@ -24,16 +24,17 @@ from tierkit.models import (
     range_coverage,
     tenths,
 )
+from tierkit.pages.facts import Facts, number, parts, text
 from tierkit.rendering import Fragment, Picture, figure, html_table, joined, tag
 from tierkit.runs import Run
 from tierkit.statistics import gini
 from tierkit.table import Column, Table
-from tierkit.words import money, plural
+from tierkit.words import MINUS, enumerated, money, plural, share
 
 Chart = Callable[..., Axes]
 
 UNTESTED = "Nothing could be tested, so there is nothing to draw."
-MOST_CRITERIA = 6
+MOST_CRITERIA = 3
 MOST_ROWS = 60
 _CURVES = ("card", "past_revenue", "random")
 _STEPS = 100
@@ -76,8 +77,8 @@ def capture_figure(model: ModelChoice) -> Fragment:
     table = pd.concat([_curve(predictions, name) for name in _CURVES], ignore_index=True)
     top = table[np.isclose(table["share_of_accounts"], 0.1)].set_index("model")["share_of_revenue"]
     finding = (
-        f"The best tenth of accounts by the card brought {top['card']:.0%} of revenue, by past "
-        f"revenue {top['past_revenue']:.0%}."
+        f"The best tenth of accounts by the card brought {share(top['card'])} of revenue, by past "
+        f"revenue {share(top['past_revenue'])}."
     )
     picture = Picture(
         partial(_drawn, charts.capture_curve, table), 640, 320, margins=(56, 160, 4, 50)
@@ -134,8 +135,10 @@ def card_figure(card: Card) -> Fragment:
         return Fragment(str(tag("p", "The card has no criteria: every account gets the mean.")))
     names = list(dict.fromkeys(table["criterion"]))[:MOST_CRITERIA]
     shown = table[table["criterion"].isin(names)]
-    share = float(shown.groupby("criterion")["share_of_importance"].first().sum())
-    finding = f"{plural(len(names), 'criterion', 'criteria')} carry {share:.0%} of the weight."
+    weight = float(shown.groupby("criterion")["share_of_importance"].first().sum())
+    carry = "carries" if len(names) == 1 else "carry"
+    named = plural(len(names), "criterion", "criteria")
+    finding = f"{named} {carry} {share(weight)} of the weight."
     rows = len(shown) + len(names)
     picture = Picture(
         partial(_drawn, charts.card_bins, shown), 760, 26.0 * rows, margins=(245, 170, 2, 2)
@@ -203,20 +206,50 @@ def gate_table(model: ModelChoice) -> Fragment:
 
 def challengers_table(found: pd.DataFrame) -> Fragment:
     """Return the project's own models beside what ranks, and which of them rank better."""
-    columns = Column.of_all(found, *Column.each("count", "accounts", "dates", "wins"))
+    shown = found.drop(columns=["passes", "because"], errors="ignore")
+    columns = Column.of_all(shown, *Column.each("count", "accounts", "dates", "wins"))
     why = "The project names no model of its own (features.module, model.packages)."
-    table = Table("challengers", "Own models in the same backtest", columns, found, why=why)
+    table = Table("challengers", "Own models in the same backtest", columns, shown, why=why)
     if found.empty:
         return html_table(table)
-    gini = found[found["measure"] == "gini"]
-    better = [str(name) for name in gini.loc[gini["gain_low"] > 0, "model"]]
-    words = (
-        f"{' and '.join(better)} would have ranked accounts better. The card ranks and explains "
-        "them all the same: it can be read, and a model that wins stays a challenger."
-        if better
-        else "None of them is found to rank accounts better."
-    )
-    return Fragment(str(joined(html_table(table), tag("p", words))))
+    gates = found[(found["measure"] == "gini") & (found["because"] != RANKS)]
+    lines = [
+        tag("p", f"{row.model}: {'passes the gate' if row.passes else 'does not pass'}, "
+                 f"{row.because}.")
+        for row in gates.itertuples()
+    ]  # fmt: skip
+    words = "None of them is found to rank accounts better."
+    if gates["passes"].any():
+        better = " and ".join(map(str, gates.loc[gates["passes"], "model"]))
+        words = (
+            f"{better} would have ranked accounts better. The card ranks and explains them all the "
+            "same: it can be read, and a model that wins stays a challenger."
+        )
+    return Fragment(str(joined(html_table(table), *lines, tag("p", words))))
+
+
+def challenged(facts: Facts) -> str:
+    """Return which own models pass the gate and by how much they rank better; empty where none.
+
+    Examples
+    --------
+    >>> row = {"model": "catboost", "measure": "gini", "passes": True,
+    ...        "gain": 0.021, "gain_low": 0.004, "gain_high": 0.04}
+    >>> challenged({"model": {"challengers": [row]}})
+    'catboost (+0.021, range +0.004 to +0.04) would have ranked accounts better.'
+    """
+    won = [
+        f"{text(one, 'model')} ({_gained(one)})"
+        for one in parts(facts, "model", "challengers")
+        if one.get("passes") is True and text(one, "measure") == "gini"
+    ]
+    return f"{enumerated(won)} would have ranked accounts better." if won else ""
+
+
+def _gained(one: Facts) -> str:
+    figures = (number(one, key) or 0.0 for key in ("gain", "gain_low", "gain_high"))
+    gain, low, high = (f"{value:+.3f}".rstrip("0").replace("-", MINUS) for value in figures)
+    return f"{gain}, range {low} to {high}"
 
 
 def calibration_table(model: ModelChoice, run: Run) -> Fragment:
@@ -291,7 +324,7 @@ def _checked(model: ModelChoice) -> list[Row]:
     gate = model.gate
     shuffled, seen = gate.shuffled, gate.future_rows
     rank = "not tried" if shuffled is None else f"{shuffled.rank} of {len(shuffled.gains) + 1}"
-    overlap = "no fitted card ranks" if math.isnan(gate.overlap) else f"{gate.overlap:.0%}"
+    overlap = "no fitted card ranks" if math.isnan(gate.overlap) else share(gate.overlap)
     bags = f", {gate.bags} bags" if gate.bags else ""
     return [
         (
@@ -340,10 +373,10 @@ def _ranges(tested: pd.DataFrame, run: Run) -> str:
     upper = (
         ""
         if np.isnan(found.inside_upper)
-        else (f"; {found.inside_upper:.0%} of the upper tiers' accounts lay inside")
+        else (f"; {share(found.inside_upper)} of the upper tiers' accounts lay inside")
     )
     return (
         f"Account ranges, tried on {found.rows:,} predictions they were not made from: "
-        f"{found.above:.0%} of accounts brought more than the high end, {found.below:.0%} less "
-        f"than the low end{upper}."
+        f"{share(found.above)} of accounts brought more than the high end, "
+        f"{share(found.below)} less than the low end{upper}."
     )

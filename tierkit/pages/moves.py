@@ -18,6 +18,7 @@ from tierkit.words import count, number_word, plural, sentence, share
 MOST_ROWS = 20
 _UNTIERED = UNTIERED.lower()
 _SCOPE = ("entered scope", "left scope")
+_COUNTED = re.compile(r"employees|(closed deals|wins|products|contacts)\b.*")
 _BOUGHT = re.compile(r"won revenue \((\d+) quarters?\)")
 
 
@@ -133,7 +134,9 @@ def _nobody(facts: Facts) -> str:
 
 
 def _reasons(facts: Facts) -> Fragment | str:
-    every = numbers(part(facts, "moves", "reasons"))
+    moves = part(facts, "moves")
+    between = numbers(part(moves, "reasons_between_tiers"))  # older reports do not have them
+    every = between or numbers(part(moves, "reasons"))
     reasons = {reason: many for reason, many in every.items() if reason not in _SCOPE}
     if not reasons:
         return ""
@@ -170,8 +173,9 @@ def _favourite(one: Facts) -> str:
         return ""
     name, low, high = text(one, "criterion"), text(one, "from"), text(one, "to")
     bought = _BOUGHT.fullmatch(name)
-    upper = f"an account with {name} of {high}"
-    lower = f"one with {low}"
+    counted = _COUNTED.fullmatch(name)
+    upper = f"an account with {high} {name}" if counted else f"an account with {name} of {high}"
+    lower = f"one with {'none' if low == '0' and counted else low}"
     if bought:
         upper = f"an account that bought for {high} in {quarters_back(int(bought[1]))}"
         lower = "one that bought nothing" if low == "0" else f"one that bought for {low}"

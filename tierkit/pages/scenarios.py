@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from tierkit.pages.facts import Facts, currency, number, parts, text, texts, too_small, why
 from tierkit.rendering import Fragment, html_table, section, tag
 from tierkit.table import Column, Columns, Table
-from tierkit.words import count, enumerated, money, money_with_range, plural, quarter_name, share
+from tierkit.words import (
+    count,
+    enumerated,
+    money,
+    money_with_range,
+    number_word,
+    plural,
+    quarter_name,
+    share,
+)
 
 MOST_SCENARIOS = 7
 
@@ -17,8 +28,10 @@ def compare_scenarios(facts: Facts) -> Fragment:
         return Fragment("")
     first = text(next(iter(parts(facts, "tiers")), {}), "tier")
     rows = [_row(facts, one, first) for one in found if parts(one, "tiers")]
-    columns: Columns = ["scenario", *Column.each("spoken", "accounts_otherwise", "predicted",
-                        "hours", "cost", "pays_from", "over_capacity")]  # fmt: skip
+    columns: Columns = ["scenario", *Column.each(
+        "spoken", "accounts_otherwise", "predicted", "in_tests", "hours", "cost", "pays_from",
+        "over_capacity",
+    )]  # fmt: skip
     caption = f"Scenarios: money, range and break-even of {first}; hours and cost of all tiers"
     table = Table("scenarios", caption, columns, rows, most=MOST_SCENARIOS, of="scenarios")
     notes = [
@@ -26,7 +39,9 @@ def compare_scenarios(facts: Facts) -> Fragment:
         for one in found
         if not parts(one, "tiers")
     ]
-    lines = [tag("p", line, class_="small") for line in [*notes, *_delivered(facts)]]
+    lines = [
+        tag("p", line, class_="small") for line in [*_tested(rows), *notes, *_delivered(facts)]
+    ]
     return section("scenarios", tag("h2", "Scenarios"), html_table(table), *lines)
 
 
@@ -34,6 +49,7 @@ def _row(facts: Facts, one: Facts, first: str) -> dict[str, str]:
     tier = next((tier for tier in parts(one, "tiers") if text(tier, "tier") == first), {})
     amount, low, high = (number(tier, key) for key in ("predicted_revenue", "low", "high"))
     code, even = currency(facts), number(tier, "break_even")
+    tested = None if too_small(facts, tier) else number(one, "tested_capture")
     hours, cost = number(one, "hours"), number(one, "cost")
     size = plural(number(tier, "accounts") or 0, "account")
     worth = "too few to show" if too_small(facts, tier) else (
@@ -44,6 +60,7 @@ def _row(facts: Facts, one: Facts, first: str) -> dict[str, str]:
         "scenario": text(one, "scenario"),
         "accounts_otherwise": "–" if not other else count(other),
         "predicted": worth,
+        "in_tests": "–" if tested is None else share(tested),
         "hours": "–" if hours is None else f"{count(hours)} h",
         "cost": "–" if cost is None else money(code, cost),
         "pays_from": "–" if even is None else f"+{share(even)}",
@@ -51,16 +68,34 @@ def _row(facts: Facts, one: Facts, first: str) -> dict[str, str]:
     }
 
 
-def _delivered(facts: Facts) -> list[str]:
-    """Return what the first tier of earlier scenarios brought in the quarter after its report."""
-    rows = [row for row in parts(facts, "scenarios_delivered") if not too_small(facts, row)]
-    if not rows:
+def _tested(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return what the share in tests means, where one is shown."""
+    if all(row["in_tests"] == "–" for row in rows):
         return []
+    return [
+        "In tests: the share of all later revenue that as many first-ranked accounts brought at "
+        "earlier quarter-ends. Judge a scenario with another model by it, not by what it predicts."
+    ]
+
+
+def _delivered(facts: Facts) -> list[str]:
+    """Return what the first tier of earlier scenarios brought, a sentence for each window."""
+    rows = [row for row in parts(facts, "scenarios_delivered") if not too_small(facts, row)]
+    spans = dict.fromkeys((text(row, "promised_on"), number(row, "quarters") or 1) for row in rows)
+    return [
+        _delivered_in(facts, [row for row in rows if text(row, "promised_on") == on
+                              and (number(row, "quarters") or 1) == quarters])
+        for on, quarters in spans
+    ]  # fmt: skip
+
+
+def _delivered_in(facts: Facts, rows: Sequence[Facts]) -> str:
     on = quarter_name(text(rows[0], "promised_on"))
-    tier = text(rows[0], "tier")
+    quarters = int(number(rows[0], "quarters") or 1)
+    span = "quarter" if quarters == 1 else f"{number_word(quarters)} quarters"
     said = [
         f"{text(row, 'scenario')} {money(currency(facts), number(row, 'delivered') or 0.0)} "
         f"({plural(number(row, 'accounts') or 0, 'account')})"
         for row in rows
     ]
-    return [f"In the quarter after {on}, {tier} brought: {enumerated(said)}."]
+    return f"In the {span} after {on}, {text(rows[0], 'tier')} brought: {enumerated(said)}."

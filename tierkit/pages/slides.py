@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from tierkit.files import write_whole
 from tierkit.pages.chances import certainty_lines
 from tierkit.pages.decisions import MOST, decisions
 from tierkit.pages.earned import forest_table
@@ -75,7 +76,7 @@ def write_slides(facts: Facts, target: Path) -> str:
     from tierkit.rendering import draw_deck
 
     deck = draw_deck(slides(facts), title=title_sentence(facts), author=text(facts, "title"))
-    target.write_bytes(without_times(deck))
+    write_whole(target, without_times(deck), lasting=False)
     return ""
 
 

@@ -33,6 +33,9 @@ from .plan import (
     read_handover as read_handover,
     write_handover as write_handover,
 )
+from .publish import (
+    is_claimed as is_claimed,
+)
 from .published import (
     EarlierReports as EarlierReports,
     Published as Published,

@@ -9,7 +9,7 @@ from typing import Any
 
 import tierkit
 from tierkit.errors import GateError, Problem
-from tierkit.files import read_json
+from tierkit.files import read_json, write_whole
 from tierkit.publishing import manifest
 from tierkit.publishing.execute import Execution
 from tierkit.publishing.gates import SUMMARY_FILE, Requirements
@@ -41,7 +41,7 @@ def collect(run: RunContext) -> None:
     shutil.copytree(run.folder / "notebooks", run.report / "notebooks")
     optional = [name for name in OPTIONAL_OUTPUTS if (run.folder / name).is_file()]
     for name in (*OUTPUTS, *optional):
-        shutil.copyfile(run.folder / name, run.report / name)
+        write_whole(run.report / name, (run.folder / name).read_bytes(), lasting=False)
 
 
 def write_pages(run: RunContext, executions: Sequence[Execution]) -> None:
@@ -54,8 +54,9 @@ def write_pages(run: RunContext, executions: Sequence[Execution]) -> None:
         "analyst.html": render_analyst(notebooks, context, settings=rows),
     }
     for name, page in pages.items():
-        (run.report / name).write_text(page, encoding="utf-8")
-    (run.report / SUMMARY_FILE).write_text(run.plan.pages.summary(_facts(run)), encoding="utf-8")
+        write_whole(run.report / name, page, lasting=False)
+    summary = run.plan.pages.summary(_facts(run))
+    write_whole(run.report / SUMMARY_FILE, summary, lasting=False)
 
 
 def write_formats(run: RunContext) -> list[str]:

@@ -30,8 +30,8 @@ def choose_draft(settings: Settings, *, name: str = "", folder: Path | None = No
     Raises
     ------
     SettingsError
-        If both are given, the name is no name of a folder, or the folder holds anything but a
-        draft: a report is never replaced by one.
+        If both are given, the name is no name of a folder, or the folder is a link or holds
+        anything but a draft: a report is never replaced by one.
     """
     if not name and folder is None:
         return None
@@ -42,7 +42,8 @@ def choose_draft(settings: Settings, *, name: str = "", folder: Path | None = No
             f"--draft {name!r}: is no name for a folder. Take letters, digits, spaces and - + . _"
         )
     reports = settings.reports.resolve()
-    target = (folder or reports / DRAFTS / name).resolve()
+    target = folder.resolve() if folder else reports / DRAFTS / name
+    refuse_links(target, below=reports)
     inside = target == reports or reports in target.parents
     if inside and reports / DRAFTS not in target.parents:
         raise SettingsError(

@@ -34,6 +34,7 @@ from tierkit.errors import (
     TierkitError,
     TimeLimitError,
 )
+from tierkit.files import write_whole
 from tierkit.publishing.leaks import Replacements
 from tierkit.publishing.manifest import most_memory_of_children, peak_memory
 from tierkit.publishing.notebooks import Scalar, check_outcome, clean_copy, place_of
@@ -250,7 +251,7 @@ def execute_notebook(
         _start_and_run(source, parameters, session)
     finally:
         executed = clean_copy(session.notebook or source, ids=ids, replacements=replacements)
-        nbformat.write(executed, copy)  # type: ignore[no-untyped-call]
+        write_whole(copy, f"{nbformat.writes(executed)}\n", lasting=False)  # type: ignore[no-untyped-call]
     check_outcome(path.stem, executed)
     session.log.unlink()
     return Execution(path.stem, executed, session.peak_memory)

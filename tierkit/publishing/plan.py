@@ -13,7 +13,7 @@ from typing import Any
 
 from tierkit.calendar import Quarter
 from tierkit.errors import SettingsError
-from tierkit.files import read_json
+from tierkit.files import read_json, write_whole
 from tierkit.publishing import manifest
 from tierkit.publishing.leaks import local_paths
 from tierkit.settings import Settings, parse_settings
@@ -57,7 +57,7 @@ def write_handover(run_folder: Path, handover: Handover) -> Path:
         "settings": handover.settings.model_dump(mode="json"),
     }
     path = run_folder / FILE_NAME
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    write_whole(path, json.dumps(content, indent=1, ensure_ascii=False), lasting=False)
     return path
 
 

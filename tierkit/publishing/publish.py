@@ -84,7 +84,7 @@ def claim_reports(reports: Path) -> None:
         If the folder is a link or cannot be made, or holds something else than reports.
     """
     make_folder(reports, below=reports)
-    if (reports / MARK).is_file():
+    if is_claimed(reports):
         return
     there = sorted(one.name for one in reports.iterdir() if not one.name.startswith("."))
     reported = (reports / _FAILED).is_dir() or any(map(_is_report, reports.iterdir()))
@@ -94,6 +94,11 @@ def claim_reports(reports: Path) -> None:
             "is published there. Name an empty folder in [run] reports."
         )
     write_whole(reports / MARK, _MARK_TEXT)
+
+
+def is_claimed(reports: Path) -> bool:
+    """Return whether a folder is marked as one of tierkit's reports; nothing goes from others."""
+    return not reports.is_symlink() and (reports / MARK).is_file()
 
 
 def _is_own_index(index: Path) -> bool:

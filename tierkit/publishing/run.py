@@ -33,6 +33,7 @@ from tierkit.publishing.plan import Handover, OnStep, ReportPlan, RunContext, wr
 from tierkit.publishing.publish import (
     claim_reports,
     finish_interrupted,
+    is_claimed,
     keep_remains,
     publish,
     report_hash,
@@ -283,8 +284,9 @@ def _bytes(file: Path) -> bytes:
 
 def _finish_publication(settings: Settings) -> None:
     """Finish what an interrupted command began to publish; the lock of runs is held."""
-    with files_lock(settings.scratch):
-        finish_interrupted(settings.reports)
+    if is_claimed(settings.reports):
+        with files_lock(settings.scratch):
+            finish_interrupted(settings.reports)
 
 
 def _sweep(settings: Settings) -> None:

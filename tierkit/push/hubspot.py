@@ -30,6 +30,10 @@ class HubSpotRecords:
         self.host = urlsplit(url).netloc
         self._session, self._url, self._token = session, url, token
 
+    def write_size(self, records: int) -> int:  # noqa: ARG002 (the same for any number)
+        """Return how many records are written at a time."""
+        return self.batch_size
+
     def id_problem(self, record_id: str) -> str:
         """Return why a text cannot be a record id: those of HubSpot are digits."""
         if record_id.isascii() and record_id.isdigit():

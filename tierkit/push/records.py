@@ -18,7 +18,7 @@ class CrmRecords(Protocol):
     object_name, field
         The kind of record and the field that is read and written.
     batch_size
-        The most records that one request takes.
+        The most records that one request reads.
     """
 
     crm: str
@@ -26,6 +26,9 @@ class CrmRecords(Protocol):
     object_name: str
     field: str
     batch_size: int
+
+    def write_size(self, records: int) -> int:
+        """Return how many records are written at a time, where so many are to be written."""
 
     def id_problem(self, record_id: str) -> str:
         """Return why a text cannot be a record id; empty where it can."""

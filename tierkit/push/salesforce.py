@@ -1,4 +1,4 @@
-"""Salesforce: one field of accounts, through simple-salesforce and collections of records."""
+"""Salesforce: one field of accounts, through simple-salesforce; many of them by the bulk API."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from requests import Session
 
 TIMEOUT_SECONDS = 60
+BULK_FROM = 2_000
+"""Records from which on a push is written by jobs of the bulk API, so many at a time."""
+
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _LIMIT = "REQUEST_LIMIT_EXCEEDED"
 _NO_ANSWER = "Salesforce did not say what became of it"
@@ -36,7 +39,13 @@ class SalesforceRecords:
         self.host = urlsplit(url).netloc
         self._token = token
         self._client = Salesforce(session_id=token, instance_url=url, session=session)
-        self._client.base_url = f"{url}/services/data/v{self._client.sf_version}/"
+        version = self._client.sf_version
+        self._client.base_url = f"{url}/services/data/v{version}/"
+        self._client.bulk_url = f"{url}/services/async/{version}/"
+
+    def write_size(self, records: int) -> int:
+        """Return how many records are written at a time: a collection, or a job's for many."""
+        return BULK_FROM if records >= BULK_FROM else self.batch_size
 
     def id_problem(self, record_id: str) -> str:
         """Return why a text cannot be a record id: 15 or 18 letters and digits."""
@@ -86,12 +95,27 @@ class SalesforceRecords:
 
     def update(self, values: Mapping[str, str]) -> dict[str, str]:
         """Write values by id; return the reasons of those that failed."""
+        if len(values) > self.batch_size:
+            return self._failures(values, self._written_in_bulk(values))
         kind = {"type": self.object_name}
         records = [
             {"attributes": kind, "id": one, self.field: value or None}
             for one, value in values.items()
         ]
         found = self._ask("PATCH", "composite/sobjects", {"allOrNone": False, "records": records})
+        return self._failures(values, found)
+
+    def _written_in_bulk(self, values: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
+        """Write by one job and wait until it has ended; return an answer for each record."""
+        records = [{"Id": one, self.field: value or None} for one, value in values.items()]
+        with self._errors_as_sentences():
+            return self._client.bulk.submit_dml(
+                self.object_name, "update", records, batch_size=len(records)
+            )
+
+    def _failures(
+        self, values: Mapping[str, str], found: Sequence[Mapping[str, Any]] | None
+    ) -> dict[str, str]:
         answers: list[Mapping[str, Any]] = [*(found or [])]
         answers += [{}] * (len(values) - len(answers))
         return {
@@ -102,7 +126,7 @@ class SalesforceRecords:
 
     def _reason(self, answer: Mapping[str, Any]) -> str:
         said = "; ".join(f"{one.get('statusCode')}: {one.get('message')}"
-                         for one in answer.get("errors") or [])  # fmt: skip
+                         for one in answer.get("errors") or [] if one.get("message"))  # fmt: skip
         return self._without_token(said) or _NO_ANSWER
 
     def _ask(self, method: str, place: str, body: Mapping[str, object] | None = None) -> Any:  # noqa: ANN401 (JSON)

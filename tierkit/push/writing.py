@@ -43,8 +43,9 @@ def write_changes(
     """
     changes = journal.plan.changes
     rest = [one for one in changes if one.record not in journal.done]
-    for start in range(0, len(rest), records.batch_size):
-        _write_batch(journal, records, rest[start : start + records.batch_size])
+    size = records.write_size(len(changes))
+    for start in range(0, len(rest), size):
+        _write_batch(journal, records, rest[start : start + size])
         on_batch(len(journal.done), len(changes))
     journal.end("finished")
     accounts = {one.record: one.account for one in changes}

@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from functools import cached_property
+from operator import attrgetter
 
 import click
 
@@ -20,8 +21,8 @@ CODES_LEAD = (
     "cause and what to do, in at most 15 lines; `--debug` shows the full trace."
 )
 FUNCTIONS_LEAD = (
-    "Public names of `import tierkit as tk`. `tk.sklearn.CardRegressor` is the same card "
-    "for scikit-learn."
+    "Public names of `import tierkit as tk`. `sklearn.CardRegressor` is the same card for "
+    "scikit-learn, and needs `import tierkit.sklearn`."
 )
 
 
@@ -75,13 +76,26 @@ def _kinds(kind: type[TierkitError]) -> Iterator[type[TierkitError]]:
 
 def functions_chapter() -> Chapter:
     """Return every public name with its signature and docstring."""
-    entries = tuple(public_entry(name) for name in sorted(dir(tierkit)) if name != "__version__")
+    entries = tuple(public_entry(name) for name in public_names())
     return Chapter("functions", "Public functions", FUNCTIONS_LEAD, {"": ("", entries)})
+
+
+def public_names() -> list[str]:
+    """Return the public names of `import tierkit`, and the estimator for scikit-learn."""
+    names = [name for name in dir(tierkit) if name != "__version__"]
+    return sorted([*names, "sklearn.CardRegressor"], key=str.lower)
+
+
+def public_thing(name: str) -> object:
+    """Return what a public name stands for."""
+    import tierkit.sklearn
+
+    return attrgetter(name)(tierkit)
 
 
 def public_entry(name: str) -> Entry:
     """Return a public name with its signature, docstring and, of a class, its methods."""
-    thing = getattr(tierkit, name)
+    thing = public_thing(name)
     text = inspect.getdoc(thing) or ""
     first = " ".join(text.partition("\n\n")[0].split())
     members = list(public_members(thing)) if inspect.isclass(thing) else []

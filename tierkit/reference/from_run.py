@@ -24,7 +24,7 @@ ANY_NAME = (
     r"decide\.owners",
     r"overrides\.expired_set_by",
     r"territories\.rows\[\]\.tiers",
-    r"moves\.(matrix(\.\*)?|reasons|stability\.kept_by)",
+    r"moves\.(matrix(\.\*)?|reasons(_between_tiers)?|stability\.kept_by)",
     r"effort\.roles\[\]\.hours_by_tier",
     r"tiers\[\]\.entitlement_hours_by_role",
     r"forecast\.weights",

@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING
 
-import tierkit
 from tierkit.errors import SettingsError, TierkitError
 from tierkit.reference.chapters import Chapter, glossary_chapter, words
 from tierkit.reference.from_program import (
@@ -15,6 +14,7 @@ from tierkit.reference.from_program import (
     exit_codes_chapter,
     functions_chapter,
     public_entry,
+    public_names,
 )
 from tierkit.reference.from_run import facts_chapter, files_chapter
 from tierkit.reference.from_settings import settings_chapter
@@ -84,12 +84,12 @@ def find_topic(topic: str, application: click.Group) -> str:
         return chapter_as_text(commands)
     quick = [commands, *(chapter(name) for name in CHAPTERS if name not in _SLOW)]
     found = _texts(quick, asked, _in_chapter)
-    found += [as_text(public_entry(asked))] if asked in dir(tierkit) else []
+    found += [as_text(public_entry(asked))] if asked in public_names() else []
     found = found or _texts([chapter("criteria")], asked, _in_chapter)
     found = found or _texts(quick, asked, _by_last_name) or [find_page(asked) or ""]
     if any(found):
         return "\n\n".join(found)
-    names = [*CHAPTERS, *dir(tierkit), *page_names()]
+    names = [*CHAPTERS, *public_names(), *page_names()]
     names += [entry.name for one in [*quick, chapter("criteria")] for entry in one.entries]
     near = get_close_matches(asked, names, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}?" if near else "`tierkit help` lists the topics."

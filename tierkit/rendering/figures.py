@@ -108,7 +108,9 @@ def svg(picture: Picture, *, name: str, finding: str, class_: str = "") -> Marku
     Text stays text in the reader's own font; colours are variables of the page with the light
     ones to fall back on; no id occurs in two pictures of different names.
     """
-    with mpl.rc_context({**_RC, "svg.hashsalt": name}), any_script():
+    with mpl.rc_context(), any_script():
+        mpl.rcdefaults()  # a `matplotlibrc` of the working folder changes no picture
+        mpl.rcParams.update({**_RC, "svg.hashsalt": name})
         drawn = Figure(figsize=(picture.width / 72, picture.height / 72), dpi=72)
         picture.draw(drawn.add_axes(_box(picture)))
         written = io.StringIO()

@@ -10,6 +10,7 @@ import numpy as np
 from tierkit.roi.boundary_rows import BoundaryRows
 from tierkit.roi.poisson import Estimate, Weighted, effect_of_holding
 from tierkit.roi.standings import BoolArray, FloatArray, IntArray
+from tierkit.words import share
 
 REACH_SHARE, REACH_TIMES = 0.95, 1.3
 """The window reaches to both sides 1.3 times as far as 95 % of the upper tier lie above it."""
@@ -88,7 +89,7 @@ def cutoff(rows: BoundaryRows, *, width: float | None = None, hole: float = 0.0)
     controls = _controls(near, reach)
     stage = first_stage(near, weights)
     if stage < WEAKEST_FIRST_STAGE:
-        why = f"crossing the line raises the chance of {near.upper} by only {stage:.0%}"
+        why = f"crossing the line raises the chance of {near.upper} by only {share(stage)}"
         return Cutoff(None, why.replace("%", " %"), reach, near, stage)
     held, worth = near.held.astype(np.float64), near.worth / near.worth.mean()
     weighted = Weighted(near.outcome, held, controls, weights * worth, near.cluster)

@@ -13,6 +13,7 @@ from tierkit.roi.assignment import Assignment, generator
 from tierkit.roi.boundary_rows import BoundaryRows
 from tierkit.roi.poisson import Estimate, Weighted, effect_of_holding
 from tierkit.roi.standings import FloatArray, Standings
+from tierkit.words import share
 
 FEWEST_PER_ARM = 10
 WEAKEST_FIRST_STAGE = 0.2
@@ -154,7 +155,7 @@ def randomised(standings: Standings, rows: BoundaryRows, bands: Sequence[Band]) 
         )
     followed = float(near.held[upward == 1].mean() - near.held[upward == 0].mean())
     if followed < WEAKEST_FIRST_STAGE:
-        why = f"being drawn raised the chance of {near.upper} by only {followed:.0%}"
+        why = f"being drawn raised the chance of {near.upper} by only {share(followed)}"
         return Randomised(None, why.replace("%", " %"), len(near))
     place = near.distance - near.distance.mean()
     controls = np.column_stack(

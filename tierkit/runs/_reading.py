@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import date
 from hashlib import sha256
@@ -80,7 +81,17 @@ def trusted_tables(settings: Settings) -> Tables:
         )
     except OSError:  # a project that may only be read, or a full disk
         return read_tables(settings)
-    return read_written_tables(folder, engine=settings.data.engine)
+    return written_tables(folder, settings)
+
+
+def written_tables(folder: Path, settings: Settings) -> Tables:
+    """Return written trusted tables in the engine of a project; what does not fit spills there."""
+    return read_written_tables(
+        folder,
+        engine=settings.data.engine,
+        scratch=settings.scratch / "spill" / str(os.getpid()),
+        memory_mb=settings.data.memory_mb,
+    )
 
 
 def source_key(settings: Settings) -> list[str] | None:

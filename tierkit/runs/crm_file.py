@@ -51,7 +51,8 @@ def proposed_rows(run: Run, tiering: Tiering) -> pd.DataFrame:
 def write_proposed(run: Run, tiering: Tiering) -> None:
     """Write the proposal's file into the run's folder."""
     rows = proposed_rows(run, tiering)
-    rows.to_csv(run.folder / PROPOSED_FILE, index=False, lineterminator="\n")
+    text = rows.to_csv(index=False, lineterminator="\n")
+    write_whole(run.folder / PROPOSED_FILE, text, lasting=False)
 
 
 def accepted_rows(

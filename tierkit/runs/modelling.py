@@ -15,6 +15,7 @@ import pandas as pd
 from tierkit._backtest import Known, ModelChoice, choose_model
 from tierkit._outcomes import join_outcomes
 from tierkit.features import Panel, build_panel
+from tierkit.files import write_whole
 from tierkit.forecast import tier_ranges, with_total
 from tierkit.models import (
     Prospects,
@@ -26,7 +27,7 @@ from tierkit.models import (
 from tierkit.publishing import package_versions
 from tierkit.rendering import Step
 from tierkit.runs._reading import training_dates
-from tierkit.runs.challenge import champion
+from tierkit.runs.challenge import Champion, champion
 from tierkit.runs.decision import decide
 from tierkit.runs.leakage import check_own_criteria, future_rows_seen
 from tierkit.runs.model_facts import model_facts
@@ -47,7 +48,7 @@ def write_model(run: Run, choice: ModelChoice, *, prospects: Prospects | None = 
         allow_nan=False,
     )
     path = run.folder / MODEL_FILE
-    path.write_text(f"{text}\n", encoding="utf-8")
+    write_whole(path, f"{text}\n", lasting=False)
     return path
 
 
@@ -116,10 +117,24 @@ def fit_model(run: Run, panel: Panel, *, step: Step = lambda _: None) -> ModelCh
     Where the run was given a saved model, that card is used as it is, and the tests are those of a
     card fitted anew.
     """
-    dates = _past_dates(panel, run)
     present = champion(run)
+    choice = _chosen(run, panel, present, step)
+    if run.model_file is not None:
+        return _worth(run, panel, with_saved_card(choice, run.model_file))
+    if present is None:
+        run.write_facts(DECISION, {})
+        return _worth(run, panel, choice)
+    choice = _worth(run, panel, choice)
+    decided = decide(run, panel, choice, present)
+    told = {"action": decided.action, "because": decided.because, **decided.facts}
+    run.write_facts(DECISION, told)
+    return _worth(run, panel, decided.applied(choice, present))
+
+
+def _chosen(run: Run, panel: Panel, present: Champion | None, step: Step) -> ModelChoice:
+    dates = _past_dates(panel, run)
     happened = join_outcomes(_index_at(panel, dates), run.outcomes(dates))
-    choice = choose_model(
+    return choose_model(
         panel,
         happened["won_revenue"],
         settings=run.settings,
@@ -134,16 +149,30 @@ def fit_model(run: Run, panel: Panel, *, step: Step = lambda _: None) -> ModelCh
             totals=run.forecast_at(dates),
         ),
     )
-    if run.model_file is not None:
-        return _worth(run, panel, with_saved_card(choice, run.model_file))
-    if present is None:
-        run.write_facts(DECISION, {})
-        return _worth(run, panel, choice)
-    choice = _worth(run, panel, choice)
-    decided = decide(run, panel, choice, present)
-    told = {"action": decided.action, "because": decided.because, **decided.facts}
-    run.write_facts(DECISION, told)
-    return _worth(run, panel, decided.applied(choice, present))
+
+
+def predict_apart(run: Run) -> Path:
+    """Return the folder of predictions and tests under other settings than the run's own.
+
+    The model is fitted, tested and chosen as in a run, but for the refits on shuffled outcomes and
+    the check of effort; an earlier model is never held. Kept in the cache.
+
+    Parameters
+    ----------
+    run
+        With the settings of a what-if.
+    """
+
+    def make(folder: Path) -> None:
+        apart = replace(run, folder=folder, model_file=None)
+        panel = make_panel(apart)
+        choice = _chosen(apart, replace(panel, effort=()), champion(run), lambda _: None)
+        worth = _worth(apart, panel, choice)
+        predicted = predict_accounts(apart, panel, worth).reset_index()
+        predicted.to_parquet(folder / PREDICTIONS_FILE, index=False)
+        _tested_with_pipeline(apart, worth).to_parquet(folder / TESTED_FILE, index=False)
+
+    return run.cache.files("what_if", [run.key], make)
 
 
 def _worth(run: Run, panel: Panel, choice: ModelChoice) -> ModelChoice:
@@ -160,10 +189,13 @@ def save_model(run: Run, panel: Panel, choice: ModelChoice) -> dict[str, Any]:
     prospects = run_prospects(run, panel, choice.trained_on)
     beside = prospects_at(panel, run.as_of, prospects)
     predictions = predict_accounts(run, panel, choice).join(beside, validate="1:1")
-    predictions.reset_index().to_parquet(run.folder / PREDICTIONS_FILE, index=False)
-    _tested_with_pipeline(run, choice).to_parquet(run.folder / TESTED_FILE, index=False)
-    quarters = quarter_tests(run, choice)
-    quarters.to_parquet(run.folder / QUARTERS_FILE, index=False)
+    frames = {
+        PREDICTIONS_FILE: predictions.reset_index(),
+        TESTED_FILE: _tested_with_pipeline(run, choice),
+        QUARTERS_FILE: quarter_tests(run, choice),
+    }
+    for name, frame in frames.items():
+        write_whole(run.folder / name, frame.to_parquet(index=False), lasting=False)
     write_model(run, choice, prospects=prospects)
     facts = model_facts(run, choice)
     facts |= {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import tierkit
 from tierkit.errors import SettingsError
+from tierkit.files import make_folder, write_whole
 from tierkit.settings import SETTINGS_FILE, Settings, read_settings
 
 OVERRIDES = "overrides.csv"
@@ -44,6 +44,14 @@ def make_project(folder: Path, *, sample: bool = False, exports: Path | None = N
         If the folder holds a project already, or cannot be made.
     DataError
         If the folder of exports holds no table.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     made = make_project(Path(folder) / "acme")
+    >>> [file.name for file in made][:2]
+    ['tierkit.toml', 'overrides.csv']
     """
     if (folder / SETTINGS_FILE).exists():
         raise SettingsError(f"{folder}: holds a {SETTINGS_FILE} already. Name another folder.")
@@ -71,6 +79,13 @@ def find_project(start: str = "", *, changes: Mapping[str, object] | None = None
     ------
     SettingsError
         If there is no project, or its settings are wrong.
+
+    Examples
+    --------
+    >>> from tierkit.dossiers.example import example_run
+    >>> run = example_run()
+    >>> find_project(str(run.settings.folder / "data")).tiers[0].name
+    'Tier 1'
     """
     place = Path(start).resolve() if start else Path.cwd()
     if start == SAMPLE and not (place / SETTINGS_FILE).is_file():
@@ -101,11 +116,11 @@ def sample_project() -> Settings:
 
 def _fill(folder: Path, guessed: str | None) -> list[Path]:
     settings, overrides, data = folder / SETTINGS_FILE, folder / OVERRIDES, folder / "data"
-    settings.write_text(guessed or _template(), encoding="utf-8", newline="\n")
-    overrides.write_text(OVERRIDES_HEADER, encoding="utf-8", newline="\n")
+    write_whole(settings, guessed or _template())
+    write_whole(overrides, OVERRIDES_HEADER)
     if guessed is not None:
         return [settings, overrides]
-    data.mkdir(exist_ok=True)
+    make_folder(data, below=folder)
     return [settings, overrides, data]
 
 
@@ -136,10 +151,8 @@ def _fill_with_sample(folder: Path) -> list[Path]:
 def _copy_notebooks(folder: Path) -> list[Path]:
     from tierkit.publishing import packaged_notebook
 
-    target = folder / "notebooks"
-    target.mkdir(exist_ok=True)
-    copies = []
-    for name in NOTEBOOKS:
-        copies.append(target / f"{name}.ipynb")
-        shutil.copyfile(packaged_notebook(name), copies[-1])
+    target = make_folder(folder / "notebooks", below=folder)
+    copies = [target / f"{name}.ipynb" for name in NOTEBOOKS]
+    for name, copy in zip(NOTEBOOKS, copies, strict=True):
+        write_whole(copy, packaged_notebook(name).read_bytes(), lasting=False)
     return copies

@@ -14,6 +14,7 @@ from tierkit.crm import (
     last_day,
     used_revenue,
 )
+from tierkit.files import write_whole
 from tierkit.runs.crm_file import write_proposed
 from tierkit.runs.customers import customer_facts
 from tierkit.runs.effort import effort_facts
@@ -48,8 +49,9 @@ def write_report(run: Run, tiering: Tiering, serving: Serving) -> dict[str, Any]
     """
     facts = report_facts(run, tiering, serving)
     text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
-    (run.folder / FACTS_FILE).write_text(f"{text}\n", encoding="utf-8")
-    tiers_table(tiering).to_csv(run.folder / "tiers.csv", index=False, lineterminator="\n")
+    write_whole(run.folder / FACTS_FILE, f"{text}\n", lasting=False)
+    table = tiers_table(tiering).to_csv(index=False, lineterminator="\n")
+    write_whole(run.folder / "tiers.csv", table, lasting=False)
     keep_won_deals(run)
     write_proposed(run, tiering)
     _write_identities(run)
@@ -201,7 +203,8 @@ def _excluded_facts(money: UsedRevenue) -> list[dict[str, Any]]:
 def _write_identities(run: Run) -> None:
     """Write ids and names of all accounts: what the leadership page is searched for."""
     identities = run.accounts()[["account_id", "name"]]
-    identities.to_csv(run.folder / "identities.csv", index=False, lineterminator="\n")
+    text = identities.to_csv(index=False, lineterminator="\n")
+    write_whole(run.folder / "identities.csv", text, lasting=False)
 
 
 def _rows(tables: Tables, name: str) -> int:

@@ -22,14 +22,13 @@ from tierkit.crm import (
     content_hash,
     default_quarter,
     has_tables,
-    read_written_tables,
     tables_as_known,
     write_known_deals,
     write_tables,
 )
 from tierkit.customers import Outlook, renewal_outlook
 from tierkit.errors import Problem, SettingsError
-from tierkit.files import read_json
+from tierkit.files import make_folder, read_json, write_whole
 from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
 from tierkit.publishing import (
     DATA_FILE,
@@ -44,6 +43,7 @@ from tierkit.runs._reading import (
     project_cache,
     settings_changes,
     trusted_tables,
+    written_tables,
 )
 from tierkit.runs.experiments import band_bytes
 from tierkit.runs.project import OVERRIDES, find_project
@@ -222,9 +222,9 @@ class Run:
     def write_facts(self, name: str, facts: Mapping[str, Any]) -> None:
         """Leave the facts of a stage for the report."""
         file = self.folder / FACTS_FOLDER / f"{name}.json"
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent, below=self.folder)
         text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
-        file.write_text(text, encoding="utf-8")
+        write_whole(file, text, lasting=False)
 
     def read_facts(self, name: str) -> dict[str, Any]:
         """Return the facts that a stage has left; empty where it has not run."""
@@ -340,6 +340,14 @@ def open_run(
     ------
     SettingsError
         If there is no project, or a setting is unknown or wrong.
+
+    Examples
+    --------
+    >>> from tierkit.dossiers.example import example_run
+    >>> example = example_run()
+    >>> run = open_run(str(example.settings.folder), settings={"tiers.0.capacity": 2})
+    >>> run.quarter.label, run.settings.tiers[0].capacity
+    ('2025Q3', 2)
     """
     changes = settings_changes(settings)
     if run_folder:
@@ -380,15 +388,15 @@ def leave_rows(handover: Handover, tables: Tables, folder: Path) -> None:
     """Write trusted tables, deals as known, and what tells them from others, for a run."""
     write_tables(tables, folder / TABLES_FOLDER)
     write_known_deals(tables, handover.quarter.as_of, folder / KNOWN_DEALS_FILE)
-    (folder / "rows.json").write_text(json.dumps(dict(tables.source_rows)), encoding="utf-8")
+    write_whole(folder / "rows.json", json.dumps(dict(tables.source_rows)), lasting=False)
     run = Run(handover.settings, handover.quarter, tables, folder, handover.model_file)
-    (folder / DATA_FILE).write_text(run.key, encoding="utf-8")
+    write_whole(folder / DATA_FILE, run.key, lasting=False)
 
 
 def _open(handover: Handover, folder: Path) -> Run:
     written = folder / TABLES_FOLDER
     tables = (
-        read_written_tables(written, engine=handover.settings.data.engine)
+        written_tables(written, handover.settings)
         if has_tables(written)
         else trusted_tables(handover.settings)
     )

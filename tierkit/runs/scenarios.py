@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from tierkit.calendar import window_is_over
-from tierkit.errors import SettingsError
+from tierkit.errors import SettingsError, TierkitError
 from tierkit.figure import Figure
 from tierkit.files import read_json
 from tierkit.publishing import Published, flat_settings
-from tierkit.runs.modelling import tier_totals
+from tierkit.runs.modelling import PREDICTIONS_FILE, TESTED_FILE, predict_apart, tier_totals
 from tierkit.runs.run import SAVED_SCENARIOS, Run
 from tierkit.runs.tiering import Tiering, tier_accounts
 from tierkit.settings import Settings, parse_settings, scenario_settings
+from tierkit.statistics import capture
 
 SCENARIOS_FILE = "scenarios.csv"
 AS_PROPOSED = "as proposed"
-_REFITTED = ("card.", "features.", "model.", "target.", "data.", "calendar.")
+_REFITTED = ("card.", "features.", "model.")
+_ANOTHER_QUESTION = ("target.", "data.", "calendar.")
 _VALUE = "target.value"
 """What tiers are cut on changes no prediction."""
 _BESIDE_THE_POINT = ("scenarios", "run.", "hooks.", "checks.", "decision.")
-NEEDS_A_RUN = "it changes what is predicted: `tierkit run --draft NAME --set …` computes it whole"
+NEEDS_A_RUN = "it asks for another outcome or other data, which only a draft of the report computes"
+_UNTESTED = "nothing could be tested"
 
 
 def saved_scenarios(settings: Settings) -> dict[str, Settings]:
@@ -60,7 +64,8 @@ def study_scenarios(
 ) -> tuple[list[dict[str, Any]], pd.DataFrame]:
     """Return the facts of every scenario, what is proposed first, and the tiers that each gives.
 
-    Predictions stay as they are: a scenario that changes them says why it has no numbers.
+    One that changes the card, criteria or model has predictions of its own; one that changes what
+    is asked (target, data, calendar) says why it has no numbers.
 
     Returns
     -------
@@ -70,26 +75,38 @@ def study_scenarios(
         One row per scenario and account with a tier: `scenario`, `account_id`, `tier`.
     """
     wanted = project_scenarios(run.settings)
+    given = [pd.DataFrame(columns=["scenario", "account_id", "tier"])]
     if not wanted:
-        return [], pd.DataFrame(columns=["scenario", "account_id", "tier"])
+        return [], given[0]
     facts = [_facts(run, tiering, tiering, AS_PROPOSED)]
-    given = []
     for name, settings in wanted.items():
         changed = differences(run.settings, settings)
-        if any(key.startswith(_REFITTED) and not key.startswith(_VALUE) for key in changed):
-            facts.append({"scenario": name, "changes": changed, "tiers": [], "why": NEEDS_A_RUN})
-            continue
-        other = replace(run, settings=settings)
         try:
-            found = tier_accounts(other, predictions)
-        except SettingsError as error:
+            other, found = _computed(run, settings, predictions, changed)
+        except TierkitError as error:
             facts.append({"scenario": name, "changes": changed, "tiers": [], "why": str(error)})
             continue
         facts.append(_facts(other, found, tiering, name) | {"changes": changed})
         tiers = found.tiered["tier"].astype("object")
         given.append(tiers.rename("tier").reset_index().assign(scenario=name))
-    rows = pd.concat(given) if given else pd.DataFrame(columns=["scenario", "account_id", "tier"])
-    return facts, rows[["scenario", "account_id", "tier"]]
+    return facts, pd.concat(given)[["scenario", "account_id", "tier"]]
+
+
+def _computed(
+    run: Run, settings: Settings, predictions: pd.DataFrame, changed: Sequence[str]
+) -> tuple[Run, Tiering]:
+    """Return the run under the settings of a scenario, and the tiers that it gives."""
+    if any(key.startswith(_ANOTHER_QUESTION) and not key.startswith(_VALUE) for key in changed):
+        raise SettingsError(NEEDS_A_RUN)
+    other = replace(run, settings=settings)
+    if any(key.startswith(_REFITTED) for key in changed):
+        model = settings.model.model_copy(update={"shuffled_refits": 0})
+        quick = settings.model_copy(update={"model": model})
+        quick._folder = settings.folder
+        other = replace(run, settings=quick)
+        other = replace(other, folder=predict_apart(other))
+        predictions = pd.read_parquet(other.folder / PREDICTIONS_FILE).set_index("account_id")
+    return other, tier_accounts(other, predictions)
 
 
 def differences(one: Settings, other: Settings) -> list[str]:
@@ -123,8 +140,21 @@ def _facts(run: Run, found: Tiering, proposed: Tiering, name: str) -> dict[str, 
         **_sum(found.tier_effort["hours"]).facts("hours"),
         **_sum(found.tier_effort["cost"]).facts("cost"),
         "roles_short": short,
+        **_tested_capture(run, found).facts("tested_capture"),
         "tiers": [_tier(str(tier), row, found, even) for tier, row in totals.iterrows()],
     }
+
+
+def _tested_capture(run: Run, found: Tiering) -> Figure:
+    """Return which share of later revenue as many first accounts as the first tier has brought."""
+    tested = pd.read_parquet(run.folder / TESTED_FILE)
+    size = int((found.tiered["tier"].astype("object") == run.settings.tiers[0].name).sum())
+    shares = [
+        capture(rows["actual"], rows["rank_by"], accounts=size)
+        for _, rows in tested.groupby("as_of", sort=True)
+    ]
+    known = [one for one in shares if math.isfinite(one)]
+    return Figure.of(sum(known) / len(known) if known else None, _UNTESTED)
 
 
 def _sum(figures: pd.Series[Any]) -> Figure:
@@ -146,21 +176,28 @@ def _tier(
 
 
 def scenarios_delivered(run: Run) -> list[dict[str, Any]]:
-    """Return what the first tier of earlier scenarios brought in the quarter after its report.
+    """Return what the first tier of earlier scenarios brought, over a quarter and a horizon.
 
-    Of the newest earlier report that had scenarios and whose next quarter is over.
+    Of the newest earlier report that had scenarios and whose window is over, for each of the two.
     """
+    horizon = run.settings.target.horizon_quarters
+    return [row for quarters in sorted({1, horizon}) for row in _delivered_in(run, quarters)]
+
+
+def _delivered_in(run: Run, quarters: int) -> list[dict[str, Any]]:
     calendar = run.settings.fiscal_calendar
     for report in reversed(run.earlier.reports):
         file = report.folder / SCENARIOS_FILE
-        end = calendar.shift(report.quarter, 1)
+        end = calendar.shift(report.quarter, quarters)
         if file.is_file() and window_is_over(end.as_of, run.as_of):
-            return _delivered(run, report, pd.read_csv(file, dtype=str))
+            return _delivered(run, report, pd.read_csv(file, dtype=str), quarters)
     return []
 
 
-def _delivered(run: Run, report: Published, rows: pd.DataFrame) -> list[dict[str, Any]]:
-    outcomes = run.outcomes([report.quarter.as_of], horizon_quarters=1)
+def _delivered(
+    run: Run, report: Published, rows: pd.DataFrame, quarters: int
+) -> list[dict[str, Any]]:
+    outcomes = run.outcomes([report.quarter.as_of], horizon_quarters=quarters)
     won = outcomes["won_revenue"].droplevel("as_of")
     first = run.settings.tiers[0].name
     held = report.tiers["tier"].astype("object")
@@ -171,6 +208,7 @@ def _delivered(run: Run, report: Published, rows: pd.DataFrame) -> list[dict[str
     return [
         {
             "promised_on": report.quarter.label,
+            "quarters": quarters,
             "scenario": name,
             "tier": first,
             "accounts": len(ids),

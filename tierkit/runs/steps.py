@@ -6,6 +6,7 @@ import pandas as pd
 
 from tierkit._backtest import FIT_STEPS, ModelChoice
 from tierkit.features import Panel
+from tierkit.files import write_whole
 from tierkit.rendering import Fragment, progress_bar, tag
 from tierkit.roi import batches_of
 from tierkit.runs.effort import slot_facts
@@ -76,7 +77,8 @@ def write_files(run: Run, tiering: Tiering, serving: Serving | None = None) -> d
     scenarios, rows = study_scenarios(run, tiering, _predictions(run))
     run.write_facts("scenarios", {"scenarios": scenarios})
     if len(rows):
-        rows.to_csv(run.folder / SCENARIOS_FILE, index=False, lineterminator="\n")
+        text = rows.to_csv(index=False, lineterminator="\n")
+        write_whole(run.folder / SCENARIOS_FILE, text, lasting=False)
     return write_report(run, tiering, serving or study_serving(run, tiering))
 
 

@@ -41,6 +41,7 @@ class DataSettings(Part):
 
     source: str = "data"
     engine: Literal["duckdb", "polars", "spark"] = "duckdb"
+    memory_mb: Annotated[int, Field(ge=50)] | None = None
     preset: Preset | None = None
     most_unpacked_mb: Annotated[int, Field(ge=1)] = 2_000
     date_order: Literal["day-first", "month-first", "year-first"] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -13,10 +14,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from tierkit.errors import Problem, SettingsError
-from tierkit.files import refuse_links_inside
+from tierkit.files import refuse_links, refuse_links_inside
 from tierkit.settings.parts import ScenarioSettings
 from tierkit.settings.whole import Settings
 
+FOLDERS_OF_REPORTS = ("archive", "drafts", "each", "failed")
 _SECRET_WORDS = ("password", "passwd", "token", "secret", "api_key", "apikey", "credential")
 
 
@@ -98,7 +100,14 @@ def read_settings(
     ------
     SettingsError
         With every problem at once: an absent or broken file, unknown names (with the nearest
-        known one), wrong types, contradictions; also if a link lies in the `.tierkit` beside it.
+        known one), wrong types, contradictions; also if a link lies where tierkit writes.
+
+    Examples
+    --------
+    >>> from tierkit.dossiers.example import example_run
+    >>> run = example_run()
+    >>> read_settings(run.settings.folder, overrides=["tiers.0.capacity=7"]).tiers[0].capacity
+    7
     """
     file = Path(path)
     file = file / SETTINGS_FILE if file.is_dir() else file
@@ -110,8 +119,17 @@ def read_settings(
     settings = parse_settings(values, name=file.name)
     settings._folder = file.resolve().parent
     refuse_links_inside(settings.scratch)
+    _refuse_linked_reports(settings)
     _check_scenarios(settings)
     return settings
+
+
+def _refuse_linked_reports(settings: Settings) -> None:
+    """Refuse a folder of reports that a link in the project leads to, or that holds one itself."""
+    reports = Path(os.path.normpath(settings.reports))
+    refuse_links(reports, below=settings.folder)
+    for name in FOLDERS_OF_REPORTS:
+        refuse_links(reports / name, below=reports / name)
 
 
 def scenario_settings(settings: Settings, scenario: ScenarioSettings) -> Settings:

@@ -128,7 +128,7 @@ class Settings(Part):
         """A short hash of every setting that can change a number (paths and limits cannot)."""
         unseen: dict[str, set[str] | bool] = {
             "run": {"reports", "time_limit_seconds", "formats"},
-            "data": {"source", "engine", "most_unpacked_mb"},
+            "data": {"source", "engine", "memory_mb", "most_unpacked_mb"},
             "hooks": True,
             "push": True,
             "keep": True,

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from tierkit.errors import SettingsError
+from tierkit.files import draft_of, make_folder, write_whole
 from tierkit.simulate import records
 from tierkit.simulate.company import Company, draw_company, observed_accounts
 from tierkit.simulate.deals import stage_history
@@ -191,6 +193,21 @@ def _boundary(history: History, scenario: Scenario, upper: int) -> dict[str, Any
 _DECIMALS = {"score": 4, "cut_score": 4, "value": 1}
 
 
+def keep_projects(folder: Path) -> None:
+    """Refuse a folder whose project was not simulated: its settings and overrides would be lost.
+
+    Raises
+    ------
+    SettingsError
+        If the folder holds settings and nothing says that they were simulated.
+    """
+    if (folder / "tierkit.toml").exists() and not (folder / "truth.json").exists():
+        raise SettingsError(
+            f"{folder}: holds a project of its own (tierkit.toml), which a simulated CRM would "
+            "replace. Name another folder."
+        )
+
+
 def write_crm(crm: SimulatedCrm, folder: Path) -> list[Path]:
     """Write a simulated CRM into a folder, the same bytes for the same arguments.
 
@@ -208,9 +225,16 @@ def write_crm(crm: SimulatedCrm, folder: Path) -> list[Path]:
     -------
     list of Path
         `data/*.csv` by name, `overrides.csv`, `truth.json`, `tierkit.toml`.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     written = write_crm(simulate_crm(accounts=20, quarters=6), Path(folder))
+    >>> [file.name for file in written][-3:]
+    ['overrides.csv', 'truth.json', 'tierkit.toml']
     """
-    data = folder / "data"
-    data.mkdir(parents=True, exist_ok=True)
+    data = make_folder(folder / "data", below=folder)
     written = []
     with duckdb.connect() as connection:
         for name in sorted(crm.tables, key=lambda name: (name == "overrides", name)):
@@ -219,7 +243,7 @@ def write_crm(crm: SimulatedCrm, folder: Path) -> list[Path]:
             written.append(path)
     truth = json.dumps(crm.truth, indent=2, sort_keys=True, allow_nan=False) + "\n"
     for name, text in (("truth.json", truth), ("tierkit.toml", crm.settings_text)):
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        write_whole(folder / name, text, lasting=False)
         written.append(folder / name)
     return written
 
@@ -227,7 +251,8 @@ def write_crm(crm: SimulatedCrm, folder: Path) -> list[Path]:
 def _write_table(table: pd.DataFrame, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     """Write one table, its rows in the order that they have; text is quoted only where it must."""
     columns = pa.table({str(name): _as_written(table[name]) for name in table.columns})
-    connection.from_arrow(columns).write_csv(str(path), header=True)
+    with draft_of(path) as draft:
+        connection.from_arrow(columns).write_csv(str(draft), header=True)
 
 
 def _as_written(column: pd.Series) -> pa.Array:

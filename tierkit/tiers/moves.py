@@ -187,6 +187,8 @@ class Moves:
         Accounts by the tier before and the tier now, those that stay included; `Untiered` is none.
     reasons
         Accounts that move by main reason, the most frequent first.
+    reasons_between_tiers
+        The same of those alone that held a tier and hold another one.
     """
 
     up: int
@@ -197,6 +199,7 @@ class Moves:
     overridden: int
     matrix: Mapping[str, Mapping[str, int]]
     reasons: Mapping[str, int]
+    reasons_between_tiers: Mapping[str, int]
 
     def facts(self) -> dict[str, Any]:
         """Return plain values, as `facts.json` holds them."""
@@ -206,12 +209,15 @@ class Moves:
 def tier_moves(assigned: pd.DataFrame) -> Moves:
     """Count the moves in what `assign_tiers` returned."""
     before, now = assigned["previous_tier"], assigned["tier"]
+    moved = moved_accounts(assigned)
+    between = moved["previous_tier"].notna() & moved["tier"].notna()
     return Moves(
         **directions(before, now),
         kept_by_band=int(assigned["kept_by_band"].sum()),
         overridden=int(assigned["overridden"].sum()),
         matrix={} if before.isna().all() else _plain(move_matrix(before, now)),
-        reasons=_counts(moved_accounts(assigned)["move_reason"]),
+        reasons=_counts(moved["move_reason"]),
+        reasons_between_tiers=_counts(moved.loc[between, "move_reason"]),
     )
 
 
