@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test check format bench bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read bench-explorer bench-explorer-redraw bench-fuzz bench-kill bench-faults bench-refusals bench-together bench-promises bench-optional-tables bench-walk docs evidence evidence-quick clean help lock
+.PHONY: demo test check format bench bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read bench-explorer bench-explorer-redraw bench-accessibility bench-fuzz bench-kill bench-faults bench-refusals bench-together bench-promises bench-optional-tables bench-walk docs evidence evidence-quick clean help lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -44,6 +44,10 @@ bench-explorer: $(BIN)/.installed-dev ## what a change costs in the explorer, an
 
 bench-explorer-redraw: $(BIN)/.installed-dev ## what a change takes in JupyterLab, from the key to the painted view
 	$(BIN)/python -m benches.explorer_redraw
+
+bench-accessibility: $(BIN)/.installed-dev ## the sample page by axe-core in a browser; fetches axe-core by npm
+	npm install --no-save --prefix build/axe axe-core
+	$(BIN)/python -m benches.accessibility build/axe/node_modules/axe-core/axe.min.js reports/sample/*.html
 
 bench-roi-speed: $(BIN)/.installed-dev ## time and memory of tier ROI on 4,000 accounts and 16 quarters
 	$(BIN)/python -m benches.roi_speed
