@@ -22,6 +22,7 @@ from tierkit.customers import (
     retention_by_tier,
 )
 from tierkit.figure import Figure
+from tierkit.files import write_whole
 from tierkit.roi import RenewalEffect, renewal_effect, tier_standings
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
@@ -82,7 +83,8 @@ def study_customers(run: Run, tiering: Tiering) -> CustomerStudy:
     tier = tiering.tiered["tier"].astype("object")
     risks, length = _risks(run, tiering), run.settings.customers.at_risk_list
     at_risk = risks.head(length)
-    risks.reset_index().to_parquet(run.folder / CUSTOMERS_FILE, index=False)
+    kept = risks.reset_index().to_parquet(index=False)
+    write_whole(run.folder / CUSTOMERS_FILE, kept, lasting=False)
     return CustomerStudy(
         outlook=outlook,
         apart=outlook.adds_up,
