@@ -80,13 +80,14 @@ class View:
         if self.settings.target.value == NEW_AND_EXPANSION:
             return self.screen.score, self.screen.predicted
         run = self.basis.run
-        value = account_value(
+        found = account_value(
             pd.Series(self.screen.predicted, index=self.basis.ids),
             run.tables,
             run.outlook,
             settings=self.settings,
             as_of=run.as_of,
-        ).to_numpy(dtype=float)
+        )
+        value: FloatArray = np.asarray(found, dtype=np.float64)
         return value, value
 
     @property
