@@ -80,14 +80,14 @@ class View:
         if self.settings.target.value == NEW_AND_EXPANSION:
             return self.screen.score, self.screen.predicted
         run = self.basis.run
-        found = account_value(
+        amounts = account_value(
             pd.Series(self.screen.predicted, index=self.basis.ids),
             run.tables,
             run.outlook,
             settings=self.settings,
             as_of=run.as_of,
         )
-        value: FloatArray = np.asarray(found, dtype=np.float64)
+        value = np.asarray(amounts, dtype=np.float64)
         return value, value
 
     @property

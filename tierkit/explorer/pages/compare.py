@@ -9,6 +9,7 @@ from markupsafe import Markup
 from tierkit.explorer.pages.account import account_page
 from tierkit.explorer.pages.accounts import all_lists
 from tierkit.explorer.pages.criteria import criteria_page
+from tierkit.explorer.pages.customers import at_risk_table, values_table
 from tierkit.explorer.pages.parts import note, share_with_interval, table, warning
 from tierkit.explorer.pages.tiers import tiers_page
 from tierkit.rendering import Fragment, joined, tag
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 def compare_page(session: Session) -> Markup:
     """Return the compare tab, the accounts that differ aside."""
-    return joined(scenario_table(session), settings_lines(session))
+    parts = [scenario_table(session), values_table(session), at_risk_table(session)]
+    return joined(*parts, settings_lines(session))
 
 
 def scenario_table(session: Session) -> Markup:
