@@ -90,6 +90,10 @@ def _tests(study: CustomerStudy) -> list[Fragment]:
     ]
 
 
+LITTLE = 0.01
+"""Log loss a renewal; where engagement spares surely less, it is called independent of renewals."""
+
+
 def engagement_sentence(gain: Figure) -> str:
     """Return whether signals and activities tell of renewals beyond contracts and deals.
 
@@ -97,14 +101,21 @@ def engagement_sentence(gain: Figure) -> str:
     --------
     >>> print(engagement_sentence(Figure(0.001, -0.002, 0.004)))
     Engagement is independent of renewals here: signals and activities tell nothing that ...
+    >>> print(engagement_sentence(Figure(0.001, -0.02, 0.03)))
+    Whether signals and activities tell more of renewals than contracts and deals cannot be told.
     """
     if not gain.is_known:
         return f"Engagement was not tested: {gain.why}."
     if gain.is_above(0.0):
-        return "Engagement tells of renewals what contracts and deals do not: it was tested."
+        return "Signals and activities tell of renewals what contracts and deals do not."
+    if gain.is_below(LITTLE):
+        return (
+            "Engagement is independent of renewals here: signals and activities tell nothing that "
+            "contracts and deals do not, so a fall in them is no sign of leaving."
+        )
     return (
-        "Engagement is independent of renewals here: signals and activities tell nothing that "
-        "contracts and deals do not, so a fall in them is no sign of leaving."
+        "Whether signals and activities tell more of renewals than contracts and deals cannot be "
+        "told."
     )
 
 
