@@ -32,6 +32,7 @@ from tierkit.runs import (
     renamed_words,
     renewal_table,
 )
+from tierkit.settings import NEW_AND_EXPANSION, VALUE_PARTS
 from tierkit.table import Column, Columns, Table
 from tierkit.words import (
     count,
@@ -46,6 +47,7 @@ from tierkit.words import (
 )
 
 MOST_AT_RISK = 20
+PURCHASES = "purchases"
 _HIDDEN = "too few to show"
 
 
@@ -218,11 +220,14 @@ def _parts_table(facts: Facts, rows: list[Facts]) -> Fragment:
         everyone = {"tier": "All tiers", "accounts_due": len(rows) * _MANY, **total}
         last = said[-1] if known else ["–"] * 3
         made.append(_parts_row(facts, everyone, last, adds_up=adds_up))
+    if text(found, "basis") == PURCHASES:
+        made = [{_BOUGHT.get(name, name): cell for name, cell in row.items()} for row in made]
     columns: Columns = ["tier", *Column.each("spoken", *[*made[0]][1:])]
     caption = f"What accounts of each tier should bring in {text(found, 'span')}, {currency(facts)}"
     return html_table(Table("customer-parts", caption, columns, made))
 
 
+_BOUGHT = {"renewals_due": "bought_before", "expected": "expected_again"}
 _MANY = 1_000
 """As many accounts as are never too few to be shown."""
 
@@ -262,6 +267,7 @@ def customer_sentences(facts: Facts) -> list[str]:
     lines = [line for row in parts(found, "parts") if (line := tier_sentence(facts, row))]
     engaged = ranged(part(found, "engagement"))
     rest = (
+        _cut_on(found),
         _soon(facts),
         _tested(found),
         engagement_sentence(engaged) if engaged.is_known else "",
@@ -292,10 +298,14 @@ def tier_sentence(facts: Facts, row: Facts) -> str:
     if new is None or due is None:
         return ""
     anew, renewed, _ = money_parts(code, [new, expected or 0.0])
-    said = f"{text(row, 'tier')}: {anew} new and expansion, {money(code, due)} renewals due"
-    said += f" of which {renewed} expected" if expected is not None else ""
-    at_risk = number(row, "at_risk") or 0.0
-    return f"{said}, {money(code, at_risk)} at risk." if at_risk else f"{said}, nothing at risk."
+    bought = text(part(facts, "customers"), "basis") == PURCHASES
+    what = "bought in as long before" if bought else "renewals due"
+    said = f"{text(row, 'tier')}: {anew} new and expansion, {money(code, due)} {what}"
+    if expected is None:
+        return f"{said}; what comes of it is not predicted: {why(row, 'renewals_expected')}."
+    again = "expected again" if bought else "expected"
+    at_risk = money(code, number(row, "at_risk") or 0.0)
+    return f"{said} of which {renewed} {again}, {at_risk} at risk."
 
 
 def _tested(found: Facts) -> str:
@@ -366,9 +376,24 @@ def _growth(facts: Facts) -> list[str]:
     return said
 
 
+def _cut_on(found: Facts) -> str:
+    """Return what tiers are cut on, as a sentence; empty where it is predicted revenue alone."""
+    value = text(found, "cut_on")
+    if value in ("", NEW_AND_EXPANSION):
+        return ""
+    weights = part(found, "value")
+    each = ", ".join(f"{name} × {number(weights, name) or 0.0:g}" for name in VALUE_PARTS)
+    return f"Tiers are cut on {value} ({each}), not on new and expansion business alone."
+
+
 def _apart(found: Facts) -> str:
     if found.get("adds_up"):
         return ""
+    if text(found, "basis") == PURCHASES:
+        return (
+            "There are no contracts: what buyers may buy again is part of new and expansion "
+            "business already, and is not added to it."
+        )
     return (
         "Renewals may be part of what is predicted as new and expansion business, since no deal is "
         "marked as a renewal: the two are not added up."
