@@ -24,7 +24,7 @@ def run(capsys, *arguments):
     return caught.value.code, done.out, done.err
 
 
-QUARTER_OF_WORK = ["init", "check", "run", "accept", "push", "explain", "score", "diff",
+QUARTER_OF_WORK = ["init", "check", "run", "accept", "push", "explain", "score", "export", "diff",
                    "draw", "undo", "clean", "simulate", "doctor", "help"]  # fmt: skip
 
 

@@ -20,7 +20,7 @@ KINDS = {
 """Folders of pages with the heading that they are listed under."""
 
 END = "END"  # of the file
-_CITED = re.compile(r"<!-- results: (\S+) from \"([^\"]+)\" to \"([^\"]+)\" -->")
+_CITED = re.compile(r"^<!-- results: (\S+) from \"([^\"]+)\" to \"([^\"]+)\" -->$", re.MULTILINE)
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 _FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _PICTURE = re.compile(r"!\[[^\]]*\]\([^)]*\)\n?")

@@ -16,7 +16,7 @@ import pandas as pd
 
 from tierkit._outcomes import outcomes
 from tierkit.cache import Cache, fingerprint
-from tierkit.calendar import Quarter
+from tierkit.calendar import Quarter, today
 from tierkit.crm import (
     Tables,
     content_hash,
@@ -360,7 +360,9 @@ def open_run(
     asked = find_project(project, changes=changes)
     tables = trusted_tables(asked)
     calendar = asked.fiscal_calendar
-    chosen = calendar.parse(quarter) if quarter else default_quarter(tables, calendar)
+    chosen = (
+        calendar.parse(quarter) if quarter else default_quarter(tables, calendar, today=today())
+    )
     handover = Handover(asked, chosen)
     key = Run(asked, chosen, tables, asked.scratch).key
     folder = project_cache(asked).files(
