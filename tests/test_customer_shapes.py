@@ -12,7 +12,7 @@ from tierkit.crm import read_tables, tables_as_known
 from tierkit.customers import QUARTER, renewal_outlook
 from tierkit.customers.contracts import read_contracts
 from tierkit.customers.trial import BY_SIZE
-from tierkit.pages.customers import engagement_sentence
+from tierkit.pages.customer_words import engagement_sentence
 from tierkit.settings import read_settings
 
 DAY = date(2025, 1, 1)

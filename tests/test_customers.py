@@ -23,7 +23,7 @@ from tierkit.customers.risk import list_precision
 from tierkit.customers.trial import BY_REGRESSION, BY_SIZE, gain_of
 from tierkit.dossiers.customers import customer_text
 from tierkit.pages import customers_of
-from tierkit.pages.customers import tier_sentence
+from tierkit.pages.customer_words import tier_sentence
 from tierkit.publishing.gates import read_page
 from tierkit.settings import Settings, parse_settings
 
@@ -360,4 +360,5 @@ def test_a_page_says_what_tiers_are_cut_on_where_it_is_not_predicted_revenue():
     facts["customers"] |= {"cut_on": "weighted parts",
                            "value": {"new": 1.0, "expansion": 1.0, "renewals": 0.35}}  # fmt: skip
     words = read_page(customers_of(facts).html).words
+    assert "The 4 accounts most at risk" not in words  # fewer than are shown
     assert "cut on weighted parts (new × 1, expansion × 1, renewals × 0.35)" in words
