@@ -63,7 +63,26 @@ def one_line(text: str) -> str:
     return " ".join(text.split())[:400]
 
 
-_MOST_VALUES = 40
+_MOST_VALUES, _MOST_TIERS = 40, 8
+_TIER = re.compile(
+    r"\b(tier|abc|kundenklasse|klasse|segment ?class|classification)\b", re.IGNORECASE
+)
+
+
+def say_tiers(draft: Draft, accounts: RecognisedTable) -> None:
+    """Say how a column of today's tiers becomes the tiers held until now."""
+    for header in accounts.file.headers:
+        values = accounts.file.values(header) if _TIER.search(header) else []
+        if values and len(values) <= _MOST_TIERS:
+            key, file = accounts.columns["account_id"], accounts.file.names[0]
+            draft.notes += [
+                f"{header!r} ({', '.join(values)}) looks like the tiers held until now. Moves are "
+                "shown against it with these lines, and the day from which it was held:",
+                f"[data.tables] tier_history = {toml_text(file)}",
+                f"[data.columns.tier_history] account_id = {toml_text(key)}, "
+                f"tier = {toml_text(header)}",
+                '[data.constants.tier_history] start_date = "2026-01-01"',
+            ]
 
 
 def table_lines(tables: Sequence[RecognisedTable], deals: RecognisedTable | None) -> list[str]:
