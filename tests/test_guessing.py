@@ -35,6 +35,7 @@ def test_guessed_settings_read_the_folder_they_were_guessed_from(tmp_path):
     assert values["data"]["values"]["opportunities"]["is_won"] == {
         "won": ["Signed"],
         "lost": ["Lost to X"],
+        "open": ["Negotiation"],
     }
     assert values["target"]["revenue_types"] == {
         "New logo": "new",
@@ -45,6 +46,7 @@ def test_guessed_settings_read_the_folder_they_were_guessed_from(tmp_path):
     (tmp_path / "tierkit.toml").write_text(text, encoding="utf-8")
     reading = examine_source(read_settings(tmp_path))
     assert reading.blocking == ()
+    assert "unlisted value" not in {problem.rule for problem in reading.problems}
     assert reading.tables.source_won_revenue == "100.5000"
 
 

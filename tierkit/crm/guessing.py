@@ -353,11 +353,15 @@ def _put_outcomes(draft: Draft, table: str, outcomes: Outcomes) -> None:
         section = f"data.values.{table}.is_won"
         listed = list(outcomes.counts.items())[:_MOST_VALUES]
         evidence = ", ".join(f"{value} ({rows:,})" for value, rows in listed if value)
-        draft.say(section, f"Stages by rows: {evidence}; all others are open.")
+        draft.say(section, f"Stages by rows: {evidence}.")
         if not outcomes.won:
             draft.say(section, "No value means won by its words: name those that do.")
         draft.put(section, "won", list(outcomes.won))
         draft.put(section, "lost", list(outcomes.lost or ()))
+        ends = {*outcomes.won, *(outcomes.lost or ())}
+        opened = [value for value, _ in listed if value and value not in ends]
+        if opened:
+            draft.put(section, "open", opened, "what is in no list is open too, with a remark")
 
 
 def _unused(
