@@ -209,3 +209,21 @@ def test_rows_without_an_id_are_named_by_their_values_and_copies_are_said(tmp_pa
     assert found["identical rows"].rows == 1
     assert found["identical rows"].examples == ("K1 | 2025-03-01 | 10",)
     assert "row K2 | 2025-03-02 | x" in found["unreadable value"].examples
+
+
+def test_headers_of_german_accounts_are_known_and_tell_the_currency(tmp_path):
+    listed = (
+        "Kundennr;Firmenname;Mitarbeiterzahl;Jahresumsatz (EUR);Kunde seit;Betreuer\n"
+        "K1;Acme;38;6.207.464,00;13.12.2021;T. Kern\n"
+    )
+    write_files(tmp_path, {"Kunden.csv": listed, "Verkaufschancen.csv": CODED})
+    values = tomllib.loads(guess_settings(tmp_path / "data"))
+    assert values["calendar"]["currency"] == "EUR"
+    assert values["data"]["columns"]["accounts"] == {
+        "account_id": "Kundennr",
+        "name": "Firmenname",
+        "employees": "Mitarbeiterzahl",
+        "annual_revenue": "Jahresumsatz (EUR)",
+        "created_date": "Kunde seit",
+        "owner": "Betreuer",
+    }

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tierkit.crm.deal_columns import Amount
+from tierkit.crm.header_words import unit_of
 from tierkit.crm.outcome_words import meaning_of
 from tierkit.crm.recognising import RecognisedTable
 from tierkit.crm.scanning import DERIVED
@@ -127,13 +128,17 @@ def calendar_lines(currency: str) -> list[str]:
     return ["", "[calendar]", f"fiscal_year_starts = 1 {months}", currency]
 
 
-def currency_line(deals: RecognisedTable | None, amount: Amount | None) -> str:
-    """Return the reporting currency: that of the amounts, else of most deals."""
+def currency_line(
+    deals: RecognisedTable | None,
+    amount: Amount | None,
+    tables: Sequence[RecognisedTable] = (),
+) -> str:
+    """Return the reporting currency: that of the amounts, of most deals, or of another header."""
     if amount is not None and amount.currency:
         return f'currency = "{amount.currency}" # as the amounts say'
     header = deals.columns.get("currency") if deals is not None else None
     if deals is None or header is None:
-        return 'currency = "USD" # no column tells it'
+        return _currency_of_headers(tables)
     counts = Counter({v: n for v, n in deals.file.counts(header).items() if v})
     codes: Counter[str] = Counter()
     for value, rows in counts.items():
@@ -141,6 +146,16 @@ def currency_line(deals: RecognisedTable | None, amount: Amount | None) -> str:
     code = next((c for c, _ in codes.most_common() if re.fullmatch("[A-Z]{3}", c)), None)
     shown = ", ".join(f"{value} ({rows:,})" for value, rows in counts.most_common(6))
     return f'currency = "{code or "USD"}" # {one_line(shown) or "no deal tells it"}'
+
+
+def _currency_of_headers(tables: Sequence[RecognisedTable]) -> str:
+    """Return the one currency that headers such as `Annual revenue (EUR)` name, else a guess."""
+    headers = [header for table in tables for header in table.file.headers]
+    named = {code: header for header in headers if (code := unit_of(header)[1]) is not None}
+    if len(named) != 1:
+        return 'currency = "USD" # no column tells it'
+    code, header = next(iter(named.items()))
+    return f'currency = "{code}" # by the header {one_line(header)!r}'
 
 
 def type_lines(deals: RecognisedTable) -> list[str]:

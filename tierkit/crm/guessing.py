@@ -139,7 +139,7 @@ def _guessed(found: Folder) -> list[str]:
     return [
         *table_lines(tables, deals),
         *draft.lines(),
-        *calendar_lines(currency_line(deals, amount)),
+        *calendar_lines(currency_line(deals, amount, tables)),
         *types,
     ]
 
