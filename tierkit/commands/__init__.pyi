@@ -51,3 +51,7 @@ from .score import (
     write_query as write_query,
     write_scores as write_scores,
 )
+from .undoing import (
+    accepted_together as accepted_together,
+    undo_accept as undo_accept,
+)

@@ -55,6 +55,7 @@ from .guard import (
     look_up_grouped as look_up_grouped,
     look_up_last as look_up_last,
     only_with as only_with,
+    row_count as row_count,
     rows_without as rows_without,
     summed as summed,
 )
