@@ -16,7 +16,7 @@ from tierkit import pages as sections
 from tierkit.pages.decisions import decisions
 from tierkit.pages.earned import forest_table
 from tierkit.pages.effects import VERDICTS, best_design, certainty, finding
-from tierkit.pages.effort import effort_table
+from tierkit.pages.effort import effort_finding, effort_table, how_much_effort
 from tierkit.pages.facts import money_parts
 from tierkit.pages.moves import _favourite, flow_table
 from tierkit.pages.revenue import ledger_sentence, matured
@@ -342,6 +342,15 @@ def test_a_role_whose_hours_nobody_has_given_calls_for_no_decision():
     for role in facts["effort"]["roles"]:
         role["available"] = 0.0
     assert not [one for one in decisions(facts) if "fewer accounts" in one.what]
+
+
+def test_a_role_whose_hours_nobody_has_given_is_never_over_capacity():
+    facts = companies.sample()
+    facts["effort"]["roles"][1]["available"] = 0.0  # the SDR, who is asked for 4,260 hours
+    table = effort_table(facts)
+    assert table.loc[table["label"] == "SDR", "text"].tolist() == ["4,260 h"]
+    assert effort_finding(table) == "Hours that each role's accounts need."
+    assert "what the team has is not known" in how_much_effort(facts)
 
 
 def test_a_decision_stands_with_its_money_its_owner_and_its_date():

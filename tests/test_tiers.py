@@ -451,7 +451,7 @@ def test_hours_by_role_stand_against_what_the_team_has():
     assert effort["hours"].tolist() == [60.0, 80.0, 0.0]
     assert effort["share_used"].tolist()[:2] == [Figure(0.3), Figure(1.0)]
     assert effort.loc["SDR", ["Tier 1", "Tier 2"]].tolist() == [20.0, 60.0]
-    assert effort.loc["Marketing", "share_used"].why == "[roles.Marketing] has no hours"
+    assert effort.loc["Marketing", "share_used"].why == "the hours of [roles.Marketing] are not set"
 
 
 def test_a_cost_that_is_not_set_is_not_zero():
