@@ -84,7 +84,8 @@ def role_effort(
     -------
     pandas.DataFrame
         One row per role, in the order of the settings: one column of hours per tier, `hours` (their
-        sum), `available` (people × hours per person, 0 where not known), and as a figure `share_used`.
+        sum), `available` (people × hours per person, 0 where not known), and as a figure
+        `share_used`.
     """
     rows = []
     for name, role in roles.items():
