@@ -189,7 +189,7 @@ def test_an_account_is_explained_by_id_and_by_name(project, capsys):
         "Predicted revenue: $448, in 8 of 10 cases $10–900",
         "× 2.72     won revenue (4 quarters): 400 or more",
         "Why: won revenue (4 quarters) 400 or more: ×2.7 · industry Energy: ×1.6",
-        "Down to Tier 2: won revenue (4 quarters) under 100 (now 400 or more).",
+        "Down to Tier 2: if won revenue (4 quarters) were under 100 (now 400 or more).",
         "you can count on: 2 × executive meeting.",
     ):
         assert part in out
@@ -219,7 +219,9 @@ def test_the_factors_of_every_account_multiply_to_its_predicted_revenue(report):
 def test_what_would_move_an_account_moves_it(project, report):
     """The change that is named, made in the data, changes the tier."""
     found = report.explain("A3")
-    assert found.moves == ("Up to Tier 2: won revenue (4 quarters) 100–400 (now under 100).",)
+    assert found.moves == (
+        "Up to Tier 2: if won revenue (4 quarters) were 100–400 (now under 100).",
+    )
     changed = project.parent / "changed"
     shutil.copytree(project, changed, ignore=shutil.ignore_patterns(".tierkit"))
     text = (changed / "data" / "opportunities.csv").read_text()
@@ -287,7 +289,9 @@ def test_past_revenue_as_a_model_is_explained_by_past_revenue(project, tmp_path)
         twin / "reports" / "2026Q3" / "tiers.csv", index=False
     )
     found = open_report(read_settings(twin)).explain("A2")
-    assert found.moves[0] == "Up to Tier 1: won revenue (4 quarters) of more than 500 (now 200)."
+    assert found.moves[0] == (
+        "Up to Tier 1: if won revenue (4 quarters) were more than 500 (now 200)."
+    )
 
 
 WINS = NumericCriterion(

@@ -327,6 +327,9 @@ def test_reasons_are_those_of_the_moves_beside_them():
     [
         (("closed deals (8 quarters)", "0", "4"), "an account with 4 closed deals (8 quarters)"),
         (("employees", "58", "457"), "an account with 457 employees"),
+        (("employees", "58", "1.59k"), "an account with 1.59k employees"),
+        (("open deals", "0", "1"), "an account with 1 open deal brings"),
+        (("wins (4 quarters)", "0", "1"), "an account with 1 win (4 quarters) brings"),
         (("tenure days", "457", "913"), "an account with tenure days of 913"),
     ],
 )

@@ -93,7 +93,7 @@ def find_topic(topic: str, application: click.Group) -> str:
     names += [entry.name for one in [*quick, chapter("criteria")] for entry in one.entries]
     near = get_close_matches(asked, names, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}?" if near else "`tierkit help` lists the topics."
-    raise SettingsError(f"{topic}: is no topic. {hint}")
+    raise SettingsError(f"There is no topic {topic}. {hint}")
 
 
 def _chapter_or_page(asked: str) -> str | None:

@@ -269,8 +269,9 @@ def _move(model: SavedModel, values: pd.DataFrame, line: Line, direction: Direct
     if model.kind in BY_COLUMN:
         limit, now = short_number(line.score), short_number(score)
         side = "more than" if sign > 0 else "less than"
-        return f"{plain_name(model.past_revenue)} of {side} {limit} (now {now})."
+        return f"if {plain_name(model.past_revenue)} were {side} {limit} (now {now})."
     steps = smallest_change(model.card, values, line=line.score, direction=direction)
     if not steps:
         return "no change of two criteria would be enough."
-    return f"{' and '.join(map(str, steps))}."
+    wanted = " and ".join(f"{one.criterion} were {one.then} (now {one.now})" for one in steps)
+    return f"if {wanted}."
