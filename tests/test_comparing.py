@@ -133,7 +133,8 @@ def test_the_page_is_one_static_document_with_text_escaped(reports, found):
 
 def test_a_quarter_a_folder_and_an_archived_run_can_be_named(reports):
     write_run(reports / "archive" / "2026Q2-old")
-    for given in ("2026Q2", str(reports / "2026Q2"), "2026Q2-old"):
+    write_run(reports / "drafts" / "cap25")
+    for given in ("2026Q2", str(reports / "2026Q2"), "2026Q2-old", "cap25"):
         assert find_run(given, reports=reports).is_dir()
     with pytest.raises(SettingsError, match=r"2026Q1: no published run .+ Did you mean 2026Q"):
         find_run("2026Q1", reports=reports)

@@ -221,7 +221,7 @@ def test_what_changes_the_reading_is_a_warning_on_the_page():
     assert "47 % of the places in Tier 1 and Tier 2 are borderline (149 of 315)" in text
     assert (
         "Rules, not ranks, hold 2 of 15 places in Tier 1: rank 126 (expired override) and rank "
-        "130 (minimum stay); rank 11, $510 k predicted, waits."
+        "130 (minimum stay); rank 11, $510 k predicted, waits for a place."
     ) in text
 
 
