@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test check format bench bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read bench-explorer bench-explorer-redraw bench-fuzz bench-kill bench-faults bench-promises bench-optional-tables bench-walk docs evidence evidence-quick clean help lock
+.PHONY: demo test check format bench bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read bench-explorer bench-explorer-redraw bench-accessibility bench-fuzz bench-kill bench-faults bench-refusals bench-together bench-promises bench-optional-tables bench-walk docs evidence evidence-quick clean help lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -45,6 +45,10 @@ bench-explorer: $(BIN)/.installed-dev ## what a change costs in the explorer, an
 bench-explorer-redraw: $(BIN)/.installed-dev ## what a change takes in JupyterLab, from the key to the painted view
 	$(BIN)/python -m benches.explorer_redraw
 
+bench-accessibility: $(BIN)/.installed-dev ## the sample page by axe-core in a browser; fetches axe-core by npm
+	npm install --no-save --prefix build/axe axe-core
+	$(BIN)/python -m benches.accessibility build/axe/node_modules/axe-core/axe.min.js reports/sample/*.html
+
 bench-roi-speed: $(BIN)/.installed-dev ## time and memory of tier ROI on 4,000 accounts and 16 quarters
 	$(BIN)/python -m benches.roi_speed
 
@@ -58,11 +62,17 @@ bench-mutations: $(BIN)/.installed-dev ## corrupted inputs and marks of real exp
 bench-fuzz: $(BIN)/.installed-dev ## hostile settings, rules, tables, facts and models: safe or an error in words
 	$(BIN)/python -m benches.fuzz 2000
 
-bench-kill: $(BIN)/.installed-dev ## 200 signals at random moments of runs, units, accept and explorer: nothing survives
+bench-kill: $(BIN)/.installed-dev ## 200 signals at random moments of runs, units and all that changes files: nothing survives
 	$(BIN)/python -m benches.kill 200
 
 bench-faults: $(BIN)/.installed-dev ## each call that touches a file fails in five ways: files as before or completely new
 	$(BIN)/python -m benches.faults
+
+bench-refusals: $(BIN)/.installed-dev ## every command on full and read-only disks, without permission or memory: words and codes
+	$(BIN)/python -m benches.refusals
+
+bench-together: $(BIN)/.installed-dev ## two people at once, 100 rounds of each kind: nothing lost, nothing mixed
+	TIERKIT_ROUNDS=100 $(BIN)/python -m pytest -q tests/test_together.py
 
 bench-optional-tables: $(BIN)/.installed-dev ## every optional table absent, empty, of one row, bare or blank: whole runs
 	$(BIN)/python -m benches.optional_tables

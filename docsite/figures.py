@@ -18,7 +18,7 @@ from tierkit.rendering import Picture, figure
 
 ROW, ABOVE, BELOW = 24.0, 6.0, 38.0
 WIDTH, LABELS, SAID = 700.0, 250.0, 120.0
-_ASKED = re.compile(r"<!-- figure: (\S+)(?: of (\S+))? -->")
+_ASKED = re.compile(r"^<!-- figure: (\S+)(?: of (\S+))? -->$", re.MULTILINE)
 _BAR = re.compile(r"(?<!\\)\|")  # between cells; one inside a cell is escaped
 _NUMBER = re.compile(r"[-+−]?\d[\d,]*\.?\d*")
 

@@ -332,6 +332,21 @@ def sample() -> Facts:
                 | {"accounts": 300, "new_and_expansion": 9e6, "whole": 29.5e6},
             ],
             "next_quarter": [_renewals("Tier 1", 15, accounts_due=2, due=6e6, expected=5.6e6)],
+            "kept_by_tiers": {
+                "reading": "share of the value due that was kept",
+                "verdict": "cannot tell",
+                "direction": None,
+                "relative": {"estimate": 0.03, "low": -0.08, "high": 0.15},
+                "quarters": 12,
+                "lines": [
+                    {
+                        "boundary": "Tier 1 / Tier 2",
+                        "relative": {"estimate": 0.03, "low": -0.08, "high": 0.15},
+                        "account_quarters": 190,
+                        "why": "whoever stands just above the line is much like whoever is below",
+                    }
+                ],
+            },
             "growth": [
                 {
                     "kind": kind,
@@ -359,6 +374,7 @@ def sample() -> Facts:
             },
             "ranked_by": "regression on what was known",
             "gain": {"estimate": 0.018, "low": 0.009, "high": 0.028},
+            "engagement": {"estimate": 0.004, "low": 0.001, "high": 0.007},
             "tests": [
                 {
                     "window": "quarter",

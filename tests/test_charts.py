@@ -240,6 +240,16 @@ def test_colours_are_variables_of_the_page():
     assert not re.findall(r"(?<!, )#[0-9a-f]{6}", html)
 
 
+def test_settings_of_the_working_folder_change_no_figure(monkeypatch):
+    """A `matplotlibrc` in the folder that a command works in is read by matplotlib."""
+    picture = Picture(lambda ax: ax.plot([1, 3, 2])[0].axes, 200, 100)
+    plain = figure(picture, name="f", finding="Nothing moved.").html
+    monkeypatch.setitem(mpl.rcParams, "lines.linewidth", 9.0)
+    monkeypatch.setitem(mpl.rcParams, "axes.edgecolor", "red")
+    assert figure(picture, name="f", finding="Nothing moved.").html == plain
+    assert mpl.rcParams["lines.linewidth"] == 9.0
+
+
 def test_a_figure_has_the_same_bytes_each_time_and_leaves_settings_alone():
     before = dict(mpl.rcParams)
     first, second = (figure(hostile_picture(), name="tiers", finding="x").html for _ in range(2))

@@ -24,7 +24,7 @@ def run(capsys, *arguments):
     return caught.value.code, done.out, done.err
 
 
-QUARTER_OF_WORK = ["init", "check", "run", "accept", "push", "explain", "score", "diff",
+QUARTER_OF_WORK = ["init", "check", "run", "accept", "push", "explain", "score", "export", "diff",
                    "draw", "undo", "clean", "simulate", "doctor", "help"]  # fmt: skip
 
 
@@ -103,6 +103,15 @@ def test_init_never_overwrites_a_project(tmp_path, capsys):
     code, _, err = run(capsys, "init", tmp_path)
     assert code == 2
     assert "holds a tierkit.toml already" in err
+
+
+def test_simulate_replaces_no_project_that_was_not_simulated(tmp_path, capsys):
+    write_project(tmp_path)
+    before = (tmp_path / "tierkit.toml").read_bytes()
+    code, _, err = run(capsys, "simulate", tmp_path, "--accounts", 60, "--quarters", 8)
+    assert code == 2
+    assert "holds a project of its own" in err
+    assert (tmp_path / "tierkit.toml").read_bytes() == before
 
 
 def test_simulate_writes_the_same_bytes_twice(tmp_path, capsys):

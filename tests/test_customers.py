@@ -187,13 +187,16 @@ def outlook_of(tables, day=date(2025, 1, 1)):
 def test_a_signal_that_tells_of_renewals_ranks_them_and_is_named(told):
     found = outlook_of(told)
     assert found.trial.ranked_by == BY_REGRESSION
+    assert found.trial.of_engagement.is_above(0.0)
     assert found.learned.regression.weights["usage_level"] > 0.5
 
 
 def test_a_signal_that_tells_nothing_leaves_the_simple_rule_in_place():
     """Engagement independent of churn, as in simulated subscriptions without any signal."""
     worlds = [company(seed, accounts=150, effect=0.0) for seed in range(2, 6)]
-    assert [outlook_of(one).trial.ranked_by for one in worlds].count(BY_SIZE) >= 3
+    trials = [outlook_of(one).trial for one in worlds]
+    assert [one.ranked_by for one in trials].count(BY_SIZE) >= 3
+    assert sum(one.of_engagement.is_above(0.0) for one in trials) <= 1
 
 
 def test_nothing_that_comes_later_changes_what_is_expected(told):

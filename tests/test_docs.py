@@ -14,7 +14,7 @@ from typer.main import get_command
 import tierkit
 from benches import evidence_quick
 from docsite.blocks import RUN_LANGUAGES, commands, find_blocks
-from docsite.build import RUN, listed, pages_to_run
+from docsite.build import BESIDE_DOCS, RUN, listed, pages_to_run
 from docsite.evidence import with_results
 from docsite.execute import FailedBlockError, Workplace, execute
 from docsite.figures import with_figures
@@ -112,6 +112,12 @@ def test_every_block_of_tutorial_and_how_tos_is_run_or_says_what_it_is():
             assert block.is_run or block.language in silent, (page.name, block.first + 1)
     assert {page.parent.name for page in pages_to_run(DOCS)} == {*RUN}
     assert {"console", "python"} <= {*RUN_LANGUAGES}
+
+
+@pytest.mark.parametrize("page", [ROOT / name for name in BESIDE_DOCS], ids=name_of)
+def test_a_page_may_speak_of_the_marks_that_cite_and_draw(page):
+    text = page.read_text(encoding="utf-8")
+    assert with_figures(with_results(text, DOCS), DOCS) == text
 
 
 @pytest.mark.parametrize("page", sorted((DOCS / "evidence").glob("*.md")), ids=name_of)

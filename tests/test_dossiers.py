@@ -285,7 +285,7 @@ def test_dossiers_of_a_run_are_of_the_tiers_of_its_report_and_the_same_each_time
     shutil.copy(run.folder / "tiers.csv", report)
     told, files = written(run, report)
     assert told[-1] == "dossiers: 1 dossier, key points of 0 accounts"
-    assert len(files) == 3  # a page, a text, and the index
+    assert len(files) == 4  # a page, a text, a text for the customer, and the index
     shutil.rmtree(report / "dossiers")
     assert written(run, report)[1] == files
     tiers = (report / "tiers.csv").read_text()

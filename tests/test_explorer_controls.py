@@ -8,10 +8,11 @@ import pytest
 
 from tierkit.errors import SettingsError
 from tierkit.explorer.controls.account import AccountControls, CompareControls
-from tierkit.explorer.controls.account_list import MOVES, AccountList
 from tierkit.explorer.controls.bins import BinEditor
 from tierkit.explorer.controls.criteria import CriteriaControls
 from tierkit.explorer.controls.labelled import Acting
+from tierkit.explorer.controls.panel import AccountList
+from tierkit.explorer.pages.accounts import MOVES
 
 pytestmark = pytest.mark.slow
 
@@ -197,12 +198,22 @@ def test_a_row_of_a_list_opens_its_account(explorer, acting):
     rows = AccountList(explorer, acting, lambda: opened.append(explorer.account), lambda: "")
     rows.fill()
     assert [*rows._which.options] == [MOVES, "Tier 1", "Tier 2", "Tier 3"]
-    rows._which.value = "Tier 2"
-    line, account = rows._rows.options[0]
-    rows._rows.value = account
-    assert opened == [account]
+    rows.choose("Tier 2")
+    first = rows._openers[0]
+    assert f">{first.description}</th>" in rows._table.value  # the row that it lies over
+    first.click()
+    assert opened == [explorer.account]
     assert explorer.shown_account.tier == "Tier 2"
-    assert line.startswith(explorer.shown_account.name)
+    assert first.description == explorer.shown_account.name
+
+
+def test_a_list_has_a_button_for_every_row_and_no_other(explorer, acting):
+    rows = AccountList(explorer, acting, lambda: None, lambda: "")
+    rows.fill()
+    for name in rows._which.options:
+        rows.choose(name)
+        shown = [one for one in rows._openers if one.layout.display != "none"]
+        assert len(shown) == rows._table.value.count('<th scope="row"')
 
 
 def test_an_override_needs_an_account_first(explorer, acting):

@@ -143,6 +143,7 @@ def test_an_analyst_explores_in_the_browser_and_finds_the_picture_when_coming_ba
         try:
             run_all(page)
             drag_the_capacity(page)
+            open_accounts_from_rows(page)
             see_every_criterion_in_a_row_of_its_own(page)
             look_an_account_up_and_override_it(page, project)
             copy_as_settings(page, project)
@@ -197,6 +198,28 @@ def drag_the_capacity(page):
     )
     handle.press("ArrowRight")  # the keyboard reaches it, too
     page.screenshot(path=artefacts() / "2-capacity.png")
+
+
+def open_accounts_from_rows(page):
+    """A name in a row opens its account, by mouse and by keyboard, and lies over its own row."""
+    live = page.locator(".tierkit-explorer-live")
+    live.get_by_label("List").first.select_option("Tier 2")
+    rows = live.locator(".tierkit-listed tbody tr").locator("visible=true")
+    openers = live.locator(".tierkit-openers button").locator("visible=true")
+    rows.first.wait_for()
+    for row, opener in zip(rows.all()[:5], openers.all()[:5], strict=True):
+        assert abs(row.bounding_box()["y"] - opener.bounding_box()["y"]) < 3
+        assert row.locator("th").inner_text() == opener.inner_text()
+    for press in (lambda one: one.click(), lambda one: one.press("Enter")):
+        name = openers.nth(1).inner_text()
+        openers.nth(1).scroll_into_view_if_needed()
+        page.screenshot(path=artefacts() / "2-rows.png")
+        press(openers.nth(1))
+        live.get_by_text(name, exact=False).locator("visible=true").first.wait_for()
+        sync_api.expect(live.get_by_role("tab", name="Account")).to_have_attribute(
+            "aria-selected", "true"
+        )
+        live.get_by_role("tab", name="Tiers").click()
 
 
 def see_every_criterion_in_a_row_of_its_own(page):

@@ -15,6 +15,7 @@ from projects import write_project
 from report_samples import LABEL, write_report
 
 import tierkit
+from tierkit.cli import main
 from tierkit.errors import MemoryLimitError, SettingsError
 from tierkit.files import (
     change_file,
@@ -84,6 +85,25 @@ def test_a_draft_that_is_a_link_is_refused(tmp_path, outside):
     (project / "reports" / "drafts" / "plan").symlink_to(outside)
     with pytest.raises(SettingsError, match="plan: is a link to somewhere else"):
         choose_draft(read_settings(project), name="plan")
+
+
+@pytest.mark.parametrize(
+    ("command", "link"),
+    [
+        (("init", "{}"), "overrides.csv"),
+        (("init", "{}"), "notebooks"),
+        (("simulate", "{}", "--accounts", "20", "--quarters", "6"), "data/accounts.csv"),
+        (("simulate", "{}", "--accounts", "20", "--quarters", "6"), "truth.json"),
+    ],
+)
+def test_what_makes_a_folder_writes_through_no_link_in_it(tmp_path, outside, command, link):
+    place = tmp_path / "new" / link
+    place.parent.mkdir(parents=True)
+    place.symlink_to(outside if link == "notebooks" else outside / "precious.txt")
+    with pytest.raises(SystemExit) as ended:
+        main([part.format(tmp_path / "new") for part in command])
+    assert ended.value.code == 2
+    assert {one.name: one.read_text() for one in outside.iterdir()} == {"precious.txt": "precious"}
 
 
 WRITES = re.compile(

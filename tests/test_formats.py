@@ -82,6 +82,15 @@ def test_a_range_is_drawn_over_its_bar_and_its_axis_holds_both():
     assert not chart.plots[0].has_data_labels
 
 
+def test_hours_are_the_same_number_in_words_and_at_their_bar():
+    facts = companies.sample()
+    role = facts["effort"]["roles"][0]
+    role["hours"] = 2_562.5
+    slide = next(one for one in slides.slides(facts) if "hours needed" in one.series)
+    assert slide.series["hours needed"][0] == 2_562
+    assert any("2,562 of" in line for line in slide.lines)
+
+
 def test_no_colour_of_a_chart_is_left_to_the_program(tmp_path):
     """Its own are red and green as soon as there are three."""
     shown = opened(deck(tmp_path, companies.sample()))

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
+from tierkit.calendar import FiscalCalendar
+from tierkit.crm.period import check_quarter, default_quarter
 from tierkit.crm.tables import tables_from_frames
+from tierkit.errors import SettingsError
 from tierkit.runs._reading import training_dates
+from tierkit.runs.overview import whole_facts
 from tierkit.settings import parse_settings
 
 
@@ -53,3 +58,52 @@ def test_a_short_history_takes_every_quarter_end_that_knows_a_quarter():
 )
 def test_a_history_of_less_than_a_year_takes_what_it_has(first, found):
     assert dates(first, "2026-10-01", horizon=1) == found
+
+
+TODAY = date(2026, 11, 30)
+
+
+def monthly_deals(*more, created=True):
+    """Return 33 deals won on the last day of each month to September 2026, and some more."""
+    months = pd.date_range("2024-01-31", periods=33, freq="ME").strftime("%Y-%m-%d")
+    closes = [*months, *more]
+    deals = pd.DataFrame(
+        {
+            "opportunity_id": [f"O{number}" for number in range(len(closes))],
+            "account_id": "A1",
+            "created_date": [min(day, "2026-09-30") for day in closes],
+            "close_date": closes,
+            "amount": "1",
+            "is_won": "true",
+        }
+    )
+    kept = deals if created else deals.drop(columns="created_date")
+    return tables_from_frames({"opportunities": kept})
+
+
+@pytest.mark.parametrize("today", [TODAY, None])
+def test_one_deal_dated_in_the_future_moves_no_quarter(today):
+    tables = monthly_deals("2028-03-15")
+    assert default_quarter(tables, FiscalCalendar(), today=today).label == "2026Q3"
+    with pytest.raises(SettingsError, match=r"2027Q4 .* lies in the future"):
+        check_quarter(tables, FiscalCalendar().parse("2027Q4"), FiscalCalendar(), today=today)
+
+
+def test_without_days_of_creation_today_tells_what_lies_in_the_future():
+    tables = monthly_deals("2028-03-15", created=False)
+    assert default_quarter(tables, FiscalCalendar(), today=TODAY).label == "2026Q3"
+
+
+def test_where_much_lies_after_today_the_data_are_believed_and_not_the_clock():
+    tables = monthly_deals()
+    assert default_quarter(tables, FiscalCalendar(), today=date(2026, 4, 2)).label == "2026Q3"
+
+
+def test_a_whole_without_a_range_says_why_it_has_none():
+    run = SimpleNamespace(settings=parse_settings({}))
+    tiered = pd.DataFrame({"tier": ["Tier 1"], "predicted_revenue": [10.0]}, index=["A1"])
+    forecast = {"tiered": {"predicted": 10.0, "low": None, "low_why": "no test", "high": None}}
+    found = whole_facts(run, SimpleNamespace(tiered=tiered), pd.Series(dtype=float), forecast)
+    assert found["low"] is None
+    assert found["low_why"] == found["high_why"] == "no test"
+    assert found["new_accounts_last_horizon_why"] == "the data do not reach back as far"

@@ -16,7 +16,7 @@ from report_samples import write_report
 
 from tierkit import commands
 from tierkit.calendar import FiscalCalendar
-from tierkit.cli import main
+from tierkit.cli import entry, main
 from tierkit.commands.housekeeping import clean_project, leftovers
 from tierkit.commands.units import REPORT_PLAN
 from tierkit.errors import NotebookError
@@ -82,6 +82,40 @@ def test_a_fault_ends_with_70_and_a_report_without_data(project, capsys, monkeyp
     assert "check failed" in text
     assert "builtins.KeyError" in text
     assert "cli/running.py" in text
+
+
+@pytest.mark.parametrize("second", [MemoryError(), SystemError("error return"), ImportError("x")])
+def test_without_memory_even_to_say_so_a_command_ends_with_7(project, capfd, monkeypatch, second):
+    """Under `ulimit -v` the modules that put errors in words may not load either."""
+
+    def fails(*_given):
+        raise second
+
+    monkeypatch.setattr(commands, "check_project", fails)
+    monkeypatch.setattr(entry, "_code_of", fails)
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "-f", str(project)])
+    assert ended.value.code == 7
+    assert "Memory ran out" in capfd.readouterr().err
+
+
+def test_a_limit_below_what_the_libraries_take_is_refused_at_once(project, capfd, monkeypatch):
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(resource, "getrlimit", lambda _kind: (entry.LEAST_MEMORY - 1, -1))
+    for asked, code in ((["check", "-f", str(project)], 7), (["help", "tiers"], 0)):
+        with pytest.raises(SystemExit) as ended:
+            main(asked)
+        assert (ended.value.code or 0) == code
+    assert "ulimit" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_closed_stream_is_no_fault(project, monkeypatch, stream):
+    monkeypatch.setattr(sys, stream, None)
+    with pytest.raises(SystemExit) as ended:
+        main(["undo", "-f", str(project)])
+    getattr(sys, stream).close()
+    assert (ended.value.code or 0) == 0
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000])

@@ -11,7 +11,7 @@ import pytest
 from tierkit.crm import tables_from_frames
 from tierkit.customers import account_value, value_parts
 from tierkit.errors import SettingsError
-from tierkit.explorer.pages.values import values_table
+from tierkit.explorer.pages.customers import at_risk_table, values_table
 from tierkit.settings import parse_settings
 
 DAY = date(2026, 1, 1)
@@ -93,5 +93,7 @@ def test_the_explorer_cuts_tiers_on_another_value_and_shows_who_would_move(explo
     page = str(values_table(explorer))
     assert "all revenue" in page
     assert "Accounts in another tier than on screen" in page
+    listed = str(at_risk_table(explorer))
+    assert "Customers at risk" in listed
     explorer.undo()
     assert explorer.tiers()["tier"].equals(before)

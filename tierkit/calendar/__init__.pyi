@@ -20,6 +20,7 @@ from .quarters import (
     quarters_between as quarters_between,
     quarters_since as quarters_since,
     starts_after as starts_after,
+    today as today,
     trainable as trainable,
     whole_quarters as whole_quarters,
     window_is_over as window_is_over,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tierkit.calendar.fiscal import MONTHS_PER_QUARTER, FiscalCalendar, Quarter, month_start
@@ -134,6 +134,11 @@ def billed_for(quarter: Quarter, newest: date, days: Sequence[date]) -> bool:
     first = min(day.day for day in days)
     following = month_start(newest.year * 12 + newest.month).replace(day=first)
     return newest.day >= min(last_of_months.values()) and following > quarter.end
+
+
+def today() -> date:
+    """Return the day of the person at the computer: no data are known after it."""
+    return datetime.now(UTC).astimezone().date()
 
 
 def is_before(day: date, as_of: date) -> bool:

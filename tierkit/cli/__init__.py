@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tierkit.cli import asking, helping, pushing, running  # noqa: F401 (each adds its commands to the app)
+# each adds its commands to the app
+from tierkit.cli import asking, exporting, pushing, running  # noqa: F401
 from tierkit.cli.app import app, put_in_order
 from tierkit.cli.entry import main
 

@@ -14,7 +14,7 @@ import typer
 import tierkit
 
 ORDER = (
-    "init", "check", "run", "accept", "push", "explain", "score", "diff", "draw", "undo",
+    "init", "check", "run", "accept", "push", "explain", "score", "export", "diff", "draw", "undo",
     "clean", "simulate", "doctor", "help",
 )  # fmt: skip
 """Commands as a quarter's work takes them; one that is not named here stands at the end."""

@@ -1,11 +1,11 @@
-"""The commands between recalibrations: `score`, `explain`."""
+"""The commands between recalibrations: `score`, `explain`, `diff`, `draw`; and `help`."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -16,10 +16,12 @@ from tierkit.cli.app import (
     SettingsFile,
     app,
     example,
+    say,
     without_grammars_of_addresses,
 )
 
 if TYPE_CHECKING:
+    import click
     import pandas as pd
 
     from tierkit.settings import Settings
@@ -267,3 +269,26 @@ def _ranks(text: str) -> tuple[int, int] | None:
     if not (first.strip().isdigit() and last.strip().isdigit()) or int(first) > int(last):
         raise SettingsError(f"--ranks {text}: write the first and the last rank, such as 12-18.")
     return int(first), int(last)
+
+
+@app.command(name="help", epilog=example("help stability.keep_band", more="pages"))
+def help_(
+    topic: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TOPIC", help="A chapter, or anything by its name."),
+    ] = None,
+    debug: Debug = False,  # noqa: ARG001 (read by main)
+) -> None:
+    """Look up a setting, column, file, key, command or word.
+
+    Without a topic it lists the chapters of the reference.
+    """
+    from tierkit.reference import find_topic, list_topics
+
+    asked = " ".join(topic or ())
+    say(find_topic(asked, application()) if asked else list_topics())
+
+
+def application() -> click.Group:
+    """Return the command line as click knows it, with its commands in their order."""
+    return cast("click.Group", typer.main.get_command(app))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
+import tempfile
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import tierkit
 from tierkit.cli.app import app, say
 from tierkit.processes import EndedBySignal, end_on_signals, exit_code_of_signal
 
@@ -16,7 +21,10 @@ if TYPE_CHECKING:
 
 
 MOST_ERROR_LINES = 15
-_NOT_WRITTEN, _FAULT, _INTERRUPTED, _PIPE_CLOSED = 2, 70, 130, 141
+LEAST_MEMORY = 400_000_000
+"""Bytes of address space below which no command but `help` is begun."""
+_NOT_WRITTEN, _NO_MEMORY, _FAULT, _INTERRUPTED, _PIPE_CLOSED = 2, 7, 70, 130, 141
+_COMMANDS = "abcdefghijklmnopqrstuvwxyz-"
 _EARLY_ENDS = (1, _INTERRUPTED)
 """The exit codes that the library of the command line gives to Ctrl-C and to a closed pipe."""
 
@@ -27,7 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _begin_again_in_utf8()
     given = sys.argv[1:] if arguments is None else list(arguments)
     end_on_signals()
+    _open_closed_streams()
     _write_any_name()
+    if _has_too_little_memory() and given[:1] != ["help"]:
+        sys.exit(_say_out_of_memory())
     try:
         app(given, prog_name="tierkit")
     except SystemExit as ended:
@@ -36,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BaseException as error:
         if "--debug" in given:
             raise
-        sys.exit(_code_of(error, given))
+        sys.exit(_code_with_or_without_memory(error, given))
 
 
 def _code_once_written(code: str | int | None) -> str | int | None:
@@ -62,6 +73,39 @@ def _code_of_early_end(ended: SystemExit) -> int | None:
     if ended.code != _INTERRUPTED:
         return None
     return _report_interruption(ended.__context__)
+
+
+def _code_with_or_without_memory(error: BaseException, given: Sequence[str]) -> int:
+    """Say what went wrong; where there is no memory left even to say it, say that."""
+    try:
+        return _code_of(error, given)
+    except (MemoryError, SystemError, ImportError):
+        return _say_out_of_memory()
+
+
+def _say_out_of_memory() -> int:
+    """Say that memory ran out, with nothing more to import, and return the exit code."""
+    with suppress(OSError):
+        os.write(2, b"Memory ran out: tierkit needs more than it may have. Raise the limit (ulimit "
+                    b"-v), or close other programs.\n")  # fmt: skip
+    return _NO_MEMORY
+
+
+def _has_too_little_memory() -> bool:
+    """Return whether a limit lies below what the libraries alone take: loading them may hang."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows has no such limits
+        return False
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return most != resource.RLIM_INFINITY and most < LEAST_MEMORY
+
+
+def _open_closed_streams() -> None:
+    """Let what is said into a stream that the shell has closed (`>&-`) go nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _code_of(error: BaseException, given: Sequence[str]) -> int:
@@ -118,8 +162,6 @@ def _report_interruption(error: BaseException | None) -> int:
 
 def _report_fault(error: BaseException, given: Sequence[str]) -> None:
     """Say in words that tierkit itself failed, and where a report for its makers lies."""
-    from tierkit.cli.fault import write_fault_report
-
     say(f"tierkit failed ({type(error).__name__}). Nothing was published.", err=True)
     report = write_fault_report(error, command=given[0] if given else "")
     if report is not None:
@@ -155,3 +197,47 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def fault_text(error: BaseException, *, command: str) -> str:
+    """Return what can be sent of a fault: releases, the command's name, the places in the code.
+
+    Messages, values, arguments and paths of the person are left out.
+
+    Examples
+    --------
+    >>> try:
+    ...     raise KeyError("A-17 of Acme")
+    ... except KeyError as caught:
+    ...     "Acme" in fault_text(caught, command="check")
+    False
+    """
+    from tierkit.publishing import package_versions
+
+    name = command if command and set(command) <= set(_COMMANDS) else "(none)"
+    lines = [f"tierkit {tierkit.__version__}: {name} failed", platform.platform()]
+    lines += [f"{package} {release}" for package, release in package_versions().items()]
+    cause: BaseException | None = error
+    while cause is not None:
+        lines.append(f"{type(cause).__module__}.{type(cause).__qualname__}")
+        lines += [_place(frame) for frame in traceback.extract_tb(cause.__traceback__)]
+        cause = cause.__cause__ or cause.__context__
+    return "\n".join(lines) + "\n"
+
+
+def write_fault_report(error: BaseException, *, command: str) -> Path | None:
+    """Write the report into the system's folder for such files; None where that cannot be."""
+    with suppress(OSError):
+        descriptor, name = tempfile.mkstemp(prefix="tierkit-fault-", suffix=".txt")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(fault_text(error, command=command))
+        return Path(name)
+    return None
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    """Return a place in code: the path below the folder of packages, the line, the function."""
+    parts = Path(frame.filename).parts
+    known = [at for at, part in enumerate(parts) if part in ("site-packages", "tierkit", "lib")]
+    shown = "/".join(parts[known[-1] :]) if known else parts[-1]
+    return f"  {shown}:{frame.lineno} {frame.name}"

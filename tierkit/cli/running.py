@@ -285,10 +285,12 @@ def simulate(
 ) -> None:
     """Write a simulated CRM whose truth is known.
 
-    It has the tables, matching settings, and truth.json with what tiers really added.
+    It has the tables, matching settings, and truth.json with what tiers really added. A project
+    that was not simulated is never written over.
     """
-    from tierkit.simulate import simulate_crm, write_crm
+    from tierkit.simulate import keep_projects, simulate_crm, write_crm
 
+    keep_projects(folder)
     crm = simulate_crm(
         accounts=accounts,
         quarters=quarters,

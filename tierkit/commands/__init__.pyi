@@ -11,8 +11,15 @@ from .check import (
     check_project as check_project,
     print_check as print_check,
 )
+from .dbt_project import (
+    write_dbt_project as write_dbt_project,
+    write_sql as write_sql,
+)
 from .doctor import (
     examine_installation as examine_installation,
+)
+from .export import (
+    export_queries as export_queries,
 )
 from .housekeeping import (
     Leftover as Leftover,

@@ -13,6 +13,7 @@ from typing import IO
 import narwhals as nw
 import pandas as pd
 
+from tierkit.calendar import today
 from tierkit.crm import (
     CONTRACT,
     EXCLUSION_REASON,
@@ -235,7 +236,7 @@ def _leaks(settings: Settings, tables: Tables) -> list[Problem]:
     from tierkit.runs import leak_problems
 
     try:
-        as_of = default_quarter(tables, settings.fiscal_calendar).as_of
+        as_of = default_quarter(tables, settings.fiscal_calendar, today=today()).as_of
         return leak_problems(tables, settings, as_of=as_of)
     except TierkitError:
         return []  # what is wrong with quarters or settings is said where they are checked
@@ -252,7 +253,7 @@ def _errors_beside_the_tables(settings: Settings, tables: Tables) -> list[Tierki
     try:
         from tierkit.crm import default_quarter
 
-        as_of = default_quarter(tables, settings.fiscal_calendar).as_of
+        as_of = default_quarter(tables, settings.fiscal_calendar, today=today()).as_of
         check_tiering(tables, settings=settings, as_of=as_of)
         check_project_criteria(tables, settings, as_of=as_of)
     except TierkitError as error:

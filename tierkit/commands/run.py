@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from tierkit.cache import fingerprint
-from tierkit.calendar import Quarter
+from tierkit.calendar import Quarter, today
 from tierkit.commands._explain import open_report
 from tierkit.commands.accept import accepted_from
 from tierkit.commands.units import REPORT_PLAN, EachResult, read_each, run_each
@@ -104,7 +104,8 @@ def recalibrate(
     if line := _notebooks_in_words(request):
         on_step(line)
     tables, quarter = _read(request)
-    on_step(f"data: {_read_in_words(tables, quarter)}")
+    for line in (_read_in_words(tables, quarter), *_dated_wrongly(tables)):
+        on_step(f"data: {line}")
     settings, done = request.settings, []
 
     def run() -> str:
@@ -328,8 +329,9 @@ def _read(request: Request) -> tuple[Tables, Quarter]:
     if request.model_file is not None and not request.model_file.is_file():
         raise SettingsError(f"--model {request.model_file}: no such file.")
     tables = trusted_tables(settings)
-    quarter = asked or default_quarter(tables, calendar)
-    check_quarter(tables, quarter, calendar)
+    day = today()
+    quarter = asked or default_quarter(tables, calendar, today=day)
+    check_quarter(tables, quarter, calendar, today=day)
     all_features(tables, settings)
     found = [*data_remarks(tables, settings, quarter)]
     if LEAK_RULE in settings.checks.block:
@@ -340,6 +342,10 @@ def _read(request: Request) -> tuple[Tables, Quarter]:
     check_tiering(tables, settings=settings, as_of=quarter.as_of)
     read_bands(settings)
     return tables, quarter
+
+
+def _dated_wrongly(tables: Tables) -> list[str]:
+    return [str(remark) for remark in tables.remarks if remark.rule == "won in the future"]
 
 
 def _read_in_words(tables: Tables, quarter: Quarter) -> str:

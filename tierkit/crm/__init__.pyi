@@ -39,6 +39,7 @@ from .dates import (
 from .engine import (
     Rows as Rows,
     computed as computed,
+    connect as connect,
     content_hash as content_hash,
     in_words as in_words,
     register_frame as register_frame,
@@ -100,6 +101,10 @@ from .revenue import (
     target_deals as target_deals,
     with_values as with_values,
     won_by_type as won_by_type,
+)
+from .sql_engine import (
+    SqlEngine as SqlEngine,
+    query_of as query_of,
 )
 from .tables import (
     REJECTED_VALUE as REJECTED_VALUE,

@@ -13,12 +13,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any, Literal, Protocol, TypeGuard
+from typing import Any, Literal, Protocol
 
 import duckdb
 import narwhals as nw
 import pandas as pd
 import pyarrow as pa
+from typing_extensions import TypeIs
 
 from tierkit.crm.polars_engine import PolarsEngine
 from tierkit.crm.spark_engine import SparkEngine
@@ -169,7 +170,7 @@ def open_engine(
     return PolarsEngine() if name == "polars" else SparkEngine.open()
 
 
-def is_duckdb(engine: Engine) -> TypeGuard[Connection]:
+def is_duckdb(engine: Engine) -> TypeIs[Connection]:
     """Return whether an engine is DuckDB."""
     return isinstance(engine, duckdb.DuckDBPyConnection)
 
@@ -334,7 +335,7 @@ def _glob_free(path: Path) -> str:
 
 def content_hash(rows: Rows) -> str:
     """Return a hash of all values of some rows, the same whatever their order and their engine."""
-    relation = rows.to_native()
+    relation: Any = rows.to_native()
     if not isinstance(relation, duckdb.DuckDBPyRelation):
         relation = connect().from_arrow(rows.collect("pyarrow").to_native())
     values = ", ".join(_identifier(column) for column in sorted(relation.columns))

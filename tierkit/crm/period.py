@@ -48,8 +48,23 @@ class UsedRevenue:
     excluded: tuple[Exclusion, ...]
 
 
-def last_day(tables: Tables) -> date:
+LONG_AFTER = timedelta(days=92)
+"""Deals that closed more than a quarter after the newest day of anything else are dated wrongly."""
+
+_MOST_WRONG = 0.05
+"""Share of a table's rows that may be dated wrongly; where more are, it is meant."""
+
+
+def last_day(tables: Tables, *, today: date | None = None) -> date:
     """Return the newest day on which something was recorded: a closed deal, a touch, a change.
+
+    Single days in the future do not count: those after `today`, and deals that closed more than
+    a quarter after the newest day on which anything else was recorded.
+
+    Parameters
+    ----------
+    today
+        The day on which this is asked; None where nobody knows.
 
     Raises
     ------
@@ -57,8 +72,15 @@ def last_day(tables: Tables) -> date:
         If no deal was ever closed.
     """
     closed = tables["opportunities"].filter(~nw.col("is_won").is_null())
-    days = [_newest(closed, "close_date")]
-    days += [_newest(tables[name], column) for name, column in _RECORDED.items() if name in tables]
+    others = max(newest_days(tables, today=today).values(), default=None)
+    ends = [today, None if others is None else others + LONG_AFTER]
+    until = min((end for end in ends if end is not None), default=None)
+    days = [_newest(closed, "close_date", until=until)]
+    days += [
+        _newest(tables[name], column, until=today)
+        for name, column in _RECORDED.items()
+        if name in tables
+    ]
     known = [day for day in days if day is not None]
     if days[0] is None or not known:
         raise DataError(
@@ -67,9 +89,14 @@ def last_day(tables: Tables) -> date:
     return max(known)
 
 
-def default_quarter(tables: Tables, calendar: FiscalCalendar) -> Quarter:
-    """Return the last quarter that the data cover up to its last working day or its last bills."""
-    newest = last_day(tables)
+def default_quarter(
+    tables: Tables, calendar: FiscalCalendar, *, today: date | None = None
+) -> Quarter:
+    """Return the last quarter that the data cover up to its last working day or its last bills.
+
+    Single days in the future move it no further, as `last_day` says.
+    """
+    newest = last_day(tables, today=today)
     quarter = calendar.containing(newest)
     return quarter if _is_covered(tables, quarter, newest) else calendar.shift(quarter, -1)
 
@@ -79,11 +106,14 @@ def _is_covered(tables: Tables, quarter: Quarter, newest: date) -> bool:
     if covers(quarter, newest):
         return True
     closed = tables["opportunities"].filter(~nw.col("is_won").is_null())
+    closed = before(closed, "close_date", newest + timedelta(days=1))
     days = closed.select("close_date").drop_nulls().unique().collect()["close_date"].to_list()
     return billed_for(quarter, newest, days)
 
 
-def check_quarter(tables: Tables, quarter: Quarter, calendar: FiscalCalendar) -> list[Problem]:
+def check_quarter(
+    tables: Tables, quarter: Quarter, calendar: FiscalCalendar, *, today: date | None = None
+) -> list[Problem]:
     """Return what a person should know about running a quarter on these data.
 
     Raises
@@ -91,8 +121,8 @@ def check_quarter(tables: Tables, quarter: Quarter, calendar: FiscalCalendar) ->
     SettingsError
         If the data end before the quarter begins.
     """
-    newest = last_day(tables)
-    last = default_quarter(tables, calendar)
+    newest = last_day(tables, today=today)
+    last = default_quarter(tables, calendar, today=today)
     if starts_after(quarter, newest):
         raise SettingsError(
             f"--quarter {quarter.label} ({quarter.dates}) lies in the future: the data end on "
@@ -129,9 +159,15 @@ def used_revenue(tables: Tables, as_of: date) -> UsedRevenue:
     )
 
 
-def _newest(rows: Rows, column: str) -> date | None:
+def _newest(rows: Rows, column: str, *, until: date | None = None) -> date | None:
+    """Return the newest day of a column; rows after `until` count only where they are many."""
     newest: date | None = rows.select(nw.col(column).max()).collect().item()
-    return newest
+    if until is None or newest is None or newest <= until:
+        return newest
+    kept = before(rows, column, until + timedelta(days=1))
+    late = from_on(rows, column, until + timedelta(days=1))
+    many = row_count(late) > _MOST_WRONG * row_count(rows)
+    return newest if many else _newest(kept, column)
 
 
 YEAR_DAYS = 365
@@ -145,12 +181,15 @@ _DAYS: Mapping[str, str] = {
 }
 
 
-def newest_days(tables: Tables) -> dict[str, date]:
-    """Return the newest day of each table that records days as they pass."""
+def newest_days(tables: Tables, *, today: date | None = None) -> dict[str, date]:
+    """Return the newest day of each table that records days as they pass.
+
+    Single days after `today` do not count.
+    """
     days = {}
     for name, column in _DAYS.items():
         if tables.has(name, column):
-            newest = tables[name].select(nw.col(column).max()).collect().item()
+            newest = _newest(tables[name], column, until=today)
             if newest is not None:
                 days[name] = newest
     return days
@@ -304,7 +343,8 @@ def won_in_the_future(tables: Tables, checks: CheckSettings) -> Problem | None:
         "won in the future",
         f"{plural(int(count), 'won deal')} ({won or 0:,.2f}) closed long after {spell_date(end)}, "
         "the last day on which anything else was recorded",
-        "Correct the close dates; such a deal also moves the last complete quarter.",
+        "Correct the close dates; until then no run before those dates counts such a deal, and "
+        "they do not move the quarter that a run takes.",
         "opportunities",
         "close_date",
         rows=int(count),

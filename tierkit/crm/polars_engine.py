@@ -36,11 +36,11 @@ class PolarsEngine:
 
     def register(self, table: pa.Table) -> Rows:
         """Return an Arrow table as lazy rows."""
-        return nw.from_native(self._polars.from_arrow(table).lazy())
+        return _lazy(self._polars.from_arrow(table).lazy())
 
     def scan_parquet(self, files: Sequence[Path]) -> Rows:
         """Return the rows of Parquet files."""
-        return nw.from_native(self._polars.scan_parquet([*files], glob=False))
+        return _lazy(self._polars.scan_parquet([*files], glob=False))
 
     def scan_address(self, form: str, address: str) -> Rows:
         """Return the rows of a table that lies as Parquet, Delta or Iceberg."""
@@ -54,12 +54,17 @@ class PolarsEngine:
                 f'data.lake: Polars reads no catalog ({address}). Use data.engine = "spark", or '
                 "name files: parquet:PATH, delta:PATH or iceberg:PATH."
             )
-        return nw.from_native(scans[form](address))
+        return _lazy(scans[form](address))
 
     def computed(self, rows: Rows) -> Rows:
         """Return rows computed once and held in memory."""
-        return nw.from_native(rows.to_native().collect().lazy())
+        return _lazy(rows.to_native().collect().lazy())
 
     def write_parquet(self, rows: Rows, path: Path) -> None:
         """Write rows to one Parquet file."""
         rows.to_native().sink_parquet(path, compression="zstd")
+
+
+def _lazy(native: Any) -> Rows:  # noqa: ANN401 (a frame of the engine)
+    rows: Rows = nw.from_native(native)
+    return rows

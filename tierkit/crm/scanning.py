@@ -12,6 +12,7 @@ from pathlib import Path
 import narwhals as nw
 
 from tierkit.crm.contract import CONTRACT
+from tierkit.crm.databases import scan_profile
 from tierkit.crm.engine import Connection, EngineError, Rows, scan_database, scan_parquet
 from tierkit.crm.files import (
     SUFFIXES,
@@ -86,6 +87,8 @@ def scan_source(
     DataError
         If the source itself cannot be opened.
     """
+    if settings.data.profile:
+        return scan_profile(settings.data, connection), []
     source = settings.source
     if source.is_dir():
         found, problems = _scan_folder(settings, connection)

@@ -81,28 +81,28 @@ class SparkEngine:
         typed = table.cast(pa.schema([_with_plain_type(field) for field in table.schema]))
         schema = ", ".join(f"`{one.name}` {_spark_type(one.type)}" for one in typed.schema)
         if typed.num_rows == 0:
-            return nw.from_native(self.session.createDataFrame([], schema))
-        return nw.from_native(self.session.createDataFrame(typed, schema))
+            return _lazy(self.session.createDataFrame([], schema))
+        return _lazy(self.session.createDataFrame(typed, schema))
 
     def scan_parquet(self, files: Sequence[Path]) -> Rows:
         """Return the rows of Parquet files that the cluster can reach."""
-        return nw.from_native(self.session.read.parquet(*(file.as_uri() for file in files)))
+        return _lazy(self.session.read.parquet(*(file.as_uri() for file in files)))
 
     def scan_address(self, form: str, address: str) -> Rows:
         """Return the rows of a table of a catalog, or of one that lies as files."""
         if form == "table":
-            return nw.from_native(self.session.table(address))
-        return nw.from_native(self.session.read.format(form).load(address))
+            return _lazy(self.session.table(address))
+        return _lazy(self.session.read.format(form).load(address))
 
     def computed(self, rows: Rows) -> Rows:
         """Return rows that the cluster computes once and keeps, so that plans stay short."""
         frame = rows.to_native()
         try:
-            return nw.from_native(frame.localCheckpoint())
+            return _lazy(frame.localCheckpoint())
         except Exception as error:
             if type(error).__name__ != "AnalysisException":  # one class a kind of session
                 raise
-            return nw.from_native(frame.cache())  # a server that keeps no checkpoints
+            return _lazy(frame.cache())  # a server that keeps no checkpoints
 
     def write_parquet(self, rows: Rows, path: Path) -> None:
         """Write rows to one Parquet file, through this process: for tables of one project."""
@@ -141,3 +141,8 @@ def _spark_type(kind: pa.DataType) -> str:
     if pa.types.is_decimal(kind):
         return f"decimal({kind.precision}, {kind.scale})"
     return next((name for holds, name in _SPARK_TYPES.items() if holds(kind)), "string")
+
+
+def _lazy(native: Any) -> Rows:  # noqa: ANN401 (a frame of the engine)
+    rows: Rows = nw.from_native(native)
+    return rows

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.figure import Figure
+from tierkit.roi import logistic_slopes
 from tierkit.statistics import FloatArray
 
 SIZES = 3
@@ -91,27 +92,26 @@ class Regression:
     @classmethod
     def learned(cls, evidence: pd.DataFrame, renewed: pd.Series[bool]) -> Regression | None:
         """Return the regression, None where too few renewals are known to fit one."""
-        from sklearn.linear_model import LogisticRegression
-
         if len(renewed) < FEWEST_ROWS or min(renewed.sum(), (~renewed).sum()) < FEWEST_OF_A_KIND:
             return None
         means, scales = evidence.mean(), evidence.std(ddof=0)
-        named = [column for column in evidence if scales[column] > 1e-9]  # missing or constant
+        varies = scales > 1e-9  # neither missing everywhere nor constant
+        named = scales.index[varies]
         means, scales = means[named], scales[named]
-        design = ((evidence[named] - means) / scales).fillna(0.0).to_numpy()
-        fitted = LogisticRegression(C=1.0, max_iter=500).fit(design, renewed.to_numpy())
-        weights = pd.Series(fitted.coef_[0], index=pd.Index(named))
-        return cls(means, scales, weights, float(fitted.intercept_[0]))
+        design = ((evidence[named] - means) / scales).fillna(0.0).to_numpy(dtype=float)
+        columns = np.column_stack([np.ones(len(design)), design])
+        slopes = logistic_slopes(columns, np.asarray(renewed, dtype=np.float64))
+        return cls(means, scales, pd.Series(slopes[1:], index=named), float(slopes[0]))
 
     def parts(self, evidence: pd.DataFrame) -> pd.DataFrame:
         """Return what each criterion adds to the log odds of each renewal."""
         known = evidence.reindex(columns=self.weights.index)
-        return (((known - self.means) / self.scales).fillna(0.0)) * self.weights
+        return pd.DataFrame(((known - self.means) / self.scales).fillna(0.0) * self.weights)
 
     def chance(self, evidence: pd.DataFrame) -> pd.Series[float]:
         """Return each renewal's chance."""
         odds = self.parts(evidence).sum(axis=1) + self.intercept
-        return 1 / (1 + np.exp(-odds.clip(-30, 30)))
+        return pd.Series(1 / (1 + np.exp(-odds.clip(-30, 30))))
 
 
 def concordance(chance: FloatArray, renewed: FloatArray) -> Figure:

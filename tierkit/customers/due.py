@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,15 @@ QUARTER, HORIZON = "quarter", "horizon"
 KEYS = ["account_id", "as_of", "window", "last_end"]
 
 
+class Day(NamedTuple):
+    """A date with the ends of its two windows, in days since 1970."""
+
+    as_of: pd.Timestamp
+    day: int
+    quarter_end: int
+    horizon_end: int
+
+
 @dataclass(frozen=True)
 class Dates:
     """Dates at which renewals are asked for, each with the ends of its two windows.
@@ -32,6 +42,12 @@ class Dates:
     """
 
     rows: pd.DataFrame
+
+    def each(self) -> Iterator[Day]:
+        """Yield the dates one by one."""
+        for row in self.rows.to_dict("records"):
+            ends = (int(row[name]) for name in ("day", "quarter_end", "horizon_end"))
+            yield Day(row["as_of"], *ends)
 
     @classmethod
     def of(cls, days: Sequence[date], calendar: FiscalCalendar, *, horizon: int) -> Dates:
@@ -67,7 +83,7 @@ def renewals_due(contracts: Contracts, dates: Dates) -> pd.DataFrame:
     >>> renewals_due(Contracts(rows), dates)[["account_id", "window", "value", "lead"]].values
     array([['A', 'quarter', 120.0, 92.0]], dtype=object)
     """
-    parts = [_at(contracts, one) for one in dates.rows.itertuples(index=False)]
+    parts = [_at(contracts, one) for one in dates.each()]
     found = pd.concat(parts, ignore_index=True) if parts else _at_nothing()
     return found.sort_values(["as_of", "account_id", "window", "last_end"], kind="stable",
                              ignore_index=True)  # fmt: skip
@@ -78,7 +94,7 @@ def _at_nothing() -> pd.DataFrame:
     return pd.DataFrame(columns=names)
 
 
-def _at(contracts: Contracts, one: tuple) -> pd.DataFrame:
+def _at(contracts: Contracts, one: Day) -> pd.DataFrame:
     running = contracts.in_force(one.day)
     ending = _ending(running, one) if contracts.agreed else _all_of_it(running, one)
     begun = contracts.rows[contracts.rows["start"] <= one.day]
@@ -94,7 +110,7 @@ def _at(contracts: Contracts, one: tuple) -> pd.DataFrame:
     )
 
 
-def _ending(running: pd.DataFrame, one: tuple) -> pd.DataFrame:
+def _ending(running: pd.DataFrame, one: Day) -> pd.DataFrame:
     """Return the renewals of contracts that end in the horizon, ends close together as one."""
     rows = running[running["end"] <= one.horizon_end].sort_values(
         ["account_id", "end"], kind="stable"
@@ -112,7 +128,7 @@ def _ending(running: pd.DataFrame, one: tuple) -> pd.DataFrame:
     return found.assign(window=np.where(soon, QUARTER, HORIZON))
 
 
-def _all_of_it(running: pd.DataFrame, one: tuple) -> pd.DataFrame:
+def _all_of_it(running: pd.DataFrame, one: Day) -> pd.DataFrame:
     """Return all value in force, once to be kept for a quarter and once for the horizon."""
     held = running.groupby("account_id", as_index=False).agg(value=("value", "sum"))
     parts = [

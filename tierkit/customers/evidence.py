@@ -147,7 +147,8 @@ def _signals(tables: Tables, dates: Dates) -> pd.DataFrame:
     wide = frame.pivot_table(
         index=["account_id", "as_of"], columns="signal", values=["level", "change"]
     )
-    wide.columns = [f"{signal}_{kind}" for kind, signal in wide.columns]
+    pairs = wide.columns.to_frame(index=False).astype("str").to_numpy()
+    wide.columns = pd.Index([f"{pair[1]}_{pair[0]}" for pair in pairs])
     return wide.sort_index(axis=1).dropna(axis=1, how="all")
 
 
@@ -162,4 +163,5 @@ def _inbound(tables: Tables, dates: Dates) -> pd.DataFrame:
     counts = counts.dropna(subset=["account_id"]).assign(
         as_of=pd.to_datetime(counts["as_of"]).astype("datetime64[us]")
     )
-    return np.log1p(counts.set_index(["account_id", "as_of"])["number"]).to_frame("inbound")
+    number = counts.set_index(["account_id", "as_of"])["number"].astype(float)
+    return pd.DataFrame({"inbound": np.log1p(number)})

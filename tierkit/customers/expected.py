@@ -10,7 +10,7 @@ import pandas as pd
 from tierkit.figure import Figure
 from tierkit.statistics import FloatArray, middle_range
 
-DRAWS, FEWEST_DRAWS, MOST_DRAWN = 1_000, 200, 20_000_000
+DRAWS, FEWEST_DRAWS, MOST_DRAWN, AT_ONCE = 1_000, 200, 20_000_000, 500_000
 UNTESTED_SPREAD = 0.5
 """Log odds by which a date may differ from what is said, where no date could be tested."""
 
@@ -87,11 +87,13 @@ def drawn_amounts(
     belongs = belongs.reshape(len(value), len(names))
     draws = int(np.clip(MOST_DRAWN // max(len(value), 1), FEWEST_DRAWS, DRAWS))
     shifts = spread.spread * rng.standard_t(max(spread.dates, UNTESTED_DATES) + 1, size=draws)
-    sums = np.empty((draws, len(names)))
-    for draw, shift in enumerate(shifts):
-        comes = rng.random(len(value)) < 1 / (1 + np.exp(-(odds + shift)))
-        sums[draw] = (comes * size * seen[rng.integers(0, len(seen), len(value))]) @ belongs
-    return {name: sums[:, place] for place, name in enumerate(names)}
+    sums = []
+    for some in np.array_split(shifts, max(1, draws * len(value) // AT_ONCE)):
+        shape = (len(some), len(value))
+        comes = rng.random(shape) < 1 / (1 + np.exp(-(odds + some[:, None])))
+        sums.append((comes * size * seen[rng.integers(0, len(seen), shape)]) @ belongs)
+    together = np.concatenate(sums)
+    return {name: together[:, place] for place, name in enumerate(names)}
 
 
 def ranged(expected: float, draws: FloatArray | None) -> Figure:

@@ -59,7 +59,8 @@ def growth_rows(
     [('new business', 2.0), ('growth of customers', 8.0)]
     """
     customers = predicted.index.isin(first.index[first < today])
-    bought = tested["account_id"].map(first) < day_numbers(tested["as_of"])
+    predicted_on = day_numbers(tested["as_of"])
+    bought = tested["account_id"].map(first) < predicted_on
     rows = []
     for kind, now, before in ((NEW, ~customers, ~bought), (GROWTH, customers, bought)):
         sums = tested[before].groupby("as_of")[["predicted", "actual"]].sum()
@@ -83,6 +84,6 @@ def _ranged(amount: float, sums: pd.DataFrame) -> Figure:
     known = sums[(sums["predicted"] > 0) & (sums["actual"] > 0)]
     if len(known) < 2:
         return Figure(amount, why="fewer than two earlier quarter-ends could be tested")
-    ratios = np.log(known["actual"] / known["predicted"]).to_numpy(dtype=float)
+    ratios = np.log((known["actual"] / known["predicted"]).to_numpy(dtype=float))
     reach = _QUANTILE * float(np.sqrt(np.mean(ratios**2) * (1 + 1 / len(ratios))))
     return Figure(amount, amount * float(np.exp(-reach)), amount * float(np.exp(reach)))

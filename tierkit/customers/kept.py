@@ -30,17 +30,20 @@ def retention_by_tier(tables: Tables, outlook: Outlook, *, settings: Settings) -
         the quarter-ends at which the money renewed lay inside its range. Ranges of a quarter rest
         on the other tested quarters.
     """
-    if outlook.trial is None or outlook.learned is None or outlook.trial.rows.empty:
+    if outlook.trial is None or outlook.learned is None:
         return pd.DataFrame(columns=COLUMNS)
     rows = outlook.trial.quarter(QUARTER)
+    if rows.empty:
+        return pd.DataFrame(columns=COLUMNS)
     tier = _held(rows, tables)
     names = [one.name for one in settings.tiers if (tier == one.name).any()]
     seed, ratios = settings.model.seed, outlook.learned.ratios
-    found = []
-    for name, of_tier in ((ALL, rows), *((name, rows[tier == name]) for name in names)):
-        net = _drawn(of_tier, rows, "expected", ratios, seed)
-        gross = _drawn(of_tier, rows, "expected_kept", np.minimum(ratios, 1.0), seed)
-        found.append({"tier": name, **_summed(of_tier, gross, net)})
+    net = _drawn(rows, tier, "expected", ratios, seed)
+    gross = _drawn(rows, tier, "expected_kept", np.minimum(ratios, 1.0), seed)
+    found = [
+        {"tier": name, **_summed(of_tier, gross[name], net[name])}
+        for name, of_tier in ((ALL, rows), *((name, rows[tier == name]) for name in names))
+    ]
     return pd.DataFrame(found, columns=COLUMNS)
 
 
@@ -57,15 +60,18 @@ def _held(rows: pd.DataFrame, tables: Tables) -> pd.Series[str]:
 
 
 def _drawn(
-    of_tier: pd.DataFrame, rows: pd.DataFrame, column: str, ratios: FloatArray, seed: int
-) -> dict[float, FloatArray]:
-    """Return draws of what a tier keeps at each date; spread as the other dates had it."""
-    found = {}
-    for place, (day, here) in enumerate(of_tier.groupby("day", sort=True)):
+    rows: pd.DataFrame, tier: pd.Series[str], column: str, ratios: FloatArray, seed: int
+) -> dict[str, dict[float, FloatArray]]:
+    """Return draws of what each tier and all keep at each date; spread as other dates had it."""
+    found: dict[str, dict[float, FloatArray]] = {ALL: {}}
+    for place, day in enumerate(sorted(map(float, rows["day"].unique()))):
+        here = rows[rows["day"] == day]
         spread = DateSpread.seen(rows[rows["day"] != day])
-        one = pd.Series("tier", index=here.index)
         due = here.assign(expected=here[column])
-        found[float(str(day))] = drawn_amounts(due, one, ratios, spread, seed=seed + place)["tier"]
+        by_tier = drawn_amounts(due, tier[here.index], ratios, spread, seed=seed + place)
+        for name, draws in by_tier.items():
+            found.setdefault(name, {})[day] = draws
+        found[ALL][day] = np.sum([*by_tier.values()], axis=0)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import narwhals as nw
@@ -60,6 +60,8 @@ class Outlook:
         How far whole dates fell apart.
     sentences
         What was counted by rule, one sentence each.
+    past
+        Renewals that were due in one quarter of the last three years and are over, with `kept`.
     adds_up
         Whether renewals are no part of predicted revenue: there are contracts, and renewals are
         deals of a type of their own.
@@ -77,6 +79,7 @@ class Outlook:
     trial: Trial | None
     spread: DateSpread
     sentences: tuple[str, ...]
+    past: pd.DataFrame = field(default_factory=pd.DataFrame)
     adds_up: bool = False
     whole_days: tuple[float, ...] = ()
     why: str = ""
@@ -145,6 +148,7 @@ def renewal_outlook(tables: Tables, *, settings: Settings, as_of: date) -> Outlo
         trial=tested,
         spread=DateSpread.seen(tested.quarter(QUARTER)),
         sentences=asked.sentences,
+        past=rows[known & (rows["window"] == QUARTER)],
         adds_up=asked.basis == "contracts" and _renewals_are_deals(tables),
         whole_days=_whole_days(asked.dates, today - grace),
     )

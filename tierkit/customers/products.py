@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from tierkit.figure import Figure
 from tierkit.statistics import FloatArray
 
 BY_POPULARITY, BY_INDUSTRY, BY_OWNED = "popularity", "what its industry buys", "what its owners buy"
+BoolArray = npt.NDArray[np.bool_]
 RULES = (BY_POPULARITY, BY_INDUSTRY, BY_OWNED)
 """Rules that say how likely each product is bought next, the simplest first."""
 
@@ -63,8 +65,11 @@ class Purchases:
         by_pair = opening.groupby(["account_id", "product"]).agg(
             day=("day", "min"), amount=("amount", "sum")
         )
-        wide = by_pair.reset_index().pivot_table(index="account_id", columns="product")
-        first, amount = wide["day"], wide["amount"]
+        pairs = by_pair.reset_index()
+        first, amount = (
+            pairs.pivot_table(index="account_id", columns="product", values=name)
+            for name in ("day", "amount")
+        )
         known = industry.reindex(first.index).fillna("").astype("str")
         return cls(first, amount, known, renamed)
 
@@ -84,12 +89,12 @@ def renamed_products(lines: pd.DataFrame) -> dict[str, str]:
     {'Core': 'Core Plus'}
     """
     spans = lines.groupby("product")["day"].agg(["min", "max"]).sort_values(["min"], kind="stable")
-    buyers = lines.groupby("product")["account_id"].agg(set)
+    buyers = {str(name): {*rows} for name, rows in lines.groupby("product")["account_id"]}
     found: dict[str, str] = {}
     for old, last in spans["max"].items():
         later = spans[(spans["min"] > last) & (spans["min"] <= last + GAP_DAYS)].index
         for new in later:
-            shared = len(buyers[old] & buyers[new]) / len(buyers[old])
+            shared = len(buyers[str(old)] & buyers[str(new)]) / len(buyers[str(old)])
             if shared >= SAME_BUYERS and str(old) not in found:
                 found[str(old)] = str(new)
     return found
@@ -201,7 +206,8 @@ class NextProducts:
 def _log_ratios(tests: pd.DataFrame) -> FloatArray:
     """Return the logarithm of what came over what was expected at each tested date."""
     known = tests[(tests["expected"] > 0) & (tests["came"] > 0)]
-    return np.log(known["came"].to_numpy(dtype=float) / known["expected"].to_numpy(dtype=float))
+    came, expected = (known[name].to_numpy(dtype=float) for name in ("came", "expected"))
+    return np.asarray(np.log(came / expected))
 
 
 def _came_over_expected(tests: pd.DataFrame) -> float:
@@ -235,7 +241,7 @@ def next_products(
     worth = _worth(purchases, today, length)
     value = chance * worth[None, :] * _came_over_expected(tests)
     index, names = purchases.first.index, np.asarray(purchases.first.columns, dtype=object)
-    asked = ~np.isnan(chance).all(axis=1)
+    asked = ~np.asarray(np.isnan(chance)).all(axis=1)
     first = np.nanargmax(np.where(asked[:, None], chance, 0.0), axis=1)
     rows = np.flatnonzero(asked)
     suggested = pd.DataFrame(
@@ -271,7 +277,7 @@ def _trial(
     chances = chances_at(purchases, day, length)
     first = purchases.first.to_numpy(dtype=float)
     open_ = ~np.isnan(chances[BY_POPULARITY])
-    bought = (first >= day) & (first < day + length) & open_
+    bought: BoolArray = np.asarray((first >= day) & (first < day + length) & open_, dtype=bool)
     buyers = np.flatnonzero(bought.any(axis=1))
     found = pd.DataFrame(index=purchases.first.index[buyers])
     for rule, values in chances.items():

@@ -8,7 +8,7 @@ import pandas as pd
 
 from tierkit.crm import RENEWAL_TYPES, TARGET_TYPES, Tables, grouped, target_deals
 from tierkit.customers.contracts import day_numbers
-from tierkit.customers.due import HORIZON, QUARTER, Dates
+from tierkit.customers.due import HORIZON, QUARTER, Dates, Day
 from tierkit.customers.rhythm import Rhythm
 from tierkit.settings import Settings
 
@@ -53,12 +53,12 @@ def buying_due(won: pd.DataFrame, dates: Dates) -> pd.DataFrame:
         purchase; `earlier` purchases; `term_days` the mean days between purchases (of one purchase,
         since it); `lead` the days of the window; `silent` the days since its last purchase.
     """
-    parts = [_at(won, one) for one in dates.rows.itertuples(index=False)]
+    parts = [_at(won, one) for one in dates.each()]
     found = pd.concat(parts, ignore_index=True)
     return found.sort_values(["as_of", "account_id", "window"], kind="stable", ignore_index=True)
 
 
-def _at(won: pd.DataFrame, one: tuple) -> pd.DataFrame:
+def _at(won: pd.DataFrame, one: Day) -> pd.DataFrame:
     known = won[won["day"] < one.day]
     length = one.horizon_end - one.day
     lately = known[known["day"] >= one.day - length]

@@ -76,7 +76,8 @@ def _renewals(due: pd.DataFrame, contracts: Contracts) -> pd.DataFrame:
 
 def _still_held(due: pd.DataFrame, contracts: Contracts) -> pd.DataFrame:
     parts = []
-    for end, rows in due.groupby("last_end", sort=True):
+    for end in sorted(map(float, due["last_end"].unique())):
+        rows = due[due["last_end"] == end]
         held = contracts.in_force(int(end)).groupby("account_id")["value"].sum()
         parts.append(rows.assign(renewed=rows["account_id"].map(held).astype(float)))
     found = pd.concat(parts) if parts else due.assign(renewed=np.nan)

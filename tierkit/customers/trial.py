@@ -16,6 +16,12 @@ BY_SIZE, BY_REGRESSION = "last year's rate by size", "regression on what was kno
 FEWEST_KNOWN = 30
 """Chances are said from so many known renewals on."""
 
+HISTORY = frozenset(
+    ("value_log", "tenure_years", "term_years", "earlier_renewals", "lead_quarters", "begun",
+     "deal_won", "deal_lost", "purchases_log", "silence", "alive")
+)  # fmt: skip
+"""Criteria of an account's own contracts, deals and purchases; others are engagement."""
+
 CLEARLY = 1.645
 """Standard errors by which a regression must lose less than the rule (one in twenty by chance)."""
 
@@ -30,6 +36,8 @@ class Learned:
     ----------
     rates, regression
         The simple rule; the regression where enough is known.
+    without_engagement
+        The regression on contracts, deals and purchases alone, without signals and activities.
     shares
         By window what contracts that were renewed last year were renewed at over what had been due
         (`renewed_share`), and what of it was kept, growth left out (`kept_share`). What is due in
@@ -40,6 +48,7 @@ class Learned:
 
     rates: SizeRates
     regression: Regression | None
+    without_engagement: Regression | None
     shares: pd.DataFrame
     ratios: FloatArray
 
@@ -53,6 +62,7 @@ class Learned:
         return cls(
             rates=SizeRates.learned(known),
             regression=Regression.learned(evidence, renewed),
+            without_engagement=Regression.learned(evidence[_own_history(evidence)], renewed),
             shares=_shares(won),
             ratios=(won["renewed"] / won["value"]).to_numpy(dtype=float),
         )
@@ -60,13 +70,20 @@ class Learned:
     def applied(self, due: pd.DataFrame, evidence: pd.DataFrame) -> pd.DataFrame:
         """Return renewals with `by_size` and `by_regression`, each one's chance by either."""
         by_size = self.rates.chance(due)
-        fitted = self.regression
+        fitted, bare = self.regression, self.without_engagement
         by_regression = by_size if fitted is None else fitted.chance(evidence)
         return due.assign(
             by_size=by_size,
             by_regression=by_regression,
-            **{name: due["window"].map(self.shares[name]).fillna(1.0) for name in self.shares},
+            by_history=by_size if bare is None else bare.chance(evidence),
+            renewed_share=due["window"].map(self.shares["renewed_share"]).fillna(1.0),
+            kept_share=due["window"].map(self.shares["kept_share"]).fillna(1.0),
         )
+
+
+def _own_history(evidence: pd.DataFrame) -> list[str]:
+    """Return the criteria of contracts, deals and purchases: not those of engagement."""
+    return [str(name) for name in evidence if str(name) in HISTORY]
 
 
 def _shares(won: pd.DataFrame) -> pd.DataFrame:
@@ -93,11 +110,14 @@ class Trial:
     gain
         How much less log loss the regression has than the rule, per renewal, with its 90 % range;
         standard errors by account.
+    of_engagement
+        How much of it is due to signals and activities: against the regression without them.
     """
 
     rows: pd.DataFrame
     ranked_by: str
     gain: Figure
+    of_engagement: Figure
 
     @classmethod
     def of(cls, rows: pd.DataFrame, evidence: pd.DataFrame, days: Sequence[int]) -> Trial:
@@ -120,8 +140,14 @@ class Trial:
                 parts.append(learned.applied(rows[asked], evidence[asked]))
         tested = pd.concat(parts) if parts else _untested(rows)
         gain = gain_of(tested)
+        engaged = bool(set(map(str, evidence)) - HISTORY)
+        of_engagement = (
+            gain_of(tested, over="by_history")
+            if engaged
+            else Figure.unknown("the source has neither signals nor activities of accounts")
+        )
         ranked_by = BY_REGRESSION if gain.is_above(0.0) else BY_SIZE
-        return cls(with_chances(tested, ranked_by), ranked_by, gain)
+        return cls(with_chances(tested, ranked_by), ranked_by, gain, of_engagement)
 
     def quarter(self, window: str) -> pd.DataFrame:
         """Return the tested renewals of one window."""
@@ -129,7 +155,8 @@ class Trial:
 
 
 def _untested(rows: pd.DataFrame) -> pd.DataFrame:
-    empty = dict.fromkeys(("by_size", "by_regression", "renewed_share", "kept_share"), 0.0)
+    names = ("by_size", "by_regression", "by_history", "renewed_share", "kept_share")
+    empty = dict.fromkeys(names, 0.0)
     return rows.iloc[:0].assign(**empty)
 
 
@@ -144,7 +171,7 @@ def with_chances(rows: pd.DataFrame, ranked_by: str) -> pd.DataFrame:
     )
 
 
-def gain_of(tested: pd.DataFrame) -> Figure:
+def gain_of(tested: pd.DataFrame, *, over: str = "by_size") -> Figure:
     """Return the log loss that the regression spares a renewal, with its 90 % range.
 
     Renewals of one account vary together: standard errors are those of accounts.
@@ -152,7 +179,7 @@ def gain_of(tested: pd.DataFrame) -> Figure:
     if tested["day"].nunique() < 2:
         return Figure.unknown("fewer than two earlier quarter-ends could be tested")
     renewed = tested["renewed"].to_numpy(dtype=float)
-    spared = log_loss(tested["by_size"].to_numpy(dtype=float), renewed) - log_loss(
+    spared = log_loss(tested[over].to_numpy(dtype=float), renewed) - log_loss(
         tested["by_regression"].to_numpy(dtype=float), renewed
     )
     mean = float(spared.mean())

@@ -80,13 +80,14 @@ class View:
         if self.settings.target.value == NEW_AND_EXPANSION:
             return self.screen.score, self.screen.predicted
         run = self.basis.run
-        value = account_value(
+        amounts = account_value(
             pd.Series(self.screen.predicted, index=self.basis.ids),
             run.tables,
             run.outlook,
             settings=self.settings,
             as_of=run.as_of,
-        ).to_numpy(dtype=float)
+        )
+        value = np.asarray(amounts, dtype=np.float64)
         return value, value
 
     @property

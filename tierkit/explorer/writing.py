@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import tomlkit
 from tomlkit.items import AoT, Table
 
+from tierkit.calendar import today
 from tierkit.crm import edited_text, text_of, written_table
 from tierkit.errors import DataError, SettingsError
 from tierkit.files import change_file, content_of, files_lock, make_folder, write_whole
@@ -290,11 +291,6 @@ def change_overrides(
         found = overrides_of(basis, settings, folder=draft.parent)
         change_file(file, text, before=before, project=settings.folder, scratch=settings.scratch)
     return found, text
-
-
-def today() -> date:
-    """Return the day on which a person sets an override, where they are."""
-    return datetime.now(UTC).astimezone().date()
 
 
 def _user() -> str:

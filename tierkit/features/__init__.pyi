@@ -20,6 +20,10 @@ from .registry import (
     describe_feature as describe_feature,
     feature_group as feature_group,
 )
+from .wide import (
+    PanelPlan as PanelPlan,
+    plan_panel as plan_panel,
+)
 from .windows import (
     history_start as history_start,
 )

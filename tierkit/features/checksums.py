@@ -44,6 +44,13 @@ class _Checked:
     totals: Callable[[Context], pd.DataFrame]
     windows: Mapping[str, tuple[str, str | None]]
     amount: str = "value"
+    of_deals: bool = True
+
+    def within(self, totals: pd.DataFrame, row: pd.Series[pd.Timestamp]) -> pd.DataFrame:
+        """Return the totals that a window may hold: of deals, none before the data begin."""
+        if not self.of_deals:
+            return totals
+        return totals[days_within(totals["day"], start=row[EVER_WINDOW.start])]
 
 
 def check_sums(context: Context, values: pd.DataFrame) -> None:
@@ -66,11 +73,11 @@ def check_sums(context: Context, values: pd.DataFrame) -> None:
     for name, expected in _expected(context, values, days):
         by_date = values[name].groupby(level="as_of")
         found, size = by_date.sum(), values[name].abs().groupby(level="as_of").sum()
-        for day, sum_of_rows in expected.items():
+        for day, sum_of_rows in zip(days.index, expected.reindex(days.index), strict=True):
             there = float(found.get(day, 0.0))
             if abs(there - sum_of_rows) > CENT + SHARE * float(size.get(day, 0.0)):
                 raise DataError(
-                    f"{name} before {pd.Timestamp(day).date()}: accounts add up to {there:,.2f}, "
+                    f"{name} before {day.date()}: accounts add up to {there:,.2f}, "
                     f"but the rows of that window to {sum_of_rows:,.2f}. Please report this, with "
                     "the engine in use: no condition may be dropped and no cent may get lost."
                 )
@@ -89,9 +96,10 @@ def _expected(
             found[check.totals] = check.totals(context)
         for name in names:
             sums = [
-                _sum_in(found[check.totals], row, check.windows[name], check.amount)
-                for row in days.to_dict("records")
-            ]
+                _sum_in(check.within(found[check.totals], days.loc[day]), days.loc[day],
+                        check.windows[name], check.amount)
+                for day in days.index
+            ]  # fmt: skip
             yield name, pd.Series(sums, index=days.index)
     if "_priced_amount" in values.columns:
         yield "_priced_amount", _pipeline(context).reindex(days.index).fillna(0.0)
@@ -103,7 +111,7 @@ def _expected(
 
 def _sum_in(
     totals: pd.DataFrame,
-    row: Mapping[str, pd.Timestamp],
+    row: pd.Series[pd.Timestamp],
     window: tuple[str, str | None],
     amount: str,
 ) -> float:
@@ -112,9 +120,7 @@ def _sum_in(
     of_date = totals["as_of"].isna() | (totals["as_of"] == row["as_of"])
     known = days_within(totals["known_from"], end=row["as_of"])
     inside = days_within(totals["day"], start=row[start], end=row[end] if end else None)
-    is_deal = start != "as_of"  # contracts run on; deals and costs have the look-back's start
-    ever = days_within(totals["day"], start=row[EVER_WINDOW.start]) if is_deal else True
-    return float(totals.loc[of_date & known & inside & ever, amount].sum())
+    return float(totals.loc[of_date & known & inside, amount].sum())
 
 
 def _by_day(rows: Rows, context: Context, *also: str) -> pd.DataFrame:
@@ -129,8 +135,8 @@ def _by_day(rows: Rows, context: Context, *also: str) -> pd.DataFrame:
     sums = {name: nw.col(name).cast(MONEY_TYPE).sum() for name in ("value", "gain")}
     found = grouped(dated, [*_BY, *also], **sums).collect().to_pandas()
     money = {name: found[name].astype(float).fillna(0.0) for name in sums}
-    named = found.assign(as_of=found["as_of"] if also else pd.NaT, **money)
-    return named.assign(**{one: pd.to_datetime(named[one]) for one in ("as_of", *_BY)})
+    days = {one: pd.to_datetime(found[one]) for one in (*_BY, *also)}
+    return found.assign(**money, **days).reindex(columns=["as_of", *_BY, *money])
 
 
 def _won(context: Context, *, revenue_types: Sequence[str] = TARGET_TYPES) -> pd.DataFrame:
@@ -203,6 +209,6 @@ _CHECKS = (
     ),
     _Checked(_won, {"_won_value_of_wins": (EVER_WINDOW.start, "as_of")}, amount="gain"),
     _Checked(_renewed, {"renewal_revenue_4q": _YEAR}),
-    _Checked(_spent, {"spend_4q": _YEAR}),
-    _Checked(_agreed, {"active_contract_value": ("as_of", None)}),
+    _Checked(_spent, {"spend_4q": _YEAR}, of_deals=False),
+    _Checked(_agreed, {"active_contract_value": ("as_of", None)}, of_deals=False),
 )

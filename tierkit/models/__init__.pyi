@@ -49,6 +49,10 @@ from .explaining import (
     reasons as reasons,
     smallest_change as smallest_change,
 )
+from .expressions import (
+    scored_rows as scored_rows,
+    tiered_rows as tiered_rows,
+)
 from .favourites import (
     Favourites as Favourites,
     favourite_criteria as favourite_criteria,

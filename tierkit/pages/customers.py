@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from tierkit.customers import HORIZON, QUARTER, calibration
+from tierkit.figure import Figure
 from tierkit.pages.facts import (
     Facts,
     currency,
@@ -14,6 +15,7 @@ from tierkit.pages.facts import (
     number,
     part,
     parts,
+    ranged,
     sum_is_telling,
     text,
     too_small,
@@ -31,7 +33,17 @@ from tierkit.runs import (
     renewal_table,
 )
 from tierkit.table import Column, Columns, Table
-from tierkit.words import count, enumerated, money, money_range, plural, sentence, share
+from tierkit.words import (
+    count,
+    enumerated,
+    money,
+    money_range,
+    plural,
+    sentence,
+    share,
+    signed_range,
+    signed_share,
+)
 
 MOST_AT_RISK = 20
 _HIDDEN = "too few to show"
@@ -68,8 +80,32 @@ def _tests(study: CustomerStudy) -> list[Fragment]:
     trial = study.outlook.trial
     if trial is None:
         return []
-    ranked = Fragment(str(tag("p", f"Chances come from {trial.ranked_by}.")))
-    return [ranked, html_table(calibration_table(study)), html_table(retention_table(study))]
+    said = (f"Chances come from {trial.ranked_by}.", engagement_sentence(trial.of_engagement))
+    ranked = Fragment(str(joined(*(tag("p", line) for line in said))))
+    return [
+        ranked,
+        html_table(calibration_table(study)),
+        html_table(retention_table(study)),
+        html_table(effect_table(study)),
+    ]
+
+
+def engagement_sentence(gain: Figure) -> str:
+    """Return whether signals and activities tell of renewals beyond contracts and deals.
+
+    Examples
+    --------
+    >>> print(engagement_sentence(Figure(0.001, -0.002, 0.004)))
+    Engagement is independent of renewals here: signals and activities tell nothing that ...
+    """
+    if not gain.is_known:
+        return f"Engagement was not tested: {gain.why}."
+    if gain.is_above(0.0):
+        return "Engagement tells of renewals what contracts and deals do not: it was tested."
+    return (
+        "Engagement is independent of renewals here: signals and activities tell nothing that "
+        "contracts and deals do not, so a fall in them is no sign of leaving."
+    )
 
 
 def calibration_table(study: CustomerStudy) -> Table:
@@ -108,6 +144,22 @@ def retention_table(study: CustomerStudy) -> Table:
     )
     why = "Retention: no earlier quarter-end could be tested."
     return Table("retention", caption, columns, rows, why=why)
+
+
+def effect_table(study: CustomerStudy) -> Table:
+    """Return what the accounts at each line tell of keeping customers."""
+    effect = study.effect
+    rows = [] if effect is None else [
+        {"boundary": row["boundary"], "effect": row["relative"], "low": row["relative"].low,
+         "high": row["relative"].high, "account_quarters": row["account_quarters"],
+         "why": row["why"]}
+        for row in effect.lines.to_dict("records")
+    ]  # fmt: skip
+    columns: Columns = ["boundary", *Column.each("effect", "effect", "low", "high"),
+                        Column("account_quarters", "count"), "why"]  # fmt: skip
+    caption = "Does the upper tier keep more of what is due? Accounts at each line, 95 % ranges"
+    why = "Whether tiers keep customers: no renewals, or no scores of tiers held, are known."
+    return Table("renewal-effect", caption, columns, rows, why=why)
 
 
 def customer_sheets(serving: Serving) -> dict[str, Table]:
@@ -197,7 +249,16 @@ def customer_sentences(facts: Facts) -> list[str]:
     """Return tiers in a sentence each, what was tested, and what does not add up."""
     found = part(facts, "customers")
     lines = [line for row in parts(found, "parts") if (line := tier_sentence(facts, row))]
-    rest = (_soon(facts), _tested(found), _list(found), *_growth(facts), _apart(found))
+    engaged = ranged(part(found, "engagement"))
+    rest = (
+        _soon(facts),
+        _tested(found),
+        engagement_sentence(engaged) if engaged.is_known else "",
+        _list(found),
+        _kept(found),
+        *_growth(facts),
+        _apart(found),
+    )
     return [*lines, *filter(None, rest)]
 
 
@@ -257,6 +318,21 @@ def _soon(facts: Facts) -> str:
     rows = parts(part(facts, "customers"), "next_quarter")
     due = sum(number(row, "renewals_due") or 0.0 for row in rows)
     return f"{money(currency(facts), due)} of it is due in {next_quarter(facts)}." if due else ""
+
+
+def _kept(found: Facts) -> str:
+    """Return whether tiers keep customers, as a sentence."""
+    effect = part(found, "kept_by_tiers")
+    verdict = text(effect, "verdict")
+    if not verdict:
+        return ""
+    figure = ranged(part(effect, "relative"))
+    size = figure.say(signed_share, signed_range) if figure.is_known else ""
+    if verdict == "cannot tell":
+        why_ = text(effect, "why") or figure.why
+        return f"Whether a higher tier keeps customers cannot be told: {size or why_}."
+    direction = "more" if text(effect, "direction") == "more" else "less"
+    return f"A higher tier keeps {direction} of what is due ({verdict}): {size}."
 
 
 def _growth(facts: Facts) -> list[str]:

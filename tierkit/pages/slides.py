@@ -153,7 +153,8 @@ def _effort(facts: Facts) -> Slide:
         return Slide("How much effort: no effort is set.")
     needed = roles.drop(columns=["label", "text", "available"]).sum(axis="columns")
     lines = tuple(f"{row.label}: {row.text}" for row in roles.itertuples())
-    series = {"hours needed": tuple(needed), "hours available": _known(roles["available"])}
+    rounded = needed.round(), roles["available"].round()  # as the words beside them are
+    series = dict(zip(("hours needed", "hours available"), map(_known, rounded), strict=True))
     finding_ = effort_finding(roles).replace(" (│ hours available)", "")
     return Slide(finding_, ("Hours a quarter by role", *lines), tuple(roles["label"]), series)
 

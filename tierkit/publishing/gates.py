@@ -129,6 +129,7 @@ class _Reader(HTMLParser):
 _WORD = re.compile(r"\w+")
 _SPACE = re.compile(r"\s+")
 _SHORTEST_NAME = 5
+_FEW_NAMES = 100
 _SHORTEST_ID = 4
 
 
@@ -159,8 +160,15 @@ class Names:
             if words:
                 self._names[core[words[0].start() : words[-1].end()]] = name
                 self._lengths.setdefault(words[0][0], set()).add(len(words))
-        spoken_names = set(self.found_in(spoken))
+        spoken_names = set(self.found_in(spoken)) if self._may_stand_in(spoken) else set()
         self._names = {core: name for core, name in self._names.items() if name not in spoken_names}
+
+    def _may_stand_in(self, text: str) -> bool:
+        """Return False only where no name stands in a text; of few names that is quickly known."""
+        if len(self._names) > _FEW_NAMES:
+            return True
+        text = _SPACE.sub(" ", printable(text))
+        return any(core in text for core in self._names)
 
     def found_in(self, text: str) -> Iterator[str]:
         """Yield the names that stand in a text, each as often as it does."""

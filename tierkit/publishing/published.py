@@ -334,8 +334,8 @@ def find_run(given: str, *, reports: Path) -> Path:
     for place in places:
         if (place / FACTS).is_file():
             return place
-    known = [path.parent.name for pattern in (f"*/{FACTS}", f"archive/*/{FACTS}", f"drafts/*/{FACTS}")
-             for path in sorted(reports.glob(pattern))]  # fmt: skip
+    patterns = (f"{beside}*/{FACTS}" for beside in ("", "archive/", "drafts/"))
+    known = [path.parent.name for one in patterns for path in sorted(reports.glob(one))]
     near = get_close_matches(given, known, n=1, cutoff=0.4)
     hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known) or 'none'}."
     raise SettingsError(f"{given}: no published run of that name, and no folder of one. {hint}")

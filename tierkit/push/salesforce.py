@@ -108,10 +108,12 @@ class SalesforceRecords:
     def _written_in_bulk(self, values: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
         """Write by one job and wait until it has ended; return an answer for each record."""
         records = [{"Id": one, self.field: value or None} for one, value in values.items()]
+        bulk: Any = self._client.bulk
         with self._errors_as_sentences():
-            return self._client.bulk.submit_dml(
+            found: Sequence[Mapping[str, Any]] = bulk.submit_dml(
                 self.object_name, "update", records, batch_size=len(records)
             )
+        return found
 
     def _failures(
         self, values: Mapping[str, str], found: Sequence[Mapping[str, Any]] | None

@@ -20,12 +20,13 @@ KINDS = {
 """Folders of pages with the heading that they are listed under."""
 
 END = "END"  # of the file
-_CITED = re.compile(r"<!-- results: (\S+) from \"([^\"]+)\" to \"([^\"]+)\" -->")
+_CITED = re.compile(r"^<!-- results: (\S+) from \"([^\"]+)\" to \"([^\"]+)\" -->$", re.MULTILINE)
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 _FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _PICTURE = re.compile(r"!\[[^\]]*\]\([^)]*\)\n?")
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)#\s]*)(?:#[^)]*)?\)")
 _MEASURED = re.compile(r"^.*\{\{.*\}\}.*\n", re.MULTILINE)  # known only where the site is built
+_TITLED = re.compile(r"^(```\w+) .*title=\"([^\"]+)\".*$", re.MULTILINE)
 _OPTIONS = re.compile(r"^(```\w+) .*$", re.MULTILINE)
 
 
@@ -51,7 +52,8 @@ def page_names() -> tuple[str, ...]:
 def find_page(asked: str) -> str | None:
     """Return a page as text, None where no page has that name.
 
-    A page is asked for by its file, with or without folder and `.md`.
+    A page is asked for by its file, with or without folder and `.md`; a kind by its folder, which
+    lists its pages, or is the page where it has one.
 
     Examples
     --------
@@ -66,7 +68,10 @@ def find_page(asked: str) -> str | None:
         plain = name.removesuffix(".md").removesuffix("/index")
         if folder is not None and wanted in (plain, posixpath.basename(plain)):
             return page_as_text(folder, name)
-    return list_pages(wanted) if wanted and wanted in KINDS else None
+    if not wanted or wanted not in KINDS:
+        return None
+    inside = [name for name in page_names() if posixpath.dirname(name) == wanted]
+    return find_page(inside[0]) if len(inside) == 1 else list_pages(wanted)
 
 
 def list_pages(*kinds: str) -> str:
@@ -92,7 +97,8 @@ def page_as_text(folder: Path, name: str) -> str:
     text = with_citations(_FRONT.sub("", text), folder)
     text = _MEASURED.sub("", _PICTURE.sub("", _COMMENT.sub("", text)))
     links = dict.fromkeys(_pages_named(text, posixpath.dirname(name)))
-    text = _OPTIONS.sub(r"\1", _LINK.sub(r"\1", text)).strip()
+    text = _TITLED.sub(r"In `\2`:\n\n\1", _LINK.sub(r"\1", text))
+    text = _OPTIONS.sub(r"\1", text).strip()
     more = [f"  tierkit help {link}" for link in links if link != name]
     return "\n".join([text, "", "See also:", *more]) if more else text
 

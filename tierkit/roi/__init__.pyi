@@ -24,8 +24,15 @@ from .experiment import (
 from .from_tables import (
     tier_standings as tier_standings,
 )
+from .poisson import (
+    logistic_slopes as logistic_slopes,
+)
 from .primary import (
     with_looks as with_looks,
+)
+from .renewals import (
+    RenewalEffect as RenewalEffect,
+    renewal_effect as renewal_effect,
 )
 from .standings import (
     Standings as Standings,

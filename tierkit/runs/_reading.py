@@ -100,7 +100,7 @@ def source_key(settings: Settings) -> list[str] | None:
     So it is with a database, and where tierkit's own files lie among those of the source.
     """
     source = settings.source
-    if not source.exists() or _holds(source, settings.scratch):
+    if settings.data.profile or not source.exists() or _holds(source, settings.scratch):
         return None
     files = [f"{file['file']} {file['sha256']}" for file in input_files(source)]
     history = settings.folder / ACCEPTED_TIERS

@@ -22,6 +22,7 @@ from tierkit.customers import (
     retention_by_tier,
 )
 from tierkit.figure import Figure
+from tierkit.roi import RenewalEffect, renewal_effect, tier_standings
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
 from tierkit.table import Column, Columns, Table
@@ -30,6 +31,7 @@ from tierkit.words import quarters_ahead
 CUSTOMERS_FILE = "customers.parquet"
 MOST_WITH_REASONS = 500
 NO_TIER = "no tier"
+NO_EFFECT = "no renewals, or no scores of tiers held, are known"
 NOT_LEARNED = "too few renewals are known to learn from"
 
 
@@ -53,6 +55,8 @@ class CustomerStudy:
         `chance`, `expected_loss`, `first_end`, `reason`, `promised`, `delivered`, `promises`.
     length
         How many of them are on the list of customers at risk.
+    effect
+        Whether tiers keep customers; None where no renewals or no tiers held are known.
     retention
         Gross and net retention by tier at earlier quarter-ends, predicted and come.
     """
@@ -64,6 +68,7 @@ class CustomerStudy:
     risks: pd.DataFrame
     length: int
     retention: pd.DataFrame
+    effect: RenewalEffect | None
 
     @property
     def at_risk(self) -> pd.DataFrame:
@@ -86,6 +91,7 @@ def study_customers(run: Run, tiering: Tiering) -> CustomerStudy:
         risks=risks,
         length=length,
         retention=retention_by_tier(run.tables, outlook, settings=run.settings),
+        effect=_effect(run),
     )
 
 
@@ -135,6 +141,22 @@ def _row(
     }
 
 
+def _effect(run: Run) -> RenewalEffect | None:
+    """Return whether tiers keep customers, from renewals that were due in quarters now over."""
+    past = run.outlook.past
+    if past.empty:
+        return None
+    standings = tier_standings(run.tables, settings=run.settings, as_of=run.as_of)
+    if standings is None or not standings.scored:
+        return None
+    sums = past.groupby(["account_id", "as_of"], as_index=False)[["value", "kept"]].sum()
+    calendar = run.settings.fiscal_calendar
+    quarters = [calendar.containing(moment.date()).label for moment in sums["as_of"]]
+    return renewal_effect(
+        standings, sums.assign(quarter=quarters, share=sums["kept"] / sums["value"])
+    )
+
+
 def customers_left(run: Run) -> pd.DataFrame:
     """Return what the run has left of customers, by account_id; empty where it has not yet."""
     file = run.folder / CUSTOMERS_FILE
@@ -172,8 +194,15 @@ def customer_facts(run: Run, tiering: Tiering, study: CustomerStudy) -> dict[str
         "value": run.settings.target.weights,
         "parts": part_rows(tiering, study),
         "next_quarter": _rows(study.tiers[QUARTER]),
+        "kept_by_tiers": _effect_facts(study.effect),
         **_test_facts(study, length=run.settings.customers.at_risk_list),
     }
+
+
+def _effect_facts(effect: RenewalEffect | None) -> dict[str, Any]:
+    if effect is None:
+        return {"verdict": "cannot tell", "lines": [], "why": NO_EFFECT}
+    return effect.facts()
 
 
 def part_rows(tiering: Tiering, study: CustomerStudy) -> list[dict[str, Any]]:
@@ -205,7 +234,7 @@ def _whole(new: float, expected: Figure, study: CustomerStudy) -> dict[str, Any]
     return Figure.of(value, expected.why).facts("whole")
 
 
-def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {
         "accounts_due": row["accounts_due"],
         "renewals": row["renewals"],
@@ -243,6 +272,7 @@ def _test_facts(study: CustomerStudy, *, length: int) -> dict[str, Any]:
     return {
         "ranked_by": trial.ranked_by,
         "gain": trial.gain.effect(),
+        "engagement": trial.of_engagement.effect(),
         "tests": tests,
         "calibration": calibration(trial.quarter(QUARTER)).to_dict("records"),
         "retention": _retention_facts(study.retention),
@@ -282,7 +312,7 @@ TIER_COLUMNS: Columns = [
 
 def renewal_table(study: CustomerStudy, window: str, *, currency: str = "") -> Table:
     """Return renewals due by tier in a window, what is expected of them, what is at risk."""
-    rows = [
+    rows: list[dict[Any, Any]] = [
         row | {"expected_low": row["expected"].low, "expected_high": row["expected"].high}
         for row in study.tiers[window].to_dict("records")
         if row["renewals"] or row["tier"] != NO_TIER

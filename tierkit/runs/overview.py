@@ -21,6 +21,7 @@ from tierkit.tiers import directions
 from tierkit.words import quarters_ahead
 
 NO_HISTORY = "the data do not reach back as far"
+NO_RANGE = "too few earlier quarter-ends to test a range on"
 NOBODY = "nobody"
 _MOST_SEATS = 5
 
@@ -116,17 +117,20 @@ def whole_facts(
         | _against(tiered[tiered["tier"].astype("object") == tier.name], last_year, why)
         for tier in run.settings.tiers
     ]
-    ends = {key: (forecast.get("tiered") or {}).get(key) for key in ("low", "high")}
+    tiered_facts, new = forecast.get("tiered") or {}, forecast.get("new_accounts_brought")
+    no_range = tiered_facts.get("low_why") or NO_RANGE
+    no_new = forecast.get("new_accounts_brought_why") or NO_HISTORY
     renewals = None if why else float(won_last_horizon(run, types=RENEWAL_TYPES).sum())
     return {
         "quarters": run.settings.target.horizon_quarters,
         "span": quarters_ahead(run.settings.target.horizon_quarters),
         **_against(tiered, last_year, why),
-        **ends,
+        **Figure.of(tiered_facts.get("low"), no_range).facts("low"),
+        **Figure.of(tiered_facts.get("high"), no_range).facts("high"),
         "tiers": tiers,
         **Figure.of(renewals, why).facts("renewals_last_horizon"),
         "renewals_are_predicted": run.settings.target.measure != "revenue",
-        "new_accounts_last_horizon": forecast.get("new_accounts_brought"),
+        **Figure.of(new, no_new).facts("new_accounts_last_horizon"),
     }
 
 

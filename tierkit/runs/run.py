@@ -16,7 +16,7 @@ import pandas as pd
 
 from tierkit._outcomes import outcomes
 from tierkit.cache import Cache, fingerprint
-from tierkit.calendar import Quarter
+from tierkit.calendar import Quarter, today
 from tierkit.crm import (
     Tables,
     content_hash,
@@ -26,7 +26,6 @@ from tierkit.crm import (
     write_known_deals,
     write_tables,
 )
-from tierkit.customers import Outlook, renewal_outlook
 from tierkit.errors import Problem, SettingsError
 from tierkit.files import make_folder, read_json, write_whole
 from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
@@ -51,6 +50,7 @@ from tierkit.settings import Settings
 
 if TYPE_CHECKING:
     from tierkit._backtest import ModelChoice
+    from tierkit.customers import Outlook
     from tierkit.features import Panel
     from tierkit.models import Favourites
     from tierkit.rendering import Fragment
@@ -206,6 +206,8 @@ class Run:
     @cached_property
     def outlook(self) -> Outlook:
         """Renewals due after `as_of`, what is expected of them, and who may leave."""
+        from tierkit.customers import renewal_outlook
+
         return renewal_outlook(self.tables, settings=self.settings, as_of=self.as_of)
 
     @cached_property
@@ -358,7 +360,9 @@ def open_run(
     asked = find_project(project, changes=changes)
     tables = trusted_tables(asked)
     calendar = asked.fiscal_calendar
-    chosen = calendar.parse(quarter) if quarter else default_quarter(tables, calendar)
+    chosen = (
+        calendar.parse(quarter) if quarter else default_quarter(tables, calendar, today=today())
+    )
     handover = Handover(asked, chosen)
     key = Run(asked, chosen, tables, asked.scratch).key
     folder = project_cache(asked).files(

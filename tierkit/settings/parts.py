@@ -20,6 +20,7 @@ Positive = Annotated[float, Field(gt=0)]
 Scalar = str | int | float | bool
 Preset = Literal["salesforce", "salesforce_fivetran", "hubspot", "hubspot_fivetran"]
 ModelKind = Literal["fitted card", "rules card"]
+EngineName = Literal["duckdb", "polars", "spark"]
 CardLength = Literal["full", "short"]
 
 
@@ -40,7 +41,9 @@ class DataSettings(Part):
     """Place of the tables, and names and readings of their columns."""
 
     source: str = "data"
-    engine: Literal["duckdb", "polars", "spark"] = "duckdb"
+    engine: EngineName = "duckdb"
+    profile: str = ""
+    timeout_seconds: Annotated[int, Field(ge=1)] = 600
     memory_mb: Annotated[int, Field(ge=50)] | None = None
     preset: Preset | None = None
     most_unpacked_mb: Annotated[int, Field(ge=1)] = 2_000

@@ -19,6 +19,7 @@ from tierkit.settings.parts import (
     DecisionSettings,
     EffortSettings,
     EngagementSettings,
+    EngineName,
     FeatureSettings,
     HookSettings,
     IcpSettings,
@@ -90,6 +91,13 @@ class Settings(Part):
             raise ValueError("\n".join(problems))
         return self
 
+    def with_engine(self, engine: EngineName) -> Settings:
+        """Return the same settings with another engine."""
+        changed: Settings = self.model_copy(
+            update={"data": self.data.model_copy(update={"engine": engine})}
+        )
+        return changed
+
     @property
     def folder(self) -> Path:
         """The folder of the file; relative paths start here."""
@@ -128,7 +136,14 @@ class Settings(Part):
         """A short hash of every setting that can change a number (paths and limits cannot)."""
         unseen: dict[str, set[str] | bool] = {
             "run": {"reports", "time_limit_seconds", "formats"},
-            "data": {"source", "engine", "memory_mb", "most_unpacked_mb"},
+            "data": {
+                "source",
+                "profile",
+                "timeout_seconds",
+                "engine",
+                "memory_mb",
+                "most_unpacked_mb",
+            },
             "hooks": True,
             "push": True,
             "keep": True,

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from tierkit.errors import SettingsError
 from tierkit.files import draft_of, make_folder, write_whole
 from tierkit.simulate import records
 from tierkit.simulate.company import Company, draw_company, observed_accounts
@@ -190,6 +191,21 @@ def _boundary(history: History, scenario: Scenario, upper: int) -> dict[str, Any
 
 
 _DECIMALS = {"score": 4, "cut_score": 4, "value": 1}
+
+
+def keep_projects(folder: Path) -> None:
+    """Refuse a folder whose project was not simulated: its settings and overrides would be lost.
+
+    Raises
+    ------
+    SettingsError
+        If the folder holds settings and nothing says that they were simulated.
+    """
+    if (folder / "tierkit.toml").exists() and not (folder / "truth.json").exists():
+        raise SettingsError(
+            f"{folder}: holds a project of its own (tierkit.toml), which a simulated CRM would "
+            "replace. Name another folder."
+        )
 
 
 def write_crm(crm: SimulatedCrm, folder: Path) -> list[Path]:

@@ -239,7 +239,7 @@ def _moves(
             if line.score is None or "cut_on_value" not in tiered:
                 yield f"{start} {_move(model, values, line, direction)}"
             else:
-                value = float(tiered.loc[str(values.index[0]), "score"])
+                value = float(tiered["score"].loc[str(values.index[0])])
                 yield f"{start} {_value_move(value, line.score, direction)}"
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
+from tierkit.calendar import today
 from tierkit.errors import SettingsError, TierkitError
 from tierkit.explorer.controls.labelled import button, choice, column, html, row, text
 from tierkit.explorer.pages.parts import note, warning
-from tierkit.explorer.writing import today
 from tierkit.words import plural
 
 if TYPE_CHECKING:

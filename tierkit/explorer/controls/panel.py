@@ -1,4 +1,4 @@
-"""The explorer's panel: what is going on, and four tabs, each redrawn when it is looked at."""
+"""The explorer's panel: four tabs, redrawn when looked at, and rows that open accounts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import ipywidgets as widgets
 from markupsafe import Markup
 
 from tierkit.explorer.controls.account import AccountControls, CompareControls
-from tierkit.explorer.controls.account_list import AccountList
 from tierkit.explorer.controls.criteria import CriteriaControls
 from tierkit.explorer.controls.labelled import (
     Acting,
     button,
+    choice,
     column,
+    html,
     page,
     row,
     side_by_side,
@@ -22,8 +23,10 @@ from tierkit.explorer.controls.labelled import (
 )
 from tierkit.explorer.controls.tiers import TierControls
 from tierkit.explorer.pages.account import account_page
+from tierkit.explorer.pages.accounts import MOST_LISTED, ROW_HEIGHT, Listed, list_names, listed
 from tierkit.explorer.pages.compare import LIVE_CLASS, compare_page, status
 from tierkit.explorer.pages.criteria import criteria_page
+from tierkit.explorer.pages.parts import note
 from tierkit.explorer.pages.tiers import tiers_page
 
 if TYPE_CHECKING:
@@ -69,7 +72,7 @@ class Panel:
             lambda: criteria_page(session, criterion=criteria.criterion),
             lambda: tiers_page(session),
             lambda: account_page(session),
-            lambda: compare_page(session, against=self._compare.against),
+            lambda: compare_page(session),
         )
         self._pages = [page(title) for title in TITLES]
         self._lists = {
@@ -80,7 +83,8 @@ class Panel:
         }
         self._stale = [True] * len(TITLES)
         tabs = [
-            side_by_side(self._controls_of(place), view) for place, view in enumerate(self._pages)
+            side_by_side(self._controls[place].widget, self._view_of(place))
+            for place in range(len(TITLES))
         ]
         self._tabs = widgets.Tab(tabs, titles=TITLES, selected_index=1)
         self._tabs.observe(lambda _: self._draw(), names="selected_index")
@@ -129,9 +133,9 @@ class Panel:
 
         self._acting.guarded(draw)
 
-    def _controls_of(self, place: int) -> Any:  # noqa: ANN401
-        own = self._controls[place].widget
-        return column(own, self._lists[place].widget) if place in self._lists else own
+    def _view_of(self, place: int) -> Any:  # noqa: ANN401
+        view = self._pages[place]
+        return column(view, self._lists[place].widget) if place in self._lists else view
 
     def _open_account(self) -> None:
         self.look_at("Account")
@@ -148,3 +152,92 @@ class Panel:
             self._status.value = str(status(self._session, working=words))
         else:
             self._show_status()
+
+
+_NOBODY = "no account"
+_STYLE = (
+    "<style>.tierkit-rows{position:relative;overflow:auto hidden;flex:0 0 auto}"
+    ".tierkit-rows>.widget-html{margin:0}.tierkit-rows .tierkit-listed tbody th"
+    "{text-decoration:underline dotted;text-underline-offset:3px}"
+    f".tierkit-openers{{position:absolute;left:0;top:{ROW_HEIGHT}px;width:12em;overflow:visible}}"
+    f".tierkit-openers .jupyter-button{{height:{ROW_HEIGHT}px;flex:0 0 {ROW_HEIGHT}px;width:100%;"
+    "margin:0;padding:0;color:transparent;background:transparent;border:0;box-shadow:none;"
+    "overflow:hidden;white-space:nowrap}"
+    ".tierkit-openers .jupyter-button:hover{background:#0072b226}"
+    ".tierkit-openers .jupyter-button:focus-visible{outline:2px solid #0072b2;"
+    "outline-offset:-2px}</style>"
+)
+
+
+class AccountList:
+    """The accounts that move, of a tier or that differ; the name in a row opens its account.
+
+    A button lies over every name, so that the table stays one that can be read and copied.
+
+    Parameters
+    ----------
+    session
+        What is explored.
+    acting
+        How controls do it.
+    opened
+        Brings the account tab to the front.
+    against
+        Tells the scenario that what is on screen is compared with.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        acting: Acting,
+        opened: Callable[[], None],
+        against: Callable[[], str],
+    ) -> None:
+        self._session, self._acting = session, acting
+        self._opened, self._against = opened, against
+        self._listed: Listed | None = None
+        self._which = choice("List", [""], value="")
+        self._which.layout.width = "30em"
+        self._said, self._table = html(), html()
+        self._openers = [self._opener(place) for place in range(MOST_LISTED)]
+        over = widgets.VBox(self._openers)
+        over.add_class("tierkit-openers")
+        rows = widgets.Box([self._table, over])
+        rows.add_class("tierkit-rows")
+        acting.on(self._which, lambda _: self.fill())
+        self.widget = column(self._which, self._said, rows)
+
+    def fill(self) -> None:
+        """Show what the session says."""
+        names = list_names(self._session, against=self._against())
+        with self._acting.quietly():
+            if [*self._which.options] != names:
+                kept = self._which.value
+                self._which.options = names
+                self._which.value = kept if kept in names else names[0]
+        found = listed(self._session, self._which.value, against=self._against())
+        how = " A name opens its account." if found.accounts else ""
+        self._listed = found
+        self._said.value = str(note(f"{found.caption}{'.' if found.total else ''}{how}"))
+        self._table.value = f"{_STYLE}{found.table()}"
+        for place, opener in enumerate(self._openers):
+            self._name(opener, found.names[place] if place < len(found.names) else "")
+
+    def choose(self, name: str) -> None:
+        """Bring a list to the front."""
+        self._which.value = name
+
+    def _name(self, opener: Any, name: str) -> None:  # noqa: ANN401 (a widget)
+        opener.description = name or _NOBODY
+        opener.tooltip = f"Open {opener.description}"
+        opener.layout.display = "" if name else "none"
+
+    def _opener(self, place: int) -> Any:  # noqa: ANN401 (a widget)
+        made = widgets.Button(description=_NOBODY, layout={"display": "none"})
+        made.on_click(lambda _: self._acting.guarded(lambda: self._open(place)))
+        return made
+
+    def _open(self, place: int) -> None:
+        if self._listed is not None and place < len(self._listed.accounts):
+            self._session.show_account(self._listed.accounts[place])
+            self._opened()

@@ -17,7 +17,7 @@ from tierkit.explorer.controls.labelled import (
     take_away,
     unsqueezed,
 )
-from tierkit.explorer.pages.values import CHOICES
+from tierkit.explorer.pages.customers import CHOICES
 from tierkit.settings import NEW_AND_EXPANSION
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from tierkit.explorer.pages.account import account_page
+from tierkit.explorer.pages.accounts import all_lists
 from tierkit.explorer.pages.criteria import criteria_page
-from tierkit.explorer.pages.parts import MOST_ROWS, note, share_with_interval, shown, table, warning
+from tierkit.explorer.pages.customers import at_risk_table, values_table
+from tierkit.explorer.pages.parts import note, share_with_interval, table, warning
 from tierkit.explorer.pages.tiers import tiers_page
-from tierkit.explorer.pages.values import values_table
 from tierkit.rendering import Fragment, joined, tag
 from tierkit.table import NO_MATHEMATICS
 from tierkit.words import count, money, plural, quarter_name
@@ -19,17 +20,9 @@ if TYPE_CHECKING:
     from tierkit.explorer.session import Session
 
 
-def compare_page(session: Session, *, against: str = "") -> Markup:
-    """Return the compare tab.
-
-    Parameters
-    ----------
-    against
-        The saved scenario whose accounts are compared with those on screen.
-    """
-    parts = [scenario_table(session), values_table(session)]
-    if against in session.scenarios:
-        parts.append(differing_table(session, against))
+def compare_page(session: Session) -> Markup:
+    """Return the compare tab, the accounts that differ aside."""
+    parts = [scenario_table(session), values_table(session), at_risk_table(session)]
     return joined(*parts, settings_lines(session))
 
 
@@ -54,22 +47,6 @@ def scenario_table(session: Session) -> Markup:
     rows.append(["Accounts in another tier than on screen", *map(count, differ)])
     caption = f"{plural(len(found) - 1, 'saved scenario')} beside what is on screen"
     return table(["", *found], rows, caption=caption)
-
-
-def differing_table(session: Session, name: str) -> Markup:
-    """Return the accounts that have another tier on screen than in a scenario."""
-    found = session.differing(name)
-    if found.empty:
-        return note(f"Every account has the same tier in {name}.")
-    names, currency = session.basis.names, session.basis.currency
-    rows = [
-        [str(names.get(account, account)), str(account), row["before"], row["after"],
-         money(currency, float(row["predicted_revenue"]))]
-        for account, row in zip(found.index, found.head(MOST_ROWS).to_dict("records"), strict=False)
-    ]  # fmt: skip
-    header = ["Account", "Id", name, "On screen", "Predicted revenue"]
-    caption = f"Accounts that differ: {shown(len(rows), len(found), 'accounts')}"
-    return table(header, rows, caption=caption, text=4)
 
 
 def settings_lines(session: Session) -> Markup:
@@ -124,7 +101,8 @@ def static_twin(session: Session) -> Fragment:
         note("This is a still picture. Run the cell again to interact."),
         status(session),
         *(joined(tag("h3", title), draw(session)) for title, draw in (
-            ("Criteria", criteria_page), ("Tiers", tiers_page), ("Account", account_page),
+            ("Criteria", criteria_page), ("Tiers", tiers_page),
+            ("Accounts of every tier", all_lists), ("Account", account_page),
             ("Compare", compare_page),
         )),
     ]  # fmt: skip

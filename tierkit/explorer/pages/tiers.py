@@ -6,14 +6,13 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
 from tierkit.explorer.pages.charts import revenue_chart
 from tierkit.explorer.pages.criteria import last_change
-from tierkit.explorer.pages.parts import MOST_ROWS, UP, bar, bar_to, note, shown, table
-from tierkit.rendering import joined, tag
+from tierkit.explorer.pages.parts import UP, bar, bar_to, note, shown, table
+from tierkit.rendering import joined
 from tierkit.words import count, money, share, signed_share
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def tiers_page(session: Session) -> Markup:
-    """Return the tiers tab."""
+    """Return the tiers tab, its lists of accounts aside."""
     return joined(
         tier_table(session),
         revenue_chart(session),
@@ -29,8 +28,6 @@ def tiers_page(session: Session) -> Markup:
         break_even_table(session),
         last_change(session),
         matrix_table(session),
-        moved_table(session),
-        *(accounts_table(session, tier) for tier in session.view.names),
     )
 
 
@@ -119,65 +116,6 @@ def matrix_table(session: Session) -> Markup:
         f"{moves['entered']:,} enter, {moves['left']:,} leave"
     )
     return table(["", *(f"to {name}" for name in matrix.columns)], rows, caption=caption)
-
-
-def moved_table(session: Session) -> Markup:
-    """Return the accounts that move, the largest predicted revenue first."""
-    view = session.view
-    placed = view.placed
-    if session.basis.previous.source == "none" or not len(placed.moved):
-        return note("No account changes its tier.")
-    largest = placed.moved[np.argsort(-view.money[placed.moved], kind="stable")][:MOST_ROWS]
-    names = [*view.names, "–"]
-    rows = []
-    for place in largest:
-        account = placed.ids[placed.order[place]]
-        rows.append(
-            [
-                _name(session, account),
-                account,
-                names[placed.ranked.held[place]],
-                names[placed.levels[place]],
-                str(placed.reasons[place]),
-                money(session.basis.currency, float(view.money[place])),
-            ]
-        )
-    header = ["Account", "Id", "From", "To", "Why", "Predicted revenue"]
-    caption = f"Moves: {shown(len(rows), len(placed.moved), 'accounts')}, largest prediction first"
-    return table(header, rows, caption=caption, text=5)
-
-
-def accounts_table(session: Session, tier: str) -> Markup:
-    """Return the accounts of a tier, the best ranks first, to be opened and copied."""
-    view, placed = session.view, session.view.placed
-    inside = np.flatnonzero(placed.levels == view.names.index(tier))
-    if not len(inside):
-        return note(f"{tier} holds no account.")
-    in_scope, none = placed.ranked.in_scope, placed.places.none
-    rows = []
-    for place in inside[:MOST_ROWS]:
-        account = placed.ids[placed.order[place]]
-        held = placed.ranked.held[place]
-        by_hand = "override" if placed.ranked.forced[place] < none else ""
-        rows.append(
-            [
-                _name(session, account),
-                account,
-                view.names[held] if held < none else "–",
-                by_hand,
-                f"{place + 1:,}" if in_scope[place] else "–",
-                money(session.basis.currency, float(view.money[place])),
-            ]
-        )
-    header = ["Account", "Id", "Before", "", "Rank", "Predicted revenue"]
-    caption = f"{tier}: {shown(len(rows), len(inside), 'accounts')}"
-    return tag("details", joined(tag("summary", caption),
-                                 table(header, rows, caption="", text=4)))  # fmt: skip
-
-
-def _name(session: Session, account: str) -> str:
-    names = session.basis.names
-    return str(names.loc[account]) if account in names.index else account
 
 
 def _known(value: float, spell: Callable[[float], str]) -> str:

@@ -1,4 +1,4 @@
-"""Tiers cut on other values side by side: predicted or all revenue, margin; who would move."""
+"""Customers in the explorer: tiers cut on other values side by side, and who may leave."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from tierkit.customers import value_parts
+from tierkit.customers import HORIZON, accounts_at_risk, value_parts
 from tierkit.errors import SettingsError
 from tierkit.explorer.card_settings import with_value
 from tierkit.explorer.pages.parts import MOST_ROWS, note, shown, table
 from tierkit.explorer.view import Snapshot, differing
 from tierkit.rendering import joined
 from tierkit.settings import NEW_AND_EXPANSION
-from tierkit.words import count, money
+from tierkit.words import count, money, share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,3 +98,26 @@ def _movers(session: Session, screen: Snapshot, other: Snapshot, value: str, fir
     header = ["Account", "Id", "On screen", value, "Predicted revenue"]
     caption = f"{first} by {value}: {shown(len(rows), len(found), 'accounts')} would move"
     return table(header, rows, caption=caption, text=4)
+
+
+def at_risk_table(session: Session) -> Markup:
+    """Return the customers at risk with the tiers on screen, the largest expected loss first."""
+    run, view = session.basis.run, session.view
+    outlook = run.outlook
+    if outlook.why:
+        return note(f"Customers at risk cannot be shown: {outlook.why}.")
+    length = session.settings.customers.at_risk_list
+    found = accounts_at_risk(outlook, length=length, window=HORIZON)
+    tiers, names, currency = view.tiers["tier"], session.basis.names, session.basis.currency
+    owners = session.basis.accounts["owner"]
+    rows = [
+        [str(names.get(account, account)), str(account), str(tiers.get(account, "no tier")),
+         str(owners.get(account) or "nobody"), row["first_end"], str(row["reason"]),
+         share(float(row["chance"])), money(currency, float(row["due"])),
+         money(currency, float(row["expected_loss"]))]
+        for account, row in zip(found.index, found.head(MOST_ROWS).to_dict("records"), strict=False)
+    ]  # fmt: skip
+    header = ["Account", "Id", "Tier", "Owner", "First end", "Reason", "Chance of renewing",
+              "Due", "At risk"]  # fmt: skip
+    caption = f"Customers at risk: {shown(len(rows), len(found), 'accounts')}"
+    return table(header, rows, caption=caption, text=6)
