@@ -10,7 +10,7 @@ import pytest
 from tierkit.calendar import FiscalCalendar
 from tierkit.errors import SettingsError
 from tierkit.features.example import tables_of
-from tierkit.runs.overview import seat_facts, swap_facts, target_facts
+from tierkit.runs.overview import seat_facts, swap_facts, target_facts, territory_rows
 from tierkit.runs.scenarios import (
     MOST_REFITTED,
     beyond_the_most,
@@ -158,3 +158,21 @@ def test_a_scenario_that_cannot_be_set_is_said_before_a_run(tmp_path, scenarios,
         read_settings(tmp_path)
     words = f"{caught.value} {[str(one) for one in caught.value.problems]}"
     assert said in words
+
+
+@pytest.mark.parametrize(("people", "available"), [(0, 0.0), (2, 120.0)])
+def test_an_owner_is_held_against_hours_only_where_the_role_has_people(
+    monkeypatch, people, available
+):
+    visit = Entitlement(activity="visit", role="AE", per_quarter=1.0, hours=63.0)
+    role = Role(people=people, hours_per_person=120)
+    settings = Settings(tiers=(Tier(name="Top", entitlements=(visit,)),), roles={"AE": role})
+    accounts = pd.DataFrame({"account_id": ["A", "B"], "owner": ["Kim", "Kim"]})
+    top = pd.Categorical(["Top", "Top"], ["Top"], ordered=True)
+    tiers = {"tier": top, "previous_tier": top, "predicted_revenue": [9.0, 5.0]}
+    assigned = pd.DataFrame(tiers, index=pd.Index(["A", "B"], name="account_id"))
+    nothing = pd.Series(0.0, index=assigned.index)
+    monkeypatch.setattr("tierkit.runs.overview.won_last_horizon", lambda _: nothing)
+    run = SimpleNamespace(settings=settings, accounts=lambda: accounts)
+    rows = territory_rows(run, SimpleNamespace(assigned=assigned), "owner")
+    assert rows[["hours", "available"]].to_numpy().tolist() == [[126.0, available]]

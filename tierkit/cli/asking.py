@@ -140,7 +140,9 @@ def explain(
 
 @app.command(epilog=example("diff 2026Q2 2026Q3 --page changes.html", more="report.md"))
 def diff(
-    before: Annotated[str, typer.Argument(metavar="RUN_A", help="A published quarter or folder.")],
+    before: Annotated[
+        str, typer.Argument(metavar="RUN_A", help="A published quarter, a draft, or a folder.")
+    ],
     after: Annotated[str, typer.Argument(metavar="RUN_B", help="Another one.")],
     page: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the same as an HTML page.")

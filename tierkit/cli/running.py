@@ -172,7 +172,11 @@ def accept(
     if done.crm_file is not None:
         typer.echo(f"{done.changes:,} changes for the CRM: {done.crm_file}")
     if done.reviewed:
-        typer.echo(f"{done.reviewed:,} overrides of the review are in force and in overrides.csv.")
+        overrides = "override" if done.reviewed == 1 else "overrides"
+        are = "is" if done.reviewed == 1 else "are"
+        typer.echo(
+            f"{done.reviewed:,} {overrides} of the review {are} in force and in overrides.csv."
+        )
     if done.gone:
         say(done.gone, err=True)
     if done.drawn:
