@@ -11,7 +11,12 @@ from tierkit.calendar import FiscalCalendar
 from tierkit.errors import SettingsError
 from tierkit.features.example import tables_of
 from tierkit.runs.overview import seat_facts, swap_facts, target_facts, territory_rows
-from tierkit.runs.scenarios import differences, project_scenarios
+from tierkit.runs.scenarios import (
+    MOST_REFITTED,
+    beyond_the_most,
+    differences,
+    project_scenarios,
+)
 from tierkit.serving import logged_hours
 from tierkit.settings import Entitlement, Role, Settings, Tier, parse_settings, read_settings
 
@@ -118,6 +123,15 @@ def test_without_minutes_logged_hours_are_not_known():
 
 
 SCENARIO = {"name": "20 places", "set": ["tiers.0.capacity=20"]}
+
+
+def test_a_run_fits_so_many_scenarios_with_another_model_and_no_more():
+    sets = [f"model.bags={bags}" for bags in range(1, MOST_REFITTED + 3)]
+    plain = {"name": "places", "set": ["tiers.0.capacity=20"]}
+    asked = [plain, *({"name": one, "set": [one]} for one in sets)]
+    settings = parse_settings({"scenarios": asked})
+    late = beyond_the_most(settings, project_scenarios(settings))
+    assert late == sets[MOST_REFITTED:]
 
 
 def test_a_scenario_is_the_settings_with_its_own_put_over_them():

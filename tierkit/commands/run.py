@@ -310,7 +310,7 @@ def describe_run(request: Request) -> str:
     return "\n".join(
         [
             f"quarter {quarter.label} ({quarter.dates}), known up to {quarter.end}",
-            f"inputs from {settings.source}",
+            f"inputs from {settings.source_in_words}",
             *rows,
             "settings that differ from the defaults and from what `tierkit init` writes",
             *changed,

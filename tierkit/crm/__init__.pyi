@@ -42,7 +42,10 @@ from .engine import (
     connect as connect,
     content_hash as content_hash,
     in_words as in_words,
+    open_engine as open_engine,
     register_frame as register_frame,
+    scan_parquet as scan_parquet,
+    write_partitions as write_partitions,
 )
 from .guard import (
     grouped as grouped,

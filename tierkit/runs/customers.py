@@ -22,6 +22,7 @@ from tierkit.customers import (
     retention_by_tier,
 )
 from tierkit.figure import Figure
+from tierkit.files import write_whole
 from tierkit.roi import RenewalEffect, renewal_effect, tier_standings
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
@@ -31,6 +32,7 @@ from tierkit.words import quarters_ahead
 CUSTOMERS_FILE = "customers.parquet"
 MOST_WITH_REASONS = 500
 NO_TIER = "no tier"
+WEIGHTED = "weighted parts"
 NO_EFFECT = "no renewals, or no scores of tiers held, are known"
 NOT_LEARNED = "too few renewals are known to learn from"
 
@@ -82,7 +84,8 @@ def study_customers(run: Run, tiering: Tiering) -> CustomerStudy:
     tier = tiering.tiered["tier"].astype("object")
     risks, length = _risks(run, tiering), run.settings.customers.at_risk_list
     at_risk = risks.head(length)
-    risks.reset_index().to_parquet(run.folder / CUSTOMERS_FILE, index=False)
+    kept = risks.reset_index().to_parquet(index=False)
+    write_whole(run.folder / CUSTOMERS_FILE, kept, lasting=False)
     return CustomerStudy(
         outlook=outlook,
         apart=outlook.adds_up,
@@ -191,6 +194,7 @@ def customer_facts(run: Run, tiering: Tiering, study: CustomerStudy) -> dict[str
         "rules": [*outlook.sentences],
         "span": quarters_ahead(quarters),
         "adds_up": study.apart,
+        "cut_on": value if isinstance(value := run.settings.target.value, str) else WEIGHTED,
         "value": run.settings.target.weights,
         "parts": part_rows(tiering, study),
         "next_quarter": _rows(study.tiers[QUARTER]),

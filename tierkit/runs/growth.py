@@ -19,6 +19,7 @@ from tierkit.customers import (
     growth_rows,
     next_products,
 )
+from tierkit.files import write_whole
 from tierkit.runs.modelling import TESTED_FILE
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
@@ -60,7 +61,8 @@ def study_growth(run: Run, tiering: Tiering) -> GrowthStudy:
     rows = growth_rows(predicted, tested, first, today=float(day_number(run.as_of)))
     products, why = _products(run)
     if products is not None:
-        products.suggested.reset_index().to_parquet(run.folder / NEXT_FILE, index=False)
+        suggested = products.suggested.reset_index().to_parquet(index=False)
+        write_whole(run.folder / NEXT_FILE, suggested, lasting=False)
     return GrowthStudy(rows, products, why)
 
 

@@ -168,9 +168,12 @@ def predict_apart(run: Run) -> Path:
         panel = make_panel(apart)
         choice = _chosen(apart, replace(panel, effort=()), champion(run), lambda _: None)
         worth = _worth(apart, panel, choice)
-        predicted = predict_accounts(apart, panel, worth).reset_index()
-        predicted.to_parquet(folder / PREDICTIONS_FILE, index=False)
-        _tested_with_pipeline(apart, worth).to_parquet(folder / TESTED_FILE, index=False)
+        frames = {
+            PREDICTIONS_FILE: predict_accounts(apart, panel, worth).reset_index(),
+            TESTED_FILE: _tested_with_pipeline(apart, worth),
+        }
+        for name, frame in frames.items():
+            write_whole(folder / name, frame.to_parquet(index=False), lasting=False)
 
     return run.cache.files("what_if", [run.key], make)
 
