@@ -100,7 +100,7 @@ bench-walk: $(BIN)/.installed-dev ## every quarter-end of every company: what a 
 docs: $(BIN)/.installed-docs ## the site in build/docs; every block of its pages is run
 	$(BIN)/python -m docsite.build
 
-evidence: bench bench-read bench-explorer bench-roi-speed bench-mutations bench-fuzz bench-kill bench-faults bench-optional-tables bench-promises bench-no-signal bench-roi bench-walk ## every figure of the evidence anew: hours
+evidence: bench bench-read bench-explorer bench-roi-speed bench-mutations bench-fuzz bench-kill bench-faults bench-refusals bench-together bench-optional-tables bench-promises bench-no-signal bench-roi bench-walk ## every figure of the evidence anew: hours
 
 evidence-quick: $(BIN)/.installed-dev ## small versions of the evidence, with ranges that they must stay in
 	$(BIN)/python -m benches.evidence_quick
