@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test check format bench bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read bench-explorer bench-explorer-redraw bench-accessibility bench-fuzz bench-kill bench-faults bench-refusals bench-together bench-promises bench-optional-tables bench-walk docs evidence evidence-quick clean help lock
+.PHONY: demo test test-engines check format bench bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read bench-scale bench-explorer bench-explorer-redraw bench-accessibility bench-fuzz bench-kill bench-faults bench-refusals bench-together bench-promises bench-optional-tables bench-walk docs evidence evidence-quick clean help lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -18,6 +18,17 @@ demo: $(BIN)/.installed ## a sample project, its quarterly report, and where the
 
 test: $(BIN)/.installed-dev ## every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-engines: $(BIN)/.installed-dev ## Spark itself on two threads, and dbt on DuckDB and Postgres, in environments of their own
+	@$(BIN)/python -m venv build/venv-spark && $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+		build/venv-spark/lib/python$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')/site-packages/tierkit.pth
+	@if build/venv-spark/bin/python -m pip install -q --no-deps pyspark==4.2.0 py4j==0.10.9.9; then \
+		build/venv-spark/bin/python -m pytest tests/test_engines.py tests/test_wide.py -k spark; \
+	else echo "PySpark cannot be installed; nothing was run on Spark itself"; fi
+	@$(BIN)/python -m venv build/venv-dbt
+	@if build/venv-dbt/bin/python -m pip install -q 'dbt-core<1.11' dbt-duckdb dbt-postgres; then \
+		TIERKIT_DBT=$(CURDIR)/build/venv-dbt/bin/dbt $(BIN)/python -m pytest tests/test_export.py -k dbt; \
+	else echo "dbt cannot be installed; no exported project was run"; fi
 
 check: $(BIN)/.installed-dev ## format, lint, types
 	$(BIN)/ruff format --check .
@@ -38,6 +49,9 @@ bench-roi: $(BIN)/.installed-dev ## how often tier ROI is right and wrong, on si
 
 bench-read: $(BIN)/.installed-dev ## time and memory of reading and checking 5 million deals
 	$(BIN)/python -m benches.read_speed
+
+bench-scale: $(BIN)/.installed-dev ## time and memory of the panel beside hand-written SQL, and the slope of time on rows
+	$(BIN)/python -m benches.scale 100000 500000 1000000
 
 bench-explorer: $(BIN)/.installed-dev ## what a change costs in the explorer, and whether memory grows
 	$(BIN)/python -m benches.explorer

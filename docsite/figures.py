@@ -243,6 +243,17 @@ def coverage(page: str) -> Drawing:
     return Drawing(finding, marks, "%", zero=True)
 
 
+def renewals(page: str) -> Drawing:
+    """Draw what came of renewals beside the chance that was said."""
+    marks = []
+    for _, table in _tables_with(page, "said", "came"):
+        for _, row in table.iterrows():
+            said, came = _numbers(row["said"])[0], _numbers(row["came"])[0]
+            marks.append(Mark(row.iloc[0], came, f"{came:.0f} %", aim=said))
+    finding = "Renewals that came, by the chance that was said before (the line)."
+    return Drawing(finding, marks, "% of renewals, in fifths by chance")
+
+
 FIGURES: dict[str, Callable[[str], Drawing]] = {
     "ranking": ranking,
     "tier_roi": tier_roi,
@@ -250,5 +261,6 @@ FIGURES: dict[str, Callable[[str], Drawing]] = {
     "speed": speed,
     "accessibility": accessibility,
     "coverage": coverage,
+    "renewals": renewals,
 }
 """Figures by the name that pages ask for."""

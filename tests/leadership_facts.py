@@ -324,6 +324,7 @@ def sample() -> Facts:
             "rules": ["2,310 contracts with agreed ends: a renewal is due on the day one ends."],
             "span": "the next four quarters",
             "adds_up": True,
+            "cut_on": "new and expansion",
             "value": {"new": 1.0, "expansion": 1.0, "renewals": 0.0},
             "parts": [
                 _renewals("Tier 1", 15, accounts_due=9, due=31e6, expected=28e6)

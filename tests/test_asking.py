@@ -27,7 +27,7 @@ from tierkit.models.explaining import (
 )
 from tierkit.models.saved import SavedModel, read_model
 from tierkit.settings import StabilitySettings, Tier, read_settings
-from tierkit.tiers.explaining import lines_around
+from tierkit.tiers.explaining import lines_around, standing
 
 ACCOUNTS = """account_id,name,country,industry,created_date
 A1,Acme Ltd,US,Energy,2024-01-01
@@ -189,7 +189,7 @@ def test_an_account_is_explained_by_id_and_by_name(project, capsys):
         "Predicted revenue: $448, in 8 of 10 cases $10–900",
         "× 2.72     won revenue (4 quarters): 400 or more",
         "Why: won revenue (4 quarters) 400 or more: ×2.7 · industry Energy: ×1.6",
-        "Down to Tier 2: won revenue (4 quarters) under 100 (now 400 or more).",
+        "Down to Tier 2: if won revenue (4 quarters) were under 100 (now 400 or more).",
         "you can count on: 2 × executive meeting.",
     ):
         assert part in out
@@ -219,7 +219,9 @@ def test_the_factors_of_every_account_multiply_to_its_predicted_revenue(report):
 def test_what_would_move_an_account_moves_it(project, report):
     """The change that is named, made in the data, changes the tier."""
     found = report.explain("A3")
-    assert found.moves == ("Up to Tier 2: won revenue (4 quarters) 100–400 (now under 100).",)
+    assert found.moves == (
+        "Up to Tier 2: if won revenue (4 quarters) were 100–400 (now under 100).",
+    )
     changed = project.parent / "changed"
     shutil.copytree(project, changed, ignore=shutil.ignore_patterns(".tierkit"))
     text = (changed / "data" / "opportunities.csv").read_text()
@@ -287,7 +289,9 @@ def test_past_revenue_as_a_model_is_explained_by_past_revenue(project, tmp_path)
         twin / "reports" / "2026Q3" / "tiers.csv", index=False
     )
     found = open_report(read_settings(twin)).explain("A2")
-    assert found.moves[0] == "Up to Tier 1: won revenue (4 quarters) of more than 500 (now 200)."
+    assert found.moves[0] == (
+        "Up to Tier 1: if won revenue (4 quarters) were more than 500 (now 200)."
+    )
 
 
 WINS = NumericCriterion(
@@ -338,6 +342,27 @@ def test_the_customer_hears_no_number_but_what_was_promised():
     assert "how often you order, your industry and how much you are in touch with us" in text
     assert not any(sign.isdigit() for sign in text)
     assert "nothing" not in customer_text(Card(1.0), ROW)
+
+
+def test_a_customer_who_never_ordered_is_not_told_that_its_orders_count():
+    nothing = NumericCriterion("won_revenue_4q", (100.0,), (0.4, 0.1), missing=0.0)
+    never = NumericCriterion("days_since_last_won", (30.0,), (0.2, -0.2), missing=0.3)
+    asked = NumericCriterion("inbound_count_4q", (2.0,), (0.0, 0.2), missing=0.0)
+    row = pd.DataFrame({"won_revenue_4q": [0.0], "days_since_last_won": [math.nan],
+                        "inbound_count_4q": [5.0]})  # fmt: skip
+    text = customer_text(Card(1.0, (nothing, never, asked)), row)
+    assert "counts most for you: how much you are in touch with us." in text
+    today = customer_text(Card(1.0, (never,)), row.assign(days_since_last_won=0.0))
+    assert "how recently you ordered" in today
+
+
+def test_an_override_is_explained_by_the_tier_of_the_model_and_that_of_its_rank():
+    held = {"tier": "Tier 1", "rank": 208, "overridden": True, "model_tier": "Tier 2",
+            "rule_tier": "Tier 3", "previous_tier": "Tier 1", "move_reason": ""}  # fmt: skip
+    assert standing(held, 250) == (
+        "Tier 1, rank 208 of 250, set by hand; the model says Tier 2 (Tier 3 by rank alone), "
+        "Tier 1 before"
+    )
 
 
 TIERS = [Tier(name="Tier 1", capacity=1), Tier(name="Tier 2", capacity=2), Tier(name="Tier 3")]

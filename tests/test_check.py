@@ -7,7 +7,7 @@ from datetime import date
 
 import openpyxl
 import pytest
-from projects import write_files, write_project
+from projects import DEALS, write_files, write_project
 
 from tierkit.calendar import FiscalCalendar
 from tierkit.cli import main
@@ -255,3 +255,10 @@ def test_statuses_are_counted_and_units_have_one_total(tmp_path):
     stream = io.StringIO()
     print_check(checked, stream)
     assert "status customer 2, partner 1" in stream.getvalue()
+
+
+def test_won_deals_of_unknown_amount_stand_beside_the_money_left_out(tmp_path, capsys):
+    write_project(tmp_path, deals=DEALS + "O5,A1,2026-03-01,,true\n")
+    assert "+ 0.00 left out, beside 1 won deal of unknown amount" in "\n".join(
+        command(tmp_path, capsys)[1]
+    )

@@ -71,6 +71,7 @@ def test_accounts_that_came_went_or_changed_have_moved(found):
 def test_the_text_is_the_golden_one(found):
     assert difference_text(found).splitlines() == [
         "2026Q2 → 2026Q3",
+        "Compared are the tiers that each run proposed, not those that were put in force.",
         "Verdicts",
         "  ranking: no signal → better than past revenue",
         "Settings",
@@ -97,6 +98,18 @@ def test_accounts_have_their_names_beside_their_ids(reports):
     assert "Acme Freight" in difference_page(found)
 
 
+def test_a_tier_that_was_set_by_hand_in_between_is_no_move_of_the_later_run(reports):
+    held = "account_id,tier,previous_tier\nA1,Tier 1,Tier 1\nA2,Tier 1,Tier 1\n"
+    later = write_run(reports / "2026Q4", tiers=held)
+    found = compare_runs(Published.open(reports / "2026Q2"), Published.open(later))
+    assert found.held_already == 1  # A2 was proposed for Tier 2 and accepted for Tier 1
+    assert (
+        "1 account has another tier; 2 accounts had one in both runs. 1 of them holds its later "
+        "tier already: it was put in force before 2026Q4, by hand or by other settings, and is no "
+        "move there."
+    ) in difference_text(found)
+
+
 def test_a_run_beside_itself_differs_in_nothing(reports):
     run = Published.open(reports / "2026Q2")
     same = compare_runs(run, run)
@@ -120,7 +133,8 @@ def test_the_page_is_one_static_document_with_text_escaped(reports, found):
 
 def test_a_quarter_a_folder_and_an_archived_run_can_be_named(reports):
     write_run(reports / "archive" / "2026Q2-old")
-    for given in ("2026Q2", str(reports / "2026Q2"), "2026Q2-old"):
+    write_run(reports / "drafts" / "cap25")
+    for given in ("2026Q2", str(reports / "2026Q2"), "2026Q2-old", "cap25"):
         assert find_run(given, reports=reports).is_dir()
     with pytest.raises(SettingsError, match=r"2026Q1: no published run .+ Did you mean 2026Q"):
         find_run("2026Q1", reports=reports)
@@ -140,5 +154,5 @@ def test_the_command_prints_the_text_and_writes_the_page(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["diff", "2026Q2", "2026Q3", "-f", str(tmp_path), "--page", str(page)])
     assert ended.value.code == 0
-    assert capsys.readouterr().out.startswith("2026Q2 → 2026Q3\nVerdicts\n")
+    assert capsys.readouterr().out.startswith("2026Q2 → 2026Q3\nCompared are")
     assert "<h1>What changed from 2026Q2 to 2026Q3</h1>" in page.read_text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from types import SimpleNamespace
 
+import leadership_facts
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +22,9 @@ from tierkit.customers.rhythm import Rhythm
 from tierkit.customers.risk import list_precision
 from tierkit.customers.trial import BY_REGRESSION, BY_SIZE, gain_of
 from tierkit.dossiers.customers import customer_text
+from tierkit.pages import customers_of
+from tierkit.pages.customer_words import tier_sentence
+from tierkit.publishing.gates import read_page
 from tierkit.settings import Settings, parse_settings
 
 DAY = date(2026, 1, 1)
@@ -321,3 +325,40 @@ def test_the_text_for_a_customer_tells_no_score_rank_reason_or_tier():
     other = customer_text(known_stub(score=7.0, rank=99, reasons="like Borealis"), "A")
     assert one == other
     assert not [word for word in ("Tier", "score", "rank", "revenue", "×") if word in one]
+
+
+def said_of(**row):
+    facts = {"currency": "USD", "customers": {"basis": row.pop("basis", "contracts")}}
+    tier = {"tier": "Tier 1", "accounts": 15, "accounts_due": 9, "new_and_expansion": 12e6,
+            "renewals_due": 31e6, "renewals_expected": 28e6, "at_risk": 1.9e6}  # fmt: skip
+    return tier_sentence(facts, tier | row)
+
+
+def test_parts_of_a_tier_are_said_in_a_sentence():
+    start = "Tier 1: $12.0 M new and expansion, $31 M"
+    assert said_of() == f"{start} renewals due of which $28.0 M expected, $1.9 M at risk."
+    assert "bought in as long before of which $28.0 M expected again" in said_of(basis="purchases")
+    unknown = said_of(renewals_expected=None, renewals_expected_why="too few", at_risk=None)
+    assert unknown == f"{start} renewals due; what comes of it is not predicted: too few."
+
+
+def test_money_of_few_accounts_is_not_said():
+    assert said_of(accounts_due=2) == ""
+    assert said_of(accounts=3) == ""
+
+
+def test_a_page_whose_parts_add_up_says_the_sum_of_what_it_says():
+    facts = leadership_facts.sample()
+    page = read_page(customers_of(facts).html)
+    for whole in ("$12.0 M", "$28.0 M", "$40.0 M", "$21.0 M", "$48.5 M", "$69.5 M"):
+        assert whole in page.words
+
+
+def test_a_page_says_what_tiers_are_cut_on_where_it_is_not_predicted_revenue():
+    facts = leadership_facts.sample()
+    assert "Tiers are cut on" not in read_page(customers_of(facts).html).words
+    facts["customers"] |= {"cut_on": "weighted parts",
+                           "value": {"new": 1.0, "expansion": 1.0, "renewals": 0.35}}  # fmt: skip
+    words = read_page(customers_of(facts).html).words
+    assert "The 4 accounts most at risk" not in words  # fewer than are shown
+    assert "cut on weighted parts (new × 1, expansion × 1, renewals × 0.35)" in words

@@ -352,7 +352,13 @@ def test_a_feature_can_be_left_out_by_name_but_past_revenue_stays_a_column():
 
 def test_an_unknown_feature_to_leave_out_is_named_with_the_known_ones():
     settings = parse_settings({"features": {"leave_out": ["tenure"]}})
-    with pytest.raises(SettingsError, match=r"no feature tenure; there are .*tenure_days"):
+    with pytest.raises(SettingsError, match=r"no feature tenure\. Did you mean .*tenure_days"):
+        build_panel(tables_of(), [AS_OF], settings=settings)
+
+
+def test_a_feature_to_leave_out_is_found_by_the_name_that_pages_show():
+    settings = parse_settings({"features": {"leave_out": ["employees"]}})
+    with pytest.raises(SettingsError, match=r'Did you mean log_employees \(shown as "employees"\)'):
         build_panel(tables_of(), [AS_OF], settings=settings)
 
 

@@ -183,9 +183,13 @@ def test_a_source_and_links_outside_the_project_are_named(tmp_path):
             if one.rule == "outside the project"]  # fmt: skip
     assert said == ["accounts.csv is a link to a place outside the source"]
     settings = read_settings(project, overrides=['data.source="../elsewhere/data"'])
+    assert not [one for one in examine_source(settings).problems
+                if one.rule == "outside the project"]  # fmt: skip
+    (project / "linked").symlink_to(elsewhere / "data")
+    settings = read_settings(project, overrides=['data.source="linked"'])
     (found,) = [one for one in check_project(settings).problems
                 if one.rule == "outside the project"]  # fmt: skip
-    assert "../elsewhere/data lies outside the project" in found.message
+    assert "the source linked is a link to a place outside the project" in found.message
     assert not found.blocks
 
 

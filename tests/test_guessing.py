@@ -35,6 +35,7 @@ def test_guessed_settings_read_the_folder_they_were_guessed_from(tmp_path):
     assert values["data"]["values"]["opportunities"]["is_won"] == {
         "won": ["Signed"],
         "lost": ["Lost to X"],
+        "open": ["Negotiation"],
     }
     assert values["target"]["revenue_types"] == {
         "New logo": "new",
@@ -45,6 +46,7 @@ def test_guessed_settings_read_the_folder_they_were_guessed_from(tmp_path):
     (tmp_path / "tierkit.toml").write_text(text, encoding="utf-8")
     reading = examine_source(read_settings(tmp_path))
     assert reading.blocking == ()
+    assert "unlisted value" not in {problem.rule for problem in reading.problems}
     assert reading.tables.source_won_revenue == "100.5000"
 
 
@@ -177,3 +179,51 @@ def test_columns_with_types_of_their_own_are_guessed_too(tmp_path, zone):
         assert any("time zone" in str(problem) for problem in reading.blocking)
     else:
         assert reading.tables.source_won_revenue == "40.5000"
+
+
+CODED = (
+    "VC-Nr;Kundennr;Betrag;Phase;Abschlussdatum\n"
+    + "".join(f"VC-5000{n};K1;{n}0,50;Gewonnen;0{n}.03.2025\n" for n in range(1, 10))
+)  # fmt: skip
+LISTED = "Kundennr;Firmenname\nK1;Acme\n"
+
+
+@pytest.mark.parametrize(("header", "code"), [("VC-Nr", "VC-5"), ("Vorgang", "V/5"), ("Nr.", "5")])
+def test_a_column_of_codes_that_tell_deals_apart_is_their_id(tmp_path, header, code):
+    deals = CODED.replace("VC-Nr", header).replace("VC-5", code)
+    write_files(tmp_path, {"Kunden.csv": LISTED, "Verkaufschancen.csv": deals})
+    columns = tomllib.loads(guess_settings(tmp_path / "data"))["data"]["columns"]
+    assert columns["opportunities"]["opportunity_id"] == header
+
+
+def test_rows_without_an_id_are_named_by_their_values_and_copies_are_said(tmp_path):
+    deals = (
+        "Kundennr;Abschlussdatum;Betrag\nK1;2025-03-01;10\n;;\nK1;2025-03-01;10\nK2;2025-03-02;x\n"
+    )
+    write_files(tmp_path, {"Kunden.csv": LISTED, "Verkaufschancen.csv": deals})
+    text = guess_settings(tmp_path / "data")
+    assert 'opportunity_id = "each row"' in text
+    (tmp_path / "tierkit.toml").write_text(text, encoding="utf-8")
+    reading = examine_source(read_settings(tmp_path))
+    found = {problem.rule: problem for problem in reading.problems}
+    assert found["identical rows"].rows == 1
+    assert found["identical rows"].examples == ("K1 | 2025-03-01 | 10",)
+    assert "row K2 | 2025-03-02 | x" in found["unreadable value"].examples
+
+
+def test_headers_of_german_accounts_are_known_and_tell_the_currency(tmp_path):
+    listed = (
+        "Kundennr;Firmenname;Mitarbeiterzahl;Jahresumsatz (EUR);Kunde seit;Betreuer\n"
+        "K1;Acme;38;6.207.464,00;13.12.2021;T. Kern\n"
+    )
+    write_files(tmp_path, {"Kunden.csv": listed, "Verkaufschancen.csv": CODED})
+    values = tomllib.loads(guess_settings(tmp_path / "data"))
+    assert values["calendar"]["currency"] == "EUR"
+    assert values["data"]["columns"]["accounts"] == {
+        "account_id": "Kundennr",
+        "name": "Firmenname",
+        "employees": "Mitarbeiterzahl",
+        "annual_revenue": "Jahresumsatz (EUR)",
+        "created_date": "Kunde seit",
+        "owner": "Betreuer",
+    }

@@ -16,7 +16,7 @@ from tierkit import pages as sections
 from tierkit.pages.decisions import decisions
 from tierkit.pages.earned import forest_table
 from tierkit.pages.effects import VERDICTS, best_design, certainty, finding
-from tierkit.pages.effort import effort_table
+from tierkit.pages.effort import effort_finding, effort_table, how_much_effort
 from tierkit.pages.facts import money_parts
 from tierkit.pages.moves import _favourite, flow_table
 from tierkit.pages.revenue import ledger_sentence, matured
@@ -221,7 +221,7 @@ def test_what_changes_the_reading_is_a_warning_on_the_page():
     assert "47 % of the places in Tier 1 and Tier 2 are borderline (149 of 315)" in text
     assert (
         "Rules, not ranks, hold 2 of 15 places in Tier 1: rank 126 (expired override) and rank "
-        "130 (minimum stay); rank 11, $510 k predicted, waits."
+        "130 (minimum stay); rank 11, $510 k predicted, waits for a place."
     ) in text
 
 
@@ -327,6 +327,9 @@ def test_reasons_are_those_of_the_moves_beside_them():
     [
         (("closed deals (8 quarters)", "0", "4"), "an account with 4 closed deals (8 quarters)"),
         (("employees", "58", "457"), "an account with 457 employees"),
+        (("employees", "58", "1.59k"), "an account with 1.59k employees"),
+        (("open deals", "0", "1"), "an account with 1 open deal brings"),
+        (("wins (4 quarters)", "0", "1"), "an account with 1 win (4 quarters) brings"),
         (("tenure days", "457", "913"), "an account with tenure days of 913"),
     ],
 )
@@ -342,6 +345,15 @@ def test_a_role_whose_hours_nobody_has_given_calls_for_no_decision():
     for role in facts["effort"]["roles"]:
         role["available"] = 0.0
     assert not [one for one in decisions(facts) if "fewer accounts" in one.what]
+
+
+def test_a_role_whose_hours_nobody_has_given_is_never_over_capacity():
+    facts = companies.sample()
+    facts["effort"]["roles"][1]["available"] = 0.0  # the SDR, who is asked for 4,260 hours
+    table = effort_table(facts)
+    assert table.loc[table["label"] == "SDR", "text"].tolist() == ["4,260 h"]
+    assert effort_finding(table) == "Hours that each role's accounts need."
+    assert "what the team has is not known" in how_much_effort(facts)
 
 
 def test_a_decision_stands_with_its_money_its_owner_and_its_date():

@@ -10,8 +10,13 @@ import pytest
 from tierkit.calendar import FiscalCalendar
 from tierkit.errors import SettingsError
 from tierkit.features.example import tables_of
-from tierkit.runs.overview import seat_facts, swap_facts, target_facts
-from tierkit.runs.scenarios import differences, project_scenarios
+from tierkit.runs.overview import seat_facts, swap_facts, target_facts, territory_rows
+from tierkit.runs.scenarios import (
+    MOST_REFITTED,
+    beyond_the_most,
+    differences,
+    project_scenarios,
+)
 from tierkit.serving import logged_hours
 from tierkit.settings import Entitlement, Role, Settings, Tier, parse_settings, read_settings
 
@@ -120,6 +125,15 @@ def test_without_minutes_logged_hours_are_not_known():
 SCENARIO = {"name": "20 places", "set": ["tiers.0.capacity=20"]}
 
 
+def test_a_run_fits_so_many_scenarios_with_another_model_and_no_more():
+    sets = [f"model.bags={bags}" for bags in range(1, MOST_REFITTED + 3)]
+    plain = {"name": "places", "set": ["tiers.0.capacity=20"]}
+    asked = [plain, *({"name": one, "set": [one]} for one in sets)]
+    settings = parse_settings({"scenarios": asked})
+    late = beyond_the_most(settings, project_scenarios(settings))
+    assert late == sets[MOST_REFITTED:]
+
+
 def test_a_scenario_is_the_settings_with_its_own_put_over_them():
     settings = parse_settings({"scenarios": [SCENARIO]})
     (found,) = project_scenarios(settings).values()
@@ -144,3 +158,21 @@ def test_a_scenario_that_cannot_be_set_is_said_before_a_run(tmp_path, scenarios,
         read_settings(tmp_path)
     words = f"{caught.value} {[str(one) for one in caught.value.problems]}"
     assert said in words
+
+
+@pytest.mark.parametrize(("people", "available"), [(0, 0.0), (2, 120.0)])
+def test_an_owner_is_held_against_hours_only_where_the_role_has_people(
+    monkeypatch, people, available
+):
+    visit = Entitlement(activity="visit", role="AE", per_quarter=1.0, hours=63.0)
+    role = Role(people=people, hours_per_person=120)
+    settings = Settings(tiers=(Tier(name="Top", entitlements=(visit,)),), roles={"AE": role})
+    accounts = pd.DataFrame({"account_id": ["A", "B"], "owner": ["Kim", "Kim"]})
+    top = pd.Categorical(["Top", "Top"], ["Top"], ordered=True)
+    tiers = {"tier": top, "previous_tier": top, "predicted_revenue": [9.0, 5.0]}
+    assigned = pd.DataFrame(tiers, index=pd.Index(["A", "B"], name="account_id"))
+    nothing = pd.Series(0.0, index=assigned.index)
+    monkeypatch.setattr("tierkit.runs.overview.won_last_horizon", lambda _: nothing)
+    run = SimpleNamespace(settings=settings, accounts=lambda: accounts)
+    rows = territory_rows(run, SimpleNamespace(assigned=assigned), "owner")
+    assert rows[["hours", "available"]].to_numpy().tolist() == [[126.0, available]]

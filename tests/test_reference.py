@@ -124,6 +124,20 @@ def test_help_alone_lists_every_chapter(capsys):
     assert not [name for name in ("commands", *CHAPTERS) if f"  {name} " not in out]
 
 
+@pytest.mark.parametrize("word", ["borderline", "hold", "refit", "waits", "minimum stay"])
+def test_words_of_the_page_for_leadership_can_be_looked_up(word):
+    assert find_topic(word, APP).startswith("Glossary:")
+
+
+def test_a_word_that_is_no_topic_is_not_explained_by_exit_codes(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["help", "zzzzqqqq"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "There is no topic zzzzqqqq. `tierkit help` lists the topics.", "More: tierkit help",
+    ]  # fmt: skip
+
+
 def test_an_error_names_the_topic_that_says_more(capsys, tmp_path):
     (tmp_path / "tierkit.toml").write_text("[stability]\nkeep_band = 0.5\n")
     code, _, err = run(capsys, "check", "-f", str(tmp_path))

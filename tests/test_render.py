@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import nbformat
 import pandas as pd
@@ -22,7 +23,7 @@ from tierkit.rendering.notebooks import (
     render_leadership,
 )
 from tierkit.rendering.tables import html_table
-from tierkit.settings import parse_settings
+from tierkit.settings import parse_settings, settings_template
 from tierkit.table import Column, Table
 
 CONTEXT = PageContext(
@@ -92,6 +93,16 @@ def test_code_is_folded_and_escaped_and_parameters_are_left_out(analyst):
     assert "secret_default" not in analyst
     assert "/srv/acme" not in analyst
     assert "highlight" not in re.sub(r"<style>.*?</style>", "", analyst, flags=re.DOTALL)
+
+
+def test_what_init_writes_into_a_new_project_is_no_setting_that_differs():
+    written = parse_settings(tomllib.loads(settings_template()))
+    assert [key for key, _, is_default in settings_rows(written) if not is_default] == []
+    larger = written.model_copy(
+        update={"tiers": (written.tiers[0].model_copy(update={"capacity": 7}), *written.tiers[1:])}
+    )
+    changed = [row[:2] for row in settings_rows(larger) if not row[2]]
+    assert changed == [("tiers.0.capacity", "7")]
 
 
 def test_results_are_shown_and_text_stays_text(analyst):

@@ -11,6 +11,8 @@ import pytest
 from projects import write_project
 from report_samples import write_published
 
+from tierkit.calendar import today
+from tierkit.commands import undo_accept
 from tierkit.commands.accept import accept_tiers
 from tierkit.commands.review import ASKED, apply_review, read_review
 from tierkit.errors import DataError, SettingsError
@@ -68,7 +70,36 @@ def test_a_review_takes_its_slot_and_who_made_room_is_told(settings, tmp_path):
         "A3": ("Tier 1", "override: =tender (2026Q3)"),
     }
     kept = (settings.folder / "overrides.csv").read_text().splitlines()
-    assert kept[1] == "A3,Tier 1,=tender,Kim,2026-10-01,2027-03-31"
+    assert kept[1] == f"A3,Tier 1,=tender,Kim,{today()},2027-03-31"
+
+
+def files_of(folder):
+    return {file.name: file.read_bytes() for file in folder.glob("*.csv")}
+
+
+def test_an_accept_is_taken_back_with_all_that_it_changed(settings, tmp_path):
+    accept_tiers(settings, "2026Q3")
+    before = files_of(settings.folder)
+    file = workbook(tmp_path / "r.xlsx", ("A3", "Tier 1", "tender", "2027-03-31"))
+    accept_tiers(settings, "2026Q3", review=file)
+    changed = {"tier_history.csv", "overrides.csv", "crm_import_2026Q3.csv"}
+    assert {name for name, now in files_of(settings.folder).items() if before.get(name) != now} == (
+        changed
+    )
+    assert set(undo_accept(settings.folder)) == changed
+    assert files_of(settings.folder) == before
+    with pytest.raises(SettingsError, match="no accept that can be taken back"):
+        undo_accept(settings.folder)
+
+
+def test_an_accept_whose_files_changed_since_is_not_taken_back(settings):
+    accept_tiers(settings, "2026Q3")
+    file = settings.folder / "tier_history.csv"
+    file.write_bytes(file.read_bytes() + b"\n")
+    before = files_of(settings.folder)
+    with pytest.raises(SettingsError, match=r"tier_history\.csv changed after it"):
+        undo_accept(settings.folder)
+    assert files_of(settings.folder) == before
 
 
 def test_a_review_takes_the_place_of_an_earlier_override_of_the_account(settings, tmp_path):

@@ -313,3 +313,31 @@ def test_hours_that_cannot_serve_one_account_are_refused():
             "tiers": [{"name": "A", "entitlements": [visit]}],
             "roles": {"AE": {"people": 1.0, "hours_per_person": 40.0}},
         })  # fmt: skip
+
+
+FIRST_AND_LAST = {"J": "Top", "A": "Top"}
+TWO = Tier(name="Top", capacity=2)
+
+
+@pytest.mark.parametrize(
+    ("known", "model_tier"),
+    [
+        (
+            {},
+            "Rest",
+        ),  # nothing is known of how J came to the top: by its rank it would not be there
+        ({"held_by_model": {"J": "Rest", "A": "Top"}}, "Rest"),
+        (
+            {"held_by_model": {"J": "Top", "A": "Top"}},
+            "Top",
+        ),  # the model itself let it in last time
+    ],
+)
+def test_the_model_does_not_say_the_tier_that_a_person_set_a_quarter_ago(known, model_tier):
+    long = StabilitySettings(keep_band=1.5, min_quarters=2, max_moves_share=1.0)
+    found = tiered(TEN, TWO, REST, held=FIRST_AND_LAST, forced={"J": "Top"}, stability=long,
+                   quarters_held={"J": 1, "A": 1}, **known).accounts  # fmt: skip
+    assert found.loc["J", ["tier", "model_tier", "rule_tier"]].tolist() == [
+        "Top", model_tier, "Rest",
+    ]  # fmt: skip
+    assert found.loc["A", "model_tier"] == "Top"

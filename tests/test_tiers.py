@@ -398,6 +398,12 @@ def test_the_previous_tier_is_the_one_in_force_the_day_before_as_of():
     assert (found.source, found.remark) == ("tier_history", "")
 
 
+def test_the_models_tier_is_read_beside_the_tier_that_a_person_set():
+    history = HISTORY.assign(model_tier=["Tier 2", "Tier 3", None, "Tier 3", None])
+    found = previous_tiers(tables_from_frames({"tier_history": history}), as_of=date(2026, 10, 1))
+    assert found.by_model.to_dict() == {"A": "Tier 3", "C": "Tier 3"}
+
+
 def test_of_overlapping_spans_the_one_that_began_last_counts():
     history = HISTORY.iloc[:2].assign(end_date=None)
     found = previous_tiers(tables_from_frames({"tier_history": history}), as_of=date(2026, 10, 1))
@@ -445,7 +451,7 @@ def test_hours_by_role_stand_against_what_the_team_has():
     assert effort["hours"].tolist() == [60.0, 80.0, 0.0]
     assert effort["share_used"].tolist()[:2] == [Figure(0.3), Figure(1.0)]
     assert effort.loc["SDR", ["Tier 1", "Tier 2"]].tolist() == [20.0, 60.0]
-    assert effort.loc["Marketing", "share_used"].why == "[roles.Marketing] has no hours"
+    assert effort.loc["Marketing", "share_used"].why == "the hours of [roles.Marketing] are not set"
 
 
 def test_a_cost_that_is_not_set_is_not_zero():

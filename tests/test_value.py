@@ -12,6 +12,7 @@ from tierkit.crm import tables_from_frames
 from tierkit.customers import account_value, value_parts
 from tierkit.errors import SettingsError
 from tierkit.explorer.pages.customers import at_risk_table, values_table
+from tierkit.runs.tiering import by_value
 from tierkit.settings import parse_settings
 
 DAY = date(2026, 1, 1)
@@ -97,3 +98,17 @@ def test_the_explorer_cuts_tiers_on_another_value_and_shows_who_would_move(explo
     assert "Customers at risk" in listed
     explorer.undo()
     assert explorer.tiers()["tier"].equals(before)
+
+
+def run_with(setting):
+    settings = parse_settings({"target": {"value": setting}})
+    return SimpleNamespace(settings=settings, tables=tables(), outlook=outlook(), as_of=DAY)
+
+
+def test_a_run_ranks_by_the_value_and_leaves_predictions_of_the_default_as_they_are():
+    predictions = pd.DataFrame({"predicted_revenue": PREDICTED, "score": [0.3, 0.1, 0.2]})
+    assert by_value(run_with("new and expansion"), predictions) is predictions
+    found = by_value(run_with({"renewals": 1.0, "new": 1.0}), predictions)
+    assert found["score"].to_dict() == {"A": 30.0, "B": 50.0, "C": 80.0}
+    assert found["predicted_revenue"].equals(found["score"])
+    assert predictions["score"].tolist() == [0.3, 0.1, 0.2]

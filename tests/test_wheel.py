@@ -32,7 +32,7 @@ def test_the_wheel_holds_notebooks_templates_and_nothing_of_the_checkout(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     for name in (
         "tierkit/notebooks/recalibrate.ipynb",
-        "tierkit/runs/templates/tierkit.toml",
+        "tierkit/settings/templates/tierkit.toml",
         "tierkit/rendering/templates/leadership.html.j2",
         "tierkit/py.typed",
         "tierkit/docs/index.md",

@@ -312,6 +312,10 @@ def _date(value: object) -> date | None:
 
 LOG = "log_"
 _WINDOW = re.compile(r"(?P<base>.+)_(?P<quarters>\d+)q")
+_PLAIN = {
+    "won_gap_median_days": "median days between wins",
+    "days_since_last_won_over_gap": "days since last won over the usual gap",
+}
 _UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
@@ -322,13 +326,15 @@ def plain_name(name: str) -> str:
     --------
     >>> plain_name("won_revenue_4q"), plain_name("wins_count_1q"), plain_name("log_employees")
     ('won revenue (4 quarters)', 'wins (1 quarter)', 'employees')
+    >>> plain_name("won_gap_median_days")
+    'median days between wins'
     """
     base, window = name.removeprefix(LOG), ""
     if found := _WINDOW.fullmatch(base):
         base, quarters = found["base"], int(found["quarters"])
         window = f" ({quarters} quarter{'s' if quarters > 1 else ''})"
     base = base.removesuffix("_ever").removesuffix("_count").removesuffix("_shrunk")
-    return base.replace("_", " ").strip() + window
+    return _PLAIN.get(base, base.replace("_", " ").strip()) + window
 
 
 def short_number(value: float) -> str:

@@ -46,7 +46,10 @@ def score(
     output: Annotated[
         Path,
         typer.Option(
-            "-o", "--output", metavar="FILE", help="Ending in .csv, .parquet, .xlsx or .sql."
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Ending in .csv, .parquet, .xlsx or .sql; with --panel a new folder.",
         ),
     ],
     file: SettingsFile = DEFAULT_FILE,
@@ -56,6 +59,12 @@ def score(
             "--as-of",
             formats=["%Y-%m-%d"],
             help="First day not yet known; by default the day after the last one in the data.",
+        ),
+    ] = None,
+    panel: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Score this Parquet file of criteria, by the report's tier lines."
         ),
     ] = None,
     dialect: Annotated[
@@ -72,11 +81,23 @@ def score(
 
     needs_data = output.suffix.lower() != ".sql"
     settings = read_settings(file, overrides=overrides or ()) if needs_data else None
-    from tierkit.commands import check_suffix, score_project, write_query, write_scores
+    from tierkit.commands import (
+        check_suffix,
+        score_panel,
+        score_project,
+        tier_lines,
+        write_query,
+        write_scores,
+    )
     from tierkit.models import read_model
 
-    check_suffix(output)
     saved = read_model(model)
+    if panel is not None and settings is not None:
+        lines = tier_lines(model.parent / "tiers.csv")
+        score_panel(saved, panel, output, settings=settings, lines=lines)
+        typer.echo(f"{panel.name} scored by the {saved.kind}, a folder a tier: {output}")
+        return
+    check_suffix(output)
     if settings is None:
         write_query(saved, output, dialect=dialect.value)
         typer.echo(f"The {saved.kind} as a query for {dialect.value}: {output}")
@@ -119,7 +140,9 @@ def explain(
 
 @app.command(epilog=example("diff 2026Q2 2026Q3 --page changes.html", more="report.md"))
 def diff(
-    before: Annotated[str, typer.Argument(metavar="RUN_A", help="A published quarter or folder.")],
+    before: Annotated[
+        str, typer.Argument(metavar="RUN_A", help="A published quarter, a draft, or a folder.")
+    ],
     after: Annotated[str, typer.Argument(metavar="RUN_B", help="Another one.")],
     page: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the same as an HTML page.")

@@ -144,7 +144,7 @@ def _more(error: TierkitError) -> str:
     """Return the command that says more about an error."""
     from tierkit.reference import topic_of
 
-    return f"tierkit help {topic_of(error)}"
+    return f"tierkit help {topic_of(error)}".strip()
 
 
 def _report_interruption(error: BaseException | None) -> int:

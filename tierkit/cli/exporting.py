@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tierkit.cli.app import DEFAULT_FILE, Debug, Overrides, SettingsFile, app
+from tierkit.cli.app import DEFAULT_FILE, Debug, Overrides, SettingsFile, app, example
 
 
 class ExportForm(StrEnum):
@@ -30,7 +30,9 @@ class WarehouseDialect(StrEnum):
     spark = "spark"
 
 
-@app.command(epilog="Example: tierkit export dbt -o warehouse --model reports/2026Q3/model.json")
+@app.command(
+    epilog=example("export dbt -o warehouse --model reports/2026Q3/model.json", more="scale.md")
+)
 def export(
     form: Annotated[
         ExportForm, typer.Argument(help="Queries alone, or a dbt project with its tests.")

@@ -172,7 +172,11 @@ def accept(
     if done.crm_file is not None:
         typer.echo(f"{done.changes:,} changes for the CRM: {done.crm_file}")
     if done.reviewed:
-        typer.echo(f"{done.reviewed:,} overrides of the review are in force and in overrides.csv.")
+        overrides = "override" if done.reviewed == 1 else "overrides"
+        are = "is" if done.reviewed == 1 else "are"
+        typer.echo(
+            f"{done.reviewed:,} {overrides} of the review {are} in force and in overrides.csv."
+        )
     if done.gone:
         say(done.gone, err=True)
     if done.drawn:
@@ -184,7 +188,12 @@ def accept(
 @app.command(epilog=example("undo overrides.csv", more="how-to/undo.md"))
 def undo(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="The file; without one, versions are listed.")
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="The file, or `accept` for all that the newest accept changed; without one, "
+            "versions are listed.",
+        ),
     ] = "",
     number: Annotated[
         int, typer.Option("--version", min=1, help="1 is the newest, 2 the one before it.")
@@ -194,20 +203,38 @@ def undo(
 ) -> None:
     """Bring an earlier version of a project's file back.
 
-    Of tier_history.csv, overrides.csv, tierkit.toml and every draw the last ten versions are kept.
+    Of tier_history.csv, overrides.csv, crm_import_QUARTER.csv, tierkit.toml and every draw the last
+    ten versions are kept.
     """
-    from tierkit.commands import known_versions, undo_last_change
+    from tierkit.commands import known_versions, undo_accept
 
     folder = (file if file.is_dir() else file.parent).resolve()  # also where the settings are wrong
+    if name == "accept":
+        for one in undo_accept(folder):
+            say(f"{one} is as it was before the accept. `tierkit undo {one}` takes this back.")
+        return
     if name:
-        chosen = undo_last_change(folder, name, number=number)
-        say(f"{name} is as it was {chosen}. `tierkit undo {name}` takes this back.")
+        _undo_file(folder, name, number)
         return
     found = known_versions(folder)
     for version in found:
         say(f"{version.file} {version}")
     if not found:
         say("No file of this project has an earlier version yet.")
+
+
+def _undo_file(folder: Path, name: str, number: int) -> None:
+    """Bring one file back, and name the others that the same accept has changed."""
+    from tierkit.commands import accepted_together, undo_last_change
+    from tierkit.settings import SCRATCH
+
+    together = accepted_together(folder / SCRATCH)
+    chosen = undo_last_change(folder, name, number=number)
+    say(f"{name} is as it was {chosen}. `tierkit undo {name}` takes this back.")
+    others = [one for one in together if one != name] if name in together else []
+    if others:
+        stay = "stays as it is" if len(others) == 1 else "stay as they are"
+        say(f"{' and '.join(others)}, changed by the same accept, {stay}.")
 
 
 @app.command(epilog=example("clean --yes", more="how-to/undo.md"))

@@ -20,6 +20,7 @@ from .doctor import (
 )
 from .export import (
     export_queries as export_queries,
+    tier_lines as tier_lines,
 )
 from .housekeeping import (
     Leftover as Leftover,
@@ -45,7 +46,12 @@ from .run import (
 )
 from .score import (
     check_suffix as check_suffix,
+    score_panel as score_panel,
     score_project as score_project,
     write_query as write_query,
     write_scores as write_scores,
+)
+from .undoing import (
+    accepted_together as accepted_together,
+    undo_accept as undo_accept,
 )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from tierkit.calendar import Quarter
+from tierkit.calendar import Quarter, today
 from tierkit.commands.review import Row, apply_review, read_review, with_review
+from tierkit.commands.undoing import contents, record_accept
 from tierkit.crm import (
     ACCEPTED_TIERS,
     HISTORY_COLUMNS,
@@ -22,6 +23,8 @@ from tierkit.files import change_file, content_of, files_lock
 from tierkit.publishing import Published, read_published
 from tierkit.roi import Band
 from tierkit.runs import (
+    OVERRIDES,
+    accepted_file,
     accepted_rows,
     read_bands,
     refuse_other_reports,
@@ -96,7 +99,17 @@ def accept_tiers(
         tiers than these.
     """
     with files_lock(settings.scratch):
-        return _accept(settings, settings.fiscal_calendar.parse(label), start, review)
+        quarter = settings.fiscal_calendar.parse(label)
+        names = (ACCEPTED_TIERS, OVERRIDES)
+        before = contents(
+            [
+                *(settings.folder / name for name in names),
+                accepted_file(settings.folder, quarter.label),
+            ]
+        )
+        done = _accept(settings, quarter, start, review)
+        record_accept(settings.scratch, before)
+    return done
 
 
 def _accept(
@@ -140,7 +153,7 @@ def _accept(
         remark=remark,
         reviewed=len(reviewed),
         gone="" if history.remark is None else str(history.remark),
-        crm_file=write_accepted(settings.folder, quarter.label, changes),
+        crm_file=write_accepted(settings.folder, quarter.label, changes, scratch=settings.scratch),
         changes=len(changes),
     )
 
@@ -159,7 +172,7 @@ def _reviewed(
     settings: Settings, review: Path, proposed: list[Row], bands: list[Band], begins: date
 ) -> list[Row]:
     """Return the overrides of a review, once they are checked and in `overrides.csv`."""
-    found = read_review(review, set_on=begins, date_order=settings.data.date_order)
+    found = read_review(review, set_on=today(), date_order=settings.data.date_order)
     drawn = {str(account) for band in bands for account in band.rows["account_id"]}
     chosen = sorted(drawn.intersection(row["account_id"] for row in found))
     if chosen:

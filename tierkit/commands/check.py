@@ -26,6 +26,7 @@ from tierkit.crm import (
     hierarchy,
     only_with,
     resolve_merges,
+    row_count,
     without_rate,
 )
 from tierkit.errors import Problem, SettingsError, TierkitError
@@ -33,6 +34,7 @@ from tierkit.files import draft_of, make_folder
 from tierkit.publishing import EarlierReports
 from tierkit.runs import check_project_criteria, check_tiering
 from tierkit.settings import Settings
+from tierkit.words import plural
 
 EXCLUDED_FILE = "excluded_rows.csv"
 Row = tuple[object, ...]
@@ -288,6 +290,14 @@ def _statuses(tables: Tables) -> list[str]:
     return [f"status {', '.join(f'{name} {count:,}' for name, count in ordered[:8])}"]
 
 
+def _won_without_amount(tables: Tables) -> int:
+    """Return how many won deals are left out whose amount nobody knows."""
+    rows = tables.excluded.get("opportunities")
+    if rows is None or not {"is_won", "amount"} <= set(rows.columns):
+        return 0
+    return row_count(rows.filter(nw.col("is_won"), nw.col("amount").is_null()))
+
+
 def _summary(tables: Tables) -> list[str]:
     lines = [f"read  {name}: {rows:,} rows" for name, rows in tables.source_rows.items()]
     total = Decimal(tables.source_won_revenue)
@@ -296,7 +306,9 @@ def _summary(tables: Tables) -> list[str]:
         money = f", {Decimal(part.won_revenue):,.2f} won" if Decimal(part.won_revenue) else ""
         lines.append(f"left  {part.table}: {part.reason}: {part.rows:,} rows{money}")
     lines += _statuses(tables)
-    lines.append(f"money {total:,.2f} won = {total - out:,.2f} used + {out:,.2f} left out")
+    unknown = _won_without_amount(tables)
+    more = f", beside {plural(unknown, 'won deal')} of unknown amount" if unknown else ""
+    lines.append(f"money {total:,.2f} won = {total - out:,.2f} used + {out:,.2f} left out{more}")
     if tables.missing:
         lines.append(f"not given: {', '.join(tables.missing)}")
     return lines

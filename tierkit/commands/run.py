@@ -310,9 +310,9 @@ def describe_run(request: Request) -> str:
     return "\n".join(
         [
             f"quarter {quarter.label} ({quarter.dates}), known up to {quarter.end}",
-            f"inputs from {settings.source}",
+            f"inputs from {settings.source_in_words}",
             *rows,
-            "settings that differ from their defaults",
+            "settings that differ from the defaults and from what `tierkit init` writes",
             *changed,
             f"{would} {target}",
             *(f"  {name}" for name in OUTPUTS),

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from shutil import rmtree
 
 import pandas as pd
 
 from tierkit.calendar import Quarter
-from tierkit.crm import Tables, last_day, tables_as_known
+from tierkit.crm import (
+    Tables,
+    in_words,
+    last_day,
+    open_engine,
+    scan_parquet,
+    tables_as_known,
+    write_partitions,
+)
 from tierkit.errors import DataError, SettingsError
 from tierkit.features import build_panel
 from tierkit.files import draft_of, write_whole
-from tierkit.models import BY_COLUMN, COLUMNS as BESIDE, Dialect, SavedModel, model_sql, reasons
+from tierkit.models import (
+    BY_COLUMN,
+    COLUMNS as BESIDE,
+    Dialect,
+    SavedModel,
+    model_sql,
+    reasons,
+    scored_rows,
+    tiered_rows,
+)
 from tierkit.rendering import write_workbook
 from tierkit.runs import Run, tier_accounts, trusted_tables
 from tierkit.settings import Settings
@@ -52,6 +70,8 @@ def values_for(
 COLUMNS = ("account_id", "name", "tier", "model_tier", "previous_tier", "rank", "score",
            "predicted_revenue", "won_probability", "predicted_wins", "predicted_pipeline",
            "overridden", "reasons", "move_reason")  # fmt: skip
+Lines = Sequence[tuple[str, float]]
+"""Each tier with the score at which it begins, from the top."""
 PANEL_TABLE = "panel"
 QUERY = ".sql"
 
@@ -129,6 +149,43 @@ def write_scores(accounts: pd.DataFrame, file: Path) -> None:
         _WRITERS[file.suffix.lower()](accounts, file)
     except OSError as error:
         raise SettingsError(f"-o {file}: cannot be written: {error.strerror}.") from error
+
+
+def score_panel(
+    model: SavedModel, panel: Path, folder: Path, *, settings: Settings, lines: Lines
+) -> None:
+    """Write scores and tiers of a panel's rows as Parquet, a folder a tier: for many accounts.
+
+    The engine of the settings goes from file to files; nothing comes through this process. Tiers
+    are those of the lines alone.
+
+    Parameters
+    ----------
+    panel
+        A Parquet file with a column per criterion, such as a warehouse writes it.
+    folder
+        A new folder.
+
+    Raises
+    ------
+    SettingsError
+        If the folder is there already.
+    DataError
+        If a criterion is not there, or the file cannot be read.
+    """
+    if folder.exists():
+        raise SettingsError(f"-o {folder}: is there already. Name a new folder.")
+    draft = folder.with_name(f".{folder.name}.draft")
+    rmtree(draft, ignore_errors=True)
+    with in_words(panel.name):
+        engine = open_engine(settings.data.engine, scratch=settings.scratch / "spill",
+                             memory_mb=settings.data.memory_mb)  # fmt: skip
+        scored = scored_rows(model, scan_parquet(engine, panel))
+        tiered = tiered_rows(scored, lines or [("all", -math.inf)])
+        keys = [name for name in ("account_id", "as_of") if name in tiered.columns]
+        columns = [*keys, "score", "predicted_revenue", "tier"]
+        write_partitions(engine, tiered.select(*columns), draft.resolve(), by="tier")
+    draft.rename(folder)
 
 
 def check_suffix(file: Path) -> None:

@@ -42,7 +42,10 @@ from .engine import (
     connect as connect,
     content_hash as content_hash,
     in_words as in_words,
+    open_engine as open_engine,
     register_frame as register_frame,
+    scan_parquet as scan_parquet,
+    write_partitions as write_partitions,
 )
 from .guard import (
     grouped as grouped,
@@ -52,6 +55,7 @@ from .guard import (
     look_up_grouped as look_up_grouped,
     look_up_last as look_up_last,
     only_with as only_with,
+    row_count as row_count,
     rows_without as rows_without,
     summed as summed,
 )

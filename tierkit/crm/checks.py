@@ -232,6 +232,7 @@ RULES: Mapping[str, str] = {
     "money left out": "much won revenue is left out for reasons that nobody has settled",
     "how a file is read": "an encoding, a sheet or a header that is not where it usually is",
     "unused file": "a file looks like a table and is not read",
+    "identical rows": "rows without an id that are alike in every column",
     "unused columns": "columns look like money and are not used",
     "several companies": "deals that name several companies",
     "stale table": "a table ends long before the others, or before as_of",

@@ -55,6 +55,38 @@ class Amount:
     converted: bool = False
 
 
+_CODE = re.compile(r"[A-Za-zÀ-ž]{1,8}[-_/.# ]?\d[\w/.-]*")
+_NUMBERED = re.compile(
+    r"(?i)(\b|_)(id|nr|no|num|number|nummer|code|key|ref|reference)\.?$|#$|nr\.?$"
+)
+_NUMBER = re.compile(r"#?\d+([-/.]\d+)*")
+_NEARLY_ALL = 0.95
+
+
+def code_header(file: SourceFile, taken: Collection[str]) -> str | None:
+    """Return the first column of codes such as `VC-50001` that tell rows apart, nearly all of them.
+
+    A plain number is a code where its header says so, as `Nr` does; a few repeated codes are
+    copies of a row.
+    """
+    for header in file.headers:
+        values = [] if header in taken else file.values(header)[:200]
+        codes = _NUMBERED.search(header.strip()) is not None
+        if not values or not all(
+            _CODE.fullmatch(value) or (codes and _NUMBER.fullmatch(value)) for value in values
+        ):
+            continue
+        column = nw.col(header)
+        rows, filled, distinct = (
+            file.rows.select(nw.len(), column.count(), distinct=column.n_unique())
+            .collect()
+            .rows()[0]
+        )
+        if filled >= _NEARLY_ALL * rows and distinct >= _NEARLY_ALL * filled:
+            return header
+    return None
+
+
 def amount_of(deals: RecognisedTable) -> Amount:
     """Return what holds the amounts of deals or lines."""
     file, chosen = deals.file, deals.columns.get("amount")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tierkit.crm.deal_columns import Amount
+from tierkit.crm.header_words import unit_of
 from tierkit.crm.outcome_words import meaning_of
 from tierkit.crm.recognising import RecognisedTable
 from tierkit.crm.scanning import DERIVED
@@ -63,7 +64,26 @@ def one_line(text: str) -> str:
     return " ".join(text.split())[:400]
 
 
-_MOST_VALUES = 40
+_MOST_VALUES, _MOST_TIERS = 40, 8
+_TIER = re.compile(
+    r"\b(tier|abc|kundenklasse|klasse|segment ?class|classification)\b", re.IGNORECASE
+)
+
+
+def say_tiers(draft: Draft, accounts: RecognisedTable) -> None:
+    """Say how a column of today's tiers becomes the tiers held until now."""
+    for header in accounts.file.headers:
+        values = accounts.file.values(header) if _TIER.search(header) else []
+        if values and len(values) <= _MOST_TIERS:
+            key, file = accounts.columns["account_id"], accounts.file.names[0]
+            draft.notes += [
+                f"{header!r} ({', '.join(values)}) looks like the tiers held until now. Moves are "
+                "shown against it with these lines, and the day from which it was held:",
+                f"[data.tables] tier_history = {toml_text(file)}",
+                f"[data.columns.tier_history] account_id = {toml_text(key)}, "
+                f"tier = {toml_text(header)}",
+                '[data.constants.tier_history] start_date = "2026-01-01"',
+            ]
 
 
 def table_lines(tables: Sequence[RecognisedTable], deals: RecognisedTable | None) -> list[str]:
@@ -108,13 +128,17 @@ def calendar_lines(currency: str) -> list[str]:
     return ["", "[calendar]", f"fiscal_year_starts = 1 {months}", currency]
 
 
-def currency_line(deals: RecognisedTable | None, amount: Amount | None) -> str:
-    """Return the reporting currency: that of the amounts, else of most deals."""
+def currency_line(
+    deals: RecognisedTable | None,
+    amount: Amount | None,
+    tables: Sequence[RecognisedTable] = (),
+) -> str:
+    """Return the reporting currency: that of the amounts, of most deals, or of another header."""
     if amount is not None and amount.currency:
         return f'currency = "{amount.currency}" # as the amounts say'
     header = deals.columns.get("currency") if deals is not None else None
     if deals is None or header is None:
-        return 'currency = "USD" # no column tells it'
+        return _currency_of_headers(tables)
     counts = Counter({v: n for v, n in deals.file.counts(header).items() if v})
     codes: Counter[str] = Counter()
     for value, rows in counts.items():
@@ -122,6 +146,16 @@ def currency_line(deals: RecognisedTable | None, amount: Amount | None) -> str:
     code = next((c for c, _ in codes.most_common() if re.fullmatch("[A-Z]{3}", c)), None)
     shown = ", ".join(f"{value} ({rows:,})" for value, rows in counts.most_common(6))
     return f'currency = "{code or "USD"}" # {one_line(shown) or "no deal tells it"}'
+
+
+def _currency_of_headers(tables: Sequence[RecognisedTable]) -> str:
+    """Return the one currency that headers such as `Annual revenue (EUR)` name, else a guess."""
+    headers = [header for table in tables for header in table.file.headers]
+    named = {code: header for header in headers if (code := unit_of(header)[1]) is not None}
+    if len(named) != 1:
+        return 'currency = "USD" # no column tells it'
+    code, header = next(iter(named.items()))
+    return f'currency = "{code}" # by the header {one_line(header)!r}'
 
 
 def type_lines(deals: RecognisedTable) -> list[str]:

@@ -62,6 +62,9 @@ class OtherEngine(Protocol):
     def write_parquet(self, rows: Rows, path: Path) -> None:
         """Write rows to one Parquet file."""
 
+    def write_partitions(self, rows: Rows, folder: Path, *, by: str) -> None:
+        """Write rows to a folder of Parquet files, one folder a value of a column."""
+
 
 Engine = Connection | OtherEngine
 
@@ -319,6 +322,20 @@ def write_parquet(engine: Engine, rows: Rows, path: Path) -> None:
             engine.write_parquet(rows, draft)
         else:
             rows.to_native().write_parquet(str(draft), compression="zstd")
+
+
+def write_partitions(engine: Engine, rows: Rows, folder: Path, *, by: str) -> None:
+    """Write lazy rows to a new folder of Parquet files, one folder a value of a column.
+
+    They go from the engine to the files, never through this process.
+    """
+    if is_duckdb(engine):
+        engine.execute(
+            f"COPY ({rows.to_native().sql_query()}) TO {_text(str(folder))} "
+            f"(FORMAT parquet, COMPRESSION zstd, PARTITION_BY ({_identifier(by)}))"
+        ).fetchall()
+    else:
+        engine.write_partitions(rows, folder, by=by)
 
 
 def _text(value: str) -> str:

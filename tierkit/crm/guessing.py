@@ -13,6 +13,7 @@ from tierkit.crm.deal_columns import (
     Amount,
     Outcomes,
     amount_of,
+    code_header,
     outcomes_of,
 )
 from tierkit.crm.draft import (
@@ -20,6 +21,7 @@ from tierkit.crm.draft import (
     calendar_lines,
     currency_line,
     one_line,
+    say_tiers,
     table_lines,
     toml_text,
     type_lines,
@@ -46,10 +48,6 @@ from tierkit.errors import DataError
 
 _MOST_VALUES = 40
 _EXAMPLES = 2
-_TIER = re.compile(
-    r"\b(tier|abc|kundenklasse|klasse|segment ?class|classification)\b", re.IGNORECASE
-)
-_MOST_TIERS = 8
 
 
 def preset_of_files(files: Sequence[SourceFile]) -> tuple[str, str] | None:
@@ -141,7 +139,7 @@ def _guessed(found: Folder) -> list[str]:
     return [
         *table_lines(tables, deals),
         *draft.lines(),
-        *calendar_lines(currency_line(deals, amount)),
+        *calendar_lines(currency_line(deals, amount, tables)),
         *types,
     ]
 
@@ -176,7 +174,8 @@ def _deal_sections(
         columns |= {"close_date": COLUMN_NAMES, "amount": COLUMN_VALUES}
         columns.pop("created_date", None)
     if name == "opportunities" and "opportunity_id" not in columns:
-        columns["opportunity_id"] = EACH_ROW
+        code = None if COLUMN_NAMES in columns.values() else code_header(file, columns.values())
+        columns["opportunity_id"] = code or EACH_ROW
     amount = amount_of(deals) if COLUMN_NAMES not in columns.values() else Amount(COLUMN_VALUES)
     columns["amount"] = amount.source
     if system is not None:
@@ -278,7 +277,7 @@ def _account_sections(
         share = known_share(deals.file, columns["account_id"], known)
         because = f"{share:.1%} of rows are in {accounts.file.title}"
     _put_columns(draft, accounts, mapping, None)
-    _say_tiers(draft, accounts)
+    say_tiers(draft, accounts)
     return because
 
 
@@ -295,22 +294,6 @@ def _through_contacts(deals: RecognisedTable, contacts: RecognisedTable | None) 
         return None
     known = set(contacts.file.values(contacts.columns["contact_id"]))
     return header if known_share(deals.file, header, known) > 0 else None
-
-
-def _say_tiers(draft: Draft, accounts: RecognisedTable) -> None:
-    """Say how a column of today's tiers becomes the tiers held until now."""
-    for header in accounts.file.headers:
-        values = accounts.file.values(header) if _TIER.search(header) else []
-        if values and len(values) <= _MOST_TIERS:
-            key, file = accounts.columns["account_id"], accounts.file.names[0]
-            draft.notes += [
-                f"{header!r} ({', '.join(values)}) looks like the tiers held until now. Moves are "
-                "shown against it with these lines, and the day from which it was held:",
-                f"[data.tables] tier_history = {toml_text(file)}",
-                f"[data.columns.tier_history] account_id = {toml_text(key)}, "
-                f"tier = {toml_text(header)}",
-                '[data.constants.tier_history] start_date = "2026-01-01"',
-            ]
 
 
 def _put_columns(
@@ -370,11 +353,15 @@ def _put_outcomes(draft: Draft, table: str, outcomes: Outcomes) -> None:
         section = f"data.values.{table}.is_won"
         listed = list(outcomes.counts.items())[:_MOST_VALUES]
         evidence = ", ".join(f"{value} ({rows:,})" for value, rows in listed if value)
-        draft.say(section, f"Stages by rows: {evidence}; all others are open.")
+        draft.say(section, f"Stages by rows: {evidence}.")
         if not outcomes.won:
             draft.say(section, "No value means won by its words: name those that do.")
         draft.put(section, "won", list(outcomes.won))
         draft.put(section, "lost", list(outcomes.lost or ()))
+        ends = {*outcomes.won, *(outcomes.lost or ())}
+        opened = [value for value, _ in listed if value and value not in ends]
+        if opened:
+            draft.put(section, "open", opened, "what is in no list is open too, with a remark")
 
 
 def _unused(

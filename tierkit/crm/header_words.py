@@ -105,11 +105,24 @@ CLOSE_DATES = (
     "Fecha de factura", "Fecha", "Data fattura", "actual close", "Invoice Date", "purchase date",
     "processed at", "won time", "week", "month", "period", "Monat", "Mois", "Mes",
 )  # fmt: skip
+OWNERS = (
+    "Besitzer", "Inhaber", "Verantwortlicher", "Zuständig", "Vertriebsmitarbeiter", "sales rep",
+    "Propriétaire", "Responsable", "Commercial", "Propietario", "Proprietario",
+)  # fmt: skip
 MORE_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "accounts": {
         "account_id": (*ACCOUNT_IDS, *RECORD_IDS),
         "name": ACCOUNT_NAMES,
-        "employees": ("headcount", "employee count", "number employees", "Mitarbeiter", "Effectif"),
+        "employees": (
+            "headcount", "employee count", "number employees", "Mitarbeiter", "Mitarbeiterzahl",
+            "Mitarbeiteranzahl", "Anzahl Mitarbeiter", "Anzahl der Mitarbeiter", "Beschäftigte",
+            "Effectif", "Nombre d'employés", "Nombre de salariés", "Número de empleados",
+            "Empleados", "Dipendenti", "Numero di dipendenti",
+        ),
+        "annual_revenue": (
+            "Jahresumsatz", "Umsatz pro Jahr", "Chiffre d'affaires annuel", "CA annuel",
+            "Ingresos anuales", "Facturación anual", "Fatturato annuo",
+        ),
         "country": (
             "country code", "billing country", "country region", "Address 1: Country/Region",
             "Land", "Land (Rechnungsanschrift)", "Pays", "País", "Paese",
@@ -119,7 +132,9 @@ MORE_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "created_date": (
             "created on", "organization created", "Erstelldatum", "Erstellt am", "Angelegt am",
             "Anlagedatum", "Date de création", "Créé le", "Fecha de creación", "Creado el",
+            "customer since", "client since", "Kunde seit", "Client depuis", "Cliente desde",
         ),
+        "owner": (*OWNERS, "account manager", "Kundenbetreuer", "Betreuer", "Kundenberater"),
     },
     "opportunities": {
         "opportunity_id": (*DEAL_IDS, *RECORD_IDS),
@@ -144,7 +159,7 @@ MORE_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "currency code", "currency of value", "Währung", "Währg", "WAERK", "Betrag Währung",
             "Devise", "Divisa", "Moneda", "Valuta", "transaction currency", "deal currency code",
         ),
-        "owner": ("Besitzer", "Propriétaire", "Propietario"),
+        "owner": OWNERS,
     },
     "opportunity_lines": {
         "opportunity_id": DEAL_IDS,

@@ -180,7 +180,8 @@ def flag_of(
     Parameters
     ----------
     words
-        Which values mean `won` and which mean `lost`; every other value is then open (missing).
+        Which values mean `won` and which mean `lost`; every other value is then open (missing),
+        those listed as `open` and those in no list.
     """
     if dtype == nw.Boolean:
         return nw.col(column)

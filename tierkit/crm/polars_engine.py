@@ -64,6 +64,12 @@ class PolarsEngine:
         """Write rows to one Parquet file."""
         rows.to_native().sink_parquet(path, compression="zstd")
 
+    def write_partitions(self, rows: Rows, folder: Path, *, by: str) -> None:
+        """Write rows to a folder of Parquet files, one folder a value of a column."""
+        rows.to_native().sink_parquet(
+            self._polars.PartitionBy(folder, key=[by], include_key=False), mkdir=True
+        )
+
 
 def _lazy(native: Any) -> Rows:  # noqa: ANN401 (a frame of the engine)
     rows: Rows = nw.from_native(native)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -59,10 +60,19 @@ def files_below(folder: Path, name: str) -> list[Path]:
 
 
 def outside_problems(settings: Settings) -> list[Problem]:
-    """Return a remark for a source, or a link in it, that leads outside the project's folder."""
+    """Return a remark for a source that a link leads outside the project, or a link in it.
+
+    A source that the settings themselves name outside the project is meant.
+    """
     source, project = settings.source, settings.folder.resolve()
-    within = source.resolve().is_relative_to(project)
-    remarks = [] if within else [f"the source {settings.data.source} lies outside the project"]
+    named = Path(os.path.abspath(project / settings.data.source))  # noqa: PTH100 (follows no link)
+    linked = source.is_symlink() or named.is_relative_to(project)
+    away_from_project = linked and not source.resolve().is_relative_to(project)
+    remarks = (
+        [f"the source {settings.data.source} is a link to a place outside the project"]
+        if away_from_project
+        else []
+    )
     links = (
         [one.name for one in sorted(source.iterdir()) if one.is_symlink()]
         if source.is_dir()

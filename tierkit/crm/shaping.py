@@ -2,7 +2,7 @@
 
 Beside a header of the source a column may be given by
 
-- `each row`: an id for every row, where a row is a purchase of its own;
+- `each row`: an id for every row from its first values, where a row is a purchase of its own;
 - arithmetic such as `quantity * unit_price`;
 - `contacts[HEADER]`: the account of the contact whose id stands under HEADER;
 - `WON if CLOSED`: the outcome as two flags tell it, open where both say no;
@@ -12,7 +12,7 @@ Beside a header of the source a column may be given by
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import narwhals as nw
 
@@ -26,10 +26,12 @@ from tierkit.crm.presets.preset import header_of, is_true, words
 from tierkit.crm.scanning import DERIVED, EACH_ROW
 from tierkit.errors import Problem
 from tierkit.settings import DataSettings
+from tierkit.words import plural
 
 COLUMN_NAMES, COLUMN_VALUES = "column names", "column values"
 _OF_CONTACT = re.compile(r"contacts\[(.+)\]")
 _IF = re.compile(r"(.+) if (.+)")
+_FIRST_VALUES, _SHOWN = 4, 5
 _SEVERAL = r"\s*[;,].*$"
 
 
@@ -61,6 +63,7 @@ def _shaped(
     for column, source in wanted.items():
         contact = _OF_CONTACT.fullmatch(source)
         if source == EACH_ROW:
+            problems += identical_rows(rows, name)
             rows = with_row_ids(rows)
         elif contact is not None and "contacts" in found:
             rows = _with_account(rows, contact[1], source, found["contacts"], data)
@@ -129,12 +132,57 @@ def _with_outcome(rows: Rows, source: str) -> Rows:
 
 
 def with_row_ids(rows: Rows) -> Rows:
-    """Return the rows with an id for each, `row 1`, in the order of their values."""
+    """Return the rows with an id for each from its first four values, by which a person finds it.
+
+    It is the same wherever in its file a row stands; of rows with the same first values, those
+    after the first carry a number, in the order of all their values.
+    """
     numbered = rows.with_row_index("__row", order_by=rows.columns)
-    number = (nw.col("__row") + 1).cast(nw.Int64).cast(nw.String)
-    return numbered.with_columns(nw.concat_str(nw.lit("row "), number).alias(EACH_ROW)).drop(
-        "__row"
+    first = [nw.col(one).cast(nw.String) for one in rows.columns[:_FIRST_VALUES]]
+    values = nw.concat_str(*first, separator=" | ", ignore_nulls=True)
+    text = nw.concat_str(nw.lit("row "), values, ignore_nulls=True)
+    named = numbered.with_columns(__text=text)
+    named = look_up(
+        named,
+        grouped(named, "__text", __first=nw.col("__row").min()),
+        on="__text",
+        what=EACH_ROW,
     )
+    place = (nw.col("__row") - nw.col("__first") + 1).cast(nw.Int64)
+    again = nw.concat_str(nw.col("__text"), nw.lit(" #"), place.cast(nw.String))
+    chosen = nw.when(place > 1).then(again).otherwise(nw.col("__text"))
+    return named.with_columns(chosen.alias(EACH_ROW)).drop("__row", "__text", "__first")
+
+
+def identical_rows(rows: Rows, table: str) -> list[Problem]:
+    """Return the remark that rows without an id of their own are alike in every column."""
+    columns = rows.columns
+    filled = rows.filter(
+        ~nw.all_horizontal(*(nw.col(c).is_null() for c in columns), ignore_nulls=True)
+    )
+    shown = columns[:_FIRST_VALUES]
+    alike = grouped(filled, columns, __copies=nw.len()).filter(nw.col("__copies") > 1)
+    found = alike.sort(*columns).head(_SHOWN).collect().rows()
+    if not found:
+        return []
+    count = int(alike.select((nw.col("__copies") - 1).sum()).collect().item())
+    verb = "is a copy" if count == 1 else "are copies"
+    return [
+        Problem(
+            f"{plural(count, 'row')} {verb} of another in every column and counted again, since "
+            f"[data.columns.{table}] says {EACH_ROW!r}",
+            "Name the column that tells rows apart instead, or take the copies out.",
+            table,
+            rule="identical rows",
+            rows=count,
+            examples=tuple(_joined(row[: len(shown)]) for row in found),
+            blocks=False,
+        )
+    ]
+
+
+def _joined(values: Sequence[object]) -> str:
+    return " | ".join(str(value) for value in values if value is not None)
 
 
 def with_months_as_rows(rows: Rows) -> Rows:

@@ -108,6 +108,10 @@ class SparkEngine:
         """Write rows to one Parquet file, through this process: for tables of one project."""
         pq.write_table(rows.to_native().toArrow(), path, compression="zstd")
 
+    def write_partitions(self, rows: Rows, folder: Path, *, by: str) -> None:
+        """Write rows to a folder of Parquet files, one folder a value of a column."""
+        rows.to_native().write.partitionBy(by).parquet(folder.as_uri())
+
 
 def _connected(builder: Any, address: str) -> Any:  # noqa: ANN401 (as the session)
     host = address.partition(";")[0]  # what follows may hold a token

@@ -317,7 +317,9 @@ def _unreadable(
     if not to_read:
         return [], []
     lost = {
-        column: nw.col(column + _TEXT).is_null().__invert__() & nw.col(column).is_null()
+        column: ~nw.col(column + _TEXT).is_null()
+        & nw.col(column).is_null()
+        & ~nw.col(column + _TEXT).is_in(list(words.get(column, {}).get("open", ())))
         for column in to_read
     }
     counted = (
@@ -388,7 +390,7 @@ def _blocks(column: str, contract: TableContract, lost: Rows, share: float) -> b
 
 def _fix(name: str, column: str, kind: Kind) -> str:
     if kind is Kind.FLAG:
-        return f"Say which values mean won and lost in [data.values.{name}.{column}]."
+        return f"List them as won, lost or open in [data.values.{name}.{column}]."
     if kind is Kind.DATE:
         return "Write dates as 2026-09-30; leave unknown ones empty."
     return "Write plain numbers such as 1234.50; leave unknown ones empty."

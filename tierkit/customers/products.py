@@ -241,7 +241,7 @@ def next_products(
     worth = _worth(purchases, today, length)
     value = chance * worth[None, :] * _came_over_expected(tests)
     index, names = purchases.first.index, np.asarray(purchases.first.columns, dtype=object)
-    asked = ~np.asarray(np.isnan(chance)).all(axis=1)
+    asked: BoolArray = np.asarray(~np.isnan(chance).all(axis=1), dtype=bool)
     first = np.nanargmax(np.where(asked[:, None], chance, 0.0), axis=1)
     rows = np.flatnonzero(asked)
     suggested = pd.DataFrame(

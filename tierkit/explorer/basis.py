@@ -190,6 +190,7 @@ class Basis:
             columns=self.accounts,
             groups=self.groups,
             quarters_held=self.previous.quarters_held,
+            held_by_model=self.previous.by_model,
         )
 
     @cached_property

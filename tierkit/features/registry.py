@@ -16,6 +16,7 @@ from tierkit.features.feature import Aggregate, Feature
 from tierkit.features.own import own_criteria
 from tierkit.features.windows import DATED_TABLES, MAX_LOOK_BACK
 from tierkit.settings import Settings
+from tierkit.words import plain_name
 
 _GROUPS: Mapping[str, tuple[Feature, ...]] = {
     "Revenue": revenue.FEATURES,
@@ -209,6 +210,17 @@ def _check_leave_out(features: Sequence[Feature], leave_out: Sequence[str]) -> N
     unknown = [name for name in leave_out if name not in known]
     if unknown:
         raise SettingsError(
-            f"features.leave_out: there is no feature {', '.join(unknown)}; "
-            f"there are {', '.join(known)}."
+            f"features.leave_out: {' '.join(_no_feature(name, known) for name in unknown)} "
+            "`tierkit help criteria` lists all of them."
         )
+
+
+def _no_feature(name: str, known: Sequence[str]) -> str:
+    """Return that there is no such feature, and those that it could mean, also by shown name."""
+    near = [one for one in known if plain_name(one) == plain_name(name)]
+    near = near or get_close_matches(name, known, n=3)
+    meant = " or ".join(
+        one if plain_name(one) == one.replace("_", " ") else f'{one} (shown as "{plain_name(one)}")'
+        for one in near
+    )
+    return f"there is no feature {name}." + (f" Did you mean {meant}?" if meant else "")

@@ -141,6 +141,9 @@ def smallest_change(
 def customer_text(card: Card, account: pd.DataFrame, *, promised: tuple[str, ...] = ()) -> str:
     """Return what may be told to the customer: no score, no amount, no rank, no tier.
 
+    Nothing is said to count of which the account has nothing: who never ordered is not praised for
+    its orders, however the card treats that.
+
     Parameters
     ----------
     account
@@ -156,7 +159,8 @@ def customer_text(card: Card, account: pd.DataFrame, *, promised: tuple[str, ...
      often you order. If something changes at your company, tell us: we look at it again.'
     """
     points = card.points_of(account).iloc[0]
-    ups = points[points > 0].sort_values(ascending=False, kind="stable")
+    there = [name for name in points.index if _has_some(str(name), account)]
+    ups = points[there][points[there] > 0].sort_values(ascending=False, kind="stable")
     spoken = [*dict.fromkeys(words for name in ups.index for words in _to_customers(str(name)))]
     counts = f" What counts most for you: {_enumerated(spoken[:_MOST_SPOKEN])}." if spoken else ""
     gets = f" This quarter you can count on: {_enumerated([*promised])}." if promised else ""
@@ -204,6 +208,14 @@ def _pair(steps: list[tuple[int, Step]], *, needed: float, sign: float) -> tuple
     far = np.where(enough, passed[:, None] + passed[None, :], np.inf)
     first, second = np.unravel_index(int(far.argmin()), far.shape)
     return steps[int(first)][1], steps[int(second)][1]
+
+
+def _has_some(criterion: str, account: pd.DataFrame) -> bool:
+    """Return whether the account has any of what a criterion counts; 0 days are a time ago."""
+    value = account[criterion].iloc[0]
+    if pd.isna(value) or value == "":
+        return False
+    return bool(value != 0) or "days_" in criterion
 
 
 def _to_customers(name: str) -> list[str]:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import pandas as pd
 
 from tierkit.customers import HORIZON, QUARTER, calibration
-from tierkit.figure import Figure
+from tierkit.pages.customer_words import (
+    PURCHASES,
+    customer_sentences,
+    engagement_sentence,
+    few_due,
+)
 from tierkit.pages.facts import (
     Facts,
     currency,
     money_grid,
-    money_parts,
-    next_quarter,
     number,
     part,
     parts,
-    ranged,
-    sum_is_telling,
     text,
     too_small,
-    why,
 )
 from tierkit.rendering import Fragment, html_table, joined, section, tag
 from tierkit.runs import (
@@ -34,15 +34,9 @@ from tierkit.runs import (
 )
 from tierkit.table import Column, Columns, Table
 from tierkit.words import (
-    count,
-    enumerated,
     money,
     money_range,
-    plural,
     sentence,
-    share,
-    signed_range,
-    signed_share,
 )
 
 MOST_AT_RISK = 20
@@ -88,24 +82,6 @@ def _tests(study: CustomerStudy) -> list[Fragment]:
         html_table(retention_table(study)),
         html_table(effect_table(study)),
     ]
-
-
-def engagement_sentence(gain: Figure) -> str:
-    """Return whether signals and activities tell of renewals beyond contracts and deals.
-
-    Examples
-    --------
-    >>> print(engagement_sentence(Figure(0.001, -0.002, 0.004)))
-    Engagement is independent of renewals here: signals and activities tell nothing that ...
-    """
-    if not gain.is_known:
-        return f"Engagement was not tested: {gain.why}."
-    if gain.is_above(0.0):
-        return "Engagement tells of renewals what contracts and deals do not: it was tested."
-    return (
-        "Engagement is independent of renewals here: signals and activities tell nothing that "
-        "contracts and deals do not, so a fall in them is no sign of leaving."
-    )
 
 
 def calibration_table(study: CustomerStudy) -> Table:
@@ -200,25 +176,28 @@ def _parts_table(facts: Facts, rows: list[Facts]) -> Fragment:
         _parts_row(facts, row, words if known else ["–"] * 3, adds_up=adds_up)
         for row, words in zip(rows, said, strict=False)
     ]
-    hidden = sum(bool(too_small(facts, row)) or _few_due(facts, row) for row in rows)
+    hidden = sum(bool(too_small(facts, row)) or few_due(facts, row) for row in rows)
     if not hidden:
         total = {key: sum(number(row, key) or 0.0 for row in rows)
                  for key in ("renewals_due", "at_risk")}  # fmt: skip
         everyone = {"tier": "All tiers", "accounts_due": len(rows) * _MANY, **total}
         last = said[-1] if known else ["–"] * 3
         made.append(_parts_row(facts, everyone, last, adds_up=adds_up))
+    if text(found, "basis") == PURCHASES:
+        made = [{_BOUGHT.get(name, name): cell for name, cell in row.items()} for row in made]
     columns: Columns = ["tier", *Column.each("spoken", *[*made[0]][1:])]
     caption = f"What accounts of each tier should bring in {text(found, 'span')}, {currency(facts)}"
     return html_table(Table("customer-parts", caption, columns, made))
 
 
+_BOUGHT = {"renewals_due": "bought_before", "expected": "expected_again"}
 _MANY = 1_000
 """As many accounts as are never too few to be shown."""
 
 
 def _parts_row(facts: Facts, row: Facts, said: list[str], *, adds_up: bool) -> dict[str, object]:
     small = bool(too_small(facts, row))
-    few = small or _few_due(facts, row)
+    few = small or few_due(facts, row)
     due, at_risk = (money(currency(facts), number(row, key) or 0.0)
                     for key in ("renewals_due", "at_risk"))  # fmt: skip
     shown = {
@@ -235,130 +214,6 @@ def _parts_row(facts: Facts, row: Facts, said: list[str], *, adds_up: bool) -> d
     }
 
 
-def _few_due(facts: Facts, row: Facts) -> bool:
-    """Return whether so few accounts have a renewal due that its money would tell theirs."""
-    return bool(too_small(facts, row, "accounts_due")) and bool(number(row, "accounts_due"))
-
-
 def _range(facts: Facts, row: Facts) -> str:
     low, high = number(row, "low"), number(row, "high")
     return "–" if low is None or high is None else money_range(currency(facts), low, high)
-
-
-def customer_sentences(facts: Facts) -> list[str]:
-    """Return tiers in a sentence each, what was tested, and what does not add up."""
-    found = part(facts, "customers")
-    lines = [line for row in parts(found, "parts") if (line := tier_sentence(facts, row))]
-    engaged = ranged(part(found, "engagement"))
-    rest = (
-        _soon(facts),
-        _tested(found),
-        engagement_sentence(engaged) if engaged.is_known else "",
-        _list(found),
-        _kept(found),
-        *_growth(facts),
-        _apart(found),
-    )
-    return [*lines, *filter(None, rest)]
-
-
-def tier_sentence(facts: Facts, row: Facts) -> str:
-    """Return what a tier's accounts should bring: parts, what is due, what may be lost.
-
-    Examples
-    --------
-    >>> print(tier_sentence({"currency": "USD"}, {"tier": "Tier 1", "accounts": 15,
-    ...     "accounts_due": 9, "new_and_expansion": 12e6, "renewals_due": 31e6,
-    ...     "renewals_expected": 28e6, "at_risk": 1.9e6}))
-    Tier 1: $12.0 M new and expansion, $31 M renewals due of which $28.0 M expected, $1.9 M at ...
-    """
-    if too_small(facts, row) or _few_due(facts, row) or not number(row, "renewals_due"):
-        return ""
-    code = currency(facts)
-    new, due, expected = (
-        number(row, key) for key in ("new_and_expansion", "renewals_due", "renewals_expected")
-    )
-    if new is None or due is None:
-        return ""
-    anew, renewed, _ = money_parts(code, [new, expected or 0.0])
-    said = f"{text(row, 'tier')}: {anew} new and expansion, {money(code, due)} renewals due"
-    said += f" of which {renewed} expected" if expected is not None else ""
-    at_risk = number(row, "at_risk") or 0.0
-    return f"{said}, {money(code, at_risk)} at risk." if at_risk else f"{said}, nothing at risk."
-
-
-def _tested(found: Facts) -> str:
-    tests = [one for one in parts(found, "tests") if text(one, "window") == QUARTER]
-    if not tests or number(tests[0], "concordance") is None:
-        return f"Chances of renewals: {sentence(why(found, 'tests'))}" if not tests else ""
-    one = tests[0]
-    came = number(one, "renewed_over_expected")
-    ratio = f"; {share(came)} of the money expected came" if came is not None else ""
-    ends = plural(number(one, "quarter_ends") or 0, "earlier quarter-end")
-    pairs = share(number(one, "concordance") or 0.0)
-    return (
-        f"Chances come from {text(found, 'ranked_by')}. At {ends} "
-        f"the renewed of two was given the higher chance in {pairs} of pairs (a coin: 50 %){ratio}."
-    )
-
-
-def _list(found: Facts) -> str:
-    one = part(found, "list")
-    precision, base = number(one, "precision"), number(one, "base_rate")
-    if precision is None or base is None:
-        return ""
-    ends = plural(number(one, "quarter_ends") or 0, "earlier quarter-end")
-    return (
-        f"Of the accounts that a list of {count(number(one, 'length') or 0)} would have named at "
-        f"{ends}, {share(precision)} were lost; of all with a renewal due, {share(base)}."
-    )
-
-
-def _soon(facts: Facts) -> str:
-    rows = parts(part(facts, "customers"), "next_quarter")
-    due = sum(number(row, "renewals_due") or 0.0 for row in rows)
-    return f"{money(currency(facts), due)} of it is due in {next_quarter(facts)}." if due else ""
-
-
-def _kept(found: Facts) -> str:
-    """Return whether tiers keep customers, as a sentence."""
-    effect = part(found, "kept_by_tiers")
-    verdict = text(effect, "verdict")
-    if not verdict:
-        return ""
-    figure = ranged(part(effect, "relative"))
-    size = figure.say(signed_share, signed_range) if figure.is_known else ""
-    if verdict == "cannot tell":
-        why_ = text(effect, "why") or figure.why
-        return f"Whether a higher tier keeps customers cannot be told: {size or why_}."
-    direction = "more" if text(effect, "direction") == "more" else "less"
-    return f"A higher tier keeps {direction} of what is due ({verdict}): {size}."
-
-
-def _growth(facts: Facts) -> list[str]:
-    """Return what customers should bring anew, and how often suggested products were bought."""
-    found, code = part(facts, "customers"), currency(facts)
-    kinds = [(text(one, "kind"), number(one, "predicted")) for one in parts(found, "growth")]
-    said = []
-    if kinds and not sum_is_telling(facts):
-        words = [f"{kind} {money(code, amount or 0.0)}" for kind, amount in kinds]
-        said.append(f"Of new and expansion business: {enumerated(words)}.")
-    product = part(found, "next_product")
-    hit, popular = number(product, "hit_rate"), number(product, "hit_rate_of_popularity")
-    if hit is not None and popular is not None:
-        buyers = count(number(product, "buyers") or 0)
-        said.append(
-            f"Of {buyers} times that a customer bought a new product, the one suggested by "
-            f"{text(product, 'ranked_by')} was among them in {share(hit)}"
-            + (f" ({share(popular)} by popularity)." if hit > popular else ".")
-        )
-    return said
-
-
-def _apart(found: Facts) -> str:
-    if found.get("adds_up"):
-        return ""
-    return (
-        "Renewals may be part of what is predicted as new and expansion business, since no deal is "
-        "marked as a renewal: the two are not added up."
-    )

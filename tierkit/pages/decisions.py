@@ -294,7 +294,7 @@ def _tables(facts: Facts) -> Iterator[Decision]:
     if "tier_history" in texts(part(facts, "data"), "missing_tables"):
         yield Decision(
             "Record from now on which tier each account is in.",
-            "It decides whether the fourth question can ever be answered.",
+            "Without it nobody can ever tell whether tiers earn their keep.",
             "data",
         )
 

@@ -45,6 +45,9 @@ class RunDifference:
         How many accounts have a tier in both runs.
     currency
         Of all amounts.
+    held_already
+        How many of the moved held their later tier before the later run: what was put in force in
+        between was not what the earlier run proposed.
     """
 
     before: str
@@ -57,6 +60,7 @@ class RunDifference:
     verdicts: pd.DataFrame
     accounts: int
     currency: str = ""
+    held_already: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -90,7 +94,16 @@ def compare_runs(
         verdicts=_differing(_verdicts(before), _verdicts(after)),
         accounts=len(both),
         currency=after.currency,
+        held_already=_held_already(moved, after),
     )
+
+
+def _held_already(moved: pd.DataFrame, after: Published) -> int:
+    """Return how many of the moved accounts held their later tier when the later run began."""
+    if "previous_tier" not in after.tiers:
+        return 0
+    before = moved["account_id"].map(after.tiers["previous_tier"])
+    return int(before.eq(moved["to"]).sum())
 
 
 def settings_changed(before: Published, after: Published) -> pd.DataFrame:
@@ -217,6 +230,7 @@ def _cents(value: float) -> str:
 
 
 MOST_LINES = 20
+COMPARED = "Compared are the tiers that each run proposed, not those that were put in force."
 
 
 def difference_text(found: RunDifference) -> str:
@@ -229,9 +243,10 @@ def difference_text(found: RunDifference) -> str:
     >>> print(difference_text(RunDifference("2026Q2", "2026Q3", empty, empty, empty, empty, moved,
     ...                                     empty, accounts=3)))
     2026Q2 → 2026Q3
+    Compared are the tiers that each run proposed, not those that were put in force.
     Nothing differs: settings, data, tiers and verdicts are the same.
     """
-    lines = [f"{found.before} → {found.after}"]
+    lines = [f"{found.before} → {found.after}", COMPARED]
     if found.is_empty:
         lines.append("Nothing differs: settings, data, tiers and verdicts are the same.")
     else:
@@ -250,7 +265,18 @@ def moved_in_words(found: RunDifference) -> str:
     have = "has" if len(found.moved) == 1 else "have"
     return (
         f"{plural(len(found.moved), 'account')} {have} another tier; "
-        f"{plural(found.accounts, 'account')} had one in both runs."
+        f"{plural(found.accounts, 'account')} had one in both runs.{_said_of_held(found)}"
+    )
+
+
+def _said_of_held(found: RunDifference) -> str:
+    """Return how many of the moved no move of the later run has brought to their tier."""
+    if not found.held_already:
+        return ""
+    holds = "holds its" if found.held_already == 1 else "hold their"
+    return (
+        f" {count(found.held_already)} of them {holds} later tier already: it was put in force "
+        f"before {found.after}, by hand or by other settings, and is no move there."
     )
 
 
@@ -306,7 +332,7 @@ def difference_page(found: RunDifference) -> str:
     title = f"What changed from {found.before} to {found.after}"
     body = joined(
         tag("h1", title),
-        tag("p", moved_in_words(found)),
+        tag("p", f"{moved_in_words(found)} {COMPARED}"),
         _part("Verdicts", found.verdicts, "verdicts"),
         _part("Settings", found.settings, "settings"),
         _part("Data", found.data, "data"),

@@ -219,7 +219,8 @@ def effort_table(facts: Facts) -> pd.DataFrame:
     tiers = parts(facts, "tiers")
     rows, split = [], bool(tiers)
     for role in parts(facts, "effort", "roles"):
-        needed, available = number(role, "hours"), number(role, "available")
+        needed = number(role, "hours")
+        available = number(role, "available") or None  # 0: nobody has said
         if needed is None:
             continue
         name = text(role, "role")

@@ -18,7 +18,7 @@ from tierkit.words import count, number_word, plural, sentence, share
 MOST_ROWS = 20
 _UNTIERED = UNTIERED.lower()
 _SCOPE = ("entered scope", "left scope")
-_COUNTED = re.compile(r"employees|(closed deals|wins|products|contacts)\b.*")
+_COUNTED = re.compile(r"employees|(closed deals|open deals|wins|products|contacts)\b.*")
 _BOUGHT = re.compile(r"won revenue \((\d+) quarters?\)")
 
 
@@ -174,7 +174,9 @@ def _favourite(one: Facts) -> str:
     name, low, high = text(one, "criterion"), text(one, "from"), text(one, "to")
     bought = _BOUGHT.fullmatch(name)
     counted = _COUNTED.fullmatch(name)
-    upper = f"an account with {high} {name}" if counted else f"an account with {name} of {high}"
+    upper = f"an account with {name} of {high}"
+    if counted:
+        upper = f"an account with {high} {_one(name) if high == '1' else name}"
     lower = f"one with {'none' if low == '0' and counted else low}"
     if bought:
         upper = f"an account that bought for {high} in {quarters_back(int(bought[1]))}"
@@ -184,6 +186,18 @@ def _favourite(one: Facts) -> str:
         f"{factor.say('{:.1f}'.format)} times ({factor.say_range('{:.1f}–{:.1f}'.format)}) as much "
         f"as {lower}"
     )
+
+
+def _one(counted: str) -> str:
+    """Return the name of what is counted, of one.
+
+    Examples
+    --------
+    >>> _one("open deals"), _one("wins (4 quarters)"), _one("employees")
+    ('open deal', 'win (4 quarters)', 'employee')
+    """
+    what, space, window = counted.partition(" (")
+    return f"{what.removesuffix('s')}{space}{window}"
 
 
 def quarters_back(quarters: int) -> str:

@@ -82,7 +82,8 @@ def overrides_table(tiering: Tiering) -> Fragment:
 
 def effort_table(tiering: Tiering) -> Fragment:
     """Return the hours that the tiers ask of each role, against what it has."""
-    frame = tiering.role_effort
+    frame = tiering.role_effort.astype({"available": float})
+    frame["available"] = frame["available"].where(frame["available"] > 0)  # 0: nobody has said
     hours = Column.each("count", *frame.columns.drop("share_used"))
     caption = "Hours a quarter by role: asked by each tier, and available"
     why = "No roles are set: write [roles] and the tiers' entitlements."

@@ -177,7 +177,8 @@ def _borderline(facts: Facts) -> str:
     names = enumerated([text(one, "tier") for one in tiers])
     return (
         f"{share(near / places)} of the places in {names} are borderline "
-        f"({count(near)} of {count(places)}): a small change of the data moves those accounts."
+        f"({count(near)} of {count(places)}): a small change of the data moves those "
+        "accounts, whether or not the ranking as a whole is good enough to adopt."
     )
 
 
@@ -204,7 +205,7 @@ def _waiting(facts: Facts, seats: Facts) -> str:
     rank, amount = number(first, "rank"), number(first, "predicted_revenue")
     if rank is None or amount is None:
         return ""
-    return f"; rank {count(rank)}, {money(currency(facts), amount)} predicted, waits"
+    return f"; rank {count(rank)}, {money(currency(facts), amount)} predicted, waits for a place"
 
 
 def by_territory(facts: Facts) -> Fragment:

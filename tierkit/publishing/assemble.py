@@ -119,7 +119,7 @@ def write_report_manifest(run: RunContext) -> None:
         "fingerprint": _fingerprint(run),
         "set": list(run.handover.set_overrides),
         "model_file": manifest.file_hash(model) if model else None,
-        "inputs": manifest.input_files(run.settings.source),
+        "inputs": [] if run.settings.data.profile else manifest.input_files(run.settings.source),
         "rows": manifest.row_counts(run.folder),
     }
     manifest.write_manifest(

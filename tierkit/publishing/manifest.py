@@ -10,6 +10,7 @@ import platform
 import secrets
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -22,7 +23,7 @@ from tierkit.errors import TierkitError
 from tierkit.files import make_folder, read_json, write_whole
 from tierkit.processes import EndedBySignal, exit_code_of_signal
 from tierkit.publishing.leaks import Json, Replacements, scrubbed
-from tierkit.settings import Settings
+from tierkit.settings import Settings, parse_settings, settings_template
 
 _PACKAGES = (
     "tierkit",
@@ -126,15 +127,23 @@ def settings_rows(
 ) -> list[tuple[str, str, bool]]:
     """Return every effective setting: dotted key, value as JSON, and whether it is the default.
 
+    What `tierkit init` writes into a new project counts as a default too.
+
     Examples
     --------
     >>> rows = settings_rows(Settings())
     >>> [row for row in rows if row[0] == "stability.keep_band"]
     [('stability.keep_band', '1.25', True)]
     """
-    defaults = dict(flat_settings(Settings().model_dump(mode="json")))
+    usual = parse_settings(tomllib.loads(settings_template()))
+    defaults, written = (
+        dict(flat_settings(one.model_dump(mode="json"))) for one in (Settings(), usual)
+    )
     values = flat_settings(scrubbed(settings.model_dump(mode="json"), replacements))
-    return [(key, _text(value), defaults.get(key, _ABSENT) == value) for key, value in values]
+    return [
+        (key, _text(value), value in (defaults.get(key, _ABSENT), written.get(key, _ABSENT)))
+        for key, value in values
+    ]
 
 
 def write_manifest(

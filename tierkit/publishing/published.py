@@ -320,7 +320,8 @@ def find_run(given: str, *, reports: Path) -> Path:
     Parameters
     ----------
     given
-        A folder, a published quarter such as `2026Q3`, or the name of a run in the archive.
+        A folder, a published quarter such as `2026Q3`, or the name of a draft or of a run in the
+        archive.
     reports
         Where reports lie.
 
@@ -329,12 +330,12 @@ def find_run(given: str, *, reports: Path) -> Path:
     SettingsError
         If there is no such run; names the nearest.
     """
-    places = (Path(given), reports / given, reports / "archive" / given)
+    places = (Path(given), *(reports / beside / given for beside in ("", "archive", "drafts")))
     for place in places:
         if (place / FACTS).is_file():
             return place
-    known = [path.parent.name for pattern in (f"*/{FACTS}", f"archive/*/{FACTS}")
-             for path in sorted(reports.glob(pattern))]  # fmt: skip
+    patterns = (f"{beside}*/{FACTS}" for beside in ("", "archive/", "drafts/"))
+    known = [path.parent.name for one in patterns for path in sorted(reports.glob(one))]
     near = get_close_matches(given, known, n=1, cutoff=0.4)
     hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known) or 'none'}."
     raise SettingsError(f"{given}: no published run of that name, and no folder of one. {hint}")

@@ -60,6 +60,10 @@ def chapter(name: str) -> Chapter:
     return CHAPTERS[name]()
 
 
+class UnknownTopicError(SettingsError):
+    """A word that the reference does not have."""
+
+
 def list_topics() -> str:
     """Return the chapters, each with what it holds."""
     lines = ["tierkit help TOPIC, where TOPIC is a chapter or a name in it:", ""]
@@ -93,7 +97,7 @@ def find_topic(topic: str, application: click.Group) -> str:
     names += [entry.name for one in [*quick, chapter("criteria")] for entry in one.entries]
     near = get_close_matches(asked, names, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}?" if near else "`tierkit help` lists the topics."
-    raise SettingsError(f"{topic}: is no topic. {hint}")
+    raise UnknownTopicError(f"There is no topic {topic}. {hint}")
 
 
 def _chapter_or_page(asked: str) -> str | None:
@@ -138,6 +142,8 @@ def _same(name: str, asked: str) -> bool:
 def topic_of(error: TierkitError) -> str:
     """Return the topic that says more about an error: a setting, a table, or its exit code.
 
+    Of a word that is no topic nothing more can be said; then it is empty.
+
     Examples
     --------
     >>> from tierkit.errors import DataError, Problem
@@ -148,6 +154,8 @@ def topic_of(error: TierkitError) -> str:
     >>> topic_of(DataError("Something else."))
     'exit-codes'
     """
+    if isinstance(error, UnknownTopicError):
+        return ""
     tables = words("columns")  # the meanings alone: an error must not wait for what is slow
     columns = {f"{table}.{column}" for table, known in tables.items() for column in known}
     settings = {entry.name for entry in chapter("settings").entries}

@@ -9,6 +9,7 @@ from .chances import (
     Chances as Chances,
 )
 from .crm_file import (
+    accepted_file as accepted_file,
     accepted_rows as accepted_rows,
     write_accepted as write_accepted,
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from tierkit.crm import written_table
-from tierkit.files import write_whole
+from tierkit.files import change_file, content_of, write_whole
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
 
@@ -93,10 +93,20 @@ def accepted_rows(
     return sorted([*changed, *lost], key=lambda row: row["record_id"])
 
 
-def write_accepted(folder: Path, quarter: str, rows: Iterable[Mapping[str, str]]) -> Path:
-    """Write the accepted changes beside `tierkit.toml` and return the file."""
-    file = folder / f"crm_import_{quarter}.csv"
-    write_whole(file, written_table(rows, CRM_COLUMNS))
+def accepted_file(folder: Path, quarter: str) -> Path:
+    """Return where the accepted changes of a quarter stand, beside `tierkit.toml`."""
+    return folder / f"crm_import_{quarter}.csv"
+
+
+def write_accepted(
+    folder: Path, quarter: str, rows: Iterable[Mapping[str, str]], *, scratch: Path
+) -> Path:
+    """Write the accepted changes and return the file; what it held becomes a version.
+
+    The lock of the project's files is held.
+    """
+    file, text = accepted_file(folder, quarter), written_table(rows, CRM_COLUMNS)
+    change_file(file, text, before=content_of(file), project=folder, scratch=scratch)
     return file
 
 

@@ -32,6 +32,7 @@ from tierkit.words import quarters_ahead
 CUSTOMERS_FILE = "customers.parquet"
 MOST_WITH_REASONS = 500
 NO_TIER = "no tier"
+WEIGHTED = "weighted parts"
 NO_EFFECT = "no renewals, or no scores of tiers held, are known"
 NOT_LEARNED = "too few renewals are known to learn from"
 
@@ -193,6 +194,7 @@ def customer_facts(run: Run, tiering: Tiering, study: CustomerStudy) -> dict[str
         "rules": [*outlook.sentences],
         "span": quarters_ahead(quarters),
         "adds_up": study.apart,
+        "cut_on": value if isinstance(value := run.settings.target.value, str) else WEIGHTED,
         "value": run.settings.target.weights,
         "parts": part_rows(tiering, study),
         "next_quarter": _rows(study.tiers[QUARTER]),

@@ -265,7 +265,8 @@ def territory_rows(run: Run, tiering: Tiering, column: str) -> pd.DataFrame:
     pandas.DataFrame
         The column, `accounts`, `owners`, one count per tier, `predicted_revenue`, `last_horizon`,
         `up`, `down`, the `hours` that the first role of the entitlements owes these accounts in a
-        quarter, and the hours that its owners have, `available`. Empty without the column.
+        quarter, and the hours that its owners have, `available`, 0 where not known. Empty without
+        the column.
     """
     accounts = run.accounts().set_index("account_id")
     if column not in accounts:
@@ -292,7 +293,8 @@ def _row(
     moved = directions(rows["previous_tier"], rows["tier"])
     role = owner_role(run)
     asked = hours_by_role(counts, tiers=run.settings.tiers, roles=run.settings.roles)
-    per_person = run.settings.roles[role].hours_per_person if role else 0.0
+    known = bool(role) and run.settings.roles[role].hours > 0
+    per_person = run.settings.roles[role].hours_per_person if known else 0.0
     return {
         "accounts": len(tiered),
         "owners": owners,

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import tierkit
 from tierkit.errors import SettingsError
 from tierkit.files import make_folder, write_whole
-from tierkit.settings import SETTINGS_FILE, Settings, read_settings
+from tierkit.settings import SETTINGS_FILE, Settings, read_settings, settings_template
 
 OVERRIDES = "overrides.csv"
 SAMPLE = "sample"
@@ -116,17 +116,12 @@ def sample_project() -> Settings:
 
 def _fill(folder: Path, guessed: str | None) -> list[Path]:
     settings, overrides, data = folder / SETTINGS_FILE, folder / OVERRIDES, folder / "data"
-    write_whole(settings, guessed or _template())
+    write_whole(settings, guessed or settings_template())
     write_whole(overrides, OVERRIDES_HEADER)
     if guessed is not None:
         return [settings, overrides]
     make_folder(data, below=folder)
     return [settings, overrides, data]
-
-
-def _template() -> str:
-    template = Path(__file__).parent / "templates" / SETTINGS_FILE
-    return template.read_text(encoding="utf-8")
 
 
 def _guessed(exports: Path, folder: Path) -> str:
@@ -136,7 +131,7 @@ def _guessed(exports: Path, folder: Path) -> str:
     if not exports.is_dir():
         raise SettingsError(f"--from {exports}: no such folder.")
     source = os.path.relpath(exports.resolve(), folder.resolve())
-    usual = _template()
+    usual = settings_template()
     return (
         guess_settings(exports, source=Path(source).as_posix()) + usual[usual.index("\n[target]") :]
     )

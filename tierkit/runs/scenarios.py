@@ -28,6 +28,8 @@ _VALUE = "target.value"
 """What tiers are cut on changes no prediction."""
 _BESIDE_THE_POINT = ("scenarios", "run.", "hooks.", "checks.", "decision.")
 NEEDS_A_RUN = "it asks for another outcome or other data, which only a draft of the report computes"
+TOO_MANY = "a run fits five scenarios with another model at most; a draft of the report computes it"
+MOST_REFITTED = 5
 _UNTESTED = "nothing could be tested"
 
 
@@ -78,9 +80,15 @@ def study_scenarios(
     given = [pd.DataFrame(columns=["scenario", "account_id", "tier"])]
     if not wanted:
         return [], given[0]
-    facts = [_facts(run, tiering, tiering, AS_PROPOSED)]
+    facts, late = (
+        [_facts(run, tiering, tiering, AS_PROPOSED)],
+        beyond_the_most(run.settings, wanted),
+    )
     for name, settings in wanted.items():
         changed = differences(run.settings, settings)
+        if name in late:
+            facts.append({"scenario": name, "changes": changed, "tiers": [], "why": TOO_MANY})
+            continue
         try:
             other, found = _computed(run, settings, predictions, changed)
         except TierkitError as error:
@@ -92,6 +100,16 @@ def study_scenarios(
     return facts, pd.concat(given)[["scenario", "account_id", "tier"]]
 
 
+def beyond_the_most(settings: Settings, scenarios: Mapping[str, Settings]) -> list[str]:
+    """Return the scenarios with another model that come after as many as a run fits."""
+    refitted = [name for name, one in scenarios.items() if _is_refitted(differences(settings, one))]
+    return refitted[MOST_REFITTED:]
+
+
+def _is_refitted(changed: Sequence[str]) -> bool:
+    return any(key.startswith(_REFITTED) for key in changed)
+
+
 def _computed(
     run: Run, settings: Settings, predictions: pd.DataFrame, changed: Sequence[str]
 ) -> tuple[Run, Tiering]:
@@ -99,7 +117,7 @@ def _computed(
     if any(key.startswith(_ANOTHER_QUESTION) and not key.startswith(_VALUE) for key in changed):
         raise SettingsError(NEEDS_A_RUN)
     other = replace(run, settings=settings)
-    if any(key.startswith(_REFITTED) for key in changed):
+    if _is_refitted(changed):
         model = settings.model.model_copy(update={"shuffled_refits": 0})
         quick = settings.model_copy(update={"model": model})
         quick._folder = settings.folder

@@ -125,6 +125,7 @@ def tier_accounts(run: Run, predictions: pd.DataFrame) -> Tiering:
             columns=accounts.set_index("account_id"),
             groups=groups,
             quarters_held=previous.quarters_held,
+            held_by_model=previous.by_model,
         ),
     )
     assigned = assignment.accounts

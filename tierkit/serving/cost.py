@@ -84,12 +84,13 @@ def role_effort(
     -------
     pandas.DataFrame
         One row per role, in the order of the settings: one column of hours per tier, `hours` (their
-        sum), `available` (people × hours per person), and as a figure `share_used`.
+        sum), `available` (people × hours per person, 0 where not known), and as a figure
+        `share_used`.
     """
     rows = []
     for name, role in roles.items():
         hours = {tier.name: accounts.get(tier.name, 0) * _hours(tier, name) for tier in tiers}
-        total, available = sum(hours.values()), role.people * role.hours_per_person
+        total, available = sum(hours.values()), role.hours
         rows.append(
             {
                 "role": name,
@@ -98,7 +99,7 @@ def role_effort(
                 "available": available,
                 "share_used": Figure(total / available)
                 if available
-                else Figure.unknown(f"[roles.{name}] has no hours"),
+                else Figure.unknown(f"the hours of [roles.{name}] are not set"),
             }
         )
     columns = ["role", *(tier.name for tier in tiers), "hours", "available", "share_used"]

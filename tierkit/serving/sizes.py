@@ -63,7 +63,7 @@ def largest_size(
     int or None
         None where no role has hours, or where even none at all are too many.
     """
-    if not any(role.people * role.hours_per_person for role in roles.values()):
+    if not any(role.hours for role in roles.values()):
         return None
     low, high = -1, len(predicted_revenue)
     while low < high:

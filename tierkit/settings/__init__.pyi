@@ -35,6 +35,7 @@ from .reading import (
     parse_settings as parse_settings,
     read_settings as read_settings,
     scenario_settings as scenario_settings,
+    settings_template as settings_template,
 )
 from .rules import (
     Rule as Rule,

@@ -215,6 +215,11 @@ class Role(Part):
     hours_per_person: Annotated[float, Field(ge=0)]
     cost_per_hour: Annotated[float, Field(ge=0)] = 0.0
 
+    @property
+    def hours(self) -> float:
+        """The hours of all its people in a quarter; 0 where nobody has said."""
+        return self.people * self.hours_per_person
+
 
 class TieringSettings(Part):
     """In which groups of accounts the tiers are filled, each group by itself."""

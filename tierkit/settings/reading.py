@@ -241,3 +241,9 @@ def _assign(values: dict[str, Any], path: Sequence[str], value: object, override
             place[step] = value
         else:
             place = place[step]
+
+
+def settings_template() -> str:
+    """Return the text of the `tierkit.toml` that a new project gets."""
+    template = Path(__file__).parent / "templates" / SETTINGS_FILE
+    return template.read_text(encoding="utf-8")

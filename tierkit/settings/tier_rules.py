@@ -51,9 +51,7 @@ def hours_problems(tiers: Sequence[Tier], *, roles: Mapping[str, Role]) -> list[
         f"but [roles.{name}] has {has:g}"
         for tier in tiers
         for name, asked in _hours(tier).items()
-        if name in roles
-        and asked > (has := roles[name].people * roles[name].hours_per_person)
-        and has > 0
+        if name in roles and asked > (has := roles[name].hours) and has > 0
     ]
 
 

@@ -109,6 +109,12 @@ class Settings(Part):
         return self._folder / self.data.source
 
     @property
+    def source_in_words(self) -> str:
+        """The folder or file of the tables, or the profile of their database."""
+        profile = self.data.profile
+        return f"the database of the profile {profile}" if profile else str(self.source)
+
+    @property
     def reports(self) -> Path:
         """The folder that runs publish into."""
         return self._folder / self.run.reports

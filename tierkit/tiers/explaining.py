@@ -180,7 +180,7 @@ def explain_tier(
     if held is not None:
         moves = tuple(_moves(model, values, tiered, tiers=tiers, stability=stability))
     return TierExplanation(
-        standing=f"No tier: {untiered}." if held is None else _standing(held, len(tiered)),
+        standing=f"No tier: {untiered}." if held is None else standing(held, len(tiered)),
         base=model.card.base,
         predicted_revenue=float(model.ranked(values)["predicted_revenue"].iloc[0]),
         factors=account_factors(model.card, values),
@@ -199,16 +199,25 @@ def _is_known(value: object) -> bool:
     return value is not None and value is not pd.NA and value == value
 
 
-def _standing(held: Mapping[str, Any], accounts: int) -> str:
+def standing(held: Mapping[str, Any], accounts: int) -> str:
+    """Return an account's tier, rank of so many accounts, tier before and move in sentences."""
     parts = [str(held["tier"])]
     if _is_known(held["rank"]):
         parts.append(f"rank {count(float(held['rank']))} of {count(accounts)}")
     if held["overridden"]:
-        parts.append(f"set by hand; the model says {held['model_tier']}")
+        parts.append(f"set by hand; the model says {_of_model(held)}")
     before = held["previous_tier"]
     parts.append(f"{before} before" if _is_known(before) else "no tier before")
     reason = str(held["move_reason"]) if _is_known(held["move_reason"]) else ""
     return ". ".join([", ".join(parts), *([reason[:1].upper() + reason[1:]] if reason else [])])
+
+
+def _of_model(held: Mapping[str, Any]) -> str:
+    """Return the tier by the model and, where it only keeps it, the tier by rank alone."""
+    model, rule = held["model_tier"], held.get("rule_tier")
+    if not _is_known(model):
+        return "no tier"
+    return f"{model} ({rule} by rank alone)" if _is_known(rule) and rule != model else str(model)
 
 
 def _moves(
@@ -260,8 +269,9 @@ def _move(model: SavedModel, values: pd.DataFrame, line: Line, direction: Direct
     if model.kind in BY_COLUMN:
         limit, now = short_number(line.score), short_number(score)
         side = "more than" if sign > 0 else "less than"
-        return f"{plain_name(model.past_revenue)} of {side} {limit} (now {now})."
+        return f"if {plain_name(model.past_revenue)} were {side} {limit} (now {now})."
     steps = smallest_change(model.card, values, line=line.score, direction=direction)
     if not steps:
         return "no change of two criteria would be enough."
-    return f"{' and '.join(map(str, steps))}."
+    wanted = " and ".join(f"{one.criterion} were {one.then} (now {one.now})" for one in steps)
+    return f"if {wanted}."

@@ -33,12 +33,15 @@ class PreviousTiers:
         A sentence for the report, empty where there is nothing to say.
     quarters_held
         By account for how many quarter-ends in a row it has held that tier, as far as was asked.
+    by_model
+        By account the tier that the model gave it then; None where that was not written down.
     """
 
     tiers: pd.Series[str]
     source: str
     remark: str = ""
     quarters_held: pd.Series[int] | None = None
+    by_model: pd.Series[str] | None = None
 
 
 def previous_tiers(
@@ -68,7 +71,12 @@ def previous_tiers(
         held = tiers_in_force(tables, [day, *earlier_days])
         by_day = [_on(held, one) for one in (day, *earlier_days)]
         if len(by_day[0]):
-            return PreviousTiers(by_day[0], "tier_history", quarters_held=quarters_in_a_row(by_day))
+            return PreviousTiers(
+                by_day[0],
+                "tier_history",
+                quarters_held=quarters_in_a_row(by_day),
+                by_model=_model_tiers(tables, day),
+            )
     if published:
         remark = (
             f"tier_history has no tier in force on {spell_date(day)}; the tiers that the last "
@@ -113,6 +121,14 @@ def _on(held: pd.DataFrame, day: date) -> pd.Series[str]:
     return held[days == day].set_index("account_id")["tier"]
 
 
+def _model_tiers(tables: Tables, day: date) -> pd.Series[str] | None:
+    """Return by account the model's tier behind the tier in force on a day."""
+    if not tables.has("tier_history", "model_tier"):
+        return None
+    rows = _newest_in_force(tables, [day], "model_tier").dropna(subset=["model_tier"])
+    return rows.astype({"account_id": "str"}).set_index("account_id")["model_tier"]
+
+
 def tiers_in_force(tables: Tables, days: list[date]) -> pd.DataFrame:
     """Return the tiers in force on some days.
 
@@ -127,14 +143,20 @@ def tiers_in_force(tables: Tables, days: list[date]) -> pd.DataFrame:
     DataError
         If the source has no `tier_history`.
     """
+    newest = _newest_in_force(tables, days)
+    texts = newest.astype({"account_id": "str", "tier": "str"})
+    return texts[["day", "account_id", "tier"]].reset_index(drop=True)
+
+
+def _newest_in_force(tables: Tables, days: list[date], *beside: str) -> pd.DataFrame:
+    """Return one row of `tier_history` per day and account: of spans that overlap the newest."""
     held = in_force(tables["tier_history"], tables.dates({"day": days}))
-    frame = held.select("day", "account_id", "tier", "start_date").collect().to_pandas()
+    columns = ("day", "account_id", "tier", "start_date", *beside)
+    frame = held.select(*columns).collect().to_pandas()
     ordered = frame.dropna(subset=["account_id", "tier"]).sort_values(
         ["day", "account_id", "start_date", "tier"], kind="stable"
     )
-    newest = ordered.drop_duplicates(["day", "account_id"], keep="last")
-    texts = newest.astype({"account_id": "str", "tier": "str"})
-    return texts[["day", "account_id", "tier"]].reset_index(drop=True)
+    return ordered.drop_duplicates(["day", "account_id"], keep="last")
 
 
 def carried(tiers: pd.Series[str], successors: Mapping[str, str]) -> pd.Series[str]:

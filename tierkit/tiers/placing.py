@@ -257,6 +257,7 @@ class TierCandidates:
             money=money[order],
             held=held[order],
             forced=forced[order],
+            held_by_model=self._held_by_model(held, forced, names)[order],
             stays=self._stays(held, tiers, stability)[order],
             groups=Groups(codes, len(group_names)),
             owners=self._owners(tiers)[order],
@@ -286,6 +287,15 @@ class TierCandidates:
         if self._levels_held is None or self._levels_held[0] != names:
             self._levels_held = (names, levels_of(self.previous, names))
         return self._levels_held[1]
+
+    def _held_by_model(self, held: IntArray, forced: IntArray, names: list[str]) -> IntArray:
+        """Return the tier held before as the model gave it, the number of tiers where none was."""
+        unknown = np.where(held == forced, len(names), held)
+        known = self._context.held_by_model
+        if known is None:
+            return unknown
+        own = known.reindex(self.ids)
+        return np.where(own.isna(), unknown, levels_of(own, names))
 
     def _forced(self, chosen: dict[str, str], names: list[str]) -> IntArray:
         levels = np.full(len(self.ids), len(names), dtype=np.int64)

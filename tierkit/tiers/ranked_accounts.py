@@ -81,6 +81,8 @@ class RankedAccounts:
         Predicted revenue.
     held, forced
         The level held before, and the level that an override sets; the number of tiers without one.
+    held_by_model
+        The level held before, as the model gave it: of accounts that are overridden it may differ.
     stays
         Whether the account has not yet held its tier as long as it shall.
     groups, owners
@@ -93,6 +95,7 @@ class RankedAccounts:
     money: FloatArray
     held: IntArray
     forced: IntArray
+    held_by_model: IntArray
     stays: BoolArray
     groups: Groups
     owners: IntArray
@@ -109,12 +112,19 @@ class RankedAccounts:
         return len(self.meets)
 
     def without_overrides(self) -> RankedAccounts:
-        """Return the same with no override."""
-        return replace(self, forced=np.full_like(self.forced, self.none))
+        """Return the same with no override: a tier held by one alone was never held."""
+        by_hand = (self.forced < self.none) & (self.held != self.held_by_model)
+        return replace(
+            self,
+            forced=np.full_like(self.forced, self.none),
+            held=np.where(by_hand, self.held_by_model, self.held),
+            stays=self.stays & ~by_hand,
+        )
 
     def without_history(self) -> RankedAccounts:
         """Return the same as if nobody had held a tier."""
-        return replace(self, held=np.full_like(self.held, self.none)).without_stay()
+        nothing = np.full_like(self.held, self.none)
+        return replace(self, held=nothing, held_by_model=nothing).without_stay()
 
     def without_stay(self) -> RankedAccounts:
         """Return the same without a minimum stay."""
@@ -134,11 +144,15 @@ class AccountContext:
     quarters_held
         For how many quarter-ends in a row the account has held its tier; an account that is absent
         has held it long enough.
+    held_by_model
+        The tier that the model gave each account when it got the tier it holds. Where that is not
+        known of an overridden account, a tier equal to its override counts as held by it alone.
     """
 
     columns: pd.DataFrame | None = None
     groups: pd.Series[str] | None = None
     quarters_held: pd.Series[int] | None = None
+    held_by_model: pd.Series[str] | None = None
 
 
 def levels_of(names: pd.Series[str], tiers: Sequence[str]) -> IntArray:

@@ -75,7 +75,7 @@ def role_table(session: Session) -> Markup:
                 str(name),
                 bar_to(used, most=most),
                 count(float(row["hours"])),
-                count(float(row["available"])),
+                count(float(row["available"])) if row["available"] else "not known",
                 words,
             ]
         )

@@ -1,0 +1,90 @@
+"""A Parquet file of criteria is scored and tiered where it lies, as a card does in this process."""
+
+from __future__ import annotations
+
+import math
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.engines import engine_of
+from tierkit.commands.score import score_panel
+from tierkit.errors import DataError, SettingsError
+from tierkit.models.card import Card
+from tierkit.models.criteria import CategoricalCriterion, NumericCriterion
+from tierkit.models.saved import SavedModel
+from tierkit.settings import Settings
+
+CARD = Card(
+    500.0,
+    (
+        NumericCriterion("wins", (1.0, 4.0), (-0.5, 0.25, 1.0), missing=0.1),
+        CategoricalCriterion("industry", ("bank", "retail"), (0.5, -0.25), other=0.0, missing=-1.0),
+    ),
+)
+MODEL = SavedModel(CARD, "fitted card", "wins", 4)
+LINES = [("Tier 1", 0.75), ("Tier 2 & more", 0.0), ("Tier 3", -math.inf)]
+
+
+@pytest.fixture
+def panel(tmp_path):
+    rng = np.random.default_rng(7)
+    frame = pd.DataFrame(
+        {
+            "account_id": [f"A{n}" for n in range(300)],
+            "wins": rng.choice([0.0, 1.0, 3.0, 4.0, 9.0, np.nan], 300),
+            "industry": rng.choice(["bank", "retail", "energy", None], 300),
+        }
+    )
+    frame.to_parquet(tmp_path / "panel.parquet", index=False)
+    return frame.set_index("account_id")
+
+
+@pytest.mark.parametrize("name", ["duckdb", "polars", pytest.param("sail", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("model", [MODEL, SavedModel(CARD, "past revenue", "wins", 4)])
+def test_scores_and_tiers_are_those_of_the_card(name, model, panel, tmp_path, monkeypatch):
+    engine = engine_of(name)
+    monkeypatch.setattr("tierkit.commands.score.open_engine", lambda *_, **__: engine)
+    folder = tmp_path / "scores"
+    score_panel(model, tmp_path / "panel.parquet", folder, settings=Settings(), lines=LINES)
+    found = duckdb.read_parquet(f"{folder}/*/*.parquet", hive_partitioning=True).df()
+    found = found.set_index("account_id").reindex(panel.index)
+    expected = model.ranked(panel)
+    for column in expected:
+        np.testing.assert_allclose(found[column], expected[column], rtol=1e-9, atol=1e-12)
+    tiers = np.select(
+        [expected["score"] >= line for _, line in LINES], [n for n, _ in LINES], default=""
+    )
+    assert found["tier"].tolist() == tiers.tolist()
+
+
+def test_what_cannot_be_scored_is_a_sentence_and_leaves_no_folder(panel, tmp_path):
+    file = tmp_path / "panel.parquet"
+    panel[["wins"]].reset_index().to_parquet(file, index=False)
+    asked = {"settings": Settings(), "lines": LINES}
+    with pytest.raises(DataError, match="lacks what the model scores by: industry"):
+        score_panel(MODEL, file, tmp_path / "scores", **asked)
+    file.write_bytes(file.read_bytes()[:200])
+    with pytest.raises(DataError, match=r"panel\.parquet"):
+        score_panel(MODEL, file, tmp_path / "scores", **asked)
+    assert not (tmp_path / "scores").exists()
+    (tmp_path / "scores").mkdir()
+    with pytest.raises(SettingsError, match="is there already"):
+        score_panel(MODEL, file, tmp_path / "scores", **asked)
+
+
+@pytest.mark.usefixtures("panel")
+def test_a_corrupt_row_group_is_named_and_a_rerun_succeeds(tmp_path):
+    file = tmp_path / "panel.parquet"
+    whole = file.read_bytes()
+    middle = len(whole) // 3
+    file.write_bytes(whole[:middle] + b"\xff" * 60 + whole[middle + 60 :])
+    asked = {"settings": Settings(), "lines": LINES}
+    with pytest.raises(DataError, match=r"panel\.parquet.*run it again"):
+        score_panel(MODEL, file, tmp_path / "scores", **asked)
+    assert not (tmp_path / "scores").exists()
+    file.write_bytes(whole)
+    score_panel(MODEL, file, tmp_path / "scores", **asked)
+    assert sorted(one.name for one in (tmp_path / "scores").iterdir())

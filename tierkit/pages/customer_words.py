@@ -1,0 +1,216 @@
+"""Customers in words: tiers, tests, the list, growth; from facts alone."""
+
+from __future__ import annotations
+
+from tierkit.customers import QUARTER
+from tierkit.figure import Figure
+from tierkit.pages.facts import (
+    Facts,
+    currency,
+    min_group,
+    money_parts,
+    next_quarter,
+    number,
+    part,
+    parts,
+    ranged,
+    sum_is_telling,
+    text,
+    too_small,
+    why,
+)
+from tierkit.settings import NEW_AND_EXPANSION, VALUE_PARTS
+from tierkit.words import (
+    count,
+    enumerated,
+    money,
+    plural,
+    sentence,
+    share,
+    signed_range,
+    signed_share,
+)
+
+PURCHASES = "purchases"
+LITTLE = 0.01
+"""Log loss a renewal; where engagement spares surely less, it is called independent of renewals."""
+
+
+def customer_sentences(facts: Facts) -> list[str]:
+    """Return tiers in a sentence each, what was tested, and what does not add up."""
+    found = part(facts, "customers")
+    lines = [line for row in parts(found, "parts") if (line := tier_sentence(facts, row))]
+    engaged = ranged(part(found, "engagement"))
+    rest = (
+        _cut_on(found),
+        _soon(facts),
+        _tested(found),
+        engagement_sentence(engaged) if engaged.is_known else "",
+        _list(facts),
+        _kept(found),
+        *_growth(facts),
+        _apart(found),
+    )
+    return [*lines, *filter(None, rest)]
+
+
+def tier_sentence(facts: Facts, row: Facts) -> str:
+    """Return what a tier's accounts should bring: parts, what is due, what may be lost.
+
+    Examples
+    --------
+    >>> print(tier_sentence({"currency": "USD"}, {"tier": "Tier 1", "accounts": 15,
+    ...     "accounts_due": 9, "new_and_expansion": 12e6, "renewals_due": 31e6,
+    ...     "renewals_expected": 28e6, "at_risk": 1.9e6}))
+    Tier 1: $12.0 M new and expansion, $31 M renewals due of which $28.0 M expected, $1.9 M at ...
+    """
+    if too_small(facts, row) or few_due(facts, row) or not number(row, "renewals_due"):
+        return ""
+    code = currency(facts)
+    new, due, expected = (
+        number(row, key) for key in ("new_and_expansion", "renewals_due", "renewals_expected")
+    )
+    if new is None or due is None:
+        return ""
+    anew, renewed, _ = money_parts(code, [new, expected or 0.0])
+    bought = text(part(facts, "customers"), "basis") == PURCHASES
+    what = "bought in as long before" if bought else "renewals due"
+    said = f"{text(row, 'tier')}: {anew} new and expansion, {money(code, due)} {what}"
+    if expected is None:
+        return f"{said}; what comes of it is not predicted: {why(row, 'renewals_expected')}."
+    again = "expected again" if bought else "expected"
+    at_risk = money(code, number(row, "at_risk") or 0.0)
+    return f"{said} of which {renewed} {again}, {at_risk} at risk."
+
+
+def engagement_sentence(gain: Figure) -> str:
+    """Return whether signals and activities tell of renewals beyond contracts and deals.
+
+    Examples
+    --------
+    >>> print(engagement_sentence(Figure(0.001, -0.002, 0.004)))
+    Engagement is independent of renewals here: signals and activities tell nothing that ...
+    >>> print(engagement_sentence(Figure(0.001, -0.02, 0.03)))
+    Whether signals and activities tell more of renewals than contracts and deals cannot be told.
+    """
+    if not gain.is_known:
+        return f"Engagement was not tested: {gain.why}."
+    if gain.is_above(0.0):
+        return "Signals and activities tell of renewals what contracts and deals do not."
+    if gain.is_below(LITTLE):
+        return (
+            "Engagement is independent of renewals here: signals and activities tell nothing that "
+            "contracts and deals do not, so a fall in them is no sign of leaving."
+        )
+    return (
+        "Whether signals and activities tell more of renewals than contracts and deals cannot be "
+        "told."
+    )
+
+
+def few_due(facts: Facts, row: Facts) -> bool:
+    """Return whether so few accounts have a renewal due that its money would tell theirs."""
+    return bool(too_small(facts, row, "accounts_due")) and bool(number(row, "accounts_due"))
+
+
+def _tested(found: Facts) -> str:
+    tests = [one for one in parts(found, "tests") if text(one, "window") == QUARTER]
+    if not tests or number(tests[0], "concordance") is None:
+        return f"Chances of renewals: {sentence(why(found, 'tests'))}" if not tests else ""
+    one = tests[0]
+    came = number(one, "renewed_over_expected")
+    ratio = f"; {share(came)} of the money expected came" if came is not None else ""
+    ends = plural(number(one, "quarter_ends") or 0, "earlier quarter-end")
+    pairs = share(number(one, "concordance") or 0.0)
+    return (
+        f"Chances come from {text(found, 'ranked_by')}. At {ends} "
+        f"the renewed of two was given the higher chance in {pairs} of pairs (a coin: 50 %){ratio}."
+    )
+
+
+def _list(facts: Facts) -> str:
+    one, listed = part(facts, "customers", "list"), _listed(facts)
+    precision, base = number(one, "precision"), number(one, "base_rate")
+    if precision is None or base is None:
+        return listed.strip()
+    ends = plural(number(one, "quarter_ends") or 0, "earlier quarter-end")
+    length = count(number(one, "length") or 0)
+    return (
+        f"{listed}Of the accounts that a list of {length} would have named at {ends}, "
+        f"{share(precision)} were lost; of all with a renewal due, {share(base)}."
+    )
+
+
+def _listed(facts: Facts) -> str:
+    """Return how many accounts are at risk and what they have due; empty of few."""
+    rows = parts(facts, "customers", "parts")
+    many = int(sum(number(row, "listed_accounts") or 0 for row in rows))
+    due = sum(number(row, "listed_due") or 0.0 for row in rows)
+    if many < min_group(facts):
+        return ""
+    return f"The {plural(many, 'account')} most at risk have {money(currency(facts), due)} due. "
+
+
+def _soon(facts: Facts) -> str:
+    rows = parts(part(facts, "customers"), "next_quarter")
+    due = sum(number(row, "renewals_due") or 0.0 for row in rows)
+    return f"{money(currency(facts), due)} of it is due in {next_quarter(facts)}." if due else ""
+
+
+def _kept(found: Facts) -> str:
+    """Return whether tiers keep customers, as a sentence."""
+    effect = part(found, "kept_by_tiers")
+    verdict = text(effect, "verdict")
+    if not verdict:
+        return ""
+    figure = ranged(part(effect, "relative"))
+    size = figure.say(signed_share, signed_range) if figure.is_known else ""
+    if verdict == "cannot tell":
+        why_ = text(effect, "why") or figure.why
+        return f"Whether a higher tier keeps customers cannot be told: {size or why_}."
+    direction = "more" if text(effect, "direction") == "more" else "less"
+    return f"A higher tier keeps {direction} of what is due ({verdict}): {size}."
+
+
+def _growth(facts: Facts) -> list[str]:
+    """Return what customers should bring anew, and how often suggested products were bought."""
+    found, code = part(facts, "customers"), currency(facts)
+    kinds = [(text(one, "kind"), number(one, "predicted")) for one in parts(found, "growth")]
+    said = []
+    if kinds and not sum_is_telling(facts):
+        words = [f"{kind} {money(code, amount or 0.0)}" for kind, amount in kinds]
+        said.append(f"Of new and expansion business: {enumerated(words)}.")
+    product = part(found, "next_product")
+    hit, popular = number(product, "hit_rate"), number(product, "hit_rate_of_popularity")
+    if hit is not None and popular is not None:
+        buyers = count(number(product, "buyers") or 0)
+        said.append(
+            f"Of {buyers} times that a customer bought a new product, the one suggested by "
+            f"{text(product, 'ranked_by')} was among them in {share(hit)}"
+            + (f" ({share(popular)} by popularity)." if hit > popular else ".")
+        )
+    return said
+
+
+def _cut_on(found: Facts) -> str:
+    """Return what tiers are cut on, as a sentence; empty where it is predicted revenue alone."""
+    value = text(found, "cut_on")
+    if value in ("", NEW_AND_EXPANSION):
+        return ""
+    weights = part(found, "value")
+    each = ", ".join(f"{name} × {number(weights, name) or 0.0:g}" for name in VALUE_PARTS)
+    return f"Tiers are cut on {value} ({each}), not on new and expansion business alone."
+
+
+def _apart(found: Facts) -> str:
+    if found.get("adds_up"):
+        return ""
+    if text(found, "basis") == PURCHASES:
+        return (
+            "There are no contracts: what buyers may buy again is part of new and expansion "
+            "business already, and is not added to it."
+        )
+    return (
+        "Renewals may be part of what is predicted as new and expansion business, since no deal is "
+        "marked as a renewal: the two are not added up."
+    )
