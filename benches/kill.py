@@ -177,7 +177,8 @@ def main(count: int, seed: int) -> None:
             code, _, left = _ended(context, made[name], f"{number}-{os.getpid()}", sent, moment)
             ends[name, "ended first" if code == 0 else f"exit {code}"] += 1
             said = [f"{left} survived {SECONDS_TO_END:g} s"] if left else []
-            said += [] if code in (0, SIGNALS[sent]) else [f"exit {code}"]
+            documented = (0, SIGNALS[sent], -sent)  # the last before its first line was reached
+            said += [] if code in documented else [f"exit {code}"]
             said += made[name].harm()
             if isinstance(made[name], Changes) or number >= count - len(turns) // 5:
                 found = held(made[name].folder)

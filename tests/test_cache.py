@@ -184,7 +184,7 @@ def test_what_a_run_has_computed_is_found_by_hand(project, tmp_path):
 def test_trusted_tables_are_read_once_and_again_after_a_change(project, monkeypatch):
     settings = read_settings(project)
     first = trusted_tables(settings)
-    monkeypatch.setattr("tierkit.runs._reading.read_tables", lambda _: never())
+    monkeypatch.setattr("tierkit.runs._reading.read_tables", lambda *_, **__: never())
     again = trusted_tables(settings)
     assert (again.source_rows, again.exclusions, again.remarks) == (
         first.source_rows, first.exclusions, first.remarks

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any, Literal, Protocol
@@ -144,7 +144,8 @@ def connect(
         The most memory that rows may take; by default what DuckDB takes, 80 % of the machine's.
     """
     spill = scratch or Path(gettempdir()) / f"tierkit-spill-{os.getpid()}"
-    spill.parent.mkdir(parents=True, exist_ok=True)  # DuckDB makes the last folder alone
+    with suppress(OSError):  # of a project that may only be read, nothing can be written
+        spill.parent.mkdir(parents=True, exist_ok=True)  # DuckDB makes the last folder alone
     connection = duckdb.connect()
     connection.execute("SET preserve_insertion_order = false")
     connection.execute("SET enable_progress_bar = false")
