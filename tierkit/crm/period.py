@@ -343,8 +343,8 @@ def won_in_the_future(tables: Tables, checks: CheckSettings) -> Problem | None:
         "won in the future",
         f"{plural(int(count), 'won deal')} ({won or 0:,.2f}) closed long after {spell_date(end)}, "
         "the last day on which anything else was recorded",
-        "Correct the close dates; until then no run before those dates counts such a deal, and "
-        "they do not move the quarter that a run takes.",
+        "Correct the close dates. Such a deal counts from its date on, and does not move the "
+        "quarter that a run takes.",
         "opportunities",
         "close_date",
         rows=int(count),
