@@ -102,7 +102,7 @@ def queries_of(
         name = "tierkit_" + re.sub(r"\W+", "_", block)
         models[name] = query_of(rows)
         parts[block] = engine.table(name, rows)
-    panel = plan.join(existing, parts)
+    panel = plan.assemble(existing, parts)
     models[PANEL] = query_of(panel)
     if model is not None:
         scored = scored_rows(model, engine.table(PANEL, panel.head(0)))

@@ -51,7 +51,7 @@ class SizeRates:
         size = _size(last_year, lines)
         won = (last_year["renewed"] > 0).astype(float)
         rates = {}
-        for window, rows in last_year.groupby("window"):
+        for window, rows in last_year.groupby("window", dropna=False):
             everyone = float(won[rows.index].mean())
             for place in range(SIZES):
                 of_size = won[rows.index][size[rows.index] == place]

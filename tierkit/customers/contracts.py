@@ -137,7 +137,8 @@ def _by_rule(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
 
 def _overlapping(rows: pd.DataFrame) -> int:
     """Count the contracts that begin before an earlier one of their account has ended."""
-    latest = rows.groupby("account_id")["end"].cummax().groupby(rows["account_id"]).shift()
+    by_account = rows["account_id"]
+    latest = rows.groupby("account_id")["end"].cummax().groupby(by_account, dropna=False).shift()
     return int((rows["start"] < latest).sum())
 
 

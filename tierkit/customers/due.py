@@ -116,7 +116,7 @@ def _ending(running: pd.DataFrame, one: Day) -> pd.DataFrame:
         ["account_id", "end"], kind="stable"
     )
     apart = rows.groupby("account_id")["end"].diff() > TOGETHER_DAYS
-    group = apart.groupby(rows["account_id"]).cumsum()
+    group = apart.groupby(rows["account_id"], dropna=False).cumsum()
     found = (
         rows.assign(group=group, term=rows["end"] - rows["start"])
         .groupby(["account_id", "group"], as_index=False)

@@ -31,7 +31,11 @@ def term_evidence(
         `earlier_renewals`, `lead_quarters`, `begun` (1 where a contract runs already that outlasts
         the end), `deal_won` and `deal_lost` (a renewal deal was closed before the date).
     """
-    return _of_contract(due, contracts).join(_deals(due, tables, settings)).astype(float)
+    return (
+        _of_contract(due, contracts)
+        .join(_deals(due, tables, settings), validate="1:1")
+        .astype(float)
+    )
 
 
 def dated_evidence(due: pd.DataFrame, tables: Tables, dates: Dates) -> pd.DataFrame:
@@ -51,7 +55,7 @@ def dated_evidence(due: pd.DataFrame, tables: Tables, dates: Dates) -> pd.DataFr
     for part in (_signals(tables, dates), _inbound(tables, dates)):
         if len(part.columns):
             of_rows = keys.join(part, on=["account_id", "as_of"], validate="m:1")
-            found = found.join(of_rows[part.columns])
+            found = found.join(of_rows[part.columns], validate="1:1")
     if "inbound" in found:  # an account without activities has a true 0
         found["inbound"] = found["inbound"].fillna(0.0)
     return found.astype(float)
@@ -79,7 +83,9 @@ def _begun_already(due: pd.DataFrame, contracts: Contracts) -> pd.Series[float]:
     if not contracts.agreed or due.empty:
         return pd.Series(0.0, index=due.index)
     rows = due[["account_id", "first_end", "last_end", "lead"]].assign(__row=due.index)
-    pairs = rows.merge(contracts.rows[["account_id", "start", "end"]], on="account_id")
+    pairs = rows.merge(
+        contracts.rows[["account_id", "start", "end"]], on="account_id", validate="m:m"
+    )
     known = pairs["start"] <= pairs["last_end"] - pairs["lead"]
     soon = pairs["start"] >= pairs["first_end"] - EARLY_DAYS
     renewing = pairs[known & soon & (pairs["end"] > pairs["last_end"])]
@@ -98,7 +104,7 @@ def _deals(due: pd.DataFrame, tables: Tables, settings: Settings) -> pd.DataFram
         return nothing
     frame = frame.assign(closed=day_numbers(frame["close_date"]))
     rows = due[["account_id", "last_end", "lead"]].assign(__row=due.index)
-    pairs = rows.merge(frame[["account_id", "closed", "is_won"]], on="account_id")
+    pairs = rows.merge(frame[["account_id", "closed", "is_won"]], on="account_id", validate="m:m")
     known = pairs["closed"] < pairs["last_end"] - pairs["lead"]
     pairs = pairs[known & (pairs["closed"] >= pairs["last_end"] - DEAL_DAYS)]
     won = pairs["is_won"].astype(bool)

@@ -47,7 +47,7 @@ class DateSpread:
                 "missed": (tested["renewed"].to_numpy() > 0) - chance,
                 "weight": chance * (1 - chance),
             }
-        ).groupby("day").sum()  # fmt: skip
+        ).groupby("day", dropna=False).sum()  # fmt: skip
         shift, by_chance = sums["missed"] / sums["weight"], 1 / sums["weight"]
         beyond = float((shift**2 - by_chance).mean())
         return cls(float(np.sqrt(max(0.0, beyond))), len(sums))

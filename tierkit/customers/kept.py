@@ -79,7 +79,7 @@ def _summed(
     rows: pd.DataFrame, gross: dict[float, FloatArray], net: dict[float, FloatArray]
 ) -> dict[str, object]:
     due = float(rows["value"].sum())
-    came = rows.groupby("day")["renewed"].sum()
+    came = rows.groupby("day", dropna=False)["renewed"].sum()
     ends = {day: middle_range(draws) for day, draws in net.items()}
     inside = sum(low <= float(came[day]) <= high for day, (low, high) in ends.items())
     return {

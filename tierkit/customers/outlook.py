@@ -202,7 +202,7 @@ def _of_contracts(contracts: Contracts, tables: Tables, settings: Settings, as_o
     due = _with_days(renewals_due(contracts, dates), dates)
     rows = renewal_outcomes(due, contracts, today=day_number(as_of))
     evidence = term_evidence(due, contracts, tables, settings=settings).join(
-        dated_evidence(due, tables, dates)
+        dated_evidence(due, tables, dates), validate="1:1"
     )
     said = [contract_words(contracts), RENAMED, *contracts.sentences(), *_timing(rows, contracts)]
     return _Asked("contracts", contracts.agreed, rows, evidence, tuple(said), dates)
@@ -216,7 +216,7 @@ def _of_purchases(won: pd.DataFrame, tables: Tables, settings: Settings, as_of: 
     dates = Dates.of(whole or [as_of], calendar, horizon=horizon)
     due = _with_days(buying_due(won, dates), dates)
     rows = buying_outcomes(due, won, today=day_number(as_of))
-    evidence = rhythm_evidence(due).join(dated_evidence(due, tables, dates))
+    evidence = rhythm_evidence(due).join(dated_evidence(due, tables, dates), validate="1:1")
     many = plural(due.loc[due["day"] == day_number(as_of), "account_id"].nunique(), "account")
     said = (
         f"There are no contracts: {many} bought within the last horizon, and what they brought "

@@ -60,9 +60,9 @@ class Purchases:
         renamed = renamed_products(lines)
         newest = _newest(renamed)
         named = lines.assign(product=[newest.get(name, name) for name in lines["product"]])
-        firsts = named.groupby(["account_id", "product"])["day"].transform("min")
+        firsts = named.groupby(["account_id", "product"], dropna=True)["day"].transform("min")
         opening = named[named["day"] == firsts]
-        by_pair = opening.groupby(["account_id", "product"]).agg(
+        by_pair = opening.groupby(["account_id", "product"], dropna=True).agg(
             day=("day", "min"), amount=("amount", "sum")
         )
         pairs = by_pair.reset_index()
@@ -88,8 +88,14 @@ def renamed_products(lines: pd.DataFrame) -> dict[str, str]:
     >>> renamed_products(lines)
     {'Core': 'Core Plus'}
     """
-    spans = lines.groupby("product")["day"].agg(["min", "max"]).sort_values(["min"], kind="stable")
-    buyers = {str(name): {*rows} for name, rows in lines.groupby("product")["account_id"]}
+    spans = (
+        lines.groupby("product", dropna=True)["day"]
+        .agg(["min", "max"])
+        .sort_values(["min"], kind="stable")
+    )
+    buyers = {
+        str(name): {*rows} for name, rows in lines.groupby("product", dropna=True)["account_id"]
+    }
     found: dict[str, str] = {}
     for old, last in spans["max"].items():
         later = spans[(spans["min"] > last) & (spans["min"] <= last + GAP_DAYS)].index

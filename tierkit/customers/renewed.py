@@ -65,13 +65,13 @@ def _renewals(due: pd.DataFrame, contracts: Contracts) -> pd.DataFrame:
     lasts = pairs["end"] > pairs["last_end"] + TOGETHER_DAYS
     fits = (early >= -EARLY_DAYS) & (late <= LATE_DAYS) & lasts
     pairs = pairs.assign(days_late=late, away=late.abs())[fits]
-    begun = pairs.groupby(["__row", "account_id", "as_of", "start"], as_index=False).agg(
-        renewed=("renewed", "sum"), days_late=("days_late", "first"), away=("away", "first")
-    )
+    begun = pairs.groupby(
+        ["__row", "account_id", "as_of", "start"], as_index=False, dropna=False
+    ).agg(renewed=("renewed", "sum"), days_late=("days_late", "first"), away=("away", "first"))
     nearest = begun.sort_values(["away", "start", "__row"], kind="stable")
     nearest = nearest.drop_duplicates("__row").drop_duplicates(["account_id", "as_of", "start"])
     found = nearest.set_index("__row")[["renewed", "days_late"]]
-    return rows.join(found, on="__row").drop(columns="__row")
+    return rows.join(found, on="__row", validate="1:1").drop(columns="__row")
 
 
 def _still_held(due: pd.DataFrame, contracts: Contracts) -> pd.DataFrame:

@@ -87,7 +87,7 @@ def _own_history(evidence: pd.DataFrame) -> list[str]:
 
 
 def _shares(won: pd.DataFrame) -> pd.DataFrame:
-    sums = won.groupby("window")[["value", "renewed", "kept"]].sum()
+    sums = won.groupby("window", dropna=False)[["value", "renewed", "kept"]].sum()
     return pd.DataFrame(
         {
             "renewed_share": sums["renewed"] / sums["value"],
@@ -183,7 +183,9 @@ def gain_of(tested: pd.DataFrame, *, over: str = "by_size") -> Figure:
         tested["by_regression"].to_numpy(dtype=float), renewed
     )
     mean = float(spared.mean())
-    by_account = pd.Series(spared - mean).groupby(tested["account_id"].to_numpy()).sum()
+    by_account = (
+        pd.Series(spared - mean).groupby(tested["account_id"].to_numpy(), dropna=False).sum()
+    )
     error = float(np.sqrt((by_account**2).sum())) / len(spared)
     reach = CLEARLY * error
     return Figure(mean, mean - reach, mean + reach, count=len(spared))
@@ -210,7 +212,7 @@ def calibration(tested: pd.DataFrame) -> pd.DataFrame:
     order = tested["chance"].rank(method="first").to_numpy()
     group = np.minimum((order - 1) * BINS // len(tested), BINS - 1).astype(int)
     rows = tested.assign(won=(tested["renewed"] > 0).astype(float))
-    found = rows.groupby(group).agg(
+    found = rows.groupby(group, dropna=False).agg(
         renewals=("chance", "size"), said=("chance", "mean"), came=("won", "mean"),
         due=("value", "sum"), expected=("expected", "sum"), renewed=("renewed", "sum"),
     )  # fmt: skip

@@ -35,18 +35,18 @@ class PanelPlan:
         A row per existing account and as_of: `account_id`, `as_of` and the features.
     parts
         By block, its features by account_id and as_of; accounts without rows in it are absent.
-    join
+    assemble
         Gives the panel from the existing accounts and such parts, wherever these lie.
     """
 
     existing: Rows
     parts: Mapping[str, Rows]
-    join: Callable[[Rows, Mapping[str, Rows]], Rows]
+    assemble: Callable[[Rows, Mapping[str, Rows]], Rows]
 
     @property
     def rows(self) -> Rows:
         """A row per existing account and as_of, with every feature that was asked for."""
-        return self.join(self.existing, self.parts)
+        return self.assemble(self.existing, self.parts)
 
 
 def plan_panel(
@@ -97,7 +97,7 @@ def plan_panel(
     return PanelPlan(
         existing=context.existing.select(*KEYS),
         parts={block.name: _part(block, needed, context) for block in _blocks(needed)},
-        join=lambda existing, parts: _joined(existing, parts, needed, unknown).select(
+        assemble=lambda existing, parts: _joined(existing, parts, needed, unknown).select(
             *KEYS, *asked
         ),
     )

@@ -181,7 +181,7 @@ def _risks(run: Run, tiering: Tiering) -> pd.DataFrame:
     )
     found.insert(0, "tier", tiering.tiered["tier"].astype("object").reindex(found.index))
     found.insert(1, "owner", accounts["owner"].reindex(found.index))
-    return found.join(promised)
+    return found.join(promised, validate="1:1")
 
 
 def customer_facts(run: Run, tiering: Tiering, study: CustomerStudy) -> dict[str, Any]:
@@ -216,7 +216,7 @@ def part_rows(tiering: Tiering, study: CustomerStudy) -> list[dict[str, Any]]:
     renewals, where renewals are no part of the first.
     """
     tier = tiering.tiered["tier"].astype("object")
-    predicted = tiering.tiered["predicted_revenue"].fillna(0.0).groupby(tier).sum()
+    predicted = tiering.tiered["predicted_revenue"].fillna(0.0).groupby(tier, dropna=True).sum()
     rows = []
     for one in study.tiers[HORIZON].to_dict("records"):
         name = str(one["tier"])
