@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -113,10 +115,24 @@ class SparkEngine:
         rows.to_native().write.partitionBy(by).parquet(folder.as_uri())
 
 
+@contextmanager
+def _named_main() -> Iterator[None]:
+    """Give a process without a main file the name of one: PySpark takes it for its own doctests."""
+    main = sys.modules["__main__"]
+    if hasattr(main, "__file__"):
+        yield
+        return
+    main.__file__ = ""
+    try:
+        yield
+    finally:
+        del main.__file__
+
+
 def _connected(builder: Any, address: str) -> Any:  # noqa: ANN401 (as the session)
     host = address.partition(";")[0]  # what follows may hold a token
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _named_main():
             warnings.simplefilter("ignore", FutureWarning)  # of pandas 3, which works
             session = builder.getOrCreate()
             session.range(1).collect()
