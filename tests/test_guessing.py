@@ -198,7 +198,8 @@ def test_a_column_of_codes_that_tell_deals_apart_is_their_id(tmp_path, header, c
 
 def test_rows_without_an_id_are_named_by_their_values_and_copies_are_said(tmp_path):
     deals = (
-        "Kundennr;Abschlussdatum;Betrag\nK1;2025-03-01;10\n;;\nK1;2025-03-01;10\nK2;2025-03-02;x\n"
+        "Kundennr;Abschlussdatum;Betrag;Anm. 1\n"
+        "K1;2025-03-01;10;\n;;;\nK1;2025-03-01;10;\nK2;2025-03-02;x;\n"
     )
     write_files(tmp_path, {"Kunden.csv": LISTED, "Verkaufschancen.csv": deals})
     text = guess_settings(tmp_path / "data")

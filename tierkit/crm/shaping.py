@@ -160,9 +160,10 @@ def identical_rows(rows: Rows, table: str) -> list[Problem]:
     filled = rows.filter(
         ~nw.all_horizontal(*(nw.col(c).is_null() for c in columns), ignore_nulls=True)
     )
-    shown = columns[:_FIRST_VALUES]
-    alike = grouped(filled, columns, __copies=nw.len()).filter(nw.col("__copies") > 1)
-    found = alike.sort(*columns).head(_SHOWN).collect().rows()
+    plain = [f"v{place}" for place in range(len(columns))]  # headers may hold dots
+    values = filled.select(nw.col(c).alias(v) for c, v in zip(columns, plain, strict=True))
+    alike = grouped(values, plain, __copies=nw.len()).filter(nw.col("__copies") > 1)
+    found = alike.sort(*plain).head(_SHOWN).collect().rows()
     if not found:
         return []
     count = int(alike.select((nw.col("__copies") - 1).sum()).collect().item())
@@ -175,7 +176,7 @@ def identical_rows(rows: Rows, table: str) -> list[Problem]:
             table,
             rule="identical rows",
             rows=count,
-            examples=tuple(_joined(row[: len(shown)]) for row in found),
+            examples=tuple(_joined(row[:_FIRST_VALUES]) for row in found),
             blocks=False,
         )
     ]
