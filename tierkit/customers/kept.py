@@ -56,7 +56,7 @@ def _held(rows: pd.DataFrame, tables: Tables) -> pd.Series[str]:
     held = held.assign(as_of=pd.to_datetime(held["day"]).astype(rows["as_of"].dtype))
     by_key = held.set_index(["account_id", "as_of"])["tier"]
     keys = pd.MultiIndex.from_frame(rows[["account_id", "as_of"]])
-    return pd.Series(by_key.reindex(keys).fillna("").to_numpy(), index=rows.index)
+    return pd.Series(by_key.astype("object").reindex(keys).fillna("").to_numpy(), index=rows.index)
 
 
 def _drawn(

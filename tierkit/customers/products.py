@@ -70,7 +70,7 @@ class Purchases:
             pairs.pivot_table(index="account_id", columns="product", values=name)
             for name in ("day", "amount")
         )
-        known = industry.reindex(first.index).fillna("").astype("str")
+        known = industry.astype("object").reindex(first.index).fillna("").astype("str")
         return cls(first, amount, known, renamed)
 
     def owned(self, day: float) -> FloatArray:

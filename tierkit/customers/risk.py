@@ -83,7 +83,7 @@ def accounts_at_risk(outlook: Outlook, *, length: int, window: str) -> pd.DataFr
     ends = pd.to_datetime(found["first_end"].astype("int64"), unit="D")
     return found.assign(
         first_end=[spell_day(end.date().isoformat()) for end in ends],
-        reason=why.reindex(found.index).fillna(NO_SIGN),
+        reason=why.astype("object").reindex(found.index).fillna(NO_SIGN),
     )[columns]
 
 

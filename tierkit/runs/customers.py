@@ -111,7 +111,11 @@ def _by_tier(run: Run, tier: pd.Series[str], at_risk: pd.DataFrame, window: str)
     """
     outlook = run.outlook
     due = outlook.of(window)
-    groups = due["account_id"].map(tier).fillna(NO_TIER) if len(due) else pd.Series(dtype="object")
+    groups = (
+        due["account_id"].map(tier).astype("object").fillna(NO_TIER)
+        if len(due)
+        else pd.Series(dtype="object")
+    )
     draws: dict[str, Any] = {}
     if not outlook.why and outlook.learned is not None:
         draws = drawn_amounts(due, groups, outlook.learned.ratios, outlook.spread,
