@@ -62,7 +62,7 @@ def tiered_rows(rows: Rows, lines: Sequence[tuple[str, float]]) -> Rows:
     >>> from tierkit.crm import register_frame
     >>> from tierkit.crm.engine import connect
     >>> rows = register_frame(connect(), pd.DataFrame({"score": [1.0, 3.0]}))
-    >>> found = tiered_rows(rows, [("Tier 1", 2.0), ("Tier 2", -math.inf)]).sort("score")
+    >>> found = tiered_rows(rows, [("Tier 1", 2.0), ("Tier 2", float("-inf"))]).sort("score")
     >>> found.collect()["tier"].to_list()
     ['Tier 2', 'Tier 1']
     """
