@@ -17,7 +17,7 @@ from tierkit.commands.accept import accept_tiers
 from tierkit.commands.review import ASKED, apply_review, read_review
 from tierkit.errors import DataError, SettingsError
 from tierkit.rendering.workbook import write_workbook
-from tierkit.settings import Tier, read_settings
+from tierkit.settings import SCRATCH, Tier, read_settings
 from tierkit.table import Table
 
 HEADER = "account_id,tier,model_tier,rank,score,overridden,move_reason,cut_score,group\n"
@@ -184,3 +184,11 @@ def test_a_workbook_without_a_sheet_for_review_is_a_sentence(tmp_path):
     )
     with pytest.raises(DataError, match="no sheet has the columns account_id, override_tier"):
         read_review(tmp_path / "r.xlsx", set_on=BEGINS)
+
+
+@pytest.mark.parametrize("record", ["{", "[1]", '{"../other.csv": "0"}', '{"a/b.csv": "0"}'])
+def test_a_record_that_no_accept_wrote_is_refused_in_words(tmp_path, record):
+    (tmp_path / SCRATCH).mkdir()
+    (tmp_path / SCRATCH / "accept.json").write_text(record)
+    with pytest.raises(SettingsError, match=r"accept\.json"):
+        undo_accept(tmp_path)

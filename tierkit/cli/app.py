@@ -6,6 +6,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -81,6 +82,14 @@ Overrides = Annotated[
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the full trace of an error.")]
 
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        formats=["%Y-%m-%d"],
+        help="First day not yet known; by default the day after the last one in the data.",
+    ),
+]
 DEFAULT_FILE = Path("tierkit.toml")
 
 MOST_LINE = 1_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
@@ -11,6 +10,7 @@ import typer
 
 from tierkit.cli.app import (
     DEFAULT_FILE,
+    AsOf,
     Debug,
     Overrides,
     SettingsFile,
@@ -53,14 +53,7 @@ def score(
         ),
     ],
     file: SettingsFile = DEFAULT_FILE,
-    as_of: Annotated[
-        datetime | None,
-        typer.Option(
-            "--as-of",
-            formats=["%Y-%m-%d"],
-            help="First day not yet known; by default the day after the last one in the data.",
-        ),
-    ] = None,
+    as_of: AsOf = None,
     panel: Annotated[
         Path | None,
         typer.Option(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tierkit.cli.app import DEFAULT_FILE, Debug, Overrides, SettingsFile, app, example
+from tierkit.cli.app import DEFAULT_FILE, AsOf, Debug, Overrides, SettingsFile, app, example
 
 
 class ExportForm(StrEnum):
@@ -48,14 +47,7 @@ def export(
         WarehouseDialect, typer.Option(help="Dialect of the queries.")
     ] = WarehouseDialect.duckdb,
     file: SettingsFile = DEFAULT_FILE,
-    as_of: Annotated[
-        datetime | None,
-        typer.Option(
-            "--as-of",
-            formats=["%Y-%m-%d"],
-            help="First day not yet known; by default the day after the last one in the data.",
-        ),
-    ] = None,
+    as_of: AsOf = None,
     overrides: Overrides = None,
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
@@ -64,11 +56,10 @@ def export(
     The queries give the criteria and scores that tierkit computes. Tiers are those of the lines:
     overrides, keep band and ICP stay with `tierkit run`.
     """
+    from tierkit.commands import export_queries, write_dbt_project, write_sql
     from tierkit.settings import read_settings
 
     settings = read_settings(file, overrides=overrides or ())
-    from tierkit.commands import export_queries, write_dbt_project, write_sql
-
     queries = export_queries(settings, model_file=model, as_of=as_of.date() if as_of else None)
     write = write_dbt_project if form is ExportForm.dbt else write_sql
     write(queries, output, dialect=dialect.value)

@@ -8,7 +8,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tierkit.errors import SettingsError
-from tierkit.files import content_of, files_lock, refuse_links_inside, undo_change, write_whole
+from tierkit.files import (
+    content_of,
+    files_lock,
+    parse_json,
+    refuse_links_inside,
+    undo_change,
+    write_whole,
+)
 from tierkit.settings import SCRATCH
 
 _RECORD = "accept.json"
@@ -68,8 +75,26 @@ def undo_accept(folder: Path) -> list[str]:
 
 
 def _record(scratch: Path) -> dict[str, str]:
+    """Return the marks of the files that the newest accept changed, by name.
+
+    Raises
+    ------
+    SettingsError
+        If the record holds anything but names of files of the project.
+    """
     content = content_of(scratch / _RECORD)
-    return {} if content is None else dict(json.loads(content))
+    if content is None:
+        return {}
+    try:
+        record = parse_json(content.decode("utf-8"))
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or any(Path(name).name != name for name in record):
+        raise SettingsError(
+            f"{scratch.name}/{_RECORD}: is no record that `tierkit accept` wrote. Delete it; files "
+            "are brought back one by one with `tierkit undo NAME`."
+        )
+    return record
 
 
 def _mark(content: bytes | None) -> str:

@@ -10,9 +10,9 @@ from tierkit.crm import RENEWAL_TYPES, TARGET_TYPES, Tables, grouped, target_dea
 from tierkit.customers.contracts import day_numbers
 from tierkit.figure import Figure
 from tierkit.settings import Settings
+from tierkit.statistics import Z_80
 
 NEW, GROWTH = "new business", "growth of customers"
-_QUANTILE = 1.2815515655446004  # of 0.9, for a range of 80 %
 
 
 def first_won(tables: Tables, *, settings: Settings) -> pd.Series[float]:
@@ -85,5 +85,5 @@ def _ranged(amount: float, sums: pd.DataFrame) -> Figure:
     if len(known) < 2:
         return Figure(amount, why="fewer than two earlier quarter-ends could be tested")
     ratios = np.log((known["actual"] / known["predicted"]).to_numpy(dtype=float))
-    reach = _QUANTILE * float(np.sqrt(np.mean(ratios**2) * (1 + 1 / len(ratios))))
+    reach = Z_80 * float(np.sqrt(np.mean(ratios**2) * (1 + 1 / len(ratios))))
     return Figure(amount, amount * float(np.exp(-reach)), amount * float(np.exp(reach)))

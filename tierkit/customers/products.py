@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tierkit.figure import Figure
-from tierkit.statistics import FloatArray
+from tierkit.statistics import Z_80, FloatArray
 
 BY_POPULARITY, BY_INDUSTRY, BY_OWNED = "popularity", "what its industry buys", "what its owners buy"
 BoolArray = npt.NDArray[np.bool_]
@@ -21,7 +21,6 @@ PRIOR = 20
 """A rate counts as if so many more accounts had bought as all do."""
 
 CLEARLY = 1.645
-QUANTILE = 1.2815515655446004  # of 0.9, for a range of 80 %
 GAP_DAYS, SAME_BUYERS = 92, 0.5
 """A product took over another's name if it began within a quarter of the other's last sale, and
 half of the other's buyers bought it since."""
@@ -205,7 +204,7 @@ class NextProducts:
         if len(ratios) < 2:
             return Figure(total, why="fewer than two earlier quarter-ends could be tested")
         spread = float(ratios.std(ddof=1)) * np.sqrt(1 + 1 / len(ratios))
-        reach = QUANTILE * spread
+        reach = Z_80 * spread
         return Figure(total, total * float(np.exp(-reach)), total * float(np.exp(reach)))
 
 

@@ -7,8 +7,10 @@ from datetime import date
 import narwhals as nw
 import pandas as pd
 
-from tierkit.calendar import before, look_back_start, outcome_rows
-from tierkit.crm import RENEWAL_TYPES, TARGET_TYPES, Tables, grouped, target_deals
+from tierkit.calendar import look_back_start, outcome_rows
+from tierkit.crm import Tables, grouped
+from tierkit.customers.contracts import day_number
+from tierkit.customers.growth import first_won
 from tierkit.customers.outlook import Outlook
 from tierkit.errors import SettingsError
 from tierkit.serving import gross_margin
@@ -42,10 +44,8 @@ def value_parts(
         On that index, in money: `new` (of accounts that never bought), `expansion` (of those that
         did) and `renewals` (expected). Renewals that predicted revenue holds already are 0.
     """
-    deals = target_deals(tables, settings, revenue_types=(*TARGET_TYPES, *RENEWAL_TYPES))
-    won = before(deals, "close_date", as_of).filter(nw.col("is_won"), nw.col("value") > 0)
-    bought = won.select("account_id").unique().collect()["account_id"].to_list()
-    customer = predicted.index.isin(bought)
+    first, today = first_won(tables, settings=settings), day_number(as_of)
+    customer = predicted.index.isin(first.index[first < today])
     amounts = predicted.fillna(0.0).astype(float)
     renewed = (
         outlook.expected_by_account()["expected"] if outlook.adds_up else pd.Series(dtype=float)

@@ -1,7 +1,3 @@
-from .arrays import (
-    FloatArray as FloatArray,
-    IntArray as IntArray,
-)
 from .intervals import (
     Comparison as Comparison,
     compare as compare,
@@ -9,6 +5,8 @@ from .intervals import (
     resampled as resampled,
 )
 from .measures import (
+    FloatArray as FloatArray,
+    IntArray as IntArray,
     actual_over_predicted as actual_over_predicted,
     capture as capture,
     capture_share as capture_share,
@@ -19,6 +17,7 @@ from .regression import (
     tweedie_coefficients as tweedie_coefficients,
 )
 from .resampling import (
+    Z_80 as Z_80,
     middle_range as middle_range,
     ratio as ratio,
     resampled_sums as resampled_sums,

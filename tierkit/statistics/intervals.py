@@ -12,8 +12,7 @@ import pandas as pd
 
 from tierkit.figure import Figure
 from tierkit.parallel import MANY_ROWS, side_by_side
-from tierkit.statistics.arrays import FloatArray, IntArray
-from tierkit.statistics.measures import Ranking, capture_of, gini_of
+from tierkit.statistics.measures import FloatArray, IntArray, Ranking, capture_of, gini_of
 
 DRAWS = 1_000
 _FEWEST_DRAWS = 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tierkit.statistics.arrays import FloatArray
+from tierkit.statistics.measures import FloatArray
 
 VARIANCE_POWER = 1.5
 """Of the Tweedie family: between counts (1) and amounts (2), for revenue that is often 0."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from tierkit.statistics.measures import FloatArray
 
 RANGE_SHARE = 0.8
 """Share of cases in which a range would hold the true value."""
@@ -15,7 +14,8 @@ RANGE_SHARE = 0.8
 DRAWS = 1_000
 _FEWEST_DRAWS = 200
 _MOST_ACCOUNTS_DRAWN = 20_000_000
-_NORMAL_QUANTILE = 1.2815515655446004  # of 0.9, for a range of 80 %
+Z_80 = 1.2815515655446004
+"""Standard errors that a range of 80 % reaches to both sides: the normal quantile of 0.9."""
 
 
 def resampled_sums(values: FloatArray, *, seed: int) -> FloatArray:
@@ -75,9 +75,9 @@ def wilson_range(successes: float, trials: float) -> tuple[float, float]:
     >>> [round(end, 3) for end in wilson_range(0, 5)]
     [0.0, 0.247]
     """
-    z2 = _NORMAL_QUANTILE**2
+    z2 = Z_80**2
     share = successes / trials
     centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
     spread = share * (1 - share) / trials + z2 / (4 * trials**2)
-    half = _NORMAL_QUANTILE * math.sqrt(spread) / (1 + z2 / trials)
+    half = Z_80 * math.sqrt(spread) / (1 + z2 / trials)
     return max(0.0, centre - half), min(1.0, centre + half)
