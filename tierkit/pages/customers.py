@@ -9,7 +9,8 @@ from tierkit.pages.customer_words import (
     PURCHASES,
     customer_sentences,
     engagement_sentence,
-    few_due,
+    is_hidden,
+    trial_sentences,
 )
 from tierkit.pages.facts import (
     Facts,
@@ -161,8 +162,11 @@ def customers_of(facts: Facts) -> Fragment:
     if not rows or not text(found, "basis"):
         return Fragment("")
     title = tag("h2", "Customers: renewals and risk")
-    lines = [tag("p", line) for line in customer_sentences(facts)]
-    return section("customers", title, _parts_table(facts, rows), *lines)
+    said = " ".join(customer_sentences(facts))
+    tests = " ".join(trial_sentences(facts))
+    lines = [tag("p", said)] if said else []
+    held = [tag("p", tests, class_="small")] if tests else []
+    return section("customers", title, _parts_table(facts, rows), *lines, *held)
 
 
 def _parts_table(facts: Facts, rows: list[Facts]) -> Fragment:
@@ -176,8 +180,7 @@ def _parts_table(facts: Facts, rows: list[Facts]) -> Fragment:
         _parts_row(facts, row, words if known else ["–"] * 3, adds_up=adds_up)
         for row, words in zip(rows, said, strict=False)
     ]
-    hidden = sum(bool(too_small(facts, row)) or few_due(facts, row) for row in rows)
-    if not hidden:
+    if not any(is_hidden(facts, row) for row in rows):
         total = {key: sum(number(row, key) or 0.0 for row in rows)
                  for key in ("renewals_due", "at_risk")}  # fmt: skip
         everyone = {"tier": "All tiers", "accounts_due": len(rows) * _MANY, **total}
@@ -197,7 +200,7 @@ _MANY = 1_000
 
 def _parts_row(facts: Facts, row: Facts, said: list[str], *, adds_up: bool) -> dict[str, object]:
     small = bool(too_small(facts, row))
-    few = small or few_due(facts, row)
+    few = is_hidden(facts, row)
     due, at_risk = (money(currency(facts), number(row, key) or 0.0)
                     for key in ("renewals_due", "at_risk"))  # fmt: skip
     shown = {

@@ -169,7 +169,7 @@ def _frontier(
         height=220,
         margins=(64.0, 24.0, 8.0, 28.0),
     )
-    return figure(picture, name=f"sizes-{place}", finding=finding)
+    return figure(picture, name=f"sizes-{place}", finding=finding, folds=True)
 
 
 def _sizes_table(frontier: pd.DataFrame, *, currency: str) -> Fragment:

@@ -195,6 +195,8 @@ def money_parts(code: str, amounts: Sequence[float]) -> list[str]:
 def money_grid(code: str, rows: Sequence[Sequence[float]]) -> list[list[str]]:
     """Return amounts with the sum of each row and a last row of sums, which add up as said.
 
+    Sums of columns are those that other tables say, to the digits that are said here.
+
     Examples
     --------
     >>> for row in money_grid("USD", [[1_440_000, 2_430_000], [3_410_000, 4_420_000]]):
@@ -205,15 +207,14 @@ def money_grid(code: str, rows: Sequence[Sequence[float]]) -> list[list[str]]:
     """
     total = math.fsum(cell for row in rows for cell in row)
     unit, name = next((one for one in UNITS if abs(total) >= one[0]), (1.0, ""))
-    cells: list[list[float]] = []
-    digits = 0
+    columns = [math.fsum(column) / unit for column in zip(*rows, strict=True)]
     for digits in (1, 2, 3) if name else (0,):
         cells = [[round(cell / unit, digits) for cell in row] for row in rows]
-        if abs(math.fsum(cell for row in cells for cell in row) - total / unit) < 10.0**-digits:
+        down = [round(math.fsum(column), digits) for column in zip(*cells, strict=True)]
+        if all(said == round(exact, digits) for said, exact in zip(down, columns, strict=True)):
             break
-    across = [[*row, round(math.fsum(row), digits)] for row in cells]
-    down = [round(math.fsum(column), digits) for column in zip(*across, strict=True)]
-    return [[_fixed(code, cell, digits, name) for cell in row] for row in [*across, down]]
+    across = [[*row, round(math.fsum(row), digits)] for row in [*cells, down]]
+    return [[_fixed(code, cell, digits, name) for cell in row] for row in across]
 
 
 def _fixed(code: str, amount: float, digits: int, unit: str) -> str:

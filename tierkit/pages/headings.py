@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tierkit.calendar import spell_date
 from tierkit.crm import last_day
+from tierkit.pages.customer_words import renewal_headline
 from tierkit.pages.decisions import MOST, decisions, named_sentences, swap_words
 from tierkit.pages.effects import finding, tier_pair, verdict, visible, waits
 from tierkit.pages.effort import how_much_effort
@@ -293,6 +294,8 @@ def _rest(facts: Facts) -> Iterator[str]:
             yield _cut(line, 300)
     for tier in parts(facts, "tiers"):
         yield _cut(f"{tier_name(tier)}: {_tier(facts, tier)}", 160)
+    if renewals := renewal_headline(facts):
+        yield _cut(renewals, 300)
     yield _cut(ledger_sentence(facts).replace(" (diamond)", ""), 300)
     found = decisions(facts)[:MOST]
     if found:
