@@ -8,7 +8,7 @@ from tierkit.pages.facts import (
     Facts,
     currency,
     min_group,
-    money_grid,
+    money_alike,
     money_parts,
     next_quarter,
     number,
@@ -67,12 +67,13 @@ def renewal_headline(facts: Facts) -> str:
     >>> facts = {"currency": "USD", "customers": {"parts": [row], "basis": "contracts",
     ...          "span": "the next four quarters"}}
     >>> print(renewal_headline(facts))
-    Renewals due in the next four quarters: $31 M, of which $28.0 M expected and $1.9 M ...
+    Renewals due in the next four quarters: $31.0 M, of which $28.0 M expected and $1.9 M ...
     """
     found, code = part(facts, "customers"), currency(facts)
     rows = parts(found, "parts")
-    due, at_risk = (
-        sum(number(row, key) or 0.0 for row in rows) for key in ("renewals_due", "at_risk")
+    due, expected, at_risk = (
+        sum(number(row, key) or 0.0 for row in rows)
+        for key in ("renewals_due", "renewals_expected", "at_risk")
     )
     if not due or any(is_hidden(facts, row) for row in rows):
         return ""
@@ -82,10 +83,8 @@ def renewal_headline(facts: Facts) -> str:
     if any(number(row, "renewals_expected") is None for row in rows):
         return f"{what}: {money(code, due)}; what comes of it is not predicted."
     again = f"expected again in {span}" if bought else "expected"
-    keys = ("new_and_expansion", "renewals_expected")
-    (*_, all_tiers) = money_grid(code, [[number(row, key) or 0.0 for key in keys] for row in rows])
-    return (f"{what}: {money(code, due)}, of which {all_tiers[1]} {again} and "
-            f"{money(code, at_risk)} at risk.")  # fmt: skip
+    said = money_alike(code, [due, expected, at_risk])
+    return f"{what}: {said[0]}, of which {said[1]} {again} and {said[2]} at risk."
 
 
 def is_hidden(facts: Facts, row: Facts) -> bool:

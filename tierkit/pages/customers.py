@@ -16,6 +16,7 @@ from tierkit.pages.facts import (
     Facts,
     currency,
     money_grid,
+    money_parts,
     number,
     part,
     parts,
@@ -35,7 +36,6 @@ from tierkit.runs import (
 )
 from tierkit.table import Column, Columns, Table
 from tierkit.words import (
-    money,
     money_range,
     sentence,
 )
@@ -172,20 +172,10 @@ def customers_of(facts: Facts) -> Fragment:
 def _parts_table(facts: Facts, rows: list[Facts]) -> Fragment:
     """Return a row per tier and one of all; parts add up as they are said, across and down."""
     found = part(facts, "customers")
-    keys = ("new_and_expansion", "renewals_expected")
-    known = all(number(row, key) is not None for row in rows for key in keys)
-    said = money_grid(currency(facts), [[number(row, key) or 0.0 for key in keys] for row in rows])
-    adds_up = bool(found.get("adds_up")) and known
-    made = [
-        _parts_row(facts, row, words if known else ["–"] * 3, adds_up=adds_up)
-        for row, words in zip(rows, said, strict=False)
-    ]
-    if not any(is_hidden(facts, row) for row in rows):
-        total = {key: sum(number(row, key) or 0.0 for row in rows)
-                 for key in ("renewals_due", "at_risk")}  # fmt: skip
-        everyone = {"tier": "All tiers", "accounts_due": len(rows) * _MANY, **total}
-        last = said[-1] if known else ["–"] * 3
-        made.append(_parts_row(facts, everyone, last, adds_up=adds_up))
+    amounts = _amounts(facts, rows, adds_up=bool(found.get("adds_up")))
+    everyone = {"tier": "All tiers", "accounts_due": len(rows) * _MANY}
+    shown = rows if any(is_hidden(facts, row) for row in rows) else [*rows, everyone]
+    made = [_parts_row(facts, row, said) for row, said in zip(shown, amounts, strict=False)]
     if text(found, "basis") == PURCHASES:
         made = [{_BOUGHT.get(name, name): cell for name, cell in row.items()} for row in made]
     columns: Columns = ["tier", *Column.each("spoken", *[*made[0]][1:])]
@@ -198,23 +188,30 @@ _MANY = 1_000
 """As many accounts as are never too few to be shown."""
 
 
-def _parts_row(facts: Facts, row: Facts, said: list[str], *, adds_up: bool) -> dict[str, object]:
-    small = bool(too_small(facts, row))
-    few = is_hidden(facts, row)
-    due, at_risk = (money(currency(facts), number(row, key) or 0.0)
-                    for key in ("renewals_due", "at_risk"))  # fmt: skip
-    shown = {
-        "renewals_due": due,
-        "expected": said[1],
-        "range": _range(facts, row),
-        "at_risk": at_risk,
-        "together": said[2] if adds_up else "–",
-    }
-    return {
-        "tier": text(row, "tier"),
-        "new_and_expansion": _HIDDEN if small else said[0],
-        **(dict.fromkeys(shown, _HIDDEN) if few else shown),
-    }
+def _amounts(facts: Facts, rows: list[Facts], *, adds_up: bool) -> list[dict[str, str]]:
+    """Return by tier, and last of all tiers, the money of each column as it is said."""
+    code = currency(facts)
+    keys = ("new_and_expansion", "renewals_expected")
+    known = all(number(row, key) is not None for row in rows for key in keys)
+    grid = money_grid(code, [[number(row, key) or 0.0 for key in keys] for row in rows])
+    due, at_risk = (
+        money_parts(code, [number(row, key) or 0.0 for row in rows])
+        for key in ("renewals_due", "at_risk")
+    )
+    said = zip(grid if known else [["–"] * 3] * len(due), due, at_risk, strict=True)
+    return [
+        {"new_and_expansion": one[0], "renewals_due": owed, "expected": one[1],
+         "at_risk": lost, "together": one[2] if adds_up else "–"}
+        for one, owed, lost in said
+    ]  # fmt: skip
+
+
+def _parts_row(facts: Facts, row: Facts, said: dict[str, str]) -> dict[str, object]:
+    names = ("renewals_due", "expected", "range", "at_risk", "together")
+    cells = said | {"range": _range(facts, row)}
+    renewals = {name: _HIDDEN if is_hidden(facts, row) else cells[name] for name in names}
+    new = _HIDDEN if too_small(facts, row) else cells["new_and_expansion"]
+    return {"tier": text(row, "tier"), "new_and_expansion": new, **renewals}
 
 
 def _range(facts: Facts, row: Facts) -> str:

@@ -180,22 +180,33 @@ def money_parts(code: str, amounts: Sequence[float]) -> list[str]:
     >>> money_parts("USD", [1_444_444, 1_444_444, 1_444_444])
     ['$1,444,444', '$1,444,444', '$1,444,444', '$4,333,332']
     """
-    total = math.fsum(amounts)
-    largest = max(abs(total), *map(abs, amounts), 0.0)
-    unit, name = next((one for one in UNITS if largest >= one[0]), (1.0, ""))
-    every = [*amounts, total]
-    for digits in (1, 2, 3) if name else ():
-        rounded = [round(amount / unit, digits) for amount in every]
-        if round(math.fsum(rounded[:-1]), digits) == rounded[-1]:
-            return [_fixed(code, amount, digits, name) for amount in rounded]
-    whole = [round(amount) for amount in amounts]
-    return [_fixed(code, amount, 0, "") for amount in [*whole, sum(whole)]]
+    unit, name = _unit([math.fsum(amounts), *amounts])
+    digits = _digits(amounts, unit) if name else None
+    if digits is None:
+        unit, name, digits = 1.0, "", 0
+    parts = [round(amount / unit, digits) for amount in amounts]
+    return [_fixed(code, one, digits, name) for one in [*parts, round(math.fsum(parts), digits)]]
+
+
+def _unit(amounts: Sequence[float]) -> tuple[float, str]:
+    largest = max(map(abs, amounts), default=0.0)
+    return next(((one, name) for one, name in UNITS if largest >= one), (1.0, ""))
+
+
+def _digits(amounts: Sequence[float], unit: float) -> int | None:
+    """Return the fewest digits to which amounts add up as they are rounded; None where none do."""
+    total = math.fsum(amounts) / unit
+    for digits in (1, 2, 3):
+        parts = [round(amount / unit, digits) for amount in amounts]
+        if round(math.fsum(parts), digits) == round(total, digits):
+            return digits
+    return None
 
 
 def money_grid(code: str, rows: Sequence[Sequence[float]]) -> list[list[str]]:
     """Return amounts with the sum of each row and a last row of sums, which add up as said.
 
-    Sums of columns are those that other tables say, to the digits that are said here.
+    The first column is said as `money_parts` says it, so that tables agree.
 
     Examples
     --------
@@ -205,16 +216,25 @@ def money_grid(code: str, rows: Sequence[Sequence[float]]) -> list[list[str]]:
     $3.4 M $4.4 M $7.8 M
     $4.8 M $6.8 M $11.6 M
     """
-    total = math.fsum(cell for row in rows for cell in row)
-    unit, name = next((one for one in UNITS if abs(total) >= one[0]), (1.0, ""))
-    columns = [math.fsum(column) / unit for column in zip(*rows, strict=True)]
-    for digits in (1, 2, 3) if name else (0,):
-        cells = [[round(cell / unit, digits) for cell in row] for row in rows]
-        down = [round(math.fsum(column), digits) for column in zip(*cells, strict=True)]
-        if all(said == round(exact, digits) for said, exact in zip(down, columns, strict=True)):
-            break
+    unit, name = _unit([math.fsum(cell for row in rows for cell in row)])
+    digits = (_digits([row[0] for row in rows], unit) or 3) if name else 0
+    cells = [[round(cell / unit, digits) for cell in row] for row in rows]
+    down = [round(math.fsum(column), digits) for column in zip(*cells, strict=True)]
     across = [[*row, round(math.fsum(row), digits)] for row in [*cells, down]]
     return [[_fixed(code, cell, digits, name) for cell in row] for row in across]
+
+
+def money_alike(code: str, amounts: Sequence[float]) -> list[str]:
+    """Return amounts in the unit of the largest with one digit, for a sentence of several.
+
+    Examples
+    --------
+    >>> money_alike("USD", [113_569_950, 105_569_808, 9_760_655])
+    ['$113.6 M', '$105.6 M', '$9.8 M']
+    """
+    unit, name = _unit(amounts)
+    digits = 1 if name else 0
+    return [_fixed(code, round(one / unit, digits), digits, name) for one in amounts]
 
 
 def _fixed(code: str, amount: float, digits: int, unit: str) -> str:

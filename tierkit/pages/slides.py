@@ -130,13 +130,13 @@ def _customers(facts: Facts) -> Slide:
     tiers = [one for one in parts(found, "parts") if tier_sentence(facts, one)]
     if not tiers:
         return Slide("Customers: renewals are not known.")
-    head, *rest = filter(None, (renewal_headline(facts), *customer_sentences(facts), "Customers."))
+    head = renewal_headline(facts) or "Customers: renewals and risk."
     again = "expected again" if text(found, "basis") == PURCHASES else "renewals expected"
     series = {
         "new and expansion": tuple(number(one, "new_and_expansion") for one in tiers),
         again: tuple(number(one, "renewals_expected") for one in tiers),
     }
-    lines = (*(tier_sentence(facts, one) for one in tiers), *rest)
+    lines = (*(tier_sentence(facts, one) for one in tiers), *customer_sentences(facts))
     return Slide(head, lines, tuple(text(one, "tier") for one in tiers), series, _MONEY)
 
 
