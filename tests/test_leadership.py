@@ -188,6 +188,22 @@ def test_where_no_card_ranks_the_recommendation_says_which_rule_does():
     assert "Rank by past revenue: with 1,840 accounts nothing that was tested does better." in text
 
 
+def test_a_card_that_did_better_and_does_not_rank_is_not_hidden():
+    facts = companies.sample()
+    facts["model"] |= {
+        "kind": "simple rule", "ranked_by": "best_column",
+        "ranked_by_in_words": "the best single criterion",
+        "shuffled_outcomes_rank": 4, "shuffled_outcomes_refits": 19,
+    }  # fmt: skip
+    facts["decision"]["action"] = "refit"
+    text = text_of(sections.recommendation(facts))
+    assert (
+        "Rank by the best single criterion, won_revenue_4q: the fitted card did better in the "
+        "tests, but so did 3 of 19 cards fitted to outcomes dealt out at random"
+    ) in text
+    assert "nothing that was tested does better" not in text
+
+
 def test_the_whole_stands_beside_its_tiers_last_year_and_the_target():
     text = text_of(sections.the_whole(companies.sample()))
     assert (
@@ -338,6 +354,27 @@ def test_what_is_counted_is_said_as_a_count(one, said):
     told = {"criterion": name, "from": low, "to": high, "factor": 2.0,
             "low": 1.5, "high": 2.5}  # fmt: skip
     assert _favourite(told).startswith(said)
+
+
+def test_what_was_bought_is_said_as_money():
+    told = {"criterion": "won revenue (4 quarters)", "from": "0", "to": "3.75k", "factor": 2.0,
+            "low": 1.5, "high": 2.5}  # fmt: skip
+    assert _favourite(told, code="USD") == (
+        "an account that bought for $3.8 k in the last four quarters brings 2.0 times (1.5–2.5) as "
+        "much as one that bought nothing"
+    )
+
+
+def test_a_rule_that_ranks_is_no_new_model_to_accept():
+    facts = companies.sample()
+    facts["model"] |= {"kind": "past revenue"}
+    facts["decision"]["action"] = "refit"
+    assert "Accept the new tiers." in [one.what for one in decisions(facts)]
+
+
+def test_an_effect_that_no_treatment_has_is_not_said_to_be_seen():
+    boundary = {"boundary": "Tier 1 / Tier 2", "smallest_detectable": 27.0}
+    assert certainty(boundary) == "We would not even see an effect of +500 %."
 
 
 def test_a_role_whose_hours_nobody_has_given_calls_for_no_decision():

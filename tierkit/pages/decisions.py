@@ -108,7 +108,8 @@ def _tiers(facts: Facts) -> Iterator[Decision]:
             "Accept the first tiers.", f"They cover {plural(everyone, 'account')}{worth}.", "tiers"
         )
     elif action in ("hold", "recalibrate", "refit"):
-        model = " and the new model" if action == "refit" else ""
+        is_rule = text(part(facts, "model"), "kind") in ("past revenue", "simple rule")
+        model = " and the new model" if action == "refit" and not is_rule else ""
         said = f"{moves_in_words(up, down)}. {swap_words(facts)}".strip()
         yield Decision(f"Accept the new tiers{model}.", said, "tiers")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tierkit.calendar import spell_date
 from tierkit.crm import last_day
 from tierkit.pages.customer_words import renewal_headline
-from tierkit.pages.decisions import MOST, decisions, named_sentences, swap_words
+from tierkit.pages.decisions import decisions, named_sentences, swap_words
 from tierkit.pages.effects import finding, tier_pair, verdict, visible, waits
 from tierkit.pages.effort import how_much_effort
 from tierkit.pages.facts import (
@@ -16,7 +16,6 @@ from tierkit.pages.facts import (
     currency,
     first_shown,
     horizon,
-    next_quarter,
     number,
     part,
     parts,
@@ -122,8 +121,28 @@ def _action(facts: Facts) -> str:
         if _verdict_of(facts) == "cannot be tested":
             return f"Rank by {rule} until a ranking can be tested."
         of = f"with {plural(scope, 'account')} " if scope is not None else ""
-        return f"Rank by {rule}: {of}nothing that was tested does better."
+        because_ = _stopped_card(model) or f"{of}nothing that was tested does better"
+        return f"Rank by {_named(rule, model)}: {because_}."
     return ACTIONS.get(asked, "")
+
+
+def _named(rule: str, model: Facts) -> str:
+    """Return a rule that ranks, with the criterion that it found best."""
+    criterion = text(next(iter(parts(model, "weights")), {}), "criterion")
+    is_found = text(model, "ranked_by") == "best_column" and criterion
+    return f"{rule}, {criterion}" if is_found else rule
+
+
+def _stopped_card(model: Facts) -> str:
+    """Return why a card that did better in the tests does not rank; empty where none did."""
+    place, refits = (number(model, f"shuffled_outcomes_{key}") for key in ("rank", "refits"))
+    if place is None or place <= 1 or refits is None:
+        return ""
+    return (
+        f"the fitted card did better in the tests, but so did {count(place - 1)} of "
+        f"{plural(refits, 'card')} fitted to outcomes dealt out at random, so it may have found "
+        "nothing"
+    )
 
 
 def title_sentence(facts: Facts) -> str:
@@ -260,7 +279,7 @@ def three_questions(facts: Facts) -> Fragment:
 
 
 _LAST_LINE = "The whole page: leadership.html"
-_LONGEST_LINE = 600
+_LONGEST_LINE, _MOST_IN_MAIL = 600, 3
 
 
 def mail_summary(facts: Facts) -> str:
@@ -277,7 +296,10 @@ def mail_summary(facts: Facts) -> str:
     """
     title = text(facts, "title")
     head = (f"{title}: " if title else "") + title_sentence(facts)
-    lines = [_cut(head, 200), "", _cut(" ".join(recommendation_sentences(facts)), _LONGEST_LINE)]
+    below = (_moved, swap_words, _promise) if parts(facts, "tiers") else ()
+    said_below = {say(facts) for say in below}
+    lead = [one for one in recommendation_sentences(facts) if one not in said_below]
+    lines = [_cut(head, 200), "", _cut(" ".join(lead), _LONGEST_LINE)]
     room = MOST_SUMMARY_CHARACTERS - len(_LAST_LINE) - 3 - sum(len(line) + 1 for line in lines)
     for line in _rest(facts):
         room -= len(line) + 1
@@ -289,19 +311,16 @@ def mail_summary(facts: Facts) -> str:
 
 def _rest(facts: Facts) -> Iterator[str]:
     yield ""
-    for line in [draft_words(facts), *whole_sentences(facts)[:2]]:
+    for line in [draft_words(facts), *whole_sentences(facts)[:2], renewal_headline(facts)]:
         if line:
             yield _cut(line, 300)
-    for tier in parts(facts, "tiers"):
-        yield _cut(f"{tier_name(tier)}: {_tier(facts, tier)}", 160)
-    if renewals := renewal_headline(facts):
-        yield _cut(renewals, 300)
+    for place, one in enumerate(decisions(facts)[:_MOST_IN_MAIL], 1):
+        start = "\nTo decide\n" if place == 1 else ""
+        yield start + _cut(f"{place}. {one.what} {one.number} ({one.in_words(facts)})", 240)
+    for place, tier in enumerate(parts(facts, "tiers")):
+        start = "\n" if place == 0 else ""
+        yield start + _cut(f"{tier_name(tier)}: {_tier(facts, tier)}", 160)
     yield _cut(ledger_sentence(facts).replace(" (diamond)", ""), 300)
-    found = decisions(facts)[:MOST]
-    if found:
-        yield from ("", "To decide")
-    for place, one in enumerate(found, 1):
-        yield _cut(f"{place}. {one.what} {one.number} ({one.in_words(facts)})", 240)
     together = part(facts, "roi", "together")
     for boundary in parts(facts, "roi", "boundaries"):
         yield _cut(f"{text(boundary, 'boundary')}: {sentence(finding(boundary, together))}", 240)
@@ -314,13 +333,7 @@ def _tier(facts: Facts, tier: Facts) -> str:
         return f"{size}; its money is not shown"
     if amount is None:
         return f"{size}; not predicted: {why(tier, 'predicted_revenue')}"
-    coming = part(tier, "next_quarter")
-    quarter, *ends = (number(coming, key) for key in ("predicted_revenue", "low", "high"))
-    soon = ""
-    if quarter is not None:
-        money_ = money_with_range(currency(facts), quarter, *ends)
-        soon = f", of which in {next_quarter(facts)} {money_}"
-    return f"{size}, {money_with_range(currency(facts), amount, low, high)} predicted{soon}"
+    return f"{size}, {money_with_range(currency(facts), amount, low, high)} predicted"
 
 
 def _cut(line: str, most: int) -> str:
