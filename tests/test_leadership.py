@@ -414,6 +414,18 @@ def test_a_decision_stands_with_its_money_its_owner_and_its_date():
     assert fix.in_words(facts) == "Revenue operations · by 15 Oct 2026"
 
 
+def test_hours_that_were_owed_and_not_logged_call_for_a_decision():
+    facts = companies.sample()
+    (first, *_) = facts["effort"]["tiers"]
+    (asked,) = [one for one in decisions(facts) if one.subject == "effort" and "Serve" in one.what]
+    assert asked.number == (
+        "140 of the 1,860 hours that it was owed in Q3 2026 are logged. Its plan costs $180 k a "
+        "quarter."
+    )
+    first["logged_hours"] = 1_000
+    assert not [one for one in decisions(facts) if "Serve" in one.what]
+
+
 def test_at_most_five_decisions_are_shown():
     facts = companies.sample()
     assert len(decisions(facts)) > 5

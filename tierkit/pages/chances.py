@@ -15,10 +15,12 @@ from tierkit.pages.facts import (
     because,
     currency,
     in_plain_words,
+    named_rule,
     number,
     part,
     parts,
     ranged,
+    stopped_card,
     text,
     texts,
     why,
@@ -241,10 +243,9 @@ def _short_card(model: Facts) -> str:
 
 def _ranked_by(model: Facts) -> str:
     """Return in a sentence what ranks, where it is a simple rule."""
-    words = text(model, "ranked_by_in_words")
-    if text(model, "kind") not in ("past revenue", "simple rule") or not words:
-        return ""
-    return f"Accounts are ranked by {words}: nothing that was tried is better."
+    words, is_rule = named_rule(model), text(model, "kind") in ("past revenue", "simple rule")
+    better = stopped_card(model) or "nothing that was tested is better"
+    return f"Accounts are ranked by {words}: {better}." if words and is_rule else ""
 
 
 def _captured(model: Facts) -> str:

@@ -8,7 +8,8 @@ from tierkit.pages.facts import (
     Facts,
     currency,
     min_group,
-    money_alike,
+    money_column,
+    money_grid,
     money_parts,
     next_quarter,
     number,
@@ -69,22 +70,44 @@ def renewal_headline(facts: Facts) -> str:
     >>> print(renewal_headline(facts))
     Renewals due in the next four quarters: $31.0 M, of which $28.0 M expected and $1.9 M ...
     """
-    found, code = part(facts, "customers"), currency(facts)
+    found = part(facts, "customers")
     rows = parts(found, "parts")
-    due, expected, at_risk = (
-        sum(number(row, key) or 0.0 for row in rows)
-        for key in ("renewals_due", "renewals_expected", "at_risk")
-    )
-    if not due or any(is_hidden(facts, row) for row in rows):
+    if not rows or any(is_hidden(facts, row) for row in rows):
         return ""
+    if not any(number(row, "renewals_due") for row in rows):
+        return ""
+    said = part_amounts(facts)[-1]
     bought = text(found, "basis") == PURCHASES
     span = text(found, "span")
     what = "Bought in as many quarters before" if bought else f"Renewals due in {span}"
     if any(number(row, "renewals_expected") is None for row in rows):
-        return f"{what}: {money(code, due)}; what comes of it is not predicted."
+        return f"{what}: {said['renewals_due']}; what comes of it is not predicted."
     again = f"expected again in {span}" if bought else "expected"
-    said = money_alike(code, [due, expected, at_risk])
-    return f"{what}: {said[0]}, of which {said[1]} {again} and {said[2]} at risk."
+    return (f"{what}: {said['renewals_due']}, of which {said['expected']} {again} and "
+            f"{said['at_risk']} at risk.")  # fmt: skip
+
+
+def part_amounts(facts: Facts) -> list[dict[str, str]]:
+    """Return by tier, and last of all tiers, what customers bring, as tables and sentences say it.
+
+    Amounts add up as they are said, in each column, and new with expected to `together`.
+    """
+    found, code = part(facts, "customers"), currency(facts)
+    rows = parts(found, "parts")
+    keys = ("new_and_expansion", "renewals_expected")
+    known = all(number(row, key) is not None for row in rows for key in keys)
+    grid = money_grid(code, [[number(row, key) or 0.0 for key in keys] for row in rows])
+    due, at_risk = (
+        money_column(code, [number(row, key) or 0.0 for row in rows])
+        for key in ("renewals_due", "at_risk")
+    )
+    said = zip(grid if known else [["–"] * 3] * len(due), due, at_risk, strict=True)
+    adds_up = bool(found.get("adds_up"))
+    return [
+        {"new_and_expansion": one[0], "renewals_due": owed, "expected": one[1],
+         "at_risk": lost, "together": one[2] if adds_up else "–"}
+        for one, owed, lost in said
+    ]  # fmt: skip
 
 
 def is_hidden(facts: Facts, row: Facts) -> bool:

@@ -10,13 +10,12 @@ from tierkit.pages.customer_words import (
     customer_sentences,
     engagement_sentence,
     is_hidden,
+    part_amounts,
     trial_sentences,
 )
 from tierkit.pages.facts import (
     Facts,
     currency,
-    money_grid,
-    money_parts,
     number,
     part,
     parts,
@@ -172,7 +171,7 @@ def customers_of(facts: Facts) -> Fragment:
 def _parts_table(facts: Facts, rows: list[Facts]) -> Fragment:
     """Return a row per tier and one of all; parts add up as they are said, across and down."""
     found = part(facts, "customers")
-    amounts = _amounts(facts, rows, adds_up=bool(found.get("adds_up")))
+    amounts = part_amounts(facts)
     everyone = {"tier": "All tiers", "accounts_due": len(rows) * _MANY}
     shown = rows if any(is_hidden(facts, row) for row in rows) else [*rows, everyone]
     made = [_parts_row(facts, row, said) for row, said in zip(shown, amounts, strict=False)]
@@ -186,24 +185,6 @@ def _parts_table(facts: Facts, rows: list[Facts]) -> Fragment:
 _BOUGHT = {"renewals_due": "bought_before", "expected": "expected_again"}
 _MANY = 1_000
 """As many accounts as are never too few to be shown."""
-
-
-def _amounts(facts: Facts, rows: list[Facts], *, adds_up: bool) -> list[dict[str, str]]:
-    """Return by tier, and last of all tiers, the money of each column as it is said."""
-    code = currency(facts)
-    keys = ("new_and_expansion", "renewals_expected")
-    known = all(number(row, key) is not None for row in rows for key in keys)
-    grid = money_grid(code, [[number(row, key) or 0.0 for key in keys] for row in rows])
-    due, at_risk = (
-        money_parts(code, [number(row, key) or 0.0 for row in rows])
-        for key in ("renewals_due", "at_risk")
-    )
-    said = zip(grid if known else [["–"] * 3] * len(due), due, at_risk, strict=True)
-    return [
-        {"new_and_expansion": one[0], "renewals_due": owed, "expected": one[1],
-         "at_risk": lost, "together": one[2] if adds_up else "–"}
-        for one, owed, lost in said
-    ]  # fmt: skip
 
 
 def _parts_row(facts: Facts, row: Facts, said: dict[str, str]) -> dict[str, object]:

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from tierkit.charts import ROW_HEIGHT
 from tierkit.figure import Figure
 from tierkit.rendering import Fragment, Picture, figure, joined, tag
-from tierkit.words import MINUS, SYMBOLS, UNITS, is_number, plural, sentence
+from tierkit.words import MINUS, SYMBOLS, UNITS, count, is_number, plural, sentence
 
 Facts = Mapping[str, Any]
 
@@ -224,17 +224,21 @@ def money_grid(code: str, rows: Sequence[Sequence[float]]) -> list[list[str]]:
     return [[_fixed(code, cell, digits, name) for cell in row] for row in across]
 
 
-def money_alike(code: str, amounts: Sequence[float]) -> list[str]:
-    """Return amounts in the unit of the largest with one digit, for a sentence of several.
+def money_column(code: str, amounts: Sequence[float]) -> list[str]:
+    """Return amounts with one digit and, last, the sum of what is said.
+
+    The sum is at most half a unit an amount beside the exact one: for columns that stand nowhere
+    else.
 
     Examples
     --------
-    >>> money_alike("USD", [113_569_950, 105_569_808, 9_760_655])
-    ['$113.6 M', '$105.6 M', '$9.8 M']
+    >>> money_column("USD", [1_446_127, 7_239_441, 3_669_130])
+    ['$1.4 M', '$7.2 M', '$3.7 M', '$12.3 M']
     """
-    unit, name = _unit(amounts)
+    unit, name = _unit([math.fsum(amounts)])
     digits = 1 if name else 0
-    return [_fixed(code, round(one / unit, digits), digits, name) for one in amounts]
+    parts = [round(amount / unit, digits) for amount in amounts]
+    return [_fixed(code, one, digits, name) for one in [*parts, round(math.fsum(parts), digits)]]
 
 
 def _fixed(code: str, amount: float, digits: int, unit: str) -> str:
@@ -243,6 +247,33 @@ def _fixed(code: str, amount: float, digits: int, unit: str) -> str:
 
 
 _LABEL = re.compile(r"^((?:FY)?\d{4})(Q[1-4])$")
+
+
+def named_rule(model: Facts) -> str:
+    """Return a rule that ranks, with the criterion that it found best.
+
+    Examples
+    --------
+    >>> named_rule({"ranked_by": "best_column", "ranked_by_in_words": "the best single criterion",
+    ...             "weights": [{"criterion": "wins (4 quarters)"}]})
+    'the best single criterion, wins (4 quarters)'
+    """
+    words = text(model, "ranked_by_in_words")
+    criterion = text(next(iter(parts(model, "weights")), {}), "criterion")
+    is_found = text(model, "ranked_by") == "best_column" and words and criterion
+    return f"{words}, {criterion}" if is_found else words
+
+
+def stopped_card(model: Facts) -> str:
+    """Return why a card that did better in the tests does not rank; empty where none did."""
+    place, refits = (number(model, f"shuffled_outcomes_{key}") for key in ("rank", "refits"))
+    if place is None or place <= 1 or refits is None:
+        return ""
+    return (
+        f"the fitted card did better in the tests, but so did {count(place - 1)} of "
+        f"{plural(refits, 'card')} fitted to outcomes dealt out at random, so it may have found "
+        "nothing"
+    )
 
 
 def quarter_spoken(label: str) -> str:

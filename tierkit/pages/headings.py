@@ -16,9 +16,11 @@ from tierkit.pages.facts import (
     currency,
     first_shown,
     horizon,
+    named_rule,
     number,
     part,
     parts,
+    stopped_card,
     text,
     texts,
     tier_name,
@@ -121,28 +123,9 @@ def _action(facts: Facts) -> str:
         if _verdict_of(facts) == "cannot be tested":
             return f"Rank by {rule} until a ranking can be tested."
         of = f"with {plural(scope, 'account')} " if scope is not None else ""
-        because_ = _stopped_card(model) or f"{of}nothing that was tested does better"
-        return f"Rank by {_named(rule, model)}: {because_}."
+        better = stopped_card(model) or f"{of}nothing that was tested does better"
+        return f"Rank by {named_rule(model) or rule}: {better}."
     return ACTIONS.get(asked, "")
-
-
-def _named(rule: str, model: Facts) -> str:
-    """Return a rule that ranks, with the criterion that it found best."""
-    criterion = text(next(iter(parts(model, "weights")), {}), "criterion")
-    is_found = text(model, "ranked_by") == "best_column" and criterion
-    return f"{rule}, {criterion}" if is_found else rule
-
-
-def _stopped_card(model: Facts) -> str:
-    """Return why a card that did better in the tests does not rank; empty where none did."""
-    place, refits = (number(model, f"shuffled_outcomes_{key}") for key in ("rank", "refits"))
-    if place is None or place <= 1 or refits is None:
-        return ""
-    return (
-        f"the fitted card did better in the tests, but so did {count(place - 1)} of "
-        f"{plural(refits, 'card')} fitted to outcomes dealt out at random, so it may have found "
-        "nothing"
-    )
 
 
 def title_sentence(facts: Facts) -> str:
