@@ -241,6 +241,17 @@ def test_what_changes_the_reading_is_a_warning_on_the_page():
     ) in text
 
 
+def test_amounts_that_were_far_off_in_the_tests_are_a_warning_on_the_first_page():
+    facts = companies.sample()
+    facts["model"]["ranked_by"] = "card"
+    facts["model"]["backtest"]["models"]["card"]["actual_over_predicted"] = 0.14
+    text = text_of(sections.the_whole(facts))
+    assert "In the tests accounts brought 0.14 times what was predicted" in text
+    assert "as too high" in text
+    facts["model"]["backtest"]["models"]["card"]["actual_over_predicted"] = 1.2
+    assert "In the tests" not in text_of(sections.the_whole(facts))
+
+
 def test_a_hidden_tier_cannot_be_worked_out_from_the_sum():
     facts = companies.sample()
     facts["whole"]["tiers"][0]["accounts"] = facts["tiers"][0]["accounts"] = 3

@@ -190,8 +190,9 @@ _MANY = 1_000
 def _parts_row(facts: Facts, row: Facts, said: dict[str, str]) -> dict[str, object]:
     names = ("renewals_due", "expected", "range", "at_risk", "together")
     cells = said | {"range": _range(facts, row)}
-    renewals = {name: _HIDDEN if is_hidden(facts, row) else cells[name] for name in names}
-    new = _HIDDEN if too_small(facts, row) else cells["new_and_expansion"]
+    hidden = dict.fromkeys(names, "–") | {"renewals_due": _HIDDEN}
+    renewals = hidden if is_hidden(facts, row) else {name: cells[name] for name in names}
+    new = "–" if too_small(facts, row) else cells["new_and_expansion"]
     return {"tier": text(row, "tier"), "new_and_expansion": new, **renewals}
 
 

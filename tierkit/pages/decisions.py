@@ -10,6 +10,7 @@ import pandas as pd
 from tierkit.figure import Figure
 from tierkit.pages.effects import best_design, effect, tier_pair, verdict
 from tierkit.pages.facts import (
+    RULES,
     Facts,
     because,
     currency,
@@ -110,7 +111,7 @@ def _tiers(facts: Facts) -> Iterator[Decision]:
             "Accept the first tiers.", f"They cover {plural(everyone, 'account')}{worth}.", "tiers"
         )
     elif action in ("hold", "recalibrate", "refit"):
-        is_rule = text(part(facts, "model"), "kind") in ("past revenue", "simple rule")
+        is_rule = text(part(facts, "model"), "kind") in RULES
         model = " and the new model" if action == "refit" and not is_rule else ""
         said = f"{moves_in_words(up, down)}. {swap_words(facts)}".strip()
         yield Decision(f"Accept the new tiers{model}.", said, "tiers")

@@ -331,7 +331,7 @@ def effort_as_it_was(facts: Facts) -> Fragment:
     title = tag("h2", "Effort as planned and as it was")
     table = html_table(Table("effort-as-it-was", caption, columns, rows))
     notes = [why(first, key) for key in ("logged_hours", "spent") if number(first, key) is None]
-    note = [tag("p", f"Not known: {enumerated(notes)}.", class_="small")] if notes else []
+    note = [tag("p", f"Not known: {'; '.join(notes)}.", class_="small")] if notes else []
     return section("effort", title, table, *note)
 
 

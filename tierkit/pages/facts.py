@@ -17,6 +17,8 @@ from tierkit.rendering import Fragment, Picture, figure, joined, tag
 from tierkit.words import MINUS, SYMBOLS, UNITS, count, is_number, plural, sentence
 
 Facts = Mapping[str, Any]
+RULES = ("past revenue", "simple rule")
+"""Kinds of model that are no card."""
 
 NOT_COMPUTED = "not computed in this run"
 _COUNTED = re.compile(r"\(n = (\d+)")
@@ -247,6 +249,13 @@ def _fixed(code: str, amount: float, digits: int, unit: str) -> str:
 
 
 _LABEL = re.compile(r"^((?:FY)?\d{4})(Q[1-4])$")
+
+
+def tested_ranking(facts: Facts) -> Facts:
+    """Return what the tests found of what ranks; else of the card, else of past revenue."""
+    models = part(facts, "model", "backtest", "models")
+    names = (text(part(facts, "model"), "ranked_by"), "card", "past_revenue")
+    return next((part(models, name) for name in names if name in models), {})
 
 
 def named_rule(model: Facts) -> str:

@@ -11,6 +11,7 @@ from tierkit.pages.decisions import decisions, named_sentences, swap_words
 from tierkit.pages.effects import finding, tier_pair, verdict, visible, waits
 from tierkit.pages.effort import how_much_effort
 from tierkit.pages.facts import (
+    RULES,
     Facts,
     because,
     currency,
@@ -118,7 +119,7 @@ def _action(facts: Facts) -> str:
     asked = text(part(facts, "decision"), "action")
     model = part(facts, "model")
     rule = text(model, "ranked_by_in_words") or "past revenue"
-    if asked in ("refit", "first run") and text(model, "kind") in ("past revenue", "simple rule"):
+    if asked in ("refit", "first run") and text(model, "kind") in RULES:
         scope = number(part(facts, "data"), "accounts_in_scope")
         if _verdict_of(facts) == "cannot be tested":
             return f"Rank by {rule} until a ranking can be tested."
@@ -197,6 +198,8 @@ def _promise(facts: Facts) -> str:
 
 
 def _ranking(facts: Facts) -> str:
+    if text(part(facts, "model"), "kind") in RULES and _verdict_of(facts) != "no signal":
+        return ""  # which rule ranks and why was said
     return {
         "no better than past revenue": "The model ranks accounts no better than past revenue does.",
         "no signal": (

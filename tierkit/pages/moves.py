@@ -8,7 +8,18 @@ from datetime import date
 import pandas as pd
 
 from tierkit import charts
-from tierkit.pages.facts import Facts, currency, number, numbers, part, parts, ranged, text, why
+from tierkit.pages.facts import (
+    RULES,
+    Facts,
+    currency,
+    number,
+    numbers,
+    part,
+    parts,
+    ranged,
+    text,
+    why,
+)
 from tierkit.rendering import Fragment, Picture, figure, html_table, joined, section, tag
 from tierkit.runs import Run, Tiering
 from tierkit.table import Column, Table
@@ -229,7 +240,7 @@ def _weight(weight: Facts) -> object:
 
 def _without_weights(facts: Facts) -> str:
     model = part(facts, "model")
-    if text(model, "kind") in ("past revenue", "simple rule"):
+    if text(model, "kind") in RULES:
         return "One criterion carries all the weight: what an account bought in the past."
     features = number(model, "features")
     used = f" of {count(features)} criteria" if features else ""
