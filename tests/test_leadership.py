@@ -241,6 +241,22 @@ def test_what_changes_the_reading_is_a_warning_on_the_page():
     ) in text
 
 
+def test_a_ranking_whose_first_accounts_brought_less_is_a_warning_on_the_first_page():
+    facts = companies.sample()
+    models = facts["model"]["backtest"]["models"]
+    facts["model"]["ranked_by"] = "card"
+    models["card"]["capture_tier_1"] = 0.12
+    models["last_tiers"] = {"capture_tier_1": 0.19}
+    models["past_revenue"]["capture_tier_1"] = 0.15
+    text = text_of(sections.the_whole(facts))
+    assert (
+        "In the tests the accounts that this ranking put first brought 12 % of later revenue, "
+        "those that the tiers in force put there 19 %: look at who leaves Tier 1"
+    ) in text
+    models["card"]["capture_tier_1"] = 0.18
+    assert "look at who leaves" not in text_of(sections.the_whole(facts))
+
+
 def test_amounts_that_were_far_off_in_the_tests_are_a_warning_on_the_first_page():
     facts = companies.sample()
     facts["model"]["ranked_by"] = "card"

@@ -8,7 +8,6 @@ from tierkit.pages.facts import (
     Facts,
     currency,
     min_group,
-    money_column,
     money_grid,
     money_parts,
     next_quarter,
@@ -98,7 +97,7 @@ def part_amounts(facts: Facts) -> list[dict[str, str]]:
     known = all(number(row, key) is not None for row in rows for key in keys)
     grid = money_grid(code, [[number(row, key) or 0.0 for key in keys] for row in rows])
     due, at_risk = (
-        money_column(code, [number(row, key) or 0.0 for row in rows])
+        money_parts(code, [number(row, key) or 0.0 for row in rows])
         for key in ("renewals_due", "at_risk")
     )
     said = zip(grid if known else [["–"] * 3] * len(due), due, at_risk, strict=True)

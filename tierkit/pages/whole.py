@@ -35,6 +35,8 @@ from tierkit.words import (
 MOST_TERRITORIES = 7
 LARGE, MANY_BORDERLINE = 0.1, 1 / 3
 """From these shares on, the largest account and borderline places change how a page is read."""
+CAPTURE, CLEARLY = "capture_tier_1", 0.9
+"""A ranking is behind where its first accounts brought less than so much of what others' did."""
 FAR_OFF = 1.5
 """From this factor on, up or down, what the tests say of amounts does."""
 _TOO_FEW = "too few to show"
@@ -160,7 +162,27 @@ def _not_in_it(facts: Facts) -> str:
 
 def warnings(facts: Facts) -> list[str]:
     """Return what changes the reading of the page: large accounts, borderline places, seats."""
-    return [*filter(None, (_amounts_off(facts), _large(facts), _borderline(facts), *_seats(facts)))]
+    said = (_order_behind(facts), _amounts_off(facts), _large(facts), _borderline(facts))
+    return [*filter(None, (*said, *_seats(facts)))]
+
+
+def _order_behind(facts: Facts) -> str:
+    """Return whether other orders put first who brought clearly more in the tests."""
+    models = part(facts, "model", "backtest", "models")
+    own = number(tested_ranking(facts), CAPTURE)
+    others = {
+        "those that the tiers in force put there": number(part(models, "last_tiers"), CAPTURE),
+        "as many ranked by past revenue": number(part(models, "past_revenue"), CAPTURE),
+    }
+    better = {words: one for words, one in others.items() if one is not None}
+    if own is None or not better or own >= CLEARLY * max(better.values()):
+        return ""
+    words, most = max(better.items(), key=lambda one: one[1])
+    first = text(next(iter(parts(facts, "tiers")), {}), "tier") or "the first tier"
+    return (
+        f"In the tests the accounts that this ranking put first brought {share(own)} of later "
+        f"revenue, {words} {share(most)}: look at who leaves {first} before you accept."
+    )
 
 
 def _amounts_off(facts: Facts) -> str:
