@@ -233,7 +233,7 @@ def test_parts_add_up_as_they_are_printed():
 
 def test_what_changes_the_reading_is_a_warning_on_the_page():
     text = text_of(sections.the_whole(companies.sample()))
-    assert "One account holds 12 % of last year's won revenue." in text
+    assert "One account holds 12 % of the revenue won in the year before." in text
     assert "47 % of the places in Tier 1 and Tier 2 are borderline (149 of 315)" in text
     assert (
         "Rules, not ranks, hold 2 of 15 places in Tier 1: rank 126 (expired override) and rank "

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from tierkit.charts import ROW_HEIGHT
 from tierkit.figure import Figure
 from tierkit.rendering import Fragment, Picture, figure, joined, tag
-from tierkit.words import MINUS, SYMBOLS, UNITS, count, is_number, plural, sentence
+from tierkit.words import MINUS, SYMBOLS, UNITS, count, is_number, number_word, plural, sentence
 
 Facts = Mapping[str, Any]
 RULES = ("past revenue", "simple rule")
@@ -157,6 +157,20 @@ def horizon(facts: Facts) -> float:
     return number(part(facts, "model"), "horizon_quarters") or 4
 
 
+def before(facts: Facts) -> str:
+    """Return as many quarters as the horizon has, before it, in words.
+
+    Examples
+    --------
+    >>> before({"whole": {"quarters": 4}}), before({"whole": {"quarters": 2}})
+    ('the year before', 'the two quarters before')
+    """
+    quarters = number(part(facts, "whole"), "quarters") or horizon(facts)
+    if quarters == 4:
+        return "the year before"
+    return "the quarter before" if quarters == 1 else f"the {number_word(quarters)} quarters before"
+
+
 def tier_name(tier: Facts) -> str:
     """Return a tier's name with its label, where it has one of its own."""
     name, label = text(tier, "tier") or "a tier without a name", text(tier, "label")
@@ -208,9 +222,9 @@ def _unit(amounts: Sequence[float]) -> tuple[float, str]:
 
 
 def _digits(amounts: Sequence[float], unit: float) -> int:
-    """Return one digit, or two where an amount is so small that one shows nothing of it."""
+    """Return one digit, or up to three where an amount is so small that it needs them."""
     smallest = min((abs(amount) for amount in amounts if amount), default=unit)
-    return 1 if smallest >= unit / 10 else 2
+    return next((more for more, part in ((1, 1), (2, 10)) if smallest >= unit / part), 3)
 
 
 def money_grid(code: str, rows: Sequence[Sequence[float]]) -> list[list[str]]:

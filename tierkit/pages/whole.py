@@ -6,6 +6,7 @@ import pandas as pd
 
 from tierkit.pages.facts import (
     Facts,
+    before,
     currency,
     money_parts,
     next_quarter,
@@ -125,7 +126,7 @@ def _whole(facts: Facts) -> str:
     ]
     said = f"All tiers together: {money(currency(facts), amount)} in {text(whole, 'span')}"
     if change is None:
-        return f"{said}; last year is not known: {why(whole, 'last_horizon')}."
+        return f"{said}; what came in {before(facts)} is not known: {why(whole, 'last_horizon')}."
     each = f" ({', '.join(tiers)})" if tiers else ""
     return f"{said}, {signed_share(change)} on what the same accounts won before{each}."
 
@@ -152,9 +153,9 @@ def _not_in_it(facts: Facts) -> str:
     new = number(whole, "new_accounts_last_horizon")
     missing = []
     if renewals is not None and renewals > 0:
-        missing.append(f"renewals ({money(currency(facts), renewals)} in the year before)")
+        missing.append(f"renewals ({money(currency(facts), renewals)} in {before(facts)})")
     if new is not None and new > 0:
-        missing.append(f"accounts not known yet ({money(currency(facts), new)} in the year before)")
+        missing.append(f"accounts not known yet ({money(currency(facts), new)} in {before(facts)})")
     if not missing:
         return ""
     return f"This is new and expansion business; not part of it: {enumerated(missing)}."
@@ -201,7 +202,7 @@ def _large(facts: Facts) -> str:
     largest = part(facts, "whole", "largest_account")
     won, predicted = number(largest, "share_of_won"), number(largest, "share_of_predicted")
     if won is not None and won >= LARGE:
-        return f"One account holds {share(won)} of last year's won revenue."
+        return f"One account holds {share(won)} of the revenue won in {before(facts)}."
     if predicted is not None and predicted >= LARGE:
         return f"One account holds {share(predicted)} of predicted revenue."
     return ""
@@ -261,7 +262,7 @@ def by_territory(facts: Facts) -> Fragment:
     shown = [_territory(facts, row, by, names) for row in large[:MOST_TERRITORIES]]
     role = text(found, "role")
     columns: Columns = [by, *Column.each("count", *names), *Column.each("spoken", "predicted"),
-                        *Column.each("spoken", "on_last_year"),
+                        *Column.each("spoken", _on_before(facts)),
                         *([Column("hours", "spoken", role)] if role else []),
                         *Column.each("spoken", "moves_up", "moves_down")]  # fmt: skip
     caption = f"Accounts by tier, money and hours of each {by}, the most predicted revenue first"
@@ -270,8 +271,13 @@ def by_territory(facts: Facts) -> Fragment:
     return section("territories", title, html_table(table))
 
 
+def _on_before(facts: Facts) -> str:
+    """Return the name of the column that holds predicted revenue against what came before."""
+    return f"on_{before(facts)}".replace("the_", "").replace("the ", "").replace(" ", "_")
+
+
 def _territory(facts: Facts, row: Facts, by: str, names: list[str]) -> dict[str, object]:
-    predicted, before = number(row, "predicted_revenue") or 0.0, number(row, "last_horizon") or 0.0
+    predicted, last = number(row, "predicted_revenue") or 0.0, number(row, "last_horizon") or 0.0
     asked, available = number(row, "hours") or 0.0, number(row, "available") or 0.0
     of = f" of {count(available)}" if available else ""
     over = "▲ " if available and asked > available else ""
@@ -279,7 +285,7 @@ def _territory(facts: Facts, row: Facts, by: str, names: list[str]) -> dict[str,
         by: text(row, "name"),
         **{name: number(part(row, "tiers"), name) for name in names},
         "predicted": money(currency(facts), predicted),
-        "on_last_year": signed_share(predicted / before - 1) if before > 0 else "–",
+        _on_before(facts): signed_share(predicted / last - 1) if last > 0 else "–",
         "hours": f"{over}{count(asked)}{of}",
         "moves_up": count(number(row, "up") or 0),
         "moves_down": count(number(row, "down") or 0),
