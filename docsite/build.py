@@ -121,14 +121,20 @@ def tasks(sample: Path, commands: Path) -> list[tuple[Path, Path, Path]]:
 
 def try_page(page: Path, sample: Path, commands: Path) -> str:
     """Run a page, say how long it took, and return what failed."""
-    begun, failed = time.monotonic(), ""
+    begun, worked, failed = time.monotonic(), processor_seconds(), ""
     try:
         run_page(page, sample, commands)
     except FailedBlockError as error:
         failed = f"{page.relative_to(SOURCE)}, {error}"
-    seconds = time.monotonic() - begun
-    print(f"  {page.relative_to(SOURCE)}: {seconds:.1f} s{' FAILED' * bool(failed)}", flush=True)
+    seconds, work = time.monotonic() - begun, processor_seconds() - worked
+    said = f"{seconds:.1f} s, {work:.1f} s of processor time{', FAILED' * bool(failed)}"
+    print(f"  {page.relative_to(SOURCE)}: {said}", flush=True)
     return failed
+
+
+def processor_seconds() -> float:
+    """Return the seconds that this process and those that it has ended have computed."""
+    return sum(os.times()[:4])
 
 
 def ready_sample(commands: Path) -> Path:

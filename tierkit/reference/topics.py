@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -149,6 +150,8 @@ def topic_of(error: TierkitError) -> str:
     >>> from tierkit.errors import DataError, Problem
     >>> topic_of(SettingsError("stability.keep_band: must be at least 1."))
     'stability.keep_band'
+    >>> topic_of(SettingsError('data.profile = "crm": no address.'))
+    'data.profile'
     >>> topic_of(DataError("Blocked", [Problem("is empty", "", "accounts", "account_id")]))
     'accounts.account_id'
     >>> topic_of(DataError("Something else."))
@@ -164,7 +167,7 @@ def topic_of(error: TierkitError) -> str:
         if one.table in tables:
             return column if column in columns else one.table
     for text in (*(one.message for one in error.problems), str(error.args[0])):
-        key = text.partition(":")[0].strip()
+        key = re.split(r"[:= ]", text, maxsplit=1)[0]
         if key in settings:
             return key
     return "exit-codes"
