@@ -30,7 +30,7 @@ from docsite.figures import with_figures
 from docsite.memory import Memory, code, hash_of
 from docsite.notebooks import write_notebooks
 from docsite.pictures import take_picture
-from docsite.reference import write_reference
+from docsite.reference import missing_from_reference, write_reference
 from docsite.sample import copy_sample, make_sample
 
 ROOT = Path(__file__).parent.parent
@@ -187,7 +187,17 @@ def with_pictures(text: str, page: Path, place: Path) -> str:
 
 
 def write_made_pages() -> None:
-    """Write the reference and the rendered notebooks."""
+    """Write the reference and the rendered notebooks.
+
+    Raises
+    ------
+    FailedBlockError
+        If a report that a page has made holds what the reference does not name.
+    """
+    reports = [facts.parent for facts in WORK.glob("**/reports/2*/facts.json")]
+    missing = {name for report in reports for name in missing_from_reference(report)}
+    if missing:
+        raise FailedBlockError(f"The reference does not name {', '.join(sorted(missing))}.")
     write_reference(SOURCE / "reference")
     write_notebooks(WORK / "sample" / "acme", SOURCE / "notebooks")
 

@@ -7,6 +7,7 @@ import shlex
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from typer.main import get_command
@@ -19,6 +20,7 @@ from docsite.evidence import with_results
 from docsite.execute import FailedBlockError, Workplace, execute
 from docsite.figures import with_figures
 from docsite.functions import functions_page, rendered
+from docsite.reference import missing_from_reference
 from tierkit.cli import app
 from tierkit.reference import CHAPTERS, chapter, find_topic
 from tierkit.reference.from_program import public_members
@@ -168,6 +170,18 @@ def test_words_of_help_that_pages_name_are_topics():
     ]
     assert asked
     assert not [topic for topic in asked if topic not in topics]
+
+
+def test_a_report_that_holds_what_the_reference_does_not_name_is_found_out(tmp_path):
+    (tmp_path / "facts.json").write_text('{"tiers": [{"tier": "A"}], "whole": {"luck": 1}}')
+    (tmp_path / "tiers.csv").write_text("account_id,mood\n")
+    sheets = {"Capacity": ["role", "A", "B"], "Moves Kim": ["rank", "rang"]}
+    with pd.ExcelWriter(tmp_path / "accounts.xlsx") as book:
+        for name, columns in sheets.items():
+            pd.DataFrame(columns=columns).to_excel(book, sheet_name=name, index=False)
+    assert missing_from_reference(tmp_path) == [
+        "Capacity.B", "Moves OWNER.rang", "tiers.csv.mood", "whole.luck",
+    ]  # fmt: skip
 
 
 def test_docstrings_stand_on_the_site_as_their_sections_say():

@@ -124,8 +124,13 @@ def test_help_alone_lists_every_chapter(capsys):
     assert not [name for name in ("commands", *CHAPTERS) if f"  {name} " not in out]
 
 
-@pytest.mark.parametrize("word", ["borderline", "hold", "refit", "waits", "minimum stay"])
-def test_words_of_the_page_for_leadership_can_be_looked_up(word):
+WORDS_OF_SETTINGS = ["each row", "from opportunities"]
+
+
+@pytest.mark.parametrize(
+    "word", ["borderline", "hold", "refit", "waits", "minimum stay", *WORDS_OF_SETTINGS]
+)
+def test_words_of_pages_and_settings_can_be_looked_up(word):
     assert find_topic(word, APP).startswith("Glossary:")
 
 

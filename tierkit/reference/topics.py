@@ -17,7 +17,7 @@ from tierkit.reference.from_program import (
     public_entry,
     public_names,
 )
-from tierkit.reference.from_run import facts_chapter, files_chapter
+from tierkit.reference.from_run import facts_chapter, files_chapter, sheets_chapter
 from tierkit.reference.from_settings import settings_chapter
 from tierkit.reference.from_tables import checks_chapter, criteria_chapter, tables_chapter
 from tierkit.reference.pages import find_page, list_pages, page_names
@@ -30,6 +30,7 @@ CHAPTERS: Mapping[str, Callable[[], Chapter]] = {
     "settings": settings_chapter,
     "tables": tables_chapter,
     "files": files_chapter,
+    "sheets": sheets_chapter,
     "facts": facts_chapter,
     "checks": checks_chapter,
     "exit-codes": exit_codes_chapter,
@@ -44,6 +45,7 @@ SUBJECTS: Mapping[str, str] = {
     "settings": "every key of tierkit.toml, such as stability.keep_band",
     "tables": "every table and column that is read, such as opportunities.close_date",
     "files": "every file of a run and its columns, such as tiers.csv",
+    "sheets": "every sheet of accounts.xlsx and its columns, such as At risk",
     "facts": "every key of facts.json, such as roi.together.claim",
     "checks": "every remark on the data, such as stale table",
     "exit-codes": "how a command ended, such as 3",
