@@ -23,7 +23,7 @@ from typing import Any
 import tomlkit
 
 from docsite.contrast import palette
-from docsite.evidence import built_from, with_results
+from docsite.evidence import built_from, measured, with_results
 from docsite.execute import FailedBlockError, Workplace, execute, make_commands
 from docsite.exports import write_exports
 from docsite.figures import with_figures
@@ -73,7 +73,9 @@ def copy_pages() -> None:
     for page in sorted(SOURCE.rglob("*.md")):
         text = with_figures(with_results(page.read_text(encoding="utf-8"), PAGES), PAGES)
         if page.parent.name == "evidence":
-            text += f"\n*{built_from(ROOT)}*\n"
+            lines = len((PAGES / page.relative_to(SOURCE)).read_text(encoding="utf-8").splitlines())
+            written = measured(PAGES / page.relative_to(SOURCE), 1, lines)
+            text += f"\n*This page: {written} {built_from(ROOT)}*\n"
         page.write_text(with_files_beside(text, page), encoding="utf-8")
     with (SOURCE / "stylesheets" / "extra.css").open("a", encoding="utf-8") as sheet:
         sheet.write(palette())

@@ -143,6 +143,16 @@ def test_evidence_has_a_figure_and_the_command_that_makes_it_anew(page):
     assert re.search(r"`(make|python -m) ", text)
 
 
+def test_evidence_names_commands_that_there_are_and_runs_each_as_a_part():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = {*re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE)}
+    parts = {*re.search(r"^PARTS \?= (.*)$", makefile, flags=re.MULTILINE)[1].split()}
+    pages = [page.read_text(encoding="utf-8") for page in (DOCS / "evidence").glob("*.md")]
+    asked = {name for page in pages for name in re.findall(r"`(?:make )?(bench[a-z-]*)`", page)}
+    assert parts <= targets
+    assert asked - {"bench-read"} == parts  # which is a part of `bench`
+
+
 def test_each_quick_figure_has_a_range_and_a_function():
     stated = evidence_quick.ranges()
     assert {one for one in stated if stated[one]["low"] > stated[one]["high"]} == set()
