@@ -11,6 +11,7 @@ import pandas as pd
 from tierkit.figure import Figure
 from tierkit.pages.effects import best_design, effect, tier_pair, verdict
 from tierkit.pages.facts import (
+    RULES,
     Facts,
     because,
     currency,
@@ -20,6 +21,7 @@ from tierkit.pages.facts import (
     numbers,
     part,
     parts,
+    quarter_spoken,
     sum_is_telling,
     text,
     texts,
@@ -44,6 +46,7 @@ from tierkit.words import (
 
 MOST = 5
 _MOST_NAMES = 2
+MOSTLY = 0.5
 _NOUNS = {"opportunities": "deal", "accounts": "account", "opportunity_lines": "line"}
 
 
@@ -109,7 +112,7 @@ def _item(facts: Facts, one: Decision) -> object:
 
 def decisions(facts: Facts) -> list[Decision]:
     """Return what there is to decide, the most pressing first."""
-    makers = (_tiers, _hours, _overrides, _slots, _excluded, _untiered, _tables)
+    makers = (_tiers, _hours, _overrides, _undelivered, _slots, _excluded, _untiered, _tables)
     return [decision for maker in makers for decision in maker(facts)]
 
 
@@ -126,7 +129,8 @@ def _tiers(facts: Facts) -> Iterator[Decision]:
             "Accept the first tiers.", f"They cover {plural(everyone, 'account')}{worth}.", "tiers"
         )
     elif action in ("hold", "recalibrate", "refit"):
-        model = " and the new model" if action == "refit" else ""
+        is_rule = text(part(facts, "model"), "kind") in RULES
+        model = " and the new model" if action == "refit" and not is_rule else ""
         said = f"{moves_in_words(up, down)}. {swap_words(facts)}".strip()
         yield Decision(f"Accept the new tiers{model}.", said, "tiers")
 
@@ -206,6 +210,23 @@ def _overrides(facts: Facts) -> Iterator[Decision]:
 
 def _and_more(names: int) -> str:
     return f" and {count(names - _MOST_NAMES)} more" if names > _MOST_NAMES else ""
+
+
+def _undelivered(facts: Facts) -> Iterator[Decision]:
+    """One decision about the first tier that is shown, where most of its hours are not logged."""
+    for tier in parts(facts, "effort", "tiers")[:1]:
+        owed, logged = number(tier, "owed_hours"), number(tier, "logged_hours")
+        if not owed or logged is None or logged >= MOSTLY * owed or too_small(facts, tier):
+            continue
+        name, quarter = text(tier, "tier"), quarter_spoken(text(tier, "logged_quarter"))
+        cost = number(tier, "planned_cost")
+        plan = f" Its plan costs {money(currency(facts), cost)} a quarter." if cost else ""
+        hours_ = f"{count(logged)} of the {hours(owed)}"
+        yield Decision(
+            f"Serve {name} as planned, or plan what is served.",
+            f"{hours_} that it was owed in {quarter} are logged.{plan}",
+            "effort",
+        )
 
 
 def _slots(facts: Facts) -> Iterator[Decision]:

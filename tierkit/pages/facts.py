@@ -14,9 +14,11 @@ from matplotlib.axes import Axes
 from tierkit.charts import ROW_HEIGHT
 from tierkit.figure import Figure
 from tierkit.rendering import Fragment, Picture, figure, joined, tag
-from tierkit.words import MINUS, SYMBOLS, UNITS, is_number, plural, sentence
+from tierkit.words import MINUS, SYMBOLS, UNITS, count, is_number, plural, sentence
 
 Facts = Mapping[str, Any]
+RULES = ("past revenue", "simple rule")
+"""Kinds of model that are no card."""
 
 NOT_COMPUTED = "not computed in this run"
 _COUNTED = re.compile(r"\(n = (\d+)")
@@ -180,20 +182,33 @@ def money_parts(code: str, amounts: Sequence[float]) -> list[str]:
     >>> money_parts("USD", [1_444_444, 1_444_444, 1_444_444])
     ['$1,444,444', '$1,444,444', '$1,444,444', '$4,333,332']
     """
-    total = math.fsum(amounts)
-    largest = max(abs(total), *map(abs, amounts), 0.0)
-    unit, name = next((one for one in UNITS if largest >= one[0]), (1.0, ""))
-    every = [*amounts, total]
-    for digits in (1, 2, 3) if name else ():
-        rounded = [round(amount / unit, digits) for amount in every]
-        if round(math.fsum(rounded[:-1]), digits) == rounded[-1]:
-            return [_fixed(code, amount, digits, name) for amount in rounded]
-    whole = [round(amount) for amount in amounts]
-    return [_fixed(code, amount, 0, "") for amount in [*whole, sum(whole)]]
+    unit, name = _unit([math.fsum(amounts), *amounts])
+    digits = _digits(amounts, unit) if name else None
+    if digits is None:
+        unit, name, digits = 1.0, "", 0
+    parts = [round(amount / unit, digits) for amount in amounts]
+    return [_fixed(code, one, digits, name) for one in [*parts, round(math.fsum(parts), digits)]]
+
+
+def _unit(amounts: Sequence[float]) -> tuple[float, str]:
+    largest = max(map(abs, amounts), default=0.0)
+    return next(((one, name) for one, name in UNITS if largest >= one), (1.0, ""))
+
+
+def _digits(amounts: Sequence[float], unit: float) -> int | None:
+    """Return the fewest digits to which amounts add up as they are rounded; None where none do."""
+    total = math.fsum(amounts) / unit
+    for digits in (1, 2, 3):
+        parts = [round(amount / unit, digits) for amount in amounts]
+        if round(math.fsum(parts), digits) == round(total, digits):
+            return digits
+    return None
 
 
 def money_grid(code: str, rows: Sequence[Sequence[float]]) -> list[list[str]]:
     """Return amounts with the sum of each row and a last row of sums, which add up as said.
+
+    The first column is said as `money_parts` says it, so that tables agree.
 
     Examples
     --------
@@ -203,17 +218,29 @@ def money_grid(code: str, rows: Sequence[Sequence[float]]) -> list[list[str]]:
     $3.4 M $4.4 M $7.8 M
     $4.8 M $6.8 M $11.6 M
     """
-    total = math.fsum(cell for row in rows for cell in row)
-    unit, name = next((one for one in UNITS if abs(total) >= one[0]), (1.0, ""))
-    cells: list[list[float]] = []
-    digits = 0
-    for digits in (1, 2, 3) if name else (0,):
-        cells = [[round(cell / unit, digits) for cell in row] for row in rows]
-        if abs(math.fsum(cell for row in cells for cell in row) - total / unit) < 10.0**-digits:
-            break
-    across = [[*row, round(math.fsum(row), digits)] for row in cells]
-    down = [round(math.fsum(column), digits) for column in zip(*across, strict=True)]
-    return [[_fixed(code, cell, digits, name) for cell in row] for row in [*across, down]]
+    unit, name = _unit([math.fsum(cell for row in rows for cell in row)])
+    digits = (_digits([row[0] for row in rows], unit) or 3) if name else 0
+    cells = [[round(cell / unit, digits) for cell in row] for row in rows]
+    down = [round(math.fsum(column), digits) for column in zip(*cells, strict=True)]
+    across = [[*row, round(math.fsum(row), digits)] for row in [*cells, down]]
+    return [[_fixed(code, cell, digits, name) for cell in row] for row in across]
+
+
+def money_column(code: str, amounts: Sequence[float]) -> list[str]:
+    """Return amounts with one digit and, last, the sum of what is said.
+
+    The sum is at most half a unit an amount beside the exact one: for columns that stand nowhere
+    else.
+
+    Examples
+    --------
+    >>> money_column("USD", [1_446_127, 7_239_441, 3_669_130])
+    ['$1.4 M', '$7.2 M', '$3.7 M', '$12.3 M']
+    """
+    unit, name = _unit([math.fsum(amounts)])
+    digits = 1 if name else 0
+    parts = [round(amount / unit, digits) for amount in amounts]
+    return [_fixed(code, one, digits, name) for one in [*parts, round(math.fsum(parts), digits)]]
 
 
 def _fixed(code: str, amount: float, digits: int, unit: str) -> str:
@@ -222,6 +249,40 @@ def _fixed(code: str, amount: float, digits: int, unit: str) -> str:
 
 
 _LABEL = re.compile(r"^((?:FY)?\d{4})(Q[1-4])$")
+
+
+def tested_ranking(facts: Facts) -> Facts:
+    """Return what the tests found of what ranks; else of the card, else of past revenue."""
+    models = part(facts, "model", "backtest", "models")
+    names = (text(part(facts, "model"), "ranked_by"), "card", "past_revenue")
+    return next((part(models, name) for name in names if name in models), {})
+
+
+def named_rule(model: Facts) -> str:
+    """Return a rule that ranks, with the criterion that it found best.
+
+    Examples
+    --------
+    >>> named_rule({"ranked_by": "best_column", "ranked_by_in_words": "the best single criterion",
+    ...             "weights": [{"criterion": "wins (4 quarters)"}]})
+    'the best single criterion, wins (4 quarters)'
+    """
+    words = text(model, "ranked_by_in_words")
+    criterion = text(next(iter(parts(model, "weights")), {}), "criterion")
+    is_found = text(model, "ranked_by") == "best_column" and words and criterion
+    return f"{words}, {criterion}" if is_found else words
+
+
+def stopped_card(model: Facts) -> str:
+    """Return why a card that did better in the tests does not rank; empty where none did."""
+    place, refits = (number(model, f"shuffled_outcomes_{key}") for key in ("rank", "refits"))
+    if place is None or place <= 1 or refits is None:
+        return ""
+    return (
+        f"the fitted card did better in the tests, but so did {count(place - 1)} of "
+        f"{plural(refits, 'card')} fitted to outcomes dealt out at random, so it may have found "
+        "nothing"
+    )
 
 
 def quarter_spoken(label: str) -> str:

@@ -314,7 +314,7 @@ def _next_quarter(facts: Facts) -> str:
         if amount is not None and not too_small(facts, tier):
             money_ = money_with_range(currency(facts), amount, low, high)
             spoken.append(f"{text(tier, 'tier')} {money_}")
-    return f"of which in {next_quarter(facts)}: {enumerated(spoken)}." if spoken else ""
+    return f"Of which in {next_quarter(facts)}: {enumerated(spoken)}." if spoken else ""
 
 
 def _whole(facts: Facts) -> str:

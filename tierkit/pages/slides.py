@@ -15,6 +15,12 @@ import pandas as pd
 
 from tierkit.files import write_whole
 from tierkit.pages.chances import certainty_lines
+from tierkit.pages.customer_words import (
+    PURCHASES,
+    customer_sentences,
+    renewal_headline,
+    tier_sentence,
+)
 from tierkit.pages.decisions import MOST, decisions
 from tierkit.pages.earned import forest_table
 from tierkit.pages.effects import finding
@@ -47,8 +53,8 @@ _MONEY = '[>=1000000]#,##0.0,,"M";[>=1000]#,##0,"k";#,##0'
 def slides(facts: Facts) -> list[Slide]:
     """Return what the slides say; what is not known is left out, a whole slide where it is all."""
     makers: tuple[Callable[[Facts], Slide], ...] = (
-        _opening, _decisions, _whole, _accounts, _effort, _revenue, _promises, _earned, _changes,
-        _certainty,
+        _opening, _decisions, _whole, _customers, _accounts, _effort, _revenue, _promises, _earned,
+        _changes, _certainty,
     )  # fmt: skip
     source = source_line(facts)
     made = [one for one in (make(facts) for make in makers) if one.lines or one.series]
@@ -117,6 +123,21 @@ def _whole(facts: Facts) -> Slide:
     }
     names = tuple(text(one, "tier") for one in known)
     return Slide(said[0], (*said[1:], *warnings(facts)), names, series, _MONEY)
+
+
+def _customers(facts: Facts) -> Slide:
+    found = part(facts, "customers")
+    tiers = [one for one in parts(found, "parts") if tier_sentence(facts, one)]
+    if not tiers:
+        return Slide("Customers: renewals are not known.")
+    head = renewal_headline(facts) or "Customers: renewals and risk."
+    again = "expected again" if text(found, "basis") == PURCHASES else "renewals expected"
+    series = {
+        "new and expansion": tuple(number(one, "new_and_expansion") for one in tiers),
+        again: tuple(number(one, "renewals_expected") for one in tiers),
+    }
+    lines = (*(tier_sentence(facts, one) for one in tiers), *customer_sentences(facts))
+    return Slide(head, lines, tuple(text(one, "tier") for one in tiers), series, _MONEY)
 
 
 def _promises(facts: Facts) -> Slide:

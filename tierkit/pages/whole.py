@@ -14,6 +14,7 @@ from tierkit.pages.facts import (
     parts,
     quarter_spoken,
     sum_is_telling,
+    tested_ranking,
     text,
     too_small,
     why,
@@ -36,6 +37,8 @@ MUCH = 0.5
 """Growth of the last tier from which on the page says where it comes from."""
 LARGE, MANY_BORDERLINE = 0.1, 1 / 3
 """From these shares on, the largest account and borderline places change how a page is read."""
+FAR_OFF = 1.5
+"""From this factor on, up or down, what the tests say of amounts does."""
 _TOO_FEW = "too few to show"
 
 
@@ -87,7 +90,10 @@ def _amounts(facts: Facts, amounts: list[float | None], hidden: list[bool]) -> l
     """Return amounts that add up as they are said; a hidden one, and the sum that tells it, not."""
     if any(amount is None for amount in amounts):
         return ["–"] * (len(amounts) + 1)
-    said = money_parts(currency(facts), [amount or 0.0 for amount in amounts])
+    known = [amount or 0.0 for amount in amounts]
+    said = money_parts(currency(facts), known)
+    if sum(hidden) == 1:  # no sum is shown that they would have to add up to
+        said = [*(money(currency(facts), amount) for amount in known), "–"]
     shown = ["–" if small else words for small, words in zip(hidden, said, strict=False)]
     return [*shown, "–" if sum(hidden) == 1 else said[-1]]
 
@@ -176,7 +182,19 @@ def _not_in_it(facts: Facts) -> str:
 
 def warnings(facts: Facts) -> list[str]:
     """Return what changes the reading of the page: large accounts, borderline places, seats."""
-    return [*filter(None, (_large(facts), _borderline(facts), *_seats(facts)))]
+    return [*filter(None, (_amounts_off(facts), _large(facts), _borderline(facts), *_seats(facts)))]
+
+
+def _amounts_off(facts: Facts) -> str:
+    """Return by how much amounts were off in the tests; empty where they were nearly right."""
+    value = number(tested_ranking(facts), "actual_over_predicted")
+    if value is None or value <= 0 or 1 / FAR_OFF < value < FAR_OFF:
+        return ""
+    side = "too low" if value > 1 else "too high"
+    return (
+        f"In the tests accounts brought {ratio(value)} times what was predicted: take the amounts "
+        f"on this page as {side}; the order of accounts stands apart from that."
+    )
 
 
 def _large(facts: Facts) -> str:
