@@ -22,6 +22,7 @@ from typing import Any
 
 import tomlkit
 
+from docsite.blocks import find_blocks
 from docsite.contrast import palette
 from docsite.evidence import built_from, measured, with_results
 from docsite.execute import FailedBlockError, Workplace, execute, make_commands
@@ -56,7 +57,9 @@ def main() -> None:
             print(f"{name}: {time.monotonic() - at:.1f} s", flush=True)
     except FailedBlockError as error:
         sys.exit(str(error))
-    print(f"{SITE.relative_to(ROOT)}/index.html, {time.monotonic() - begun:.0f} s in all")
+    took = f"{time.monotonic() - begun:.0f} s in all, {processor_seconds():.0f} s of processor time"
+    print(f"{SITE.relative_to(ROOT)}/index.html, {blocks_run()} blocks run, {took}")
+    print(f"Its search needs a server: python -m http.server -d {SITE.relative_to(ROOT)}")
 
 
 def copy_pages() -> None:
@@ -132,6 +135,12 @@ def try_page(page: Path, sample: Path, commands: Path) -> str:
     said = f"{seconds:.1f} s, {work:.1f} s of processor time{', FAILED' * bool(failed)}"
     print(f"  {page.relative_to(SOURCE)}: {said}", flush=True)
     return failed
+
+
+def blocks_run() -> int:
+    """Return how many blocks of the pages are run."""
+    pages = (page.read_text(encoding="utf-8") for page in pages_to_run(PAGES))
+    return sum(block.is_run for page in pages for block in find_blocks(page))
 
 
 def processor_seconds() -> float:
