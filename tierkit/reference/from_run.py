@@ -42,8 +42,14 @@ ANY_NAME = (
 def files_chapter() -> Chapter:
     """Return every file of a run, and the columns of those that hold rows."""
     found = words("files")
-    files = tuple(Entry(name, meaning) for name, meaning in found["files"].items())
-    groups: dict[str, tuple[str, tuple[Entry, ...]]] = {"": ("", files)}
+    of_run, of_project = (
+        tuple(Entry(name, meaning) for name, meaning in found[part].items())
+        for part in ("files", "project")
+    )
+    groups: dict[str, tuple[str, tuple[Entry, ...]]] = {
+        "": ("", of_run),
+        "tierkit.toml": ("Files of the project, beside `tierkit.toml`.", of_project),
+    }
     for name, columns in found["columns"].items():
         about = found["rows"][name]
         entries = (Entry(f"{name}.{column}", meaning) for column, meaning in columns.items())
