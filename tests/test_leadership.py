@@ -294,6 +294,21 @@ def test_several_quarters_that_are_due_make_a_record_in_words(is_long, said):
     assert f"All in all 2 of 3 did, over two quarters; {said}" in ledger_sentence(facts)
 
 
+def test_promises_of_few_quarters_are_no_record():
+    facts = companies.sample()
+    facts["track_record"] = {"quarters": 1, "is_track_record": False, "share_wanted": 0.8}
+    text = text_of(sections.promised_and_delivered(facts))
+    assert "came in within their range; 80 % should over many quarters, and one is due." in text
+
+
+@pytest.mark.parametrize(("change", "is_said"), [(1.2, True), (0.3, False)])
+def test_growth_of_a_last_tier_is_told_from_luck_evening_out(change, is_said):
+    facts = companies.sample()
+    facts["whole"]["tiers"][-1]["change"] = change
+    text = text_of(sections.the_whole(facts))
+    assert ("Tier 3 holds accounts after a weak year" in text) is is_said
+
+
 def test_a_range_too_wide_to_be_wrong_is_not_praised():
     facts = companies.sample()
     facts["ledger"][0] |= {"low": 100_000, "high": 90_000_000}
@@ -428,7 +443,7 @@ def test_a_decision_stands_with_its_money_its_owner_and_its_date():
         "14 accounts change tier: 8 up, 6 down. Two accounts enter Tier 1 ($1.3 M predicted), two "
         "leave ($400 k)."
     )
-    assert accept.in_words(facts) == "Chief revenue officer · by 15 Oct 2026"
+    assert accept.in_words(facts) == "Chief revenue officer · by 15 Oct 2026 (day 15 of Q4 2026)"
     review = found["Review 6 expired overrides."]
     assert review.number == (
         "$310 k predicted revenue. Set by VP Sales EMEA and VP Sales Americas."
@@ -438,7 +453,7 @@ def test_a_decision_stands_with_its_money_its_owner_and_its_date():
     assert short.number.startswith("420 hours")
     fix = found["Add the missing accounts of 42 deals."]
     assert fix.number == "$940 k won revenue is left out."
-    assert fix.in_words(facts) == "Revenue operations · by 15 Oct 2026"
+    assert fix.in_words(facts) == "Revenue operations · by 15 Oct 2026 (day 15 of Q4 2026)"
 
 
 def test_hours_that_were_owed_and_not_logged_call_for_a_decision():

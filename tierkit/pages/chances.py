@@ -309,7 +309,10 @@ def _calibration(facts: Facts) -> str:
 def _read(value: float) -> str:
     if 0.9 <= value <= 1.1:
         return "the amounts can be taken as they are"
-    return "the amounts are too low" if value > 1 else "the amounts are too high"
+    return (
+        f"the amounts were too {'low' if value > 1 else 'high'} there. This report's are not "
+        "scaled by it, since their total is forecast anew from all quarters"
+    )
 
 
 def _data(facts: Facts) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import NamedTuple
 
 import pandas as pd
@@ -15,6 +16,7 @@ from tierkit.pages.facts import (
     because,
     currency,
     in_plain_words,
+    next_quarter,
     number,
     numbers,
     part,
@@ -69,12 +71,28 @@ class Decision(NamedTuple):
     due: str = ""
 
     def in_words(self, facts: Facts) -> str:
-        """Return owner and date, `Chief revenue officer · by 15 Oct 2026`."""
-        decide = part(facts, "decide")
-        owner = text(part(decide, "owners"), self.subject)
-        by = text(decide, "by")
-        due = self.due or (f"by {day(by)}" if by else "")
+        """Return owner and date, `Chief revenue officer · by 15 Oct 2026 (day 15 of Q4 2026)`."""
+        owner = text(part(facts, "decide", "owners"), self.subject)
+        due = self.due or decided_by(facts)
         return " · ".join(part for part in (owner[:1].upper() + owner[1:], due) if part)
+
+
+def decided_by(facts: Facts) -> str:
+    """Return by when decisions are due, as a date and as a day of the quarter that they are for.
+
+    A report of a quarter long past keeps its date; the day of the quarter tells where it is from.
+
+    Examples
+    --------
+    >>> decided_by({"decide": {"by": "2026-10-15"}, "quarter": {"as_of": "2026-10-01",
+    ...                                                         "next": "2026Q4"}})
+    'by 15 Oct 2026 (day 15 of Q4 2026)'
+    """
+    by, as_of = text(part(facts, "decide"), "by"), text(part(facts, "quarter"), "as_of")
+    if not by:
+        return ""
+    of_quarter = (date.fromisoformat(by) - date.fromisoformat(as_of)).days + 1 if as_of else 0
+    return f"by {day(by)}" + (f" (day {of_quarter} of {next_quarter(facts)})" if as_of else "")
 
 
 def decide_now(facts: Facts) -> Fragment:

@@ -34,6 +34,8 @@ from tierkit.words import (
 )
 
 MOST_TERRITORIES = 7
+MUCH = 0.5
+"""Growth of the last tier from which on the page says where it comes from."""
 LARGE, MANY_BORDERLINE = 0.1, 1 / 3
 """From these shares on, the largest account and borderline places change how a page is read."""
 CAPTURE, CLEARLY = "capture_tier_1", 0.9
@@ -111,7 +113,8 @@ def _change(one: Facts) -> str:
 
 def whole_sentences(facts: Facts) -> list[str]:
     """Return the whole beside last year and the target, and what is not part of it."""
-    return [*filter(None, (_whole(facts), _target(facts), _not_in_it(facts)))]
+    said = (_whole(facts), _towards_the_mean(facts), _target(facts), _not_in_it(facts))
+    return [*filter(None, said)]
 
 
 def _whole(facts: Facts) -> str:
@@ -129,6 +132,25 @@ def _whole(facts: Facts) -> str:
         return f"{said}; what came in {before(facts)} is not known: {why(whole, 'last_horizon')}."
     each = f" ({', '.join(tiers)})" if tiers else ""
     return f"{said}, {signed_share(change)} on what the same accounts won before{each}."
+
+
+def _towards_the_mean(facts: Facts) -> str:
+    """Return why a last tier seems to grow; empty where it does not, or is too small to be shown.
+
+    Examples
+    --------
+    >>> _towards_the_mean({"whole": {"tiers": [{"tier": "Tier 1", "change": -0.1},
+    ...                                        {"tier": "Tier 2", "change": 1.2}]}})
+    'Tier 2 holds accounts after a weak year, and such accounts win more in the next.'
+    """
+    for last in parts(facts, "whole", "tiers")[-1:]:
+        change = number(last, "change")
+        if change is not None and change > MUCH and not too_small(facts, last):
+            return (
+                f"{text(last, 'tier')} holds accounts after a weak year, and such accounts win "
+                "more in the next."
+            )
+    return ""
 
 
 def _target(facts: Facts) -> str:
