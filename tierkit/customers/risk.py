@@ -110,12 +110,23 @@ def _reason(parts: pd.Series[float], known: pd.Series[float], means: pd.Series[f
 
 
 def _in_words(name: str, value: float, mean: float) -> str:
+    """Return a criterion that lowers a chance, as people say it.
+
+    Examples
+    --------
+    >>> _in_words("usage_level", 27.2, 57.5)
+    'usage is 27.2; the mean is 57.5'
+    >>> _in_words("earlier_renewals", 1.61, 0.75)
+    'earlier renewals above the mean: all else equal, fewer of those renewed'
+    """
     for ending, words in (("_level", "is"), ("_change", "changed by")):
         if name.endswith(ending):
             signal = name.removesuffix(ending).replace("_", " ")
             return f"{signal} {words} {value:,.3g}; the mean is {mean:,.3g}"
     which = _LOW_IS_BAD if value < mean else _HIGH_IS_BAD
-    return which.get(name, f"{name.replace('_', ' ')} is {value:,.3g}; the mean is {mean:,.3g}")
+    side = "below" if value < mean else "above"
+    plain = name.removesuffix("_log").replace("_", " ")  # as it is learned, in no unit of its own
+    return which.get(name, f"{plain} {side} the mean: all else equal, fewer of those renewed")
 
 
 def list_precision(
