@@ -36,6 +36,7 @@ from .reading import (
     parse_settings as parse_settings,
     read_settings as read_settings,
     scenario_settings as scenario_settings,
+    settings_error as settings_error,
     settings_template as settings_template,
 )
 from .rules import (
@@ -52,6 +53,7 @@ from .target import (
 from .tier_rules import (
     EXPANSION as EXPANSION,
     NEW_LOGO as NEW_LOGO,
+    tier_problems as tier_problems,
 )
 from .whole import (
     SCRATCH as SCRATCH,
