@@ -38,6 +38,8 @@ const begin = () => { begun = begun ?? performance.now(); };
 document.addEventListener('keydown', event => {
     if (!['Shift', 'Control', 'Meta', 'Tab'].includes(event.key)) begin(); }, true);
 document.addEventListener('change', begin, true);
+document.addEventListener('pointerdown', event => {
+    if (event.target.closest('[role=tab]')) begin(); }, true);
 new MutationObserver(changes => {
     if (begun === null || !changes.some(one => view()?.contains(one.target))) return;
     const since = begun;
@@ -65,6 +67,8 @@ def main(accounts: int, runs: int) -> None:
             print(f"{'accounts':>9}  {'tab':<9} {'change':<22} {'median ms':>9} {'slowest':>8}")
             for tab, name, control in controls(page):
                 show(accounts, tab, name, measured(page, tab, control, runs))
+            for tab in ("Criteria", "Account", "Compare"):
+                show(accounts, tab, "open after a change", opened(page, tab, runs // 2))
             page.screenshot(path=artefacts() / f"redraw-{accounts}.png")
             browser.close()
 
@@ -93,6 +97,23 @@ def measured(page: Any, tab: str, control: Any, runs: int) -> list[float]:
         page.wait_for_function(f"window.took.length > {step}", timeout=30_000)
         page.wait_for_timeout(1_600)  # the picture in the notebook is renewed meanwhile
     return [float(value) for value in page.evaluate("window.took")][1:]
+
+
+def opened(page: Any, tab: str, runs: int) -> list[float]:
+    """Return the milliseconds from a click on a tab to its view, each time after a change."""
+    tabs = page.locator(".tierkit-explorer-live")
+    capacity = controls(page)[0][2]
+    found = []
+    for step in range(runs + 1):
+        tabs.get_by_role("tab", name="Tiers").click()
+        capacity.press("ArrowRight" if step % 10 < 5 else "ArrowLeft")
+        page.wait_for_timeout(2_500)
+        page.evaluate("window.took.length = 0")
+        tabs.get_by_role("tab", name=tab).click()
+        page.wait_for_function("window.took.length > 0", timeout=30_000)
+        found.append(float(page.evaluate("window.took[0]")))
+        page.wait_for_timeout(1_600)
+    return found[1:]
 
 
 def show(accounts: int, tab: str, name: str, took: list[float]) -> None:

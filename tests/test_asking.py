@@ -330,6 +330,17 @@ def test_nobody_is_asked_to_become_unknown_or_another_industry():
     assert smallest_change(card, ROW, line=0.4, direction="up") == ()
 
 
+@pytest.mark.parametrize("name", ["tenure_days", "wins_count_ever"])
+def test_what_only_grows_is_never_less(name):
+    card = Card(10.0, (NumericCriterion(name, (100.0, 200.0), (0.7, 0.0, 0.9)),))
+    row = pd.DataFrame({name: [150.0]})
+    (step,) = smallest_change(card, row, line=0.5, direction="up")
+    assert "200 or more" in step.then
+    assert smallest_change(card, row, line=-0.1, direction="down") == ()
+    fewer = pd.DataFrame({name: [250.0]})
+    assert smallest_change(card, fewer, line=0.5, direction="down") == ()
+
+
 def test_the_factors_are_strongest_first_and_multiply():
     found = account_factors(CARD, ROW)
     assert found["criterion"].iloc[0] == "wins (4 quarters)"

@@ -336,7 +336,7 @@ def said_of(**row):
 
 
 def test_parts_of_a_tier_are_said_in_a_sentence():
-    start = "Tier 1: $12.0 M new and expansion, $31 M"
+    start = "Tier 1: $12.0 M new and expansion, $31.0 M"
     assert said_of() == f"{start} renewals due of which $28.0 M expected, $1.9 M at risk."
     assert "bought in as long before of which $28.0 M expected again" in said_of(basis="purchases")
     unknown = said_of(renewals_expected=None, renewals_expected_why="too few", at_risk=None)
@@ -376,7 +376,7 @@ def test_slides_and_mail_say_the_renewals_of_the_page():
     assert said in mail_summary(facts)
     (slide,) = [one for one in slides.slides(facts) if one.title.startswith(said)]
     assert slide.series["renewals expected"] == (28e6, 20.5e6)
-    assert slide.lines[0].startswith("Tier 1: $12.0 M new and expansion, $31 M renewals due")
+    assert slide.lines[0].startswith("Tier 1: $12.0 M new and expansion, $31.0 M renewals due")
 
 
 def test_the_sum_of_renewals_is_not_said_where_a_tier_is_not_shown():

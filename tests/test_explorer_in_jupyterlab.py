@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.small_company import write_small_company
+from tierkit.rendering.html import in_notebook
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = "/usr/bin/chromium"
@@ -142,6 +143,7 @@ def test_an_analyst_explores_in_the_browser_and_finds_the_picture_when_coming_ba
         page.goto(f"{lab}/lab/tree/{NOTEBOOK.name}?token={TOKEN}")
         try:
             run_all(page)
+            see_text_on_the_left_and_numbers_on_the_right(page)
             drag_the_capacity(page)
             open_accounts_from_rows(page)
             see_every_criterion_in_a_row_of_its_own(page)
@@ -180,6 +182,23 @@ def run_all(page):
     live.wait_for()
     assert not page.locator(".jp-RenderedText[data-mime-type*='stderr']").count()
     page.screenshot(path=artefacts() / "1-opened.png")
+
+
+SIDES = """html => {
+    const output = document.createElement("div");
+    output.className = "lm-Widget jp-RenderedHTMLCommon jp-RenderedHTML jp-OutputArea-output";
+    output.innerHTML = html;
+    document.querySelector(".jp-OutputArea").append(output);
+    const sides = [...output.querySelectorAll("td")].map(one => getComputedStyle(one).textAlign);
+    output.remove();
+    return sides;
+}"""
+
+
+def see_text_on_the_left_and_numbers_on_the_right(page):
+    """JupyterLab has rules of its own for cells of tables, which must not win."""
+    cells = "<table><tr><td>prose</td><td class='n'>1</td></tr></table>"
+    assert page.evaluate(SIDES, in_notebook(cells)) == ["left", "right"]
 
 
 def drag_the_capacity(page):

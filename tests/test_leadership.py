@@ -233,12 +233,28 @@ def test_parts_add_up_as_they_are_printed():
 
 def test_what_changes_the_reading_is_a_warning_on_the_page():
     text = text_of(sections.the_whole(companies.sample()))
-    assert "One account holds 12 % of last year's won revenue." in text
+    assert "One account holds 12 % of the revenue won in the year before." in text
     assert "47 % of the places in Tier 1 and Tier 2 are borderline (149 of 315)" in text
     assert (
         "Rules, not ranks, hold 2 of 15 places in Tier 1: rank 126 (expired override) and rank "
         "130 (minimum stay); rank 11, $510 k predicted, waits for a place."
     ) in text
+
+
+def test_a_ranking_whose_first_accounts_brought_less_is_a_warning_on_the_first_page():
+    facts = companies.sample()
+    models = facts["model"]["backtest"]["models"]
+    facts["model"]["ranked_by"] = "card"
+    models["card"]["capture_tier_1"] = 0.12
+    models["last_tiers"] = {"capture_tier_1": 0.19}
+    models["past_revenue"]["capture_tier_1"] = 0.15
+    text = text_of(sections.the_whole(facts))
+    assert (
+        "In the tests the accounts that this ranking put first brought 12 % of later revenue, "
+        "those that the tiers in force put there 19 %: look at who leaves Tier 1"
+    ) in text
+    models["card"]["capture_tier_1"] = 0.18
+    assert "look at who leaves" not in text_of(sections.the_whole(facts))
 
 
 def test_amounts_that_were_far_off_in_the_tests_are_a_warning_on_the_first_page():

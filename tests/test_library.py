@@ -264,7 +264,10 @@ def test_plots_are_axes_with_words():
         tierkit.plot_capture([1], [1, 2])
     with pytest.raises(TierkitError, match="Nothing was won"):
         tierkit.plot_capture([0, 0], [1, 2])
-    assert example_card().plot().get_xlabel() == "factor on predicted revenue"
+    for name in ("", "won_revenue_4q", "won revenue (4 quarters)"):
+        axes = example_card().plot(name)
+        assert axes.get_xlabel() == "factor on predicted revenue"
+        assert axes.get_title() == "won revenue (4 quarters)"
 
 
 def test_each_public_name_is_listed_once():

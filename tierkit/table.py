@@ -19,6 +19,7 @@ NO_MATHEMATICS = "mathjax_ignore tex2jax_ignore"
 """Classes of HTML that a notebook must not read as mathematics: two dollar signs enclose it."""
 ABSENT = "–"
 _ROWS_SHOWN = 8
+_WIDEST = 48
 KINDS: Mapping[str, Kind] = {
     "accounts": "count",
     "rank": "count",
@@ -241,7 +242,9 @@ class Table:
         """Return the caption and the first rows in plain text."""
         if not len(self):
             return f"{self._title()}: {self.why or 'nothing'}"
-        return f"{self._title()}\n{self._spelled_frame().to_string(index=False)}"
+        return (
+            f"{self._title()}\n{self._spelled_frame().to_string(index=False, max_colwidth=_WIDEST)}"
+        )
 
     def _repr_html_(self) -> str:
         """Return the caption and the first rows as HTML; no dollar sign starts mathematics."""

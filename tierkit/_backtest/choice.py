@@ -58,7 +58,7 @@ FIT_STEPS = (
 _ASKED_FOR = "The rules card ranks the accounts because the settings ask for it (model.kind)."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ModelChoice:
     """The model that a recalibration uses.
 
@@ -93,6 +93,15 @@ class ModelChoice:
     gate: Gate = field(default_factory=Gate)
     ranked_by: str = "past_revenue"
     candidates: Chosen | None = None
+
+    def __repr__(self) -> str:
+        """Return what ranks the accounts, and why."""
+        ranks = self.ranked_by.replace("_", " ") if self.ranked_by != "card" else self.kind
+        return f"Accounts are ranked by {ranks}.\n{self.backtest.because}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row per ranking tested, with its measures."""
+        return self.backtest.scores
 
     def against_tiers_in_force(self, *, seed: int) -> Comparison | None:
         """Return what ranks compared with the tiers held before each tested date.

@@ -32,7 +32,7 @@ from tierkit.crm import (
 from tierkit.errors import Problem, SettingsError, TierkitError
 from tierkit.files import draft_of, make_folder
 from tierkit.publishing import EarlierReports
-from tierkit.runs import check_project_criteria, check_tiering
+from tierkit.runs import check_project_criteria, check_tiering, find_project
 from tierkit.settings import Settings
 from tierkit.words import plural
 
@@ -47,10 +47,11 @@ _SHOWN = (
     "date",
     "amount",
 )
+_SHOWN_PROBLEMS = 8
 _HEADER = ("table", "reason", *_SHOWN, "column", "value")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Checked:
     """The result of a check.
 
@@ -73,21 +74,35 @@ class Checked:
     page: Path | None = None
     workbook: Path | None = None
 
+    def __repr__(self) -> str:
+        """Return the verdict and the problems, those that block first."""
+        said = [f"- {problem}" for problem in self.problems[:_SHOWN_PROBLEMS]]
+        more = len(self.problems) - len(said)
+        rest = [f"… and {more:,} more: to_frame() has all"] if more else []
+        return "\n".join([self.verdict, *said, *rest])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row per problem: where it is, what is wrong, and what to do."""
+        columns = ["table", "column", "rule", "message", "fix", "rows", "blocks"]
+        return pd.DataFrame(
+            [[getattr(one, name) for name in columns] for one in self.problems], columns=columns
+        )
+
     @property
     def verdict(self) -> str:
         """A sentence that says if a run can start."""
         blocking = sum(problem.blocks for problem in self.problems)
         start = "A run can start." if self.exit_code == 0 else "A run cannot start."
-        return f"{blocking} blocking, {len(self.problems) - blocking} warnings. {start}"
+        return f"{blocking} blocking, {plural(len(self.problems) - blocking, 'warning')}. {start}"
 
 
-def check_project(settings: Settings) -> Checked:
+def check_project(project: Settings | str = "") -> Checked:
     """Read a project's tables, rules and overrides, and return every problem found.
 
     Parameters
     ----------
-    settings
-        Of the project, as `read_settings` and `find_project` give them.
+    project
+        Its folder, by default the one around the working folder, or its settings.
 
     Returns
     -------
@@ -102,6 +117,7 @@ def check_project(settings: Settings) -> Checked:
     >>> check_project(run.settings).exit_code
     0
     """
+    settings = project if isinstance(project, Settings) else find_project(project)
     reading = examine_source(settings)
     problems = list(reading.problems)
     exit_code = 3 if reading.blocking else 0

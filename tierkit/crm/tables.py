@@ -66,7 +66,7 @@ class Rejected:
     column: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Tables:
     """The trusted tables of one project.
 
@@ -107,6 +107,15 @@ class Tables:
                     f"{name}: rows of {rows.implementation.name.lower()} give wrong sums. Register "
                     "the data frame in an engine (tierkit.crm.register_frame)."
                 )
+
+    def __repr__(self) -> str:
+        """Return how many rows were read, and how many of them cannot be used."""
+        rows = ", ".join(f"{rows:,} {name}" for name, rows in sorted(self.source_rows.items()))
+        lost = sum(one.rows for one in self.exclusions)
+        remarks = f"{len(self.remarks):,} remark{'' if len(self.remarks) == 1 else 's'}"
+        return (
+            f"Trusted tables: {rows or ', '.join(self.frames)}\n{lost:,} rows left out, {remarks}"
+        )
 
     def __contains__(self, table: str) -> bool:
         """Return whether the source has the table."""

@@ -117,7 +117,7 @@ def _in_words(name: str, value: float, mean: float) -> str:
     >>> _in_words("usage_level", 27.2, 57.5)
     'usage is 27.2; the mean is 57.5'
     >>> _in_words("earlier_renewals", 1.61, 0.75)
-    'earlier renewals above the mean, which went with leaving'
+    'earlier renewals above the mean: all else equal, fewer of those renewed'
     """
     for ending, words in (("_level", "is"), ("_change", "changed by")):
         if name.endswith(ending):
@@ -126,7 +126,7 @@ def _in_words(name: str, value: float, mean: float) -> str:
     which = _LOW_IS_BAD if value < mean else _HIGH_IS_BAD
     side = "below" if value < mean else "above"
     plain = name.removesuffix("_log").replace("_", " ")  # as it is learned, in no unit of its own
-    return which.get(name, f"{plain} {side} the mean, which went with leaving")
+    return which.get(name, f"{plain} {side} the mean: all else equal, fewer of those renewed")
 
 
 def list_precision(

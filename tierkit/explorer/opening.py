@@ -112,6 +112,10 @@ class Unopened:
         parts = [tag("h3", "The explorer cannot be opened"), warning(str(self.error)), note(hint)]
         return Fragment(str(joined(*parts)))
 
+    def __repr__(self) -> str:
+        """Return what stands in the way."""
+        return f"The explorer cannot be opened: {self.error}"
+
     def _repr_html_(self) -> str:
         return self.static().html
 

@@ -91,6 +91,11 @@ def challenger(make: Callable[[], object]) -> OwnModel:
     >>> mean.name
     'mean'
     """
+    if not inspect.isfunction(make):
+        raise SettingsError(
+            "challenger: it marks a function that returns a regressor; found "
+            f"{type(make).__name__}."
+        )
     return OwnModel(make.__name__, make)
 
 

@@ -40,7 +40,7 @@ _METADATA = b"tierkit.panel"
 MOMENT = nw.Datetime("us")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Panel:
     """Features of accounts as they were known before several dates.
 
@@ -75,6 +75,19 @@ class Panel:
     look_back: int
     observed: pd.DataFrame = field(default_factory=pd.DataFrame)
     cut: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Return how many accounts, days and criteria there are."""
+        accounts, days = (self.values.index.get_level_values(name) for name in KEYS)
+        span = f", {days.min().date()} to {days.max().date()}" if len(days) else ""
+        return (
+            f"Panel of {accounts.nunique():,} accounts on {days.nunique()} days{span}\n"
+            f"{len(self.criteria)} criteria, {len(self.effort)} columns of our own effort"
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the values, a row per account_id and as_of."""
+        return self.values
 
     def write(self, path: str | Path) -> None:
         """Write the panel as one Parquet file; the same panel gives the same bytes."""

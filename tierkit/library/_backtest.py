@@ -21,6 +21,7 @@ from tierkit._backtest import (
 )
 from tierkit.errors import DataError, SettingsError
 from tierkit.library._card import Card
+from tierkit.library._given import amounts, needed
 from tierkit.library._panel import AccountPanel
 from tierkit.models import HELD_OUT, ROLLING, Card as PlainCard, Examples
 from tierkit.settings import Settings
@@ -100,9 +101,9 @@ def backtest(
     Raises
     ------
     SettingsError
-        If a model is none of these.
+        If a model is none of these, or cannot be fitted; its name and what it raised.
     DataError
-        If nothing can be tested.
+        If nothing can be tested, or a column to rank by holds no numbers.
 
     Examples
     --------
@@ -115,6 +116,13 @@ def backtest(
     >>> found.to_frame()["measure"].unique().tolist()
     ['gini', 'capture_10']
     """
+    needed(panel, AccountPanel, "backtest: a panel is needed, as build_panel returns it")
+    if not isinstance(models, Mapping):
+        raise SettingsError(
+            "models: they are needed by name, such as {'card': card}; found "
+            f"{type(models).__name__}."
+        )
+    _check_capacities(capacities)
     examples = panel.examples()
     predictors = {name: _predictor(name, model, panel) for name, model in models.items()}
     predictors.setdefault(PAST, _predictor(PAST, examples.past_revenue, panel))
@@ -148,13 +156,41 @@ def _predictor(name: str, model: object, panel: AccountPanel) -> Predict:
     if isinstance(model, str):
         if model not in panel.to_frame().columns:
             raise SettingsError(f"{name}: the panel has no column {model}.")
-        return lambda _, test: _rows(test)[model].astype(float)
-    if hasattr(model, "fit") and hasattr(model, "predict"):
-        return from_estimator(model)
+        return lambda _, test: amounts(_rows(test)[model], name=f"{name}: column {model}")
+    if hasattr(model, "fit") and hasattr(model, "predict") and not isinstance(model, type):
+        return _guarded(name, from_estimator(model))
     raise SettingsError(
         f"{name}: a card, a column of the panel or a regressor with fit and predict is needed; "
-        f"found {type(model).__name__}."
+        f"found {_in_words(model)}."
     )
+
+
+def _in_words(model: object) -> str:
+    if isinstance(model, type):
+        return f"the class {model.__name__}; call it: {model.__name__}()"
+    return type(model).__name__
+
+
+def _guarded(name: str, predict: Predict) -> Predict:
+    """Return what predicts, and names the model where it raises."""
+
+    def guarded(train: Examples, test: Examples) -> pd.Series[float]:
+        try:
+            return predict(train, test)
+        except Exception as error:
+            raise SettingsError(f"{name}: {type(error).__name__}: {error}") from error
+
+    return guarded
+
+
+def _check_capacities(capacities: object) -> None:
+    are_counts = isinstance(capacities, Sequence) and all(
+        isinstance(one, int) and one > 0 for one in capacities
+    )
+    if not are_counts:
+        raise SettingsError(
+            f"capacities: numbers of accounts are needed, such as [15, 100]; found {capacities!r}."
+        )
 
 
 def _refitted(card: Card, settings: Settings) -> Predict:

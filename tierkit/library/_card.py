@@ -11,6 +11,7 @@ import pandas as pd
 
 from tierkit import charts
 from tierkit.errors import SettingsError
+from tierkit.library._given import by_account, needed
 from tierkit.library._panel import AccountPanel
 from tierkit.models import (
     FITTED,
@@ -18,9 +19,11 @@ from tierkit.models import (
     Dialect,
     SavedModel,
     account_factors,
+    card_in_short,
     model_sql,
 )
-from tierkit.table import Table
+from tierkit.table import Column, Table
+from tierkit.words import plain_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,6 +51,24 @@ class Card(PlainCard):
     trained_on: tuple[date, ...] = ()
     horizon_quarters: int = 4
 
+    def predict(self, values: pd.DataFrame) -> pd.Series[float]:
+        """Return predicted revenue by account_id, in money.
+
+        Parameters
+        ----------
+        values
+            Criteria by account_id, as `panel.now` holds them; of Polars or PyArrow with a column
+            `account_id`. A number that is missing, or cannot be read, is unknown.
+
+        Raises
+        ------
+        SettingsError
+            If it is no data frame.
+        DataError
+            If a criterion of the card is no column of it.
+        """
+        return super().predict(_criteria_of(values))
+
     def explain(self, values: pd.DataFrame, account: str) -> Table:
         """Return why an account is predicted what it is: base × its factors, the strongest first.
 
@@ -69,9 +90,12 @@ class Card(PlainCard):
         >>> list(example_card().explain(example_panel().now, "A001").to_frame().columns)
         ['criterion', 'bin', 'factor']
         """
-        if account not in values.index:
-            raise SettingsError(f"{account}: no account of that id among {len(values):,}.")
-        row = values.loc[[account]]
+        rows = _criteria_of(values)
+        if rows.index.nlevels > 1:
+            raise SettingsError("explain: criteria of one day are needed, such as panel.now.")
+        if account not in rows.index:
+            raise SettingsError(f"{account}: no account of that id among {len(rows):,}.")
+        row = rows.loc[[account]]
         predicted = float(self.predict(row).iloc[0])
         caption = (
             f"{account}: predicted revenue {predicted:,.2f} = {self.base:,.2f} × these factors"
@@ -96,16 +120,28 @@ class Card(PlainCard):
         return model_sql(saved, table="panel", dialect=dialect)
 
     def plot(self, criterion: str = "", *, ax: Axes | None = None) -> Axes:
-        """Draw the factor of every bin of a criterion; by default the most important one."""
+        """Draw the factor of every bin of a criterion; by default the most important one.
+
+        Parameters
+        ----------
+        criterion
+            Its name in the panel or in words: `won_revenue_4q`, `won revenue (4 quarters)`.
+
+        Raises
+        ------
+        SettingsError
+            If the card has no such criterion.
+        """
         import matplotlib.pyplot as plt
 
         table = self.table()
         if table.empty:
             raise SettingsError("The card has no criteria, so there is nothing to draw.")
         names = [*dict.fromkeys(table["criterion"])]
-        chosen = criterion or names[0]
+        chosen = plain_name(criterion) if criterion else names[0]
         if chosen not in names:
-            raise SettingsError(f"{chosen}: no criterion of the card. There are {names}.")
+            there = ", ".join(one.name for one in self.criteria)
+            raise SettingsError(f"{criterion}: no criterion of the card. There are {there}.")
         bins = table[table["criterion"] == chosen]
         axes = plt.subplots(figsize=(7, 0.5 + 0.4 * len(bins)))[1] if ax is None else ax
         axes.barh(bins["bin"].astype(str), bins["factor"], color=charts.TONES[0])
@@ -137,8 +173,14 @@ class Card(PlainCard):
         )
 
     def _repr_html_(self) -> str:
-        shown = self.table()[["criterion", "bin", "accounts", "factor"]]
-        return Table.of_frame("card", repr(self), shown)._repr_html_()
+        kinds = Column.each("share", "importance")
+        return Table.of_frame("card", repr(self), card_in_short(self), kinds=kinds)._repr_html_()
+
+
+def _criteria_of(values: object) -> pd.DataFrame:
+    if isinstance(values, AccountPanel):
+        raise SettingsError("card: criteria of one day are needed: pass panel.now, not the panel.")
+    return by_account(values, name="card")
 
 
 def _most_important(card: Card) -> pd.Series[float]:
@@ -173,6 +215,9 @@ def fit_card(panel: AccountPanel, *, criteria: Sequence[str] = ()) -> Card:
     >>> fit_card(example_panel(), criteria=["won_revenue_4q"]).criteria[0].name
     'won_revenue_4q'
     """
+    needed(panel, AccountPanel, "fit_card: a panel is needed, as build_panel returns it")
+    if isinstance(criteria, str):
+        raise SettingsError(f"criteria: a list of names is needed, such as [{criteria!r}].")
     unknown = [name for name in criteria if name not in panel.criteria]
     if unknown:
         raise SettingsError(

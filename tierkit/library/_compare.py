@@ -11,6 +11,7 @@ import pandas as pd
 
 from tierkit.crm import Tables, last_day, only_with, register_frame
 from tierkit.errors import DataError
+from tierkit.library._given import needed, trusted
 from tierkit.library._tables import Project, day_of, settings_of
 from tierkit.roi import outcomes_by_tier, study_boundaries, tier_standings
 from tierkit.settings import Settings, Tier
@@ -82,6 +83,7 @@ def compare_tiers(
     SettingsError
         If the rule cannot be read, or names a column that accounts lack.
     """
+    trusted(tables)
     asked = settings_of(settings)
     if tiers:
         asked = asked.model_copy(update={"tiers": tuple(tiers)})
@@ -126,7 +128,8 @@ def accounts_where(tables: Tables, rule: str) -> Tables:
     >>> len(chosen["accounts"].collect())
     30
     """
-    accounts = tables["accounts"].collect().to_pandas()
+    needed(rule, str, 'where: a written rule is needed, such as "employees >= 100"')
+    accounts = trusted(tables)["accounts"].collect().to_pandas()
     ids = accounts.loc[meets_all(accounts, where=[rule]).to_numpy(), ["account_id"]]
     if ids.empty:
         raise DataError(f"where {rule}: no account of {len(accounts):,} meets it.")

@@ -24,20 +24,17 @@ def capture_table(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> pd.DataFra
     Raises
     ------
     DataError
-        If the two are not of the same length, or nothing was won.
+        If the two are no numbers by account, of one length, or nothing was won.
 
     Examples
     --------
     >>> capture_table([60, 30, 10, 0], [4, 3, 2, 1]).iloc[50].tolist()
     [0.5, 0.9]
     """
-    won, ranked = np.asarray(actual, dtype=float), np.asarray(predicted, dtype=float)
-    if won.shape != ranked.shape:
-        raise DataError(f"{len(won)} amounts and {len(ranked)} predictions: they must be pairs.")
-    if not won.sum() > 0:
-        raise DataError("Nothing was won, so there is no revenue to find.")
     shares = np.linspace(0, 1, _STEPS)
-    found = [0.0, *(capture_share(won, ranked, share=share) for share in shares[1:])]
+    found = [0.0, *(capture_share(actual, predicted, share=share) for share in shares[1:])]
+    if np.isnan(found).any():
+        raise DataError("Nothing was won, so there is no revenue to find.")
     return pd.DataFrame({"share_of_accounts": shares, "share_of_revenue": found})
 
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from tierkit._backtest import complete_dates
 from tierkit._outcomes import join_outcomes, outcomes as outcomes_after
 from tierkit.crm import Tables, tables_as_known
 from tierkit.errors import DataError, SettingsError
 from tierkit.features import Panel, build_panel as build_features
+from tierkit.library._given import trusted
 from tierkit.library._tables import Project, day_of, settings_of
 from tierkit.models import ACCOUNT, AS_OF, Examples
 from tierkit.runs import training_dates
 from tierkit.settings import Settings
 from tierkit.table import Table
+
+_CRITERIA_SHOWN = 8
 
 
 @dataclass(frozen=True, repr=False)
@@ -99,8 +104,10 @@ class AccountPanel:
 
         Raises
         ------
+        SettingsError
+            If the name is no text.
         DataError
-            If it does not give a value for the accounts of the panel.
+            If the function raises, or no account of the panel is given a number or a text.
 
         Examples
         --------
@@ -110,8 +117,10 @@ class AccountPanel:
         >>> "won_per_win" in panel.criteria
         True
         """
+        if not isinstance(name, str) or not name.strip():
+            raise SettingsError(f"with_criterion: a name is needed; found {name!r}.")
         rows = self.to_frame()
-        given = values(rows) if callable(values) else values
+        given = _computed(name, values, rows) if callable(values) else values
         column, is_undated = _aligned(name, given, rows.index)
         undated = self.panel.undated | {name} if is_undated else self.panel.undated - {name}
         changed = replace(
@@ -149,13 +158,28 @@ class AccountPanel:
         )
 
     def _repr_html_(self) -> str:
-        return Table.of_frame("panel", repr(self), self.now)._repr_html_()
+        shown = self.now[[*self.criteria[:_CRITERIA_SHOWN]]]
+        head = f"{self!r} · the first {shown.shape[1]} criteria"
+        return Table.of_frame("panel", head, shown)._repr_html_()
+
+
+def _computed(name: str, function: Callable[[pd.DataFrame], object], rows: pd.DataFrame) -> object:
+    try:
+        return function(rows)
+    except Exception as error:
+        raise DataError(
+            f"{name}: the function raised {type(error).__name__}: {error}. It is given the panel's "
+            "values; `panel.to_frame().columns` names them."
+        ) from error
 
 
 def _aligned(name: str, given: object, index: pd.Index[Any]) -> tuple[pd.Series[Any], bool]:
     """Return a criterion for every row of a panel, and whether it is one value for all days."""
     if not isinstance(given, pd.Series):
-        raise DataError(f"{name}: a series is needed, found {type(given).__name__}.")
+        raise DataError(
+            f"{name}: a series is needed, found {type(given).__name__}. Give one of pandas, by "
+            "account_id."
+        )
     is_undated = given.index.nlevels == 1
     if not given.index.is_unique:
         raise DataError(f"{name}: an account has more than one value.")
@@ -170,8 +194,21 @@ def _aligned(name: str, given: object, index: pd.Index[Any]) -> tuple[pd.Series[
             f"account_id and as_of; found {list(given.index[:3])}."
         )
     if pd.api.types.is_numeric_dtype(found) or pd.api.types.is_bool_dtype(found):
-        return found.astype(float), is_undated
+        return _finite(name, found.astype(float)), is_undated
+    if pd.api.types.is_datetime64_any_dtype(found):
+        raise DataError(f"{name}: dates are no criterion. Give days between dates, as numbers.")
     return found.astype("object").where(found.notna(), None).astype("str"), is_undated
+
+
+def _finite(name: str, values: pd.Series[float]) -> pd.Series[float]:
+    endless = int(np.isinf(values).sum())
+    if endless:
+        raise DataError(
+            f"{name}: {endless:,} of {len(values):,} values are infinite, as after a division by "
+            "0. Say what they mean: .replace([float('inf'), -float('inf')], float('nan')) makes "
+            "them missing."
+        )
+    return values
 
 
 def build_panel(
@@ -200,7 +237,9 @@ def build_panel(
     Raises
     ------
     SettingsError
-        If a day cannot be read.
+        If a day cannot be read, or one to learn from has a horizon that is not over at `as_of`.
+    DataError
+        If no account is known before `as_of`.
 
     Examples
     --------
@@ -211,15 +250,33 @@ def build_panel(
     """
     asked = settings_of(settings, horizon_quarters=horizon_quarters)
     day = day_of(as_of)
-    known = tables_as_known(tables, day)
+    known = tables_as_known(trusted(tables), day)
     learned = (
         training_dates(known, settings=asked, as_of=day)
         if days is None
-        else sorted({day_of(one, name="days") for one in days})
+        else _over(days, as_of=day, settings=asked)
     )
     panel = build_features(known, [*learned, day], settings=asked)
+    if panel.values.empty:  # noqa: PD011 (a panel, not a data frame)
+        raise DataError(f"accounts: none is known before {day}. Take a later as_of.")
     won = _won_after(panel, known, learned, settings=asked)
     return AccountPanel(panel, won, day, tuple(learned), asked)
+
+
+def _over(days: Sequence[date | str], *, as_of: date, settings: Settings) -> list[date]:
+    """Return days in order whose horizon is over at as_of: outcomes of others are not known yet."""
+    if isinstance(days, (str, date)):
+        raise SettingsError(f"days: a list of days is needed, such as [{str(days)!r}].")
+    asked = sorted({day_of(one, name="days") for one in days})
+    quarters = settings.target.horizon_quarters
+    complete = complete_dates(asked, as_of, settings)
+    open_yet = [str(day) for day in asked if day not in complete]
+    if open_yet:
+        raise SettingsError(
+            f"days: {', '.join(open_yet)}: the {quarters} quarters after it are not over at "
+            f"{as_of}, so what followed is not known. Take earlier days or a shorter horizon."
+        )
+    return asked
 
 
 def _won_after(
@@ -271,9 +328,9 @@ def outcomes(
     [100.0]
     """
     asked = settings_of(settings, horizon_quarters=horizon_quarters)
-    several = not isinstance(as_of, (str, date))
+    several = isinstance(as_of, Iterable) and not isinstance(as_of, str)
     days = [day_of(one) for one in as_of] if several else [day_of(as_of)]  # type: ignore[union-attr,arg-type]
-    found = outcomes_after(tables, days, settings=asked)
+    found = outcomes_after(trusted(tables), days, settings=asked)
     quarters = asked.target.horizon_quarters
     return Table.of_frame(
         "outcomes", f"Outcomes of accounts in {quarters} quarters from as_of on", found

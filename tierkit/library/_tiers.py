@@ -7,15 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from pydantic import ValidationError
 
 from tierkit.errors import DataError, SettingsError
-from tierkit.settings import StabilitySettings, Tier as TierSettings
+from tierkit.library._given import amounts, by_account, texts_by_account
+from tierkit.settings import StabilitySettings, Tier as TierSettings, settings_error, tier_problems
 from tierkit.table import Table
 from tierkit.tiers import AccountContext, assign_tiers as assign
 
 
 class Tier(TierSettings):
     """One tier, its name in first place: `Tier("Tier 1", capacity=15)`.
+
+    Raises
+    ------
+    SettingsError
+        With every rule that there is not, or whose value makes no sense.
 
     Examples
     --------
@@ -24,7 +31,10 @@ class Tier(TierSettings):
     """
 
     def __init__(self, name: str, **rules: Any) -> None:  # noqa: ANN401
-        super().__init__(name=name, **rules)
+        try:
+            super().__init__(name=name, **rules)
+        except ValidationError as error:
+            raise settings_error(error, name=f"tier {name!r}", model=TierSettings) from error
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -60,9 +70,11 @@ def assign_tiers(  # noqa: PLR0913 (all but two are optional)
     previous
         The tier that each account held before; without it rank alone decides.
     overrides
-        The tier that a person has set for an account: it takes its slot first.
+        The tier that a person has set for an account: it takes its slot first. An account without
+        a score has the tier, too, and no rank.
     accounts
-        Columns by account_id that written rules of tiers ask for.
+        Columns by account_id that written rules of tiers ask for, `account_id` in the index or in
+        a column.
     keep_band, max_moves_share
         How far an account may fall behind before it loses its tier, as a multiple of capacity; and
         the largest share of a tier's holders that may move at once.
@@ -78,7 +90,7 @@ def assign_tiers(  # noqa: PLR0913 (all but two are optional)
     DataError
         If an account appears twice or has no score, or a tier is given more overrides than places.
     SettingsError
-        If there is no tier, or a name is not one of theirs.
+        If tiers contradict each other, or a name is not one of theirs.
 
     Examples
     --------
@@ -91,21 +103,19 @@ def assign_tiers(  # noqa: PLR0913 (all but two are optional)
     >>> kept.to_frame().loc["A2", "tier"]
     'Tier 1'
     """
-    held = {} if previous is None else dict(previous)
-    _check_names(tiers, {**held, **(overrides or {})})
+    held = {} if previous is None else texts_by_account(previous, name="previous")
+    chosen = {} if overrides is None else texts_by_account(overrides, name="overrides")
+    _check_tiers(tiers, {**held, **chosen})
+    predicted = _predicted(scores)
     assigned = assign(
-        _predicted(scores),
+        predicted,
         tiers=tiers,
-        stability=StabilitySettings(
-            keep_band=float(keep_band), min_quarters=0, max_moves_share=float(max_moves_share)
-        ),
+        stability=_stability(keep_band, max_moves_share),
         previous=_by_account(held, "tier"),
-        overrides=pd.DataFrame(
-            {"account_id": [*(overrides or {})], "tier": [*(overrides or {}).values()]}, dtype="str"
-        ),
-        context=AccountContext(columns=pd.DataFrame() if accounts is None else accounts),
+        overrides=pd.DataFrame({"account_id": [*chosen], "tier": [*chosen.values()]}, dtype="str"),
+        context=AccountContext(columns=_columns(accounts, predicted.index)),
     )
-    money = _predicted(scores)["predicted_revenue"].reindex(assigned.index)
+    money = predicted["predicted_revenue"].reindex(assigned.index)
     shown = assigned.assign(predicted_revenue=money)[
         ["tier", "rank", "score", "predicted_revenue", "previous_tier", "move_reason", "overridden"]
     ]
@@ -118,25 +128,63 @@ def _predicted(scores: pd.Series[float] | pd.DataFrame) -> pd.DataFrame:
     """Return `score` and `predicted_revenue` by account_id, which is text."""
     if isinstance(scores, pd.Series):
         scores = pd.DataFrame({"score": scores, "predicted_revenue": scores})
+    elif not isinstance(scores, pd.DataFrame):
+        raise SettingsError(
+            "scores: a pandas series by account_id is needed, as card.predict(panel.now) gives it; "
+            f"found {type(scores).__name__}."
+        )
     lacking = {"score", "predicted_revenue"} - set(scores.columns)
     if lacking:
         raise DataError(f"scores: no column {', '.join(sorted(lacking))}; pass a series instead.")
+    if scores.empty:
+        raise DataError("scores: there is no account.")
     if scores.index.nlevels > 1:
         raise DataError("scores: one row per account_id is needed; take those of one as_of.")
-    frame = scores[["score", "predicted_revenue"]].astype(float)
+    wanted = ("score", "predicted_revenue")
+    frame = pd.DataFrame({name: amounts(scores[name], name=f"scores.{name}") for name in wanted})
     return frame.set_axis(pd.Index(scores.index.astype(str), name="account_id", dtype="str"))
 
 
-def _by_account(given: Mapping[str, str] | pd.Series[str], name: str) -> pd.Series[str]:
-    items = dict(given)
-    index = pd.Index([*map(str, items)], name="account_id", dtype="str")
-    return pd.Series([*items.values()], index=index, dtype="str", name=name)
+def _columns(accounts: pd.DataFrame | None, scored: pd.Index[Any]) -> pd.DataFrame:
+    """Return the columns that rules ask for, by account_id as text."""
+    if accounts is None:
+        return pd.DataFrame()
+    frame = by_account(accounts, name="accounts")
+    found = frame.set_axis(frame.index.astype(str))
+    if not scored.isin(found.index).any():
+        raise DataError(
+            "accounts: none of the scored accounts is in it. Index it by account_id, or give it a "
+            f"column account_id; found {[*found.index[:3]]}."
+        )
+    return found
 
 
-def _check_names(tiers: Sequence[TierSettings], used: Mapping[str, str]) -> None:
-    names = [tier.name for tier in tiers]
-    if not names:
-        raise SettingsError("tiers: at least one is needed, such as Tier('Tier 1', capacity=15).")
+def _by_account(given: Mapping[str, str], name: str) -> pd.Series[str]:
+    index = pd.Index([*given], name="account_id", dtype="str")
+    return pd.Series([*given.values()], index=index, dtype="str", name=name)
+
+
+def _stability(keep_band: float, max_moves_share: float) -> StabilitySettings:
+    rules: dict[str, Any] = {"keep_band": keep_band, "max_moves_share": max_moves_share}
+    try:
+        return StabilitySettings(min_quarters=0, **rules)
+    except ValidationError as error:
+        raise settings_error(error, name="assign_tiers", model=StabilitySettings) from error
+
+
+def _check_tiers(tiers: object, used: Mapping[str, str]) -> None:
+    """Refuse what is no list of tiers, tiers that contradict each other, names of no tier."""
+    given = [*tiers] if isinstance(tiers, Sequence) and not isinstance(tiers, str) else [tiers]
+    listed = [one for one in given if isinstance(one, TierSettings)]
+    wrong = [one for one in given if not isinstance(one, TierSettings)]
+    if wrong or not listed:
+        found = f"; found {type(wrong[0]).__name__}" if wrong else ""
+        raise SettingsError(
+            f"tiers: at least one is needed, such as [Tier('Tier 1', capacity=15)]{found}."
+        )
+    if problems := tier_problems(listed):
+        raise SettingsError("; ".join(problems))
+    names = [tier.name for tier in listed]
     unknown = sorted(set(used.values()) - set(names))
     if unknown:
         raise SettingsError(f"{', '.join(unknown)}: no tier of that name. There are {names}.")

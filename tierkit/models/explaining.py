@@ -34,6 +34,7 @@ _TO_CUSTOMERS = (
     ("country", "where you are"),
 )
 """Criteria as the customer hears of them; the others are not spoken of."""
+_ONLY_GROW = ("tenure_days",)
 _MOST_SPOKEN = 3
 MOST_CHARACTERS = 200
 MOST_EACH_WAY = 3
@@ -106,8 +107,8 @@ def smallest_change(
     """Return the one step, or the two, by which the account's score would pass a line.
 
     Of all changes of one numeric criterion that pass it, the one that passes the fewest other
-    accounts; where no single one is enough, of all pairs. What cannot be chosen, such as the
-    industry, is never a step.
+    accounts; where no single one is enough, of all pairs. What cannot happen is never a step:
+    another industry, fewer days since the account was created, fewer wins ever.
 
     Parameters
     ----------
@@ -177,13 +178,20 @@ def _steps(card: Card, account: pd.DataFrame) -> Iterator[tuple[int, Step]]:
             now = int(bins[one.name])
             passed = _passed(one, now)
             points = one.points_by_bin - one.points_by_bin[now]
-            for then in range(len(one.points)):  # nobody can make a value unknown
+            known = now < len(one.points)
+            first = now + 1 if known and _never_falls(one.name) else 0
+            for then in range(first, len(one.points)):  # nobody can make a value unknown
                 if then != now:
                     yield (
                         place,
                         Step(plain_name(one.name), one.bins[now], one.bins[then],
                              float(points[then]), float(passed[then])),
                     )  # fmt: skip
+
+
+def _never_falls(name: str) -> bool:
+    """Return whether a criterion only grows: time that went by, and all that ever was."""
+    return name in _ONLY_GROW or (name.endswith("_ever") and "_mean_" not in name)
 
 
 def _passed(criterion: Criterion, now: int) -> FloatArray:

@@ -246,7 +246,8 @@ def _short_card(model: Facts) -> str:
 def _ranked_by(model: Facts) -> str:
     """Return in a sentence what ranks, where it is a simple rule."""
     words, is_rule = named_rule(model), text(model, "kind") in RULES
-    better = stopped_card(model) or "nothing that was tested is better"
+    told = "shuffled outcomes" in text(model, "because")  # which stands further down
+    better = "see below" if told else stopped_card(model) or "nothing that was tested is better"
     return f"Accounts are ranked by {words}: {better}." if words and is_rule else ""
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tierkit.customers import QUARTER
 from tierkit.figure import Figure
 from tierkit.pages.facts import (
     Facts,
     currency,
     min_group,
-    money_column,
     money_grid,
     money_parts,
     next_quarter,
@@ -76,7 +77,7 @@ def renewal_headline(facts: Facts) -> str:
         return ""
     if not any(number(row, "renewals_due") for row in rows):
         return ""
-    said = part_amounts(facts)[-1]
+    said = part_amounts(facts, rows)[-1]
     bought = text(found, "basis") == PURCHASES
     span = text(found, "span")
     what = "Bought in as many quarters before" if bought else f"Renewals due in {span}"
@@ -87,21 +88,21 @@ def renewal_headline(facts: Facts) -> str:
             f"{said['at_risk']} at risk.")  # fmt: skip
 
 
-def part_amounts(facts: Facts) -> list[dict[str, str]]:
+def part_amounts(facts: Facts, rows: Sequence[Facts]) -> list[dict[str, str]]:
     """Return by tier, and last of all tiers, what customers bring, as tables and sentences say it.
 
     Amounts add up as they are said, in each column, and new with expected to `together`.
     """
     found, code = part(facts, "customers"), currency(facts)
-    rows = parts(found, "parts")
     keys = ("new_and_expansion", "renewals_expected")
-    known = all(number(row, key) is not None for row in rows for key in keys)
+    known = all(number(row, keys[1]) is not None for row in rows)
     grid = money_grid(code, [[number(row, key) or 0.0 for key in keys] for row in rows])
     due, at_risk = (
-        money_column(code, [number(row, key) or 0.0 for row in rows])
+        money_parts(code, [number(row, key) or 0.0 for row in rows])
         for key in ("renewals_due", "at_risk")
     )
-    said = zip(grid if known else [["–"] * 3] * len(due), due, at_risk, strict=True)
+    grid = grid if known else [[one[0], "–", "–"] for one in grid]
+    said = zip(grid, due, at_risk, strict=True)
     adds_up = bool(found.get("adds_up"))
     return [
         {"new_and_expansion": one[0], "renewals_due": owed, "expected": one[1],
@@ -142,25 +143,24 @@ def tier_sentence(facts: Facts, row: Facts) -> str:
     >>> print(tier_sentence({"currency": "USD"}, {"tier": "Tier 1", "accounts": 15,
     ...     "accounts_due": 9, "new_and_expansion": 12e6, "renewals_due": 31e6,
     ...     "renewals_expected": 28e6, "at_risk": 1.9e6}))
-    Tier 1: $12.0 M new and expansion, $31 M renewals due of which $28.0 M expected, $1.9 M at ...
+    Tier 1: $12.0 M new and expansion, $31.0 M renewals due of which $28.0 M expected, $1.9 M at ...
     """
     if is_hidden(facts, row) or not number(row, "renewals_due"):
         return ""
-    code = currency(facts)
-    new, due, expected = (
-        number(row, key) for key in ("new_and_expansion", "renewals_due", "renewals_expected")
-    )
-    if new is None or due is None:
+    if number(row, "new_and_expansion") is None:
         return ""
-    anew, renewed, _ = money_parts(code, [new, expected or 0.0])
+    rows = parts(facts, "customers", "parts")
+    said = (
+        part_amounts(facts, rows)[rows.index(row)] if row in rows else part_amounts(facts, [row])[0]
+    )
     bought = text(part(facts, "customers"), "basis") == PURCHASES
     what = "bought in as long before" if bought else "renewals due"
-    said = f"{text(row, 'tier')}: {anew} new and expansion, {money(code, due)} {what}"
-    if expected is None:
-        return f"{said}; what comes of it is not predicted: {why(row, 'renewals_expected')}."
+    start = f"{text(row, 'tier')}: {said['new_and_expansion']} new and expansion, "
+    start += f"{said['renewals_due']} {what}"
+    if number(row, "renewals_expected") is None:
+        return f"{start}; what comes of it is not predicted: {why(row, 'renewals_expected')}."
     again = "expected again" if bought else "expected"
-    at_risk = money(code, number(row, "at_risk") or 0.0)
-    return f"{said} of which {renewed} {again}, {at_risk} at risk."
+    return f"{start} of which {said['expected']} {again}, {said['at_risk']} at risk."
 
 
 def engagement_sentence(gain: Figure) -> str:

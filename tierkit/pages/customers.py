@@ -171,7 +171,7 @@ def customers_of(facts: Facts) -> Fragment:
 def _parts_table(facts: Facts, rows: list[Facts]) -> Fragment:
     """Return a row per tier and one of all; parts add up as they are said, across and down."""
     found = part(facts, "customers")
-    amounts = part_amounts(facts)
+    amounts = part_amounts(facts, rows)
     everyone = {"tier": "All tiers", "accounts_due": len(rows) * _MANY}
     shown = rows if any(is_hidden(facts, row) for row in rows) else [*rows, everyone]
     made = [_parts_row(facts, row, said) for row, said in zip(shown, amounts, strict=False)]

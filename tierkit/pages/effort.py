@@ -116,7 +116,7 @@ def _curve(effort: EffortStudy) -> Fragment:
         lambda ax: charts.lorenz(effort.curve, ax=ax, effort=effort.received.measure),
         width=480,
         height=260,
-        margins=(48.0, 16.0, 8.0, 28.0),
+        margins=(48.0, 24.0, 8.0, 28.0),
     )
     return figure(picture, name="lorenz", finding=finding)
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from tierkit.charts import ROW_HEIGHT
 from tierkit.figure import Figure
 from tierkit.rendering import Fragment, Picture, figure, joined, tag
-from tierkit.words import MINUS, SYMBOLS, UNITS, count, is_number, plural, sentence
+from tierkit.words import MINUS, SYMBOLS, UNITS, count, is_number, number_word, plural, sentence
 
 Facts = Mapping[str, Any]
 RULES = ("past revenue", "simple rule")
@@ -157,6 +157,20 @@ def horizon(facts: Facts) -> float:
     return number(part(facts, "model"), "horizon_quarters") or 4
 
 
+def before(facts: Facts) -> str:
+    """Return as many quarters as the horizon has, before it, in words.
+
+    Examples
+    --------
+    >>> before({"whole": {"quarters": 4}}), before({"whole": {"quarters": 2}})
+    ('the year before', 'the two quarters before')
+    """
+    quarters = number(part(facts, "whole"), "quarters") or horizon(facts)
+    if quarters == 4:
+        return "the year before"
+    return "the quarter before" if quarters == 1 else f"the {number_word(quarters)} quarters before"
+
+
 def tier_name(tier: Facts) -> str:
     """Return a tier's name with its label, where it has one of its own."""
     name, label = text(tier, "tier") or "a tier without a name", text(tier, "label")
@@ -169,25 +183,37 @@ def because(facts: Facts, key: str = "because") -> str:
 
 
 def money_parts(code: str, amounts: Sequence[float]) -> list[str]:
-    """Return amounts and, last, their sum, all in one unit and so exact that they add up as said.
+    """Return amounts and, last, their sum, all in one unit, which add up as they are said.
 
-    Where no short form adds up, they are said in full.
+    The sum is rounded as ever; of the amounts those with the largest remainders are rounded up.
 
     Examples
     --------
     >>> money_parts("USD", [6_123_456, 9_480_000, 4_210_000])
     ['$6.1 M', '$9.5 M', '$4.2 M', '$19.8 M']
-    >>> money_parts("USD", [9_755_162, 21_851_533, 11_308_057])
-    ['$9.755 M', '$21.852 M', '$11.308 M', '$42.915 M']
-    >>> money_parts("USD", [1_444_444, 1_444_444, 1_444_444])
-    ['$1,444,444', '$1,444,444', '$1,444,444', '$4,333,332']
+    >>> money_parts("USD", [3_501_000, 21_430_000, 14_745_000])
+    ['$3.5 M', '$21.4 M', '$14.8 M', '$39.7 M']
     """
     unit, name = _unit([math.fsum(amounts), *amounts])
-    digits = _digits(amounts, unit) if name else None
-    if digits is None:
-        unit, name, digits = 1.0, "", 0
-    parts = [round(amount / unit, digits) for amount in amounts]
+    digits = _digits(amounts, unit) if name else 0
+    parts = rounded_parts([amount / unit for amount in amounts], digits)
     return [_fixed(code, one, digits, name) for one in [*parts, round(math.fsum(parts), digits)]]
+
+
+def rounded_parts(amounts: Sequence[float], digits: int) -> list[float]:
+    """Return amounts rounded up or down so that their sum is the rounded sum.
+
+    Examples
+    --------
+    >>> rounded_parts([3.501, 21.43, 14.745], 1)
+    [3.5, 21.4, 14.8]
+    """
+    steps = [amount * 10**digits for amount in amounts]
+    lower = [math.floor(step) for step in steps]
+    missing = round(math.fsum(steps)) - sum(lower)
+    order = sorted(range(len(steps)), key=lambda place: (lower[place] - steps[place], place))
+    raised = {*order[:missing]}
+    return [(one + (place in raised)) / 10**digits for place, one in enumerate(lower)]
 
 
 def _unit(amounts: Sequence[float]) -> tuple[float, str]:
@@ -195,20 +221,16 @@ def _unit(amounts: Sequence[float]) -> tuple[float, str]:
     return next(((one, name) for one, name in UNITS if largest >= one), (1.0, ""))
 
 
-def _digits(amounts: Sequence[float], unit: float) -> int | None:
-    """Return the fewest digits to which amounts add up as they are rounded; None where none do."""
-    total = math.fsum(amounts) / unit
-    for digits in (1, 2, 3):
-        parts = [round(amount / unit, digits) for amount in amounts]
-        if round(math.fsum(parts), digits) == round(total, digits):
-            return digits
-    return None
+def _digits(amounts: Sequence[float], unit: float) -> int:
+    """Return one digit, or up to three where an amount is so small that it needs them."""
+    smallest = min((abs(amount) for amount in amounts if amount), default=unit)
+    return next((more for more, part in ((1, 1), (2, 10)) if smallest >= unit / part), 3)
 
 
 def money_grid(code: str, rows: Sequence[Sequence[float]]) -> list[list[str]]:
     """Return amounts with the sum of each row and a last row of sums, which add up as said.
 
-    The first column is said as `money_parts` says it, so that tables agree.
+    Each column is said as `money_parts` says it, in the unit of the whole.
 
     Examples
     --------
@@ -218,29 +240,16 @@ def money_grid(code: str, rows: Sequence[Sequence[float]]) -> list[list[str]]:
     $3.4 M $4.4 M $7.8 M
     $4.8 M $6.8 M $11.6 M
     """
-    unit, name = _unit([math.fsum(cell for row in rows for cell in row)])
-    digits = (_digits([row[0] for row in rows], unit) or 3) if name else 0
-    cells = [[round(cell / unit, digits) for cell in row] for row in rows]
-    down = [round(math.fsum(column), digits) for column in zip(*cells, strict=True)]
-    across = [[*row, round(math.fsum(row), digits)] for row in [*cells, down]]
-    return [[_fixed(code, cell, digits, name) for cell in row] for row in across]
-
-
-def money_column(code: str, amounts: Sequence[float]) -> list[str]:
-    """Return amounts with one digit and, last, the sum of what is said.
-
-    The sum is at most half a unit an amount beside the exact one: for columns that stand nowhere
-    else.
-
-    Examples
-    --------
-    >>> money_column("USD", [1_446_127, 7_239_441, 3_669_130])
-    ['$1.4 M', '$7.2 M', '$3.7 M', '$12.3 M']
-    """
-    unit, name = _unit([math.fsum(amounts)])
-    digits = 1 if name else 0
-    parts = [round(amount / unit, digits) for amount in amounts]
-    return [_fixed(code, one, digits, name) for one in [*parts, round(math.fsum(parts), digits)]]
+    every = [cell for row in rows for cell in row]
+    unit, name = _unit([math.fsum(every)])
+    digits = _digits(every, unit) if name else 0
+    columns = [
+        rounded_parts([cell / unit for cell in column], digits)
+        for column in zip(*rows, strict=True)
+    ]
+    cells = [*zip(*columns, strict=True), [math.fsum(column) for column in columns]]
+    across = [[*row, math.fsum(row)] for row in cells]
+    return [[_fixed(code, round(cell, digits), digits, name) for cell in row] for row in across]
 
 
 def _fixed(code: str, amount: float, digits: int, unit: str) -> str:

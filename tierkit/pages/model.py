@@ -125,7 +125,7 @@ def calibration_figure(model: ModelChoice, *, currency: str) -> Fragment:
     picture = Picture(
         lambda ax: charts.calibration(table, ax=ax, spell=spell), 640, 320, margins=(64, 60, 4, 50)
     )
-    return figure(picture, name="calibration", finding=finding)
+    return figure(picture, name="calibration", finding=finding, folds=True)
 
 
 def card_figure(card: Card) -> Fragment:

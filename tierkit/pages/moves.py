@@ -188,8 +188,8 @@ def _favourites(facts: Facts) -> list[object]:
 
 def _favourite(one: Facts, *, code: str = "") -> str:
     factor = ranged(one, "factor")
-    if not factor.has_range:
-        return ""
+    if not factor.has_range or not (factor.is_above(1.0) or factor.is_below(1.0)):
+        return ""  # it may as well bring as much
     name, low, high = text(one, "criterion"), text(one, "from"), text(one, "to")
     bought = _BOUGHT.fullmatch(name)
     counted = is_counted(name)

@@ -25,7 +25,17 @@ from tierkit.pages.decisions import MOST, decisions
 from tierkit.pages.earned import forest_table
 from tierkit.pages.effects import finding
 from tierkit.pages.effort import effort_finding, effort_table
-from tierkit.pages.facts import Facts, currency, horizon, number, part, parts, text, too_small
+from tierkit.pages.facts import (
+    Facts,
+    before,
+    currency,
+    horizon,
+    number,
+    part,
+    parts,
+    text,
+    too_small,
+)
 from tierkit.pages.headings import draft_words, recommendation_sentences, title_sentence
 from tierkit.pages.moves import flow_table, moves_in_words
 from tierkit.pages.revenue import (
@@ -118,7 +128,7 @@ def _whole(facts: Facts) -> Slide:
     tiers = [one for one in parts(whole, "tiers") if not too_small(facts, one)]
     known = [one for one in tiers if number(one, "last_horizon") is not None]
     series = {
-        "won in the year before": tuple(number(one, "last_horizon") for one in known),
+        f"won in {before(facts)}": tuple(number(one, "last_horizon") for one in known),
         "predicted": tuple(number(one, "predicted_revenue") for one in known),
     }
     names = tuple(text(one, "tier") for one in known)

@@ -26,6 +26,9 @@ from .notebooks import (
     packaged_notebook as packaged_notebook,
     project_notebook as project_notebook,
 )
+from .passed import (
+    refuse_unknown_parameters as refuse_unknown_parameters,
+)
 from .plan import (
     Handover as Handover,
     PageWriters as PageWriters,

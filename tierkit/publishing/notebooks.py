@@ -124,7 +124,7 @@ def notebook_parameters(
     checked: dict[str, Scalar] = {}
     for key, value in given.items():
         if key not in kinds:
-            problems.append(_unknown(key, tuple(kinds)))
+            problems.append(unknown_parameter(key, tuple(kinds)))
         elif type(value) is not kinds[key]:
             problems.append(_wrong_type(key, kinds[key], value))
         else:
@@ -161,7 +161,7 @@ def check_notebook(path: Path, *, spec: Sequence[Parameter] = RUN_PARAMETERS) ->
     for number, cell in enumerate(cells[1:], 2):
         problems += [
             Problem(f"code cell {number} assigns the parameter {name} again", "Use another name.")
-            for name in sorted(names & set(_assigned(_source(cell))))
+            for name in sorted(names & set(names_bound(_source(cell))))
         ]
     if problems:
         raise SettingsError(f"{path.name}: the notebook cannot be run with parameters", problems)
@@ -240,7 +240,7 @@ def _spec_problems(defaults: Mapping[str, Scalar], spec: Sequence[Parameter]) ->
     kinds = {parameter.name: parameter.kind for parameter in spec}
     for name, value in defaults.items():
         if name not in kinds:
-            yield _unknown(name, tuple(kinds))
+            yield unknown_parameter(name, tuple(kinds))
         elif type(value) is not kinds[name]:
             yield _wrong_type(name, kinds[name], value)
     for parameter in spec:
@@ -251,7 +251,7 @@ def _spec_problems(defaults: Mapping[str, Scalar], spec: Sequence[Parameter]) ->
             )
 
 
-def _assigned(source: str) -> Iterator[str]:
+def names_bound(source: str) -> Iterator[str]:
     """Yield the names that a cell binds; lines of IPython's own (`%`, `!`) bind none."""
     lines = ("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
     try:
@@ -263,7 +263,8 @@ def _assigned(source: str) -> Iterator[str]:
             yield node.id
 
 
-def _unknown(name: str, known: Sequence[str]) -> Problem:
+def unknown_parameter(name: str, known: Sequence[str]) -> Problem:
+    """Return that a notebook takes no parameter of a name, and the nearest one."""
     near = get_close_matches(name, known, n=1, cutoff=0.5)
     fix = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
     return Problem(f"{name}: is no parameter", fix)

@@ -42,7 +42,7 @@ class Fragment:
 
     def _repr_html_(self) -> str:
         """Return the HTML: in a notebook in its theme, in a run as it goes into the page."""
-        return in_notebook(self.html) if _is_watched() else self.html
+        return in_notebook(self.html) if self.html and _is_watched() else self.html
 
     def __html__(self) -> str:
         """Let markupsafe and Jinja take the HTML as it is."""

@@ -35,6 +35,7 @@ from tierkit.publishing import (
     Handover,
     file_hash,
     read_handover,
+    refuse_unknown_parameters,
     write_handover,
 )
 from tierkit.runs._reading import (
@@ -341,7 +342,8 @@ def open_run(
     Raises
     ------
     SettingsError
-        If there is no project, or a setting is unknown or wrong.
+        If there is no project, a setting is unknown or wrong, or papermill has passed the notebook
+        a parameter that it does not take.
 
     Examples
     --------
@@ -351,6 +353,7 @@ def open_run(
     >>> run.quarter.label, run.settings.tiers[0].capacity
     ('2025Q3', 2)
     """
+    refuse_unknown_parameters()
     changes = settings_changes(settings)
     if run_folder:
         if changes:

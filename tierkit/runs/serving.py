@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from tierkit.roi import override_scoreboard
@@ -16,7 +16,7 @@ from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Serving:
     """Service of accounts, renewals, firmness of their tiers, and results of past overrides."""
 
@@ -27,6 +27,10 @@ class Serving:
     customers: CustomerStudy
     growth: GrowthStudy
     scoreboard: list[dict[str, Any]]
+
+    def __repr__(self) -> str:
+        """Return what was looked at."""
+        return f"Service of accounts: {', '.join(one.name for one in fields(self))}"
 
 
 def study_serving(run: Run, tiering: Tiering) -> Serving:

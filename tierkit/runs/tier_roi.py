@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pandas as pd
+
 from tierkit.parallel import Progress
 from tierkit.roi import (
     BoundaryStudy,
@@ -24,7 +26,7 @@ NO_CERTIFICATE = "roi.certificate_worlds is 0, so the designs were not tried on 
 _CERTIFIED = ("worlds", "false_shown", "coverage", "seen")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TierRoi:
     """Results of the tiers: what they earned.
 
@@ -47,6 +49,16 @@ class TierRoi:
     together: dict[str, Any]
     effort_tests: list[dict[str, Any]]
     certificate: dict[str, Any]
+
+    def __repr__(self) -> str:
+        """Return the verdict on each boundary between two tiers."""
+        said = [f"{one['boundary']}: {one['verdict']}" for one in self.boundaries]
+        return "What tiers earned\n" + ("\n".join(said) or str(self.outcomes.why))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row per boundary: its verdict, and why."""
+        columns = ["boundary", "verdict", "direction", "because"]
+        return pd.DataFrame(self.boundaries, columns=columns)
 
     @property
     def boundaries(self) -> list[dict[str, Any]]:

@@ -47,7 +47,7 @@ _FURTHEST = 8
 _FEW = "too few accounts have won anything to learn from"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Tiering:
     """The tiers that a run proposes.
 
@@ -76,6 +76,17 @@ class Tiering:
     tier_effort: pd.DataFrame
     role_effort: pd.DataFrame
     break_even: pd.DataFrame
+
+    def __repr__(self) -> str:
+        """Return the sizes of the tiers, and how many accounts move."""
+        sizes = self.tiered["tier"].value_counts(sort=False)
+        tiers = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
+        moved = f"{self.moves.up:,} accounts move up, {self.moves.down:,} down"
+        return f"Tiers: {tiers}; {len(self.untiered):,} accounts have none\n{moved}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row per account that is tiered, overridden, or held a tier before."""
+        return self.assigned
 
     @property
     def tiered(self) -> pd.DataFrame:

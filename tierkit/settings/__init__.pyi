@@ -4,6 +4,7 @@ from .card import (
     CardSettings as CardSettings,
 )
 from .parts import (
+    AS_PROPOSED as AS_PROPOSED,
     DECISION_OWNERS as DECISION_OWNERS,
     DEFAULT_TIERS as DEFAULT_TIERS,
     CalendarSettings as CalendarSettings,
@@ -35,6 +36,7 @@ from .reading import (
     parse_settings as parse_settings,
     read_settings as read_settings,
     scenario_settings as scenario_settings,
+    settings_error as settings_error,
     settings_template as settings_template,
 )
 from .rules import (
@@ -51,6 +53,7 @@ from .target import (
 from .tier_rules import (
     EXPANSION as EXPANSION,
     NEW_LOGO as NEW_LOGO,
+    tier_problems as tier_problems,
 )
 from .whole import (
     SCRATCH as SCRATCH,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import codecs
 from calendar import day_name
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -35,6 +36,10 @@ class Part(BaseModel):
     """A table of `tierkit.toml`: frozen, and strict about names and types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Give what was set; defaults would hide it."""
+        return [one for one in super().__repr_args__() if one[0] in self.model_fields_set]
 
 
 class DataSettings(Part):
@@ -297,6 +302,10 @@ class KeepSettings(Part):
     archive_days: Positive = 3650.0
     archive_most: Annotated[int, Field(ge=0)] = 80
     cache_days: Positive = 90.0
+
+
+AS_PROPOSED = "as proposed"
+"""Name of what a run proposes, beside which scenarios stand."""
 
 
 class ScenarioSettings(Part):

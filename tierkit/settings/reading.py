@@ -6,6 +6,7 @@ import json
 import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -15,18 +16,29 @@ from pydantic_core import ErrorDetails
 
 from tierkit.errors import Problem, SettingsError
 from tierkit.files import refuse_links, refuse_links_inside
-from tierkit.settings.parts import ScenarioSettings
+from tierkit.settings.parts import AS_PROPOSED, ScenarioSettings
 from tierkit.settings.whole import Settings
 
 FOLDERS_OF_REPORTS = ("archive", "drafts", "each", "failed")
 _SECRET_WORDS = ("password", "passwd", "token", "secret", "api_key", "apikey", "credential")
 
 
-def settings_problems(detail: ErrorDetails) -> list[Problem]:
+def settings_error(
+    error: ValidationError, *, name: str, model: type[BaseModel] = Settings
+) -> SettingsError:
+    """Return what pydantic found in settings, or in one part of them, as sentences."""
+    problems = [
+        problem for detail in error.errors() for problem in settings_problems(detail, model=model)
+    ]
+    count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+    return SettingsError(f"{name}: {count}", problems)
+
+
+def settings_problems(detail: ErrorDetails, *, model: type[BaseModel] = Settings) -> list[Problem]:
     """Return the problems that one finding of pydantic stands for."""
     where = [str(part) for part in detail["loc"] if not _is_union_arm(part)]
     if detail["type"] == "extra_forbidden":
-        return [_unknown_name(where)]
+        return [_unknown_name(where, model)]
     if detail["type"] == "value_error":
         place = f"{'.'.join(where)}: " if where else ""
         return [
@@ -45,13 +57,13 @@ def _is_union_arm(part: int | str) -> bool:
     )
 
 
-def _unknown_name(where: Sequence[str]) -> Problem:
+def _unknown_name(where: Sequence[str], model: type[BaseModel]) -> Problem:
     key = ".".join(where)
     if any(word in where[-1].lower() for word in _SECRET_WORDS):
         return Problem(
             f"{key}: is no setting", "Secrets are never settings: name a profile.", rule="secret"
         )
-    known = list(_names_at(Settings, where[:-1]))
+    known = list(_names_at(model, where[:-1]))
     near = get_close_matches(where[-1], known, n=1, cutoff=0.5)
     fix = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
     return Problem(f"{key}: is no setting", fix, rule="unknown setting")
@@ -154,12 +166,19 @@ def _check_scenarios(settings: Settings) -> None:
         Problem(f"{name!r} is the name of two scenarios", "Give each a name of its own.")
         for name in sorted({name for name in names if names.count(name) > 1})
     ]
+    if AS_PROPOSED in names:
+        said = f"{AS_PROPOSED!r} is what a run proposes, beside which scenarios stand"
+        problems.append(Problem(said, "Give the scenario another name."))
     for one in settings.scenarios:
         try:
             scenario_settings(settings, one)
         except SettingsError as error:
             fix = "Write set = ['tiers.0.capacity=20'], KEY=VALUE as for --set."
-            problems += list(error.problems) or [Problem(f"scenario {one.name!r}: {error}", fix)]
+            found = [
+                replace(problem, message=f"scenario {one.name!r}: {problem.message}")
+                for problem in error.problems
+            ]
+            problems += found or [Problem(f"scenario {one.name!r}: {error}", fix)]
     if problems:
         raise SettingsError(f"{SETTINGS_FILE}: scenarios", problems)
 
@@ -186,9 +205,7 @@ def parse_settings(values: Mapping[str, Any], *, name: str = SETTINGS_FILE) -> S
     try:
         return Settings.model_validate_json(text, strict=True)
     except ValidationError as error:
-        problems = [problem for detail in error.errors() for problem in settings_problems(detail)]
-        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        raise SettingsError(f"{name}: {count}", problems) from error
+        raise settings_error(error, name=name) from error
 
 
 def _load(file: Path) -> dict[str, Any]:

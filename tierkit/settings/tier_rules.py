@@ -12,8 +12,10 @@ NEW_LOGO, EXPANSION = "new logo", "expansion"
 """The lists of `tiering.new_and_expansion_apart`: accounts that never bought, and the others."""
 
 
-def tier_problems(tiers: Sequence[Tier], *, tiering: TieringSettings) -> list[str]:
+def tier_problems(tiers: Sequence[Tier], *, tiering: TieringSettings | None = None) -> list[str]:
     """Return in sentences what tiers contradict, in themselves and among each other.
+
+    Without `tiering` it is not known whether they are filled within groups, and not asked.
 
     Examples
     --------
@@ -63,10 +65,10 @@ def _hours(tier: Tier) -> dict[str, float]:
     return hours
 
 
-def _own_problems(tier: Tier, tiering: TieringSettings) -> Iterable[str]:
+def _own_problems(tier: Tier, tiering: TieringSettings | None) -> Iterable[str]:
     if len(tier.sizes) > 1:
         yield f"tiers: {tier.name!r} is sized by {' and by '.join(tier.sizes)}; keep one of them"
-    grouped = tiering.within is not None or tiering.new_and_expansion_apart
+    grouped = tiering is None or tiering.within is not None or tiering.new_and_expansion_apart
     if tier.capacities and not grouped:
         yield (
             f"tiers: {tier.name!r} has capacities by group, but tiers are not filled within "

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tierkit.errors import DataError
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
@@ -103,6 +105,11 @@ def gini(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
     -------
     float
         NaN where nothing was won or every account brought the same.
+
+    Raises
+    ------
+    DataError
+        If the two are no numbers by account, of one length, or an amount is missing.
 
     Examples
     --------
@@ -200,7 +207,28 @@ def _summed_up(steps: FloatArray) -> FloatArray:
 
 
 def _curve(actual: npt.ArrayLike, predicted: npt.ArrayLike) -> Curve:
-    return Ranking.of(actual, predicted).curve(np.ones((np.size(actual), 1)))
+    won, ranked = _numbers("actual", actual), _numbers("predicted", predicted)
+    if won.shape != ranked.shape:
+        raise DataError(
+            f"{len(won):,} amounts and {len(ranked):,} predictions: they must be pairs."
+        )
+    lost = int(np.isnan(won).sum())
+    if lost:
+        raise DataError(
+            f"actual: {lost:,} of {len(won):,} amounts are missing. An account that brought "
+            "nothing has 0; leave out those that were not watched."
+        )
+    return Ranking.of(won, ranked).curve(np.ones((len(won), 1)))
+
+
+def _numbers(name: str, given: npt.ArrayLike) -> FloatArray:
+    try:
+        found = np.asarray(given, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name}: numbers are needed: {error}.") from error
+    if found.ndim != 1 or not len(found):
+        raise DataError(f"{name}: a list of numbers is needed, one per account.")
+    return found
 
 
 def _area(curve: Curve) -> FloatArray:

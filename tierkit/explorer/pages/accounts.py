@@ -26,11 +26,12 @@ _HEADER = ("Account", "Tier", "Predicted", "Rank", "Why", "Id")
 _NUMBERS = ("Predicted", "Rank")
 _STYLE = (
     "<style>.tierkit-listed{border-collapse:separate;border-spacing:0;margin:0;font:inherit}"
-    f".tierkit-listed :is(th,td){{height:{ROW_HEIGHT}px;line-height:{ROW_HEIGHT - 2}px;"
+    f".tierkit-listed.tierkit-listed :is(th,td){{height:{ROW_HEIGHT}px;"
+    f"line-height:{ROW_HEIGHT - 2}px;"
     "box-sizing:border-box;padding:0 9px 0 0;white-space:nowrap;text-align:left;"
     "overflow:hidden;text-overflow:ellipsis;max-width:10em;border-bottom:1px solid #8888884d}"
-    ".tierkit-listed tbody th{font-weight:normal;max-width:12em}"
-    ".tierkit-listed .n{text-align:right;font-variant-numeric:tabular-nums}</style>"
+    ".tierkit-listed.tierkit-listed tbody th{font-weight:normal;max-width:12em}"
+    ".tierkit-listed.tierkit-listed .n{text-align:right;font-variant-numeric:tabular-nums}</style>"
 )
 
 
