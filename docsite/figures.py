@@ -173,7 +173,8 @@ def tier_roi(page: str) -> Drawing:
     marks = []
     for _, table in _tables_with(page, "world", "suggestive or more", "aim"):
         for _, row in table.iterrows():
-            aim = _numbers(row["aim"])[-1]
+            aims = _numbers(row["aim"])
+            aim = aims[-1] if aims else math.nan
             marks.append(_rate(row["world"], row["suggestive or more"], aim))
     finding = (
         "How often “suggestive” or more was said, with 95 % ranges. The line is the aim: an upper "
