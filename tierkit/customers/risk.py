@@ -14,6 +14,8 @@ from tierkit.words import day as spell_day
 
 NO_SIGN = "no sign of leaving: listed for its size"
 BY_RATE = "contracts of its size were renewed less often last year"
+_LOGARITHMS = ("tenure_years", "earlier_renewals", "inbound", "silence")
+"""Criteria that hold the logarithm of 1 and the number."""
 _LOW_IS_BAD = {
     "inbound": "came to us less than others in the last half year",
     "tenure_years": "has been a customer for a short time",
@@ -110,12 +112,22 @@ def _reason(parts: pd.Series[float], known: pd.Series[float], means: pd.Series[f
 
 
 def _in_words(name: str, value: float, mean: float) -> str:
+    """Return a criterion that lowers a chance, in its own units.
+
+    Examples
+    --------
+    >>> _in_words("earlier_renewals", float(np.log1p(4)), float(np.log1p(1)))
+    'earlier renewals: 4, usual are 1'
+    """
     for ending, words in (("_level", "is"), ("_change", "changed by")):
         if name.endswith(ending):
             signal = name.removesuffix(ending).replace("_", " ")
             return f"{signal} {words} {value:,.3g}; the mean is {mean:,.3g}"
     which = _LOW_IS_BAD if value < mean else _HIGH_IS_BAD
-    return which.get(name, f"{name.replace('_', ' ')} is {value:,.3g}; the mean is {mean:,.3g}")
+    if name in _LOGARITHMS or name.endswith("_log"):
+        value, mean = float(np.expm1(value)), float(np.expm1(mean))
+    words = name.removesuffix("_log").replace("_", " ")
+    return which.get(name, f"{words}: {value:,.3g}, usual are {mean:,.3g}")
 
 
 def list_precision(
