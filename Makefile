@@ -100,7 +100,17 @@ bench-walk: $(BIN)/.installed-dev ## every quarter-end of every company: what a 
 docs: $(BIN)/.installed-docs ## the site in build/docs; every block of its pages is run
 	$(BIN)/python -m docsite.build
 
-evidence: bench bench-read bench-explorer bench-roi-speed bench-mutations bench-fuzz bench-kill bench-faults bench-refusals bench-together bench-optional-tables bench-promises bench-no-signal bench-roi bench-walk ## every figure of the evidence anew: hours
+# Parts of the evidence, the quick ones first. What a part has written stays in build/evidence, and the part is not run again until it is taken away.
+PARTS ?= bench-explorer bench-roi-speed bench-fuzz bench-mutations bench-together bench-refusals bench-optional-tables bench-promises bench-no-signal bench-scale bench-faults bench-kill bench bench-roi bench-walk bench-explorer-redraw bench-accessibility
+
+# `make -n` would run a line that says MAKE itself
+ITSELF := $(MAKE)
+
+evidence: $(PARTS:%=build/evidence/%.txt) ## every figure of the evidence anew, in parts: hours; PARTS="bench-fuzz bench-kill" runs some
+
+build/evidence/%.txt:
+	@mkdir -p build/evidence && echo "$*, since $$(date +%H:%M)" && begun=$$(date +%s); $(ITSELF) --no-print-directory $* > $@.part 2>&1 || { tail -5 $@.part; exit 1; }; \
+		echo "$*: $$(( $$(date +%s) - begun )) s on $$(date +%F), commit $$(git rev-parse --short HEAD)" >> $@.part; tail -1 $@.part; mv $@.part $@
 
 evidence-quick: $(BIN)/.installed-dev ## small versions of the evidence, with ranges that they must stay in
 	$(BIN)/python -m benches.evidence_quick

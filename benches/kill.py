@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +38,14 @@ LOADED = (
     "tierkit.publishing.gates", "tierkit.crm.trusted",
 )  # fmt: skip
 MARK = "TIERKIT_BENCH"
+CAUGHT = "TIERKIT_BENCH_CAUGHT"
+"""Names the file that a command makes once it catches signals; before, the system ends it."""
 SIGNALS = {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130}
 SECONDS_TO_END = 5.0
+TITLED = ("leadership.html", "analyst.html", "run.json")
+FILES_OF_A_REPORT = {*TITLED, "accounts.xlsx", "facts.json", "model.json", "notebooks",
+                     "summary.txt", "tiers.csv"}  # fmt: skip
+_TITLE, _TITLE_SAID = re.compile('title = "Acme[ 0-9]*"'), re.compile("Acme[ 0-9]*")
 TURNS = {"run": 5, "run --each": 3}
 """How many signals of a round go to what takes seconds; everything else gets five."""
 CHANGES = ("accept", "draw", "push", "explorer override", "explorer settings")
@@ -64,11 +72,15 @@ def run_units(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Runs:
-    """Runs of projects, each from where the one before ended; their reports must stay whole."""
+    """Runs of projects, each from where the one before ended; their reports must stay whole.
+
+    Every run has a title of its own, so that it has something new to publish.
+    """
 
     act: Callable[[Path], object]
     folder: Path
     projects: tuple[Path, ...]
+    numbers: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
         """Publish a first report of each project."""
@@ -77,12 +89,16 @@ class Runs:
             run_project(project)
 
     def anew(self) -> None:
-        """Leave everything where the last one left off."""
+        """Leave everything where the last one left off, but for the title."""
+        number = next(self.numbers)
+        for project in self.projects:
+            file = project / "tierkit.toml"
+            file.write_text(_TITLE.sub(f'title = "Acme {number}"', file.read_text()))
 
     def harm(self) -> list[str]:
-        """Return the reports that are not whole."""
-        facts = [project / "reports" / LABEL / "facts.json" for project in self.projects]
-        return [f"{file} is not whole" for file in facts if not _is_whole(file)]
+        """Return the reports that are not those of one run."""
+        reports = [project / "reports" / LABEL for project in self.projects]
+        return [f"{report} is not whole" for report in reports if not _is_of_one_run(report)]
 
     def harm_after_another(self, code: int, _found: dict[str, bytes]) -> list[str]:
         """Return why the next run did not go through."""
@@ -153,12 +169,13 @@ def commands(base: Path) -> dict[str, Command]:
 # ---- ended, and looked at ------------------------------------------------------------------------
 
 
-def main(count: int, seed: int) -> None:
+def main(signals: int, seed: int) -> None:
     """Print where the signals fell, how commands ended, and everything that was harmed."""
     rng, begun = np.random.default_rng(seed), time.monotonic()
     ends: Counter[tuple[str, str]] = Counter()
     harmed: list[str] = []
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as beside:
+        os.environ[CAUGHT] = str(caught := Path(scratch) / "signals are caught")
         for name in CHANGES:
             beside.enter_context(SCENARIOS[name].beside())
         context = multiprocessing.get_context("forkserver")
@@ -169,23 +186,25 @@ def main(count: int, seed: int) -> None:
             command.anew()
             lasts[name] = _ended(context, command, "whole", None, 0)[1]
         turns = [name for place in range(5) for name in made if place < TURNS.get(name, 5)]
-        for number in range(count):
+        for number in range(signals):
             name = turns[number % len(turns)]
             sent = [*SIGNALS][int(rng.integers(len(SIGNALS)))]
             made[name].anew()
+            caught.unlink(missing_ok=True)
             moment = float(rng.uniform(0.0, lasts[name]))
-            code, _, left = _ended(context, made[name], f"{number}-{os.getpid()}", sent, moment)
+            code, took, left = _ended(context, made[name], f"{number}-{os.getpid()}", sent, moment)
             ends[name, "ended first" if code == 0 else f"exit {code}"] += 1
+            lasts[name] = took if code == 0 else lasts[name]  # how busy the computer is now
             said = [f"{left} survived {SECONDS_TO_END:g} s"] if left else []
-            documented = (0, SIGNALS[sent], -sent)  # the last before its first line was reached
-            said += [] if code in documented else [f"exit {code}"]
+            if caught.exists() and code not in (0, SIGNALS[sent]):
+                said.append(f"exit {code}")
             said += made[name].harm()
-            if isinstance(made[name], Changes) or number >= count - len(turns) // 5:
+            if isinstance(made[name], Changes) or number >= signals - len(turns) // 5:
                 found = held(made[name].folder)
                 again, _, _ = _ended(context, made[name], "again", None, 0)
                 said += made[name].harm_after_another(again, found)
             harmed += [f"{number}: {name}, {sent.name} after {moment:.3f} s: {one}" for one in said]
-    print(f"{count} signals: {dict(sorted((f'{n}, {c}', k) for (n, c), k in ends.items()))}")
+    print(f"{signals} signals: {dict(sorted((f'{n}, {c}', k) for (n, c), k in ends.items()))}")
     print("\n".join(harmed) or "nothing survived, nothing was harmed, every command works again")
     print(f"({time.monotonic() - begun:.0f} s)")
     if harmed:
@@ -199,6 +218,7 @@ def as_command(
     os.environ.update(given | {MARK: mark})
     signal.signal(signal.SIGINT, signal.default_int_handler)
     end_on_signals()
+    Path(given[CAUGHT]).touch()
     try:
         act(folder)
     except BaseException as error:
@@ -213,7 +233,8 @@ def _ended(
     moment: float,
 ) -> tuple[int, float, int]:
     """Do a command, end it after a time; return its exit code, its seconds, what survived it."""
-    given = {name: os.environ[name] for name in os.environ if name.startswith("TIERKIT_HUBSPOT")}
+    given = {name: value for name, value in os.environ.items()
+             if name.startswith(("TIERKIT_HUBSPOT", CAUGHT))}  # fmt: skip
     process = context.Process(target=as_command, args=(command.act, command.folder, mark, given))
     begun = time.monotonic()
     process.start()
@@ -241,8 +262,14 @@ def _marked(mark: str) -> int:
     return found
 
 
-def _is_whole(file: Path) -> bool:
-    return file.is_file() and file.read_bytes().endswith((b"\n", b"}"))
+def _is_of_one_run(report: Path) -> bool:
+    """Return whether a report has all its files, and those that hold a title hold the same."""
+    names = {path.name for path in report.glob("*")}
+    if names != FILES_OF_A_REPORT:
+        return False
+    titled = [(report / name).read_text(encoding="utf-8") for name in TITLED]
+    facts = (report / "facts.json").read_bytes()
+    return len({_TITLE_SAID.search(text)[0] for text in titled}) == 1 and facts.endswith(b"}")
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ from tierkit.roi.world_shape import World, with_effect
 from tierkit.roi.worlds import simulate_world
 from tierkit.settings import parse_settings
 from tierkit.simulate.crm import simulate_crm
+from tierkit.simulate.scenario import TierEffectOn
 
 PAGE = Path(__file__).parent.parent / "docs" / "roi.md"
 START, END = "<!-- results of `make bench-roi` -->", "<!-- end of results -->"
@@ -84,6 +85,8 @@ class Company:
 
     tier_1: float
     tier_2: float
+    effect_on: TierEffectOn = "number of deals"
+    ramp: int = 1
 
     def relative(self, boundary: int) -> float:
         """Return the true relative effect of a tier over the next."""
@@ -94,6 +97,8 @@ COMPANIES: Mapping[str, Company] = {
     "no effect": Company(0.0, 0.0),
     "+23 and +30 %": Company(0.6, 0.3),
     "+60 and +30 %": Company(1.08, 0.3),
+    "+60 and +30 %, on deal size alone": Company(1.08, 0.3, effect_on="deal size"),
+    "+60 and +30 %, whole after three quarters": Company(1.08, 0.3, ramp=3),
 }
 
 
@@ -127,7 +132,13 @@ class Found:
 
 def company_standings(company: Company, seed: int) -> Standings:
     """Return a simulated company's standings, from its tables."""
-    crm = simulate_crm(seed=seed, tier_effect=company.tier_1, tier_2_effect=company.tier_2)
+    crm = simulate_crm(
+        seed=seed,
+        tier_effect=company.tier_1,
+        tier_2_effect=company.tier_2,
+        tier_effect_on=company.effect_on,
+        tier_effect_ramp=company.ramp,
+    )
     frames = {name: crm.tables[name] for name in ("accounts", "opportunities", "tier_history")}
     types = frames["opportunities"]["type"].astype("object").map(REVENUE_TYPES)
     frames["opportunities"] = frames["opportunities"].assign(revenue_type=types)

@@ -97,12 +97,18 @@ def money_table(money: pd.DataFrame) -> str:
         cuts += [(("with three years known", span, "all"), old)]
     for (company, span, tier), part in cuts:
         ranged = part[part["ranged"]]
+        error, inside = said(part["error"].median(), ".0%"), said(ranged["inside"].mean(), ".0%")
+        ratio, width = said(part["ratio"].mean(), ".2f"), said(ranged["width"].median(), ".2f")
         lines.append(
-            f"| {company} | {span} | {tier} | {len(part)} | {part['error'].median():.0%} "
-            f"| {part['ratio'].mean():.2f} | {len(ranged)} | {ranged['inside'].mean():.0%} "
-            f"| {ranged['width'].median():.2f} |"
+            f"| {company} | {span} | {tier} | {len(part)} | {error} | {ratio} "
+            f"| {len(ranged)} | {inside} | {width} |"
         )
     return "\n".join(lines)
+
+
+def said(value: float, form: str) -> str:
+    """Return a number in a form, and a dash where there is none."""
+    return "–" if np.isnan(value) else format(value, form)
 
 
 def method_table(money: pd.DataFrame) -> str:

@@ -22,15 +22,16 @@ from typing import Any
 
 import tomlkit
 
+from docsite.blocks import find_blocks
 from docsite.contrast import palette
-from docsite.evidence import built_from, with_results
+from docsite.evidence import built_from, measured, with_results
 from docsite.execute import FailedBlockError, Workplace, execute, make_commands
 from docsite.exports import write_exports
 from docsite.figures import with_figures
 from docsite.memory import Memory, code, hash_of
 from docsite.notebooks import write_notebooks
 from docsite.pictures import take_picture
-from docsite.reference import write_reference
+from docsite.reference import missing_from_reference, write_reference
 from docsite.sample import copy_sample, make_sample
 
 ROOT = Path(__file__).parent.parent
@@ -56,7 +57,9 @@ def main() -> None:
             print(f"{name}: {time.monotonic() - at:.1f} s", flush=True)
     except FailedBlockError as error:
         sys.exit(str(error))
-    print(f"{SITE.relative_to(ROOT)}/index.html, {time.monotonic() - begun:.0f} s in all")
+    took = f"{time.monotonic() - begun:.0f} s in all, {processor_seconds():.0f} s of processor time"
+    print(f"{SITE.relative_to(ROOT)}/index.html, {blocks_run()} blocks run, {took}")
+    print(f"Its search needs a server: python -m http.server -d {SITE.relative_to(ROOT)}")
 
 
 def copy_pages() -> None:
@@ -73,7 +76,9 @@ def copy_pages() -> None:
     for page in sorted(SOURCE.rglob("*.md")):
         text = with_figures(with_results(page.read_text(encoding="utf-8"), PAGES), PAGES)
         if page.parent.name == "evidence":
-            text += f"\n*{built_from(ROOT)}*\n"
+            lines = len((PAGES / page.relative_to(SOURCE)).read_text(encoding="utf-8").splitlines())
+            written = measured(PAGES / page.relative_to(SOURCE), 1, lines)
+            text += f"\n*This page: {written} {built_from(ROOT)}*\n"
         page.write_text(with_files_beside(text, page), encoding="utf-8")
     with (SOURCE / "stylesheets" / "extra.css").open("a", encoding="utf-8") as sheet:
         sheet.write(palette())
@@ -121,14 +126,26 @@ def tasks(sample: Path, commands: Path) -> list[tuple[Path, Path, Path]]:
 
 def try_page(page: Path, sample: Path, commands: Path) -> str:
     """Run a page, say how long it took, and return what failed."""
-    begun, failed = time.monotonic(), ""
+    begun, worked, failed = time.monotonic(), processor_seconds(), ""
     try:
         run_page(page, sample, commands)
     except FailedBlockError as error:
         failed = f"{page.relative_to(SOURCE)}, {error}"
-    seconds = time.monotonic() - begun
-    print(f"  {page.relative_to(SOURCE)}: {seconds:.1f} s{' FAILED' * bool(failed)}", flush=True)
+    seconds, work = time.monotonic() - begun, processor_seconds() - worked
+    said = f"{seconds:.1f} s, {work:.1f} s of processor time{', FAILED' * bool(failed)}"
+    print(f"  {page.relative_to(SOURCE)}: {said}", flush=True)
     return failed
+
+
+def blocks_run() -> int:
+    """Return how many blocks of the pages are run."""
+    pages = (page.read_text(encoding="utf-8") for page in pages_to_run(PAGES))
+    return sum(block.is_run for page in pages for block in find_blocks(page))
+
+
+def processor_seconds() -> float:
+    """Return the seconds that this process and those that it has ended have computed."""
+    return sum(os.times()[:4])
 
 
 def ready_sample(commands: Path) -> Path:
@@ -181,7 +198,17 @@ def with_pictures(text: str, page: Path, place: Path) -> str:
 
 
 def write_made_pages() -> None:
-    """Write the reference and the rendered notebooks."""
+    """Write the reference and the rendered notebooks.
+
+    Raises
+    ------
+    FailedBlockError
+        If a report that a page has made holds what the reference does not name.
+    """
+    reports = [facts.parent for facts in WORK.glob("**/reports/2*/facts.json")]
+    missing = {name for report in reports for name in missing_from_reference(report)}
+    if missing:
+        raise FailedBlockError(f"The reference does not name {', '.join(sorted(missing))}.")
     write_reference(SOURCE / "reference")
     write_notebooks(WORK / "sample" / "acme", SOURCE / "notebooks")
 

@@ -22,8 +22,9 @@ from tierkit.customers.rhythm import Rhythm
 from tierkit.customers.risk import list_precision
 from tierkit.customers.trial import BY_REGRESSION, BY_SIZE, gain_of
 from tierkit.dossiers.customers import customer_text
-from tierkit.pages import customers_of
-from tierkit.pages.customer_words import tier_sentence
+from tierkit.pages import customers_of, slides
+from tierkit.pages.customer_words import customer_sentences, renewal_headline, tier_sentence
+from tierkit.pages.headings import mail_summary
 from tierkit.publishing.gates import read_page
 from tierkit.settings import Settings, parse_settings
 
@@ -335,7 +336,7 @@ def said_of(**row):
 
 
 def test_parts_of_a_tier_are_said_in_a_sentence():
-    start = "Tier 1: $12.0 M new and expansion, $31 M"
+    start = "Tier 1: $12.0 M new and expansion, $31.0 M"
     assert said_of() == f"{start} renewals due of which $28.0 M expected, $1.9 M at risk."
     assert "bought in as long before of which $28.0 M expected again" in said_of(basis="purchases")
     unknown = said_of(renewals_expected=None, renewals_expected_why="too few", at_risk=None)
@@ -352,6 +353,37 @@ def test_a_page_whose_parts_add_up_says_the_sum_of_what_it_says():
     page = read_page(customers_of(facts).html)
     for whole in ("$12.0 M", "$28.0 M", "$40.0 M", "$21.0 M", "$48.5 M", "$69.5 M"):
         assert whole in page.words
+
+
+def test_the_page_says_why_expected_and_at_risk_do_not_add_up_to_what_is_due():
+    facts = leadership_facts.sample()
+    (first, second) = facts["customers"]["parts"]
+    for row, at_risk in ((first, 3e6), (second, 2e6)):
+        row |= {"at_risk": at_risk, "renewals_expected": 1.05 * (row["renewals_due"] - at_risk)}
+    said = (
+        "Contracts that renew are expected at 105 % of their old value, as last year's were: "
+        "expected and at risk add up to more than is due."
+    )
+    assert said in customer_sentences(facts)
+    for row in (first, second):
+        row["renewals_expected"] = row["renewals_due"] - row["at_risk"]
+    assert "of their old value" not in " ".join(customer_sentences(facts))
+
+
+def test_slides_and_mail_say_the_renewals_of_the_page():
+    facts = leadership_facts.sample()
+    said = "Renewals due in the next four quarters: $53.0 M, of which $48.5 M expected and $3.7 M"
+    assert said in mail_summary(facts)
+    (slide,) = [one for one in slides.slides(facts) if one.title.startswith(said)]
+    assert slide.series["renewals expected"] == (28e6, 20.5e6)
+    assert slide.lines[0].startswith("Tier 1: $12.0 M new and expansion, $31.0 M renewals due")
+
+
+def test_the_sum_of_renewals_is_not_said_where_a_tier_is_not_shown():
+    facts = leadership_facts.sample()
+    facts["customers"]["parts"][0]["accounts_due"] = 2
+    assert renewal_headline(facts) == ""
+    assert "Renewals due" not in mail_summary(facts)
 
 
 def test_a_page_says_what_tiers_are_cut_on_where_it_is_not_predicted_revenue():

@@ -7,6 +7,7 @@ import shlex
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from typer.main import get_command
@@ -19,6 +20,7 @@ from docsite.evidence import with_results
 from docsite.execute import FailedBlockError, Workplace, execute
 from docsite.figures import with_figures
 from docsite.functions import functions_page, rendered
+from docsite.reference import missing_from_reference
 from tierkit.cli import app
 from tierkit.reference import CHAPTERS, chapter, find_topic
 from tierkit.reference.from_program import public_members
@@ -141,6 +143,16 @@ def test_evidence_has_a_figure_and_the_command_that_makes_it_anew(page):
     assert re.search(r"`(make|python -m) ", text)
 
 
+def test_evidence_names_commands_that_there_are_and_runs_each_as_a_part():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = {*re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE)}
+    parts = {*re.search(r"^PARTS \?= (.*)$", makefile, flags=re.MULTILINE)[1].split()}
+    pages = [page.read_text(encoding="utf-8") for page in (DOCS / "evidence").glob("*.md")]
+    asked = {name for page in pages for name in re.findall(r"`(?:make )?(bench[a-z-]*)`", page)}
+    assert parts <= targets
+    assert asked - {"bench-read"} == parts  # which is a part of `bench`
+
+
 def test_each_quick_figure_has_a_range_and_a_function():
     stated = evidence_quick.ranges()
     assert {one for one in stated if stated[one]["low"] > stated[one]["high"]} == set()
@@ -168,6 +180,18 @@ def test_words_of_help_that_pages_name_are_topics():
     ]
     assert asked
     assert not [topic for topic in asked if topic not in topics]
+
+
+def test_a_report_that_holds_what_the_reference_does_not_name_is_found_out(tmp_path):
+    (tmp_path / "facts.json").write_text('{"tiers": [{"tier": "A"}], "whole": {"luck": 1}}')
+    (tmp_path / "tiers.csv").write_text("account_id,mood\n")
+    sheets = {"Capacity": ["role", "A", "B"], "Moves Kim": ["rank", "rang"]}
+    with pd.ExcelWriter(tmp_path / "accounts.xlsx") as book:
+        for name, columns in sheets.items():
+            pd.DataFrame(columns=columns).to_excel(book, sheet_name=name, index=False)
+    assert missing_from_reference(tmp_path) == [
+        "Capacity.B", "Moves OWNER.rang", "tiers.csv.mood", "whole.luck",
+    ]  # fmt: skip
 
 
 def test_docstrings_stand_on_the_site_as_their_sections_say():

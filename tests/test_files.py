@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import threading
 import time
@@ -319,6 +320,8 @@ def test_undoing_the_first_write_takes_the_file_away_and_again_brings_it_back(tm
         (OSError(28, "No space left on device", "a.csv"), SettingsError, "a.csv could not be"),
         (OSError(30, "Read-only file system", "a.csv"), SettingsError, "Read-only file system"),
         (PermissionError(13, "Permission denied", "a.csv"), SettingsError, "Permission denied"),
+        (shutil.Error([("a.csv", "b.csv", "[Errno 5] Input/output error: 'b.csv'")]),
+         SettingsError, "b.csv could not be read or written: Input/output error."),
         (RuntimeError("IO Error: No space left on device"), SettingsError, "no space left"),
         (MemoryError(), MemoryLimitError, "Memory ran out"),
         (RuntimeError("can't start new thread"), MemoryLimitError, "Memory ran out"),

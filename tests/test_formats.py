@@ -24,18 +24,18 @@ def opened(content):
     return pptx.Presentation(io.BytesIO(content))
 
 
-def test_ten_slides_each_with_a_title_a_source_and_native_charts(tmp_path):
+def test_eleven_slides_each_with_a_title_a_source_and_native_charts(tmp_path):
     shown = opened(deck(tmp_path, companies.with_designs("shown")))
-    assert len(shown.slides) == 10
+    assert len(shown.slides) == 11
     titles = [slide.shapes.title.text_frame.text for slide in shown.slides]
     assert all(titles)
     assert titles[0].startswith("Northwind Instruments · Account tiers, 2026 Q3")
     charts = [shape.chart for slide in shown.slides for shape in slide.shapes if shape.has_chart]
-    assert len(charts) == 8  # all but the decisions and how sure we are
+    assert len(charts) == 9  # all but the decisions and how sure we are
     accounts = charts[0].plots[0].series[0].values
     assert list(accounts) == [15, 300, 1_525]
     feet = [slide.shapes[-1].text_frame.text for slide in shown.slides]
-    assert feet[3].endswith("(1 Jul – 30 Sep 2026) · report 3f1c9a7e55d0b2c4 · 4 of 10")
+    assert feet[3].endswith("(1 Jul – 30 Sep 2026) · report 3f1c9a7e55d0b2c4 · 4 of 11")
     assert all(foot.startswith("Northwind Instruments") for foot in feet)
 
 

@@ -188,6 +188,22 @@ def test_where_no_card_ranks_the_recommendation_says_which_rule_does():
     assert "Rank by past revenue: with 1,840 accounts nothing that was tested does better." in text
 
 
+def test_a_card_that_did_better_and_does_not_rank_is_not_hidden():
+    facts = companies.sample()
+    facts["model"] |= {
+        "kind": "simple rule", "ranked_by": "best_column",
+        "ranked_by_in_words": "the best single criterion",
+        "shuffled_outcomes_rank": 4, "shuffled_outcomes_refits": 19,
+    }  # fmt: skip
+    facts["decision"]["action"] = "refit"
+    text = text_of(sections.recommendation(facts))
+    assert (
+        "Rank by the best single criterion, won_revenue_4q: the fitted card did better in the "
+        "tests, but so did 3 of 19 cards fitted to outcomes dealt out at random"
+    ) in text
+    assert "nothing that was tested does better" not in text
+
+
 def test_the_whole_stands_beside_its_tiers_last_year_and_the_target():
     text = text_of(sections.the_whole(companies.sample()))
     assert (
@@ -217,12 +233,39 @@ def test_parts_add_up_as_they_are_printed():
 
 def test_what_changes_the_reading_is_a_warning_on_the_page():
     text = text_of(sections.the_whole(companies.sample()))
-    assert "One account holds 12 % of last year's won revenue." in text
+    assert "One account holds 12 % of the revenue won in the year before." in text
     assert "47 % of the places in Tier 1 and Tier 2 are borderline (149 of 315)" in text
     assert (
         "Rules, not ranks, hold 2 of 15 places in Tier 1: rank 126 (expired override) and rank "
         "130 (minimum stay); rank 11, $510 k predicted, waits for a place."
     ) in text
+
+
+def test_a_ranking_whose_first_accounts_brought_less_is_a_warning_on_the_first_page():
+    facts = companies.sample()
+    models = facts["model"]["backtest"]["models"]
+    facts["model"]["ranked_by"] = "card"
+    models["card"]["capture_tier_1"] = 0.12
+    models["last_tiers"] = {"capture_tier_1": 0.19}
+    models["past_revenue"]["capture_tier_1"] = 0.15
+    text = text_of(sections.the_whole(facts))
+    assert (
+        "In the tests the accounts that this ranking put first brought 12 % of later revenue, "
+        "those that the tiers in force put there 19 %: look at who leaves Tier 1"
+    ) in text
+    models["card"]["capture_tier_1"] = 0.18
+    assert "look at who leaves" not in text_of(sections.the_whole(facts))
+
+
+def test_amounts_that_were_far_off_in_the_tests_are_a_warning_on_the_first_page():
+    facts = companies.sample()
+    facts["model"]["ranked_by"] = "card"
+    facts["model"]["backtest"]["models"]["card"]["actual_over_predicted"] = 0.14
+    text = text_of(sections.the_whole(facts))
+    assert "In the tests accounts brought 0.14 times what was predicted" in text
+    assert "as too high" in text
+    facts["model"]["backtest"]["models"]["card"]["actual_over_predicted"] = 1.2
+    assert "In the tests" not in text_of(sections.the_whole(facts))
 
 
 def test_a_hidden_tier_cannot_be_worked_out_from_the_sum():
@@ -249,6 +292,21 @@ def test_several_quarters_that_are_due_make_a_record_in_words(is_long, said):
     facts = companies.sample()
     facts["track_record"] = {"quarters": 2, "is_track_record": is_long, "share_wanted": 0.8}
     assert f"All in all 2 of 3 did, over two quarters; {said}" in ledger_sentence(facts)
+
+
+def test_promises_of_few_quarters_are_no_record():
+    facts = companies.sample()
+    facts["track_record"] = {"quarters": 1, "is_track_record": False, "share_wanted": 0.8}
+    text = text_of(sections.promised_and_delivered(facts))
+    assert "came in within their range; 80 % should over many quarters, and one is due." in text
+
+
+@pytest.mark.parametrize(("change", "is_said"), [(1.2, True), (0.3, False)])
+def test_growth_of_a_last_tier_is_told_from_luck_evening_out(change, is_said):
+    facts = companies.sample()
+    facts["whole"]["tiers"][-1]["change"] = change
+    text = text_of(sections.the_whole(facts))
+    assert ("Tier 3 holds accounts after a weak year" in text) is is_said
 
 
 def test_a_range_too_wide_to_be_wrong_is_not_praised():
@@ -340,6 +398,27 @@ def test_what_is_counted_is_said_as_a_count(one, said):
     assert _favourite(told).startswith(said)
 
 
+def test_what_was_bought_is_said_as_money():
+    told = {"criterion": "won revenue (4 quarters)", "from": "0", "to": "3.75k", "factor": 2.0,
+            "low": 1.5, "high": 2.5}  # fmt: skip
+    assert _favourite(told, code="USD") == (
+        "an account that bought for $3.8 k in the last four quarters brings 2.0 times (1.5–2.5) as "
+        "much as one that bought nothing"
+    )
+
+
+def test_a_rule_that_ranks_is_no_new_model_to_accept():
+    facts = companies.sample()
+    facts["model"] |= {"kind": "past revenue"}
+    facts["decision"]["action"] = "refit"
+    assert "Accept the new tiers." in [one.what for one in decisions(facts)]
+
+
+def test_an_effect_that_no_treatment_has_is_not_said_to_be_seen():
+    boundary = {"boundary": "Tier 1 / Tier 2", "smallest_detectable": 27.0}
+    assert certainty(boundary) == "We would not even see an effect of +500 %."
+
+
 def test_a_role_whose_hours_nobody_has_given_calls_for_no_decision():
     facts = companies.sample()
     for role in facts["effort"]["roles"]:
@@ -364,7 +443,7 @@ def test_a_decision_stands_with_its_money_its_owner_and_its_date():
         "14 accounts change tier: 8 up, 6 down. Two accounts enter Tier 1 ($1.3 M predicted), two "
         "leave ($400 k)."
     )
-    assert accept.in_words(facts) == "Chief revenue officer · by 15 Oct 2026"
+    assert accept.in_words(facts) == "Chief revenue officer · by 15 Oct 2026 (day 15 of Q4 2026)"
     review = found["Review 6 expired overrides."]
     assert review.number == (
         "$310 k predicted revenue. Set by VP Sales EMEA and VP Sales Americas."
@@ -374,7 +453,19 @@ def test_a_decision_stands_with_its_money_its_owner_and_its_date():
     assert short.number.startswith("420 hours")
     fix = found["Add the missing accounts of 42 deals."]
     assert fix.number == "$940 k won revenue is left out."
-    assert fix.in_words(facts) == "Revenue operations · by 15 Oct 2026"
+    assert fix.in_words(facts) == "Revenue operations · by 15 Oct 2026 (day 15 of Q4 2026)"
+
+
+def test_hours_that_were_owed_and_not_logged_call_for_a_decision():
+    facts = companies.sample()
+    (first, *_) = facts["effort"]["tiers"]
+    (asked,) = [one for one in decisions(facts) if one.subject == "effort" and "Serve" in one.what]
+    assert asked.number == (
+        "140 of the 1,860 hours that it was owed in Q3 2026 are logged. Its plan costs $180 k a "
+        "quarter."
+    )
+    first["logged_hours"] = 1_000
+    assert not [one for one in decisions(facts) if "Serve" in one.what]
 
 
 def test_at_most_five_decisions_are_shown():

@@ -34,9 +34,19 @@ def test_a_summary_is_short_plain_and_ends_with_the_page(name):
 def test_a_summary_says_what_to_do_and_each_tier_with_its_range():
     lines = mail_summary(companies.sample()).splitlines()
     assert lines[0] == "Northwind Instruments: Account tiers, 2026 Q3 (1 Jul – 30 Sep 2026)"
-    assert "14 of 1,840 accounts change tier." in lines[2]
+    assert lines[2].startswith("Keep the present ranking, with corrected amounts")
+    assert any("14 accounts change tier: 8 up, 6 down." in line for line in lines)
     assert "Tier 1 (Strategic): 15 accounts, $6.1 M ($4.9–7.4 M) predicted" in lines
     assert any(line.startswith("1. ") for line in lines)
+
+
+def test_decisions_come_first_and_a_heading_never_stands_alone():
+    facts = companies.sample()
+    facts["title"] = "A long title of a company, " * 7
+    facts["decision"]["because"] = "the card still ranks better than past revenue does, " * 8
+    said = mail_summary(facts)
+    assert "To decide\n1. Accept the new tiers." in said
+    assert "Tier 1 (Strategic)" not in said  # there is no room for all
 
 
 def test_money_of_a_small_group_is_not_said():

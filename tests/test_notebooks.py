@@ -14,6 +14,7 @@ import pytest
 from tierkit.publishing.notebooks import RUN_NOTEBOOKS, check_notebook
 from tierkit.runs.project import NOTEBOOKS as ORDER, sample_project
 from tierkit.settings import SETTINGS_FILE
+from tierkit.simulate import simulate_crm, write_crm
 
 pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parent.parent / "notebooks"
@@ -93,8 +94,10 @@ def test_a_notebook_says_where_it_stands_and_takes_settings(path):
 
 def test_every_notebook_runs_from_the_top_on_the_sample(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    settings = sample_project().folder / SETTINGS_FILE
-    # a hundred simulated companies are for reports; two are enough to run every cell
+    sample = sample_project().folder
+    # a sample of 300 accounts and two simulated companies are enough to run every cell
+    write_crm(simulate_crm(accounts=300, quarters=16), sample)
+    settings = sample / SETTINGS_FILE
     cheap = settings.read_text().replace("[roi]\n", "[roi]\ncertificate_worlds = 2\n")
     assert "certificate_worlds" in cheap
     cheap += "\n[model]\nbags = 1\nmost_bags = 1\nshuffled_refits = 2\nbacktest_quarter_ends = 2\n"

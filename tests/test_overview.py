@@ -134,6 +134,18 @@ def test_a_run_fits_so_many_scenarios_with_another_model_and_no_more():
     assert late == sets[MOST_REFITTED:]
 
 
+def test_what_is_wrong_with_a_scenario_stands_under_its_name(tmp_path):
+    (tmp_path / "tierkit.toml").write_text(
+        '[[scenarios]]\nname = "typo"\nset = ["tiers.0.capcity=7"]\n'
+        '[[scenarios]]\nname = "as proposed"\nset = []\n'
+    )
+    with pytest.raises(SettingsError) as caught:
+        read_settings(tmp_path)
+    said = [problem.message for problem in caught.value.problems]
+    assert said[0].startswith("'as proposed' is what a run proposes")
+    assert said[1].startswith("scenario 'typo': tiers.0.capcity: is no setting")
+
+
 def test_a_scenario_is_the_settings_with_its_own_put_over_them():
     settings = parse_settings({"scenarios": [SCENARIO]})
     (found,) = project_scenarios(settings).values()

@@ -201,6 +201,14 @@ def test_ids_that_no_record_has_are_named_and_the_others_are_written(company):
     assert "Accounts that were not written: 2;" in err
 
 
+def test_ids_of_another_system_are_refused_with_the_setting_that_names_the_column(company):
+    company.accept({"A-1": "Tier 1", "A-2": "Tier 2"})
+    code, _, err = company.show()
+    assert (code, company.crm.updates) == (3, [])
+    assert f"accounts: none of 2 has a record id of {company.kind} (A-1: 'A-1' is no" in err
+    assert f"[push.{company.kind}] id_column" in err
+
+
 def test_a_batch_that_hubspot_refuses_for_one_record_is_written_but_for_that_one(
     tmp_path, capsys, monkeypatch
 ):

@@ -16,9 +16,9 @@ import pytest
 from network_cut import network_cut
 from one_truth import Report, amounts, says
 
+from docsite.reference import missing_from_reference
 from tierkit.cli import main
 from tierkit.reference import chapter
-from tierkit.reference.from_run import keys_of
 from tierkit.rendering.workbook import NOTES
 from tierkit.simulate import simulate_crm, write_crm
 
@@ -27,6 +27,7 @@ ACCOUNTS, QUARTERS = 300, 16
 LABEL, AS_OF = "2025Q2", "2025-07-01"  # a quarter before the last one of the simulated CRM
 LAST_YEAR, LAST_QUARTER = ("2024-07-01", "2025-06-30"), ("2025-04-01", "2025-06-30")
 NEXT = "2025Q3"
+HORIZON_ENDS = "2026-07-01"
 CHEAP = (
     *("--set", "model.bags=2"),
     *("--set", "model.most_bags=2"),
@@ -104,8 +105,8 @@ def test_a_run_publishes_every_file(report):
     assert len(list((report / "notebooks").glob("*.ipynb"))) == 3
 
 
-def test_the_reference_has_every_key_and_column(report, facts):
-    assert not keys_of(facts) - {entry.name for entry in chapter("facts").entries}
+def test_the_reference_has_every_file_column_sheet_and_key(report):
+    assert not missing_from_reference(report)
     groups = chapter("files").groups
     for name in ("tiers.csv", "crm_import_proposed.csv", "won_deals.csv"):
         header = pd.read_csv(report / name, nrows=0, comment="#").columns
@@ -222,6 +223,53 @@ def test_totals_by_tier_are_the_same_in_every_file(one):
     whole = one.facts["whole"]["predicted_revenue"]
     assert summary.loc["All tiers", "predicted_revenue"] == pytest.approx(whole)
     assert whole == pytest.approx(one.tiers["predicted_revenue"].sum(), abs=2)
+
+
+def test_the_index_says_the_numbers_of_the_page(one):
+    first, row = one.facts["tiers"][0], one.index
+    assert row["Accounts"] == str(first["accounts"])
+    if first["accounts"] >= one.facts["min_group"]:
+        assert says(row["Predicted revenue"], first["predicted_revenue"])
+    assert row["Decision"] == one.facts["decision"]["action"]
+
+
+def test_decisions_are_the_same_on_page_slides_and_mail(one):
+    (shown,) = re.findall(r"Decide now(.*?)The whole", one.words("leadership.html"))
+    for said in re.findall(r"^\d\. ([^.]+\.)", one.summary, flags=re.MULTILINE):
+        assert said in shown
+        assert said in one.slides
+
+
+def test_renewals_are_one_number_in_every_file(project, one):
+    """Facts and workbook to the cent; page and slides as they say them; due from the contracts."""
+    parts = one.facts["customers"]["parts"]
+    sheet = one.sheet("Renewals by tier").set_index("tier")
+    page = {row[0]: row for row in one.page("leadership.html").tables["customer-parts"]}
+    for part in parts:
+        assert sheet.loc[part["tier"], "due"] == pytest.approx(part["renewals_due"])
+        assert sheet.loc[part["tier"], "expected"] == pytest.approx(part["renewals_expected"])
+        if min(part["accounts"], part["accounts_due"]) >= one.facts["min_group"]:
+            assert says(page[part["tier"]][2], part["renewals_due"])
+            assert says(one.slides, part["renewals_due"])
+    contracts = pd.read_csv(project / "data" / "contracts.csv", dtype=str)
+    ends = contracts[contracts["start_date"].le(AS_OF) & contracts["end_date"].gt(AS_OF)
+                     & contracts["end_date"].le(HORIZON_ENDS)]  # fmt: skip
+    due = ends["annual_value"].astype(float).groupby(ends["account_id"]).sum()
+    for part in parts:
+        ids = one.tiers.loc[one.tiers["tier"] == part["tier"], "account_id"]
+        assert due.reindex(ids).sum() == pytest.approx(part["renewals_due"])
+
+
+def test_dossiers_say_the_predicted_revenue_of_the_csv(one):
+    """Of every account with a dossier, found by its id."""
+    found = 0
+    for file in (one.folder / "dossiers").glob("*.html"):
+        words = one.words(f"dossiers/{file.name}")
+        for row in one.tiers.itertuples():
+            if f"{row.account_id.lower()}-" in file.name:
+                assert says(words, row.predicted_revenue)
+                found += 1
+    assert found == one.facts["tiers"][0]["accounts"]
 
 
 def test_moves_are_one_number_in_every_file(one):

@@ -12,6 +12,7 @@ import tierkit
 from tierkit.cli import app, main
 from tierkit.commands.run import OUTPUTS
 from tierkit.crm import CONTRACT, RULES
+from tierkit.crm.accepted_tiers import HISTORY_COLUMNS
 from tierkit.errors import SettingsError
 from tierkit.features import FEATURES
 from tierkit.publishing.gates import RUN_FILES
@@ -20,6 +21,7 @@ from tierkit.reference.chapters import words
 from tierkit.reference.from_program import commands_chapter, exit_codes_of_errors
 from tierkit.reference.from_run import keys_of
 from tierkit.settings import Settings
+from tierkit.tiers import OVERRIDE_COLUMNS
 
 APP = get_command(app)
 ENDS = {0, 70, 129, 130, 137, 141, 143}  # published, a fault, and ends by signals
@@ -78,6 +80,15 @@ def test_every_file_of_a_run_is_there():
     assert {*OUTPUTS, *RUN_FILES} <= {*names("files")}
 
 
+@pytest.mark.parametrize(
+    ("file", "columns"),
+    [("overrides.csv", OVERRIDE_COLUMNS), ("tier_history.csv", HISTORY_COLUMNS)],
+)
+def test_every_column_of_the_projects_files_is_there(file, columns):
+    _, entries = chapter("files").groups[file]
+    assert [entry.name for entry in entries] == [f"{file}.{column}" for column in columns]
+
+
 def test_every_key_of_the_facts_is_there():
     assert not keys_of(leadership_facts.sample()) - {*names("facts")}
 
@@ -124,8 +135,13 @@ def test_help_alone_lists_every_chapter(capsys):
     assert not [name for name in ("commands", *CHAPTERS) if f"  {name} " not in out]
 
 
-@pytest.mark.parametrize("word", ["borderline", "hold", "refit", "waits", "minimum stay"])
-def test_words_of_the_page_for_leadership_can_be_looked_up(word):
+WORDS_OF_SETTINGS = ["each row", "from opportunities"]
+
+
+@pytest.mark.parametrize(
+    "word", ["borderline", "hold", "refit", "waits", "minimum stay", *WORDS_OF_SETTINGS]
+)
+def test_words_of_pages_and_settings_can_be_looked_up(word):
     assert find_topic(word, APP).startswith("Glossary:")
 
 

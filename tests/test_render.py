@@ -259,6 +259,17 @@ def test_a_long_table_is_folded_under_its_caption_and_each_has_an_anchor():
     assert page.count("<details") == 1
 
 
+def test_a_figure_that_folds_is_folded_under_its_finding_and_others_are_not():
+    picture = Picture(lambda ax: ax.set_axis_off() or ax, 100, 40)
+    open_, folds = (
+        figure(picture, name=name, finding="Two tiers.", folds=folds).html
+        for name, folds in (("tiers", False), ("sizes", True))
+    )
+    page = render_analyst([executed(shown(open_), shown(folds))], CONTEXT)
+    assert '<details class="fold" id="figure-sizes"><summary>Two tiers. <span' in page
+    assert page.count("<details") == 1
+
+
 def test_the_code_of_all_cells_has_one_switch_and_no_script():
     page = render_analyst([executed(shown("<p>1</p>", source="a = 1"))], CONTEXT)
     assert page.count('type="checkbox"') == 1

@@ -160,6 +160,28 @@ def test_ids_that_excel_made_numbers_and_dates_are_read_as_they_were_meant(tmp_p
     )
 
 
+SPELLINGS = {
+    "sheet": "account_id,override_tier,override_reason,set_by,review_on\n",
+    "overrides.csv, day of decision left out": "account_id,tier,reason,set_by,review_on\n",
+}
+
+
+@pytest.mark.parametrize("header", SPELLINGS.values(), ids=SPELLINGS)
+def test_a_csv_may_name_its_columns_as_the_sheet_or_as_overrides_csv_does(tmp_path, header):
+    file = tmp_path / "review.csv"
+    file.write_text(f"{header}A1,Tier 1,tender,Kim,2027-01-01\n")
+    (row,) = read_review(file, set_on=BEGINS)
+    assert row == {"account_id": "A1", "tier": "Tier 1", "reason": "tender", "set_by": "Kim",
+                   "set_on": "2026-10-01", "review_on": "2027-01-01"}  # fmt: skip
+
+
+def test_tiers_of_a_report_are_no_review(tmp_path):
+    file = tmp_path / "tiers.csv"
+    file.write_text(f"{HEADER}A1,Tier 1,Tier 1,1,3,False,,2,\n")
+    with pytest.raises(DataError, match=r"account_id, override_tier.*or account_id, tier"):
+        read_review(file, set_on=BEGINS)
+
+
 def test_a_csv_of_overrides_is_read_too(tmp_path):
     file = tmp_path / "o.csv"
     file.write_text(

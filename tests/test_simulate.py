@@ -15,7 +15,7 @@ from tierkit.errors import SettingsError
 from tierkit.settings import parse_settings
 from tierkit.simulate import SimulatedCrm, simulate_crm, write_crm
 from tierkit.simulate.company import draw_company
-from tierkit.simulate.dynamics import History, live
+from tierkit.simulate.dynamics import History, live, quarters_held
 from tierkit.simulate.scenario import Scenario, on_weekdays
 from tierkit.simulate.tiering import assign
 
@@ -90,6 +90,32 @@ def test_without_effect_the_truth_is_zero_and_no_deal_is_due_to_a_tier():
     assert not live(draw_company(scenario), scenario).deals["extra"].any()
     truth = simulate_crm(accounts=200, quarters=8, tier_effect=0.0).truth
     assert [(b["relative"], b["money"]) for b in truth["boundaries"]] == [(0.0, 0.0), (0.0, 0.0)]
+
+
+def test_a_tier_can_raise_the_size_of_deals_and_leave_their_number():
+    def begun(**effect: object) -> tuple[Scenario, History, pd.DataFrame]:
+        scenario = scenario_of(accounts=200, quarters=8, **effect)
+        lived = live(draw_company(scenario), scenario)
+        return scenario, lived, lived.deals[lived.deals["type"] < 2].reset_index(drop=True)
+
+    _, _, without = begun(tier_effect=0.0)
+    scenario, lived, deals = begun(tier_effect=1.0, tier_2_effect=0.0, tier_effect_on="deal size")
+    same = ["account", "created", "close", "type", "won"]
+    pd.testing.assert_frame_equal(deals[same], without[same])
+    tier = lived.tier[deals["account"], scenario.quarter_of(deals["created"].to_numpy())]
+    times = deals["amount"] / without["amount"]
+    assert set(times[tier != 1]) == {1.0}
+    assert len(times[tier == 1]) > 10
+    assert times[tier == 1].between(1.9, 2.1).all()
+
+
+def test_an_effect_that_grows_adds_a_part_with_each_quarter_in_the_tier():
+    tier = np.array([[3, 2, 1, 1, 1, 1], [1, 1, 1, 2, 1, 1], [0, 0, 0, 0, 0, 3]])
+    assert quarters_held(tier, 5).tolist() == [4, 2, 1]
+    assert quarters_held(tier, 3).tolist() == [2, 1, 4]
+    scenario = scenario_of(tier_effect=0.6, tier_2_effect=0.3, tier_effect_ramp=3)
+    added = scenario.effects_after(np.array([1, 2, 3, 9, 1, 5]), np.array([1, 1, 1, 1, 2, 3]))
+    assert added.tolist() == pytest.approx([0.2, 0.4, 0.6, 0.6, 0.1, 0.0])
 
 
 def test_effort_moves_no_deal():

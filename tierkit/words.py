@@ -352,6 +352,32 @@ def short_number(value: float) -> str:
     return f"{rounded:g}"
 
 
+def long_number(said: str) -> float:
+    """Return the number that `short_number` said.
+
+    Examples
+    --------
+    >>> long_number("3.75k"), long_number("-1.23M"), long_number("58")
+    (3750.0, -1230000.0, 58.0)
+    """
+    sizes = {unit: size for size, unit in _UNITS}
+    return float(said.rstrip("".join(sizes))) * sizes.get(said[-1:], 1)
+
+
+_COUNTED = re.compile(r"employees|(closed deals|open deals|wins|products|contacts)\b.*")
+
+
+def is_counted(criterion: str) -> bool:
+    """Return whether the plain name of a criterion is that of things that are counted.
+
+    Examples
+    --------
+    >>> is_counted("wins (4 quarters)"), is_counted("tenure days")
+    (True, False)
+    """
+    return _COUNTED.fullmatch(criterion) is not None
+
+
 def factor_words(points: float) -> str:
     """Return the factor of some points, `×2.4`.
 

@@ -203,14 +203,13 @@ def lorenz(table: pd.DataFrame, *, ax: Axes, effort: str) -> Axes:
     ax.set_ylim(0, 1.02)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
     ax.set_yticks([0, 0.5, 1])
-    for column, text, colour, at in (
-        ("value_share", "predicted revenue", TONES[0], 0.08),
-        ("effort_share", effort, INK, 0.30),
-    ):
-        row = int((across - at).abs().to_numpy().argmin())
-        height = float(table[column].iloc[row])
-        place(ax, text, at + 0.02, height - 0.09, color=colour, va="center")
-    place(ax, "everyone alike", 0.62, 0.5, color=MUTED, va="center")
+    for text, colour, dashes, height in (
+        ("predicted revenue", TONES[0], "solid", 0.38),
+        (effort, INK, (0, (5, 2)), 0.25),
+        ("everyone alike", MUTED, (0, (2, 2)), 0.12),
+    ):  # below all curves, which end at one point
+        ax.plot([0.5, 0.56], [height, height], color=colour, linewidth=2, linestyle=dashes)
+        place(ax, text, 0.58, height, color=colour, va="center")
     return ax
 
 

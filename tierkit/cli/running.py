@@ -77,8 +77,9 @@ def run(
         bool, typer.Option("--keep", help="If it fails, keep the rows that it worked with.")
     ] = False,
     draft: Annotated[
-        str, typer.Option(metavar="NAME", help="A what-if in reports/drafts/NAME; not published.")
-    ] = "",
+        str | None,
+        typer.Option(metavar="NAME", help="A what-if in reports/drafts/NAME; not published."),
+    ] = None,
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FOLDER", help="The same, in another folder.")
     ] = None,

@@ -33,6 +33,11 @@ ASKED = ("account_id", "override_tier", "override_reason", "set_by", "review_on"
 _REVIEW = EditedColumns(
     "review", tuple(dict.fromkeys((*ASKED, *OVERRIDE_COLUMNS))), dates=("set_on", "review_on")
 )
+_OF_OVERRIDES = {*OVERRIDE_COLUMNS} - {"set_on", "review_on", "set_by"}
+_ASKED_FOR = (
+    f"no sheet has the columns {', '.join(ASKED)}. Fill in the run's workbook, or write a CSV with "
+    "these columns or account_id, tier, reason, set_by, review_on."
+)
 MADE_ROOM = "made room for an override"
 FILLED = "a slot opened by an override"
 
@@ -44,7 +49,7 @@ def read_review(file: Path, *, set_on: date, date_order: DateOrder | None = None
     ----------
     file
         `.xlsx`: every sheet with the columns of `ASKED` is read. `.csv`: those columns, or those of
-        `overrides.csv`.
+        `overrides.csv`, of which `set_on` may be left out.
     set_on
         The day that counts as that of the decision where none is written.
     date_order
@@ -75,10 +80,7 @@ def read_review(file: Path, *, set_on: date, date_order: DateOrder | None = None
         raise SettingsError(f"--overrides {file}: neither .xlsx nor .csv.")
     asked_for = [_override(row, set_on) for rows in tables for row in rows if _says_something(row)]
     if not any(_is_asked(rows) for rows in tables):
-        asked = ", ".join(ASKED)
-        raise DataError(
-            f"{file.name}: no sheet has the columns {asked}. Review the run's workbook."
-        )
+        raise DataError(f"{file.name}: {_ASKED_FOR}")
     return asked_for
 
 
@@ -201,7 +203,7 @@ def _says_something(row: Mapping[str, str]) -> bool:
 
 def _is_asked(rows: Sequence[Mapping[str, str]] | None) -> bool:
     header = rows[0] if rows else {}
-    return {"account_id", "override_tier"} <= set(header) or set(OVERRIDE_COLUMNS) <= set(header)
+    return {"account_id", "override_tier"} <= {*header} or {*header} >= _OF_OVERRIDES
 
 
 def _override(row: Mapping[str, str], set_on: date) -> Row:

@@ -14,8 +14,6 @@ from tierkit.words import day as spell_day
 
 NO_SIGN = "no sign of leaving: listed for its size"
 BY_RATE = "contracts of its size were renewed less often last year"
-_LOGARITHMS = ("tenure_years", "earlier_renewals", "inbound", "silence")
-"""Criteria that hold the logarithm of 1 and the number."""
 _LOW_IS_BAD = {
     "inbound": "came to us less than others in the last half year",
     "tenure_years": "has been a customer for a short time",
@@ -112,22 +110,23 @@ def _reason(parts: pd.Series[float], known: pd.Series[float], means: pd.Series[f
 
 
 def _in_words(name: str, value: float, mean: float) -> str:
-    """Return a criterion that lowers a chance, in its own units.
+    """Return a criterion that lowers a chance, as people say it.
 
     Examples
     --------
-    >>> _in_words("earlier_renewals", float(np.log1p(4)), float(np.log1p(1)))
-    'earlier renewals: 4, usual are 1'
+    >>> _in_words("usage_level", 27.2, 57.5)
+    'usage is 27.2; the mean is 57.5'
+    >>> _in_words("earlier_renewals", 1.61, 0.75)
+    'earlier renewals above the mean: all else equal, fewer of those renewed'
     """
     for ending, words in (("_level", "is"), ("_change", "changed by")):
         if name.endswith(ending):
             signal = name.removesuffix(ending).replace("_", " ")
             return f"{signal} {words} {value:,.3g}; the mean is {mean:,.3g}"
     which = _LOW_IS_BAD if value < mean else _HIGH_IS_BAD
-    if name in _LOGARITHMS or name.endswith("_log"):
-        value, mean = float(np.expm1(value)), float(np.expm1(mean))
-    words = name.removesuffix("_log").replace("_", " ")
-    return which.get(name, f"{words}: {value:,.3g}, usual are {mean:,.3g}")
+    side = "below" if value < mean else "above"
+    plain = name.removesuffix("_log").replace("_", " ")  # as it is learned, in no unit of its own
+    return which.get(name, f"{plain} {side} the mean: all else equal, fewer of those renewed")
 
 
 def list_precision(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -98,6 +100,7 @@ you may write.
             "A name of a file or folder is not written in UTF-8. Give it another name."
         )
     refused = isinstance(error, OSError) and error.errno in _OF_DISK
+    refused |= isinstance(error, shutil.Error)
     if not refused and _FULL not in str(error).lower():
         return None
     name, why = _file_and_reason(error)
@@ -121,6 +124,10 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def _file_and_reason(error: BaseException) -> tuple[str, str]:
+    """Return which file was refused and why; of a folder that was copied, its first file."""
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
+        _, copy, why = error.args[0][0]
+        return str(copy), re.sub(r"^\[Errno \d+\] |: '.*$", "", str(why))
     if isinstance(error, OSError) and error.strerror:
         return str(error.filename or "A file"), error.strerror
     return "A file", _FULL

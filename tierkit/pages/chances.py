@@ -11,14 +11,18 @@ import pandas as pd
 
 from tierkit.pages.data import MAKES_POSSIBLE
 from tierkit.pages.facts import (
+    RULES,
     Facts,
     because,
     currency,
     in_plain_words,
+    named_rule,
     number,
     part,
     parts,
     ranged,
+    stopped_card,
+    tested_ranking,
     text,
     texts,
     why,
@@ -241,10 +245,10 @@ def _short_card(model: Facts) -> str:
 
 def _ranked_by(model: Facts) -> str:
     """Return in a sentence what ranks, where it is a simple rule."""
-    words = text(model, "ranked_by_in_words")
-    if text(model, "kind") not in ("past revenue", "simple rule") or not words:
-        return ""
-    return f"Accounts are ranked by {words}: nothing that was tried is better."
+    words, is_rule = named_rule(model), text(model, "kind") in RULES
+    told = "shuffled outcomes" in text(model, "because")  # which stands further down
+    better = "see below" if told else stopped_card(model) or "nothing that was tested is better"
+    return f"Accounts are ranked by {words}: {better}." if words and is_rule else ""
 
 
 def _captured(model: Facts) -> str:
@@ -287,10 +291,7 @@ def _tested_on(backtest: Facts) -> str:
 
 
 def _calibration(facts: Facts) -> str:
-    models = part(facts, "model", "backtest", "models")
-    ranks = text(part(facts, "model"), "ranked_by") or "card"
-    names = (ranks, "card", "past_revenue")
-    model = next((part(models, name) for name in names if name in models), {})
+    model = tested_ranking(facts)
     value = number(model, "actual_over_predicted")
     inside, due = ledger_score(facts)
     kept = (
@@ -308,7 +309,10 @@ def _calibration(facts: Facts) -> str:
 def _read(value: float) -> str:
     if 0.9 <= value <= 1.1:
         return "the amounts can be taken as they are"
-    return "the amounts are too low" if value > 1 else "the amounts are too high"
+    return (
+        f"the amounts were too {'low' if value > 1 else 'high'} there. This report's are not "
+        "scaled by it, since their total is forecast anew from all quarters"
+    )
 
 
 def _data(facts: Facts) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tierkit.customers import QUARTER
 from tierkit.figure import Figure
 from tierkit.pages.facts import (
     Facts,
     currency,
     min_group,
+    money_grid,
     money_parts,
     next_quarter,
     number,
@@ -32,26 +35,104 @@ from tierkit.words import (
 )
 
 PURCHASES = "purchases"
+SAME = 0.005
+"""A part of the old value this near to all of it is all of it, as shares are printed."""
 LITTLE = 0.01
 """Log loss a renewal; where engagement spares surely less, it is called independent of renewals."""
 
 
 def customer_sentences(facts: Facts) -> list[str]:
-    """Return tiers in a sentence each, what was tested, and what does not add up."""
+    """Return what customers should bring beyond the table of tiers, and what does not add up."""
     found = part(facts, "customers")
-    lines = [line for row in parts(found, "parts") if (line := tier_sentence(facts, row))]
+    business, _ = _growth(facts)
+    lines = (_cut_on(found), _soon(facts), _listed(facts), _renewed_at(facts), business,
+             _apart(found))  # fmt: skip
+    return [*filter(None, lines)]
+
+
+def trial_sentences(facts: Facts) -> list[str]:
+    """Return how well chances, list and suggested products held at earlier quarter-ends."""
+    found = part(facts, "customers")
     engaged = ranged(part(found, "engagement"))
-    rest = (
-        _cut_on(found),
-        _soon(facts),
-        _tested(found),
-        engagement_sentence(engaged) if engaged.is_known else "",
-        _list(facts),
-        _kept(found),
-        *_growth(facts),
-        _apart(found),
+    _, suggested = _growth(facts)
+    said = engagement_sentence(engaged) if engaged.is_known else ""
+    return [*filter(None, (_tested(found), said, _list(facts), _kept(found), suggested))]
+
+
+def renewal_headline(facts: Facts) -> str:
+    """Return what of all tiers is due, expected and at risk; empty where a tier is not shown.
+
+    Examples
+    --------
+    >>> row = {"tier": "Tier 1", "accounts": 15, "accounts_due": 9, "renewals_due": 31e6,
+    ...        "renewals_expected": 28e6, "at_risk": 1.9e6, "new_and_expansion": 12e6}
+    >>> facts = {"currency": "USD", "customers": {"parts": [row], "basis": "contracts",
+    ...          "span": "the next four quarters"}}
+    >>> print(renewal_headline(facts))
+    Renewals due in the next four quarters: $31.0 M, of which $28.0 M expected and $1.9 M ...
+    """
+    found = part(facts, "customers")
+    rows = parts(found, "parts")
+    if not rows or any(is_hidden(facts, row) for row in rows):
+        return ""
+    if not any(number(row, "renewals_due") for row in rows):
+        return ""
+    said = part_amounts(facts, rows)[-1]
+    bought = text(found, "basis") == PURCHASES
+    span = text(found, "span")
+    what = "Bought in as many quarters before" if bought else f"Renewals due in {span}"
+    if any(number(row, "renewals_expected") is None for row in rows):
+        return f"{what}: {said['renewals_due']}; what comes of it is not predicted."
+    again = f"expected again in {span}" if bought else "expected"
+    return (f"{what}: {said['renewals_due']}, of which {said['expected']} {again} and "
+            f"{said['at_risk']} at risk.")  # fmt: skip
+
+
+def part_amounts(facts: Facts, rows: Sequence[Facts]) -> list[dict[str, str]]:
+    """Return by tier, and last of all tiers, what customers bring, as tables and sentences say it.
+
+    Amounts add up as they are said, in each column, and new with expected to `together`.
+    """
+    found, code = part(facts, "customers"), currency(facts)
+    keys = ("new_and_expansion", "renewals_expected")
+    known = all(number(row, keys[1]) is not None for row in rows)
+    grid = money_grid(code, [[number(row, key) or 0.0 for key in keys] for row in rows])
+    due, at_risk = (
+        money_parts(code, [number(row, key) or 0.0 for row in rows])
+        for key in ("renewals_due", "at_risk")
     )
-    return [*lines, *filter(None, rest)]
+    grid = grid if known else [[one[0], "–", "–"] for one in grid]
+    said = zip(grid, due, at_risk, strict=True)
+    adds_up = bool(found.get("adds_up"))
+    return [
+        {"new_and_expansion": one[0], "renewals_due": owed, "expected": one[1],
+         "at_risk": lost, "together": one[2] if adds_up else "–"}
+        for one, owed, lost in said
+    ]  # fmt: skip
+
+
+def is_hidden(facts: Facts, row: Facts) -> bool:
+    """Return whether a tier's row is not shown, since it would tell what few accounts bring."""
+    return bool(too_small(facts, row)) or _few_due(facts, row)
+
+
+def _renewed_at(facts: Facts) -> str:
+    """Return at what part of its old value what renews is expected; empty where it is all of it."""
+    rows = [row for row in parts(facts, "customers", "parts") if not is_hidden(facts, row)]
+    due, expected, at_risk = (
+        sum(number(row, key) or 0.0 for row in rows)
+        for key in ("renewals_due", "renewals_expected", "at_risk")
+    )
+    kept = due - at_risk
+    if kept <= 0 or not expected or abs(expected / kept - 1) < SAME:
+        return ""
+    bought = text(part(facts, "customers"), "basis") == PURCHASES
+    who = "Accounts that buy again are" if bought else "Contracts that renew are"
+    than = "more" if expected > kept else "less"
+    return (
+        f"{who} expected at {share(expected / kept)} of their old value, as last year's were: "
+        f"expected and at risk add up to {than} than {'was bought' if bought else 'is due'}."
+    )
 
 
 def tier_sentence(facts: Facts, row: Facts) -> str:
@@ -62,25 +143,24 @@ def tier_sentence(facts: Facts, row: Facts) -> str:
     >>> print(tier_sentence({"currency": "USD"}, {"tier": "Tier 1", "accounts": 15,
     ...     "accounts_due": 9, "new_and_expansion": 12e6, "renewals_due": 31e6,
     ...     "renewals_expected": 28e6, "at_risk": 1.9e6}))
-    Tier 1: $12.0 M new and expansion, $31 M renewals due of which $28.0 M expected, $1.9 M at ...
+    Tier 1: $12.0 M new and expansion, $31.0 M renewals due of which $28.0 M expected, $1.9 M at ...
     """
-    if too_small(facts, row) or few_due(facts, row) or not number(row, "renewals_due"):
+    if is_hidden(facts, row) or not number(row, "renewals_due"):
         return ""
-    code = currency(facts)
-    new, due, expected = (
-        number(row, key) for key in ("new_and_expansion", "renewals_due", "renewals_expected")
+    if number(row, "new_and_expansion") is None:
+        return ""
+    rows = parts(facts, "customers", "parts")
+    said = (
+        part_amounts(facts, rows)[rows.index(row)] if row in rows else part_amounts(facts, [row])[0]
     )
-    if new is None or due is None:
-        return ""
-    anew, renewed, _ = money_parts(code, [new, expected or 0.0])
     bought = text(part(facts, "customers"), "basis") == PURCHASES
     what = "bought in as long before" if bought else "renewals due"
-    said = f"{text(row, 'tier')}: {anew} new and expansion, {money(code, due)} {what}"
-    if expected is None:
-        return f"{said}; what comes of it is not predicted: {why(row, 'renewals_expected')}."
+    start = f"{text(row, 'tier')}: {said['new_and_expansion']} new and expansion, "
+    start += f"{said['renewals_due']} {what}"
+    if number(row, "renewals_expected") is None:
+        return f"{start}; what comes of it is not predicted: {why(row, 'renewals_expected')}."
     again = "expected again" if bought else "expected"
-    at_risk = money(code, number(row, "at_risk") or 0.0)
-    return f"{said} of which {renewed} {again}, {at_risk} at risk."
+    return f"{start} of which {said['expected']} {again}, {said['at_risk']} at risk."
 
 
 def engagement_sentence(gain: Figure) -> str:
@@ -108,7 +188,7 @@ def engagement_sentence(gain: Figure) -> str:
     )
 
 
-def few_due(facts: Facts, row: Facts) -> bool:
+def _few_due(facts: Facts, row: Facts) -> bool:
     """Return whether so few accounts have a renewal due that its money would tell theirs."""
     return bool(too_small(facts, row, "accounts_due")) and bool(number(row, "accounts_due"))
 
@@ -129,14 +209,14 @@ def _tested(found: Facts) -> str:
 
 
 def _list(facts: Facts) -> str:
-    one, listed = part(facts, "customers", "list"), _listed(facts)
+    one = part(facts, "customers", "list")
     precision, base = number(one, "precision"), number(one, "base_rate")
     if precision is None or base is None:
-        return listed.strip()
+        return ""
     ends = plural(number(one, "quarter_ends") or 0, "earlier quarter-end")
     length = count(number(one, "length") or 0)
     return (
-        f"{listed}Of the accounts that a list of {length} would have named at {ends}, "
+        f"Of the accounts that a list of {length} would have named at {ends}, "
         f"{share(precision)} were lost; of all with a renewal due, {share(base)}."
     )
 
@@ -148,13 +228,18 @@ def _listed(facts: Facts) -> str:
     due = sum(number(row, "listed_due") or 0.0 for row in rows)
     if many < min_group(facts):
         return ""
-    return f"The {plural(many, 'account')} most at risk have {money(currency(facts), due)} due. "
+    return (
+        f"The {plural(many, 'account')} most at risk have {money(currency(facts), due)} due; they "
+        "are named in the workbook, sheet At risk."
+    )
 
 
 def _soon(facts: Facts) -> str:
     rows = parts(part(facts, "customers"), "next_quarter")
     due = sum(number(row, "renewals_due") or 0.0 for row in rows)
-    return f"{money(currency(facts), due)} of it is due in {next_quarter(facts)}." if due else ""
+    if not due or text(part(facts, "customers"), "basis") == PURCHASES:
+        return ""
+    return f"Renewals due in {next_quarter(facts)}: {money(currency(facts), due)}."
 
 
 def _kept(found: Facts) -> str:
@@ -172,24 +257,24 @@ def _kept(found: Facts) -> str:
     return f"A higher tier keeps {direction} of what is due ({verdict}): {size}."
 
 
-def _growth(facts: Facts) -> list[str]:
+def _growth(facts: Facts) -> tuple[str, str]:
     """Return what customers should bring anew, and how often suggested products were bought."""
     found, code = part(facts, "customers"), currency(facts)
     kinds = [(text(one, "kind"), number(one, "predicted")) for one in parts(found, "growth")]
-    said = []
+    business = suggested = ""
     if kinds and not sum_is_telling(facts):
         words = [f"{kind} {money(code, amount or 0.0)}" for kind, amount in kinds]
-        said.append(f"Of new and expansion business: {enumerated(words)}.")
+        business = f"Of new and expansion business: {enumerated(words)}."
     product = part(found, "next_product")
     hit, popular = number(product, "hit_rate"), number(product, "hit_rate_of_popularity")
     if hit is not None and popular is not None:
         buyers = count(number(product, "buyers") or 0)
-        said.append(
+        suggested = (
             f"Of {buyers} times that a customer bought a new product, the one suggested by "
             f"{text(product, 'ranked_by')} was among them in {share(hit)}"
             + (f" ({share(popular)} by popularity)." if hit > popular else ".")
         )
-    return said
+    return business, suggested
 
 
 def _cut_on(found: Facts) -> str:

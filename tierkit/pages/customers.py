@@ -9,12 +9,13 @@ from tierkit.pages.customer_words import (
     PURCHASES,
     customer_sentences,
     engagement_sentence,
-    few_due,
+    is_hidden,
+    part_amounts,
+    trial_sentences,
 )
 from tierkit.pages.facts import (
     Facts,
     currency,
-    money_grid,
     number,
     part,
     parts,
@@ -34,7 +35,6 @@ from tierkit.runs import (
 )
 from tierkit.table import Column, Columns, Table
 from tierkit.words import (
-    money,
     money_range,
     sentence,
 )
@@ -161,28 +161,20 @@ def customers_of(facts: Facts) -> Fragment:
     if not rows or not text(found, "basis"):
         return Fragment("")
     title = tag("h2", "Customers: renewals and risk")
-    lines = [tag("p", line) for line in customer_sentences(facts)]
-    return section("customers", title, _parts_table(facts, rows), *lines)
+    said = " ".join(customer_sentences(facts))
+    tests = " ".join(trial_sentences(facts))
+    lines = [tag("p", said)] if said else []
+    held = [tag("p", tests, class_="small")] if tests else []
+    return section("customers", title, _parts_table(facts, rows), *lines, *held)
 
 
 def _parts_table(facts: Facts, rows: list[Facts]) -> Fragment:
     """Return a row per tier and one of all; parts add up as they are said, across and down."""
     found = part(facts, "customers")
-    keys = ("new_and_expansion", "renewals_expected")
-    known = all(number(row, key) is not None for row in rows for key in keys)
-    said = money_grid(currency(facts), [[number(row, key) or 0.0 for key in keys] for row in rows])
-    adds_up = bool(found.get("adds_up")) and known
-    made = [
-        _parts_row(facts, row, words if known else ["–"] * 3, adds_up=adds_up)
-        for row, words in zip(rows, said, strict=False)
-    ]
-    hidden = sum(bool(too_small(facts, row)) or few_due(facts, row) for row in rows)
-    if not hidden:
-        total = {key: sum(number(row, key) or 0.0 for row in rows)
-                 for key in ("renewals_due", "at_risk")}  # fmt: skip
-        everyone = {"tier": "All tiers", "accounts_due": len(rows) * _MANY, **total}
-        last = said[-1] if known else ["–"] * 3
-        made.append(_parts_row(facts, everyone, last, adds_up=adds_up))
+    amounts = part_amounts(facts, rows)
+    everyone = {"tier": "All tiers", "accounts_due": len(rows) * _MANY}
+    shown = rows if any(is_hidden(facts, row) for row in rows) else [*rows, everyone]
+    made = [_parts_row(facts, row, said) for row, said in zip(shown, amounts, strict=False)]
     if text(found, "basis") == PURCHASES:
         made = [{_BOUGHT.get(name, name): cell for name, cell in row.items()} for row in made]
     columns: Columns = ["tier", *Column.each("spoken", *[*made[0]][1:])]
@@ -195,23 +187,13 @@ _MANY = 1_000
 """As many accounts as are never too few to be shown."""
 
 
-def _parts_row(facts: Facts, row: Facts, said: list[str], *, adds_up: bool) -> dict[str, object]:
-    small = bool(too_small(facts, row))
-    few = small or few_due(facts, row)
-    due, at_risk = (money(currency(facts), number(row, key) or 0.0)
-                    for key in ("renewals_due", "at_risk"))  # fmt: skip
-    shown = {
-        "renewals_due": due,
-        "expected": said[1],
-        "range": _range(facts, row),
-        "at_risk": at_risk,
-        "together": said[2] if adds_up else "–",
-    }
-    return {
-        "tier": text(row, "tier"),
-        "new_and_expansion": _HIDDEN if small else said[0],
-        **(dict.fromkeys(shown, _HIDDEN) if few else shown),
-    }
+def _parts_row(facts: Facts, row: Facts, said: dict[str, str]) -> dict[str, object]:
+    names = ("renewals_due", "expected", "range", "at_risk", "together")
+    cells = said | {"range": _range(facts, row)}
+    hidden = dict.fromkeys(names, "–") | {"renewals_due": _HIDDEN}
+    renewals = hidden if is_hidden(facts, row) else {name: cells[name] for name in names}
+    new = "–" if too_small(facts, row) else cells["new_and_expansion"]
+    return {"tier": text(row, "tier"), "new_and_expansion": new, **renewals}
 
 
 def _range(facts: Facts, row: Facts) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import NamedTuple
 
 import pandas as pd
@@ -10,14 +11,17 @@ import pandas as pd
 from tierkit.figure import Figure
 from tierkit.pages.effects import best_design, effect, tier_pair, verdict
 from tierkit.pages.facts import (
+    RULES,
     Facts,
     because,
     currency,
     in_plain_words,
+    next_quarter,
     number,
     numbers,
     part,
     parts,
+    quarter_spoken,
     sum_is_telling,
     text,
     texts,
@@ -42,6 +46,7 @@ from tierkit.words import (
 
 MOST = 5
 _MOST_NAMES = 2
+MOSTLY = 0.5
 _NOUNS = {"opportunities": "deal", "accounts": "account", "opportunity_lines": "line"}
 
 
@@ -66,12 +71,28 @@ class Decision(NamedTuple):
     due: str = ""
 
     def in_words(self, facts: Facts) -> str:
-        """Return owner and date, `Chief revenue officer · by 15 Oct 2026`."""
-        decide = part(facts, "decide")
-        owner = text(part(decide, "owners"), self.subject)
-        by = text(decide, "by")
-        due = self.due or (f"by {day(by)}" if by else "")
+        """Return owner and date, `Chief revenue officer · by 15 Oct 2026 (day 15 of Q4 2026)`."""
+        owner = text(part(facts, "decide", "owners"), self.subject)
+        due = self.due or decided_by(facts)
         return " · ".join(part for part in (owner[:1].upper() + owner[1:], due) if part)
+
+
+def decided_by(facts: Facts) -> str:
+    """Return by when decisions are due, as a date and as a day of the quarter that they are for.
+
+    A report of a quarter long past keeps its date; the day of the quarter tells where it is from.
+
+    Examples
+    --------
+    >>> decided_by({"decide": {"by": "2026-10-15"}, "quarter": {"as_of": "2026-10-01",
+    ...                                                         "next": "2026Q4"}})
+    'by 15 Oct 2026 (day 15 of Q4 2026)'
+    """
+    by, as_of = text(part(facts, "decide"), "by"), text(part(facts, "quarter"), "as_of")
+    if not by:
+        return ""
+    of_quarter = (date.fromisoformat(by) - date.fromisoformat(as_of)).days + 1 if as_of else 0
+    return f"by {day(by)}" + (f" (day {of_quarter} of {next_quarter(facts)})" if as_of else "")
 
 
 def decide_now(facts: Facts) -> Fragment:
@@ -91,7 +112,7 @@ def _item(facts: Facts, one: Decision) -> object:
 
 def decisions(facts: Facts) -> list[Decision]:
     """Return what there is to decide, the most pressing first."""
-    makers = (_tiers, _hours, _overrides, _slots, _excluded, _untiered, _tables)
+    makers = (_tiers, _hours, _overrides, _undelivered, _slots, _excluded, _untiered, _tables)
     return [decision for maker in makers for decision in maker(facts)]
 
 
@@ -108,7 +129,8 @@ def _tiers(facts: Facts) -> Iterator[Decision]:
             "Accept the first tiers.", f"They cover {plural(everyone, 'account')}{worth}.", "tiers"
         )
     elif action in ("hold", "recalibrate", "refit"):
-        model = " and the new model" if action == "refit" else ""
+        is_rule = text(part(facts, "model"), "kind") in RULES
+        model = " and the new model" if action == "refit" and not is_rule else ""
         said = f"{moves_in_words(up, down)}. {swap_words(facts)}".strip()
         yield Decision(f"Accept the new tiers{model}.", said, "tiers")
 
@@ -188,6 +210,23 @@ def _overrides(facts: Facts) -> Iterator[Decision]:
 
 def _and_more(names: int) -> str:
     return f" and {count(names - _MOST_NAMES)} more" if names > _MOST_NAMES else ""
+
+
+def _undelivered(facts: Facts) -> Iterator[Decision]:
+    """One decision about the first tier that is shown, where most of its hours are not logged."""
+    for tier in parts(facts, "effort", "tiers")[:1]:
+        owed, logged = number(tier, "owed_hours"), number(tier, "logged_hours")
+        if not owed or logged is None or logged >= MOSTLY * owed or too_small(facts, tier):
+            continue
+        name, quarter = text(tier, "tier"), quarter_spoken(text(tier, "logged_quarter"))
+        cost = number(tier, "planned_cost")
+        plan = f" Its plan costs {money(currency(facts), cost)} a quarter." if cost else ""
+        hours_ = f"{count(logged)} of the {hours(owed)}"
+        yield Decision(
+            f"Serve {name} as planned, or plan what is served.",
+            f"{hours_} that it was owed in {quarter} are logged.{plan}",
+            "effort",
+        )
 
 
 def _slots(facts: Facts) -> Iterator[Decision]:

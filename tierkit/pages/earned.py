@@ -189,7 +189,7 @@ def _verdict(facts: Facts, boundary: Facts) -> Markup:
     upper, lower = tier_pair(boundary)
     less = text(boundary, "direction") == "less"
     word = _word(verdict(boundary), ": it brings less" if less else "")
-    said = text(boundary, "sentence")
+    said = in_plain_words(text(boundary, "sentence"))
     shown = (said,) if said else (reason(boundary), _number(boundary))
     lines = (*shown, _certainty(facts, boundary), text(boundary, "look_sentence"))
     head = tag("div", tag("h3", f"{upper} against {lower}") + word)

@@ -120,6 +120,10 @@ def pays(boundary: Facts) -> str:
     return f"{upper} pays, against {lower}, if it lifts revenue by {share(value)}."
 
 
+ABSURD = 5.0
+"""Effects above it (+500 %) are not said: no treatment has one."""
+
+
 def visible(boundary: Facts, *, accounts: float | None = None) -> str:
     """Return from which effect on we would see one, as a sentence; empty where that is not known.
 
@@ -136,6 +140,8 @@ def visible(boundary: Facts, *, accounts: float | None = None) -> str:
     size = f"with {plural(accounts, 'account')} in {tier_pair(boundary)[0]} " if accounts else ""
     if parts(boundary, "readings"):
         size = "over all lines together "
+    if value > ABSURD:
+        return f"{size}we would not even see an effect of {signed_share(ABSURD)}"
     return f"{size}we would only see an effect above {signed_share(value)}"
 
 

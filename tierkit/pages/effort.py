@@ -116,7 +116,7 @@ def _curve(effort: EffortStudy) -> Fragment:
         lambda ax: charts.lorenz(effort.curve, ax=ax, effort=effort.received.measure),
         width=480,
         height=260,
-        margins=(48.0, 16.0, 8.0, 28.0),
+        margins=(48.0, 24.0, 8.0, 28.0),
     )
     return figure(picture, name="lorenz", finding=finding)
 
@@ -169,7 +169,7 @@ def _frontier(
         height=220,
         margins=(64.0, 24.0, 8.0, 28.0),
     )
-    return figure(picture, name=f"sizes-{place}", finding=finding)
+    return figure(picture, name=f"sizes-{place}", finding=finding, folds=True)
 
 
 def _sizes_table(frontier: pd.DataFrame, *, currency: str) -> Fragment:
@@ -331,7 +331,7 @@ def effort_as_it_was(facts: Facts) -> Fragment:
     title = tag("h2", "Effort as planned and as it was")
     table = html_table(Table("effort-as-it-was", caption, columns, rows))
     notes = [why(first, key) for key in ("logged_hours", "spent") if number(first, key) is None]
-    note = [tag("p", f"Not known: {enumerated(notes)}.", class_="small")] if notes else []
+    note = [tag("p", f"Not known: {'; '.join(notes)}.", class_="small")] if notes else []
     return section("effort", title, table, *note)
 
 

@@ -14,9 +14,11 @@ from matplotlib.axes import Axes
 from tierkit.charts import ROW_HEIGHT
 from tierkit.figure import Figure
 from tierkit.rendering import Fragment, Picture, figure, joined, tag
-from tierkit.words import MINUS, SYMBOLS, UNITS, is_number, plural, sentence
+from tierkit.words import MINUS, SYMBOLS, UNITS, count, is_number, number_word, plural, sentence
 
 Facts = Mapping[str, Any]
+RULES = ("past revenue", "simple rule")
+"""Kinds of model that are no card."""
 
 NOT_COMPUTED = "not computed in this run"
 _COUNTED = re.compile(r"\(n = (\d+)")
@@ -155,6 +157,20 @@ def horizon(facts: Facts) -> float:
     return number(part(facts, "model"), "horizon_quarters") or 4
 
 
+def before(facts: Facts) -> str:
+    """Return as many quarters as the horizon has, before it, in words.
+
+    Examples
+    --------
+    >>> before({"whole": {"quarters": 4}}), before({"whole": {"quarters": 2}})
+    ('the year before', 'the two quarters before')
+    """
+    quarters = number(part(facts, "whole"), "quarters") or horizon(facts)
+    if quarters == 4:
+        return "the year before"
+    return "the quarter before" if quarters == 1 else f"the {number_word(quarters)} quarters before"
+
+
 def tier_name(tier: Facts) -> str:
     """Return a tier's name with its label, where it has one of its own."""
     name, label = text(tier, "tier") or "a tier without a name", text(tier, "label")
@@ -167,33 +183,54 @@ def because(facts: Facts, key: str = "because") -> str:
 
 
 def money_parts(code: str, amounts: Sequence[float]) -> list[str]:
-    """Return amounts and, last, their sum, all in one unit and so exact that they add up as said.
+    """Return amounts and, last, their sum, all in one unit, which add up as they are said.
 
-    Where no short form adds up, they are said in full.
+    The sum is rounded as ever; of the amounts those with the largest remainders are rounded up.
 
     Examples
     --------
     >>> money_parts("USD", [6_123_456, 9_480_000, 4_210_000])
     ['$6.1 M', '$9.5 M', '$4.2 M', '$19.8 M']
-    >>> money_parts("USD", [9_755_162, 21_851_533, 11_308_057])
-    ['$9.755 M', '$21.852 M', '$11.308 M', '$42.915 M']
-    >>> money_parts("USD", [1_444_444, 1_444_444, 1_444_444])
-    ['$1,444,444', '$1,444,444', '$1,444,444', '$4,333,332']
+    >>> money_parts("USD", [3_501_000, 21_430_000, 14_745_000])
+    ['$3.5 M', '$21.4 M', '$14.8 M', '$39.7 M']
     """
-    total = math.fsum(amounts)
-    largest = max(abs(total), *map(abs, amounts), 0.0)
-    unit, name = next((one for one in UNITS if largest >= one[0]), (1.0, ""))
-    every = [*amounts, total]
-    for digits in (1, 2, 3) if name else ():
-        rounded = [round(amount / unit, digits) for amount in every]
-        if round(math.fsum(rounded[:-1]), digits) == rounded[-1]:
-            return [_fixed(code, amount, digits, name) for amount in rounded]
-    whole = [round(amount) for amount in amounts]
-    return [_fixed(code, amount, 0, "") for amount in [*whole, sum(whole)]]
+    unit, name = _unit([math.fsum(amounts), *amounts])
+    digits = _digits(amounts, unit) if name else 0
+    parts = rounded_parts([amount / unit for amount in amounts], digits)
+    return [_fixed(code, one, digits, name) for one in [*parts, round(math.fsum(parts), digits)]]
+
+
+def rounded_parts(amounts: Sequence[float], digits: int) -> list[float]:
+    """Return amounts rounded up or down so that their sum is the rounded sum.
+
+    Examples
+    --------
+    >>> rounded_parts([3.501, 21.43, 14.745], 1)
+    [3.5, 21.4, 14.8]
+    """
+    steps = [amount * 10**digits for amount in amounts]
+    lower = [math.floor(step) for step in steps]
+    missing = round(math.fsum(steps)) - sum(lower)
+    order = sorted(range(len(steps)), key=lambda place: (lower[place] - steps[place], place))
+    raised = {*order[:missing]}
+    return [(one + (place in raised)) / 10**digits for place, one in enumerate(lower)]
+
+
+def _unit(amounts: Sequence[float]) -> tuple[float, str]:
+    largest = max(map(abs, amounts), default=0.0)
+    return next(((one, name) for one, name in UNITS if largest >= one), (1.0, ""))
+
+
+def _digits(amounts: Sequence[float], unit: float) -> int:
+    """Return one digit, or up to three where an amount is so small that it needs them."""
+    smallest = min((abs(amount) for amount in amounts if amount), default=unit)
+    return next((more for more, part in ((1, 1), (2, 10)) if smallest >= unit / part), 3)
 
 
 def money_grid(code: str, rows: Sequence[Sequence[float]]) -> list[list[str]]:
     """Return amounts with the sum of each row and a last row of sums, which add up as said.
+
+    Each column is said as `money_parts` says it, in the unit of the whole.
 
     Examples
     --------
@@ -203,17 +240,16 @@ def money_grid(code: str, rows: Sequence[Sequence[float]]) -> list[list[str]]:
     $3.4 M $4.4 M $7.8 M
     $4.8 M $6.8 M $11.6 M
     """
-    total = math.fsum(cell for row in rows for cell in row)
-    unit, name = next((one for one in UNITS if abs(total) >= one[0]), (1.0, ""))
-    cells: list[list[float]] = []
-    digits = 0
-    for digits in (1, 2, 3) if name else (0,):
-        cells = [[round(cell / unit, digits) for cell in row] for row in rows]
-        if abs(math.fsum(cell for row in cells for cell in row) - total / unit) < 10.0**-digits:
-            break
-    across = [[*row, round(math.fsum(row), digits)] for row in cells]
-    down = [round(math.fsum(column), digits) for column in zip(*across, strict=True)]
-    return [[_fixed(code, cell, digits, name) for cell in row] for row in [*across, down]]
+    every = [cell for row in rows for cell in row]
+    unit, name = _unit([math.fsum(every)])
+    digits = _digits(every, unit) if name else 0
+    columns = [
+        rounded_parts([cell / unit for cell in column], digits)
+        for column in zip(*rows, strict=True)
+    ]
+    cells = [*zip(*columns, strict=True), [math.fsum(column) for column in columns]]
+    across = [[*row, math.fsum(row)] for row in cells]
+    return [[_fixed(code, round(cell, digits), digits, name) for cell in row] for row in across]
 
 
 def _fixed(code: str, amount: float, digits: int, unit: str) -> str:
@@ -222,6 +258,40 @@ def _fixed(code: str, amount: float, digits: int, unit: str) -> str:
 
 
 _LABEL = re.compile(r"^((?:FY)?\d{4})(Q[1-4])$")
+
+
+def tested_ranking(facts: Facts) -> Facts:
+    """Return what the tests found of what ranks; else of the card, else of past revenue."""
+    models = part(facts, "model", "backtest", "models")
+    names = (text(part(facts, "model"), "ranked_by"), "card", "past_revenue")
+    return next((part(models, name) for name in names if name in models), {})
+
+
+def named_rule(model: Facts) -> str:
+    """Return a rule that ranks, with the criterion that it found best.
+
+    Examples
+    --------
+    >>> named_rule({"ranked_by": "best_column", "ranked_by_in_words": "the best single criterion",
+    ...             "weights": [{"criterion": "wins (4 quarters)"}]})
+    'the best single criterion, wins (4 quarters)'
+    """
+    words = text(model, "ranked_by_in_words")
+    criterion = text(next(iter(parts(model, "weights")), {}), "criterion")
+    is_found = text(model, "ranked_by") == "best_column" and words and criterion
+    return f"{words}, {criterion}" if is_found else words
+
+
+def stopped_card(model: Facts) -> str:
+    """Return why a card that did better in the tests does not rank; empty where none did."""
+    place, refits = (number(model, f"shuffled_outcomes_{key}") for key in ("rank", "refits"))
+    if place is None or place <= 1 or refits is None:
+        return ""
+    return (
+        f"the fitted card did better in the tests, but so did {count(place - 1)} of "
+        f"{plural(refits, 'card')} fitted to outcomes dealt out at random, so it may have found "
+        "nothing"
+    )
 
 
 def quarter_spoken(label: str) -> str:

@@ -6,19 +6,22 @@ from collections.abc import Iterator
 
 from tierkit.calendar import spell_date
 from tierkit.crm import last_day
-from tierkit.pages.decisions import MOST, decisions, named_sentences, swap_words
+from tierkit.pages.customer_words import renewal_headline
+from tierkit.pages.decisions import decisions, named_sentences, swap_words
 from tierkit.pages.effects import finding, tier_pair, verdict, visible, waits
 from tierkit.pages.effort import how_much_effort
 from tierkit.pages.facts import (
+    RULES,
     Facts,
     because,
     currency,
     first_shown,
     horizon,
-    next_quarter,
+    named_rule,
     number,
     part,
     parts,
+    stopped_card,
     text,
     texts,
     tier_name,
@@ -116,12 +119,13 @@ def _action(facts: Facts) -> str:
     asked = text(part(facts, "decision"), "action")
     model = part(facts, "model")
     rule = text(model, "ranked_by_in_words") or "past revenue"
-    if asked in ("refit", "first run") and text(model, "kind") in ("past revenue", "simple rule"):
+    if asked in ("refit", "first run") and text(model, "kind") in RULES:
         scope = number(part(facts, "data"), "accounts_in_scope")
         if _verdict_of(facts) == "cannot be tested":
             return f"Rank by {rule} until a ranking can be tested."
         of = f"with {plural(scope, 'account')} " if scope is not None else ""
-        return f"Rank by {rule}: {of}nothing that was tested does better."
+        better = stopped_card(model) or f"{of}nothing that was tested does better"
+        return f"Rank by {named_rule(model) or rule}: {better}."
     return ACTIONS.get(asked, "")
 
 
@@ -194,6 +198,8 @@ def _promise(facts: Facts) -> str:
 
 
 def _ranking(facts: Facts) -> str:
+    if text(part(facts, "model"), "kind") in RULES and _verdict_of(facts) != "no signal":
+        return ""  # which rule ranks and why was said
     return {
         "no better than past revenue": "The model ranks accounts no better than past revenue does.",
         "no signal": (
@@ -259,7 +265,7 @@ def three_questions(facts: Facts) -> Fragment:
 
 
 _LAST_LINE = "The whole page: leadership.html"
-_LONGEST_LINE = 600
+_LONGEST_LINE, _MOST_IN_MAIL = 600, 3
 
 
 def mail_summary(facts: Facts) -> str:
@@ -276,7 +282,10 @@ def mail_summary(facts: Facts) -> str:
     """
     title = text(facts, "title")
     head = (f"{title}: " if title else "") + title_sentence(facts)
-    lines = [_cut(head, 200), "", _cut(" ".join(recommendation_sentences(facts)), _LONGEST_LINE)]
+    below = (_moved, swap_words, _promise) if parts(facts, "tiers") else ()
+    said_below = {say(facts) for say in below}
+    lead = [one for one in recommendation_sentences(facts) if one not in said_below]
+    lines = [_cut(head, 200), "", _cut(" ".join(lead), _LONGEST_LINE)]
     room = MOST_SUMMARY_CHARACTERS - len(_LAST_LINE) - 3 - sum(len(line) + 1 for line in lines)
     for line in _rest(facts):
         room -= len(line) + 1
@@ -288,17 +297,16 @@ def mail_summary(facts: Facts) -> str:
 
 def _rest(facts: Facts) -> Iterator[str]:
     yield ""
-    for line in [draft_words(facts), *whole_sentences(facts)[:2]]:
+    for line in [draft_words(facts), *whole_sentences(facts)[:2], renewal_headline(facts)]:
         if line:
             yield _cut(line, 300)
-    for tier in parts(facts, "tiers"):
-        yield _cut(f"{tier_name(tier)}: {_tier(facts, tier)}", 160)
+    for place, one in enumerate(decisions(facts)[:_MOST_IN_MAIL], 1):
+        start = "\nTo decide\n" if place == 1 else ""
+        yield start + _cut(f"{place}. {one.what} {one.number} ({one.in_words(facts)})", 240)
+    for place, tier in enumerate(parts(facts, "tiers")):
+        start = "\n" if place == 0 else ""
+        yield start + _cut(f"{tier_name(tier)}: {_tier(facts, tier)}", 160)
     yield _cut(ledger_sentence(facts).replace(" (diamond)", ""), 300)
-    found = decisions(facts)[:MOST]
-    if found:
-        yield from ("", "To decide")
-    for place, one in enumerate(found, 1):
-        yield _cut(f"{place}. {one.what} {one.number} ({one.in_words(facts)})", 240)
     together = part(facts, "roi", "together")
     for boundary in parts(facts, "roi", "boundaries"):
         yield _cut(f"{text(boundary, 'boundary')}: {sentence(finding(boundary, together))}", 240)
@@ -311,13 +319,7 @@ def _tier(facts: Facts, tier: Facts) -> str:
         return f"{size}; its money is not shown"
     if amount is None:
         return f"{size}; not predicted: {why(tier, 'predicted_revenue')}"
-    coming = part(tier, "next_quarter")
-    quarter, *ends = (number(coming, key) for key in ("predicted_revenue", "low", "high"))
-    soon = ""
-    if quarter is not None:
-        money_ = money_with_range(currency(facts), quarter, *ends)
-        soon = f", of which in {next_quarter(facts)} {money_}"
-    return f"{size}, {money_with_range(currency(facts), amount, low, high)} predicted{soon}"
+    return f"{size}, {money_with_range(currency(facts), amount, low, high)} predicted"
 
 
 def _cut(line: str, most: int) -> str:

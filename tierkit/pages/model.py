@@ -107,7 +107,7 @@ def gini_figure(model: ModelChoice) -> Fragment:
     picture = Picture(
         partial(_drawn, charts.gini_by_quarter_end, table), 760, 320, margins=(40, 170, 4, 30)
     )
-    return figure(picture, name="gini", finding=finding)
+    return figure(picture, name="gini", finding=finding, folds=True)
 
 
 def calibration_figure(model: ModelChoice, *, currency: str) -> Fragment:
@@ -125,7 +125,7 @@ def calibration_figure(model: ModelChoice, *, currency: str) -> Fragment:
     picture = Picture(
         lambda ax: charts.calibration(table, ax=ax, spell=spell), 640, 320, margins=(64, 60, 4, 50)
     )
-    return figure(picture, name="calibration", finding=finding)
+    return figure(picture, name="calibration", finding=finding, folds=True)
 
 
 def card_figure(card: Card) -> Fragment:
@@ -141,7 +141,7 @@ def card_figure(card: Card) -> Fragment:
     finding = f"{named} {carry} {share(weight)} of the weight."
     rows = len(shown) + len(names)
     picture = Picture(
-        partial(_drawn, charts.card_bins, shown), 760, 26.0 * rows, margins=(245, 170, 2, 2)
+        partial(_drawn, charts.card_bins, shown), 760, 22.0 * rows, margins=(245, 170, 2, 2)
     )
     return figure(picture, name="card", finding=finding)
 

@@ -8,17 +8,36 @@ from datetime import date
 import pandas as pd
 
 from tierkit import charts
-from tierkit.pages.facts import Facts, number, numbers, part, parts, ranged, text, why
+from tierkit.pages.facts import (
+    RULES,
+    Facts,
+    currency,
+    number,
+    numbers,
+    part,
+    parts,
+    ranged,
+    text,
+    why,
+)
 from tierkit.rendering import Fragment, Picture, figure, html_table, joined, section, tag
 from tierkit.runs import Run, Tiering
 from tierkit.table import Column, Table
 from tierkit.tiers import UNTIERED, moves_by_rank
-from tierkit.words import count, number_word, plural, sentence, share
+from tierkit.words import (
+    count,
+    is_counted,
+    long_number,
+    money,
+    number_word,
+    plural,
+    sentence,
+    share,
+)
 
 MOST_ROWS = 20
 _UNTIERED = UNTIERED.lower()
 _SCOPE = ("entered scope", "left scope")
-_COUNTED = re.compile(r"employees|(closed deals|open deals|wins|products|contacts)\b.*")
 _BOUGHT = re.compile(r"won revenue \((\d+) quarters?\)")
 
 
@@ -163,24 +182,26 @@ def _weights(facts: Facts) -> list[object]:
 def _favourites(facts: Facts) -> list[object]:
     """Return what the first criteria are worth by themselves, in one sentence."""
     known = parts(facts, "model", "favourite_criteria")[:MOST_FAVOURITES]
-    spoken = [words for one in known if (words := _favourite(one))]
+    spoken = [words for one in known if (words := _favourite(one, code=currency(facts)))]
     return [tag("p", sentence(f"{'; '.join(spoken)}, all else equal"))] if spoken else []
 
 
-def _favourite(one: Facts) -> str:
+def _favourite(one: Facts, *, code: str = "") -> str:
     factor = ranged(one, "factor")
-    if not factor.has_range:
-        return ""
+    if not factor.has_range or not (factor.is_above(1.0) or factor.is_below(1.0)):
+        return ""  # it may as well bring as much
     name, low, high = text(one, "criterion"), text(one, "from"), text(one, "to")
     bought = _BOUGHT.fullmatch(name)
-    counted = _COUNTED.fullmatch(name)
+    counted = is_counted(name)
     upper = f"an account with {name} of {high}"
     if counted:
         upper = f"an account with {high} {_one(name) if high == '1' else name}"
     lower = f"one with {'none' if low == '0' and counted else low}"
     if bought:
-        upper = f"an account that bought for {high} in {quarters_back(int(bought[1]))}"
-        lower = "one that bought nothing" if low == "0" else f"one that bought for {low}"
+        spent = money(code, long_number(high))
+        upper = f"an account that bought for {spent} in {quarters_back(int(bought[1]))}"
+        lower = f"one that bought for {money(code, long_number(low))}"
+        lower = "one that bought nothing" if low == "0" else lower
     return (
         f"{upper} brings "
         f"{factor.say('{:.1f}'.format)} times ({factor.say_range('{:.1f}–{:.1f}'.format)}) as much "
@@ -219,7 +240,7 @@ def _weight(weight: Facts) -> object:
 
 def _without_weights(facts: Facts) -> str:
     model = part(facts, "model")
-    if text(model, "kind") in ("past revenue", "simple rule"):
+    if text(model, "kind") in RULES:
         return "One criterion carries all the weight: what an account bought in the past."
     features = number(model, "features")
     used = f" of {count(features)} criteria" if features else ""

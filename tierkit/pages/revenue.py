@@ -89,7 +89,19 @@ def promise_sentence(facts: Facts) -> str:
     wide = sum(map(_is_wide, (entry for entry in waiting if _due(facts, entry))))
     too_wide = f", though {count(wide)} of the ranges were too wide to be wrong" if wide else ""
     said = f"{count(inside)} of {promises} came in within {its} range; {share(wanted)} should"
-    return f"{said}{too_wide}.{_furthest(facts)}"
+    return f"{said}{_over_many(facts)}{too_wide}.{_furthest(facts)}"
+
+
+def _over_many(facts: Facts) -> str:
+    """Return that few quarters are no record; empty where there are enough, or nobody counted."""
+    record = part(facts, "track_record")
+    quarters = number(record, "quarters")
+    if quarters is None or record.get("is_track_record") is True:
+        return ""
+    return f" over many quarters, and {number_word(quarters)} {_IS[quarters == 1]} due"
+
+
+_IS = {True: "is", False: "are"}
 
 
 def _is_wide(entry: Facts) -> bool:
@@ -302,7 +314,7 @@ def _next_quarter(facts: Facts) -> str:
         if amount is not None and not too_small(facts, tier):
             money_ = money_with_range(currency(facts), amount, low, high)
             spoken.append(f"{text(tier, 'tier')} {money_}")
-    return f"of which in {next_quarter(facts)}: {enumerated(spoken)}." if spoken else ""
+    return f"Of which in {next_quarter(facts)}: {enumerated(spoken)}." if spoken else ""
 
 
 def _whole(facts: Facts) -> str:

@@ -193,7 +193,9 @@ def _line_figure(study: BoundaryStudy, currency: str) -> Fragment:
         margins=(64, 10, 30, 10),
     )
     finding = f"Won revenue a quarter by distance to the line between {upper} and {lower}."
-    return figure(picture, name=f"line-{_slug(study.facts['boundary'])}", finding=finding)
+    return figure(
+        picture, name=f"line-{_slug(study.facts['boundary'])}", finding=finding, folds=True
+    )
 
 
 def _event_figure(study: BoundaryStudy, currency: str) -> Fragment:
@@ -208,7 +210,9 @@ def _event_figure(study: BoundaryStudy, currency: str) -> Fragment:
         f"Revenue around moves at {boundary}: accounts move up after big quarters "
         "(shaded, seen by the score) and would have fallen back anyway."
     )
-    return figure(picture, name=f"moves-{_slug(study.facts['boundary'])}", finding=finding)
+    return figure(
+        picture, name=f"moves-{_slug(study.facts['boundary'])}", finding=finding, folds=True
+    )
 
 
 def _slug(*words: str) -> str:
@@ -345,4 +349,4 @@ def _overlap_figure(study: BoundaryStudy) -> Fragment:
         f"Chance of {upper} given score and history: {plural(both, 'account-quarter')} stand where "
         f"both {upper} and {lower} occur."
     )
-    return figure(picture, name=f"overlap-{slug}", finding=finding)
+    return figure(picture, name=f"overlap-{slug}", finding=finding, folds=True)

@@ -58,7 +58,7 @@ def _row(facts: Facts, one: Facts, first: str) -> dict[str, str]:
     other = number(one, "accounts_otherwise")
     return {
         "scenario": text(one, "scenario"),
-        "accounts_otherwise": "–" if not other else count(other),
+        "accounts_otherwise": "–" if other is None else count(other),
         "predicted": worth,
         "in_tests": "–" if tested is None else share(tested),
         "hours": "–" if hours is None else f"{count(hours)} h",

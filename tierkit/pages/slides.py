@@ -15,11 +15,27 @@ import pandas as pd
 
 from tierkit.files import write_whole
 from tierkit.pages.chances import certainty_lines
+from tierkit.pages.customer_words import (
+    PURCHASES,
+    customer_sentences,
+    renewal_headline,
+    tier_sentence,
+)
 from tierkit.pages.decisions import MOST, decisions
 from tierkit.pages.earned import forest_table
 from tierkit.pages.effects import finding
 from tierkit.pages.effort import effort_finding, effort_table
-from tierkit.pages.facts import Facts, currency, horizon, number, part, parts, text, too_small
+from tierkit.pages.facts import (
+    Facts,
+    before,
+    currency,
+    horizon,
+    number,
+    part,
+    parts,
+    text,
+    too_small,
+)
 from tierkit.pages.headings import draft_words, recommendation_sentences, title_sentence
 from tierkit.pages.moves import flow_table, moves_in_words
 from tierkit.pages.revenue import (
@@ -47,8 +63,8 @@ _MONEY = '[>=1000000]#,##0.0,,"M";[>=1000]#,##0,"k";#,##0'
 def slides(facts: Facts) -> list[Slide]:
     """Return what the slides say; what is not known is left out, a whole slide where it is all."""
     makers: tuple[Callable[[Facts], Slide], ...] = (
-        _opening, _decisions, _whole, _accounts, _effort, _revenue, _promises, _earned, _changes,
-        _certainty,
+        _opening, _decisions, _whole, _customers, _accounts, _effort, _revenue, _promises, _earned,
+        _changes, _certainty,
     )  # fmt: skip
     source = source_line(facts)
     made = [one for one in (make(facts) for make in makers) if one.lines or one.series]
@@ -112,11 +128,26 @@ def _whole(facts: Facts) -> Slide:
     tiers = [one for one in parts(whole, "tiers") if not too_small(facts, one)]
     known = [one for one in tiers if number(one, "last_horizon") is not None]
     series = {
-        "won in the year before": tuple(number(one, "last_horizon") for one in known),
+        f"won in {before(facts)}": tuple(number(one, "last_horizon") for one in known),
         "predicted": tuple(number(one, "predicted_revenue") for one in known),
     }
     names = tuple(text(one, "tier") for one in known)
     return Slide(said[0], (*said[1:], *warnings(facts)), names, series, _MONEY)
+
+
+def _customers(facts: Facts) -> Slide:
+    found = part(facts, "customers")
+    tiers = [one for one in parts(found, "parts") if tier_sentence(facts, one)]
+    if not tiers:
+        return Slide("Customers: renewals are not known.")
+    head = renewal_headline(facts) or "Customers: renewals and risk."
+    again = "expected again" if text(found, "basis") == PURCHASES else "renewals expected"
+    series = {
+        "new and expansion": tuple(number(one, "new_and_expansion") for one in tiers),
+        again: tuple(number(one, "renewals_expected") for one in tiers),
+    }
+    lines = (*(tier_sentence(facts, one) for one in tiers), *customer_sentences(facts))
+    return Slide(head, lines, tuple(text(one, "tier") for one in tiers), series, _MONEY)
 
 
 def _promises(facts: Facts) -> Slide:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from tierkit.pages.facts import (
     Facts,
+    before,
     currency,
     money_parts,
     next_quarter,
@@ -14,6 +15,7 @@ from tierkit.pages.facts import (
     parts,
     quarter_spoken,
     sum_is_telling,
+    tested_ranking,
     text,
     too_small,
     why,
@@ -32,8 +34,14 @@ from tierkit.words import (
 )
 
 MOST_TERRITORIES = 7
+MUCH = 0.5
+"""Growth of the last tier from which on the page says where it comes from."""
 LARGE, MANY_BORDERLINE = 0.1, 1 / 3
 """From these shares on, the largest account and borderline places change how a page is read."""
+CAPTURE, CLEARLY = "capture_tier_1", 0.9
+"""A ranking is behind where its first accounts brought less than so much of what others' did."""
+FAR_OFF = 1.5
+"""From this factor on, up or down, what the tests say of amounts does."""
 _TOO_FEW = "too few to show"
 
 
@@ -85,7 +93,10 @@ def _amounts(facts: Facts, amounts: list[float | None], hidden: list[bool]) -> l
     """Return amounts that add up as they are said; a hidden one, and the sum that tells it, not."""
     if any(amount is None for amount in amounts):
         return ["–"] * (len(amounts) + 1)
-    said = money_parts(currency(facts), [amount or 0.0 for amount in amounts])
+    known = [amount or 0.0 for amount in amounts]
+    said = money_parts(currency(facts), known)
+    if sum(hidden) == 1:  # no sum is shown that they would have to add up to
+        said = [*(money(currency(facts), amount) for amount in known), "–"]
     shown = ["–" if small else words for small, words in zip(hidden, said, strict=False)]
     return [*shown, "–" if sum(hidden) == 1 else said[-1]]
 
@@ -102,7 +113,8 @@ def _change(one: Facts) -> str:
 
 def whole_sentences(facts: Facts) -> list[str]:
     """Return the whole beside last year and the target, and what is not part of it."""
-    return [*filter(None, (_whole(facts), _target(facts), _not_in_it(facts)))]
+    said = (_whole(facts), _towards_the_mean(facts), _target(facts), _not_in_it(facts))
+    return [*filter(None, said)]
 
 
 def _whole(facts: Facts) -> str:
@@ -117,9 +129,28 @@ def _whole(facts: Facts) -> str:
     ]
     said = f"All tiers together: {money(currency(facts), amount)} in {text(whole, 'span')}"
     if change is None:
-        return f"{said}; last year is not known: {why(whole, 'last_horizon')}."
+        return f"{said}; what came in {before(facts)} is not known: {why(whole, 'last_horizon')}."
     each = f" ({', '.join(tiers)})" if tiers else ""
     return f"{said}, {signed_share(change)} on what the same accounts won before{each}."
+
+
+def _towards_the_mean(facts: Facts) -> str:
+    """Return why a last tier seems to grow; empty where it does not, or is too small to be shown.
+
+    Examples
+    --------
+    >>> _towards_the_mean({"whole": {"tiers": [{"tier": "Tier 1", "change": -0.1},
+    ...                                        {"tier": "Tier 2", "change": 1.2}]}})
+    'Tier 2 holds accounts after a weak year, and such accounts win more in the next.'
+    """
+    for last in parts(facts, "whole", "tiers")[-1:]:
+        change = number(last, "change")
+        if change is not None and change > MUCH and not too_small(facts, last):
+            return (
+                f"{text(last, 'tier')} holds accounts after a weak year, and such accounts win "
+                "more in the next."
+            )
+    return ""
 
 
 def _target(facts: Facts) -> str:
@@ -144,9 +175,9 @@ def _not_in_it(facts: Facts) -> str:
     new = number(whole, "new_accounts_last_horizon")
     missing = []
     if renewals is not None and renewals > 0:
-        missing.append(f"renewals ({money(currency(facts), renewals)} in the year before)")
+        missing.append(f"renewals ({money(currency(facts), renewals)} in {before(facts)})")
     if new is not None and new > 0:
-        missing.append(f"accounts not known yet ({money(currency(facts), new)} in the year before)")
+        missing.append(f"accounts not known yet ({money(currency(facts), new)} in {before(facts)})")
     if not missing:
         return ""
     return f"This is new and expansion business; not part of it: {enumerated(missing)}."
@@ -154,14 +185,46 @@ def _not_in_it(facts: Facts) -> str:
 
 def warnings(facts: Facts) -> list[str]:
     """Return what changes the reading of the page: large accounts, borderline places, seats."""
-    return [*filter(None, (_large(facts), _borderline(facts), *_seats(facts)))]
+    said = (_order_behind(facts), _amounts_off(facts), _large(facts), _borderline(facts))
+    return [*filter(None, (*said, *_seats(facts)))]
+
+
+def _order_behind(facts: Facts) -> str:
+    """Return whether other orders put first who brought clearly more in the tests."""
+    models = part(facts, "model", "backtest", "models")
+    own = number(tested_ranking(facts), CAPTURE)
+    others = {
+        "those that the tiers in force put there": number(part(models, "last_tiers"), CAPTURE),
+        "as many ranked by past revenue": number(part(models, "past_revenue"), CAPTURE),
+    }
+    better = {words: one for words, one in others.items() if one is not None}
+    if own is None or not better or own >= CLEARLY * max(better.values()):
+        return ""
+    words, most = max(better.items(), key=lambda one: one[1])
+    first = text(next(iter(parts(facts, "tiers")), {}), "tier") or "the first tier"
+    return (
+        f"In the tests the accounts that this ranking put first brought {share(own)} of later "
+        f"revenue, {words} {share(most)}: look at who leaves {first} before you accept."
+    )
+
+
+def _amounts_off(facts: Facts) -> str:
+    """Return by how much amounts were off in the tests; empty where they were nearly right."""
+    value = number(tested_ranking(facts), "actual_over_predicted")
+    if value is None or value <= 0 or 1 / FAR_OFF < value < FAR_OFF:
+        return ""
+    side = "too low" if value > 1 else "too high"
+    return (
+        f"In the tests accounts brought {ratio(value)} times what was predicted: take the amounts "
+        f"on this page as {side}; the order of accounts stands apart from that."
+    )
 
 
 def _large(facts: Facts) -> str:
     largest = part(facts, "whole", "largest_account")
     won, predicted = number(largest, "share_of_won"), number(largest, "share_of_predicted")
     if won is not None and won >= LARGE:
-        return f"One account holds {share(won)} of last year's won revenue."
+        return f"One account holds {share(won)} of the revenue won in {before(facts)}."
     if predicted is not None and predicted >= LARGE:
         return f"One account holds {share(predicted)} of predicted revenue."
     return ""
@@ -221,7 +284,7 @@ def by_territory(facts: Facts) -> Fragment:
     shown = [_territory(facts, row, by, names) for row in large[:MOST_TERRITORIES]]
     role = text(found, "role")
     columns: Columns = [by, *Column.each("count", *names), *Column.each("spoken", "predicted"),
-                        *Column.each("spoken", "on_last_year"),
+                        *Column.each("spoken", _on_before(facts)),
                         *([Column("hours", "spoken", role)] if role else []),
                         *Column.each("spoken", "moves_up", "moves_down")]  # fmt: skip
     caption = f"Accounts by tier, money and hours of each {by}, the most predicted revenue first"
@@ -230,8 +293,13 @@ def by_territory(facts: Facts) -> Fragment:
     return section("territories", title, html_table(table))
 
 
+def _on_before(facts: Facts) -> str:
+    """Return the name of the column that holds predicted revenue against what came before."""
+    return f"on_{before(facts)}".replace("the_", "").replace("the ", "").replace(" ", "_")
+
+
 def _territory(facts: Facts, row: Facts, by: str, names: list[str]) -> dict[str, object]:
-    predicted, before = number(row, "predicted_revenue") or 0.0, number(row, "last_horizon") or 0.0
+    predicted, last = number(row, "predicted_revenue") or 0.0, number(row, "last_horizon") or 0.0
     asked, available = number(row, "hours") or 0.0, number(row, "available") or 0.0
     of = f" of {count(available)}" if available else ""
     over = "▲ " if available and asked > available else ""
@@ -239,7 +307,7 @@ def _territory(facts: Facts, row: Facts, by: str, names: list[str]) -> dict[str,
         by: text(row, "name"),
         **{name: number(part(row, "tiers"), name) for name in names},
         "predicted": money(currency(facts), predicted),
-        "on_last_year": signed_share(predicted / before - 1) if before > 0 else "–",
+        _on_before(facts): signed_share(predicted / last - 1) if last > 0 else "–",
         "hours": f"{over}{count(asked)}{of}",
         "moves_up": count(number(row, "up") or 0),
         "moves_down": count(number(row, "down") or 0),

@@ -24,7 +24,9 @@ class Draft:
     folder: Path
 
 
-def choose_draft(settings: Settings, *, name: str = "", folder: Path | None = None) -> Draft | None:
+def choose_draft(
+    settings: Settings, *, name: str | None = None, folder: Path | None = None
+) -> Draft | None:
     """Return the draft that is asked for by name or by folder; None where none is.
 
     Raises
@@ -33,16 +35,16 @@ def choose_draft(settings: Settings, *, name: str = "", folder: Path | None = No
         If both are given, the name is no name of a folder, or the folder is a link or holds
         anything but a draft: a report is never replaced by one.
     """
-    if not name and folder is None:
+    if name is None and folder is None:
         return None
-    if name and folder is not None:
+    if name is not None and folder is not None:
         raise SettingsError("--draft and --to exclude each other: take one.")
-    if name and (not _NAME.fullmatch(name) or name.endswith((".", " "))):
+    if name is not None and (not _NAME.fullmatch(name) or name.endswith((".", " "))):
         raise SettingsError(
             f"--draft {name!r}: is no name for a folder. Take letters, digits, spaces and - + . _"
         )
     reports = settings.reports.resolve()
-    target = folder.resolve() if folder else reports / DRAFTS / name
+    target = folder.resolve() if folder is not None else reports / DRAFTS / str(name)
     refuse_links(target, below=reports)
     inside = target == reports or reports in target.parents
     if inside and reports / DRAFTS not in target.parents:

@@ -90,10 +90,11 @@ def find_difference(records: CrmRecords, wanted: Sequence[Wanted], *, title: str
     Raises
     ------
     DataError
-        If two accounts name the same record.
+        If two accounts name the same record, or no account has a record id.
     """
     failures = {one.account: _id_problem(records, one) for one in wanted}
     failures = {account: reason for account, reason in failures.items() if reason}
+    _refuse_ids_of_another_system(records, wanted, failures)
     asked = sorted(
         (one for one in wanted if one.account not in failures), key=lambda one: one.record
     )
@@ -128,6 +129,17 @@ def _id_problem(records: CrmRecords, one: Wanted) -> str:
         return "no record id"
     problem = records.id_problem(one.record)
     return f"{one.record!r} {problem}" if problem else ""
+
+
+def _refuse_ids_of_another_system(
+    records: CrmRecords, wanted: Sequence[Wanted], failures: Mapping[str, str]
+) -> None:
+    if wanted and len(failures) == len(wanted):
+        raise DataError(
+            f"accounts: none of {len(wanted):,} has a record id of {records.crm} "
+            f"({wanted[0].account}: {failures[wanted[0].account]}). Name the column that holds "
+            f"them, [push.{records.crm}] id_column; nothing was written."
+        )
 
 
 def _refuse_shared_records(records: CrmRecords, asked: Sequence[Wanted]) -> None:

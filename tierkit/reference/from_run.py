@@ -1,4 +1,4 @@
-"""The chapters of a published run: its files with their columns, and the keys of `facts.json`."""
+"""The chapters of a published run: files, columns, sheets of the workbook, keys of `facts.json`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from tierkit.reference.chapters import Chapter, Entry, words
 FILES_LEAD = (
     "A run publishes one folder, `reports/<quarter>/`. It works in `.tierkit/` beside "
     "`tierkit.toml` and exchanges the folders when every gate has passed."
+)
+SHEETS_LEAD = (
+    "`accounts.xlsx` holds these sheets, as far as there is anything to show; a column without any "
+    "value is left out. `OWNER` stands for the name of an owner, `TIER` for that of each tier."
 )
 FACTS_LEAD = (
     "`facts.json` holds every number that the reports show, and no id or name of an account. "
@@ -38,13 +42,30 @@ ANY_NAME = (
 def files_chapter() -> Chapter:
     """Return every file of a run, and the columns of those that hold rows."""
     found = words("files")
-    files = tuple(Entry(name, meaning) for name, meaning in found["files"].items())
-    groups: dict[str, tuple[str, tuple[Entry, ...]]] = {"": ("", files)}
+    of_run, of_project = (
+        tuple(Entry(name, meaning) for name, meaning in found[part].items())
+        for part in ("files", "project")
+    )
+    groups: dict[str, tuple[str, tuple[Entry, ...]]] = {
+        "": ("", of_run),
+        "tierkit.toml": ("Files of the project, beside `tierkit.toml`.", of_project),
+    }
     for name, columns in found["columns"].items():
         about = found["rows"][name]
         entries = (Entry(f"{name}.{column}", meaning) for column, meaning in columns.items())
         groups[name] = (about, tuple(entries))
     return Chapter("files", "Files of a run", FILES_LEAD, groups)
+
+
+def sheets_chapter() -> Chapter:
+    """Return every sheet of `accounts.xlsx` with its columns."""
+    found = words("sheets")
+    groups: dict[str, tuple[str, tuple[Entry, ...]]] = {}
+    for sheet, about in found["sheets"].items():
+        paths = [f"{sheet}.{column}" for column in found["columns"][sheet]]
+        entries = tuple(Entry(path, meaning_of_key(path, found)) for path in paths)
+        groups[sheet] = (str(about), entries)
+    return Chapter("sheets", "Sheets of accounts.xlsx", SHEETS_LEAD, groups)
 
 
 def facts_chapter() -> Chapter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -16,7 +17,7 @@ from tierkit.reference.from_program import (
     public_entry,
     public_names,
 )
-from tierkit.reference.from_run import facts_chapter, files_chapter
+from tierkit.reference.from_run import facts_chapter, files_chapter, sheets_chapter
 from tierkit.reference.from_settings import settings_chapter
 from tierkit.reference.from_tables import checks_chapter, criteria_chapter, tables_chapter
 from tierkit.reference.pages import find_page, list_pages, page_names
@@ -29,6 +30,7 @@ CHAPTERS: Mapping[str, Callable[[], Chapter]] = {
     "settings": settings_chapter,
     "tables": tables_chapter,
     "files": files_chapter,
+    "sheets": sheets_chapter,
     "facts": facts_chapter,
     "checks": checks_chapter,
     "exit-codes": exit_codes_chapter,
@@ -43,6 +45,7 @@ SUBJECTS: Mapping[str, str] = {
     "settings": "every key of tierkit.toml, such as stability.keep_band",
     "tables": "every table and column that is read, such as opportunities.close_date",
     "files": "every file of a run and its columns, such as tiers.csv",
+    "sheets": "every sheet of accounts.xlsx and its columns, such as At risk",
     "facts": "every key of facts.json, such as roi.together.claim",
     "checks": "every remark on the data, such as stale table",
     "exit-codes": "how a command ended, such as 3",
@@ -149,6 +152,8 @@ def topic_of(error: TierkitError) -> str:
     >>> from tierkit.errors import DataError, Problem
     >>> topic_of(SettingsError("stability.keep_band: must be at least 1."))
     'stability.keep_band'
+    >>> topic_of(SettingsError('data.profile = "crm": no address.'))
+    'data.profile'
     >>> topic_of(DataError("Blocked", [Problem("is empty", "", "accounts", "account_id")]))
     'accounts.account_id'
     >>> topic_of(DataError("Something else."))
@@ -164,7 +169,7 @@ def topic_of(error: TierkitError) -> str:
         if one.table in tables:
             return column if column in columns else one.table
     for text in (*(one.message for one in error.problems), str(error.args[0])):
-        key = text.partition(":")[0].strip()
+        key = re.split(r"[:= ]", text, maxsplit=1)[0]
         if key in settings:
             return key
     return "exit-codes"

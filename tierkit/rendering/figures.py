@@ -68,6 +68,7 @@ def figure(
     finding: str,
     narrow: Picture | None = None,
     values: Sequence[tuple[str, str]] = (),
+    folds: bool = False,
 ) -> Fragment:
     """Return a figure with its finding as title.
 
@@ -83,6 +84,8 @@ def figure(
         What is shown on smaller screens instead.
     values
         What stands at its marks, by name: a table that only a screen reader sees.
+    folds
+        On the analyst page it is folded up under its finding; paper and notebooks show it.
 
     Examples
     --------
@@ -99,7 +102,8 @@ def figure(
     unseen = [tag("div", tag("table", joined(*rows)), class_="unseen")] if rows else []
     body = joined(tag("figcaption", finding), *pictures, *unseen)
     reached = {} if narrow else {"tabindex": "0"}  # it may scroll sideways on a small screen
-    return Fragment(str(tag("figure", body, data_figure=name, **reached)))
+    folded = {"data_folds": "yes"} if folds else {}
+    return Fragment(str(tag("figure", body, data_figure=name, **reached, **folded)))
 
 
 def svg(picture: Picture, *, name: str, finding: str, class_: str = "") -> Markup:

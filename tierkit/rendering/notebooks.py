@@ -157,10 +157,15 @@ _TABLE = re.compile(
     r'<div class="table[^>]*>\s*<table data-table="([^"]*)">.*?</table>\s*</div>', re.DOTALL
 )
 _CAPTION = re.compile(r"<caption>(.*?)</caption>", re.DOTALL)
+_FOLDING_FIGURE = re.compile(
+    r'<figure data-figure="([^"]*)"[^>]* data-folds[^>]*>.*?<figcaption>(.*?)</figcaption>.*?'
+    r"</figure>",
+    re.DOTALL,
+)
 
 
 def folded(html: str) -> str:
-    """Return HTML in which every table has an anchor, and a long one is folded under its caption.
+    """Return HTML in which every table has an anchor; what is long is folded under its caption.
 
     Examples
     --------
@@ -183,7 +188,11 @@ def folded(html: str) -> str:
         summary = f"<summary>{caption[1]} {count}</summary>"
         return f'<details class="fold" id="{anchor}">{summary}{whole}</details>'
 
-    return _TABLE.sub(fold, html)
+    figures = (
+        r'<details class="fold" id="figure-\1"><summary>\2 <span class="count">(figure)</span>'
+        r"</summary>\g<0></details>"
+    )
+    return _FOLDING_FIGURE.sub(figures, _TABLE.sub(fold, html))
 
 
 def ordered_headings(html: str) -> tuple[str, list[Entry]]:

@@ -25,7 +25,7 @@ from tierkit.models import (
 )
 from tierkit.runs.run import Run
 from tierkit.settings import Settings
-from tierkit.words import plain_name, ratio, share
+from tierkit.words import is_counted, plain_name, ratio, sentence, share
 
 SHORT_ENOUGH = 0.01
 """A short card whose Gini is lower by no more than this is as good as the full one."""
@@ -120,14 +120,25 @@ def weights(card: Card, *, min_group: int = 1) -> list[dict[str, Any]]:
             {
                 "criterion": str(name),
                 "share": weight,
-                "sentence": (
-                    f"{str(name)[:1].upper()}{str(name)[1:]}, {worst['bin']}: "
+                "sentence": sentence(
+                    f"{bin_words(str(name), str(worst['bin']))}: "
                     f"{change_words(float(worst['points']))}; {best['bin']}: "
-                    f"{change_words(float(best['points']))}."
+                    f"{change_words(float(best['points']))}"
                 ),
             }
         )
     return found[:_WEIGHTS_NAMED]
+
+
+def bin_words(criterion: str, bin_: str) -> str:
+    """Return a criterion in one of its bins, as people say it.
+
+    Examples
+    --------
+    >>> bin_words("employees", "under 20"), bin_words("tenure days", "0–339")
+    ('under 20 employees', 'tenure days, 0–339')
+    """
+    return f"{bin_} {criterion}" if is_counted(criterion) else f"{criterion}, {bin_}"
 
 
 def change_words(points: float) -> str:

@@ -151,6 +151,8 @@ def _learned(model: dict[str, Any]) -> str:
     """Return what the ranking rests on, without a full stop."""
     days = len(model["trained_on_as_of"])
     if model["kind"] in ("past revenue", "simple rule"):
+        if not days or model["verdict"] == "cannot be tested":
+            return "The accounts and quarters are too few to fit and test another ranking"
         return f"It was tested on {plural(days, 'quarter-end')} against every other ranking"
     return (
         f"The {model['kind']} was fitted on {plural(days, 'quarter-end')}, up to the newest one "

@@ -17,11 +17,10 @@ from tierkit.publishing import Published, flat_settings
 from tierkit.runs.modelling import PREDICTIONS_FILE, TESTED_FILE, predict_apart, tier_totals
 from tierkit.runs.run import SAVED_SCENARIOS, Run
 from tierkit.runs.tiering import Tiering, tier_accounts
-from tierkit.settings import Settings, parse_settings, scenario_settings
+from tierkit.settings import AS_PROPOSED, Settings, parse_settings, scenario_settings
 from tierkit.statistics import capture
 
 SCENARIOS_FILE = "scenarios.csv"
-AS_PROPOSED = "as proposed"
 _REFITTED = ("card.", "features.", "model.")
 _ANOTHER_QUESTION = ("target.", "data.", "calendar.")
 _VALUE = "target.value"

@@ -4,6 +4,7 @@ from .card import (
     CardSettings as CardSettings,
 )
 from .parts import (
+    AS_PROPOSED as AS_PROPOSED,
     DECISION_OWNERS as DECISION_OWNERS,
     DEFAULT_TIERS as DEFAULT_TIERS,
     CalendarSettings as CalendarSettings,

@@ -304,6 +304,10 @@ class KeepSettings(Part):
     cache_days: Positive = 90.0
 
 
+AS_PROPOSED = "as proposed"
+"""Name of what a run proposes, beside which scenarios stand."""
+
+
 class ScenarioSettings(Part):
     """A what-if that every run computes beside what it proposes: its name and what differs."""
 

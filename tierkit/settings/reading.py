@@ -6,6 +6,7 @@ import json
 import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -15,7 +16,7 @@ from pydantic_core import ErrorDetails
 
 from tierkit.errors import Problem, SettingsError
 from tierkit.files import refuse_links, refuse_links_inside
-from tierkit.settings.parts import ScenarioSettings
+from tierkit.settings.parts import AS_PROPOSED, ScenarioSettings
 from tierkit.settings.whole import Settings
 
 FOLDERS_OF_REPORTS = ("archive", "drafts", "each", "failed")
@@ -165,12 +166,19 @@ def _check_scenarios(settings: Settings) -> None:
         Problem(f"{name!r} is the name of two scenarios", "Give each a name of its own.")
         for name in sorted({name for name in names if names.count(name) > 1})
     ]
+    if AS_PROPOSED in names:
+        said = f"{AS_PROPOSED!r} is what a run proposes, beside which scenarios stand"
+        problems.append(Problem(said, "Give the scenario another name."))
     for one in settings.scenarios:
         try:
             scenario_settings(settings, one)
         except SettingsError as error:
             fix = "Write set = ['tiers.0.capacity=20'], KEY=VALUE as for --set."
-            problems += list(error.problems) or [Problem(f"scenario {one.name!r}: {error}", fix)]
+            found = [
+                replace(problem, message=f"scenario {one.name!r}: {problem.message}")
+                for problem in error.problems
+            ]
+            problems += found or [Problem(f"scenario {one.name!r}: {error}", fix)]
     if problems:
         raise SettingsError(f"{SETTINGS_FILE}: scenarios", problems)
 

@@ -21,7 +21,7 @@ from tierkit.simulate.company import Company, draw_company, observed_accounts
 from tierkit.simulate.deals import stage_history
 from tierkit.simulate.dynamics import History, live
 from tierkit.simulate.project import settings_text
-from tierkit.simulate.scenario import BURN_IN_QUARTERS, BoolArray, IntArray, Scenario
+from tierkit.simulate.scenario import BURN_IN_QUARTERS, BoolArray, IntArray, Scenario, TierEffectOn
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ def simulate_crm(  # noqa: PLR0913
     dirty: bool = False,
     first_quarter_start: date = date(2021, 10, 1),
     tier_2_effect: float | None = None,
+    tier_effect_on: TierEffectOn = "number of deals",
+    tier_effect_ramp: int = 1,
 ) -> SimulatedCrm:
     """Simulate the CRM of a software company whose tiers have a known effect.
 
@@ -83,6 +85,10 @@ def simulate_crm(  # noqa: PLR0913
         First day of the data: the first of a month.
     tier_2_effect
         The effect of Tier 2 on the rate, against Tier 3; by default half that of Tier 1.
+    tier_effect_on
+        What a tier raises: the number of deals begun, as above, or the size of each deal.
+    tier_effect_ramp
+        Quarters in a tier until its effect is whole; each brings as much. 1 is at once.
 
     Returns
     -------
@@ -112,6 +118,8 @@ def simulate_crm(  # noqa: PLR0913
         dirty=dirty,
         first_quarter_start=first_quarter_start,
         tier_2_effect=tier_2_effect,
+        tier_effect_on=tier_effect_on,
+        tier_effect_ramp=tier_effect_ramp,
     )
     company = draw_company(scenario)
     history = live(company, scenario)
@@ -178,6 +186,7 @@ def _boundary(history: History, scenario: Scenario, upper: int) -> dict[str, Any
 
     Money is the mean, over the accounts and quarters in which the upper tier was held, of the
     difference between the two potential outcomes' means of the same account in the same quarter.
+    Both are of an effect that is whole.
     """
     factors = scenario.effect_factors
     held = history.tier == upper

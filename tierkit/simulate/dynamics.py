@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 
 from tierkit.simulate.company import Company, exposure
-from tierkit.simulate.deals import RENEWAL, Subscriptions, begin_deals, begin_renewals, money_rate
+from tierkit.simulate.deals import (
+    RENEWAL,
+    Subscriptions,
+    begin_deals,
+    begin_renewals,
+    money_rate,
+    round_amount,
+)
 from tierkit.simulate.scenario import (
     BURN_IN_QUARTERS,
     QUARTERS_AFTER_END,
@@ -249,14 +256,23 @@ def _quarter(world: _World, step: int) -> None:
     money = money_rate(company, drift, season=season) * exposure(company, scenario, step=step)
     customer = world.subscriptions.active(scenario.first_day(step)).astype(np.float64)
     world.money[:, step], world.customer[:, step] = money, customer
+    base = len(world.deals)
     _begin(world, money, customer, step, "base deals")
     _renew(world, step)
     if step >= BURN_IN_QUARTERS + QUARTERS_WITHOUT_TIERS:
         _give_tiers(world, step)
-    tier = world.tier[:, step]
-    extra = money * (scenario.effect_factors[tier] - 1.0)
-    _begin(world, extra, customer, step, "extra deals")
+    added = scenario.effects_after(quarters_held(world.tier, step), world.tier[:, step])
+    if scenario.tier_effect_on == "number of deals":
+        _begin(world, money * added, customer, step, "extra deals")
+    else:
+        _enlarge(world, base, added)
     _touch(world, step)
+
+
+def quarters_held(tier: IntArray, step: int) -> IntArray:
+    """Return for how many quarters in a row each account has held its tier of a quarter."""
+    differs = tier[:, step::-1] != tier[:, [step]]
+    return np.where(differs.any(axis=1), differs.argmax(axis=1), step + 1)
 
 
 def _drift(world: _World, step: int) -> None:
@@ -297,9 +313,22 @@ def _renew(world: _World, step: int) -> None:
     _remember(world, renewals)
 
 
+def _enlarge(world: _World, begun: int, added: FloatArray) -> None:
+    """Make the deals that began as one table larger by what a tier adds; they take no longer."""
+    deals = world.deals[begun]
+    amount = round_amount(deals["amount"].to_numpy() * (1.0 + added[deals["account"].to_numpy()]))
+    world.deals[begun] = deals.assign(amount=amount)
+    _count(world, deals.assign(amount=amount - deals["amount"].to_numpy()))
+
+
 def _remember(world: _World, deals: pd.DataFrame) -> None:
-    """Keep the deals, and count them in the quarters in which they are open and won."""
+    """Keep the deals, and count them."""
     world.deals.append(deals)
+    _count(world, deals)
+
+
+def _count(world: _World, deals: pd.DataFrame) -> None:
+    """Count deals in the quarters in which they are open and won."""
     account = deals["account"].to_numpy()
     opened = world.scenario.quarter_of(deals["created"].to_numpy())
     closed = world.scenario.quarter_of(deals["close"].to_numpy())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ BURN_IN_QUARTERS = 6
 
 QUARTERS_WITHOUT_TIERS = 4
 """Quarters at the start of the data in which nobody holds a tier."""
+
+TierEffectOn = Literal["number of deals", "deal size"]
+"""What a tier raises."""
 
 QUARTERS_AFTER_END = 12
 """Quarters known to the calendar after the data end: where open deals will close."""
@@ -43,6 +46,8 @@ class Scenario:
     dirty: bool
     first_quarter_start: date
     tier_2_effect: float | None = None
+    tier_effect_on: TierEffectOn = "number of deals"
+    tier_effect_ramp: int = 1
 
     def __post_init__(self) -> None:
         """Refuse arguments that no company could have, all at once."""
@@ -55,6 +60,11 @@ class Scenario:
             <= 5,
             f"effort_bias must be from 1 to 20; found {self.effort_bias}": (
                 1 <= self.effort_bias <= 20
+            ),
+            f"tier_effect_on must be one of {get_args(TierEffectOn)}; found "
+            f"{self.tier_effect_on!r}": self.tier_effect_on in get_args(TierEffectOn),
+            f"tier_effect_ramp must be at least 1; found {self.tier_effect_ramp}": (
+                self.tier_effect_ramp >= 1
             ),
             f"first_quarter_start must be the first day of a month; found "
             f"{self.first_quarter_start}": self.first_quarter_start.day == 1,
@@ -94,9 +104,14 @@ class Scenario:
 
     @property
     def effect_factors(self) -> FloatArray:
-        """The factor of each tier on the rate of new and expansion deals: none, 1, 2, 3."""
+        """The factor of each tier on new and expansion revenue, once whole: none, 1, 2, 3."""
         middle = self.tier_effect / 2 if self.tier_2_effect is None else self.tier_2_effect
         return np.array([1.0, 1.0 + self.tier_effect, 1.0 + middle, 1.0])
+
+    def effects_after(self, quarters_held: IntArray, tier: IntArray) -> FloatArray:
+        """Return what a tier adds to accounts that held it for so many quarters, this one too."""
+        whole = self.effect_factors[tier] - 1.0
+        return whole * np.minimum(1.0, quarters_held / self.tier_effect_ramp)
 
     @property
     def effort_factors(self) -> FloatArray:
