@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test test-engines check format bench bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read bench-scale bench-explorer bench-explorer-redraw bench-accessibility bench-fuzz bench-kill bench-faults bench-refusals bench-together bench-promises bench-optional-tables bench-walk docs evidence evidence-quick clean help lock
+.PHONY: demo test test-engines check format bench bench-no-signal bench-roi bench-roi-speed bench-mutations bench-read bench-scale bench-peers bench-explorer bench-explorer-redraw bench-accessibility bench-fuzz bench-kill bench-faults bench-refusals bench-together bench-promises bench-optional-tables bench-walk docs evidence evidence-quick clean help lock
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -19,9 +19,10 @@ demo: $(BIN)/.installed ## a sample project, its quarterly report, and where the
 test: $(BIN)/.installed-dev ## every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test-engines: $(BIN)/.installed-dev ## Spark itself on two threads, and dbt on DuckDB and Postgres, in environments of their own
-	@$(BIN)/python -m venv build/venv-spark && $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
-		build/venv-spark/lib/python$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')/site-packages/tierkit.pth
+test-engines: $(BIN)/.installed-dev ## Spark itself on two threads, dbt on DuckDB and Postgres, Delta and Iceberg, in environments of their own
+	@for name in spark lake; do \
+		$(BIN)/python -m venv build/venv-$$name && $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+		build/venv-$$name/lib/python$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')/site-packages/tierkit.pth; done
 	@if build/venv-spark/bin/python -m pip install -q --no-deps pyspark==4.2.0 py4j==0.10.9.9; then \
 		build/venv-spark/bin/python -m pytest tests/test_engines.py tests/test_wide.py -k spark; \
 	else echo "PySpark cannot be installed; nothing was run on Spark itself"; fi
@@ -29,6 +30,9 @@ test-engines: $(BIN)/.installed-dev ## Spark itself on two threads, and dbt on D
 	@if build/venv-dbt/bin/python -m pip install -q 'dbt-core<1.11' dbt-duckdb dbt-postgres; then \
 		TIERKIT_DBT=$(CURDIR)/build/venv-dbt/bin/dbt $(BIN)/python -m pytest tests/test_export.py -k dbt; \
 	else echo "dbt cannot be installed; no exported project was run"; fi
+	@if build/venv-lake/bin/python -m pip install -q deltalake 'pyiceberg[pyarrow,sql-sqlite]'; then \
+		build/venv-lake/bin/python -m pytest tests/test_lake.py; \
+	else echo "deltalake and pyiceberg cannot be installed; no table of Delta or Iceberg was read"; fi
 
 check: $(BIN)/.installed-dev ## format, lint, types
 	$(BIN)/ruff format --check .
@@ -52,6 +56,14 @@ bench-read: $(BIN)/.installed-dev ## time and memory of reading and checking 5 m
 
 bench-scale: $(BIN)/.installed-dev ## time and memory of the panel beside hand-written SQL, and the slope of time on rows
 	$(BIN)/python -m benches.scale 100000 500000 1000000
+	$(BIN)/python -m benches.score_speed 1000000
+
+bench-peers: $(BIN)/.installed-dev ## processor time beside featuretools, lifetimes, pandas, dbt, scikit-learn and optbinning
+	@for name in peers dbt; do $(BIN)/python -m venv build/venv-$$name; done
+	@build/venv-peers/bin/python -m pip install -q featuretools lifetimes optbinning 'pandas<3' pyarrow duckdb || \
+		echo "featuretools, lifetimes or optbinning cannot be installed; the table says so"
+	@build/venv-dbt/bin/python -m pip install -q 'dbt-core<1.11' dbt-duckdb || echo "dbt cannot be installed; the table says so"
+	$(BIN)/python -m benches.peers
 
 bench-explorer: $(BIN)/.installed-dev ## what a change costs in the explorer, and whether memory grows
 	$(BIN)/python -m benches.explorer

@@ -7,7 +7,7 @@ import pwd
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import chown, rmtree
@@ -15,6 +15,8 @@ from shutil import chown, rmtree
 import pytest
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+CONTROLS: dict[str, Callable[..., None]] = {}
+"""By port the function that hands words to `pg_ctl` of a running server."""
 PASSWORD = "a-secret-that-must-not-show"
 
 
@@ -49,17 +51,29 @@ def postgres_server() -> Iterator[dict[str, str]]:
         check=True, capture_output=True, user=user, cwd="/",
     )  # fmt: skip
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    control = [bins / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
-    subprocess.run(
-        [*control, "-o", options, "start"], check=True, capture_output=True, user=user, cwd="/"
-    )
+
+    def control(*words: str, check: bool = True) -> None:
+        command = [bins / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, *words]
+        subprocess.run(command, check=check, capture_output=True, user=user, cwd="/")
+
+    control("start")
+    CONTROLS[str(port)] = control
     try:
         yield {"PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": "tester",
                "PGPASSWORD": PASSWORD, "PGDATABASE": "postgres"}  # fmt: skip
     finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], capture_output=True, user=user,
-                       check=False, cwd="/")  # fmt: skip
+        control("-m", "immediate", "stop", check=False)
         rmtree(folder, ignore_errors=True)
+
+
+def end(server: dict[str, str]) -> None:
+    """End a server at once, whatever it does."""
+    CONTROLS[server["PGPORT"]]("-m", "immediate", "stop", check=False)
+
+
+def start_again(server: dict[str, str]) -> None:
+    """Start a server that was ended, with what it had committed."""
+    CONTROLS[server["PGPORT"]]("start")
 
 
 def address_of(server: dict[str, str]) -> str:

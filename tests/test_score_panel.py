@@ -14,6 +14,7 @@ from tierkit.commands.score import score_panel
 from tierkit.errors import DataError, SettingsError
 from tierkit.models.card import Card
 from tierkit.models.criteria import CategoricalCriterion, NumericCriterion
+from tierkit.models.explaining import bin_reasons
 from tierkit.models.saved import SavedModel
 from tierkit.settings import Settings
 
@@ -54,6 +55,12 @@ def test_scores_and_tiers_are_those_of_the_card(name, model, panel, tmp_path, mo
     expected = model.ranked(panel)
     for column in expected:
         np.testing.assert_allclose(found[column], expected[column], rtol=1e-9, atol=1e-12)
+    points = CARD.points_of(panel)
+    texts = {one.name: np.array(bin_reasons(one)) for one in CARD.criteria}
+    bins = CARD.bins_of(panel)
+    strongest = points.abs().idxmax(axis=1)
+    reasons = [texts[name][bins.loc[account, name]] for account, name in strongest.items()]
+    assert found["reason"].tolist() == reasons
     tiers = np.select(
         [expected["score"] >= line for _, line in LINES], [n for n, _ in LINES], default=""
     )

@@ -103,6 +103,12 @@ class Cache:
         _keep_newest(place, "", MOST_FOLDERS)
         return place
 
+    def newest(self, name: str) -> Path | None:
+        """Return the folder of `files` under a name that was used last, whatever its key."""
+        found = [] if self.folder is None else [*self.folder.glob(f"{name}-*")]
+        folders = [one for one in found if one.is_dir() and not one.suffix]
+        return max(folders, key=_written, default=None)
+
     def _place(self, name: str, key: Iterable[Any], ending: str) -> Path:
         return (self.folder or Path()) / f"{name}-{fingerprint(key)}{ending}"
 

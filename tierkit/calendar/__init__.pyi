@@ -27,8 +27,10 @@ from .quarters import (
 )
 from .rows import (
     before as before,
+    dates_reached as dates_reached,
     days_between as days_between,
     earlier as earlier,
+    earliest_of as earliest_of,
     from_on as from_on,
     in_force as in_force,
     known_rows as known_rows,

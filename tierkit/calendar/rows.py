@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,21 @@ def latest_of(*columns: str) -> nw.Expr:
     import narwhals as nw
 
     return nw.max_horizontal(*columns)
+
+
+def earliest_of(*columns: str) -> nw.Expr:
+    """Return the earliest of the dates in `columns`; missing ones are passed over."""
+    import narwhals as nw
+
+    return nw.min_horizontal(*columns)
+
+
+def dates_reached(column: str, days: Sequence[date]) -> nw.Expr:
+    """Return how many of some days the date in `column` has reached; a missing one has none."""
+    import narwhals as nw
+
+    reached = [nw.when(nw.col(column) >= nw.lit(day)).then(nw.lit(1)) for day in days]
+    return nw.sum_horizontal(*(one.otherwise(nw.lit(0)) for one in reached))
 
 
 def days_between(start: str, end: str) -> nw.Expr:

@@ -151,11 +151,11 @@ def open_report(settings: Settings, *, quarter: str = "") -> OpenReport:
     tables = trusted_tables(settings)
     accounts = tables["accounts"].sort("account_id").collect().to_pandas()
     day = published.quarter.as_of
-    find = partial(values_for, published.model, tables, as_of=day, settings=settings)
+    known = tables_as_known(tables, day)
+    find = partial(values_for, published.model, known, as_of=day, settings=settings)
     source = source_key(settings)
     key = [source, day, published.model.to_plain()]
     values = find() if source is None else project_cache(settings).frame("values", key, find)
-    known = tables_as_known(tables, day)
     groups = account_groups(known, accounts, settings=settings, as_of=day)
     return OpenReport(published, accounts, values, groups, settings)
 

@@ -18,7 +18,6 @@ from tierkit.crm import (
     last_day,
     open_engine,
     scan_parquet,
-    tables_as_known,
     write_partitions,
 )
 from tierkit.errors import DataError, SettingsError
@@ -27,14 +26,15 @@ from tierkit.files import draft_of, write_whole
 from tierkit.models import (
     BY_COLUMN,
     COLUMNS as BESIDE,
+    Card,
     Dialect,
     SavedModel,
     model_sql,
     reasons,
+    rows_with_reason,
     scored_rows,
     tiered_rows,
 )
-from tierkit.rendering import write_workbook
 from tierkit.runs import Run, tier_accounts, trusted_tables
 from tierkit.settings import Settings
 from tierkit.table import Column, Table
@@ -43,28 +43,38 @@ from tierkit.table import Column, Table
 def values_for(
     model: SavedModel, tables: Tables, *, as_of: date, settings: Settings
 ) -> pd.DataFrame:
-    """Return the criteria of every account that exists at `as_of`, by account_id.
+    """Return what the model scores by, of every account that exists at `as_of`, by account_id.
 
-    They look back as far as those that the model was fitted on did.
+    The criteria look back as far as those that the model was fitted on did.
+
+    Parameters
+    ----------
+    tables
+        Trusted tables as they were known at `as_of`.
 
     Raises
     ------
     DataError
         If the data lack columns of the model; each is named with the reason.
     """
-    known = tables_as_known(tables, as_of)
-    panel = build_panel(known, [as_of], settings=settings, look_back=model.look_back)
-    values = panel.values.droplevel("as_of")  # noqa: PD011 (a panel, not a data frame)
-    needed = [one.name for one in model.card.criteria]
+    needed = [one.name for card in _cards(model) for one in card.criteria]
     needed += [model.past_revenue] if model.kind in BY_COLUMN else []
-    lacking = [name for name in dict.fromkeys(needed) if name not in values.columns]
-    if lacking:
+    names = [*dict.fromkeys(needed)]
+    panel = build_panel(tables, [as_of], settings=settings, look_back=model.look_back, names=names)
+    values = panel.values.droplevel("as_of")  # noqa: PD011 (a panel, not a data frame)
+    if lacking := [name for name in names if name not in values.columns]:
         why = [f"{name} ({panel.left_out.get(name, 'unknown')})" for name in lacking]
         raise DataError(
             f"The data lack what the model scores by: {', '.join(why)}. Score with the tables and "
             "settings of the run that saved the model, or run the recalibration again."
         )
     return values
+
+
+def _cards(model: SavedModel) -> list[Card]:
+    beside = model.prospects
+    cards = [] if beside is None else [beside.won, beside.wins, beside.pipeline]
+    return [card for card in (model.card, *cards) if card is not None]
 
 
 COLUMNS = ("account_id", "name", "tier", "model_tier", "previous_tier", "rank", "score",
@@ -117,12 +127,12 @@ def score_project(model: SavedModel, settings: Settings, *, as_of: date | None =
     tables = trusted_tables(settings)
     known_until = last_day(tables)
     day = as_of or known_until + timedelta(days=1)
-    values = values_for(model, tables, as_of=day, settings=settings)
+    whole = settings.fiscal_calendar.ending_at(day)
+    run = Run(settings, Quarter(whole.label, whole.start, day), tables, settings.scratch)
+    values = values_for(model, run.tables, as_of=day, settings=settings)
     ranked = model.ranked(values).assign(reasons=reasons(model.card, values))
     beside = model.prospects.predict(values) if model.prospects else _unknown(values)
     predictions = ranked.join(beside, validate="1:1")
-    whole = settings.fiscal_calendar.ending_at(day)
-    run = Run(settings, Quarter(whole.label, whole.start, day), tables, settings.scratch)
     tiering = tier_accounts(run, predictions)
     names = run.accounts().set_index("account_id")["name"]
     tiered = tiering.tiered.join(names, how="left", validate="1:1").reset_index()
@@ -180,10 +190,10 @@ def score_panel(
     with in_words(panel.name):
         engine = open_engine(settings.data.engine, scratch=settings.scratch / "spill",
                              memory_mb=settings.data.memory_mb)  # fmt: skip
-        scored = scored_rows(model, scan_parquet(engine, panel))
+        scored = rows_with_reason(model, scored_rows(model, scan_parquet(engine, panel)))
         tiered = tiered_rows(scored, lines or [("all", -math.inf)])
         keys = [name for name in ("account_id", "as_of") if name in tiered.columns]
-        columns = [*keys, "score", "predicted_revenue", "tier"]
+        columns = [*keys, "score", "predicted_revenue", "reason", "tier"]
         write_partitions(engine, tiered.select(*columns), draft.resolve(), by="tier")
     draft.rename(folder)
 
@@ -215,6 +225,8 @@ def _as_parquet(accounts: pd.DataFrame, file: Path) -> None:
 
 
 def _as_workbook(accounts: pd.DataFrame, file: Path) -> None:
+    from tierkit.rendering import write_workbook
+
     write_workbook(file, {"Scores": Table("scores", "", Column.of_all(accounts), accounts)})
 
 

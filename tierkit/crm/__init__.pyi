@@ -40,8 +40,10 @@ from .engine import (
     Rows as Rows,
     computed as computed,
     connect as connect,
+    content_by as content_by,
     content_hash as content_hash,
     in_words as in_words,
+    is_duckdb as is_duckdb,
     open_engine as open_engine,
     register_frame as register_frame,
     scan_parquet as scan_parquet,
@@ -72,6 +74,7 @@ from .hand_edited import (
     written_table as written_table,
 )
 from .known import (
+    dated_meanings as dated_meanings,
     deals_as_known as deals_as_known,
     recorded_ends as recorded_ends,
 )

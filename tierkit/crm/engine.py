@@ -119,6 +119,8 @@ def _advice(error: Exception) -> str:
             "Give the engine more memory (data.memory_mb), or free space where it writes what "
             "does not fit: the project's .tierkit folder. Nothing was published; run it again."
         )
+    if kind in ("BinderException", "CatalogException", "InternalException", "ParserException"):
+        return "Please report this, with the headers of the files."
     if kind in ("IOException", "HTTPException") or "Connect" in kind or "Rpc" in kind:
         return "See that the file, the disk or the server is there, then run it again."
     return "Write the file or partition anew, then run it again; nothing was published."
@@ -361,3 +363,25 @@ def content_hash(rows: Rows) -> str:
     query = f"SELECT count(*), bit_xor({one}), sum({one} % 1000000007) FROM hashed"
     ((count, combined, total),) = relation.query("hashed", query).fetchall()
     return f"{count}-{combined}-{total}"
+
+
+def content_by(rows: Rows, by: Sequence[str]) -> pd.DataFrame:
+    """Return `content`, a hash of the rows of each group, the same whatever their order.
+
+    Rows of DuckDB alone. Hashes of groups that share no row add up, modulo 2⁶⁴, to that of both.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"a": ["x", "x", "y"], "b": [1, 2, 3]})
+    >>> one, other = (content_by(register_frame(connect(), part), ["a"])
+    ...               for part in (frame, frame[::-1].assign(b=[3, 2, 0])))
+    >>> one.merge(other, on=["a", "content"])["a"].tolist()
+    ['y']
+    """
+    relation: Any = rows.to_native()
+    keys = ", ".join(_identifier(key) for key in by)
+    values = ", ".join(_identifier(one) for one in sorted(relation.columns) if one not in by)
+    content = f"(sum(hash({values})) % 18446744073709551616)::UBIGINT AS content"
+    query = f"SELECT {keys}, {content} FROM hashed GROUP BY {keys}"
+    found: pd.DataFrame = relation.query("hashed", query).df()
+    return found

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -71,6 +72,24 @@ class TextLayout:
     columns: tuple[str, ...]
     skipped: int = 0
     header_line: int = 1
+
+
+def find_files(files: Sequence[Path], name: str) -> list[Path]:
+    """Return the files of a table: `name` with or without ending, or those that fit a pattern.
+
+    A file that is called like the pattern itself is meant before those that fit it.
+    """
+    wanted = name.casefold()
+    exact = [file for file in files if file.name.casefold() == wanted]
+    if not exact and any(sign in name for sign in "*?["):
+        return [file for file in files if fnmatchcase(file.name, name)]
+    return exact or [file for file in files if file.stem.casefold() == wanted]
+
+
+def files_below(folder: Path, name: str) -> list[Path]:
+    """Return the file of a name with folders in it, or those that fit it as a pattern."""
+    exact = folder / name
+    return [exact] if exact.is_file() else sorted(folder.glob(name))
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,16 @@ from tierkit.crm.files import (
     SUFFIXES,
     TEXT_SUFFIXES,
     FileReader,
+    files_below,
+    find_files,
     table_files,
     text_layout,
     unread_files,
 )
 from tierkit.crm.guard import counted_once, row_count
 from tierkit.crm.header_words import columns_of
+from tierkit.crm.lake import logged_rows, parquet_files, refuse_logged, with_partitions
+from tierkit.crm.partitions import type_changes
 from tierkit.crm.presets import preset_of
 from tierkit.crm.presets.preset import Find, plain
 from tierkit.crm.workbooks import sheet_names
@@ -39,24 +43,6 @@ EACH_ROW = "each row"
 
 DERIVED = "from opportunities"
 """In `[data.tables] accounts`: there is no list of accounts, the deals name them."""
-
-
-def find_files(files: Sequence[Path], name: str) -> list[Path]:
-    """Return the files of a table: `name` with or without ending, or those that fit a pattern.
-
-    A file that is called like the pattern itself is meant before those that fit it.
-    """
-    wanted = name.casefold()
-    exact = [file for file in files if file.name.casefold() == wanted]
-    if not exact and any(sign in name for sign in "*?["):
-        return [file for file in files if fnmatchcase(file.name, name)]
-    return exact or [file for file in files if file.stem.casefold() == wanted]
-
-
-def files_below(folder: Path, name: str) -> list[Path]:
-    """Return the file of a name with folders in it, or those that fit it as a pattern."""
-    exact = folder / name
-    return [exact] if exact.is_file() else sorted(folder.glob(name))
 
 
 def outside_problems(settings: Settings) -> list[Problem]:
@@ -228,14 +214,19 @@ class _Folder:
         DataError
             If two files have the name of one table, and nobody says which is meant.
         """
-        if "/" in name:
-            found = files_below(self.settings.source, name)
+        source = self.settings.source
+        folder = source / name
+        if "/" in name and not folder.is_dir():
+            found = files_below(source, name)
+            refuse_logged(found, below=source)
         else:
-            top = [
-                f for f in self.files if f.parent == self.settings.source or "unpacked" in f.parts
-            ]
+            top = [f for f in self.files if f.parent == source or "unpacked" in f.parts]
             found = find_files(top, name)
         several = any(sign in name for sign in "*?[")
+        if not found and folder.is_dir():
+            if (logged := logged_rows(folder, self.reader.connection)) is not None:
+                return logged
+            found, several = parquet_files(folder), True
         if len(found) > 1 and not several:
             raise DataError(
                 f"{' and '.join(file.name for file in found)} both have the name of one table. "
@@ -244,13 +235,15 @@ class _Folder:
             )
         self.read_as.update(dict.fromkeys(found, table))
         parts = [rows for file in found for rows in self._parts(file)]
+        self.reader.remarks.extend(type_changes(found, below=source))
         return _together(parts, table, self.settings.data, self.reader.remarks)
 
     def _parts(self, file: Path) -> list[Rows]:
         """Return the rows of a file, by sheet where several are meant."""
         if file not in self.scanned:
-            sheets = _sheets_of(file, self.settings.data)
-            self.scanned[file] = [self.reader.rows(file, sheet) for sheet in sheets]
+            sheets, below = _sheets_of(file, self.settings.data), self.settings.source
+            parts = [self.reader.rows(file, sheet) for sheet in sheets]
+            self.scanned[file] = [with_partitions(rows, file, below=below) for rows in parts]
         return self.scanned[file]
 
 

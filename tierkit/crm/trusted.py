@@ -23,10 +23,10 @@ from tierkit.crm.companies import with_one_company
 from tierkit.crm.contract import CONTRACT, TableContract
 from tierkit.crm.engine import (
     Connection,
-    EngineError,
     EngineName,
     Rows,
     connect,
+    in_words,
     materialise,
     open_engine,
 )
@@ -157,14 +157,8 @@ def read_tables(settings: Settings, *, engine: EngineName | None = None) -> Tabl
 def examine_source(settings: Settings) -> Reading:
     """Read a project's source and return its tables together with every problem found."""
     check_rule_names(settings.checks)
-    try:
+    with in_words(f"{settings.data.source}: cannot be computed"):
         return _examine(settings)
-    except EngineError as error:
-        cause = str(error).strip().partition("\n")[0]
-        raise DataError(
-            f"{settings.data.source}: cannot be computed: {cause}. Please report this, with the "
-            "headers of the files."
-        ) from error
 
 
 def _examine(settings: Settings) -> Reading:

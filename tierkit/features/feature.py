@@ -34,6 +34,8 @@ class Context:
     existing
         One row per as_of and account that existed before it
         (`tierkit.features.windows.existing_accounts`).
+    planned
+        What `once` has given so far, by the function that gave it.
     """
 
     tables: Tables
@@ -41,13 +43,13 @@ class Context:
     days: tuple[date, ...]
     existing: Rows
     settings: Settings
-    _planned: dict[Callable[[Context], Rows], Rows] = field(default_factory=dict, repr=False)
+    planned: dict[Callable[[Context], Rows], Rows] = field(default_factory=dict, repr=False)
 
     def once(self, rows: Callable[[Context], Rows]) -> Rows:
         """Return the lazy rows that a function gives for this context, planned only once."""
-        if rows not in self._planned:
-            self._planned[rows] = rows(self)
-        return self._planned[rows]
+        if rows not in self.planned:
+            self.planned[rows] = rows(self)
+        return self.planned[rows]
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,9 @@ class Block:
         The table whose first date cuts its windows; empty where no window matters.
     aggregated
         Whether there is one row per account and as_of already.
+    of_one_account
+        Whether what an account has at an as_of rests on its own rows dated before that day alone,
+        so that it need not be computed again while these are the same.
     """
 
     name: str
@@ -110,6 +115,7 @@ class Block:
     needs: tuple[str, ...] = ()
     history: str = ""
     aggregated: bool = False
+    of_one_account: bool = True
 
 
 class _Named:

@@ -150,7 +150,7 @@ def _changes(tables: Tables, column: str) -> Rows:
 
 def _block(columns: Sequence[str]) -> Block:
     rows = partial(firmographics, columns=tuple(columns))
-    return Block("firmographics", rows, aggregated=True)
+    return Block("firmographics", rows, aggregated=True, of_one_account=False)
 
 
 def _given(column: str) -> tuple[str, ...]:
@@ -266,7 +266,12 @@ def _tops(accounts: Rows) -> Rows:
 
 
 FAMILIES = Block(
-    "families", families, ("accounts.parent_id",), history="opportunities", aggregated=True
+    "families",
+    families,
+    ("accounts.parent_id",),
+    history="opportunities",
+    aggregated=True,
+    of_one_account=False,
 )
 YEAR = Window(4)
 

@@ -57,7 +57,13 @@ class OwnCriterion:
         """Return the criterion as the panel computes it."""
         needs = (f"{self.table}.{self.date}",)
         rows = partial(_values if self.takes_rows else _known, self)
-        block = Block(f"own: {self.name}", rows, needs, aggregated=self.takes_rows)
+        block = Block(
+            f"own: {self.name}",
+            rows,
+            needs,
+            aggregated=self.takes_rows,
+            of_one_account=False,
+        )
         compute = (lambda: nw.col("value")) if self.takes_rows else self.compute
         return Aggregate(self.name, block, compute, absent=self.absent)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tierkit.cache import Cache
 from tierkit.crm import (
     Rows,
     Tables,
@@ -23,8 +24,10 @@ from tierkit.crm import (
 )
 from tierkit.errors import DataError, SettingsError
 from tierkit.features.checksums import check_sums
+from tierkit.features.extent import observed_quarters, without_the_unknown
 from tierkit.features.feature import KEYS, Aggregate, Block, Context, Derived, Feature
 from tierkit.features.firmographics import dated_columns
+from tierkit.features.keeping import kept_or_computed
 from tierkit.features.registry import (
     PAST_REVENUE,
     all_features,
@@ -38,6 +41,7 @@ from tierkit.settings import Settings
 
 _METADATA = b"tierkit.panel"
 MOMENT = nw.Datetime("us")
+NO_CACHE = Cache()
 
 
 @dataclass(frozen=True, repr=False)
@@ -136,7 +140,13 @@ class Panel:
 
 
 def build_panel(
-    tables: Tables, dates: Sequence[date], *, settings: Settings, look_back: int | None = None
+    tables: Tables,
+    dates: Sequence[date],
+    *,
+    settings: Settings,
+    look_back: int | None = None,
+    names: Collection[str] | None = None,
+    cache: Cache = NO_CACHE,
 ) -> Panel:
     """Return every feature of every existing account at every date, from rows strictly before it.
 
@@ -153,6 +163,11 @@ def build_panel(
         each looks back on all that is known before it. A window that begins earlier is cut, for
         every account of that as_of; where nothing is known of a table yet, its criteria are
         missing.
+    names
+        The criteria to compute, beside past revenue; by default all that can be.
+    cache
+        Where the panel of an earlier quarter lies, of which only what is new or restated is
+        computed again, to the same bytes. Without a folder nothing is kept.
 
     Raises
     ------
@@ -169,22 +184,21 @@ def build_panel(
     {('A', Timestamp('2025-01-01 00:00:00')): 0.0}
     """
     with in_words("The criteria cannot be computed"):
-        return _build(tables, dates, settings=settings, look_back=look_back)
+        context, known = context_of(tables, dates, settings=settings, look_back=look_back)
+        return _build(context, known, names=names, cache=cache)
 
 
-def _build(
-    tables: Tables, dates: Sequence[date], *, settings: Settings, look_back: int | None
-) -> Panel:
-    context, known = context_of(tables, dates, settings=settings, look_back=look_back)
+def _build(context: Context, known: Known, *, names: Collection[str] | None, cache: Cache) -> Panel:
+    tables, settings = context.tables, context.settings
     features = all_features(tables, settings)
     there = {name: known.most(name) for name in known.quarters}
     reasons = reasons_to_leave_out(features, tables, there)
-    built = with_past_revenue(features, reasons)
-    computed_values = _compute(context, built)
+    built = _asked(with_past_revenue(features, reasons), names)
+    computed_values = _compute(context, built, cache)
     check_sums(context, computed_values)
-    values = _without_the_unknown(computed_values, built, known)
+    values = without_the_unknown(computed_values, built, known)
     reasons |= dict.fromkeys(settings.features.leave_out, "named in features.leave_out")
-    usable = [feature for feature in features if not (feature.is_hidden or feature.name in reasons)]
+    usable = [feature for feature in built if not (feature.is_hidden or feature.name in reasons)]
     criteria = tuple(feature.name for feature in usable if not _is_effort(feature))
     effort = tuple(feature.name for feature in usable if _is_effort(feature))
     visible = {feature.name for feature in features if not feature.is_hidden}
@@ -201,50 +215,14 @@ def _build(
     )
 
 
-def observed_quarters(features: Sequence[Feature], known: Known) -> pd.DataFrame:
-    """Return the quarters that the window of each growing feature covers at each as_of."""
-    growing = [one for one in features if isinstance(one, Aggregate) and one.grows and one.window]
-    columns = {
-        one.name: [
-            one.window.observed(quarters)
-            for quarters in known.quarters.get(one.block.history, (0.0,) * len(known.days))
-        ]
-        for one in growing
-        if one.window is not None
-    }
-    return pd.DataFrame(columns, index=pd.DatetimeIndex([*known.days], name="as_of"))
-
-
-def _without_the_unknown(
-    values: pd.DataFrame, features: Sequence[Feature], known: Known
-) -> pd.DataFrame:
-    """Return the values, missing at every as_of before which too little of their table is known."""
-    days = values.index.get_level_values("as_of")
-    return values.assign(
-        **{
-            name: values[name].mask(days.isin(pd.DatetimeIndex(short)))
-            for name, short in unknown_dates(features, known).items()
-        }
-    )
-
-
-def unknown_dates(features: Sequence[Feature], known: Known) -> dict[str, list[date]]:
-    """Return, for each feature that some as_of know too little for, these dates."""
-    found = {}
-    for feature in features:
-        dated = isinstance(feature, Derived) or feature.window is not None
-        history = feature.history if isinstance(feature, Derived) else feature.block.history
-        if not dated or not history or feature.name in PAST_REVENUE or feature.is_hidden:
-            continue
-        there = known.quarters.get(history, ())
-        short = [
-            day
-            for day, quarters in zip(known.days, there, strict=False)
-            if not (quarters >= feature.least or (feature.least <= 1 and quarters > 0))
-        ]
-        if short:
-            found[feature.name] = short
-    return found
+def _asked(features: Sequence[Feature], names: Collection[str] | None) -> tuple[Feature, ...]:
+    """Return those of the features that are asked for, with all that they are computed from."""
+    if names is None:
+        return tuple(features)
+    known = {feature.name: feature for feature in features}
+    asked = [name for name in (*PAST_REVENUE, *names) if name in known]
+    needed = {one.name for name in asked for one in with_inputs(known[name], known)}
+    return tuple(feature for feature in features if feature.name in needed)
 
 
 def _observed_of(columns: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
@@ -306,19 +284,39 @@ def context_of(
     return Context(tables, rows, days, existing, settings), known
 
 
-def _compute(context: Context, features: Sequence[Feature]) -> pd.DataFrame:
+def _compute(
+    context: Context, features: Sequence[Feature], cache: Cache = NO_CACHE
+) -> pd.DataFrame:
     """Return the columns of `features` for every existing account and as_of."""
-    values = _collect(context.existing.select(*KEYS)).sort_index()
     aggregates = [feature for feature in features if isinstance(feature, Aggregate)]
-    for block in dict.fromkeys(feature.block for feature in aggregates):
-        group = [feature for feature in aggregates if feature.block == block]
-        values = values.join(_aggregate(block, group, context), how="left", validate="1:1")
-        zeros = {feature.name: 0.0 for feature in group if feature.absent == 0}
-        values = values.fillna(zeros)
+    steady = [feature for feature in aggregates if feature.block.of_one_account]
+    others = [feature for feature in aggregates if not feature.block.of_one_account]
+    values = kept_or_computed(
+        context,
+        lambda part: _with_aggregates(_no_columns(part), steady, part),
+        names=[feature.name for feature in steady],
+        cache=cache,
+    )
+    values = _with_aggregates(values, others, context)
     for feature in features:
         if isinstance(feature, Derived):
             values = values.assign(**{feature.name: feature.compute(values)})
     return _with_missing_text(values)
+
+
+def _no_columns(context: Context) -> pd.DataFrame:
+    return _collect(context.existing.select(*KEYS)).sort_index()
+
+
+def _with_aggregates(
+    values: pd.DataFrame, features: Sequence[Aggregate], context: Context
+) -> pd.DataFrame:
+    for block in dict.fromkeys(feature.block for feature in features):
+        group = [feature for feature in features if feature.block == block]
+        values = values.join(_aggregate(block, group, context), how="left", validate="1:1")
+        zeros = {feature.name: 0.0 for feature in group if feature.absent == 0}
+        values = values.fillna(zeros)
+    return values
 
 
 def _aggregate(block: Block, features: Sequence[Aggregate], context: Context) -> pd.DataFrame:

@@ -17,8 +17,9 @@ from tierkit.calendar import DAYS_A_QUARTER
 from tierkit.crm import Rows, Tables, grouped, look_up_grouped
 from tierkit.errors import SettingsError
 from tierkit.features.deals import PRIOR_DEALS
+from tierkit.features.extent import unknown_dates
 from tierkit.features.feature import HIDDEN, KEYS, Aggregate, Block, Context, Derived, Feature
-from tierkit.features.panel import context_of, unknown_dates, with_inputs
+from tierkit.features.panel import context_of, with_inputs
 from tierkit.features.registry import all_features, reasons_to_leave_out
 from tierkit.settings import Settings
 

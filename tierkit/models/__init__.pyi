@@ -50,6 +50,7 @@ from .explaining import (
     smallest_change as smallest_change,
 )
 from .expressions import (
+    rows_with_reason as rows_with_reason,
     scored_rows as scored_rows,
     tiered_rows as tiered_rows,
 )

@@ -38,7 +38,7 @@ _ONLY_GROW = ("tenure_days",)
 _MOST_SPOKEN = 3
 MOST_CHARACTERS = 200
 MOST_EACH_WAY = 3
-_NEGLIGIBLE = float(np.log(1.05))
+NEGLIGIBLE = float(np.log(1.05))
 _BETWEEN = " · "
 
 
@@ -262,11 +262,7 @@ def reasons(card: Card, values: pd.DataFrame) -> pd.Series[str]:
     """
     bins = card.bins_of(values).to_numpy()
     points = card.points_of(values).to_numpy()
-    texts = [
-        [f"{plain_name(one.name)} {name}: {factor_words(amount)}"
-         for name, amount in zip(one.bins, one.points_by_bin, strict=True)]
-        for one in card.criteria
-    ]  # fmt: skip
+    texts = [bin_reasons(one) for one in card.criteria]
     order = np.argsort(-np.abs(points), axis=1, kind="stable")
     found = [
         _joined((point[column], texts[column][place[column]]) for column in strongest)
@@ -275,6 +271,20 @@ def reasons(card: Card, values: pd.DataFrame) -> pd.Series[str]:
         )
     ]
     return pd.Series(found, index=values.index, name="reasons", dtype="str")
+
+
+def bin_reasons(criterion: Criterion) -> list[str]:
+    """Return the reason of each bin of a criterion, the missing one last.
+
+    Examples
+    --------
+    >>> from tierkit.models.criteria import CategoricalCriterion
+    >>> bin_reasons(CategoricalCriterion("industry", ("retail",), (0.0,), other=1.0, missing=0.0))
+    ['industry retail: ×1.0', 'industry other: ×2.7', 'industry unknown: ×1.0']
+    """
+    name = plain_name(criterion.name)
+    bins = zip(criterion.bins, criterion.points_by_bin, strict=True)
+    return [f"{name} {one}: {factor_words(amount)}" for one, amount in bins]
 
 
 def factors(card: Card, values: pd.DataFrame) -> pd.DataFrame:
@@ -289,7 +299,7 @@ def _joined(strongest_first: Iterable[tuple[float, str]]) -> str:
     room = MOST_CHARACTERS
     for points, text in strongest_first:
         side = ups if points > 0 else downs
-        if abs(points) < _NEGLIGIBLE or room <= 0:
+        if abs(points) < NEGLIGIBLE or room <= 0:
             break
         if len(side) < MOST_EACH_WAY:
             short = text if len(text) <= MOST_CHARACTERS else _shortened(text)

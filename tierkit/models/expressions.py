@@ -9,6 +9,7 @@ import narwhals as nw
 from tierkit.crm import Rows
 from tierkit.errors import DataError
 from tierkit.models.criteria import Criterion, NumericCriterion
+from tierkit.models.explaining import NEGLIGIBLE, bin_reasons
 from tierkit.models.saved import BY_COLUMN, SavedModel
 
 
@@ -75,18 +76,50 @@ def tiered_rows(rows: Rows, lines: Sequence[tuple[str, float]]) -> Rows:
     return rows.with_columns(tier=tiers.otherwise(nw.lit(others[-1][0])))
 
 
+def rows_with_reason(model: SavedModel, rows: Rows) -> Rows:
+    """Return rows of a panel with `reason`: the strongest of those that `reasons` gives.
+
+    Of several that are equally strong the first of the card; empty where none is within reach.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tierkit.crm import register_frame
+    >>> from tierkit.crm.engine import connect
+    >>> from tierkit.models.card import Card
+    >>> wins = NumericCriterion("wins_count_4q", (1.0,), (-0.1, 0.7), counts=True)
+    >>> model = SavedModel(Card(20.0, (wins,)), "fitted card", "won_revenue_4q", 4)
+    >>> rows = register_frame(connect(), pd.DataFrame({"wins_count_4q": [3.0]}))
+    >>> rows_with_reason(model, rows).select("reason").collect()["reason"].to_list()
+    ['wins (4 quarters) 1 or more: ×2.0']
+    """
+    criteria = model.card.criteria
+    if not criteria:
+        return rows.with_columns(reason=nw.lit(""))
+    sizes = {f"__size_{place}": _points(one).abs() for place, one in enumerate(criteria)}
+    measured = rows.with_columns(**sizes).with_columns(__most=nw.max_horizontal(*sizes))
+    reason = nw.when(nw.col("__most") < NEGLIGIBLE).then(nw.lit(""))
+    for one, size in zip(criteria, sizes, strict=True):
+        reason = reason.when(nw.col(size) == nw.col("__most")).then(_by_bin(one, bin_reasons(one)))
+    return measured.with_columns(reason=reason.otherwise(nw.lit(""))).drop("__most", *sizes)
+
+
 def _points(criterion: Criterion) -> nw.Expr:
+    return _by_bin(criterion, [float(points) for points in criterion.points_by_bin])
+
+
+def _by_bin(criterion: Criterion, values: Sequence[float | str]) -> nw.Expr:
+    """Return the value of each row's bin; the last but one is of the last bin, the last missing."""
+    column = nw.col(criterion.name)
     if isinstance(criterion, NumericCriterion):
-        number = _known(criterion.name)
-        found = nw.when(number.is_null()).then(nw.lit(float(criterion.missing)))
-        for edge, points in zip(criterion.edges, criterion.points, strict=False):
-            found = found.when(number < float(edge)).then(nw.lit(float(points)))
-        return found.otherwise(nw.lit(float(criterion.points[-1])))
-    text = nw.col(criterion.name)
-    found = nw.when(text.is_null()).then(nw.lit(float(criterion.missing)))
-    for category, points in zip(criterion.categories, criterion.points, strict=True):
-        found = found.when(text == category).then(nw.lit(float(points)))
-    return found.otherwise(nw.lit(float(criterion.other)))
+        column = _known(criterion.name)
+        tests = [column < float(edge) for edge in criterion.edges]
+    else:
+        tests = [column == category for category in criterion.categories]
+    found = nw.when(column.is_null()).then(nw.lit(values[-1]))
+    for test, value in zip(tests, values, strict=False):
+        found = found.when(test).then(nw.lit(value))
+    return found.otherwise(nw.lit(values[-2]))
 
 
 def _known(column: str) -> nw.Expr:

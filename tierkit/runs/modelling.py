@@ -106,7 +106,8 @@ def make_panel(run: Run) -> Panel:
     """
     dates = training_dates(run.tables, settings=run.settings, as_of=run.as_of)
     check_own_criteria(run.tables, dates, settings=run.settings)
-    panel = build_panel(run.tables, [*dates, run.as_of], settings=run.settings)
+    days = [*dates, run.as_of]
+    panel = build_panel(run.tables, days, settings=run.settings, cache=run.cache)
     panel.write(run.folder / PANEL_FILE)
     return panel
 

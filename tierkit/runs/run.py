@@ -28,7 +28,6 @@ from tierkit.crm import (
 )
 from tierkit.errors import Problem, SettingsError
 from tierkit.files import make_folder, read_json, write_whole
-from tierkit.forecast import Forecast, KnownTotals, earlier_forecasts, forecast, known_totals
 from tierkit.publishing import (
     DATA_FILE,
     EarlierReports,
@@ -45,7 +44,6 @@ from tierkit.runs._reading import (
     trusted_tables,
     written_tables,
 )
-from tierkit.runs.experiments import band_bytes
 from tierkit.runs.project import OVERRIDES, find_project
 from tierkit.settings import Settings
 
@@ -53,6 +51,7 @@ if TYPE_CHECKING:
     from tierkit._backtest import ModelChoice
     from tierkit.customers import Outlook
     from tierkit.features import Panel
+    from tierkit.forecast import Forecast, KnownTotals
     from tierkit.models import Favourites
     from tierkit.rendering import Fragment
     from tierkit.runs.serving import Serving
@@ -145,6 +144,8 @@ class Run:
     @property
     def fingerprint(self) -> str:
         """A short hash of data, overrides, randomised bands, settings and quarter."""
+        from tierkit.runs.experiments import band_bytes
+
         overrides = self.settings.folder / OVERRIDES
         written = overrides.read_bytes() if overrides.is_file() else b""
         overridden = hashlib.sha256(written).hexdigest()
@@ -192,15 +193,21 @@ class Run:
     @cached_property
     def totals(self) -> KnownTotals:
         """Won revenue by quarter, as known now: of all accounts, and of those known before."""
+        from tierkit.forecast import known_totals
+
         return known_totals(self.tables, settings=self.settings, as_of=self.as_of)
 
     @cached_property
     def forecast(self) -> Forecast:
         """Forecast of what the accounts known at `as_of` will bring in the horizon."""
+        from tierkit.forecast import forecast
+
         return forecast(self.totals, quarters=self.settings.target.horizon_quarters)
 
     def forecast_at(self, days: Sequence[date], *, quarters: int = 0) -> dict[date, float]:
         """Return what would have been forecast at quarter-ends, by default for the horizon."""
+        from tierkit.forecast import earlier_forecasts
+
         horizon = quarters or self.settings.target.horizon_quarters
         return earlier_forecasts(self.totals, days, quarters=horizon)
 

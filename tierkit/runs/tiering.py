@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from tierkit.crm import successors
-from tierkit.customers import account_value
 from tierkit.figure import Figure
 from tierkit.publishing import Published
 from tierkit.runs.run import Run
@@ -182,6 +181,8 @@ def by_value(run: Run, predictions: pd.DataFrame) -> pd.DataFrame:
     """
     if is_cut_on_revenue(run):
         return predictions
+    from tierkit.customers import account_value
+
     value = account_value(
         predictions["predicted_revenue"],
         run.tables,

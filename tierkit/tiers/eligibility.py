@@ -144,7 +144,7 @@ def why_untiered(
 before the first unknown day'}
     """
     reason = eligible.loc[eligible.index.difference(tiered, sort=True), "reason"]
-    unknown = ~reason.index.isin(existing)
+    unknown = existing.get_indexer(reason.index) < 0
     reason = reason.mask((reason == "") & unknown, NOT_YET)
     found: pd.Series[str] = reason.mask(reason == "", NO_SLOT)
     return found
