@@ -50,7 +50,8 @@ def value_parts(
     """
     if first is None:
         first = first_won(tables, settings=settings)
-    customer = predicted.index.isin(first.index[first < day_number(as_of)])
+    today = day_number(as_of)
+    customer = predicted.index.isin(first.index[first < today])
     amounts = predicted.fillna(0.0).astype(float)
     renewed = (
         outlook.expected_by_account()["expected"] if outlook.adds_up else pd.Series(dtype=float)

@@ -84,7 +84,7 @@ def _parts(session: Session) -> pd.DataFrame:
 def _by_tier(view: View, parts: pd.DataFrame) -> pd.DataFrame:
     """Return the sum of each part by the tier that a view gives."""
     tiers = view.tiers["tier"].reindex(parts.index).astype("object")
-    return parts[[*_PARTS]].fillna(0.0).groupby(tiers).sum()
+    return parts[[*_PARTS]].fillna(0.0).groupby(tiers, dropna=True).sum()
 
 
 def _spelled(session: Session, amounts: list[float]) -> list[str]:
