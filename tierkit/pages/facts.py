@@ -250,9 +250,9 @@ def _unit(amounts: Sequence[float]) -> tuple[float, str]:
 
 
 def _digits(amounts: Sequence[float], unit: float) -> int:
-    """Return one digit, or up to three where an amount is so small that it needs them."""
+    """Return one digit, or two where an amount is so small that it needs them."""
     smallest = min((abs(amount) for amount in amounts if amount), default=unit)
-    return next((more for more, part in ((1, 1), (2, 10)) if smallest >= unit / part), 3)
+    return 1 if smallest >= unit else 2
 
 
 def money_grid(code: str, rows: Sequence[Sequence[float]]) -> list[list[str]]:
