@@ -84,6 +84,10 @@ def test_concentration_of_equal_effort_is_zero_and_of_proportional_effort_that_o
     assert (relative.value, relative.low, relative.high) == pytest.approx((1, 1, 1))
 
 
+def test_where_nothing_is_predicted_there_is_no_curve():
+    assert lorenz_curve(effort_index(accounts([0, 0]), accounts([50, 50]))).empty
+
+
 def test_the_lorenz_curve_runs_from_corner_to_corner_with_the_most_valuable_first():
     curve = lorenz_curve(effort_index(accounts([10, 90]), accounts([50, 50])))
     assert curve["value_share"].tolist() == [0.0, 0.9, 1.0]

@@ -106,6 +106,8 @@ def sizes_figure(effort: EffortStudy, *, currency: str) -> Fragment:
 
 
 def _curve(effort: EffortStudy) -> Fragment:
+    if effort.curve.empty:
+        return _words("Effort against value: nothing is predicted for these accounts.")
     top = effort.by_tier.iloc[0]
     finding = (
         f"{effort.by_tier.index[0]} holds {share(top['value_share'])} of predicted revenue and "

@@ -98,7 +98,8 @@ def lorenz_curve(proportion: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         From 0 to 1 in at most 21 steps: `accounts_share` (the most valuable ones first),
-        `value_share`, `effort_share`. A line from corner to corner is everyone alike.
+        `value_share`, `effort_share`. A line from corner to corner is everyone alike. Without rows
+        where all accounts together have no value or got no effort.
 
     Examples
     --------
@@ -110,6 +111,8 @@ def lorenz_curve(proportion: pd.DataFrame) -> pd.DataFrame:
     count = len(ordered)
     steps = np.unique(np.linspace(0, count, min(count, _CURVE_POINTS) + 1).round().astype(int))
     sums = np.vstack([[0.0, 0.0], ordered.cumsum(axis=0)])
+    if not (sums[-1] > 0).all():
+        steps = steps[:0]
     shares = sums / np.where(sums[-1] > 0, sums[-1], np.nan)
     return pd.DataFrame(
         {
