@@ -18,6 +18,7 @@ from tierkit.rendering import Picture, figure
 
 ROW, ABOVE, BELOW = 24.0, 6.0, 38.0
 WIDTH, LABELS, SAID = 700.0, 250.0, 120.0
+LETTER = 6.8  # as wide as a letter of a label is in the mean
 _ASKED = re.compile(r"^<!-- figure: (\S+)(?: of (\S+))? -->$", re.MULTILINE)
 _BAR = re.compile(r"(?<!\\)\|")  # between cells; one inside a cell is escaped
 _NUMBER = re.compile(r"[-+−]?\d[\d,]*\.?\d*")
@@ -60,7 +61,9 @@ def with_figures(page: str, folder: Path) -> str:
 
 def _as_html(name: str, drawing: Drawing) -> str:
     height = ROW * len(drawing.marks) + ABOVE + BELOW
-    picture = Picture(lambda ax: _draw(drawing, ax), WIDTH, height, (LABELS, SAID, ABOVE, BELOW))
+    labels = max([LABELS, *(LETTER * len(mark.label) for mark in drawing.marks)])
+    width, margins = WIDTH + labels - LABELS, (labels, SAID, ABOVE, BELOW)
+    picture = Picture(lambda ax: _draw(drawing, ax), width, height, margins)
     values = [(mark.label, mark.text) for mark in drawing.marks]
     shown = figure(picture, name=name, finding=drawing.finding, values=values).html
     return "\n".join(line for line in shown.splitlines() if line.strip())
@@ -173,7 +176,8 @@ def tier_roi(page: str) -> Drawing:
     marks = []
     for _, table in _tables_with(page, "world", "suggestive or more", "aim"):
         for _, row in table.iterrows():
-            aim = _numbers(row["aim"])[-1]
+            aims = _numbers(row["aim"])
+            aim = aims[-1] if aims else math.nan
             marks.append(_rate(row["world"], row["suggestive or more"], aim))
     finding = (
         "How often “suggestive” or more was said, with 95 % ranges. The line is the aim: an upper "

@@ -30,6 +30,7 @@ def value_parts(
     *,
     settings: Settings,
     as_of: date,
+    first: pd.Series[float] | None = None,
 ) -> pd.DataFrame:
     """Return the parts of what each account should bring in the horizon.
 
@@ -37,6 +38,9 @@ def value_parts(
     ----------
     predicted
         Predicted revenue of new and expansion business by account_id.
+    first
+        The days of first wins, as `first_won` gives them; read from the tables where they are not
+        known already.
 
     Returns
     -------
@@ -44,8 +48,9 @@ def value_parts(
         On that index, in money: `new` (of accounts that never bought), `expansion` (of those that
         did) and `renewals` (expected). Renewals that predicted revenue holds already are 0.
     """
-    first, today = first_won(tables, settings=settings), day_number(as_of)
-    customer = predicted.index.isin(first.index[first < today])
+    if first is None:
+        first = first_won(tables, settings=settings)
+    customer = predicted.index.isin(first.index[first < day_number(as_of)])
     amounts = predicted.fillna(0.0).astype(float)
     renewed = (
         outlook.expected_by_account()["expected"] if outlook.adds_up else pd.Series(dtype=float)
@@ -103,6 +108,7 @@ def account_value(
     *,
     settings: Settings,
     as_of: date,
+    first: pd.Series[float] | None = None,
 ) -> pd.Series[float]:
     """Return what tiers are cut on by `target.value`: money, on the index of `predicted`.
 
@@ -113,7 +119,7 @@ def account_value(
     """
     if settings.target.value == NEW_AND_EXPANSION:
         return predicted
-    parts = value_parts(predicted, tables, outlook, settings=settings, as_of=as_of)
+    parts = value_parts(predicted, tables, outlook, settings=settings, as_of=as_of, first=first)
     weights = pd.Series(settings.target.weights)
     value = (parts[weights.index] * weights).sum(axis=1)
     if settings.target.value == "margin":

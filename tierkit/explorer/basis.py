@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import before, from_on
+from tierkit.customers import HORIZON, accounts_at_risk, first_won
 from tierkit.explorer.codes import BinCodes
 from tierkit.explorer.gaps import Gap, gaps_of
 from tierkit.explorer.rankings import Rankings
@@ -233,6 +234,23 @@ class Basis:
         """The gross margin as a share of revenue, as the run has it."""
         run = self.run
         return gross_margin(run.tables, settings=run.settings, as_of=run.as_of).share
+
+    @cached_property
+    def first_won(self) -> pd.Series[float]:
+        """The day on which each account first bought, by account_id."""
+        return first_won(self.run.tables, settings=self.run.settings)
+
+    def at_risk(self, length: int) -> pd.DataFrame:
+        """Return the customers at risk as `accounts_at_risk` does, whatever is on screen."""
+        if length not in self._at_risk:
+            self._at_risk[length] = accounts_at_risk(
+                self.run.outlook, length=length, window=HORIZON
+            )
+        return self._at_risk[length]
+
+    @cached_property
+    def _at_risk(self) -> dict[int, pd.DataFrame]:
+        return {}
 
     @cached_property
     def rankings(self) -> Rankings:

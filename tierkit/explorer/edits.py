@@ -11,6 +11,7 @@ from tierkit.explorer.in_points import hand_criterion, is_same
 from tierkit.explorer.screen import points_to_double
 from tierkit.models import BY_HAND
 from tierkit.settings import Settings
+from tierkit.words import plain_name
 
 if TYPE_CHECKING:
     from tierkit.explorer.stage import Stage
@@ -54,7 +55,7 @@ class CardChanges:
             card = self._stage.view.card if self._stage.card_is_set_by_hand else self._fitted()
             return card_settings.without_criterion(self._stage.settings, criterion, card)
 
-        self._stage.apply(f"{criterion} off", change)
+        self._stage.apply(f"{plain_name(criterion)} off", change)
 
     def turn_on(self, criterion: str) -> None:
         """Put a criterion on the card again, with the points it had.
@@ -71,7 +72,7 @@ class CardChanges:
         ['won_revenue_4q', 'log_employees']
         """
         self._stage.apply(
-            f"{criterion} on",
+            f"{plain_name(criterion)} on",
             lambda: card_settings.with_criterion(
                 self._stage.settings, criterion, as_before=self._off.get(criterion)
             ),
@@ -87,7 +88,7 @@ class CardChanges:
         >>> explorer.start_rules_card()
         >>> explorer.set_weight("won_revenue_4q", 0.5)
         >>> explorer.change.words
-        'won_revenue_4q: weight 0.5'
+        'won revenue (4 quarters): weight 0.5'
         """
 
         def change() -> Settings:
@@ -97,7 +98,7 @@ class CardChanges:
                 self._stage.settings, criterion, weight, self._fitted()
             )
 
-        self._stage.apply(f"{criterion}: weight {weight:g}", change)
+        self._stage.apply(f"{plain_name(criterion)}: weight {weight:g}", change)
 
     def set_factors(self, criterion: str, factors: Sequence[float]) -> None:
         """Give the bins of a fitted criterion other factors, the missing one last.
@@ -115,7 +116,7 @@ class CardChanges:
         tierkit.errors.SettingsError: No card is fitted yet: no earlier quarter-end has an outcome.
         """
         self._stage.apply(
-            f"{criterion}: factors",
+            f"{plain_name(criterion)}: factors",
             lambda: card_settings.with_factors(
                 self._stage.settings, self._fitted_criterion(criterion), factors
             ),
@@ -158,7 +159,7 @@ class CardChanges:
                 known=self._stage.basis.learned.panel.criteria,
             )
 
-        self._stage.apply(f"{criterion}: points", change)
+        self._stage.apply(f"{plain_name(criterion)}: points", change)
 
     def points_to_double(self) -> float:
         """Return how many points of the card set by hand double predicted revenue.
@@ -234,7 +235,7 @@ class CardChanges:
                 raise SettingsError("No criterion of the fitted card is off: nothing to fit anew.")
             return card_settings.left_out(settings, off)
 
-        self._stage.apply(f"fitted anew without {', '.join(off)}", change)
+        self._stage.apply(f"fitted anew without {', '.join(map(plain_name, off))}", change)
 
     def _fitted(self) -> Card:
         if self._stage.basis.learned.fitted is None:

@@ -86,6 +86,7 @@ class View:
             run.outlook,
             settings=self.settings,
             as_of=run.as_of,
+            first=self.basis.first_won,
         )
         value = np.asarray(amounts, dtype=np.float64)
         return value, value

@@ -21,8 +21,8 @@ from tierkit.pages.facts import (
     part,
     parts,
     ranged,
+    ranking_in_tests,
     stopped_card,
-    tested_ranking,
     text,
     texts,
     why,
@@ -291,7 +291,7 @@ def _tested_on(backtest: Facts) -> str:
 
 
 def _calibration(facts: Facts) -> str:
-    model = tested_ranking(facts)
+    model = ranking_in_tests(facts)
     value = number(model, "actual_over_predicted")
     inside, due = ledger_score(facts)
     kept = (

@@ -10,8 +10,8 @@ from tierkit.pages.facts import (
     Facts,
     currency,
     min_group,
+    money_column,
     money_grid,
-    money_parts,
     next_quarter,
     number,
     part,
@@ -98,7 +98,7 @@ def part_amounts(facts: Facts, rows: Sequence[Facts]) -> list[dict[str, str]]:
     known = all(number(row, keys[1]) is not None for row in rows)
     grid = money_grid(code, [[number(row, key) or 0.0 for key in keys] for row in rows])
     due, at_risk = (
-        money_parts(code, [number(row, key) or 0.0 for row in rows])
+        money_column(code, [number(row, key) or 0.0 for row in rows])
         for key in ("renewals_due", "at_risk")
     )
     grid = grid if known else [[one[0], "–", "–"] for one in grid]

@@ -183,21 +183,46 @@ def because(facts: Facts, key: str = "because") -> str:
 
 
 def money_parts(code: str, amounts: Sequence[float]) -> list[str]:
-    """Return amounts and, last, their sum, all in one unit, which add up as they are said.
-
-    The sum is rounded as ever; of the amounts those with the largest remainders are rounded up.
+    """Return amounts and, last, their sum, all in one unit and so exact that they add up as said.
 
     Examples
     --------
     >>> money_parts("USD", [6_123_456, 9_480_000, 4_210_000])
     ['$6.1 M', '$9.5 M', '$4.2 M', '$19.8 M']
-    >>> money_parts("USD", [3_501_000, 21_430_000, 14_745_000])
+    >>> money_parts("USD", [9_755_162, 21_851_533, 11_308_057])
+    ['$9.755 M', '$21.852 M', '$11.308 M', '$42.915 M']
+    """
+    unit, name = _unit([math.fsum(amounts), *amounts])
+    return _column(code, amounts, unit, name, _adding(amounts, unit) if name else 0)
+
+
+def money_column(code: str, amounts: Sequence[float]) -> list[str]:
+    """Return amounts and, last, their sum, which add up as said, for what stands nowhere else.
+
+    The sum is rounded as ever; of the amounts those with the largest remainders are rounded up.
+
+    Examples
+    --------
+    >>> money_column("USD", [3_501_000, 21_430_000, 14_745_000])
     ['$3.5 M', '$21.4 M', '$14.8 M', '$39.7 M']
     """
     unit, name = _unit([math.fsum(amounts), *amounts])
-    digits = _digits(amounts, unit) if name else 0
+    return _column(code, amounts, unit, name, _digits(amounts, unit) if name else 0)
+
+
+def _column(code: str, amounts: Sequence[float], unit: float, name: str, digits: int) -> list[str]:
     parts = rounded_parts([amount / unit for amount in amounts], digits)
     return [_fixed(code, one, digits, name) for one in [*parts, round(math.fsum(parts), digits)]]
+
+
+def _adding(amounts: Sequence[float], unit: float) -> int:
+    """Return the fewest digits to which amounts add up as they are rounded; at most three."""
+    total = math.fsum(amounts) / unit
+    for digits in (1, 2):
+        parts = [round(amount / unit, digits) for amount in amounts]
+        if round(math.fsum(parts), digits) == round(total, digits):
+            return digits
+    return 3
 
 
 def rounded_parts(amounts: Sequence[float], digits: int) -> list[float]:
@@ -209,6 +234,9 @@ def rounded_parts(amounts: Sequence[float], digits: int) -> list[float]:
     [3.5, 21.4, 14.8]
     """
     steps = [amount * 10**digits for amount in amounts]
+    plain = [round(amount, digits) for amount in amounts]
+    if round(math.fsum(plain), digits) == round(math.fsum(amounts), digits):
+        return plain
     lower = [math.floor(step) for step in steps]
     missing = round(math.fsum(steps)) - sum(lower)
     order = sorted(range(len(steps)), key=lambda place: (lower[place] - steps[place], place))
@@ -230,7 +258,7 @@ def _digits(amounts: Sequence[float], unit: float) -> int:
 def money_grid(code: str, rows: Sequence[Sequence[float]]) -> list[list[str]]:
     """Return amounts with the sum of each row and a last row of sums, which add up as said.
 
-    Each column is said as `money_parts` says it, in the unit of the whole.
+    The first column is said as `money_parts` says it, in the unit of the whole.
 
     Examples
     --------
@@ -240,9 +268,8 @@ def money_grid(code: str, rows: Sequence[Sequence[float]]) -> list[list[str]]:
     $3.4 M $4.4 M $7.8 M
     $4.8 M $6.8 M $11.6 M
     """
-    every = [cell for row in rows for cell in row]
-    unit, name = _unit([math.fsum(every)])
-    digits = _digits(every, unit) if name else 0
+    unit, name = _unit([math.fsum(cell for row in rows for cell in row)])
+    digits = _adding([row[0] for row in rows], unit) if name else 0
     columns = [
         rounded_parts([cell / unit for cell in column], digits)
         for column in zip(*rows, strict=True)
@@ -260,7 +287,7 @@ def _fixed(code: str, amount: float, digits: int, unit: str) -> str:
 _LABEL = re.compile(r"^((?:FY)?\d{4})(Q[1-4])$")
 
 
-def tested_ranking(facts: Facts) -> Facts:
+def ranking_in_tests(facts: Facts) -> Facts:
     """Return what the tests found of what ranks; else of the card, else of past revenue."""
     models = part(facts, "model", "backtest", "models")
     names = (text(part(facts, "model"), "ranked_by"), "card", "past_revenue")

@@ -217,13 +217,20 @@ def _row(folder: str, facts: Facts) -> dict[str, str]:
         "folder": folder,
         "quarter": f"{words.quarter_name(folder)} ({_days(part(facts, 'quarter'))})",
         "decision": text(part(facts, "decision"), "action"),
-        "verdict": text(part(facts, "model"), "verdict"),
+        "verdict": _ranking(facts),
         "tier": text(top, "tier"),
         "accounts": _count(number(top, "accounts")),
         "predicted": _money(facts, top),
         "moves": _count(sum(known)) if len(known) == len(moved) else "–",
         "kept": f"{words.count(inside)} of {words.count(due)}" if due else "none due",
     }
+
+
+def _ranking(facts: Facts) -> str:
+    """Return what ranks and how it did, `the fitted card, better than past revenue`."""
+    model = part(facts, "model")
+    ranks, found = text(model, "ranked_by_in_words"), text(model, "verdict")
+    return f"{ranks}, {found}" if ranks and ranks not in found else found
 
 
 def _money(facts: Facts, tier: Facts) -> str:

@@ -14,8 +14,8 @@ from tierkit.pages.facts import (
     part,
     parts,
     quarter_spoken,
+    ranking_in_tests,
     sum_is_telling,
-    tested_ranking,
     text,
     too_small,
     why,
@@ -192,7 +192,7 @@ def warnings(facts: Facts) -> list[str]:
 def _order_behind(facts: Facts) -> str:
     """Return whether other orders put first who brought clearly more in the tests."""
     models = part(facts, "model", "backtest", "models")
-    own = number(tested_ranking(facts), CAPTURE)
+    own = number(ranking_in_tests(facts), CAPTURE)
     others = {
         "those that the tiers in force put there": number(part(models, "last_tiers"), CAPTURE),
         "as many ranked by past revenue": number(part(models, "past_revenue"), CAPTURE),
@@ -210,7 +210,7 @@ def _order_behind(facts: Facts) -> str:
 
 def _amounts_off(facts: Facts) -> str:
     """Return by how much amounts were off in the tests; empty where they were nearly right."""
-    value = number(tested_ranking(facts), "actual_over_predicted")
+    value = number(ranking_in_tests(facts), "actual_over_predicted")
     if value is None or value <= 0 or 1 / FAR_OFF < value < FAR_OFF:
         return ""
     side = "too low" if value > 1 else "too high"

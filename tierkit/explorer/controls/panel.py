@@ -156,7 +156,8 @@ class Panel:
 
 _NOBODY = "no account"
 _STYLE = (
-    "<style>.tierkit-rows{position:relative;overflow:auto hidden;flex:0 0 auto}"
+    f"<style>.{LIVE_CLASS} .lm-TabBar-tabLabel{{color:var(--jp-ui-font-color1)}}"
+    ".tierkit-rows{position:relative;overflow:auto hidden;flex:0 0 auto}"
     ".tierkit-rows>.widget-html{margin:0}.tierkit-rows .tierkit-listed tbody th"
     "{text-decoration:underline dotted;text-underline-offset:3px}"
     f".tierkit-openers{{position:absolute;left:0;top:{ROW_HEIGHT}px;width:12em;overflow:visible}}"

@@ -31,6 +31,7 @@ _STYLE = (
     "box-sizing:border-box;padding:0 9px 0 0;white-space:nowrap;text-align:left;"
     "overflow:hidden;text-overflow:ellipsis;max-width:10em;border-bottom:1px solid #8888884d}"
     ".tierkit-listed.tierkit-listed tbody th{font-weight:normal;max-width:12em}"
+    ".tierkit-listed.tierkit-listed td:nth-child(5){max-width:18em}"
     ".tierkit-listed.tierkit-listed .n{text-align:right;font-variant-numeric:tabular-nums}</style>"
 )
 

@@ -68,15 +68,17 @@ _AREA = ".jp-OutputArea"
 _WIDGET = f':is(.jp-OutputArea-output.lm-Panel, [data-mime-type="{_MIME}"])'
 INSTEAD = "The explorer's panel. Run the cell again to interact; a still picture stands below."
 """The sentence in place of the panel where nothing can show it."""
+_ALIVE = f":has(.{LIVE_CLASS}):not(:has(.jupyter-widgets-disconnected))"
 TWIN_STYLE = (
-    f"<style>@media screen{{{_AREA}:has(.{LIVE_CLASS}) .{TWIN_CLASS}{{display:none}}}}"
+    f"<style>@media screen{{{_AREA}{_ALIVE} .{TWIN_CLASS}{{display:none}}}}"
     f"@media print{{{_AREA}:has(.{TWIN_CLASS}) .{LIVE_CLASS}{{display:none}}}}"
-    f"{_AREA}:has(.{TWIN_CLASS}):not(:has(.{LIVE_CLASS})) {_WIDGET}{{display:none}}</style>"
+    f"{_AREA}:has(.{TWIN_CLASS}):not({_ALIVE}) {_WIDGET}{{display:none}}</style>"
 )
 """The twin is hidden while the panel is alive, and shown once it is reopened or printed.
 
 Where a notebook is reopened, JupyterLab writes in the panel's place that it is loading, then that
-it is not found: that place is hidden.
+it is not found; where papermill has kept the state of the controls, or their kernel has gone, it
+shows controls that do nothing. That place is hidden.
 """
 
 

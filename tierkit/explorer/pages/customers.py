@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from tierkit.customers import HORIZON, accounts_at_risk, value_parts
+from tierkit.customers import value_parts
 from tierkit.errors import SettingsError
 from tierkit.explorer.card_settings import with_value
 from tierkit.explorer.pages.parts import MOST_ROWS, note, shown, table
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tierkit.explorer.view import View
 
 CHOICES = (NEW_AND_EXPANSION, "all revenue", "margin")
+_PARTS = {"anew": "new and expansion", "renewals": "renewals expected", "whole": "together"}
 
 
 def values_table(session: Session) -> Markup:
@@ -34,14 +35,13 @@ def values_table(session: Session) -> Markup:
     views, whys = _views(session)
     screen = Snapshot.of(session.view, with_captures=False)
     parts = _parts(session)
+    sums = [_by_tier(view, parts) for view in views.values()]
     rows: list[list[object]] = []
     first = session.view.names[0]
     for name in session.view.names:
-        for part, words in (("anew", "new and expansion"), ("renewals", "renewals expected")):
-            amounts = [_sum(view, parts[part], name) for view in views.values()]
+        for part, words in _PARTS.items():
+            amounts = [float(one[part].get(name, 0.0)) for one in sums]
             rows.append([f"{name}: {words}", *_spelled(session, amounts)])
-        together = [_sum(view, parts["whole"], name) for view in views.values()]
-        rows.append([f"{name}: together", *_spelled(session, together)])
     shots = {value: Snapshot.of(view, with_captures=False) for value, view in views.items()}
     moved = [int((one.levels != screen.levels).sum()) for one in shots.values()]
     rows.append(["Accounts in another tier than on screen", *map(count, moved)])
@@ -69,14 +69,22 @@ def _parts(session: Session) -> pd.DataFrame:
     """Return by account what it should bring anew, in renewals, and together."""
     run, view = session.basis.run, session.view
     predicted = view.tiers["predicted_revenue"]
-    found = value_parts(predicted, run.tables, run.outlook, settings=view.settings, as_of=run.as_of)
+    found = value_parts(
+        predicted,
+        run.tables,
+        run.outlook,
+        settings=view.settings,
+        as_of=run.as_of,
+        first=session.basis.first_won,
+    )
     anew = found["new"] + found["expansion"]
     return found.assign(anew=anew, whole=anew + found["renewals"])
 
 
-def _sum(view: View, amounts: pd.Series[float], tier: str) -> float:
-    members = view.tiers.index[view.tiers["tier"] == tier]
-    return float(amounts.reindex(members).fillna(0.0).sum())
+def _by_tier(view: View, parts: pd.DataFrame) -> pd.DataFrame:
+    """Return the sum of each part by the tier that a view gives."""
+    tiers = view.tiers["tier"].reindex(parts.index).astype("object")
+    return parts[[*_PARTS]].fillna(0.0).groupby(tiers).sum()
 
 
 def _spelled(session: Session, amounts: list[float]) -> list[str]:
@@ -107,7 +115,7 @@ def at_risk_table(session: Session) -> Markup:
     if outlook.why:
         return note(f"Customers at risk cannot be shown: {outlook.why}.")
     length = session.settings.customers.at_risk_list
-    found = accounts_at_risk(outlook, length=length, window=HORIZON)
+    found = session.basis.at_risk(length)
     tiers, names, currency = view.tiers["tier"], session.basis.names, session.basis.currency
     owners = session.basis.accounts["owner"]
     rows = [
