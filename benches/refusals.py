@@ -8,7 +8,7 @@ that is not ASCII, and with a standard output that takes nothing, commands begin
 
 A command must end with a documented code, say why in words, leave no trace and never call it a
 fault of tierkit; what it ends with 0 is done. The project's own files and its last report keep
-their bytes, unless it ended with 0.
+their bytes, unless it ended with 0 or says that what it had done stays done.
 """
 
 from __future__ import annotations
@@ -252,7 +252,7 @@ def wrong_with(done: Done, before: Mapping[str, bytes], after: Mapping[str, byte
     wrong += [f"says {sign!r}" for sign in SIGNS_OF_A_FAULT if sign in said]
     if done.returncode and not said.strip():
         wrong.append("says nothing")
-    if done.returncode and before != after:
+    if done.returncode and before != after and "stays done" not in said:
         wrong.append(f"changed {sorted({*before.items()} ^ {*after.items()})[0][0]}")
     return wrong
 

@@ -9,7 +9,7 @@ from projects import write_project
 
 from tierkit.crm.engine import connect, in_words
 from tierkit.crm.trusted import read_tables
-from tierkit.errors import DataError
+from tierkit.errors import MemoryLimitError
 from tierkit.runs._reading import trusted_tables
 from tierkit.settings import Settings, read_settings
 
@@ -54,7 +54,7 @@ def test_tables_of_a_project_spill_into_its_own_folder(tmp_path, read):
 def test_a_full_disk_or_memory_is_a_sentence(tmp_path):
     connection = connect(scratch=tmp_path / "spill", memory_mb=LIMIT)
     whole = f"SELECT list(text) FROM ({WIDE})"  # one value cannot be written in parts
-    with pytest.raises(DataError, match=r"data\.memory_mb.*Nothing was published"), in_words("Sum"):
+    with pytest.raises(MemoryLimitError, match=r"data\.memory_mb.*Nothing was published"), in_words("Sum"):
         connection.sql(whole).fetchall()
 
 

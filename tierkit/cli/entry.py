@@ -57,10 +57,22 @@ def _code_once_written(code: str | int | None) -> str | int | None:
     except BrokenPipeError:
         return _leave_pipe()
     except OSError as error:
-        _leave_pipe()
-        say(f"Standard output could not be written: {error.strerror}.", err=True)
-        return code or _NOT_WRITTEN
+        return code or _report_output(error)
     return code
+
+
+def _report_output(error: OSError) -> int:
+    """Say that standard output takes nothing, and return the exit code."""
+    _leave_pipe()
+    say(f"Standard output could not be written: {error.strerror}. What the command had done by "
+        "then stays done.", err=True)  # fmt: skip
+    return _NOT_WRITTEN
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Return whether an error came from writing what a command says."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].name == "echo"
 
 
 def _code_of_early_end(ended: SystemExit) -> int | None:
@@ -118,6 +130,8 @@ def _code_of(error: BaseException, given: Sequence[str]) -> int:
         return _leave_pipe()
     if is_interruption(error):
         return _report_interruption(error)
+    if isinstance(error, OSError) and _is_of_output(error):
+        return _report_output(error)
     said = error if isinstance(error, TierkitError) else words_of_fault(error)
     if said is not None:
         for note in getattr(error, "__notes__", []) if said is not error else []:

@@ -23,7 +23,7 @@ from typing_extensions import TypeIs
 
 from tierkit.crm.polars_engine import PolarsEngine
 from tierkit.crm.spark_engine import SparkEngine
-from tierkit.errors import DataError
+from tierkit.errors import DataError, MemoryLimitError
 from tierkit.files import draft_of
 
 Rows = nw.LazyFrame[Any]
@@ -101,7 +101,9 @@ def in_words(what: str) -> Iterator[None]:
     Raises
     ------
     DataError
-        In place of an engine's own error, with its first line: it names the file or the limit.
+        In place of an engine's own error, with its first line: it names the file.
+    MemoryLimitError
+        The same, where memory ran out.
     """
     try:
         yield
@@ -109,12 +111,17 @@ def in_words(what: str) -> Iterator[None]:
         if type(error).__module__.partition(".")[0] not in _FOREIGN:
             raise
         cause = str(error).strip().partition("\n")[0]
-        raise DataError(f"{what}: {cause} {_advice(error)}") from error
+        kind = MemoryLimitError if _is_out_of_memory(error) else DataError
+        raise kind(f"{what}: {cause} {_advice(error)}") from error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return "OutOfMemory" in type(error).__name__
 
 
 def _advice(error: Exception) -> str:
     kind = type(error).__name__
-    if "OutOfMemory" in kind:
+    if _is_out_of_memory(error):
         return (
             "Give the engine more memory (data.memory_mb), or free space where it writes what "
             "does not fit: the project's .tierkit folder. Nothing was published; run it again."
