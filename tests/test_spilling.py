@@ -54,7 +54,8 @@ def test_tables_of_a_project_spill_into_its_own_folder(tmp_path, read):
 def test_a_full_disk_or_memory_is_a_sentence(tmp_path):
     connection = connect(scratch=tmp_path / "spill", memory_mb=LIMIT)
     whole = f"SELECT list(text) FROM ({WIDE})"  # one value cannot be written in parts
-    with pytest.raises(MemoryLimitError, match=r"data\.memory_mb.*Nothing was published"), in_words("Sum"):
+    said = r"data\.memory_mb.*Nothing was published"
+    with pytest.raises(MemoryLimitError, match=said), in_words("Sum"):
         connection.sql(whole).fetchall()
 
 
