@@ -24,7 +24,7 @@ from tierkit._outcomes import join_outcomes, outcomes
 from tierkit.crm import read_tables
 from tierkit.features import build_panel
 from tierkit.models.backtest_result import BETTER
-from tierkit.runs.run import training_dates
+from tierkit.runs import training_dates
 from tierkit.settings import Settings, read_settings
 from tierkit.simulate import simulate_crm, write_crm
 

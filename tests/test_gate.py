@@ -15,7 +15,7 @@ from test_backtest import AS_OF, QUARTER_ENDS, SETTINGS, company, values_of
 from tierkit._backtest import Known, choose_model
 from tierkit._backtest.ranking import choose_ranking
 from tierkit._backtest.seeds import steadied_card
-from tierkit._backtest.shuffling import Shuffled, Swaps
+from tierkit._backtest.shuffling import Shuffled, Swaps, _dealt, _first_past
 from tierkit.cache import Cache
 from tierkit.figure import Figure
 from tierkit.models import examples as fitted
@@ -71,6 +71,36 @@ def test_shuffled_outcomes_stay_within_a_tenth_and_with_their_dates():
     both = [(taken[won[a, 1]], taken[won[a, 2]]) for a in accounts[2:]]
     assert all(first == second for first, second in both)
     assert not dealt.equals(won)
+
+
+def test_tested_dates_are_dealt_apart_from_what_is_learned_from():
+    """An account that buys again and again is not known again by what it bought before."""
+    panel, won = company()
+    learned, tested = (Examples.of(panel, won, days=days) for days in (DATES[:2], DATES[2:]))
+    _, dealt = _dealt([(learned, tested)], 1, SHUFFLED)
+    true = pd.concat([learned.won, tested.won]).sort_index()
+    assert sorted(dealt) == sorted(true)
+
+    def partners(days):
+        """Return from whom each account has its outcomes, where these are told apart."""
+        rows = [true[true.index.get_level_values("as_of").isin(pd.to_datetime(days))]] * 2
+        rows[1] = dealt.reindex(rows[0].index)
+        own, given = (one.groupby(level="account_id").apply(tuple) for one in rows)
+        told = own[~own.duplicated(keep=False)]
+        owner = pd.Series(told.index, index=told.to_numpy())
+        return given.map(owner.to_dict()).dropna()
+
+    before, after = partners(DATES[:2]), partners(DATES[2:])
+    both = before.index.intersection(after.index)
+    assert len(both) > 20
+    assert (before[both] != after[both]).mean() > 0.5
+
+
+def test_who_may_swap_is_told_by_what_was_bought_before_all_outcomes():
+    index = pd.MultiIndex.from_product([["A", "B"], [1, 2]], names=["account_id", "as_of"])
+    past = pd.Series([0.0, 90.0, 5.0, 0.0], index=index)
+    assert _first_past(past, index).to_dict() == {"A": 0.0, "B": 5.0}
+    assert _first_past(past, index[[1, 3]]).to_dict() == {"A": 90.0, "B": 0.0}
 
 
 def test_the_place_of_a_gain_counts_the_shuffled_ones_that_reach_it():

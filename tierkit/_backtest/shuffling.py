@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,12 +60,14 @@ class Shuffled:
 def shuffled_outcomes(folds: Sequence[Fold], *, settings: Settings) -> Shuffled | None:
     """Return the card's gain on true outcomes and on outcomes that were dealt out anew.
 
-    Accounts swap all their outcomes, at every date at once, with accounts of the same tenth of past
-    revenue that were known at the same dates. What past revenue tells stays; whatever else a
-    criterion tells is gone. Refits have one bag, 32 bins, large steps and equal shares of boosting
-    and past revenue, learn from at most 20,000 rows and are tested on at most 20,000 accounts of
-    each of the two newest tested dates. Folds by account have one test of all folds, since each
-    account has one.
+    Accounts swap their outcomes with accounts of the same tenth of past revenue that were known at
+    the same dates: those of all tested dates at once, and those of all other dates at once, with
+    somebody else. What past revenue tells stays; whatever else a criterion tells is gone, and so is
+    that an account which buys much goes on to, by which any card would know it again.
+
+    Refits have one bag, 32 bins, large steps and equal shares of boosting and past revenue, learn
+    from at most 20,000 rows and are tested on at most 20,000 accounts of each of the two newest
+    tested dates. Folds by account have one test of all folds, since each account has one.
 
     Returns
     -------
@@ -125,9 +128,17 @@ def _dealt(folds: Sequence[Fold], times: int, settings: Settings) -> list[pd.Ser
     """Return the true outcomes and, after them, those that were dealt out anew."""
     everything = pd.concat([one.won for fold in folds for one in fold])
     everything = everything[~everything.index.duplicated()].sort_index()
-    swaps = Swaps.of(everything, _past_revenue(folds))
-    deals = [swaps.dealt(seed=settings.model.seed + time) for time in range(1, times + 1)]
-    return [everything, *deals]
+    past = pd.concat([one.past for fold in folds for one in fold])
+    days = pd.concat([test.won for _, test in folds]).index.get_level_values(AS_OF)
+    tested = everything.index.get_level_values(AS_OF).isin(days)
+    parts = [everything[chosen] for chosen in (tested, ~tested) if chosen.any()]
+    swaps = [Swaps.of(part, _first_past(past, part.index)) for part in parts]
+    seeds = settings.model.seed + np.arange(times * len(swaps)).reshape(times, len(swaps)) + 1
+    deals = [
+        pd.concat([one.dealt(seed=int(seed)) for one, seed in zip(swaps, row, strict=True)])
+        for row in seeds
+    ]
+    return [everything, *(deal.sort_index() for deal in deals)]
 
 
 def _gains(folds: Sequence[Fold], times: int, settings: Settings) -> list[float] | None:
@@ -163,7 +174,7 @@ class Swaps:
 
     @classmethod
     def of(cls, won: pd.Series[float], past: pd.Series[float]) -> Swaps:
-        """Return who may swap; `past` is the past revenue of each account."""
+        """Return who may swap; `past` is each account's past revenue before all these outcomes."""
         accounts, ids = pd.factorize(won.index.get_level_values(ACCOUNT))
         days, _ = pd.factorize(won.index.get_level_values(AS_OF))
         known = np.zeros((len(ids), days.max(initial=0) + 1), dtype=np.int64)
@@ -201,15 +212,11 @@ def _permuted_within(strata: IntArray, rng: np.random.Generator) -> IntArray:
     return order
 
 
-def _past_revenue(folds: Sequence[Fold]) -> pd.Series[float]:
-    """Return each account's mean past revenue over its dates."""
-    frames = [one.past for fold in folds for one in fold]
-    joined = pd.concat(frames)
-    unique = joined[~joined.index.duplicated()].astype(float).fillna(0.0)
-    means: pd.Series[float] = unique.groupby(
-        account_ids(unique.to_frame()), sort=True, dropna=False
-    ).mean()
-    return means
+def _first_past(past: pd.Series[float], rows: pd.Index[Any]) -> pd.Series[float]:
+    """Return each account's past revenue on the first of its dates, when no outcome was known."""
+    known = past[~past.index.duplicated()].astype(float).fillna(0.0).reindex(rows)
+    first = known.sort_index(level=AS_OF, kind="stable")
+    return first.groupby(account_ids(first.to_frame()), sort=True, dropna=False).first()
 
 
 @dataclass(frozen=True)
