@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from typing import NamedTuple
 
@@ -91,8 +92,11 @@ def decided_by(facts: Facts) -> str:
     by, as_of = text(part(facts, "decide"), "by"), text(part(facts, "quarter"), "as_of")
     if not by:
         return ""
-    of_quarter = (date.fromisoformat(by) - date.fromisoformat(as_of)).days + 1 if as_of else 0
-    return f"by {day(by)}" + (f" (day {of_quarter} of {next_quarter(facts)})" if as_of else "")
+    due = f"by {day(by)}"
+    with suppress(ValueError):  # facts of another release may hold words in place of a date
+        of_quarter = (date.fromisoformat(by) - date.fromisoformat(as_of)).days + 1
+        due += f" (day {of_quarter} of {next_quarter(facts)})"
+    return due
 
 
 def decide_now(facts: Facts) -> Fragment:
