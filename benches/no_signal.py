@@ -29,7 +29,7 @@ from tierkit.settings import Settings, read_settings
 from tierkit.simulate import simulate_crm, write_crm
 
 ACCOUNTS, QUARTERS = 150, 13
-AS_OF = date(2026, 1, 1)
+AS_OF = date(2025, 1, 1)
 MARKERS = ("<!-- results of `make bench-no-signal` -->", "<!-- end of no signal -->")
 TESTED = 4
 _SIZES = (10, 30)

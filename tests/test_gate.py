@@ -15,7 +15,7 @@ from test_backtest import AS_OF, QUARTER_ENDS, SETTINGS, company, values_of
 from tierkit._backtest import Known, choose_model
 from tierkit._backtest.ranking import choose_ranking
 from tierkit._backtest.seeds import steadied_card
-from tierkit._backtest.shuffling import Shuffled, Swaps, _dealt, _first_past
+from tierkit._backtest.shuffling import Shuffled, Swaps, _dealt, _first_past, shuffled_outcomes
 from tierkit.cache import Cache
 from tierkit.figure import Figure
 from tierkit.models import examples as fitted
@@ -94,6 +94,15 @@ def test_tested_dates_are_dealt_apart_from_what_is_learned_from():
     both = before.index.intersection(after.index)
     assert len(both) > 20
     assert (before[both] != after[both]).mean() > 0.5
+
+
+def test_a_date_at_which_nobody_won_anything_is_not_tested_on():
+    panel, won = company()
+    learned, tested, last = (Examples.of(panel, won, days=[day]) for day in DATES)
+    none = replace(last, won=last.won * 0.0)
+    found = shuffled_outcomes([(learned, tested), (learned, none)], settings=SHUFFLED)
+    assert found == shuffled_outcomes([(learned, tested)], settings=SHUFFLED)
+    assert shuffled_outcomes([(learned, none)], settings=SHUFFLED) is None
 
 
 def test_who_may_swap_is_told_by_what_was_bought_before_all_outcomes():
