@@ -139,3 +139,11 @@ def test_dbt_on_postgres_gives_the_same_and_its_tests_pass(queries, expected, tm
                 cursor.execute(f"SELECT * FROM {name}")
                 found.append(cursor.fetch_arrow_table().to_pandas())
     assert_same(*found, expected)
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres", "snowflake", "bigquery"])
+def test_a_sum_over_as_many_criteria_as_there_are_is_read(dialect):
+    """DuckDB writes a sum of n points with n parentheses."""
+    terms = 120
+    query = f"SELECT {'(' * terms}a{' + 1)' * terms} AS score FROM t"
+    assert in_dialect(query, dialect, names={}).count("+ 1") == terms

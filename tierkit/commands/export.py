@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -29,6 +31,8 @@ DATES, PANEL, SCORES, ACCOUNTS = (
 )
 SOURCE = "tierkit_source_"
 """What the names of the trusted tables begin with in the queries, before they are placed."""
+MOST_CALLS = 10_000
+"""How deep a query may be nested, in calls of its reader, which takes some 23 a parenthesis."""
 _RANDOM_NAME = re.compile(r"row_index_[0-9a-f]+")
 
 
@@ -130,6 +134,18 @@ def tier_lines(file: Path) -> list[tuple[str, float]]:
     return [*found[:-1], (found[-1][0], -math.inf)] if found else []
 
 
+@contextmanager
+def _nested_queries() -> Iterator[None]:
+    """Let queries be read whose sums of points are nested deeper than Python usually goes."""
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(usual, MOST_CALLS))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(usual)
+
+
+@_nested_queries()
 def in_dialect(query: str, dialect: Dialect, *, names: Mapping[str, str]) -> str:
     """Return a query of DuckDB in another dialect, tables replaced by what `names` says.
 
