@@ -215,7 +215,7 @@ def _permuted_within(strata: IntArray, rng: np.random.Generator) -> IntArray:
 
 
 def _first_past(past: pd.Series[float], rows: pd.Index[Any]) -> pd.Series[float]:
-    """Return each account's past revenue on the first of its dates, when no outcome was known."""
+    """Return each account's past revenue on the first of its dates, before any of the outcomes."""
     known = past[~past.index.duplicated()].astype(float).fillna(0.0).reindex(rows)
     first = known.sort_index(level=AS_OF, kind="stable")
     return first.groupby(account_ids(first.to_frame()), sort=True, dropna=False).first()
