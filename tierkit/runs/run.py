@@ -23,6 +23,7 @@ from tierkit.crm import (
     default_quarter,
     has_tables,
     tables_as_known,
+    to_frame,
     write_known_deals,
     write_tables,
 )
@@ -226,8 +227,7 @@ class Run:
 
     def accounts(self) -> pd.DataFrame:
         """Return the accounts as they are today, one row each, by account_id."""
-        found: pd.DataFrame = self.tables["accounts"].sort("account_id").collect().to_pandas()
-        return found
+        return to_frame(self.tables["accounts"].sort("account_id"))
 
     def write_facts(self, name: str, facts: Mapping[str, Any]) -> None:
         """Leave the facts of a stage for the report."""
