@@ -171,7 +171,7 @@ def connect(
 def open_engine(
     name: EngineName, *, scratch: Path | None = None, memory_mb: int | None = None
 ) -> Engine:
-    """Return an engine by its name, empty; folder and limit as in `connect` are for DuckDB.
+    """Return an engine by its name, empty; the limit as in `connect` is for DuckDB.
 
     Raises
     ------
@@ -180,7 +180,7 @@ def open_engine(
     """
     if name == "duckdb":
         return connect(scratch=scratch, memory_mb=memory_mb)
-    return PolarsEngine() if name == "polars" else SparkEngine.open()
+    return PolarsEngine() if name == "polars" else SparkEngine.open(scratch=scratch)
 
 
 def is_duckdb(engine: Engine) -> TypeIs[Connection]:

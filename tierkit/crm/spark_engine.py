@@ -8,7 +8,9 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
+from uuid import uuid4
 
 import narwhals as nw
 import pyarrow as pa
@@ -36,15 +38,20 @@ class SparkEngine:
     ----------
     session
         A session of Spark Connect or of classic PySpark.
+    scratch
+        Folder for results of a server that keeps none itself, which writes and reads them there; by
+        default where the system keeps temporary files. What is written goes with the engine.
     """
 
     name = "spark"
 
-    def __init__(self, session: Any) -> None:  # noqa: ANN401 (two classes without a common one)
+    def __init__(self, session: Any, *, scratch: Path | None = None) -> None:  # noqa: ANN401 (two classes without a common one)
         self.session = session
+        self._scratch = scratch
+        self._results: TemporaryDirectory[str] | None = None
 
     @classmethod
-    def open(cls, remote: str = "") -> SparkEngine:
+    def open(cls, remote: str = "", *, scratch: Path | None = None) -> SparkEngine:
         """Return the session of a cluster.
 
         Parameters
@@ -52,6 +59,8 @@ class SparkEngine:
         remote
             Address such as `sc://host:15002`; by default that of `SPARK_REMOTE`, else the active
             session of this process.
+        scratch
+            As in `SparkEngine`.
 
         Raises
         ------
@@ -70,13 +79,14 @@ class SparkEngine:
                 'data.engine = "spark" needs PySpark: pip install "tierkit[spark]".'
             ) from error
         if active is not None:
-            return cls(active)
+            return cls(active, scratch=scratch)
         if not address:
             raise SettingsError(
                 'data.engine = "spark": no cluster is named. Set the environment variable '
                 f"{REMOTE} to its address, such as sc://localhost:15002, or start a session."
             )
-        return cls(_connected(SparkSession.builder.remote(address), address))
+        session = _connected(SparkSession.builder.remote(address), address)
+        return cls(session, scratch=scratch)
 
     def register(self, table: pa.Table) -> Rows:
         """Return an Arrow table as rows of the cluster, with its types even where it is empty."""
@@ -99,12 +109,25 @@ class SparkEngine:
     def computed(self, rows: Rows) -> Rows:
         """Return rows that the cluster computes once and keeps, so that plans stay short."""
         frame = rows.to_native()
-        try:
-            return _lazy(frame.localCheckpoint())
-        except Exception as error:
-            if type(error).__name__ != "AnalysisException":  # one class a kind of session
-                raise
-            return _lazy(frame.cache())  # a server that keeps no checkpoints
+        if self._results is None:
+            try:
+                return _lazy(frame.localCheckpoint())
+            except Exception as error:
+                if type(error).__name__ != "AnalysisException":  # one class a kind of session
+                    raise
+        return self._through_files(frame)
+
+    def _through_files(self, frame: Any) -> Rows:  # noqa: ANN401 (a frame of the session)
+        """Return rows that a server which keeps no checkpoints has written and reads again."""
+        if self._results is None:
+            folder = self._scratch or Path(gettempdir())
+            folder.mkdir(parents=True, exist_ok=True)
+            self._results = TemporaryDirectory(
+                prefix="spark-", dir=folder, ignore_cleanup_errors=True
+            )
+        file = Path(self._results.name).resolve() / uuid4().hex
+        frame.write.parquet(file.as_uri())
+        return _lazy(self.session.read.schema(frame.schema).parquet(file.as_uri()))
 
     def write_parquet(self, rows: Rows, path: Path) -> None:
         """Write rows to one Parquet file, through this process: for tables of one project."""
