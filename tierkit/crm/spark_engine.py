@@ -8,9 +8,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from shutil import rmtree
+from tempfile import gettempdir, mkdtemp
 from typing import Any
 from uuid import uuid4
+from weakref import finalize
 
 import narwhals as nw
 import pyarrow as pa
@@ -21,6 +23,10 @@ from tierkit.errors import SettingsError
 Rows = nw.LazyFrame[Any]
 REMOTE = "SPARK_REMOTE"
 """The environment variable of Spark Connect that names the cluster."""
+
+RETRIES = 7
+"""How often a server that does not answer is asked again: for about half a minute."""
+_MOST_WAITED = 8_000
 
 _SPARK_TYPES = {
     pa.types.is_boolean: "boolean",
@@ -48,7 +54,7 @@ class SparkEngine:
     def __init__(self, session: Any, *, scratch: Path | None = None) -> None:  # noqa: ANN401 (two classes without a common one)
         self.session = session
         self._scratch = scratch
-        self._results: TemporaryDirectory[str] | None = None
+        self._results: Path | None = None
 
     @classmethod
     def open(cls, remote: str = "", *, scratch: Path | None = None) -> SparkEngine:
@@ -73,12 +79,12 @@ class SparkEngine:
                 warnings.simplefilter("ignore", FutureWarning)
                 from pyspark.sql import SparkSession
 
-                active = None if address else SparkSession.getActiveSession()
+                active = _answering(SparkSession.getActiveSession())
         except ImportError as error:
             raise SettingsError(
                 'data.engine = "spark" needs PySpark: pip install "tierkit[spark]".'
             ) from error
-        if active is not None:
+        if active is not None and not address:
             return cls(active, scratch=scratch)
         if not address:
             raise SettingsError(
@@ -100,12 +106,6 @@ class SparkEngine:
         """Return the rows of Parquet files that the cluster can reach."""
         return _lazy(self.session.read.parquet(*(file.as_uri() for file in files)))
 
-    def scan_address(self, form: str, address: str) -> Rows:
-        """Return the rows of a table of a catalog, or of one that lies as files."""
-        if form == "table":
-            return _lazy(self.session.table(address))
-        return _lazy(self.session.read.format(form).load(address))
-
     def computed(self, rows: Rows) -> Rows:
         """Return rows that the cluster computes once and keeps, so that plans stay short."""
         frame = rows.to_native()
@@ -122,10 +122,9 @@ class SparkEngine:
         if self._results is None:
             folder = self._scratch or Path(gettempdir())
             folder.mkdir(parents=True, exist_ok=True)
-            self._results = TemporaryDirectory(
-                prefix="spark-", dir=folder, ignore_cleanup_errors=True
-            )
-        file = Path(self._results.name).resolve() / uuid4().hex
+            self._results = Path(mkdtemp(prefix="spark-", dir=folder)).resolve()
+            finalize(self, rmtree, self._results, ignore_errors=True)
+        file = self._results / uuid4().hex
         frame.write.parquet(file.as_uri())
         return _lazy(self.session.read.schema(frame.schema).parquet(file.as_uri()))
 
@@ -152,12 +151,28 @@ def _named_main() -> Iterator[None]:
         del main.__file__
 
 
+def _answering(session: Any) -> Any:  # noqa: ANN401 (as the session)
+    """Return a session whose server answers; one whose server has ended is stopped."""
+    if session is None:
+        return None
+    try:
+        session.range(1).collect()
+    except Exception:  # one class a kind of session
+        session.stop()  # PySpark would ask it about columns of the next session
+        return None
+    return session
+
+
 def _connected(builder: Any, address: str) -> Any:  # noqa: ANN401 (as the session)
     host = address.partition(";")[0]  # what follows may hold a token
     try:
         with warnings.catch_warnings(), _named_main():
             warnings.simplefilter("ignore", FutureWarning)  # of pandas 3, which works
-            session = builder.getOrCreate()
+            from pyspark.sql.connect.client.retries import DefaultPolicy
+
+            session = builder.create()
+            policy = DefaultPolicy(max_retries=RETRIES, max_backoff=_MOST_WAITED)
+            session.client.set_retry_policies([policy])
             session.range(1).collect()
     except Exception as error:
         raise SettingsError(
