@@ -28,7 +28,7 @@ from tierkit.dossiers.make import make_dossiers, published_tiers
 from tierkit.errors import TierkitError
 from tierkit.publishing.notebooks import RUN_NOTEBOOKS, packaged_notebook
 from tierkit.publishing.plan import Handover, write_handover
-from tierkit.runs.run import leave_rows, open_run
+from tierkit.runs.opening import leave_rows, open_run
 from tierkit.settings import read_settings
 from tierkit.simulate import simulate_crm, write_crm
 

@@ -23,6 +23,7 @@ ROOMS = (
     "cache",
     "calendar",
     "words",
+    "criterion_words",
     "table",
     "settings",
     "crm",

@@ -22,8 +22,8 @@ from tierkit.errors import SettingsError
 from tierkit.features import Panel
 from tierkit.models import Examples, account_factors
 from tierkit.pages import challengers_table
-from tierkit.pages.chances import certainty_lines
-from tierkit.runs.run import open_run
+from tierkit.pages.evidence import certainty_lines
+from tierkit.runs.opening import open_run
 from tierkit.runs.side_models import _rows_of
 from tierkit.settings import parse_settings
 

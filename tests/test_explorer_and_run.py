@@ -21,8 +21,8 @@ from tierkit.runs.modelling import (
     tier_pipeline,
     tier_totals,
 )
+from tierkit.runs.opening import open_run
 from tierkit.runs.report import tiers_table
-from tierkit.runs.run import open_run
 from tierkit.runs.tiering import tier_accounts
 from tierkit.settings import read_settings
 

@@ -17,8 +17,6 @@ from tierkit.settings.parts import (
     CheckSettings,
     DataSettings,
     DecisionSettings,
-    EffortSettings,
-    EngagementSettings,
     EngineName,
     FeatureSettings,
     HookSettings,
@@ -27,7 +25,6 @@ from tierkit.settings.parts import (
     ModelSettings,
     Part,
     PushSettings,
-    ReadinessSettings,
     RoiSettings,
     Role,
     RunSettings,
@@ -36,6 +33,7 @@ from tierkit.settings.parts import (
     Tier,
     TieringSettings,
 )
+from tierkit.settings.serving import EffortSettings, EngagementSettings, ReadinessSettings
 from tierkit.settings.target import CustomerSettings, TargetSettings
 from tierkit.settings.tier_rules import hours_problems, tier_problems
 
