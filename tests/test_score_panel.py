@@ -21,7 +21,7 @@ from tierkit.settings import Settings
 CARD = Card(
     500.0,
     (
-        NumericCriterion("wins", (1.0, 4.0), (-0.5, 0.25, 1.0), missing=0.1),
+        NumericCriterion("wins", (1.0, 4.0), (-0.5, 0.25, 1.0), missing=0.01),
         CategoricalCriterion("industry", ("bank", "retail"), (0.5, -0.25), other=0.0, missing=-1.0),
     ),
 )
@@ -58,9 +58,13 @@ def test_scores_and_tiers_are_those_of_the_card(name, model, panel, tmp_path, mo
     points = CARD.points_of(panel)
     texts = {one.name: np.array(bin_reasons(one)) for one in CARD.criteria}
     bins = CARD.bins_of(panel)
-    strongest = points.abs().idxmax(axis=1)
-    reasons = [texts[name][bins.loc[account, name]] for account, name in strongest.items()]
-    assert found["reason"].tolist() == reasons
+    for account, sizes in points.abs().iterrows():
+        moving = sizes[sizes >= np.log(1.05)]
+        said = [texts[name][bins.loc[account, name]] for name in moving.index]
+        assert found.loc[account, "reasons"] == " · ".join(said)
+        first = said[int(np.argmax(moving))] if said else ""
+        assert found.loc[account, "reason"] == first
+    assert (found["reasons"] == "").any()
     tiers = np.select(
         [expected["score"] >= line for _, line in LINES], [n for n, _ in LINES], default=""
     )

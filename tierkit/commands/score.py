@@ -193,7 +193,7 @@ def score_panel(
         scored = rows_with_reason(model, scored_rows(model, scan_parquet(engine, panel)))
         tiered = tiered_rows(scored, lines or [("all", -math.inf)])
         keys = [name for name in ("account_id", "as_of") if name in tiered.columns]
-        columns = [*keys, "score", "predicted_revenue", "reason", "tier"]
+        columns = [*keys, "score", "predicted_revenue", "reason", "reasons", "tier"]
         write_partitions(engine, tiered.select(*columns), draft.resolve(), by="tier")
     draft.rename(folder)
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 from tierkit.crm.contract import CONTRACT
 from tierkit.crm.engine import Connection, Rows, register_frame
 from tierkit.crm.presets.preset import plain
+from tierkit.crm.spark_engine import SparkEngine
 from tierkit.errors import DataError, SettingsError
 from tierkit.settings import DataSettings
 
@@ -30,6 +31,8 @@ _DRIVERS = {
     "snowflake": "adbc_driver_snowflake.dbapi",
     "bigquery": "adbc_driver_bigquery.dbapi",
 }
+_SPARK = "sc"
+"""The scheme of Spark Connect, whose catalog is read without ADBC."""
 _SNAPSHOTS = {
     "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
     "postgres": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
@@ -66,10 +69,11 @@ def address_of(profile: str) -> str:
             f"one such as postgresql://user:password@host/database, or store it with "
             f"`keyring set {KEYRING_SERVICE} {variable}`. It is never read from a file."
         )
-    if urlsplit(address).scheme not in _DRIVERS:
+    schemes = (*_DRIVERS, _SPARK)
+    if urlsplit(address).scheme not in schemes:
         raise SettingsError(
             f'data.profile = "{profile}": {variable} must begin with one of '
-            f"{', '.join(f'{one}://' for one in _DRIVERS)}."
+            f"{', '.join(f'{one}://' for one in schemes)}."
         )
     return address
 
@@ -78,7 +82,7 @@ def scan_profile(data: DataSettings, connection: Connection) -> dict[str, Rows]:
     """Return the tables of the contract that a database has, with the columns that are needed.
 
     All of them are read in one transaction: in Postgres and SQLite what is written meanwhile is
-    seen in none of them.
+    seen in none of them. Of a Spark catalog each table is as it is when it is read.
 
     Raises
     ------
@@ -89,6 +93,8 @@ def scan_profile(data: DataSettings, connection: Connection) -> dict[str, Rows]:
     """
     address = address_of(data.profile)
     scheme = urlsplit(address).scheme
+    if scheme == _SPARK:
+        return _of_catalog(SparkEngine.open(address), data, connection)
     with _reading(data, address) as cursor:
         if scheme in _SNAPSHOTS:
             cursor.execute(_SNAPSHOTS[scheme])
@@ -103,12 +109,33 @@ def scan_profile(data: DataSettings, connection: Connection) -> dict[str, Rows]:
     return found
 
 
-def _place(
-    table: str, data: DataSettings, there: Sequence[tuple[str | None, str]]
-) -> tuple[str | None, str] | None:
+def _of_catalog(engine: SparkEngine, data: DataSettings, connection: Connection) -> dict[str, Rows]:
+    """Return the tables of the contract that the catalog of a Spark session has."""
+    found = {}
+    for table in CONTRACT:
+        named = _named(table, data)
+        if not engine.session.catalog.tableExists(named):
+            if table in data.tables:
+                raise DataError(f"{table}: the catalog has no table {named}; see [data.tables].")
+            continue
+        rows = engine.session.table(named)
+        wanted = [one for one in rows.columns if _is_needed(one, table, data)]
+        found[table] = register_frame(connection, rows.select(*wanted or rows.columns).toArrow())
+    return found
+
+
+def _named(table: str, data: DataSettings) -> str:
+    """Return what a table is called in the database."""
     named = data.tables.get(table, table)
     if not isinstance(named, str):
         raise SettingsError(f"[data.tables] {table}: one table of a database makes one table.")
+    return named
+
+
+def _place(
+    table: str, data: DataSettings, there: Sequence[tuple[str | None, str]]
+) -> tuple[str | None, str] | None:
+    named = _named(table, data)
     schema, _, name = named.casefold().rpartition(".")
     fits = [
         one for one in there

@@ -53,9 +53,6 @@ class OtherEngine(Protocol):
     def scan_parquet(self, files: Sequence[Path]) -> Rows:
         """Return the rows of Parquet files."""
 
-    def scan_address(self, form: str, address: str) -> Rows:
-        """Return the rows of a table of a lake: `parquet`, `delta`, `iceberg` or `table`."""
-
     def computed(self, rows: Rows) -> Rows:
         """Return rows that are computed once."""
 
@@ -110,9 +107,14 @@ def in_words(what: str) -> Iterator[None]:
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in _FOREIGN:
             raise
-        cause = str(error).strip().partition("\n")[0]
         kind = MemoryLimitError if _is_out_of_memory(error) else DataError
-        raise kind(f"{what}: {cause} {_advice(error)}") from error
+        raise kind(f"{what}: {_cause(error)} {_advice(error)}") from error
+
+
+def _cause(error: Exception) -> str:
+    said = str(error).strip()
+    is_gone = "StatusCode.UNAVAILABLE" in said
+    return "the server does not answer." if is_gone else said.partition("\n")[0]
 
 
 def _is_out_of_memory(error: Exception) -> bool:
@@ -171,7 +173,7 @@ def connect(
 def open_engine(
     name: EngineName, *, scratch: Path | None = None, memory_mb: int | None = None
 ) -> Engine:
-    """Return an engine by its name, empty; folder and limit as in `connect` are for DuckDB.
+    """Return an engine by its name, empty; the limit as in `connect` is for DuckDB.
 
     Raises
     ------
@@ -180,7 +182,7 @@ def open_engine(
     """
     if name == "duckdb":
         return connect(scratch=scratch, memory_mb=memory_mb)
-    return PolarsEngine() if name == "polars" else SparkEngine.open()
+    return PolarsEngine() if name == "polars" else SparkEngine.open(scratch=scratch)
 
 
 def is_duckdb(engine: Engine) -> TypeIs[Connection]:

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.types as kinds
 
-from tierkit.crm.engine import Rows
+from tierkit.crm.engine import Rows, in_words
 
 
 def to_frame(rows: Rows | nw.DataFrame[pa.Table]) -> pd.DataFrame:
@@ -16,6 +16,11 @@ def to_frame(rows: Rows | nw.DataFrame[pa.Table]) -> pd.DataFrame:
     Every engine gives the same types: whole numbers as int64, floats where one is missing; dates
     as `datetime.date`, exact amounts as `Decimal`, both with None where one is missing; text as
     pandas' own. All that leaves an engine for pandas comes through here; a test holds that.
+
+    Raises
+    ------
+    DataError
+        If the engine cannot compute the rows, or its server has ended.
 
     Examples
     --------
@@ -27,7 +32,8 @@ def to_frame(rows: Rows | nw.DataFrame[pa.Table]) -> pd.DataFrame:
     >>> found["won"].tolist(), found["n"].dtype
     ([datetime.date(2026, 5, 1)], dtype('int64'))
     """
-    found = rows.collect("pyarrow") if isinstance(rows, nw.LazyFrame) else rows
+    with in_words("The tables cannot be computed"):
+        found = rows.collect("pyarrow") if isinstance(rows, nw.LazyFrame) else rows
     table: pa.Table = found.to_native()
     decided = pa.schema([field.with_type(_kind(field.type)) for field in table.schema])
     frame: pd.DataFrame = (table if decided == table.schema else table.cast(decided)).to_pandas()

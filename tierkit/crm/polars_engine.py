@@ -42,20 +42,6 @@ class PolarsEngine:
         """Return the rows of Parquet files."""
         return _lazy(self._polars.scan_parquet([*files], glob=False))
 
-    def scan_address(self, form: str, address: str) -> Rows:
-        """Return the rows of a table that lies as Parquet, Delta or Iceberg."""
-        scans = {
-            "parquet": self._polars.scan_parquet,
-            "delta": self._polars.scan_delta,
-            "iceberg": self._polars.scan_iceberg,
-        }
-        if form not in scans:
-            raise SettingsError(
-                f'data.lake: Polars reads no catalog ({address}). Use data.engine = "spark", or '
-                "name files: parquet:PATH, delta:PATH or iceberg:PATH."
-            )
-        return _lazy(scans[form](address))
-
     def computed(self, rows: Rows) -> Rows:
         """Return rows computed once and held in memory."""
         return _lazy(rows.to_native().collect().lazy())

@@ -8,7 +8,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import rmtree
+from tempfile import gettempdir, mkdtemp
 from typing import Any
+from uuid import uuid4
+from weakref import finalize
 
 import narwhals as nw
 import pyarrow as pa
@@ -19,6 +23,10 @@ from tierkit.errors import SettingsError
 Rows = nw.LazyFrame[Any]
 REMOTE = "SPARK_REMOTE"
 """The environment variable of Spark Connect that names the cluster."""
+
+RETRIES = 7
+"""How often a server that does not answer is asked again: for about half a minute."""
+_MOST_WAITED = 8_000
 
 _SPARK_TYPES = {
     pa.types.is_boolean: "boolean",
@@ -36,15 +44,20 @@ class SparkEngine:
     ----------
     session
         A session of Spark Connect or of classic PySpark.
+    scratch
+        Folder for results of a server that keeps none itself, which writes and reads them there; by
+        default where the system keeps temporary files. What is written goes with the engine.
     """
 
     name = "spark"
 
-    def __init__(self, session: Any) -> None:  # noqa: ANN401 (two classes without a common one)
+    def __init__(self, session: Any, *, scratch: Path | None = None) -> None:  # noqa: ANN401 (two classes without a common one)
         self.session = session
+        self._scratch = scratch
+        self._results: Path | None = None
 
     @classmethod
-    def open(cls, remote: str = "") -> SparkEngine:
+    def open(cls, remote: str = "", *, scratch: Path | None = None) -> SparkEngine:
         """Return the session of a cluster.
 
         Parameters
@@ -52,6 +65,8 @@ class SparkEngine:
         remote
             Address such as `sc://host:15002`; by default that of `SPARK_REMOTE`, else the active
             session of this process.
+        scratch
+            As in `SparkEngine`.
 
         Raises
         ------
@@ -64,19 +79,20 @@ class SparkEngine:
                 warnings.simplefilter("ignore", FutureWarning)
                 from pyspark.sql import SparkSession
 
-                active = None if address else SparkSession.getActiveSession()
+                active = _answering(SparkSession.getActiveSession())
         except ImportError as error:
             raise SettingsError(
                 'data.engine = "spark" needs PySpark: pip install "tierkit[spark]".'
             ) from error
-        if active is not None:
-            return cls(active)
+        if active is not None and not address:
+            return cls(active, scratch=scratch)
         if not address:
             raise SettingsError(
                 'data.engine = "spark": no cluster is named. Set the environment variable '
                 f"{REMOTE} to its address, such as sc://localhost:15002, or start a session."
             )
-        return cls(_connected(SparkSession.builder.remote(address), address))
+        session = _connected(SparkSession.builder.remote(address), address)
+        return cls(session, scratch=scratch)
 
     def register(self, table: pa.Table) -> Rows:
         """Return an Arrow table as rows of the cluster, with its types even where it is empty."""
@@ -90,21 +106,27 @@ class SparkEngine:
         """Return the rows of Parquet files that the cluster can reach."""
         return _lazy(self.session.read.parquet(*(file.as_uri() for file in files)))
 
-    def scan_address(self, form: str, address: str) -> Rows:
-        """Return the rows of a table of a catalog, or of one that lies as files."""
-        if form == "table":
-            return _lazy(self.session.table(address))
-        return _lazy(self.session.read.format(form).load(address))
-
     def computed(self, rows: Rows) -> Rows:
         """Return rows that the cluster computes once and keeps, so that plans stay short."""
         frame = rows.to_native()
-        try:
-            return _lazy(frame.localCheckpoint())
-        except Exception as error:
-            if type(error).__name__ != "AnalysisException":  # one class a kind of session
-                raise
-            return _lazy(frame.cache())  # a server that keeps no checkpoints
+        if self._results is None:
+            try:
+                return _lazy(frame.localCheckpoint())
+            except Exception as error:
+                if type(error).__name__ != "AnalysisException":  # one class a kind of session
+                    raise
+        return self._through_files(frame)
+
+    def _through_files(self, frame: Any) -> Rows:  # noqa: ANN401 (a frame of the session)
+        """Return rows that a server which keeps no checkpoints has written and reads again."""
+        if self._results is None:
+            folder = self._scratch or Path(gettempdir())
+            folder.mkdir(parents=True, exist_ok=True)
+            self._results = Path(mkdtemp(prefix="spark-", dir=folder)).resolve()
+            finalize(self, rmtree, self._results, ignore_errors=True)
+        file = self._results / uuid4().hex
+        frame.write.parquet(file.as_uri())
+        return _lazy(self.session.read.schema(frame.schema).parquet(file.as_uri()))
 
     def write_parquet(self, rows: Rows, path: Path) -> None:
         """Write rows to one Parquet file, through this process: for tables of one project."""
@@ -129,12 +151,28 @@ def _named_main() -> Iterator[None]:
         del main.__file__
 
 
+def _answering(session: Any) -> Any:  # noqa: ANN401 (as the session)
+    """Return a session whose server answers; one whose server has ended is stopped."""
+    if session is None:
+        return None
+    try:
+        session.range(1).collect()
+    except Exception:  # one class a kind of session
+        session.stop()  # PySpark would ask it about columns of the next session
+        return None
+    return session
+
+
 def _connected(builder: Any, address: str) -> Any:  # noqa: ANN401 (as the session)
     host = address.partition(";")[0]  # what follows may hold a token
     try:
         with warnings.catch_warnings(), _named_main():
             warnings.simplefilter("ignore", FutureWarning)  # of pandas 3, which works
-            session = builder.getOrCreate()
+            from pyspark.sql.connect.client.retries import DefaultPolicy
+
+            session = builder.create()
+            policy = DefaultPolicy(max_retries=RETRIES, max_backoff=_MOST_WAITED)
+            session.client.set_retry_policies([policy])
             session.range(1).collect()
     except Exception as error:
         raise SettingsError(

@@ -44,10 +44,6 @@ class SqlEngine:
         """Return the rows of Parquet files."""
         return nw.from_native(self.connection.read_parquet([str(file) for file in files]))
 
-    def scan_address(self, form: str, address: str) -> Rows:
-        """Raise: a lake has no place in a query over named tables."""
-        raise NotImplementedError(f"{form}:{address}")
-
     def computed(self, rows: Rows) -> Rows:
         """Return the rows as they are: the query goes on."""
         return rows

@@ -1,4 +1,4 @@
-"""Refusals of the system in words: a full or read-only disk, no permission, no memory."""
+"""Refusals in words: a full or read-only disk, no permission, no memory, a server that ended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tierkit.errors import MemoryLimitError, SettingsError, TierkitError
+from tierkit.errors import DataError, MemoryLimitError, SettingsError, TierkitError
 from tierkit.files.writing import open_plain
 
 ROOM = 32_768
@@ -21,6 +21,8 @@ _OF_MEMORY = (
     "out of memory", "cannot allocate memory", "bad_alloc", "failed to map segment",
     "can't start new thread", "failed to allocate", "unable to allocate",
 )  # fmt: skip
+_OF_SERVERS = ("pyspark", "grpc")
+"""Packages whose errors tell of a server that computes for us."""
 _OF_DISK = frozenset({
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO,
     errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EMFILE,
@@ -65,6 +67,8 @@ def disk_errors_in_words() -> Iterator[None]:
         In place of an `OSError`, and of any other error that a full disk caused.
     MemoryLimitError
         In place of any error that says that memory ran out.
+    DataError
+        In place of an error of a server that computes.
     """
     try:
         yield
@@ -98,6 +102,11 @@ you may write.
     if isinstance(error, UnicodeEncodeError) and "surrogates not allowed" in error.reason:
         return SettingsError(
             "A name of a file or folder is not written in UTF-8. Give it another name."
+        )
+    if type(error).__module__.partition(".")[0] in _OF_SERVERS:
+        return DataError(
+            f"The server of the engine does not answer, or refused ({type(error).__name__}). See "
+            "that it runs, then run it again; nothing was published."
         )
     refused = isinstance(error, OSError) and error.errno in _OF_DISK
     refused |= isinstance(error, shutil.Error)

@@ -39,7 +39,7 @@ _MOST_SPOKEN = 3
 MOST_CHARACTERS = 200
 MOST_EACH_WAY = 3
 NEGLIGIBLE = float(np.log(1.05))
-_BETWEEN = " · "
+BETWEEN = " · "
 
 
 @dataclass(frozen=True)
@@ -305,8 +305,8 @@ def _joined(strongest_first: Iterable[tuple[float, str]]) -> str:
             short = text if len(text) <= MOST_CHARACTERS else _shortened(text)
             if len(short) <= room:
                 side.append(short)
-                room -= len(short) + len(_BETWEEN)
-    return _BETWEEN.join([*ups, *downs])
+                room -= len(short) + len(BETWEEN)
+    return BETWEEN.join([*ups, *downs])
 
 
 def _shortened(text: str) -> str:

@@ -9,7 +9,7 @@ import narwhals as nw
 from tierkit.crm import Rows
 from tierkit.errors import DataError
 from tierkit.models.criteria import Criterion, NumericCriterion
-from tierkit.models.explaining import NEGLIGIBLE, bin_reasons
+from tierkit.models.explaining import BETWEEN, NEGLIGIBLE, bin_reasons
 from tierkit.models.saved import BY_COLUMN, SavedModel
 
 
@@ -77,9 +77,10 @@ def tiered_rows(rows: Rows, lines: Sequence[tuple[str, float]]) -> Rows:
 
 
 def rows_with_reason(model: SavedModel, rows: Rows) -> Rows:
-    """Return rows of a panel with `reason`: the strongest of those that `reasons` gives.
+    """Return rows of a panel with `reasons`, what moves them by 5 % or more, and its strongest.
 
-    Of several that are equally strong the first of the card; empty where none is within reach.
+    `reasons` are in the card's order, empty where there is none; `reason` is the strongest, of
+    several that are equally strong the first of the card.
 
     Examples
     --------
@@ -95,13 +96,20 @@ def rows_with_reason(model: SavedModel, rows: Rows) -> Rows:
     """
     criteria = model.card.criteria
     if not criteria:
-        return rows.with_columns(reason=nw.lit(""))
+        return rows.with_columns(reason=nw.lit(""), reasons=nw.lit(""))
     sizes = {f"__size_{place}": _points(one).abs() for place, one in enumerate(criteria)}
     measured = rows.with_columns(**sizes).with_columns(__most=nw.max_horizontal(*sizes))
     reason = nw.when(nw.col("__most") < NEGLIGIBLE).then(nw.lit(""))
+    counted = []
     for one, size in zip(criteria, sizes, strict=True):
-        reason = reason.when(nw.col(size) == nw.col("__most")).then(_by_bin(one, bin_reasons(one)))
-    return measured.with_columns(reason=reason.otherwise(nw.lit(""))).drop("__most", *sizes)
+        text = _by_bin(one, bin_reasons(one))
+        reason = reason.when(nw.col(size) == nw.col("__most")).then(text)
+        counted.append(nw.when(nw.col(size) >= NEGLIGIBLE).then(text))
+    found = measured.with_columns(
+        reason=reason.otherwise(nw.lit("")),
+        reasons=nw.concat_str(*counted, separator=BETWEEN, ignore_nulls=True),
+    )
+    return found.drop("__most", *sizes)
 
 
 def _points(criterion: Criterion) -> nw.Expr:

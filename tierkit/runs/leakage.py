@@ -11,8 +11,8 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit._outcomes import join_outcomes, outcomes
-from tierkit.calendar import before, from_on
-from tierkit.crm import Rows, Tables, raised_to_blocking, tables_as_known
+from tierkit.calendar import before, from_on, on_or_after
+from tierkit.crm import Rows, Tables, computed, raised_to_blocking, tables_as_known
 from tierkit.errors import Problem, SettingsError
 from tierkit.features import build_panel, feature_values, own_criteria
 from tierkit.models import gini_alone, past_revenue_column, probable_leaks
@@ -60,9 +60,11 @@ def _without_future(tables: Tables, as_of: date) -> Tables:
     frames = dict(tables.frames)
     for name, column in _RECORDED.items():
         if name in frames:
-            undated = frames[name].filter(nw.col(column).is_null())
-            frames[name] = nw.concat([before(frames[name], column, as_of), undated])
-    frames["opportunities"] = _known_deals(frames["opportunities"], as_of)
+            dated = frames[name].with_columns(__as_of=nw.lit(as_of))
+            is_later = on_or_after(column, "__as_of").fill_null(value=False)
+            frames[name] = dated.filter(~is_later).drop("__as_of")
+    known = _known_deals(frames["opportunities"], as_of)
+    frames["opportunities"] = computed(tables.connection, known)
     return replace(tables, frames=frames)
 
 
