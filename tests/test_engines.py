@@ -26,6 +26,8 @@ from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.features import Panel, build_panel
 from tierkit.features.registry import FEATURES
+from tierkit.runs.run import open_run
+from tierkit.runs.steps import assign, write_files
 from tierkit.settings import Settings, read_settings
 
 AS_OF, EARLIER = date(2024, 4, 1), date(2023, 7, 1)
@@ -148,6 +150,27 @@ def test_what_happens_on_or_after_as_of_changes_no_criterion(name):
     later = tables_in(engine, poisoned(company()))
     one, other = (build_panel(each, day, settings=Settings()) for each in (clean, later))
     pd.testing.assert_frame_equal(one.values, other.values, check_exact=True)
+
+
+@pytest.fixture(scope="module")
+def facts_of(tmp_path_factory):
+    """What a run on an engine publishes as facts.json, each computed in a project of its own."""
+
+    @cache
+    def facts(name: str) -> dict[str, object]:
+        folder = write_small_company(tmp_path_factory.mktemp(name), accounts=60, quarters=9)
+        asked = {"data.engine": name, "roi.certificate_worlds": 2}
+        work = replace(open_run(str(folder), settings=asked), folder=folder / "run")
+        work.folder.mkdir()
+        return write_files(work, assign(work))
+
+    return facts
+
+
+@pytest.mark.slow
+def test_a_run_on_polars_publishes_the_facts_of_one_on_duckdb(facts_of):
+    assert facts_of("polars") == facts_of("duckdb")
+    assert facts_of("polars")["roi"]["boundaries"]
 
 
 def test_deals_as_known_are_those_that_duckdb_knows(simulated):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
@@ -99,6 +100,21 @@ def test_rows_meet_through_the_guard_or_with_keys_that_are_validated():
     pairs = [node for node, _ in calls_of(DATES, "join")]
     assert pairs
     assert all("how='cross'" in ast.unparse(node) for node in pairs)
+
+
+FRAMES = PACKAGE / "crm" / "frames.py"
+NO_ROWS_OF_AN_ENGINE = {
+    "features/panel.py": 1,  # a panel's own file
+    "library/_given.py": 1,  # a caller's data frame
+    "sklearn.py": 1,
+}
+
+
+def test_rows_leave_an_engine_for_pandas_through_one_function_that_decides_their_types():
+    """DuckDB, Polars and Spark give dates, whole numbers and text in kinds of their own."""
+    found = [call for path in PACKAGE.rglob("*.py") for _, call in calls_of(path, "to_pandas")]
+    counted = Counter(call.partition(":")[0] for call in found)
+    assert counted == {**NO_ROWS_OF_AN_ENGINE, str(FRAMES.relative_to(PACKAGE)): 1}
 
 
 def keys_of(node):

@@ -9,7 +9,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import outcome_rows
-from tierkit.crm import RENEWAL_TYPES, Rows, Tables, summed, target_deals
+from tierkit.crm import RENEWAL_TYPES, Rows, Tables, summed, target_deals, to_frame
 from tierkit.settings import Settings
 
 KEYS = ("account_id", "as_of")
@@ -121,4 +121,4 @@ def _totals(rows: Rows, column: str, horizons: Rows, **sums: nw.Expr) -> pd.Data
     inside = summed(dated, KEYS, sums=sums, what="outcomes")
     floats = [nw.col(name).cast(nw.Float64) for name in sums]
     found = inside.select("account_id", nw.col("as_of").cast(_MOMENT), *floats)
-    return found.collect().to_pandas().set_index(list(KEYS))
+    return to_frame(found).set_index(list(KEYS))

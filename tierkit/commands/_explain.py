@@ -13,7 +13,7 @@ import pandas as pd
 
 from tierkit.calendar import Quarter
 from tierkit.commands.score import values_for
-from tierkit.crm import find_account, tables_as_known
+from tierkit.crm import find_account, tables_as_known, to_frame
 from tierkit.errors import TierkitError
 from tierkit.models import Card, customer_text
 from tierkit.publishing import Published, read_published
@@ -149,7 +149,7 @@ def open_report(settings: Settings, *, quarter: str = "") -> OpenReport:
     """
     published = read_published(settings, label=quarter)
     tables = trusted_tables(settings)
-    accounts = tables["accounts"].sort("account_id").collect().to_pandas()
+    accounts = to_frame(tables["accounts"].sort("account_id"))
     day = published.quarter.as_of
     known = tables_as_known(tables, day)
     find = partial(values_for, published.model, known, as_of=day, settings=settings)

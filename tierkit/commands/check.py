@@ -27,6 +27,7 @@ from tierkit.crm import (
     only_with,
     resolve_merges,
     row_count,
+    to_frame,
     without_rate,
 )
 from tierkit.errors import Problem, SettingsError, TierkitError
@@ -187,7 +188,7 @@ def _by_rule(tables: Tables, rules: Collection[str], currency: str) -> Iterator[
     if "missing rate" in rules and tables.has("opportunities", "currency"):
         yield Rejected("opportunities", "missing rate", without_rate(tables, currency), "currency")
     if "parents in a circle" in rules:
-        accounts = tables["accounts"].select("account_id", "parent_id").collect().to_pandas()
+        accounts = to_frame(tables["accounts"].select("account_id", "parent_id"))
         yield _in_circles(tables, "accounts", "parent_id", hierarchy(accounts).cycles)
     if "merges in a circle" in rules:
         merges = tables["merges"].select("account_id", "merged_into").collect().rows()

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import narwhals as nw
 import pandas as pd
 
-from tierkit.crm import SqlEngine, Tables, connect, last_day, query_of, tables_as_known
+from tierkit.crm import SqlEngine, Tables, connect, last_day, query_of, tables_as_known, to_frame
 from tierkit.errors import SettingsError
 from tierkit.features import plan_panel
 from tierkit.models import SavedModel, read_model, scored_rows, tiered_rows
@@ -115,7 +115,7 @@ def queries_of(
         models[SCORES] = query_of(
             scored.select("account_id", "as_of", "score", "predicted_revenue", *tier)
         )
-    dates = nw.from_native(engine.connection.table(DATES)).collect().to_pandas()
+    dates = to_frame(nw.from_native(engine.connection.table(DATES)))
     sources = {name: tuple(rows.columns) for name, rows in frames.items()}
     return Queries(models, dates, sources)
 

@@ -24,6 +24,7 @@ from tierkit.crm import (
     only_with,
     read_edited,
     read_written_tables,
+    to_frame,
     used_revenue,
     won_amount,
     write_tables,
@@ -179,7 +180,7 @@ def write_overrides(settings: Settings, folder: Path, accounts: frozenset[str]) 
 
 def account_ids(tables: Tables) -> frozenset[str]:
     """Return the ids of all accounts of some tables."""
-    found = tables["accounts"].select("account_id").collect().to_pandas()
+    found = to_frame(tables["accounts"].select("account_id"))
     return frozenset(map(str, found["account_id"]))
 
 
@@ -189,7 +190,7 @@ def _of(rows: Rows, ids: Rows) -> Rows:
 
 def _values(tables: Tables, column: str) -> list[str]:
     text = nw.col(column).cast(nw.String).alias("value")
-    found = tables["accounts"].select(text).unique().collect().to_pandas()["value"].dropna()
+    found = to_frame(tables["accounts"].select(text).unique())["value"].dropna()
     return sorted(value for value in map(str, found) if value.strip())
 
 

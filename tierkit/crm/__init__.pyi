@@ -49,6 +49,9 @@ from .engine import (
     scan_parquet as scan_parquet,
     write_partitions as write_partitions,
 )
+from .frames import (
+    to_frame as to_frame,
+)
 from .guard import (
     grouped as grouped,
     inner_join as inner_join,

@@ -12,6 +12,7 @@ import pandas as pd
 
 from tierkit.crm.cleaning import EXCLUSION_REASON
 from tierkit.crm.engine import Connection
+from tierkit.crm.frames import to_frame
 from tierkit.crm.merges import survivors_of, with_accounts_renamed
 from tierkit.crm.tables import Tables
 from tierkit.crm.typed import TypedTable
@@ -115,7 +116,7 @@ def successors(tables: Tables) -> dict[str, str]:
     if below.head(1).collect().is_empty():
         return merged
     kept = tables["accounts"].select("account_id", "parent_id")
-    tops = hierarchy(nw.concat([kept, below]).collect().to_pandas()).tops
+    tops = hierarchy(to_frame(nw.concat([kept, below]))).tops
     family = tops[tops["depth"] > 0]
     parents = dict(zip(family["account_id"], family["ultimate_parent"], strict=True))
     return {**parents, **{old: parents.get(new, new) for old, new in merged.items()}}
@@ -131,8 +132,8 @@ def unit_totals(tables: Tables) -> pd.DataFrame:
         the same for both.
     """
     won = tables["opportunities"].filter(nw.col("is_won")).select("account_id", "amount")
-    deals = won.collect().to_pandas()
-    accounts = tables["accounts"].select("account_id", "parent_id").collect().to_pandas()
+    deals = to_frame(won)
+    accounts = to_frame(tables["accounts"].select("account_id", "parent_id"))
     tops = hierarchy(accounts).tops.set_index("account_id")["ultimate_parent"]
     by = {"account": deals["account_id"], "ultimate_parent": deals["account_id"].map(tops)}
     counts = {"account": len(accounts), "ultimate_parent": tops.nunique()}
@@ -148,8 +149,7 @@ def unit_totals(tables: Tables) -> pd.DataFrame:
 
 
 def _links(accounts: TypedTable) -> pd.DataFrame:
-    links: pd.DataFrame = accounts.rows.select("account_id", "parent_id").collect().to_pandas()
-    return links
+    return to_frame(accounts.rows.select("account_id", "parent_id"))
 
 
 _Places = npt.NDArray[np.intp]

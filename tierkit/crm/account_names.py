@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from tierkit.crm.engine import register_frame
+from tierkit.crm.frames import to_frame
 from tierkit.crm.guard import grouped, look_up, only_with, summed
 from tierkit.crm.tables import Tables
 from tierkit.errors import SettingsError
@@ -79,7 +80,7 @@ def _groups(tables: Tables, column: str, key: nw.Expr) -> pd.DataFrame:
     accounts = accounts.filter(nw.col("key").str.len_chars() >= _SHORTEST)
     counted = grouped(accounts, "key", copies=nw.len()).filter(nw.col("copies") > 1)
     found = look_up(accounts, counted, on="key", what=f"accounts by {column}")
-    several: pd.DataFrame = found.filter(nw.col("copies") > 1).collect().to_pandas()
+    several = to_frame(found.filter(nw.col("copies") > 1))
     return several.assign(matched_by=column)[["matched_by", "key", "account_id", "name"]]
 
 

@@ -183,6 +183,7 @@ def recorded_ends(tables: Tables, dates: Rows) -> Rows:
     --------
     >>> import pandas as pd
     >>> from datetime import date
+    >>> from tierkit.crm.frames import to_frame
     >>> from tierkit.crm.tables import tables_from_frames
     >>> deals = pd.DataFrame({"opportunity_id": ["O", "P"], "account_id": ["A", "A"],
     ...     "amount": ["50", "9"], "close_date": ["2026-06-01", "2026-01-20"],
@@ -192,7 +193,7 @@ def recorded_ends(tables: Tables, dates: Rows) -> Rows:
     ...     "amount": ["70", None, "50"]})
     >>> tables = tables_from_frames({"opportunities": deals, "stage_history": history})
     >>> days = tables.dates({"as_of": [date(2026, 2, 1), date(2026, 4, 1), date(2026, 5, 1)]})
-    >>> found = recorded_ends(tables, days).sort("as_of").collect().to_pandas()
+    >>> found = to_frame(recorded_ends(tables, days).sort("as_of"))
     >>> found["recorded_won"].tolist(), found["recorded_amount"].astype(float).tolist()
     ([True, None], [70.0, 70.0])
     """

@@ -13,6 +13,7 @@ from tierkit.calendar import latest_on_or_before
 from tierkit.crm.cleaning import won_amount
 from tierkit.crm.contract import MONEY_TYPE
 from tierkit.crm.engine import Connection, Rows, materialise, register_frame
+from tierkit.crm.frames import to_frame
 from tierkit.crm.guard import grouped, look_up, only_with
 from tierkit.crm.signs import code_of
 from tierkit.crm.tables import Tables
@@ -102,9 +103,7 @@ def _pairs(rows: Rows, currency: str) -> pd.DataFrame:
     """Return the currencies and close dates of which a rate is needed, with how many deals."""
     foreign = rows.filter((nw.col("currency") != currency) & ~nw.col("amount").is_null())
     counted = grouped(foreign, ["currency", "close_date"], deals=nw.len())
-    frame: pd.DataFrame = (
-        counted.sort("currency", "close_date", nulls_last=True).collect().to_pandas()
-    )
+    frame = to_frame(counted.sort("currency", "close_date", nulls_last=True))
     return frame.assign(close_date=pd.to_datetime(frame["close_date"]))
 
 
@@ -117,7 +116,7 @@ def _rates(rates: Rows) -> tuple[pd.DataFrame, list[Problem]]:
     daily = grouped(
         known, ["currency", "date"], rate=nw.col("rate").min(), most=nw.col("rate").max()
     )
-    frame: pd.DataFrame = daily.sort("currency", "date").collect().to_pandas()
+    frame = to_frame(daily.sort("currency", "date"))
     double = frame[frame["rate"] != frame["most"]]
     problems = []
     if len(double):

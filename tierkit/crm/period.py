@@ -25,6 +25,7 @@ from tierkit.calendar import (
 from tierkit.crm.cleaning import won_amount
 from tierkit.crm.contract import CONTRACT, Kind
 from tierkit.crm.engine import Rows
+from tierkit.crm.frames import to_frame
 from tierkit.crm.guard import grouped, row_count
 from tierkit.crm.tables import Exclusion, Tables, example_ids
 from tierkit.errors import DataError, Problem, SettingsError
@@ -274,7 +275,7 @@ def warning(
 def quarter_volume(tables: Tables, settings: Settings) -> Problem | None:
     """Compare each quarter but the first with the two before and the two after it."""
     deals = tables["opportunities"].filter(~nw.col("is_won").is_null())
-    daily = grouped(deals, "close_date", deals=nw.len()).collect().to_pandas()
+    daily = to_frame(grouped(deals, "close_date", deals=nw.len()))
     daily = daily[daily["close_date"].notna()]
     calendar = settings.fiscal_calendar
     quarters = [calendar.containing(pd.Timestamp(day).date()) for day in daily["close_date"]]

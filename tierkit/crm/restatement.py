@@ -15,6 +15,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import FiscalCalendar, before, is_before
+from tierkit.crm.frames import to_frame
 from tierkit.crm.tables import Tables
 from tierkit.errors import DataError
 from tierkit.files import parse_json, write_whole
@@ -49,7 +50,7 @@ def won_deals(tables: Tables, as_of: date) -> WonDeals:
     """Return the won deals closed before `as_of`."""
     won = before(tables["opportunities"].filter(nw.col("is_won")), "close_date", as_of)
     text = won.select(*(nw.col(column).cast(nw.String) for column in COLUMNS))
-    frame: pd.DataFrame = text.sort("opportunity_id").collect().to_pandas()
+    frame = to_frame(text.sort("opportunity_id"))
     return WonDeals(as_of, frame.fillna("").astype("object"))
 
 

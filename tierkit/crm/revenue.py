@@ -10,6 +10,7 @@ import pandas as pd
 
 from tierkit.calendar import FiscalCalendar, Quarter, before, from_on, in_force
 from tierkit.crm.contract import MONEY_TYPE
+from tierkit.crm.frames import to_frame
 from tierkit.crm.guard import grouped, summed
 from tierkit.crm.tables import Rows, Tables
 from tierkit.errors import SettingsError
@@ -166,7 +167,7 @@ def won_by_type(
         sums={"won": nw.col("amount").sum()},
         what="opportunities",
     )
-    frame: pd.DataFrame = daily.sort("close_date", "kind").collect().to_pandas()
+    frame = to_frame(daily.sort("close_date", "kind"))
     spans = calendar.between(start, as_of)
     closed = pd.to_datetime(frame["close_date"])
     labels = [calendar.containing(day.date()).label for day in closed]
@@ -217,8 +218,7 @@ def netted_accounts(tables: Tables) -> pd.DataFrame:
     }
     totals = summed(parts, "account_id", sums=sums, what="opportunities")
     netted = totals.filter((nw.col("won_revenue") <= 0) & (nw.col("refunded") < 0))
-    found: pd.DataFrame = netted.sort("won_revenue", "account_id").collect().to_pandas()
-    return found
+    return to_frame(netted.sort("won_revenue", "account_id"))
 
 
 COLUMNS = ("start_value", "end_value", "kept_value", "churned")
@@ -256,8 +256,8 @@ def retention(tables: Tables, quarters: Sequence[Quarter]) -> pd.DataFrame:
     ends = sorted({day for quarter in quarters for day in (quarter.start, quarter.as_of)})
     spans = in_force(tables["contracts"], tables.dates({"day": ends}))
     held = grouped(spans, ["account_id", "day"], value=nw.col("annual_value").sum())
-    values = held.select("account_id", "day", nw.col("value").cast(nw.Float64)).collect()
-    by_day = values.to_pandas().assign(day=lambda frame: pd.to_datetime(frame["day"]))
+    values = to_frame(held.select("account_id", "day", nw.col("value").cast(nw.Float64)))
+    by_day = values.assign(day=lambda frame: pd.to_datetime(frame["day"]))
     wide = by_day.pivot(index="account_id", columns="day", values="value").fillna(0.0)
     parts = [_of_quarter(wide, quarter) for quarter in quarters]
     empty = pd.DataFrame(columns=["account_id", "quarter", *COLUMNS])

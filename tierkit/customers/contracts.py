@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import days_old
-from tierkit.crm import Tables
+from tierkit.crm import Tables, to_frame
 from tierkit.words import count, plural
 
 EPOCH = date(1970, 1, 1)
@@ -103,7 +103,7 @@ def read_contracts(tables: Tables, *, as_of: date) -> Contracts:
     if "contracts" not in tables:
         return Contracts(pd.DataFrame(columns=[*COLUMNS]).astype({"value": float}))
     columns = ["contract_id", "account_id", "start_date", "end_date", "annual_value"]
-    raw = tables["contracts"].select(*columns).collect().to_pandas()
+    raw = to_frame(tables["contracts"].select(*columns))
     frame = pd.DataFrame(
         {
             "contract_id": raw["contract_id"].astype("str"),

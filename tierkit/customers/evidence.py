@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import known_rows, later_than, on_or_after
-from tierkit.crm import RENEWAL_TYPES, Rows, Tables, grouped, target_deals
+from tierkit.crm import RENEWAL_TYPES, Rows, Tables, grouped, target_deals, to_frame
 from tierkit.customers.contracts import Contracts, day_numbers
 from tierkit.customers.due import DAYS_A_YEAR, Dates
 from tierkit.customers.renewed import EARLY_DAYS
@@ -99,7 +99,7 @@ def _deals(due: pd.DataFrame, tables: Tables, settings: Settings) -> pd.DataFram
         return nothing
     deals = target_deals(tables, settings, revenue_types=RENEWAL_TYPES)
     closed = deals.filter(~nw.col("is_won").is_null()).select("account_id", "close_date", "is_won")
-    frame = closed.collect().to_pandas().dropna(subset=["account_id"])
+    frame = to_frame(closed).dropna(subset=["account_id"])
     if frame.empty:
         return nothing
     frame = frame.assign(closed=day_numbers(frame["close_date"]))
@@ -133,7 +133,7 @@ def _signals(tables: Tables, dates: Dates) -> pd.DataFrame:
     if "signals" not in tables:
         return pd.DataFrame()
     rows = tables["signals"].select("account_id", "date", "signal", "value")
-    counts = grouped(rows, "signal", number=nw.len()).collect().to_pandas()
+    counts = to_frame(grouped(rows, "signal", number=nw.len()))
     counts = counts.sort_values(["number", "signal"], ascending=[False, True], kind="stable")
     names = counts["signal"].dropna().head(MOST_SIGNALS).astype(str).tolist()
     known = known_rows(rows.filter(nw.col("signal").is_in(names)), "date", _windows(tables, dates))
@@ -144,7 +144,7 @@ def _signals(tables: Tables, dates: Dates) -> pd.DataFrame:
     means = grouped(
         since, ("account_id", "as_of", "signal"), level=recent.mean(), older=older.mean()
     )
-    frame = means.collect().to_pandas().dropna(subset=["account_id"])
+    frame = to_frame(means).dropna(subset=["account_id"])
     frame = frame.assign(
         as_of=pd.to_datetime(frame["as_of"]).astype("datetime64[us]"),
         level=frame["level"].round(9),  # means of floats depend on the order of rows
@@ -165,7 +165,7 @@ def _inbound(tables: Tables, dates: Dates) -> pd.DataFrame:
     theirs = tables["activities"].filter(nw.col("direction") == "inbound")
     known = known_rows(theirs.select("account_id", "date"), "date", _windows(tables, dates))
     recent = known.filter(later_than("date", "recent"))
-    counts = grouped(recent, ("account_id", "as_of"), number=nw.len()).collect().to_pandas()
+    counts = to_frame(grouped(recent, ("account_id", "as_of"), number=nw.len()))
     counts = counts.dropna(subset=["account_id"]).assign(
         as_of=pd.to_datetime(counts["as_of"]).astype("datetime64[us]")
     )

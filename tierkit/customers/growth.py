@@ -6,7 +6,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from tierkit.crm import RENEWAL_TYPES, TARGET_TYPES, Tables, grouped, target_deals
+from tierkit.crm import RENEWAL_TYPES, TARGET_TYPES, Tables, grouped, target_deals, to_frame
 from tierkit.customers.contracts import day_numbers
 from tierkit.figure import Figure
 from tierkit.settings import Settings
@@ -19,7 +19,7 @@ def first_won(tables: Tables, *, settings: Settings) -> pd.Series[float]:
     """Return the day (since 1970) on which each account first bought, by account_id."""
     deals = target_deals(tables, settings, revenue_types=(*TARGET_TYPES, *RENEWAL_TYPES))
     won = deals.filter(nw.col("is_won"), nw.col("value") > 0)
-    firsts = grouped(won, ("account_id",), day=nw.col("close_date").min()).collect().to_pandas()
+    firsts = to_frame(grouped(won, ("account_id",), day=nw.col("close_date").min()))
     known = firsts.dropna(subset=["account_id"]).set_index("account_id")
     return day_numbers(known["day"]).sort_index()
 

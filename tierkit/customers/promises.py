@@ -8,7 +8,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import Quarter, outcome_rows
-from tierkit.crm import Tables, grouped
+from tierkit.crm import Tables, grouped, to_frame
 from tierkit.serving import activity_types
 from tierkit.settings import Settings, Tier
 from tierkit.words import count
@@ -53,7 +53,7 @@ def _times(tables: Tables, quarter: Quarter, accounts: list[str]) -> dict[str, d
     span = tables.dates({"as_of": [quarter.start], "horizon_end": [quarter.as_of]})
     named = ours.with_columns(kind=nw.col("type").str.strip_chars(" ").str.to_lowercase())
     inside = outcome_rows(named.select("account_id", "date", "kind"), "date", span)
-    counted = grouped(inside, ("account_id", "kind"), times=nw.len()).collect().to_pandas()
+    counted = to_frame(grouped(inside, ("account_id", "kind"), times=nw.len()))
     found: dict[str, dict[str, float]] = {}
     for account, kind, times in counted[["account_id", "kind", "times"]].itertuples(index=False):
         found.setdefault(str(account), {})[str(kind)] = float(times)
@@ -63,7 +63,7 @@ def _times(tables: Tables, quarter: Quarter, accounts: list[str]) -> dict[str, d
 def _types(tables: Tables) -> frozenset[str]:
     """Return the types of activities that are ever written down, in lower case."""
     kind = nw.col("type").str.strip_chars(" ").str.to_lowercase()
-    found = tables["activities"].select(kind=kind).unique().collect().to_pandas()
+    found = to_frame(tables["activities"].select(kind=kind).unique())
     return frozenset(found["kind"].dropna())
 
 

@@ -6,7 +6,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from tierkit.crm import RENEWAL_TYPES, TARGET_TYPES, Tables, grouped, target_deals
+from tierkit.crm import RENEWAL_TYPES, TARGET_TYPES, Tables, grouped, target_deals, to_frame
 from tierkit.customers.contracts import day_numbers
 from tierkit.customers.due import HORIZON, QUARTER, Dates, Day
 from tierkit.customers.rhythm import Rhythm
@@ -25,7 +25,7 @@ def won_days(tables: Tables, settings: Settings) -> pd.DataFrame:
     deals = target_deals(tables, settings, revenue_types=(*TARGET_TYPES, *RENEWAL_TYPES))
     won = deals.filter(nw.col("is_won"))
     sums = grouped(won, ("account_id", "close_date"), amount=nw.col("value").sum())
-    frame = sums.collect().to_pandas().dropna(subset=["account_id", "amount"])
+    frame = to_frame(sums).dropna(subset=["account_id", "amount"])
     found = pd.DataFrame(
         {
             "account_id": frame["account_id"],

@@ -8,7 +8,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import look_back_start, outcome_rows
-from tierkit.crm import Tables, grouped
+from tierkit.crm import Tables, grouped, to_frame
 from tierkit.customers.contracts import day_number
 from tierkit.customers.growth import first_won
 from tierkit.customers.outlook import Outlook
@@ -93,7 +93,7 @@ def account_margins(
     inside = outcome_rows(deals, "close_date", span)
     sums = grouped(inside, ("account_id",), amount=nw.col("amount").sum(),
                    cost=nw.col("cost").sum())  # fmt: skip
-    frame = sums.collect().to_pandas().dropna(subset=["account_id"]).set_index("account_id")
+    frame = to_frame(sums).dropna(subset=["account_id"]).set_index("account_id")
     amount, cost = (frame[name].astype(float).clip(lower=0.0) for name in ("amount", "cost"))
     usual = float(amount.mean()) if len(amount) else 0.0
     if not usual > 0:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from tierkit.calendar import Quarter, before
-from tierkit.crm import hierarchy, successors
+from tierkit.crm import hierarchy, successors, to_frame
 from tierkit.dossiers.naming import WORDS, OtherAccounts
 from tierkit.dossiers.people import (
     contacts_by_role,
@@ -98,8 +98,8 @@ def as_they_were(run: Run, accounts: pd.DataFrame) -> pd.DataFrame:
         return found.assign(dated=dated)
     rows = of_accounts(run.tables["account_history"], [*map(str, accounts.index)])
     rows = rows.select("account_id", "changed_date", "column", "value")
-    known = before(rows, "changed_date", run.as_of).collect().to_pandas()
-    ever = rows.select("account_id", "column").unique().collect().to_pandas()
+    known = to_frame(before(rows, "changed_date", run.as_of))
+    ever = to_frame(rows.select("account_id", "column").unique())
     order = ["account_id", "column", "changed_date", "value"]
     ordered = known.sort_values(order, kind="stable")
     last = ordered.groupby(["account_id", "column"], dropna=False)["value"].last()
@@ -118,7 +118,7 @@ def tiers_held(run: Run, ids: list[str]) -> pd.DataFrame:
     if "tier_history" not in run.tables:
         return pd.DataFrame(columns=SPANS)
     rows = before(of_accounts(run.tables["tier_history"], ids), "start_date", run.as_of)
-    frame = rows.select(*SPANS).collect().to_pandas()
+    frame = to_frame(rows.select(*SPANS))
     ends = pd.to_datetime(frame["end_date"])
     frame["end_date"] = ends.where(ends.le(pd.Timestamp(run.as_of)))
     frame["start_date"] = pd.to_datetime(frame["start_date"])

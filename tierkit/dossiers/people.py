@@ -9,7 +9,16 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import Quarter, before, outcome_rows
-from tierkit.crm import TARGET_TYPES, Rows, Tables, deals_as_known, grouped, summed, target_deals
+from tierkit.crm import (
+    TARGET_TYPES,
+    Rows,
+    Tables,
+    deals_as_known,
+    grouped,
+    summed,
+    target_deals,
+    to_frame,
+)
 from tierkit.runs import Run
 from tierkit.serving import contacts_are_named, product_revenue
 
@@ -70,13 +79,13 @@ def _people(tables: Tables, ids: Sequence[str], as_of: date) -> pd.DataFrame:
     rows = tables["contacts"].filter(nw.col("account_id").is_in([*ids]))
     if tables.has("contacts", "created_date"):
         rows = before(rows, "created_date", as_of)
-    people: pd.DataFrame = rows.select("contact_id", "account_id", "role").collect().to_pandas()
+    people = to_frame(rows.select("contact_id", "account_id", "role"))
     touched = pd.Series(dtype="datetime64[us]")
     if tables.has("activities", "contact_id"):
         known = before(tables["activities"], "date", as_of)
         known = known.filter(nw.col("account_id").is_in([*ids]), ~nw.col("contact_id").is_null())
         last = grouped(known, "contact_id", last_touch=nw.col("date").max())
-        touched = last.collect().to_pandas().set_index("contact_id")["last_touch"]
+        touched = to_frame(last).set_index("contact_id")["last_touch"]
     last_touch = touched.reindex(people["contact_id"]).to_numpy()
     return people.assign(last_touch=pd.to_datetime(last_touch))
 
@@ -127,7 +136,7 @@ def _won(
 ) -> pd.DataFrame:
     inside = by_quarter(run, of_accounts(rows, ids), "close_date", quarters)
     sums = summed(inside, keys, sums={"amount": nw.col("amount").sum()}, what="revenue")
-    frame = with_labels(sums.collect().to_pandas(), quarters)
+    frame = with_labels(to_frame(sums), quarters)
     return frame.assign(amount=frame["amount"].astype(float))
 
 
@@ -137,7 +146,7 @@ def open_deals(run: Run, ids: list[str]) -> pd.DataFrame:
         nw.col("is_won").is_null(), nw.col("revenue_type").is_in([*TARGET_TYPES])
     )
     columns = ["account_id", "stage", "product", "amount", "created_date", "close_date"]
-    frame = known.select("opportunity_id", *columns).collect().to_pandas()
+    frame = to_frame(known.select("opportunity_id", *columns))
     frame["amount"] = frame["amount"].astype(float)
     ordered = frame.sort_values(["account_id", "amount", "opportunity_id"],
                                 ascending=[True, False, True], kind="stable")  # fmt: skip
@@ -150,7 +159,7 @@ def contracts_in_force(run: Run, ids: list[str]) -> pd.DataFrame:
     if "contracts" not in run.tables:
         return pd.DataFrame(columns=columns)
     started = before(of_accounts(run.tables["contracts"], ids), "start_date", run.as_of)
-    frame = started.select(*columns).collect().to_pandas()
+    frame = to_frame(started.select(*columns))
     ends = pd.to_datetime(frame["end_date"])
     running = frame[ends.isna() | ~ends.lt(pd.Timestamp(run.as_of))]
     running = running.assign(annual_value=running["annual_value"].astype(float))
@@ -185,7 +194,7 @@ def _activities(run: Run, quarters: list[Quarter], ids: list[str]) -> Iterator[p
         return
     inside = by_quarter(run, of_accounts(run.tables["activities"], ids), "date", quarters)
     if not run.tables.has("activities", "direction"):
-        yield grouped(inside, tuple(_KEYS), activities=nw.len()).collect().to_pandas()
+        yield to_frame(grouped(inside, tuple(_KEYS), activities=nw.len()))
         return
     theirs = nw.col("direction") == "inbound"
     marked = inside.with_columns(
@@ -196,7 +205,7 @@ def _activities(run: Run, quarters: list[Quarter], ids: list[str]) -> Iterator[p
     names = ["inbound", "outbound"]
     names += ["own_minutes"] if run.tables.has("activities", "minutes") else []
     totals = {name: nw.col(name).sum() for name in names}
-    found = grouped(marked, tuple(_KEYS), **totals).collect().to_pandas()
+    found = to_frame(grouped(marked, tuple(_KEYS), **totals))
     if "own_minutes" in found:
         hours = found["own_minutes"].astype(float).fillna(0.0) / 60
         found = found.assign(hours=hours).drop(columns="own_minutes")
@@ -208,5 +217,5 @@ def _costs(run: Run, quarters: list[Quarter], ids: list[str]) -> Iterator[pd.Dat
         return
     inside = by_quarter(run, of_accounts(run.tables["costs"], ids), "date", quarters)
     total = {"spent": nw.col("amount").sum()}
-    found = summed(inside, _KEYS, sums=total, what="costs").collect().to_pandas()
+    found = to_frame(summed(inside, _KEYS, sums=total, what="costs"))
     yield found

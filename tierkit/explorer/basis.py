@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import before, from_on
+from tierkit.crm import to_frame
 from tierkit.customers import HORIZON, accounts_at_risk, first_won
 from tierkit.explorer.codes import BinCodes
 from tierkit.explorer.gaps import Gap, gaps_of
@@ -51,7 +52,7 @@ class AccountHistory:
         """Return won revenue by fiscal quarter: `quarter`, `wins`, `won_revenue`; newest first."""
         rows = _of(self._work.tables["opportunities"], account)
         known = before(rows, "close_date", self._work.as_of).filter(nw.col("is_won"))
-        won = known.select("close_date", nw.col("amount").cast(nw.Float64)).collect().to_pandas()
+        won = to_frame(known.select("close_date", nw.col("amount").cast(nw.Float64)))
         calendar = self._work.settings.fiscal_calendar
         days = pd.to_datetime(won["close_date"]).dt.date
         labels = days.map(lambda day: calendar.containing(day).label)
@@ -68,7 +69,7 @@ class AccountHistory:
         rows = before(
             _of(self._work.tables["tier_history"], account), "start_date", self._work.as_of
         )
-        found: pd.DataFrame = rows.select(*columns).collect().to_pandas()
+        found = to_frame(rows.select(*columns))
         return found.sort_values("start_date", ascending=False, ignore_index=True)
 
     def _effort(self, account: str) -> pd.DataFrame | None:
@@ -83,7 +84,7 @@ class AccountHistory:
         recent = from_on(
             before(rows, "date", self._work.as_of), "date", self._work.quarter.start
         ).select("type", "direction", nw.col("minutes").cast(nw.Float64))
-        ours = recent.collect().to_pandas()
+        ours = to_frame(recent)
         ours = ours[ours["direction"].ne("inbound") | ours["direction"].isna()]
         known = self._work.tables.has("activities", "minutes")
         grouped = ours.groupby("type", sort=True, dropna=False)["minutes"]

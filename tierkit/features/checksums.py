@@ -24,6 +24,7 @@ from tierkit.crm import (
     inner_join,
     only_with,
     target_deals,
+    to_frame,
 )
 from tierkit.errors import DataError
 from tierkit.features.deals import deals_by_history, ends_by_history, open_deals
@@ -67,7 +68,7 @@ def check_sums(context: Context, values: pd.DataFrame) -> None:
         With the criterion, the as_of and both sums. This is a fault of tierkit or of an engine,
         never of the data.
     """
-    days: pd.DataFrame = context.dates.sort("as_of").collect().to_pandas().set_index("as_of")
+    days = to_frame(context.dates.sort("as_of")).set_index("as_of")
     days.index = pd.DatetimeIndex(days.index)
     days = days.apply(pd.to_datetime).assign(as_of=days.index)
     for name, expected in _expected(context, values, days):
@@ -133,7 +134,7 @@ def _by_day(rows: Rows, context: Context, *also: str) -> pd.DataFrame:
     gain = nw.when(nw.col("value") > 0).then(nw.col("value"))
     dated = there.with_columns(gain=gain, known_from=latest_of("settled_date", "account_created"))
     sums = {name: nw.col(name).cast(MONEY_TYPE).sum() for name in ("value", "gain")}
-    found = grouped(dated, [*_BY, *also], **sums).collect().to_pandas()
+    found = to_frame(grouped(dated, [*_BY, *also], **sums))
     money = {name: found[name].astype(float).fillna(0.0) for name in sums}
     days = {one: pd.to_datetime(found[one]) for one in (*_BY, *also)}
     return found.assign(**money, **days).reindex(columns=["as_of", *_BY, *money])
@@ -190,7 +191,7 @@ def _pipeline(context: Context) -> pd.Series[float]:
     risen = changes.with_columns(before=before).with_columns(
         change=nw.col("amount") - nw.coalesce("before", nw.lit(0).cast(MONEY_TYPE))
     )
-    found = grouped(risen, "as_of", change=nw.col("change").sum()).collect().to_pandas()
+    found = to_frame(grouped(risen, "as_of", change=nw.col("change").sum()))
     return pd.Series(
         found["change"].astype(float).to_numpy(), index=pd.DatetimeIndex(found["as_of"])
     )

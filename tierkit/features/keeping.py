@@ -30,6 +30,7 @@ from tierkit.crm import (
     only_with,
     register_frame,
     row_count,
+    to_frame,
 )
 from tierkit.features.deals import ends_by_history
 from tierkit.features.feature import KEYS, Context
@@ -102,7 +103,7 @@ def _same(then: pd.DataFrame, content: pd.Series[int]) -> pd.Series[bool]:
 def contents(context: Context, names: Sequence[str]) -> pd.Series[int]:
     """Return by existing account and as_of a hash of all that its features rest on."""
     existing = context.existing.select("account_id", nw.col("as_of").cast(nw.Datetime("us")))
-    index = pd.MultiIndex.from_frame(existing.collect().to_pandas()).sortlevel()[0]
+    index = pd.MultiIndex.from_frame(to_frame(existing)).sortlevel()[0]
     accounts = index.levels[0]
     grid = np.zeros((len(accounts), len(context.days)), dtype=np.uint64)
     for name, rows in _dated_rows(context.tables).items():
@@ -150,7 +151,7 @@ def _of_dates(
     settings, tables = context.settings, context.tables
     given = {name: sorted(columns) for name, columns in sorted(tables.given.items())}
     meanings = _meanings(tables)
-    windows = context.dates.sort("as_of").collect().to_pandas()
+    windows = to_frame(context.dates.sort("as_of"))
     found = []
     for place, day in enumerate(context.days):
         of_all: list[object] = [settings.fingerprint, [*names], given, version("duckdb")]

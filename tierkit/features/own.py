@@ -16,7 +16,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import known_rows
-from tierkit.crm import Rows, register_frame
+from tierkit.crm import Rows, register_frame, to_frame
 from tierkit.errors import SettingsError
 from tierkit.features.feature import KEYS, Aggregate, Block, Context
 from tierkit.features.file_readings import file_readings
@@ -281,7 +281,7 @@ def _known(own: OwnCriterion, context: Context) -> Rows:
 
 def _values(own: OwnCriterion, context: Context) -> Rows:
     """Return the value of every account and as_of, each computed from its known rows alone."""
-    rows = _known(own, context).collect().to_pandas()
+    rows = to_frame(_known(own, context))
     parts = [
         pd.DataFrame({"value": _value(own, part)}).assign(as_of=as_of)
         for as_of, part in rows.groupby("as_of", sort=True)

@@ -21,6 +21,7 @@ from tierkit.crm import (
     computed,
     grouped,
     in_words,
+    to_frame,
 )
 from tierkit.errors import DataError, SettingsError
 from tierkit.features.checksums import check_sums
@@ -241,8 +242,8 @@ def accounts_seen(tables: Tables, as_of: date) -> pd.Series:
     {'A': '2024-05-01'}
     """
     dates = date_rows(tables, Known((as_of,), {}, (as_of,)))
-    found = existing_accounts(tables, dates).select("account_id", "first_seen").collect()
-    frame = found.to_pandas().set_index("account_id").sort_index()
+    found = existing_accounts(tables, dates).select("account_id", "first_seen")
+    frame = to_frame(found).set_index("account_id").sort_index()
     return pd.to_datetime(frame["first_seen"])
 
 
@@ -337,7 +338,7 @@ def _collect(rows: Rows) -> pd.DataFrame:
         if name not in KEYS
     ]
     typed = rows.select("account_id", nw.col("as_of").cast(MOMENT), *columns)
-    return typed.collect().to_pandas().set_index(list(KEYS))
+    return to_frame(typed).set_index(list(KEYS))
 
 
 def _with_missing_text(values: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import Quarter, before
-from tierkit.crm import Tables, target_deals
+from tierkit.crm import Tables, target_deals, to_frame
 from tierkit.features import accounts_seen, history_start
 from tierkit.settings import Settings
 from tierkit.statistics import FloatArray
@@ -71,7 +71,7 @@ def known_totals(tables: Tables, *, settings: Settings, as_of: date) -> KnownTot
         return KnownTotals((), np.zeros(0), np.full((1, 0), np.nan))
     deals = target_deals(tables, settings).filter(nw.col("is_won"))
     rows = before(deals, "close_date", as_of).select("account_id", "close_date", "value")
-    frame = rows.collect().to_pandas()
+    frame = to_frame(rows)
     starts = pd.DatetimeIndex([quarter.start for quarter in quarters])
     place = np.searchsorted(starts, pd.to_datetime(frame["close_date"]), side="right") - 1
     seen = accounts_seen(tables, as_of).reindex(frame["account_id"])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from tierkit.crm import Tables, last_day, only_with, register_frame
+from tierkit.crm import Tables, last_day, only_with, register_frame, to_frame
 from tierkit.errors import DataError
 from tierkit.library._given import needed, trusted
 from tierkit.library._tables import Project, day_of, settings_of
@@ -129,7 +129,7 @@ def accounts_where(tables: Tables, rule: str) -> Tables:
     30
     """
     needed(rule, str, 'where: a written rule is needed, such as "employees >= 100"')
-    accounts = trusted(tables)["accounts"].collect().to_pandas()
+    accounts = to_frame(trusted(tables)["accounts"])
     ids = accounts.loc[meets_all(accounts, where=[rule]).to_numpy(), ["account_id"]]
     if ids.empty:
         raise DataError(f"where {rule}: no account of {len(accounts):,} meets it.")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from tierkit._outcomes import outcomes
 from tierkit.calendar import in_force, window_is_over
-from tierkit.crm import Tables
+from tierkit.crm import Tables, to_frame
 from tierkit.settings import Settings
 from tierkit.statistics import middle_range, resampled_sums
 
@@ -98,7 +98,7 @@ def _held(tables: Tables, *, settings: Settings, as_of: date) -> pd.DataFrame:
     if not days:
         return pd.DataFrame(columns=[*columns, "side", "won_revenue"])
     rows = in_force(tables["tier_history"], tables.dates({"day": days})).select(*columns)
-    frame = rows.collect().to_pandas().dropna(subset=["account_id", "tier", "model_tier"])
+    frame = to_frame(rows).dropna(subset=["account_id", "tier", "model_tier"])
     ordered = frame.sort_values(["day", "account_id", "start_date", "tier"], kind="stable")
     newest = ordered.drop_duplicates(["day", "account_id"], keep="last")
     held = newest.assign(side=_sides(newest, [tier.name for tier in settings.tiers]))

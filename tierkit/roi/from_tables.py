@@ -22,7 +22,7 @@ from tierkit.calendar import (
     outcome_rows,
     quarters_since,
 )
-from tierkit.crm import Rows, Tables, grouped, target_deals
+from tierkit.crm import Rows, Tables, grouped, target_deals, to_frame
 from tierkit.roi.standings import (
     NO_TIER,
     FloatArray,
@@ -114,7 +114,7 @@ def _held(tables: Tables, quarters: Sequence[Quarter]) -> pd.DataFrame:
     if not quarters:
         return pd.DataFrame(columns=_HELD)
     days = tables.dates({"day": [quarter.start for quarter in quarters]})
-    rows = in_force(tables["tier_history"], days).select(*_HELD).collect().to_pandas()
+    rows = to_frame(in_force(tables["tier_history"], days).select(*_HELD))
     rows = rows.dropna(subset=["account_id", "tier"]).sort_values(
         ["day", "account_id", "start_date", "tier"], kind="stable"
     )
@@ -158,7 +158,7 @@ def _history(
         won_revenue=value.sum().cast(nw.Float64),
         wins_count=nw.when(value > 0).then(nw.lit(1)).sum().cast(nw.Float64),
     )
-    sums = closed.collect().to_pandas().dropna(subset=["account_id"]).fillna({"wins_count": 0.0})
+    sums = to_frame(closed).dropna(subset=["account_id"]).fillna({"wins_count": 0.0})
     accounts, begun = _accounts(tables, place), _begun(tables, settings, quarters, place)
     return History(
         won_revenue=place.matrix(sums, "won_revenue", 0.0, "as_of"),
@@ -207,7 +207,7 @@ def _begun(
         revenue=value.sum().cast(nw.Float64),
         wins=nw.when(value > 0).then(nw.lit(1)).sum().cast(nw.Float64),
     )
-    rows = sums.collect().to_pandas().dropna(subset=["account_id"]).fillna({"wins": 0.0})
+    rows = to_frame(sums).dropna(subset=["account_id"]).fillna({"wins": 0.0})
     ages = np.array([days_old(end, quarters[-1].as_of) for end in ends])
     matrices = (place.matrix(rows, column, 0.0, "as_of") for column in ("revenue", "wins"))
     revenue, wins = (np.where(ages >= watched, values, np.nan) for values in matrices)
@@ -219,7 +219,7 @@ def _watched_days(recent: Rows) -> int | None:
 
     None where too many of them lack a created_date to say when they began.
     """
-    rows = recent.select("days").collect().to_pandas()
+    rows = to_frame(recent.select("days"))
     cycles = rows["days"].to_numpy(dtype=float, na_value=np.nan)
     known = cycles[~np.isnan(cycles)]
     if len(cycles) == 0 or len(known) < FEWEST_CREATED_SHARE * len(cycles):
@@ -238,7 +238,7 @@ def _open_deals(
     still_open = nw.col("is_won").is_null() | on_or_after("close_date", "as_of")
     number = nw.len().cast(nw.Float64)
     counts = grouped(known.filter(still_open), ("account_id", "as_of"), open_deals=number)
-    rows = counts.collect().to_pandas().dropna(subset=["account_id"])
+    rows = to_frame(counts).dropna(subset=["account_id"])
     return place.matrix(rows, "open_deals", 0.0, "as_of")
 
 
@@ -247,7 +247,7 @@ def _accounts(tables: Tables, place: _Place) -> pd.DataFrame:
     columns = ["account_id", "parent_id", "employees", "created_date"]
     if "accounts" not in tables:
         return pd.DataFrame(index=place.ids, columns=columns[1:])
-    rows = tables["accounts"].select(*columns).collect().to_pandas()
+    rows = to_frame(tables["accounts"].select(*columns))
     rows = rows.dropna(subset=["account_id"]).drop_duplicates("account_id")
     return rows.set_index(rows["account_id"].astype("object")).reindex(place.ids)
 

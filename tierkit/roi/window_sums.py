@@ -8,7 +8,16 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import Quarter, outcome_rows
-from tierkit.crm import MONEY_TYPE, TARGET_TYPES, Rows, Tables, grouped, retention, target_deals
+from tierkit.crm import (
+    MONEY_TYPE,
+    TARGET_TYPES,
+    Rows,
+    Tables,
+    grouped,
+    retention,
+    target_deals,
+    to_frame,
+)
 from tierkit.settings import Settings
 
 KEYS = ["as_of", "account_id"]
@@ -67,7 +76,7 @@ def won_rows(tables: Tables, *, settings: Settings, windows: Sequence[Quarter]) 
     dates = tables.dates({"as_of": starts, "horizon_end": ends})
     deals = outcome_rows(target_deals(tables, settings), "close_date", dates).filter(_is_win())
     columns = ["opportunity_id", "created_date", "close_date"]
-    rows = deals.select(*KEYS, *columns, nw.col("value").cast(nw.Float64)).collect().to_pandas()
+    rows = to_frame(deals.select(*KEYS, *columns, nw.col("value").cast(nw.Float64)))
     wins = _typed(rows).sort_values([*KEYS, "opportunity_id"], kind="stable")
     closed, created = (pd.to_datetime(wins[x]) for x in ("close_date", "created_date"))
     days = (closed - created).dt.days.astype(float)
@@ -170,7 +179,7 @@ def _collect(part: Rows) -> pd.DataFrame:
     """Collect sums: exact until here, floats from here on; a sum of nothing is zero."""
     values = [column for column in part.columns if column not in KEYS]
     floats = part.with_columns(nw.col(column).cast(nw.Float64).fill_null(0.0) for column in values)
-    return _typed(floats.collect().to_pandas())
+    return _typed(to_frame(floats))
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:

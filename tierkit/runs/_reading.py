@@ -19,6 +19,7 @@ from tierkit.crm import (
     raised_to_blocking,
     read_tables,
     read_written_tables,
+    to_frame,
     write_tables,
 )
 from tierkit.errors import Problem, SettingsError
@@ -125,7 +126,7 @@ def data_remarks(tables: Tables, settings: Settings, quarter: Quarter) -> tuple[
     dated = check_as_of(tables, settings, quarter.as_of)
     found = {problem.rule for problem in dated}
     others = [problem for problem in tables.remarks if problem.rule not in found]
-    accounts = tables["accounts"].collect().to_pandas()
+    accounts = to_frame(tables["accounts"])
     asked = tier_rule_problems(accounts, settings=settings)
     of_tiers = [problem for problem in asked if not problem.blocks]
     return (*others, *dated, *raised_to_blocking(of_quarter, settings.checks), *of_tiers)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import in_force
+from tierkit.crm import to_frame
 from tierkit.figure import Figure
 from tierkit.models import past_tiers
 from tierkit.runs.modelling import TESTED_FILE, tier_sizes
@@ -157,7 +158,7 @@ def _held(run: Run) -> pd.DataFrame:
     days = [calendar.shift(run.quarter, n).start for n in numbers]
     spans = in_force(run.tables["tier_history"], run.tables.dates({"day": days}))
     shown = ["day", "account_id", "tier", "rank", "start_date"]
-    frame = spans.select(*shown).collect().to_pandas().dropna(subset=["account_id", "rank"])
+    frame = to_frame(spans.select(*shown)).dropna(subset=["account_id", "rank"])
     order = {tier.name: level for level, tier in enumerate(run.settings.tiers)}
     frame = frame.assign(
         level=frame["tier"].map(order),

@@ -9,6 +9,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import complete_quarter_ends, days_old
+from tierkit.crm import to_frame
 from tierkit.customers import (
     RULES,
     NextProducts,
@@ -71,7 +72,7 @@ def _products(run: Run) -> tuple[NextProducts | None, str]:
     if found is None:
         return None, NO_PRODUCTS
     won = found.filter(nw.col("amount") > 0, ~nw.col("product").is_null())
-    frame = won.select("account_id", "product", "close_date", "amount").collect().to_pandas()
+    frame = to_frame(won.select("account_id", "product", "close_date", "amount"))
     frame = frame.dropna(subset=["account_id"])
     if len(frame) < FEWEST_LINES:
         return None, TOO_FEW

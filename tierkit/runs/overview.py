@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import look_back_start, outcome_rows
-from tierkit.crm import RENEWAL_TYPES, TARGET_TYPES, grouped, target_deals
+from tierkit.crm import RENEWAL_TYPES, TARGET_TYPES, grouped, target_deals, to_frame
 from tierkit.figure import Figure
 from tierkit.runs.run import Run
 from tierkit.runs.tiering import Tiering
@@ -95,7 +95,7 @@ def won_last_horizon(run: Run, *, types: Sequence[str] = TARGET_TYPES) -> pd.Ser
     deals = target_deals(run.tables, run.settings, revenue_types=tuple(types))
     days = run.tables.dates({"as_of": [start], "horizon_end": [run.as_of]})
     rows = outcome_rows(deals.filter(nw.col("is_won")), "close_date", days)
-    sums = grouped(rows, ("account_id",), won=nw.col("value").sum()).collect().to_pandas()
+    sums = to_frame(grouped(rows, ("account_id",), won=nw.col("value").sum()))
     known = sums.dropna(subset=["account_id"]).sort_values("account_id", kind="stable")
     accounts = pd.Index(known["account_id"], name="account_id")
     won = pd.Series(known["won"].to_numpy(dtype=float), index=accounts)

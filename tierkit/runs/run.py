@@ -16,7 +16,7 @@ import pandas as pd
 from tierkit._outcomes import outcomes
 from tierkit.cache import Cache, fingerprint
 from tierkit.calendar import Quarter
-from tierkit.crm import Tables, content_hash, tables_as_known
+from tierkit.crm import Tables, content_hash, tables_as_known, to_frame
 from tierkit.errors import Problem, SettingsError
 from tierkit.files import make_folder, read_json, write_whole
 from tierkit.publishing import EarlierReports, file_hash
@@ -201,8 +201,7 @@ class Run:
 
     def accounts(self) -> pd.DataFrame:
         """Return the accounts as they are today, one row each, by account_id."""
-        found: pd.DataFrame = self.tables["accounts"].sort("account_id").collect().to_pandas()
-        return found
+        return to_frame(self.tables["accounts"].sort("account_id"))
 
     def write_facts(self, name: str, facts: Mapping[str, Any]) -> None:
         """Leave the facts of a stage for the report."""

@@ -16,6 +16,7 @@ from tierkit.crm import (
     carry_overrides,
     successors,
     target_deals,
+    to_frame,
 )
 from tierkit.errors import DataError, Problem, SettingsError, TierkitError
 from tierkit.features import Panel
@@ -117,7 +118,7 @@ def check_tiering(tables: Tables, *, settings: Settings, as_of: date) -> tuple[P
     DataError
         With every problem of `overrides.csv`, where that alone is wrong.
     """
-    accounts = tables["accounts"].collect().to_pandas()
+    accounts = to_frame(tables["accounts"])
     found = tier_rule_problems(accounts, settings=settings)
     of_rules = [problem for problem in found if problem.blocks]
     of_rules += _raised(lambda: check_eligibility(accounts, where=settings.icp.where))

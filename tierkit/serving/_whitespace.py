@@ -8,7 +8,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import before, look_back_start, outcome_rows
-from tierkit.crm import Rows, Tables, look_up, summed, target_deals
+from tierkit.crm import Rows, Tables, look_up, summed, target_deals, to_frame
 from tierkit.features import accounts_seen
 from tierkit.settings import Settings
 from tierkit.table import Column, Columns, Table
@@ -112,7 +112,7 @@ def _owned(rows: Rows, day: date) -> pd.DataFrame:
     bought = before(rows, "close_date", day).filter(
         nw.col("amount") > 0, ~nw.col("product").is_null()
     )
-    frame: pd.DataFrame = bought.select("account_id", "product").unique().collect().to_pandas()
+    frame = to_frame(bought.select("account_id", "product").unique())
     return frame.sort_values(["account_id", "product"], kind="stable")
 
 
@@ -130,7 +130,7 @@ def _shares(
     sums = {"amount": nw.col("amount").sum()}
     inside = outcome_rows(rows, "close_date", span)
     by = summed(inside, ["account_id", "product"], sums=sums, what="products bought")
-    since = by.collect().to_pandas()
+    since = to_frame(by)
     since = since.assign(amount=since["amount"].astype(float).clip(lower=0.0))
     revenue = since.groupby("account_id")["amount"].sum()
     had = _owned(rows, start)

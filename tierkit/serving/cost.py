@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import look_back_start, outcome_rows
-from tierkit.crm import TARGET_TYPES, Tables, grouped
+from tierkit.crm import TARGET_TYPES, Tables, grouped, to_frame
 from tierkit.figure import Figure
 from tierkit.settings import Entitlement, Role, Settings, Tier
 from tierkit.tiers import tiers_in_force
@@ -347,7 +347,7 @@ def spent_by_tier(tables: Tables, *, settings: Settings, as_of: date) -> Mapping
     for table, column in recorded:
         rows = outcome_rows(tables[table], "date", tables.dates(days))
         spent = grouped(rows, ("as_of", "account_id"), spent=nw.col(column).sum())
-        sums.append(spent.collect().to_pandas())
+        sums.append(to_frame(spent))
     held = tiers_in_force(tables, days["as_of"]).rename(columns={"day": "as_of"})
     whole = pd.concat(sums).dropna(subset=["account_id", "spent"])
     if whole.empty or held.empty:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import before, outcome_rows
-from tierkit.crm import Tables, grouped
+from tierkit.crm import Tables, grouped, to_frame
 from tierkit.settings import Tier
 from tierkit.table import Column, Columns, Table
 
@@ -106,16 +106,13 @@ def _contacts(tables: Tables, as_of: date) -> pd.DataFrame:
     rows = tables["contacts"].select("contact_id", "account_id", "role", "created_date")
     known = before(rows, "created_date", as_of) if tables.has("contacts", "created_date") else rows
     role = nw.col("role").str.strip_chars(" ").str.to_lowercase()
-    frame: pd.DataFrame = (
-        known.with_columns(role=role).filter(~nw.col("role").is_null()).collect().to_pandas()
-    )
-    return frame
+    return to_frame(known.with_columns(role=role).filter(~nw.col("role").is_null()))
 
 
 def _active(tables: Tables, as_of: date, days: int) -> frozenset[str]:
     span = tables.dates({"as_of": [as_of - timedelta(days=days)], "horizon_end": [as_of]})
     rows = outcome_rows(tables["activities"].select("date", "contact_id"), "date", span)
-    found = rows.select("contact_id").unique().collect().to_pandas()["contact_id"]
+    found = to_frame(rows.select("contact_id").unique())["contact_id"]
     return frozenset(found.dropna())
 
 
@@ -165,7 +162,7 @@ def newest_facts(tables: Tables, *, as_of: date, sources: Sequence[str]) -> pd.D
         if tables.has(name, column):
             known = before(tables[name], column, as_of)
             last = grouped(known, "account_id", **{name: nw.col(column).max()})
-            frame = last.filter(~nw.col("account_id").is_null()).collect().to_pandas()
+            frame = to_frame(last.filter(~nw.col("account_id").is_null()))
             columns.append(pd.to_datetime(frame.set_index("account_id")[name]))
     if not columns:
         return pd.DataFrame({"newest": pd.to_datetime(pd.Series([], dtype="str"))})

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import Quarter, outcome_rows
-from tierkit.crm import Tables, grouped
+from tierkit.crm import Tables, grouped, to_frame
 from tierkit.settings import Entitlement, Settings, Tier
 from tierkit.table import Column, Columns, Table
 from tierkit.tiers import tiers_in_force
@@ -100,9 +100,9 @@ def _activities(tables: Tables, quarters: Sequence[Quarter]) -> tuple[pd.DataFra
     spans = {"as_of": [q.start for q in quarters], "horizon_end": [q.as_of for q in quarters]}
     inside = outcome_rows(named, "date", tables.dates(spans))
     counted = grouped(inside, ("as_of", "account_id", "kind"), times=nw.len())
-    frame = counted.collect().to_pandas()
+    frame = to_frame(counted)
     frame["start"] = pd.to_datetime(frame.pop("as_of"))
-    types = named.select("kind").unique().collect().to_pandas()["kind"].dropna()
+    types = to_frame(named.select("kind").unique())["kind"].dropna()
     return frame, frozenset(types)
 
 
@@ -169,7 +169,7 @@ def logged_hours(
     span = tables.dates({"as_of": [quarter.start], "horizon_end": [quarter.as_of]})
     inside = outcome_rows(ours, "date", span)
     minutes = nw.col("minutes").cast(nw.Float64).sum()
-    sums = grouped(inside, ("account_id",), minutes=minutes).collect().to_pandas()
+    sums = to_frame(grouped(inside, ("account_id",), minutes=minutes))
     by_account = sums.dropna(subset=["account_id"]).set_index("account_id")["minutes"].fillna(0.0)
     rows = []
     for tier in settings.tiers:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tierkit.calendar import outcome_rows
-from tierkit.crm import Rows, Tables, grouped
+from tierkit.crm import Rows, Tables, grouped, to_frame
 from tierkit.settings import EngagementSettings
 
 FloatArray = npt.NDArray[np.float64]
@@ -110,7 +110,7 @@ def _points(rows: Rows, points: Mapping[str, float]) -> pd.DataFrame:
     """Return points by account and day."""
     kind = nw.col("type").str.strip_chars(" ").str.to_lowercase()
     counted = grouped(rows.with_columns(kind=kind), ("account_id", "date", "kind"), n=nw.len())
-    frame = counted.collect().to_pandas()
+    frame = to_frame(counted)
     worth = {name.strip().lower(): value for name, value in points.items()}
     each = frame["kind"].map(worth).fillna(0.0) if worth else 1.0
     frame = frame.assign(points=frame["n"] * each)
@@ -143,7 +143,7 @@ def _first_start(dates: pd.Series, days: tuple[date, ...]) -> tuple[IntArray, Fl
 def _contacts(rows: Rows, accounts: pd.Index[str], days: tuple[date, ...], lasts: int) -> IntArray:
     """Return how many different contacts are engaged at each start, from when each one was."""
     known = rows.filter(~nw.col("contact_id").is_null())
-    frame = known.select("account_id", "contact_id", "date").unique().collect().to_pandas()
+    frame = to_frame(known.select("account_id", "contact_id", "date").unique())
     change = np.zeros((len(accounts), len(days) + 1), dtype=np.int64)
     frame = frame.sort_values(["account_id", "contact_id", "date"], kind="stable")
     row = accounts.get_indexer(pd.Index(frame["account_id"].to_numpy(dtype=object)))

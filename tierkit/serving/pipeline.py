@@ -9,7 +9,7 @@ import narwhals as nw
 import pandas as pd
 
 from tierkit.calendar import Quarter
-from tierkit.crm import TARGET_TYPES, Tables, deals_as_known, look_up
+from tierkit.crm import TARGET_TYPES, Tables, deals_as_known, look_up, to_frame
 from tierkit.figure import Figure
 from tierkit.table import Column, Columns, Table
 
@@ -52,7 +52,7 @@ def pipeline_coverage(
         return _table(why=NO_TARGETS)
     if not tables.has("stage_history", "amount", "stage"):
         return _table(why=NO_HISTORY)
-    rows = tables["targets"].select("quarter", "amount", "territory").collect().to_pandas()
+    rows = to_frame(tables["targets"].select("quarter", "amount", "territory"))
     wanted = quarter.label.removeprefix("FY").upper()
     labels = rows["quarter"].astype("str").str.strip().str.upper().str.removeprefix("FY")
     goals = rows[labels == wanted]
@@ -84,5 +84,4 @@ def _open_deals(tables: Tables, as_of: date, stages: Sequence[str]) -> pd.DataFr
     accounts = tables["accounts"].select("account_id", "territory")
     deals = known.select("account_id", "amount")
     joined = look_up(deals, accounts, on="account_id", what="accounts")
-    frame: pd.DataFrame = joined.collect().to_pandas()
-    return frame
+    return to_frame(joined)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tierkit.calendar import look_back_start, outcome_rows
-from tierkit.crm import Rows, Tables, summed
+from tierkit.crm import Rows, Tables, summed, to_frame
 from tierkit.figure import Figure
 
 FloatArray = npt.NDArray[np.float64]
@@ -265,7 +265,7 @@ def effort_received(tables: Tables, *, as_of: date, quarters: int) -> EffortRece
 
 def _totals(rows: Rows, total: nw.Expr) -> pd.Series[float]:
     totals = summed(rows, "account_id", sums={"effort": total}, what="effort received")
-    frame = totals.select("account_id", nw.col("effort").cast(nw.Float64)).collect().to_pandas()
+    frame = to_frame(totals.select("account_id", nw.col("effort").cast(nw.Float64)))
     found: pd.Series[float] = frame.set_index("account_id")["effort"].fillna(0.0).sort_index()
     return found
 

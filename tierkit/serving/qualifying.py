@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tierkit.calendar import in_force
-from tierkit.crm import Tables, target_deals
+from tierkit.crm import Tables, target_deals, to_frame
 from tierkit.serving.engagement import WEEK, EngagementWeeks, qualified_accounts
 from tierkit.settings import EngagementSettings, Settings
 from tierkit.statistics import wilson_range
@@ -141,7 +141,7 @@ def became_qualified(
     deals = target_deals(tables, settings).select(
         "account_id", "created_date", "close_date", "is_won"
     )
-    frame = deals.filter(nw.col("account_id").is_in([*weeks.accounts])).collect().to_pandas()
+    frame = to_frame(deals.filter(nw.col("account_id").is_in([*weeks.accounts])))
     by_creation = tables.has("opportunities", "created_date")
     wins = engagement.outcome == "win" or not by_creation
     happened = frame[frame["is_won"].eq(other=True).fillna(value=False)] if wins else frame
@@ -164,8 +164,8 @@ def eligible_weeks(
     if "tier_history" not in tables or weeks.why:
         return free, "every account without an open deal; tier_history is not known"
     held = in_force(tables["tier_history"], tables.dates({"day": list(weeks.days)}))
-    rows = held.filter(nw.col("tier") == tier).select("day", "account_id").collect()
-    account = weeks.accounts.get_indexer(pd.Index(rows["account_id"].to_pandas()))
+    rows = to_frame(held.filter(nw.col("tier") == tier).select("day", "account_id"))
+    account = weeks.accounts.get_indexer(pd.Index(rows["account_id"]))
     day = rows["day"].to_numpy().astype("datetime64[D]").astype(np.int64)
     week = np.searchsorted(_starts(weeks), day)
     inside = np.zeros_like(free)

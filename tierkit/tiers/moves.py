@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import in_force, spell_date
-from tierkit.crm import Tables
+from tierkit.crm import Tables, to_frame
 from tierkit.settings import Tier
 from tierkit.tiers.placing import KEPT_BY
 from tierkit.tiers.slots import MoveBudget
@@ -152,7 +152,7 @@ def _newest_in_force(tables: Tables, days: list[date], *beside: str) -> pd.DataF
     """Return one row of `tier_history` per day and account: of spans that overlap the newest."""
     held = in_force(tables["tier_history"], tables.dates({"day": days}))
     columns = ("day", "account_id", "tier", "start_date", *beside)
-    frame = held.select(*columns).collect().to_pandas()
+    frame = to_frame(held.select(*columns))
     ordered = frame.dropna(subset=["account_id", "tier"]).sort_values(
         ["day", "account_id", "start_date", "tier"], kind="stable"
     )
