@@ -156,7 +156,7 @@ def _future_rows(run: Run, dates: list[date]) -> int | None:
     """Return how many accounts' criteria see the future; of the same data it is tried once."""
     found: int | None = run.cache.value(
         "future_rows",
-        [run.fingerprint, dates[:1]],
+        [run.data_fingerprint, run.as_of, run.settings.criteria_fingerprint, dates[:1]],
         lambda: future_rows_seen(run.tables, dates, settings=run.settings),
     )
     return found
