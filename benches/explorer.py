@@ -27,7 +27,7 @@ from tierkit.explorer import Explorer
 from tierkit.explorer.basis import Basis
 from tierkit.explorer.codes import BinCodes
 from tierkit.explorer.learned import Learned, learn
-from tierkit.runs.run import open_run
+from tierkit.runs.opening import open_run
 from tierkit.simulate import simulate_crm, write_crm
 
 READ, SIZES = 2_000, (10_000, 100_000, 200_000)

@@ -11,7 +11,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from io import StringIO
 from itertools import combinations, product
@@ -28,13 +28,15 @@ from tierkit.dossiers.make import make_dossiers, published_tiers
 from tierkit.errors import TierkitError
 from tierkit.publishing.notebooks import RUN_NOTEBOOKS, packaged_notebook
 from tierkit.publishing.plan import Handover, write_handover
-from tierkit.runs.run import leave_rows, open_run
+from tierkit.runs.opening import leave_rows, open_run
 from tierkit.settings import read_settings
 from tierkit.simulate import simulate_crm, write_crm
 
 CHEAP = """
 [model]
 bags = 1
+most_bags = 1
+shuffled_refits = 2
 backtest_quarter_ends = 2
 max_bins = 6
 """
@@ -132,17 +134,24 @@ def write_states(folder: Path, states: States) -> Path:
     return folder
 
 
-def go_the_whole_way(project: Path) -> Path:
+def go_the_whole_way(project: Path, *, label: str = "", overrides: Sequence[str] = ()) -> Path:
     """Do in this process what a run does in kernels: every cell of its notebooks, the dossiers.
+
+    Parameters
+    ----------
+    label
+        The quarter's; by default the last one that the data cover.
+    overrides
+        Settings put over those of the project, as after `--set`.
 
     Returns
     -------
     Path
         The folder of the run.
     """
-    settings = read_settings(project)
-    tables = read_tables(settings)
-    quarter = default_quarter(tables, settings.fiscal_calendar)
+    settings = read_settings(project, overrides=overrides)
+    tables, calendar = read_tables(settings), settings.fiscal_calendar
+    quarter = calendar.parse(label) if label else default_quarter(tables, calendar)
     folder = settings.scratch / "run"
     folder.mkdir(parents=True)
     handover = Handover(settings, quarter)

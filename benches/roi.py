@@ -26,6 +26,7 @@ from tierkit.crm.tables import tables_from_frames
 from tierkit.roi._certificate import at_lines
 from tierkit.roi.adjusted import adjusted
 from tierkit.roi.boundary_rows import Boundaries, Reading
+from tierkit.roi.cutoff import Cutoff
 from tierkit.roi.from_tables import tier_standings
 from tierkit.roi.line_study import verdicts_at
 from tierkit.roi.primary import DECIDING, primary_reading
@@ -35,6 +36,7 @@ from tierkit.roi.world_shape import World, with_effect
 from tierkit.roi.worlds import simulate_world
 from tierkit.settings import parse_settings
 from tierkit.simulate.crm import simulate_crm
+from tierkit.simulate.dynamics import quarters_held
 from tierkit.simulate.scenario import TierEffectOn
 
 PAGE = Path(__file__).parent.parent / "docs" / "roi.md"
@@ -88,9 +90,46 @@ class Company:
     effect_on: TierEffectOn = "number of deals"
     ramp: int = 1
 
+    @property
+    def tier_effects(self) -> tuple[float, float, float]:
+        """By how much each tier raises revenue over the last one."""
+        return (self.tier_1, self.tier_2, 0.0)
+
     def relative(self, boundary: int) -> float:
         """Return the true relative effect of a tier over the next."""
-        return ((1 + self.tier_1) / (1 + self.tier_2) - 1, self.tier_2)[boundary]
+        return (1 + self.tier_effects[boundary]) / (1 + self.tier_effects[boundary + 1]) - 1
+
+
+_MOVED: Mapping[str, Sequence[str]] = {
+    "number of deals": ("won revenue", "wins", "adjusted"),
+    "everyone": ("won revenue", "wins", "adjusted"),
+    "deal size": ("won revenue", "deal size", "adjusted"),
+}
+"""The readings that an effect moves, by what it works on; unknown for effects of other kinds."""
+
+
+def true_effect(
+    world: World | Company, standings: Standings, at_line: Cutoff, boundary: int, reading: str
+) -> float | None:
+    """Return the true relative effect on a reading, None where it is not the same for all.
+
+    An effect that builds up over quarters is what accounts at the line have got of it so far.
+    """
+    if world.effect_on not in _MOVED:
+        return None
+    if reading not in _MOVED[world.effect_on]:
+        return 0.0
+    if world.ramp <= 1:
+        return world.relative(boundary)
+    near = at_line.rows
+    weights = 1 - (near.distance / at_line.bandwidth) ** 2
+    held = np.stack([quarters_held(standings.level, q) for q in range(standings.level.shape[1])], 1)
+    share = np.minimum(held[near.account, near.quarter] / world.ramp, 1.0)
+    upper, lower = (
+        np.average(np.log1p(world.tier_effects[tier] * share[chosen]), weights=weights[chosen])
+        for tier, chosen in ((boundary, near.held), (boundary + 1, ~near.held))
+    )
+    return float(np.expm1(upper - lower))
 
 
 COMPANIES: Mapping[str, Company] = {
@@ -161,15 +200,13 @@ def look_at(world: World | Company, seed: int) -> Found:
     primary = primary_reading(estimates, quarters=standings.quarters_known(1))
     errors = {}
     for number, line in enumerate(estimates):
-        truth = math.log1p(world.relative(number))
         beside = {"adjusted": adjusted(boundaries.rows(number, outcome_quarters=1)).estimate}
         for name, one in {**line, **beside}.items():
-            if one is not None:
+            truth = true_effect(world, standings, found[number]["wins"], number, name)
+            if one is not None and truth is not None:
                 share = one.relative()
-                holds = not (
-                    share.is_above(world.relative(number)) or share.is_below(world.relative(number))
-                )
-                errors[number, name] = (one.log_effect - truth, one.se, holds)
+                holds = not (share.is_above(truth) or share.is_below(truth))
+                errors[number, name] = (one.log_effect - math.log1p(truth), one.se, holds)
     return Found(verdicts_at(boundaries, found, primary), errors)
 
 
@@ -200,7 +237,7 @@ def verdict_lines(cases: Mapping[str, World | Company], looks: Looks) -> Iterato
 
 
 def _error_lines(name: str, found: list[Found]) -> Iterator[str]:
-    readings: tuple[Reading | str, ...] = (*DECIDING, "adjusted")
+    readings: tuple[Reading | str, ...] = ("won revenue", *DECIDING, "adjusted")
     for number in (0, 1):
         for reading in readings:
             values = np.array([x.errors[number, reading] for x in found

@@ -27,6 +27,7 @@ from benches.markers import put_between
 from benches.walk_peers import PEERS, peer_scores
 from benches.walk_sets import Company, companies
 from benches.walk_tables import METHOD, method_table, money_table, ranking_table, stability_line
+from tierkit.crm.frames import to_frame
 from tierkit.crm.revenue import target_deals
 from tierkit.crm.tables import Tables
 from tierkit.crm.trusted import read_tables
@@ -258,7 +259,7 @@ def _held_to(
 
 def _deals(tables: Tables, settings: Settings) -> pd.DataFrame:
     deals = target_deals(tables, settings).select("account_id", "close_date", "value", "is_won")
-    frame = deals.collect().to_pandas()
+    frame = to_frame(deals)
     frame = frame[frame["is_won"].isin([True])]
     return frame.assign(
         value=frame["value"].astype(float), close_date=pd.to_datetime(frame["close_date"])

@@ -1,4 +1,4 @@
-"""Companies for the walk: real order books at hand, and simulated ones with one trait each.
+"""Companies for the walk: real order books at hand, simulated ones with one trait each, a CRM.
 
 Each is a project folder of its own. `lifetimes` comes with the bench extra; a company whose source
 is absent is left out and named.
@@ -16,6 +16,7 @@ import pandas as pd
 
 from benches.raw_lines import write_raw_lines
 from tierkit.settings import read_settings
+from tierkit.simulate import simulate_crm, write_crm
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -102,6 +103,7 @@ def companies(scratch: Path, names: Collection[str] = ()) -> Iterator[Company]:
     makers: dict[str, Callable[[Path], Path | None]] = {
         "cdnow": _cdnow,
         **{name: _maker(trait, seed) for seed, (name, trait) in enumerate(TRAITS.items(), 1)},
+        "crm": _crm,
     }
     for name, make in makers.items():
         if names and name not in names:
@@ -170,6 +172,12 @@ def write_orders(folder: Path, orders: pd.DataFrame, *, sizes: tuple[int, int]) 
     deals[["account_id"]].drop_duplicates().to_csv(data / "accounts.csv", index=False)
     tiers = _TIERS.format(first=sizes[0], second=sizes[1])
     (folder / "tierkit.toml").write_text(tiers, encoding="utf-8")
+    return folder
+
+
+def _crm(folder: Path) -> Path:
+    """Write a company of `tierkit simulate`, with pipeline, contracts and activities."""
+    write_crm(simulate_crm(accounts=800, seed=3), folder)
     return folder
 
 

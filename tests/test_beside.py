@@ -18,7 +18,8 @@ from tierkit.settings import CardEdit, CardSettings
 
 EDIT = CardEdit(criterion="inbound_count_4q", highest_factor=1.01)
 ROW = {
-    "criterion": "inbound (4 quarters)", "from": "2", "to": "12", "factor": 1.95, "low": 1.63,
+    "criterion": "inbound (4 quarters)", "from": "2", "to": "12",
+    "from_value": 2.0, "to_value": 12.0, "factor": 1.95, "low": 1.63,
     "high": 2.32, "same_direction": 9, "dates": 9, "lowest": 1.5, "highest": float("nan"),
     "accounts": 1847,
 }  # fmt: skip

@@ -15,7 +15,8 @@ from tierkit.cache import Cache
 from tierkit.publishing import Handover, write_handover
 from tierkit.runs import leave_rows
 from tierkit.runs._reading import source_key, trusted_tables
-from tierkit.runs.run import PANEL_FILE, keep_stages, open_run
+from tierkit.runs.opening import keep_stages, open_run
+from tierkit.runs.run import PANEL_FILE
 from tierkit.settings import read_settings
 
 

@@ -22,8 +22,8 @@ from tierkit.errors import SettingsError
 from tierkit.features import Panel
 from tierkit.models import Examples, account_factors
 from tierkit.pages import challengers_table
-from tierkit.pages.chances import certainty_lines
-from tierkit.runs.run import open_run
+from tierkit.pages.evidence import certainty_lines
+from tierkit.runs.opening import open_run
 from tierkit.runs.side_models import _rows_of
 from tierkit.settings import parse_settings
 
@@ -53,9 +53,15 @@ def fitted(tmp_path_factory):
     return run, panel, run.fit(panel)
 
 
-def test_challengers_are_measured_beside_what_ranks(fitted):
+@pytest.fixture(scope="module")
+def challenged(fitted):
     run, panel, model = fitted
-    found = run.test_challengers(panel, model)
+    return run.test_challengers(panel, model)
+
+
+def test_challengers_are_measured_beside_what_ranks(fitted, challenged):
+    run, panel, model = fitted
+    found = challenged
     assert set(found["model"]) >= {"blind", "boosted", "hurdle", model.kind}
     assert {"usage_4q", "newest_usage"} <= set(panel.criteria)
     gini = found[found["measure"] == "gini"].set_index("model")
@@ -74,9 +80,8 @@ def test_challengers_are_measured_beside_what_ranks(fitted):
                                          "whole range"]  # fmt: skip
 
 
-def test_a_model_that_wins_is_said_to_win_and_the_card_still_explains(fitted):
-    found = fitted[0].test_challengers(*fitted[1:])
-    won = found.assign(passes=found["model"] == "boosted")
+def test_a_model_that_wins_is_said_to_win_and_the_card_still_explains(challenged):
+    won = challenged.assign(passes=challenged["model"] == "boosted")
     words = challengers_table(won).html.split("</table>")[1]
     assert "boosted would have ranked accounts better. The card ranks and explains" in words
 

@@ -17,8 +17,8 @@ from tierkit.customers.chances import SizeRates
 from tierkit.customers.contracts import day_number, read_contracts
 from tierkit.customers.due import Dates, renewals_due
 from tierkit.customers.expected import DateSpread, drawn_amounts, ranged
+from tierkit.customers.purchases import Rhythm
 from tierkit.customers.renewed import renewal_outcomes
-from tierkit.customers.rhythm import Rhythm
 from tierkit.customers.risk import list_precision
 from tierkit.customers.trial import BY_REGRESSION, BY_SIZE, gain_of
 from tierkit.dossiers.customers import customer_text

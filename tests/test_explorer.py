@@ -15,7 +15,7 @@ from tierkit.explorer.example import example_explorer
 from tierkit.explorer.rankings import RankedRows, capture
 from tierkit.explorer.writing import overrides_text
 from tierkit.runs.modelling import fit_model, make_panel, predict_accounts
-from tierkit.runs.run import open_run
+from tierkit.runs.opening import open_run
 from tierkit.runs.tiering import tier_accounts
 from tierkit.statistics.intervals import compare
 from tierkit.statistics.measures import capture as exact_capture

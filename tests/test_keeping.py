@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,8 @@ from tierkit.crm import tables_as_known
 from tierkit.crm.tables import tables_from_frames
 from tierkit.crm.trusted import read_tables
 from tierkit.features import build_panel, keeping, panel as panel_module
-from tierkit.settings import Settings, read_settings
+from tierkit.settings import Settings, parse_settings, read_settings
+from tierkit.settings.whole import CRITERIA_SECTIONS
 
 THEN, NOW = date(2024, 1, 1), date(2024, 4, 1)
 DATES_THEN = [date(2023, 1, 1), date(2023, 4, 1), date(2023, 7, 1), THEN]
@@ -218,5 +220,27 @@ def test_settings_code_and_older_deals_concern_every_account(frames, monkeypatch
     annual = Settings.model_validate({"target": {"measure": "annual"}})
     assert not before.eq(contents(frames, annual)).any()
     assert not before.eq(contents(older_deals(frames), Settings()).reindex(before.index)).any()
+    tiers = parse_settings({"tiers": [{"name": "A", "capacity": 1}, {"name": "B"}]})
+    assert before.equals(contents(frames, tiers))
     monkeypatch.setattr(cache_module, "code_hash", lambda: "another release")
     assert not before.eq(contents(frames, Settings())).any()
+
+
+MAY_READ = {
+    "registry.py": {"card", "model"},  # to check that what they name is a criterion
+    "own.py": {"model", "folder"},  # challengers, and where the module lies whose hash counts
+    "keeping.py": {"criteria_fingerprint"},
+}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(keeping.__file__).parent.glob("*.py")), ids=lambda path: path.name
+)
+def test_criteria_are_computed_from_the_settings_of_their_fingerprint_alone(path):
+    read = {
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and (getattr(node.value, "id", "") or getattr(node.value, "attr", "")) == "settings"
+    }
+    assert read <= {*CRITERIA_SECTIONS, *MAY_READ.get(path.name, ())}

@@ -399,12 +399,12 @@ def test_what_is_counted_is_said_as_a_count(one, said):
 
 
 def test_what_was_bought_is_said_as_money():
-    told = {"criterion": "won revenue (4 quarters)", "from": "0", "to": "3.75k", "factor": 2.0,
-            "low": 1.5, "high": 2.5}  # fmt: skip
-    assert _favourite(told, code="USD") == (
-        "an account that bought for $3.8 k in the last four quarters brings 2.0 times (1.5–2.5) as "
-        "much as one that bought nothing"
-    )
+    told = {"criterion": "won revenue (4 quarters)", "from": "0", "to": "3.75k", "from_value": 0.0,
+            "to_value": 3745.0, "factor": 2.0, "low": 1.5, "high": 2.5}  # fmt: skip
+    said = "an account that bought for $3.7 k in the last four quarters brings 2.0 times (1.5–2.5)"
+    assert _favourite(told, code="USD") == f"{said} as much as one that bought nothing"
+    told |= {"from": "1.2k", "from_value": 1200.0}
+    assert _favourite(told, code="USD") == f"{said} as much as one that bought for $1.2 k"
 
 
 def test_a_rule_that_ranks_is_no_new_model_to_accept():

@@ -12,7 +12,7 @@ from tierkit.crm.account_names import candidate_duplicates
 from tierkit.crm.merges import carry_overrides, resolve_merges, survivors_of
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError
-from tierkit.runs.run import open_run
+from tierkit.runs.opening import open_run
 from tierkit.runs.tiering import tier_accounts
 from tierkit.settings import read_settings
 

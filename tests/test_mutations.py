@@ -15,7 +15,7 @@ from tierkit.cli import main
 
 pytestmark = pytest.mark.slow
 IN_PROCESS = range(10_000, 10_010)
-BY_COMMAND = range(20_000, 20_010)
+BY_COMMAND = range(20_000, 20_004)
 
 
 @pytest.mark.parametrize("seed", IN_PROCESS)

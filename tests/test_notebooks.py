@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.small_company import CHEAP
 from tierkit.publishing.notebooks import RUN_NOTEBOOKS, check_notebook
 from tierkit.runs.project import NOTEBOOKS as ORDER, sample_project
 from tierkit.settings import SETTINGS_FILE
@@ -95,13 +96,12 @@ def test_a_notebook_says_where_it_stands_and_takes_settings(path):
 def test_every_notebook_runs_from_the_top_on_the_sample(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     sample = sample_project().folder
-    # a sample of 300 accounts and two simulated companies are enough to run every cell
-    write_crm(simulate_crm(accounts=300, quarters=16), sample)
+    # a sample of 120 accounts and two simulated companies are enough to run every cell
+    write_crm(simulate_crm(accounts=120, quarters=12), sample)
     settings = sample / SETTINGS_FILE
     cheap = settings.read_text().replace("[roi]\n", "[roi]\ncertificate_worlds = 2\n")
     assert "certificate_worlds" in cheap
-    cheap += "\n[model]\nbags = 1\nmost_bags = 1\nshuffled_refits = 2\nbacktest_quarter_ends = 2\n"
-    settings.write_text(cheap)
+    settings.write_text(cheap + CHEAP)
     copies = []
     for path in (one for one in NOTEBOOKS if one.stem != "explore_criteria"):
         copies.append(tmp_path / path.name)

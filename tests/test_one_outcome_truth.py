@@ -17,7 +17,8 @@ from tierkit.explorer import learned
 from tierkit.features import build_panel
 from tierkit.roi import override_scoreboard
 from tierkit.runs import challenge, ledger, modelling, next_quarter, side_models
-from tierkit.runs.run import Run, open_run
+from tierkit.runs.opening import open_run
+from tierkit.runs.run import Run
 
 WON = 70.0
 DEALS = """opportunity_id,account_id,created_date,close_date,amount,is_won,stage

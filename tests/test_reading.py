@@ -332,7 +332,7 @@ deal = st.tuples(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(deal, min_size=1, max_size=12))
 def test_money_in_is_money_used_plus_money_excluded(tmp_path_factory, rows):
     text = HEADER + "".join(",".join(row) + "\n" for row in rows)

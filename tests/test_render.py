@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from tierkit.errors import GateError
 from tierkit.publishing.gates import read_page
 from tierkit.publishing.manifest import settings_rows
-from tierkit.rendering import still_charts
+from tierkit.rendering import notebooks
 from tierkit.rendering.figures import Picture, figure
 from tierkit.rendering.notebooks import (
     PageContext,
@@ -164,7 +164,7 @@ def test_a_chart_that_needs_a_script_is_a_picture_or_a_sentence_and_never_absent
     chart = {kind: {"data": []}, "text/plain": "Chart(…)"}
     assert "only a script can show" in page_of(**chart)
     for drawn in ("_vega_lite_svg", "_plotly_svg"):
-        monkeypatch.setattr(still_charts, drawn, lambda _: "<svg><title>mine</title></svg>")
+        monkeypatch.setattr(notebooks, drawn, lambda _: "<svg><title>mine</title></svg>")
     page = page_of(**chart)
     assert "<svg><title>mine</title></svg>" in page
     assert "only a script" not in page
@@ -175,7 +175,7 @@ def test_a_chart_that_altair_writes_as_a_script_becomes_a_picture(monkeypatch):
     """Without a renderer asked for, altair's HTML holds the chart as the argument of a script."""
     drawn = []
     monkeypatch.setattr(
-        still_charts, "_vega_lite_svg", lambda chart: drawn.append(chart) or "<svg></svg>"
+        notebooks, "_vega_lite_svg", lambda chart: drawn.append(chart) or "<svg></svg>"
     )
     html = (
         '<div id="altair-viz-1f"></div><script>(function(spec, embedOpt){ run({}) })'

@@ -12,8 +12,8 @@ from tierkit.calendar import FiscalCalendar
 from tierkit.crm.restatement import read_won_deals, restatements, won_deals, write_won_deals
 from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError
+from tierkit.runs.opening import open_run
 from tierkit.runs.restated import keep_won_deals, restated_deals
-from tierkit.runs.run import open_run
 from tierkit.settings import read_settings
 
 HEADER = "opportunity_id,account_id,close_date,amount,is_won\n"

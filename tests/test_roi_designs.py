@@ -198,6 +198,28 @@ def test_checks_stand_beside_the_cutoff_and_none_is_nan():
     assert checks["half the window"]["high"] > cutoff(rows).estimate.relative().high
 
 
+def test_the_size_of_deals_is_told_by_those_who_won_and_no_whale_decides():
+    rows = world_rows(SMALL)
+    rows = rows.where(np.arange(len(rows)) < 5)
+    rows = replace(rows, wins=np.array([2.0, 0, 1, 1, 1]), usual=np.full(5, 100.0),
+                   revenue=np.array([300.0, 0, 100, 90_000, -50]))  # fmt: skip
+    told = rows.read("deal size")
+    assert told.outcome.tolist() == [1.5, 1.0, 6.0]  # 900 counts as four times the median
+    assert told.worth.tolist() == [2, 1, 1]
+    assert len(rows.where(np.zeros(5, dtype=bool)).read("deal size")) == 0
+
+
+def test_an_effect_on_the_size_of_deals_shows_in_it_and_not_in_their_number():
+    world = with_effect(replace(SMALL, effect_on="deal size"), 3.0)
+    found = readings(simulate_world(world, seed=1).standings, 1)
+    size, number = found["deal size"].estimate, found["wins"].estimate
+    truth = np.log1p(world.relative(1))
+    assert abs(size.log_effect - truth) < 2 * size.se
+    assert size.z > 5
+    assert abs(number.z) < 2
+    assert size.se < found["won revenue"].estimate.se
+
+
 def test_beside_the_cutoff_stand_other_windows_of_time_and_a_placebo_before_the_tier():
     standings = simulate_world(with_effect(SMALL, 3.0), seed=1).standings
     checks = line_checks(Boundaries(standings), 1, readings(standings, 1), window=1)
@@ -207,6 +229,7 @@ def test_beside_the_cutoff_stand_other_windows_of_time_and_a_placebo_before_the_
     placebo = checks["the quarters before"]
     assert placebo["low"] < 0 < placebo["high"]
     assert checks["wins"]["low"] > 0
+    assert abs(checks["deal size"]["estimate"]) < 0.2
     assert checks["incumbents alone"]["high"] > checks["incumbents alone"]["low"]
     closed = checks["deals closed in the quarter"]  # deals of this world close at once
     assert closed["estimate"] == pytest.approx(cutoff_at(standings, 1).relative().value)

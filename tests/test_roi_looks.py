@@ -12,12 +12,14 @@ def estimate(effect, se, influence):
     return Estimate(effect, se, 1.0, 1.0, 10, np.array(influence))
 
 
-def reading(money_z, number_z, *, quarters=12, se=0.1):
-    """Money and number that move together by 0.8, so many standard errors from nothing."""
+def reading(number_z, size_z, *, money_z=None, quarters=12, se=0.1):
+    """Number and size of deals, that nothing moves together, and the revenue they make."""
     one, other = np.repeat(se / np.sqrt(200), 200), np.zeros(200)
-    money = estimate(money_z * se, se, np.concatenate([one, other]))
-    number = estimate(number_z * se, se, np.concatenate([0.8 * one, 0.6 * one]))
-    return Primary({"won revenue": money, "wins": number}, 2, quarters)
+    number = estimate(number_z * se, se, np.concatenate([one, other]))
+    size = estimate(size_z * se, se, np.concatenate([other, one]))
+    both = (number_z + size_z) / np.sqrt(2) if money_z is None else money_z
+    money = estimate(both * se, se, np.concatenate([one, one]) / np.sqrt(2))
+    return Primary({"won revenue": money, "wins": number, "deal size": size}, 2, quarters)
 
 
 def test_lines_are_pooled_by_what_they_tell_and_share_their_accounts():
@@ -31,13 +33,13 @@ def test_lines_are_pooled_by_what_they_tell_and_share_their_accounts():
 
 def test_two_readings_err_together_as_often_as_one_alone_would():
     rng, error = np.random.default_rng(1), 0.04
-    money, other = rng.standard_normal((2, 400_000))
-    for together in (0.0, 0.8, 1.0):
-        number = together * money + np.sqrt(1 - together**2) * other
+    number, other = rng.standard_normal((2, 400_000))
+    for together in (-0.3, 0.0, 0.8, 1.0):
+        size = together * number + np.sqrt(1 - together**2) * other
         bounds = joint_bounds(error, together)
-        beyond = (money > bounds["won revenue"]) | (number > bounds["wins"])
+        beyond = (number > bounds["wins"]) | (size > bounds["deal size"])
         assert beyond.mean() == pytest.approx(error, abs=0.001)
-    assert bounds["wins"] < bounds["won revenue"]  # the number spends most of the error
+    assert bounds["wins"] < bounds["deal size"]  # the number spends most of the error
 
 
 def test_a_variance_that_few_accounts_decide_takes_more_to_claim():
@@ -50,18 +52,27 @@ def test_a_variance_that_few_accounts_decide_takes_more_to_claim():
 
 
 @pytest.mark.parametrize(
-    ("money_z", "number_z", "claim"),
+    ("number_z", "size_z", "claim"),
     [
-        (1.0, 2.0, Claim("suggestive", "more", "wins")),
-        (3.0, 1.2, Claim("shown", "more", "won revenue")),
-        (2.0, 1.7, Claim(None, None, None)),  # revenue alone takes more than the number alone
+        (2.0, 1.0, Claim("suggestive", "more", "wins")),
+        (1.2, 3.3, Claim("shown", "more", "deal size")),
+        (1.6, 2.4, Claim(None, None, None)),  # size alone takes more than the number alone
         (-2.2, -2.2, Claim(None, None, None)),  # that a tier does harm takes more
-        (-3.1, -1.0, Claim("suggestive", "less", "won revenue")),
-        (0.5, 3.2, Claim("shown", "more", "wins")),
+        (-1.0, -3.4, Claim("suggestive", "less", "deal size")),
+        (3.2, 0.5, Claim("shown", "more", "wins")),
     ],
 )
-def test_either_reading_carries_a_claim_beyond_its_bound(money_z, number_z, claim):
-    assert reading(money_z, number_z).claim() == claim
+def test_either_factor_of_revenue_carries_a_claim_beyond_its_bound(number_z, size_z, claim):
+    assert reading(number_z, size_z).claim() == claim
+
+
+def test_nothing_is_claimed_where_revenue_points_the_other_way():
+    """More deals but smaller ones, or larger deals but fewer."""
+    assert reading(3.2, -3.6).claim() == Claim(None, None, None)
+    assert reading(-3.6, 3.2).claim() == Claim(None, None, None)
+    assert reading(-1.9, 3.2).claim() == Claim("shown", "more", "deal size")
+    assert reading(3.2, 0.0, money_z=-0.1).claim() == Claim(None, None, None)
+    assert reading(3.2, 0.0, money_z=0.1).claim() == Claim("shown", "more", "wins")
 
 
 def test_early_looks_take_more_and_late_ones_a_little():
@@ -75,9 +86,8 @@ def test_early_looks_take_more_and_late_ones_a_little():
 def test_over_nine_looks_without_an_effect_little_is_ever_claimed():
     rng, worlds = np.random.default_rng(1), 20_000
     looks = np.arange(4, 13)
-    money, more = (rng.standard_normal((worlds, 12)) for _ in range(2))
-    number = 0.8 * money + 0.6 * more
-    z = np.stack([np.cumsum(one, axis=1) / np.sqrt(np.arange(1, 13)) for one in (money, number)])
+    number, size = (rng.standard_normal((worlds, 12)) for _ in range(2))
+    z = np.stack([np.cumsum(one, axis=1) / np.sqrt(np.arange(1, 13)) for one in (number, size)])
     ever = {}
     for strength in ("suggestive", "shown"):
         beyond = np.zeros(worlds, dtype=bool)
@@ -92,9 +102,10 @@ def test_over_nine_looks_without_an_effect_little_is_ever_claimed():
 
 
 def test_a_line_that_tells_nothing_takes_no_part():
-    known = {"won revenue": estimate(0.2, 0.1, [0.1]), "wins": None}
-    found = primary_reading([known, {"won revenue": None, "wins": None}], quarters=5)
-    assert (found.lines, list(found.pooled), found.together) == (1, ["won revenue"], 1.0)
+    nothing = dict.fromkeys(("won revenue", *DECIDING))
+    known = {**nothing, "won revenue": estimate(0.2, 0.1, [0.1]), "wins": estimate(0.2, 0.1, [0.1])}
+    found = primary_reading([known, nothing], quarters=5)
+    assert (found.lines, list(found.deciding), found.together) == (1, ["wins"], 1.0)
     assert primary_reading([], quarters=0).claim() == Claim(None, None, None)
 
 

@@ -172,6 +172,24 @@ def test_the_fingerprint_is_of_numbers_not_of_places():
     assert here.fingerprint == there.fingerprint != other.fingerprint
 
 
+@pytest.mark.parametrize(
+    ("changed", "concerns_criteria"),
+    [
+        ({"target": {"measure": "annual"}}, True),
+        ({"features": {"leave_out": ["tenure_days"]}}, True),
+        ({"calendar": {"fiscal_year_starts": 2}}, True),
+        ({"data": {"date_order": "day-first"}}, True),
+        ({"data": {"memory_mb": 500}}, False),
+        ({"tiers": [{"name": "A", "capacity": 3}, {"name": "B"}]}, False),
+        ({"model": {"bags": 1}}, False),
+        ({"card": {"edits": [{"criterion": "employees", "highest_factor": 2.0}]}}, False),
+    ],
+)
+def test_criteria_rest_on_data_calendar_target_and_features_alone(changed, concerns_criteria):
+    same = parse_settings(changed).criteria_fingerprint == parse_settings({}).criteria_fingerprint
+    assert same != concerns_criteria
+
+
 def test_settings_that_a_run_hands_over_are_read_back():
     given = Settings()
     assert parse_settings(given.model_dump(mode="json"), name="settings.json") == given

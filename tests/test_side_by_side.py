@@ -221,13 +221,13 @@ def test_the_kernel_of_a_run_shows_no_bar(shown, monkeypatch):
     assert shown == []
 
 
-def test_commands_do_not_compile_grammars_of_addresses():
+def test_a_run_does_not_compile_grammars_of_addresses():
     pytest.importorskip("rfc3987_syntax")
     code = (
         "import sys\n"
-        "from tierkit.cli.app import without_grammars_of_addresses\n"
-        "with without_grammars_of_addresses():\n"
-        "    import tierkit.commands.run, nbformat\n"
+        "from tierkit.publishing.run import load_what_runs_notebooks\n"
+        "load_what_runs_notebooks()\n"
+        "import papermill, nbformat\n"
         "assert 'lark' not in sys.modules\n"
         "import rfc3987_syntax\n"
     )

@@ -64,7 +64,7 @@ def test_the_wheel_runs_in_an_environment_of_its_own(wheel, tmp_path):
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     for arguments in (
         ["help", "how-to/capacity.md"],
-        ["simulate", "demo", "--accounts", "300", "--quarters", "12"],
+        ["simulate", "demo", "--accounts", "60", "--quarters", "8"],
         [
             "run",
             "-f",

@@ -17,7 +17,6 @@ from tierkit.cli.app import (
     app,
     example,
     say,
-    without_grammars_of_addresses,
 )
 
 if TYPE_CHECKING:
@@ -149,10 +148,9 @@ def diff(
     """
     settings = _settings(file)
     reports = settings.reports if settings else Path()
-    with without_grammars_of_addresses():
-        from tierkit.commands import account_names
-        from tierkit.pages import compare_runs, difference_page, difference_text
-        from tierkit.publishing import Published, find_run
+    from tierkit.commands import account_names
+    from tierkit.pages import compare_runs, difference_page, difference_text
+    from tierkit.publishing import Published, find_run
 
     runs = [Published.open(find_run(name, reports=reports)) for name in (before, after)]
     found = compare_runs(*runs, names=account_names(settings) if settings else None)

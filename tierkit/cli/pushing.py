@@ -17,7 +17,6 @@ from tierkit.cli.app import (
     app,
     example,
     say,
-    without_grammars_of_addresses,
 )
 
 if TYPE_CHECKING:
@@ -59,8 +58,7 @@ def push(
     from tierkit.settings import read_settings
 
     settings = read_settings(file)
-    with without_grammars_of_addresses():
-        from tierkit.commands import write_difference
+    from tierkit.commands import write_difference
 
     with _opened(settings, quarter, to, undo) as found:
         for line in found.lines():

@@ -18,7 +18,6 @@ from tierkit.cli.app import (
     app,
     example,
     say,
-    without_grammars_of_addresses,
 )
 
 
@@ -95,17 +94,16 @@ def run(
     from tierkit.settings import read_settings
 
     settings = read_settings(file, overrides=overrides or ())  # before anything slow is loaded
-    with without_grammars_of_addresses():
-        from tierkit.commands import (
-            Request,
-            describe_run,
-            recalibrate,
-            recalibrate_and_tell,
-            recalibrate_each,
-            recalibrate_each_and_tell,
-        )
-        from tierkit.dossiers import write_dossiers
-        from tierkit.publishing import choose_draft
+    from tierkit.commands import (
+        Request,
+        describe_run,
+        recalibrate,
+        recalibrate_and_tell,
+        recalibrate_each,
+        recalibrate_each_and_tell,
+    )
+    from tierkit.dossiers import write_dossiers
+    from tierkit.publishing import choose_draft
 
     request = Request(
         settings=settings,

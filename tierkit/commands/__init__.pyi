@@ -6,6 +6,8 @@ from ._explain import (
 )
 from .accept import (
     accept_tiers as accept_tiers,
+    accepted_together as accepted_together,
+    undo_accept as undo_accept,
 )
 from .check import (
     check_project as check_project,
@@ -50,8 +52,4 @@ from .score import (
     score_project as score_project,
     write_query as write_query,
     write_scores as write_scores,
-)
-from .undoing import (
-    accepted_together as accepted_together,
-    undo_accept as undo_accept,
 )

@@ -187,48 +187,51 @@ def _cycles(
 
 
 def _problems(found: Hierarchy) -> list[Problem]:
-    problems = []
-    if found.cycles:
-        shown = "; ".join(" → ".join(cycle) for cycle in found.cycles[:5])
-        problems.append(
-            Problem(
-                f"{len(found.cycles):,} chain{'s' if len(found.cycles) > 1 else ''} of parents "
-                f"turn in a circle ({shown})",
-                "Correct one parent in each.",
-                "accounts",
-                "parent_id",
-                rule="parents in a circle",
-                rows=sum(len(cycle) - 1 for cycle in found.cycles),
-                examples=found.cycles[0][:-1],
-            )
-        )
-    if found.orphans:
-        count = len(found.orphans)
-        problems.append(
-            Problem(
-                f"{count:,} account{'s name' if count > 1 else ' names'} a parent that is no "
-                "account, and stand for themselves",
-                "Export the parents too.",
-                "accounts",
-                "parent_id",
-                rule="unknown parent",
-                rows=count,
-                examples=found.orphans[:5],
-                blocks=False,
-            )
-        )
-    deep = found.tops[found.tops["depth"] > DEEPEST]
-    if len(deep):
-        problems.append(
-            Problem(
-                f"{len(deep):,} accounts lie more than {DEEPEST} levels below their last parent",
-                "See that parents are companies, not folders.",
-                "accounts",
-                "parent_id",
-                rule="deep hierarchy",
-                rows=len(deep),
-                examples=tuple(deep["account_id"].head(5)),
-                blocks=False,
-            )
-        )
-    return problems
+    deep = found.tops.loc[found.tops["depth"] > DEEPEST, "account_id"]
+    return [
+        *([_in_a_circle(found.cycles)] if found.cycles else []),
+        *([_unknown_parents(found.orphans)] if found.orphans else []),
+        *([_too_deep(deep)] if len(deep) else []),
+    ]
+
+
+def _in_a_circle(cycles: tuple[tuple[str, ...], ...]) -> Problem:
+    shown = "; ".join(" → ".join(cycle) for cycle in cycles[:5])
+    return Problem(
+        f"{len(cycles):,} chain{'s' if len(cycles) > 1 else ''} of parents turn in a circle "
+        f"({shown})",
+        "Correct one parent in each.",
+        "accounts",
+        "parent_id",
+        rule="parents in a circle",
+        rows=sum(len(cycle) - 1 for cycle in cycles),
+        examples=cycles[0][:-1],
+    )
+
+
+def _unknown_parents(orphans: tuple[str, ...]) -> Problem:
+    count = len(orphans)
+    return Problem(
+        f"{count:,} account{'s name' if count > 1 else ' names'} a parent that is no account, and "
+        "stand for themselves",
+        "Export the parents too.",
+        "accounts",
+        "parent_id",
+        rule="unknown parent",
+        rows=count,
+        examples=orphans[:5],
+        blocks=False,
+    )
+
+
+def _too_deep(accounts: pd.Series[str]) -> Problem:
+    return Problem(
+        f"{len(accounts):,} accounts lie more than {DEEPEST} levels below their last parent",
+        "See that parents are companies, not folders.",
+        "accounts",
+        "parent_id",
+        rule="deep hierarchy",
+        rows=len(accounts),
+        examples=tuple(accounts.head(5)),
+        blocks=False,
+    )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tierkit.criterion_words import plain_name
 from tierkit.errors import SettingsError
 from tierkit.explorer import card_settings
 from tierkit.explorer.in_points import hand_criterion, is_same
 from tierkit.explorer.screen import points_to_double
 from tierkit.models import BY_HAND
 from tierkit.settings import Settings
-from tierkit.words import plain_name
 
 if TYPE_CHECKING:
     from tierkit.explorer.stage import Stage

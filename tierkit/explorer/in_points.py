@@ -6,8 +6,8 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from tierkit.criterion_words import LOG
 from tierkit.models import Criterion, NumericCriterion, column_named
-from tierkit.words import LOG
 
 Plain = dict[str, Any]
 USUAL_POINTS_TO_DOUBLE = 10.0

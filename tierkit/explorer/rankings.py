@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from tierkit.criterion_words import plain_name
 from tierkit.figure import Figure
 from tierkit.statistics import FloatArray, IntArray
-from tierkit.words import plain_name
 
 if TYPE_CHECKING:
     from tierkit.explorer.session import Session

@@ -154,7 +154,7 @@ def _of_dates(
     windows = to_frame(context.dates.sort("as_of"))
     found = []
     for place, day in enumerate(context.days):
-        of_all: list[object] = [settings.fingerprint, [*names], given, version("duckdb")]
+        of_all: list[object] = [settings.criteria_fingerprint, [*names], given, version("duckdb")]
         parts = [*of_all, windows.iloc[place].astype(str).to_dict(), _known_by(meanings, day)]
         found.append(int(fingerprint(parts)[:16], 16))
     return np.array(found, dtype=np.uint64)

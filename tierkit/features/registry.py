@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
+from tierkit.criterion_words import plain_name
 from tierkit.crm import Tables
 from tierkit.errors import Problem, SettingsError
 from tierkit.features import deals, engagement, firmographics, revenue
@@ -16,7 +17,6 @@ from tierkit.features.feature import Aggregate, Feature
 from tierkit.features.own import own_criteria
 from tierkit.features.windows import DATED_TABLES, MAX_LOOK_BACK
 from tierkit.settings import Settings
-from tierkit.words import plain_name
 
 _GROUPS: Mapping[str, tuple[Feature, ...]] = {
     "Revenue": revenue.FEATURES,

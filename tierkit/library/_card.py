@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from tierkit import charts
+from tierkit.criterion_words import plain_name
 from tierkit.errors import SettingsError
 from tierkit.library._given import by_account, needed
 from tierkit.library._panel import AccountPanel
@@ -23,7 +24,6 @@ from tierkit.models import (
     model_sql,
 )
 from tierkit.table import Column, Table
-from tierkit.words import plain_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

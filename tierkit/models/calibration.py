@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tierkit.criterion_words import plain_name
 from tierkit.models.card import Card
 from tierkit.statistics import FloatArray, IntArray, actual_over_predicted, capture_share, gini
-from tierkit.words import plain_name
 
 DRAWS = 400
 FEWEST_ACCOUNTS = 10

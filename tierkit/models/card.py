@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tierkit.criterion_words import factor_words, plain_name
 from tierkit.errors import DataError, SettingsError
 from tierkit.files import parse_json
 from tierkit.models.criteria import CategoricalCriterion, Criterion, NumericCriterion
 from tierkit.statistics import IntArray
-from tierkit.words import factor_words, plain_name
 
 SCHEMA = 1
 _COLUMNS_IN_SHORT = ("criterion", "importance", "factors")

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tierkit.criterion_words import numeric_bins
 from tierkit.errors import SettingsError
 from tierkit.statistics import FloatArray, IntArray
-from tierkit.words import numeric_bins
 
 MOST_POINTS = 50
 """A factor of e⁵⁰ either way; beyond, a few criteria together pass what a number can hold."""

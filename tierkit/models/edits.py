@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from tierkit.criterion_words import plain_name, short_number
 from tierkit.models.card import Card
 from tierkit.models.criteria import CategoricalCriterion, Criterion, NumericCriterion
 from tierkit.models.rules_card import column_named, on_scale_of, scaled_criterion
 from tierkit.settings import CardEdit
-from tierkit.words import plain_name, short_number
 
 
 def edit_card(card: Card, edits: Sequence[CardEdit]) -> Card:

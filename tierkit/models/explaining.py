@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from tierkit.criterion_words import factor_words, plain_name
 from tierkit.models.card import Card
 from tierkit.models.criteria import Criterion, NumericCriterion
 from tierkit.statistics import FloatArray
-from tierkit.words import factor_words, plain_name
 
 Direction = Literal["up", "down"]
 _FROM_UNKNOWN = 1.0

@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from tierkit.criterion_words import LOG, plain_name, short_number
 from tierkit.models.binning import RARE_ROWS, is_category, known_numbers
 from tierkit.models.card import Card
 from tierkit.models.rows import AS_OF, account_ids, sample_accounts
 from tierkit.statistics import VARIANCE_POWER, FloatArray
-from tierkit.words import LOG, plain_name, short_number
 
 MOST_FAVOURITES = 6
 MOST_ROWS = 50_000
@@ -31,8 +31,8 @@ _REACH = 1.96
 _SHARES = (0.25, 0.1, 0.02)
 """The lower end of a comparison: quartiles, or further out where most accounts are alike."""
 _NEARLY = 0.01
-_FACTORS = ("criterion", "from", "to", "factor", "low", "high", "same_direction", "dates",
-            "lowest", "highest", "accounts")  # fmt: skip
+_FACTORS = ("criterion", "from", "to", "from_value", "to_value", "factor", "low", "high",
+            "same_direction", "dates", "lowest", "highest", "accounts")  # fmt: skip
 _SEGMENTS = ("criterion", "segment", "accounts", "factor", "low", "high", "alone")
 
 
@@ -45,9 +45,9 @@ class Favourites:
     factors
         A row per numeric criterion: `criterion` in words; `factor` of won revenue of an account at
         the value `to` (upper quartile, or further out where most are alike) over one at `from`
-        (the same from below), with its 95 % interval
-        `low`, `high`; in how many of `dates` quarter-ends it had the same direction, the `lowest`
-        and `highest` factor of a single one; `accounts`.
+        (the same from below), both in words and as the numbers `to_value` and `from_value`, with
+        its 95 % interval `low`, `high`; in how many of `dates` quarter-ends it had the same
+        direction, the `lowest` and `highest` factor of a single one; `accounts`.
     segments
         A row per category of a text criterion with enough rows: `factor` over the average segment,
         with its 95 % interval, pooled towards 1 the more the fewer accounts tell of it; `alone` is
@@ -153,14 +153,16 @@ class _Span:
         return np.where(np.isfinite(moved), moved, np.nanmean(moved[np.isfinite(moved)]))
 
     def words(self) -> dict[str, object]:
-        """Return the criterion and the two values in words."""
-        shown = [
+        """Return the criterion in words, and the two values in words and as numbers."""
+        low, high = (
             math.exp(one) if self.name.startswith(LOG) else one for one in (self.low, self.high)
-        ]
+        )
         return {
             "criterion": plain_name(self.name),
-            "from": short_number(shown[0]),
-            "to": short_number(shown[1]),
+            "from": short_number(low),
+            "to": short_number(high),
+            "from_value": low,
+            "to_value": high,
         }
 
     def _scale(self, numbers: np.ndarray[Any, Any]) -> FloatArray:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tierkit.criterion_words import LOG
 from tierkit.errors import SettingsError
 from tierkit.models.binning import is_category, known_numbers
 from tierkit.models.card import Card
@@ -17,7 +18,6 @@ from tierkit.models.criteria import CategoricalCriterion, Criterion, NumericCrit
 from tierkit.models.rows import newest_rows
 from tierkit.settings import CardCriterion, CardSettings
 from tierkit.statistics import FloatArray, tweedie_coefficients
-from tierkit.words import LOG
 
 _USUAL_POINTS_TO_DOUBLE = 10.0
 _FLAT = math.log(1.01)

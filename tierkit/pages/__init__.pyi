@@ -1,7 +1,6 @@
 from .chances import (
     borderline_table as borderline_table,
     chances_table as chances_table,
-    how_sure as how_sure,
     scoreboard_table as scoreboard_table,
 )
 from .customers import (
@@ -38,6 +37,9 @@ from .effort import (
     effort_against_value as effort_against_value,
     effort_as_it_was as effort_as_it_was,
     sizes_figure as sizes_figure,
+)
+from .evidence import (
+    how_sure as how_sure,
 )
 from .headings import (
     footer as footer,

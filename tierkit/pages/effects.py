@@ -104,7 +104,7 @@ def _over_all_lines(boundary: Facts, together: Facts) -> str:
         (one for one in parts(together, "readings") if text(one, "reading") == carrying), {}
     )
     found = effect(part(reading, "relative"))
-    name = "won deals" if carrying == "wins" else carrying
+    name = _CARRYING.get(carrying, carrying)
     return f"over all lines together, {name} {found}" if found else ""
 
 
@@ -119,6 +119,8 @@ def pays(boundary: Facts) -> str:
         return f"{upper} costs no more than {lower}: any added revenue pays."
     return f"{upper} pays, against {lower}, if it lifts revenue by {share(value)}."
 
+
+_CARRYING = {"wins": "won deals", "deal size": "the size of won deals"}
 
 ABSURD = 5.0
 """Effects above it (+500 %) are not said: no treatment has one."""

@@ -8,6 +8,7 @@ from datetime import date
 import pandas as pd
 
 from tierkit import charts
+from tierkit.criterion_words import is_counted
 from tierkit.pages.facts import (
     RULES,
     Facts,
@@ -24,16 +25,7 @@ from tierkit.rendering import Fragment, Picture, figure, html_table, joined, sec
 from tierkit.runs import Run, Tiering
 from tierkit.table import Column, Table
 from tierkit.tiers import UNTIERED, moves_by_rank
-from tierkit.words import (
-    count,
-    is_counted,
-    long_number,
-    money,
-    number_word,
-    plural,
-    sentence,
-    share,
-)
+from tierkit.words import count, money, number_word, plural, sentence, share
 
 MOST_ROWS = 20
 _UNTIERED = UNTIERED.lower()
@@ -197,11 +189,12 @@ def _favourite(one: Facts, *, code: str = "") -> str:
     if counted:
         upper = f"an account with {high} {_one(name) if high == '1' else name}"
     lower = f"one with {'none' if low == '0' and counted else low}"
-    if bought:
-        spent = money(code, long_number(high))
-        upper = f"an account that bought for {spent} in {quarters_back(int(bought[1]))}"
-        lower = f"one that bought for {money(code, long_number(low))}"
-        lower = "one that bought nothing" if low == "0" else lower
+    spent, spent_less = number(one, "to_value"), number(one, "from_value")
+    if bought and spent is not None and spent_less is not None:
+        since = quarters_back(int(bought[1]))
+        upper = f"an account that bought for {money(code, spent)} in {since}"
+        bought_less = f"for {money(code, spent_less)}" if spent_less else "nothing"
+        lower = f"one that bought {bought_less}"
     return (
         f"{upper} brings "
         f"{factor.say('{:.1f}'.format)} times ({factor.say_range('{:.1f}–{:.1f}'.format)}) as much "

@@ -14,7 +14,6 @@ from typing import Any
 import pandas as pd
 
 from tierkit.files import write_whole
-from tierkit.pages.chances import certainty_lines
 from tierkit.pages.customer_words import (
     PURCHASES,
     customer_sentences,
@@ -25,6 +24,7 @@ from tierkit.pages.decisions import MOST, decisions
 from tierkit.pages.earned import forest_table
 from tierkit.pages.effects import finding
 from tierkit.pages.effort import effort_finding, effort_table
+from tierkit.pages.evidence import certainty_lines
 from tierkit.pages.facts import (
     Facts,
     before,

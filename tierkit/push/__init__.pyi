@@ -9,15 +9,13 @@ from .difference import (
     find_difference as find_difference,
     shown as shown,
 )
-from .journal import (
-    Journal as Journal,
-    unfinished_journal as unfinished_journal,
-)
 from .records import (
     CrmRecords as CrmRecords,
 )
 from .writing import (
+    Journal as Journal,
     Outcome as Outcome,
     find_undo as find_undo,
+    unfinished_journal as unfinished_journal,
     write_changes as write_changes,
 )

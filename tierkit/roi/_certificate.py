@@ -13,8 +13,8 @@ import numpy as np
 from tierkit.cache import Cache
 from tierkit.parallel import Progress, in_processes
 from tierkit.roi.boundary_rows import Boundaries, Reading
-from tierkit.roi.cutoff import Cutoff, cutoff
-from tierkit.roi.line_study import verdicts_at
+from tierkit.roi.cutoff import Cutoff
+from tierkit.roi.line_study import read_at_line, verdicts_at
 from tierkit.roi.measures import unknown
 from tierkit.roi.primary import DECIDING, primary_reading
 from tierkit.roi.standings import Standings
@@ -33,7 +33,7 @@ INFORMED_EVERY = 2
 BATCH = 10
 """Worlds that are simulated one after the other, and whose outcomes are cached together."""
 
-VERSION = "5"
+VERSION = "6"
 _KEYS = ("worlds", "false_shown", "coverage", "seen")
 _ALWAYS = 2.0
 
@@ -70,11 +70,11 @@ def try_designs(world: World, *, seed: int, worth_having: float | None = None) -
 
 
 def at_lines(boundaries: Boundaries) -> list[dict[Reading, Cutoff]]:
-    """Return the comparison at every line in the readings that decide."""
+    """Return the comparison at every line, in won revenue and in the readings that decide."""
     found = []
     for number in range(len(boundaries.standings.tiers) - 1):
         rows = boundaries.rows(number, outcome_quarters=1)
-        found.append({reading: cutoff(rows.read(reading)) for reading in DECIDING})
+        found.append(read_at_line(rows, ("won revenue", *DECIDING)))
     return found
 
 

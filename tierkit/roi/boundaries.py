@@ -14,7 +14,7 @@ from tierkit.crm import Tables
 from tierkit.figure import Figure
 from tierkit.roi._outcomes_by_tier import TierOutcomes
 from tierkit.roi.adjusted import balance, overlap
-from tierkit.roi.boundary_rows import Boundaries
+from tierkit.roi.boundary_rows import Boundaries, Reading
 from tierkit.roi.checks import line_checks, overlap_checks
 from tierkit.roi.cutoff import Cutoff, line_picture
 from tierkit.roi.designs import (
@@ -34,7 +34,7 @@ from tierkit.roi.from_tables import tier_standings
 from tierkit.roi.line_study import Line, evidence_at, study_lines
 from tierkit.roi.measures import unknown
 from tierkit.roi.poisson import Estimate
-from tierkit.roi.primary import PLANNED_QUARTERS, Direction, Primary
+from tierkit.roi.primary import DECIDING, PLANNED_QUARTERS, Direction, Primary
 from tierkit.roi.sentences import Pays, boundary_sentence, pays_from
 from tierkit.roi.standings import Standings
 from tierkit.roi.verdict import (
@@ -290,8 +290,7 @@ def together_facts(primary: Primary, standings: Standings) -> dict[str, Any]:
             "reading": reading,
             "relative": estimate.relative().effect(),
             "standard_errors": estimate.z,
-            "suggestive_beyond": primary.bound("suggestive", _way(estimate), reading),
-            "shown_beyond": primary.bound("shown", _way(estimate), reading),
+            **_bounds(primary, reading, _way(estimate)),
         }
         for reading, estimate in primary.pooled.items()
     ]
@@ -306,6 +305,17 @@ def together_facts(primary: Primary, standings: Standings) -> dict[str, Any]:
         "direction": claim.direction,
         "carried_by": claim.reading,
         "readings": readings,
+    }
+
+
+def _bounds(primary: Primary, reading: Reading, way: Direction) -> dict[str, Any]:
+    """Return how many standard errors a reading must be from nothing, if it decides."""
+    if reading not in DECIDING:
+        why = "it decides by its two factors, the number of wins and the size of deals"
+        return unknown(("suggestive_beyond", "shown_beyond"), why)
+    return {
+        "suggestive_beyond": primary.bound("suggestive", way, reading),
+        "shown_beyond": primary.bound("shown", way, reading),
     }
 
 

@@ -14,6 +14,8 @@ from tierkit.roi.standings import BoolArray, FloatArray, History, IntArray, Stan
 WINDOWS = (1, 2, 4)
 EXPECTED_WORTH = 2.0
 FEWEST_BY_SIZE = 10
+LARGEST_DEALS = 4.0
+"""Times the typical size at which the deals of an account-quarter are counted in `deal size`."""
 
 
 @dataclass(frozen=True)
@@ -154,10 +156,11 @@ def _known_or_mean(values: FloatArray) -> FloatArray:
     return np.where(known, values, mean)
 
 
-Reading = Literal["won revenue", "wins", "wins × usual deal size"]
-READINGS: tuple[Reading, ...] = ("won revenue", "wins", "wins × usual deal size")
-"""The readings of deals: the money they brought, how many there were, and that number times
-what the account's deals usually bring, so that one whale does not decide."""
+Reading = Literal["won revenue", "wins", "deal size", "wins × usual deal size"]
+READINGS: tuple[Reading, ...] = ("won revenue", "wins", "deal size", "wins × usual deal size")
+"""The readings of deals: the money they brought; its two factors, how many were won and how large
+they were; and that number times what the account's deals usually bring, so that one whale does not
+decide."""
 
 
 @dataclass(frozen=True)
@@ -246,7 +249,21 @@ class BoundaryRows:
             return replace(self, outcome=self.revenue, worth=1 / self.usual)
         if reading == "wins":
             return replace(self, outcome=self.wins, worth=even)
+        if reading == "deal size":
+            return self._by_deal_size()
         return replace(self, outcome=self.wins * self.usual, worth=even)
+
+    def _by_deal_size(self) -> BoundaryRows:
+        """Return the rows that won anything, with the mean deal over the account's usual one.
+
+        None counts for more than four times the median, so that one whale does not decide.
+        """
+        bought = self.where((self.wins > 0) & (self.revenue > 0))
+        if len(bought) == 0:
+            return bought
+        relative = bought.revenue / (bought.wins * bought.usual)
+        capped = np.minimum(relative, LARGEST_DEALS * float(np.median(relative)))
+        return replace(bought, outcome=capped, worth=bought.wins)
 
     def quarter_columns(self) -> FloatArray:
         """Return one column per quarter but the first: 1 where the row is of that quarter."""

@@ -24,10 +24,10 @@ def line_checks(
 ) -> dict[str, Numbers]:
     """Return the checks of the comparison at one line; empty where it says nothing.
 
-    Beside `cutoff_checks`: `wins` and `wins × usual deal size` (the other readings), `incumbents
-    alone` and `others alone`, `the quarters before` (an effect on what was won before the tier was
-    held: there can be none), `outcomes over 2 quarters` and `over 4` (later moves ignored), and
-    `deals closed in the quarter` (mostly begun under an earlier tier).
+    Beside `cutoff_checks`: `wins`, `deal size` and `wins × usual deal size` (the other readings),
+    `incumbents alone` and `others alone`, `the quarters before` (an effect on what was won before
+    the tier was held: there can be none), `outcomes over 2 quarters` and `over 4` (later moves
+    ignored), and `deals closed in the quarter` (mostly begun under an earlier tier).
 
     Parameters
     ----------

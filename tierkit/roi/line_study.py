@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from tierkit.roi.adjusted import Adjusted, adjusted
 from tierkit.roi.boundary_rows import READINGS, Boundaries, BoundaryRows, Reading
 from tierkit.roi.checks import deciding_checks
-from tierkit.roi.cutoff import Cutoff, cutoff
+from tierkit.roi.cutoff import Cutoff, bandwidth, cutoff
 from tierkit.roi.experiment import Band, Randomised, randomised
 from tierkit.roi.measures import Numbers
 from tierkit.roi.poisson import Estimate
@@ -62,10 +62,16 @@ def estimate_line(
 ) -> Line:
     """Return what the designs that have a say find at one boundary."""
     rows = boundaries.rows(number, outcome_quarters=outcome_quarters)
-    readings = {reading: cutoff(rows.read(reading)) for reading in READINGS}
+    readings = read_at_line(rows, READINGS)
     before = boundaries.standings.closed_before(outcome_quarters)
     by_draw = randomised(boundaries.standings, rows, bands)
     return Line(number, rows, readings, adjusted(rows, won_before=before), by_draw)
+
+
+def read_at_line(rows: BoundaryRows, readings: Sequence[Reading]) -> dict[Reading, Cutoff]:
+    """Return the comparison at a line in some readings, inside one window."""
+    width = bandwidth(rows)
+    return {reading: cutoff(rows.read(reading), width=width) for reading in readings}
 
 
 def study_lines(
@@ -117,11 +123,11 @@ def verdicts_at(
     Parameters
     ----------
     found
-        By line, from the first, the comparison in the readings that decide.
+        By line, from the first, the comparison in won revenue and in the readings that decide.
     """
     claim = primary.claim()
     own: list[dict[str, float]] = [
-        {name: at.estimate.z for name, at in line.items() if at.estimate} for line in found
+        {name: one.z for name in DECIDING if (one := line[name].estimate)} for line in found
     ]
     sign = 1 if claim.direction == "more" else -1
     furthest = [max((sign * z for z in one.values()), default=-9.0) for one in own]

@@ -1,10 +1,11 @@
-"""The reading that decides, declared before any result: both lines, money and number, one bound.
+"""The reading that decides, declared before any result: all lines, number and size, one bound.
 
-What accounts at every line tell is pooled, once for won revenue and once for the number of wins; a
-line weighs the inverse variance of its number, which is known better than that of its money. Either
-may carry the claim; the number spends three quarters of the error and revenue the rest, so that the
-two together, which move together, err as often as stated. Reports are looked at every quarter, so
-bounds are higher while little of the planned information is in, and rise slowly after it.
+Won revenue is the number of wins times their size. What accounts at every line tell of each of the
+two is pooled; a line weighs the inverse variance of its number, which is known best. Either may
+carry the claim, provided that won revenue points the same way; the number spends nine tenths of
+the error and the size of deals the rest, so that the two together err as often as stated. Reports
+are looked at every quarter, so bounds are higher while little of the planned information is in, and
+rise slowly after it.
 """
 
 from __future__ import annotations
@@ -22,23 +23,24 @@ from tierkit.roi.boundary_rows import Reading
 from tierkit.roi.poisson import Estimate, correlation, pooled
 from tierkit.words import plural, signed_share
 
-DECIDING: tuple[Reading, Reading] = ("won revenue", "wins")
+DECIDING: tuple[Reading, Reading] = ("wins", "deal size")
 PLANNED_QUARTERS = 12
 """Quarters with known outcomes at which a look spends no more than its whole error."""
 
 LATE = 0.25
 _HIGHEST_CORRELATION = 0.999
+_CLEARLY = 1.96
 
 Strength = Literal["shown", "suggestive"]
 Direction = Literal["more", "less"]
 ERROR: Mapping[Strength, Mapping[Direction, float]] = {
-    "suggestive": {"more": 0.04, "less": 0.005},
+    "suggestive": {"more": 0.05, "less": 0.005},
     "shown": {"more": 0.008, "less": 0.002},
 }
 """Chance of the claim at the planned look where there is no effect at all."""
 
-SHARES: Mapping[Reading, float] = {"won revenue": 0.25, "wins": 0.75}
-"""Share of the error that each reading may spend: the number of wins is told more precisely."""
+SHARES: Mapping[Reading, float] = {"wins": 0.9, "deal size": 0.1}
+"""Share of the error that each reading may spend: most tiers work on how often accounts buy."""
 
 
 @cache
@@ -52,8 +54,8 @@ def joint_bounds(error: float, together: float) -> Mapping[Reading, float]:
 
     Examples
     --------
-    >>> {name: round(bound, 2) for name, bound in joint_bounds(0.025, 0.75).items()}
-    {'won revenue': 2.45, 'wins': 2.02}
+    >>> {name: round(bound, 2) for name, bound in joint_bounds(0.04, 0.0).items()}
+    {'wins': 1.88, 'deal size': 2.32}
     """
     from scipy.optimize import brentq
     from scipy.stats import multivariate_normal  # takes a moment: only to judge
@@ -99,7 +101,8 @@ class Primary:
     Attributes
     ----------
     pooled
-        Over all lines, for each reading that decides; a reading that no line tells is absent.
+        Over all lines, for won revenue and each reading that decides; a reading that no line tells
+        is absent.
     lines
         How many lines stand behind it.
     quarters
@@ -112,14 +115,19 @@ class Primary:
 
     @property
     def together(self) -> float:
-        """The correlation of the two readings; 1 where there is one."""
-        found = list(self.pooled.values())
+        """The correlation of the two readings that decide; 1 where there is one."""
+        found = list(self.deciding.values())
         return correlation(*found) if len(found) == len(DECIDING) else 1.0
+
+    @property
+    def deciding(self) -> dict[Reading, Estimate]:
+        """The readings that decide, of those that a line tells."""
+        return {name: self.pooled[name] for name in DECIDING if name in self.pooled}
 
     def bound(self, strength: Strength, direction: Direction, reading: Reading) -> float:
         """Return how many standard errors a reading must be from nothing for a claim."""
         error = ERROR[strength][direction]
-        if len(self.pooled) < len(DECIDING):
+        if len(self.deciding) < len(DECIDING):
             return float(-ndtri(error)) * look_factor(self.quarters)
         return joint_bounds(error, round(self.together, 2))[reading] * look_factor(self.quarters)
 
@@ -128,12 +136,23 @@ class Primary:
         return self._carried("shown") or self._carried("suggestive") or Claim(None, None, None)
 
     def _carried(self, strength: Strength) -> Claim | None:
-        best = sorted(self.pooled.items(), key=lambda item: -abs(item[1].z))
+        best = sorted(self.deciding.items(), key=lambda item: -abs(item[1].z))
         for reading, estimate in best:
             direction: Direction = "more" if estimate.z > 0 else "less"
-            if abs(estimate.z) > self.bound(strength, direction, reading):
+            beyond = abs(estimate.z) > self.bound(strength, direction, reading)
+            if beyond and not self._contradicted(estimate):
                 return Claim(strength, direction, reading)
         return None
+
+    def _contradicted(self, estimate: Estimate) -> bool:
+        """Return whether revenue, or clearly the other factor, goes the other way.
+
+        More deals that are smaller, or fewer that are larger, need not bring more.
+        """
+        sign = -1 if estimate.z > 0 else 1
+        money = self.pooled.get("won revenue")
+        against = [sign * one.z for one in self.deciding.values()]
+        return (money is not None and sign * money.z > 0) or max(against) > _CLEARLY
 
 
 def primary_reading(
@@ -141,7 +160,7 @@ def primary_reading(
 ) -> Primary:
     """Return the reading that decides, from what each line tells in each reading."""
     estimates: dict[Reading, Estimate] = {}
-    for reading in DECIDING:
+    for reading in ("won revenue", *DECIDING):
         known = [(one, line["wins"] or one) for line in found if (one := line[reading]) is not None]
         precision = [1 / by_number.se**2 for _, by_number in known]
         over_all = pooled([one for one, _ in known], precision=precision)
@@ -226,6 +245,8 @@ def _changed(boundary: Facts, together: Facts, last: Mapping[str, Any]) -> str:
     if not before.get("readings") or not together.get("readings"):
         return f"{was}: the two reports do not compare the same deals."
     one, other = _carrying(before, together)
+    if not one or not other:
+        return f"{was}: the two reports do not read the same of their deals."
     moved = (
         f"what all lines show together went from {signed_share(one['relative']['estimate'])} to "
         f"{signed_share(other['relative']['estimate'])}"
@@ -237,14 +258,14 @@ def _changed(boundary: Facts, together: Facts, last: Mapping[str, Any]) -> str:
 
 
 def _carrying(before: Facts, now: Facts) -> tuple[Facts, Facts]:
-    """Return the reading that carries the claim of either report, in both; the first if none."""
-    name = now.get("carried_by") or before.get("carried_by")
-    return _reading(before, name), _reading(now, name)
+    """Return the reading that carries the claim of either report, in both.
 
-
-def _reading(together: Facts, name: str | None) -> Facts:
-    readings: Sequence[Facts] = together["readings"]
-    return next((one for one in readings if one["reading"] == name), readings[0])
+    Where a report lacks it, the first that both have; empty where there is none.
+    """
+    was, found = ({one["reading"]: one for one in x["readings"]} for x in (before, now))
+    asked = (now.get("carried_by"), before.get("carried_by"), *found)
+    name = next((one for one in asked if one in was and one in found), None)
+    return was.get(name, {}), found.get(name, {})
 
 
 def _words(boundary: Facts) -> str:

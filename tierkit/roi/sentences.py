@@ -136,7 +136,7 @@ def _together(verdict: Verdict, evidence: Evidence, primary: Primary) -> str:
     if evidence.randomised_z is not None and abs(evidence.randomised_z) > SIGNIFICANT:
         return ""
     found = primary.pooled[claim.reading]
-    words = effect_words(found) if claim.reading == "won revenue" else number_words(found)
+    words = size_words(found) if claim.reading == "deal size" else number_words(found)
     where = "at this line" if primary.lines == 1 else "over all lines together"
     seldom = "hardly ever" if claim.strength == SHOWN else "rarely"
     return f"{where} the upper tier brought {words}, which chance alone would {seldom} bring"
@@ -158,6 +158,11 @@ def effect_words(estimate: Estimate, what: str = "revenue") -> str:
 def number_words(estimate: Estimate) -> str:
     """Return an effect on the number of deals won in words, with its 95 % range."""
     return _words(estimate, ("more", "fewer"), "won deals")
+
+
+def size_words(estimate: Estimate) -> str:
+    """Return an effect on the size of deals won in words, with its 95 % range."""
+    return _words(estimate, ("larger", "smaller"), "won deals")
 
 
 def _words(estimate: Estimate, ways: tuple[str, str], what: str) -> str:

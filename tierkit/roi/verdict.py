@@ -279,13 +279,13 @@ def power_facts(primary: Primary, own: Estimate | None, *, room: Room, why: str)
     own
         This line's effect on the number of wins, or on revenue where there is none.
     """
-    if not primary.pooled or own is None:
+    if not primary.deciding or own is None:
         return {
             **unknown(("smallest_detectable",), why),
             "quarters_until": unknown(SIZES, why),
             "randomised_band": unknown(BAND_SIZES, why),
         }
-    reading, best = min(primary.pooled.items(), key=lambda item: item[1].se)
+    reading, best = next(iter(primary.deciding.items()))  # the number of wins, where it is known
     bound = primary.bound("suggestive", "more", reading)
     bands: dict[str, Any] = {}
     for size in BAND_SIZES:

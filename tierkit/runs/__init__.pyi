@@ -51,6 +51,12 @@ from .modelling import (
     make_panel as make_panel,
     tier_pipeline as tier_pipeline,
 )
+from .opening import (
+    TABLES_FOLDER as TABLES_FOLDER,
+    keep_stages as keep_stages,
+    leave_rows as leave_rows,
+    open_run as open_run,
+)
 from .overview import (
     territory_rows as territory_rows,
 )
@@ -72,11 +78,7 @@ from .restated import (
     restated_deals as restated_deals,
 )
 from .run import (
-    TABLES_FOLDER as TABLES_FOLDER,
     Run as Run,
-    keep_stages as keep_stages,
-    leave_rows as leave_rows,
-    open_run as open_run,
 )
 from .scenarios import (
     saved_scenarios as saved_scenarios,

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tierkit._backtest import ModelChoice, in_words
+from tierkit.criterion_words import is_counted, plain_name
 from tierkit.figure import Figure
 from tierkit.models import (
     FITTED,
@@ -25,7 +26,7 @@ from tierkit.models import (
 )
 from tierkit.runs.run import Run
 from tierkit.settings import Settings
-from tierkit.words import is_counted, plain_name, ratio, sentence, share
+from tierkit.words import ratio, sentence, share
 
 SHORT_ENOUGH = 0.01
 """A short card whose Gini is lower by no more than this is as good as the full one."""

@@ -143,13 +143,23 @@ def _chosen(run: Run, panel: Panel, present: Champion | None, step: Step) -> Mod
         as_of=run.as_of,
         known=Known(
             previous_tiers=_held_before(run, dates),
-            future_rows=future_rows_seen(run.tables, dates, settings=run.settings),
+            future_rows=_future_rows(run, dates),
             cache=run.cache,
             step=step,
             ranked_by="" if present is None else present.model.ranked_by,
             totals=run.forecast_at(dates),
         ),
     )
+
+
+def _future_rows(run: Run, dates: list[date]) -> int | None:
+    """Return how many accounts' criteria see the future; of the same data it is tried once."""
+    found: int | None = run.cache.value(
+        "future_rows",
+        [run.data_fingerprint, run.as_of, run.settings.criteria_fingerprint, dates[:1]],
+        lambda: future_rows_seen(run.tables, dates, settings=run.settings),
+    )
+    return found
 
 
 def predict_apart(run: Run) -> Path:

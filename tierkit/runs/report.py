@@ -69,13 +69,7 @@ def report_facts(run: Run, tiering: Tiering, serving: Serving) -> dict[str, Any]
     return {
         "schema": 1,
         "title": run.title,
-        "quarter": {
-            "label": run.quarter.label,
-            "start": run.quarter.start.isoformat(),
-            "end": run.quarter.end.isoformat(),
-            "as_of": run.as_of.isoformat(),
-            "next": run.settings.fiscal_calendar.shift(run.quarter, 1).label,
-        },
+        "quarter": _quarter_facts(run),
         "currency": run.currency,
         "fingerprint": run.fingerprint,
         "min_group": run.settings.run.min_group,
@@ -92,10 +86,7 @@ def report_facts(run: Run, tiering: Tiering, serving: Serving) -> dict[str, Any]
             **customer_facts(run, tiering, serving.customers),
             **growth_facts(serving.growth),
         },
-        "overrides": {
-            **override_facts(tiering),
-            "scoreboard": serving.scoreboard,
-        },
+        "overrides": {**override_facts(tiering), "scoreboard": serving.scoreboard},
         "chances": serving.chances.facts([tier.name for tier in run.settings.tiers]),
         "moves": move_facts(run, tiering),
         "roi": roi["roi"],
@@ -111,6 +102,16 @@ def report_facts(run: Run, tiering: Tiering, serving: Serving) -> dict[str, Any]
             *restated_deals(run).sentences(),
             *run.earlier.left_out,
         ],
+    }
+
+
+def _quarter_facts(run: Run) -> dict[str, str]:
+    return {
+        "label": run.quarter.label,
+        "start": run.quarter.start.isoformat(),
+        "end": run.quarter.end.isoformat(),
+        "as_of": run.as_of.isoformat(),
+        "next": run.settings.fiscal_calendar.shift(run.quarter, 1).label,
     }
 
 

@@ -116,7 +116,7 @@ def favourite_facts(found: Favourites) -> dict[str, Any]:
     rows = [
         {
             **{key: str(row[key]) for key in ("criterion", "from", "to")},
-            **{key: float(row[key]) for key in ("factor", "low", "high")},
+            **{key: float(row[key]) for key in ("from_value", "to_value", "factor", "low", "high")},
             **{key: int(row[key]) for key in ("same_direction", "dates", "accounts")},
             **Figure.of(row["lowest"], _TOO_FEW).facts("lowest"),
             **Figure.of(row["highest"], _TOO_FEW).facts("highest"),

@@ -125,31 +125,27 @@ def tier_accounts(run: Run, predictions: pd.DataFrame) -> Tiering:
     previous = held_before(run)
     overrides = project_overrides(run.settings, run.tables, as_of=run.as_of, groups=groups)
     in_scope = predictions.index.intersection(eligible.index[eligible["eligible"]])
+    context = AccountContext(
+        columns=accounts.set_index("account_id"),
+        groups=groups,
+        quarters_held=previous.quarters_held,
+        held_by_model=previous.by_model,
+    )
     assignment = assign_within_budget(
         by_value(run, predictions).loc[in_scope, ["predicted_revenue", "score"]],
         tiers=run.settings.tiers,
         stability=run.settings.stability,
         previous=previous.tiers,
         overrides=overrides,
-        context=AccountContext(
-            columns=accounts.set_index("account_id"),
-            groups=groups,
-            quarters_held=previous.quarters_held,
-            held_by_model=previous.by_model,
-        ),
+        context=context,
     )
-    assigned = assignment.accounts
     beside = predictions.drop(columns=["score"])
-    assigned = assigned.join(beside, how="left", validate="1:1")
+    assigned = assignment.accounts.join(beside, how="left", validate="1:1")
+    tiered = assigned.index[assigned["tier"].notna()]
+    left_out = why_untiered(eligible, tiered=tiered, existing=predictions.index)
     return Tiering(
         assigned=assigned,
-        untiered=why_untiered(
-            eligible,
-            tiered=assigned.index[assigned["tier"].notna()],
-            existing=predictions.index,
-        )
-        .rename_axis("account_id")
-        .reset_index(),
+        untiered=left_out.rename_axis("account_id").reset_index(),
         overrides=overrides,
         previous=previous,
         moves=tier_moves(assigned),

@@ -11,8 +11,6 @@ from .parts import (
     CheckSettings as CheckSettings,
     DataSettings as DataSettings,
     DecisionSettings as DecisionSettings,
-    EffortSettings as EffortSettings,
-    EngagementSettings as EngagementSettings,
     Entitlement as Entitlement,
     FeatureSettings as FeatureSettings,
     HookSettings as HookSettings,
@@ -21,7 +19,6 @@ from .parts import (
     ModelSettings as ModelSettings,
     PushSettings as PushSettings,
     PushTarget as PushTarget,
-    ReadinessSettings as ReadinessSettings,
     RoiSettings as RoiSettings,
     Role as Role,
     RunSettings as RunSettings,
@@ -41,6 +38,11 @@ from .reading import (
 )
 from .rules import (
     Rule as Rule,
+)
+from .serving import (
+    EffortSettings as EffortSettings,
+    EngagementSettings as EngagementSettings,
+    ReadinessSettings as ReadinessSettings,
 )
 from .target import (
     NEW_AND_EXPANSION as NEW_AND_EXPANSION,

@@ -17,8 +17,6 @@ from tierkit.settings.parts import (
     CheckSettings,
     DataSettings,
     DecisionSettings,
-    EffortSettings,
-    EngagementSettings,
     EngineName,
     FeatureSettings,
     HookSettings,
@@ -27,7 +25,6 @@ from tierkit.settings.parts import (
     ModelSettings,
     Part,
     PushSettings,
-    ReadinessSettings,
     RoiSettings,
     Role,
     RunSettings,
@@ -36,11 +33,24 @@ from tierkit.settings.parts import (
     Tier,
     TieringSettings,
 )
+from tierkit.settings.serving import EffortSettings, EngagementSettings, ReadinessSettings
 from tierkit.settings.target import CustomerSettings, TargetSettings
 from tierkit.settings.tier_rules import hours_problems, tier_problems
 
 SCRATCH = ".tierkit"
 """The folder beside `tierkit.toml` in which tierkit works."""
+
+
+_UNSEEN: dict[str, set[str] | bool] = {
+    "run": {"reports", "time_limit_seconds", "formats"},
+    "data": {"source", "profile", "timeout_seconds", "engine", "memory_mb", "most_unpacked_mb"},
+    "hooks": True,
+    "push": True,
+    "keep": True,
+}
+"""Paths and limits, which change no number."""
+CRITERIA_SECTIONS = ("data", "calendar", "target", "features")
+"""The sections that a criterion may rest on; the others only choose among criteria."""
 
 
 class Settings(Part):
@@ -140,21 +150,15 @@ class Settings(Part):
     @property
     def fingerprint(self) -> str:
         """A short hash of every setting that can change a number (paths and limits cannot)."""
-        unseen: dict[str, set[str] | bool] = {
-            "run": {"reports", "time_limit_seconds", "formats"},
-            "data": {
-                "source",
-                "profile",
-                "timeout_seconds",
-                "engine",
-                "memory_mb",
-                "most_unpacked_mb",
-            },
-            "hooks": True,
-            "push": True,
-            "keep": True,
-        }
-        values = self.model_dump(mode="json", exclude=unseen)
+        return self._hash_of(self.model_dump(mode="json", exclude=_UNSEEN))
+
+    @property
+    def criteria_fingerprint(self) -> str:
+        """A short hash of the settings that can change a criterion, beside the rows themselves."""
+        sections = {*CRITERIA_SECTIONS}
+        return self._hash_of(self.model_dump(mode="json", include=sections, exclude=_UNSEEN))
+
+    def _hash_of(self, values: dict[str, object]) -> str:
         if self.module_hash:
             values["module"] = self.module_hash
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from tierkit.criterion_words import plain_name, short_number
 from tierkit.models import (
     BY_COLUMN,
     Direction,
@@ -19,7 +20,7 @@ from tierkit.models import (
 )
 from tierkit.settings import StabilitySettings, Tier
 from tierkit.tiers.overrides import capacity_in
-from tierkit.words import count, plain_name, short_number
+from tierkit.words import count
 
 
 @dataclass(frozen=True)

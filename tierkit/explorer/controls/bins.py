@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 import numpy as np
 
+from tierkit.criterion_words import LOG, plain_name
 from tierkit.errors import SettingsError, TierkitError
 from tierkit.explorer.controls.labelled import button, column, html, row, take_away
 from tierkit.explorer.in_points import natural_edges, natural_name
 from tierkit.explorer.pages.parts import note, warning
 from tierkit.models import Criterion, NumericCriterion
-from tierkit.words import LOG, plain_name
 
 if TYPE_CHECKING:
     from tierkit.explorer.controls.labelled import Acting

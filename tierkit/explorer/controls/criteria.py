@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
+from tierkit.criterion_words import plain_name
 from tierkit.explorer.controls.bins import BinEditor
 from tierkit.explorer.controls.labelled import (
     button,
@@ -22,7 +23,6 @@ from tierkit.explorer.controls.labelled import (
 from tierkit.explorer.pages.parts import note
 from tierkit.features import feature_group
 from tierkit.rendering import tag
-from tierkit.words import plain_name
 
 if TYPE_CHECKING:
     from tierkit.explorer.controls.labelled import Acting

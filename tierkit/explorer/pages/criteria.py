@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
+from tierkit.criterion_words import plain_name
 from tierkit.explorer.pages.charts import factor_table, lift_chart
 from tierkit.explorer.pages.parts import (
     DOWN,
@@ -24,7 +25,7 @@ from tierkit.explorer.pages.parts import (
 from tierkit.explorer.rankings import heaviest
 from tierkit.models import BY_COLUMN, PAST
 from tierkit.rendering import joined
-from tierkit.words import count, money, plain_name, share
+from tierkit.words import count, money, share
 
 if TYPE_CHECKING:
     from tierkit.explorer.session import Session
