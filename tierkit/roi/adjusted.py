@@ -19,13 +19,7 @@ FEWEST_ALIKE = 20
 """Effective account-quarters of either tier, below which the tiers have too little in common."""
 
 MOST_BY_PEOPLE = 0.1
-"""Share of what departs from the rule that people may have decided without our knowing why."""
-
-MOST_INFORMED = 0.3
-"""Log effect that must lie above the 95 % bound of how much better overridden accounts do than
-others of their tier: only then people are shown to know no more than the score."""
-
-ONE_SIDED = 1.64
+"""Share of what departs from the rule that people may have decided: they may know more."""
 
 FARTHEST_APART = 0.25
 """Standard deviations by which weighted tiers may differ in a column and still be compared."""
@@ -69,8 +63,8 @@ def adjusted(rows: BoundaryRows, *, won_before: FloatArray | None = None) -> Adj
     everything known on the first day, cross-fitted by cluster. Accounts weigh 1 − e in the upper
     tier and e in the lower one (together e(1 − e)), in a Poisson regression on the same columns.
 
-    It is withheld where people who override know more than the score, or may do, and where the
-    tiers differed before.
+    It is withheld where people decided much of what departs from the rule, and where the tiers
+    differed before.
 
     Parameters
     ----------
@@ -89,7 +83,7 @@ def adjusted(rows: BoundaryRows, *, won_before: FloatArray | None = None) -> Adj
     controls = _controls(near)
     share = cross_fitted_shares(controls, near.held.astype(np.float64), _folds(near.cluster))
     weights = np.where(near.held, 1 - share, share)
-    why = _informed(near, controls) or _too_far_apart(near, weights)
+    why = _by_people(near) or _too_far_apart(near, weights)
     why, estimate = why or _before_differs(near, weights, won_before), None
     if not why and _both_won(near):
         held, worth = near.held.astype(np.float64), near.worth / near.worth.mean()
@@ -128,27 +122,19 @@ def _too_far_apart(near: BoundaryRows, weights: FloatArray) -> str:
     return f"cannot compare: even weighted they differ in {worst['column']}"
 
 
-def _informed(near: BoundaryRows, controls: FloatArray) -> str:
-    """Return why overrides spoil the comparison, empty where they do not.
+def _by_people(near: BoundaryRows) -> str:
+    """Return why overrides spoil the comparison, empty where they are few.
 
-    Of accounts of the upper tier with the same score and history, those that people put there are
-    set against the others: both hold the tier, so only what people knew tells them apart.
+    Whoever overrides may know more than the score, and what they know cannot be seen: where they
+    won no more than their like, too few of them stood behind that to rely on it.
     """
-    above = near.held
-    by_people = near.overridden[above]
-    share = by_people.sum() / max(int(near.off_rule.sum()), 1)
-    if share <= MOST_BY_PEOPLE:
+    placed = int((near.overridden & near.held).sum())
+    part = placed / max(int(near.off_rule.sum()), 1)
+    if part <= MOST_BY_PEOPLE:
         return ""
-    wins, even = near.wins[above], np.ones(int(above.sum()))
-    rows = Weighted(wins, by_people.astype(np.float64), controls[above], even, near.cluster[above])
-    found = effect_of_holding(rows, by_people) if (wins[by_people] > 0).any() else None
-    if found is not None and found.log_effect + ONE_SIDED * found.se < MOST_INFORMED:
-        return ""
-    if found is None or found.z <= ONE_SIDED:
-        return "cannot compare: people who override may know more than the score"
     return (
-        "cannot compare: people who override know more than the score; those accounts win "
-        f"{share_words(found.relative().value or 0.0)} more than others of their tier"
+        f"cannot compare: people placed {share_words(part)} of the accounts that depart from the "
+        "rule, and may know more than the score"
     )
 
 
