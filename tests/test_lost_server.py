@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,14 +69,17 @@ def asked_twice(monkeypatch):
 
 def test_results_of_a_server_that_keeps_none_are_written_and_read_by_it(tmp_path):
     with served() as (_, address):
-        engine = SparkEngine.open(address, scratch=tmp_path)
+        engine = SparkEngine.open(address, scratch=tmp_path / "spill" / "1")
         deals = register_frame(engine, pd.DataFrame({"n": [1, 2]}))
         kept = engine.computed(deals)
         none = engine.computed(kept.filter(nw.col("n") > 2))
         assert sorted(kept.collect()["n"].to_list()) == [1, 2]
         assert none.collect_schema() == deals.collect_schema()
         assert none.collect().is_empty()
-        assert list(tmp_path.glob("spark-*/*"))
+        assert list(tmp_path.glob("spill/1/spark-*/*"))
+        del engine
+        gc.collect()
+        assert not list(tmp_path.glob("spill/*"))
 
 
 def test_a_server_that_ends_midway_publishes_nothing_and_a_rerun_publishes(tmp_path, monkeypatch):
