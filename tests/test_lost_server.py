@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pytest
 from tiny_runs import LABEL, QUARTER, contents, one
 
+from tests.engines import sail_engine
 from tests.small_company import write_small_company
 from tierkit.crm import read_tables, register_frame, spark_engine
 from tierkit.crm.spark_engine import REMOTE, SparkEngine
@@ -52,13 +54,23 @@ def served() -> Iterator[tuple[subprocess.Popen[str], str]]:
     pipe = subprocess.PIPE
     with subprocess.Popen(
         [sys.executable, "-c", SERVER], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL,
-        text=True,
+        text=True, env={name: of for name, of in os.environ.items() if "SAIL" not in name},
     ) as server:  # fmt: skip
         assert server.stdout is not None
         try:
             yield server, f"sc://localhost:{server.stdout.readline().strip()}"
         finally:
             server.kill()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_session():
+    """Leave the session of other tests: a process has one."""
+    from pyspark.sql import SparkSession
+
+    if (session := SparkSession.getActiveSession()) is not None:
+        session.stop()
+    sail_engine.cache_clear()
 
 
 @pytest.fixture(autouse=True)

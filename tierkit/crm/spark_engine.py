@@ -166,7 +166,7 @@ def _answering(session: Any) -> Any:  # noqa: ANN401 (as the session)
     try:
         session.range(1).collect()
     except Exception:  # one class a kind of session
-        session.stop()  # PySpark would ask it about columns of the next session
+        session.stop()  # or PySpark would go on with it
         return None
     return session
 
@@ -178,7 +178,7 @@ def _connected(builder: Any, address: str) -> Any:  # noqa: ANN401 (as the sessi
             warnings.simplefilter("ignore", FutureWarning)  # of pandas 3, which works
             from pyspark.sql.connect.client.retries import DefaultPolicy
 
-            session = builder.create()
+            session = builder.getOrCreate()
             policy = DefaultPolicy(max_retries=RETRIES, max_backoff=_MOST_WAITED)
             session.client.set_retry_policies([policy])
             session.range(1).collect()
