@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ import pyarrow as pa
 import pytest
 from tiny_runs import LABEL, QUARTER, contents, one
 
+from tests.engines import sail_engine
 from tests.small_company import write_small_company
 from tierkit.crm import read_tables, register_frame, spark_engine
 from tierkit.crm.spark_engine import REMOTE, SparkEngine
@@ -51,13 +54,23 @@ def served() -> Iterator[tuple[subprocess.Popen[str], str]]:
     pipe = subprocess.PIPE
     with subprocess.Popen(
         [sys.executable, "-c", SERVER], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL,
-        text=True,
+        text=True, env={name: of for name, of in os.environ.items() if "SAIL" not in name},
     ) as server:  # fmt: skip
         assert server.stdout is not None
         try:
             yield server, f"sc://localhost:{server.stdout.readline().strip()}"
         finally:
             server.kill()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_session():
+    """Leave the session of other tests: a process has one."""
+    from pyspark.sql import SparkSession
+
+    if (session := SparkSession.getActiveSession()) is not None:
+        session.stop()
+    sail_engine.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -68,14 +81,17 @@ def asked_twice(monkeypatch):
 
 def test_results_of_a_server_that_keeps_none_are_written_and_read_by_it(tmp_path):
     with served() as (_, address):
-        engine = SparkEngine.open(address, scratch=tmp_path)
+        engine = SparkEngine.open(address, scratch=tmp_path / "spill" / "1")
         deals = register_frame(engine, pd.DataFrame({"n": [1, 2]}))
         kept = engine.computed(deals)
         none = engine.computed(kept.filter(nw.col("n") > 2))
         assert sorted(kept.collect()["n"].to_list()) == [1, 2]
         assert none.collect_schema() == deals.collect_schema()
         assert none.collect().is_empty()
-        assert list(tmp_path.glob("spark-*/*"))
+        assert list(tmp_path.glob("spill/1/spark-*/*"))
+        del engine
+        gc.collect()
+        assert not list(tmp_path.glob("spill/*"))
 
 
 def test_a_server_that_ends_midway_publishes_nothing_and_a_rerun_publishes(tmp_path, monkeypatch):

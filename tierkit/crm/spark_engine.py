@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from tempfile import gettempdir, mkdtemp
@@ -123,7 +123,7 @@ class SparkEngine:
             folder = self._scratch or Path(gettempdir())
             folder.mkdir(parents=True, exist_ok=True)
             self._results = Path(mkdtemp(prefix="spark-", dir=folder)).resolve()
-            finalize(self, rmtree, self._results, ignore_errors=True)
+            finalize(self, _take_away, self._results, self._scratch)
         file = self._results / uuid4().hex
         frame.write.parquet(file.as_uri())
         return _lazy(self.session.read.schema(frame.schema).parquet(file.as_uri()))
@@ -135,6 +135,14 @@ class SparkEngine:
     def write_partitions(self, rows: Rows, folder: Path, *, by: str) -> None:
         """Write rows to a folder of Parquet files, one folder a value of a column."""
         rows.to_native().write.partitionBy(by).parquet(folder.as_uri())
+
+
+def _take_away(results: Path, scratch: Path | None) -> None:
+    """Delete a folder of results, and the one that was made for it where nothing else is in it."""
+    rmtree(results, ignore_errors=True)
+    if scratch is not None:
+        with suppress(OSError):
+            scratch.rmdir()
 
 
 @contextmanager
@@ -158,7 +166,7 @@ def _answering(session: Any) -> Any:  # noqa: ANN401 (as the session)
     try:
         session.range(1).collect()
     except Exception:  # one class a kind of session
-        session.stop()  # PySpark would ask it about columns of the next session
+        session.stop()  # or PySpark would go on with it
         return None
     return session
 
@@ -170,7 +178,7 @@ def _connected(builder: Any, address: str) -> Any:  # noqa: ANN401 (as the sessi
             warnings.simplefilter("ignore", FutureWarning)  # of pandas 3, which works
             from pyspark.sql.connect.client.retries import DefaultPolicy
 
-            session = builder.create()
+            session = builder.getOrCreate()
             policy = DefaultPolicy(max_retries=RETRIES, max_backoff=_MOST_WAITED)
             session.client.set_retry_policies([policy])
             session.range(1).collect()
