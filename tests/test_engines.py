@@ -26,7 +26,7 @@ from tierkit.crm.trusted import read_tables
 from tierkit.errors import DataError, SettingsError
 from tierkit.features import Panel, build_panel
 from tierkit.features.registry import FEATURES
-from tierkit.runs.run import open_run
+from tierkit.runs.opening import open_run
 from tierkit.runs.steps import assign, write_files
 from tierkit.settings import Settings, read_settings
 

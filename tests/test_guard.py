@@ -75,7 +75,7 @@ def calls_of(path, *names):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             of_text = isinstance(node.func.value, ast.Constant | ast.JoinedStr)
             of_words = ast.unparse(node.func).startswith(
-                ("os.pathsep.", "posixpath.", "_BETWEEN.", "Markup(")
+                ("os.pathsep.", "posixpath.", "BETWEEN.", "_BETWEEN.", "Markup(")
             )
             if node.func.attr in names and not of_text and not of_words:
                 yield node, f"{path.relative_to(PACKAGE)}:{node.lineno}: .{node.func.attr}("

@@ -25,7 +25,7 @@ from tierkit.files import words_of_fault
 from tierkit.publishing import exit_code_of
 from tierkit.publishing.run import run_recalibration
 from tierkit.runs._reading import trusted_tables
-from tierkit.runs.run import leave_rows
+from tierkit.runs.opening import leave_rows
 from tierkit.settings import read_settings
 
 pytestmark = [
