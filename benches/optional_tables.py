@@ -35,8 +35,6 @@ from tierkit.simulate import simulate_crm, write_crm
 CHEAP = """
 [model]
 bags = 1
-most_bags = 1
-shuffled_refits = 2
 backtest_quarter_ends = 2
 max_bins = 6
 """

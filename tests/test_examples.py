@@ -52,8 +52,6 @@ def published(request, tmp_path_factory):
                 "model.most_bags=2",
                 "--set",
                 "model.shuffled_refits=2",
-                "--set",
-                "model.backtest_quarter_ends=2",
             ]
         )
     assert caught.value.code == 0
