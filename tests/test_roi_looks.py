@@ -73,6 +73,8 @@ def test_nothing_is_claimed_where_revenue_points_the_other_way():
     assert reading(-1.9, 3.2).claim() == Claim("shown", "more", "deal size")
     assert reading(3.2, 0.0, money_z=-0.1).claim() == Claim(None, None, None)
     assert reading(3.2, 0.0, money_z=0.1).claim() == Claim("shown", "more", "wins")
+    assert reading(4.0, -2.1, money_z=1.3).claim() == Claim(None, None, None)
+    assert reading(9.0, -2.1).claim() == Claim("shown", "more", "wins")  # revenue itself says so
 
 
 def test_early_looks_take_more_and_late_ones_a_little():

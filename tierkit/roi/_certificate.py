@@ -33,7 +33,7 @@ INFORMED_EVERY = 2
 BATCH = 10
 """Worlds that are simulated one after the other, and whose outcomes are cached together."""
 
-VERSION = "7"
+VERSION = "8"
 _KEYS = ("worlds", "false_shown", "coverage", "seen")
 _ALWAYS = 2.0
 

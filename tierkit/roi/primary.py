@@ -147,12 +147,14 @@ class Primary:
     def _contradicted(self, estimate: Estimate) -> bool:
         """Return whether revenue, or clearly the other factor, goes the other way.
 
-        More deals that are smaller, or fewer that are larger, need not bring more.
+        More deals that are smaller, or fewer that are larger, need not bring more; where revenue
+        itself clearly does, they did.
         """
-        sign = -1 if estimate.z > 0 else 1
+        sign = 1 if estimate.z > 0 else -1
         money = self.pooled.get("won revenue")
-        against = [sign * one.z for one in self.deciding.values()]
-        return (money is not None and sign * money.z > 0) or max(against) > _CLEARLY
+        brought = 0.0 if money is None else sign * money.z
+        clearly_against = min(sign * one.z for one in self.deciding.values()) < -_CLEARLY
+        return brought < 0 or (clearly_against and brought < _CLEARLY)
 
 
 def primary_reading(
