@@ -75,7 +75,7 @@ class SparkEngine:
         """
         address = remote or os.environ.get(REMOTE, "")
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), _named_main():
                 warnings.simplefilter("ignore", FutureWarning)
                 from pyspark.sql import SparkSession
 
