@@ -54,8 +54,8 @@ def joint_bounds(error: float, together: float) -> Mapping[Reading, float]:
 
     Examples
     --------
-    >>> {name: round(bound, 2) for name, bound in joint_bounds(0.04, 0.0).items()}
-    {'wins': 1.88, 'deal size': 2.32}
+    >>> {name: round(bound, 2) for name, bound in joint_bounds(0.05, 0.0).items()}
+    {'wins': 1.69, 'deal size': 2.57}
     """
     from scipy.optimize import brentq
     from scipy.stats import multivariate_normal  # takes a moment: only to judge
