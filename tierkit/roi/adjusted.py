@@ -132,10 +132,8 @@ def _by_people(near: BoundaryRows) -> str:
     part = placed / max(int(near.off_rule.sum()), 1)
     if part <= MOST_BY_PEOPLE:
         return ""
-    return (
-        f"cannot compare: people placed {share_words(part)} of the accounts that depart from the "
-        "rule, and may know more than the score"
-    )
+    told = share_words(part)
+    return f"cannot compare: people placed {told} of those off the rule, and may know more"
 
 
 def _before_differs(near: BoundaryRows, weights: FloatArray, won_before: FloatArray | None) -> str:
