@@ -141,6 +141,23 @@ COMPANIES: Mapping[str, Company] = {
 }
 
 
+SEEN: Mapping[str, str] = {
+    "+23 and +30 %": "50 %",
+    "+60 and +30 %": "95 %",
+    "+60 and +30 %, on deal size alone": "80 %",
+    "+10 %": "33 %",
+    "+20 %": "70 %",
+    "deals of 90 days: +20 %": "45 %",
+}
+"""The aims, as shares of worlds in which an effect is at least suggestive."""
+
+
+def _aim(name: str) -> str:
+    if name in NO_EFFECT or name == "no effect":
+        return "shown ≤ 2 %, suggestive ≤ 5 %"
+    return f"seen in {SEEN[name]}" if name in SEEN else "none stated"
+
+
 @dataclass(frozen=True)
 class Count:
     """How many of so many worlds, with the 95 % limits of Clopper and Pearson."""
@@ -215,8 +232,8 @@ Looks = Callable[[World | Company], list[Found]]
 
 def verdict_lines(cases: Mapping[str, World | Company], looks: Looks) -> Iterator[str]:
     """Yield a table of verdicts, then of errors, for some worlds."""
-    yield "| world | shown | suggestive or more | of them “more” |"
-    yield "| --- | --- | --- | --- |"
+    yield "| world | shown | suggestive or more | of them “more” | aim |"
+    yield "| --- | --- | --- | --- | --- |"
     done = {}
     for name, world in cases.items():
         done[name] = found = looks(world)
@@ -225,11 +242,12 @@ def verdict_lines(cases: Mapping[str, World | Company], looks: Looks) -> Iterato
             sum(one.claims("shown", "suggestive") for one in found),
             sum(one.claims("shown", "suggestive", direction="more") for one in found),
         )
-        yield f"| {name} | {' | '.join(str(Count(one, len(found))) for one in counts)} |"
+        told = " | ".join(str(Count(one, len(found))) for one in counts)
+        yield f"| {name} | {told} | {_aim(name)} |"
     yield ""
     yield (
-        "| world | line | reading | intervals that hold the truth | mean error (log) | spread of "
-        "estimates | mean standard error |"
+        "| world | line | reading | intervals that hold the truth (aim 92 to 97.5 %) | mean error "
+        "(log; aim within 0.05) | spread of estimates | mean standard error |"
     )
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     for name, found in done.items():
