@@ -29,7 +29,7 @@ from tierkit.roi.boundary_rows import Boundaries, Reading
 from tierkit.roi.cutoff import Cutoff
 from tierkit.roi.from_tables import tier_standings
 from tierkit.roi.line_study import verdicts_at
-from tierkit.roi.primary import DECIDING, primary_reading
+from tierkit.roi.primary import POOLED, primary_reading
 from tierkit.roi.standings import Standings
 from tierkit.roi.verdict import Verdict
 from tierkit.roi.world_shape import World, with_effect
@@ -255,7 +255,7 @@ def verdict_lines(cases: Mapping[str, World | Company], looks: Looks) -> Iterato
 
 
 def _error_lines(name: str, found: list[Found]) -> Iterator[str]:
-    readings: tuple[Reading | str, ...] = ("won revenue", *DECIDING, "adjusted")
+    readings: tuple[Reading | str, ...] = (*POOLED, "adjusted")
     for number in (0, 1):
         for reading in readings:
             values = np.array([x.errors[number, reading] for x in found

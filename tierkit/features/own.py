@@ -307,8 +307,6 @@ def _value(own: OwnCriterion, rows: pd.DataFrame) -> pd.Series[float]:
 
 
 _CALLS = frozenset({"open", "urlopen", "connect", "load", "loadtxt", "genfromtxt", "fromfile"})
-
-
 _BEGINNINGS = ("read_", "scan_")
 
 

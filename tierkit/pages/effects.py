@@ -95,6 +95,10 @@ def finding(boundary: Facts, together: Facts | None = None) -> str:
     )
 
 
+_CARRYING = {"wins": "won deals", "deal size": "the size of won deals"}
+"""Readings that carry a claim, in the words of a page."""
+
+
 def _over_all_lines(boundary: Facts, together: Facts) -> str:
     """Return the reading that carries what all lines show; empty where a random draw says more."""
     if text(best_design(boundary), "design") == "randomised":
@@ -119,8 +123,6 @@ def pays(boundary: Facts) -> str:
         return f"{upper} costs no more than {lower}: any added revenue pays."
     return f"{upper} pays, against {lower}, if it lifts revenue by {share(value)}."
 
-
-_CARRYING = {"wins": "won deals", "deal size": "the size of won deals"}
 
 ABSURD = 5.0
 """Effects above it (+500 %) are not said: no treatment has one."""

@@ -16,7 +16,7 @@ from tierkit.roi.boundary_rows import Boundaries, Reading
 from tierkit.roi.cutoff import Cutoff
 from tierkit.roi.line_study import read_at_line, verdicts_at
 from tierkit.roi.measures import unknown
-from tierkit.roi.primary import DECIDING, primary_reading
+from tierkit.roi.primary import POOLED, primary_reading
 from tierkit.roi.standings import Standings
 from tierkit.roi.verdict import SHOWN, SIGNIFICANT, SUGGESTIVE, Verdict
 from tierkit.roi.world_shape import World, shape_of, with_effect
@@ -74,7 +74,7 @@ def at_lines(boundaries: Boundaries) -> list[dict[Reading, Cutoff]]:
     found = []
     for number in range(len(boundaries.standings.tiers) - 1):
         rows = boundaries.rows(number, outcome_quarters=1)
-        found.append(read_at_line(rows, ("won revenue", *DECIDING)))
+        found.append(read_at_line(rows, POOLED))
     return found
 
 

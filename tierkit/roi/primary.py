@@ -2,10 +2,10 @@
 
 Won revenue is the number of wins times their size. What accounts at every line tell of each of the
 two is pooled; a line weighs the inverse variance of its number, which is known best. Either may
-carry the claim, provided that won revenue points the same way; the number spends nine tenths of
-the error and the size of deals the rest, so that the two together err as often as stated. Reports
-are looked at every quarter, so bounds are higher while little of the planned information is in, and
-rise slowly after it.
+carry the claim, provided that won revenue points the same way and the other does not clearly speak
+against it. The number spends nine tenths of the error and the size of deals the rest, so that the
+two together err as often as stated. Reports are looked at every quarter, so bounds are higher while
+little of the planned information is in, and rise slowly after it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from tierkit.roi.poisson import Estimate, correlation, pooled
 from tierkit.words import plural, signed_share
 
 DECIDING: tuple[Reading, Reading] = ("wins", "deal size")
+POOLED: tuple[Reading, ...] = ("won revenue", *DECIDING)
+"""What lines are pooled in: the readings that decide, and the revenue that may not contradict."""
+
 PLANNED_QUARTERS = 12
 """Quarters with known outcomes at which a look spends no more than its whole error."""
 
@@ -162,7 +165,7 @@ def primary_reading(
 ) -> Primary:
     """Return the reading that decides, from what each line tells in each reading."""
     estimates: dict[Reading, Estimate] = {}
-    for reading in ("won revenue", *DECIDING):
+    for reading in POOLED:
         known = [(one, line["wins"] or one) for line in found if (one := line[reading]) is not None]
         precision = [1 / by_number.se**2 for _, by_number in known]
         over_all = pooled([one for one, _ in known], precision=precision)
