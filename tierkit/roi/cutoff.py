@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -79,25 +80,60 @@ def cutoff(rows: BoundaryRows, *, width: float | None = None, hole: float = 0.0)
     hole
         Rows closer to the line than this are left out.
     """
-    reach = bandwidth(rows) if width is None else width
-    inside = (np.abs(rows.distance) < reach) & (np.abs(rows.distance) >= hole)
-    near = _on_both_sides(rows.where(inside & ~rows.placed))
-    too_few = _too_few(near)
-    if too_few:
-        return Cutoff(None, too_few, reach, near, 0.0)
-    weights = 1 - (near.distance / reach) ** 2
-    controls = _controls(near, reach)
-    stage = first_stage(near, weights)
-    if stage < WEAKEST_FIRST_STAGE:
-        why = f"crossing the line raises the chance of {near.upper} by only {share(stage)}"
-        return Cutoff(None, why.replace("%", " %"), reach, near, stage)
-    held, worth = near.held.astype(np.float64), near.worth / near.worth.mean()
-    weighted = Weighted(near.outcome, held, controls, weights * worth, near.cluster)
-    estimate = effect_of_holding(weighted, near.ruled)
-    if estimate is None:
-        why = "what was won near the line does not determine an effect"
-        return Cutoff(None, why, reach, near, stage)
-    return Cutoff(estimate.based_on(near.outcome, held, weights), "", reach, near, stage)
+    window = Window.of(rows, width=width, hole=hole)
+    return window.compare(window.rows)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The account-quarters near a line, and what every reading of their deals is compared by."""
+
+    rows: BoundaryRows
+    reach: float
+
+    @classmethod
+    def of(cls, rows: BoundaryRows, *, width: float | None = None, hole: float = 0.0) -> Window:
+        """Return the window of some rows; arguments as for `cutoff`."""
+        reach = bandwidth(rows) if width is None else width
+        inside = (np.abs(rows.distance) < reach) & (np.abs(rows.distance) >= hole)
+        return cls(_on_both_sides(rows.where(inside & ~rows.placed)), reach)
+
+    @cached_property
+    def weights(self) -> FloatArray:
+        """Epanechnikov's weights."""
+        return np.asarray(1 - (self.rows.distance / self.reach) ** 2)
+
+    @cached_property
+    def controls(self) -> FloatArray:
+        """Distance to the line, quarters, and what was known on the first day."""
+        near = self.rows
+        place = near.distance / self.reach
+        by_distance = [*side_columns(near, place), place**2]
+        known = near.known.standardised()
+        return np.column_stack([np.ones(len(near)), *by_distance, near.quarter_columns(), known])
+
+    @cached_property
+    def first_stage(self) -> float:
+        """The jump at the line in the share that holds the upper tier."""
+        return first_stage(self.rows, self.weights)
+
+    def compare(self, near: BoundaryRows) -> Cutoff:
+        """Compare both sides in the reading of `near`, which are the rows of the window."""
+        reach = self.reach
+        if too_few := _too_few(near):
+            return Cutoff(None, too_few, reach, near, 0.0)
+        stage = self.first_stage
+        if stage < WEAKEST_FIRST_STAGE:
+            why = f"crossing the line raises the chance of {near.upper} by only {share(stage)}"
+            return Cutoff(None, why.replace("%", " %"), reach, near, stage)
+        weights, worth = self.weights, near.worth / near.worth.mean()
+        held = near.held.astype(np.float64)
+        weighted = Weighted(near.outcome, held, self.controls, weights * worth, near.cluster)
+        estimate = effect_of_holding(weighted, near.ruled)
+        if estimate is None:
+            why = "what was won near the line does not determine an effect"
+            return Cutoff(None, why, reach, near, stage)
+        return Cutoff(estimate.based_on(near.outcome, held, weights), "", reach, near, stage)
 
 
 def _on_both_sides(near: BoundaryRows) -> BoundaryRows:
@@ -107,7 +143,7 @@ def _on_both_sides(near: BoundaryRows) -> BoundaryRows:
         sides = [int((kind & side).sum()) for side in (near.ruled, ~near.ruled)]
         if min(sides) >= FEWEST_OF_A_KIND:
             chosen |= kind
-    return near.where(chosen)
+    return near if chosen.all() else near.where(chosen)
 
 
 def first_stage(rows: BoundaryRows, weights: FloatArray) -> float:
@@ -137,13 +173,6 @@ def _too_few(near: BoundaryRows) -> str:
         if buying < FEWEST_WITH_REVENUE:
             return f"too few won anything near the line (n = {buying} on the side of {name})"
     return ""
-
-
-def _controls(near: BoundaryRows, reach: float) -> FloatArray:
-    even = np.ones(len(near))
-    place = near.distance / reach
-    by_distance = [*side_columns(near, place), place**2]
-    return np.column_stack([even, *by_distance, near.quarter_columns(), near.known.standardised()])
 
 
 def side_columns(near: BoundaryRows, place: FloatArray) -> list[FloatArray]:

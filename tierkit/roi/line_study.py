@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from tierkit.roi.adjusted import Adjusted, adjusted
 from tierkit.roi.boundary_rows import READINGS, Boundaries, BoundaryRows, Reading
 from tierkit.roi.checks import deciding_checks
-from tierkit.roi.cutoff import Cutoff, bandwidth, cutoff
+from tierkit.roi.cutoff import Cutoff, Window, cutoff
 from tierkit.roi.experiment import Band, Randomised, randomised
 from tierkit.roi.measures import Numbers
 from tierkit.roi.poisson import Estimate
@@ -70,8 +70,13 @@ def estimate_line(
 
 def read_at_line(rows: BoundaryRows, readings: Sequence[Reading]) -> dict[Reading, Cutoff]:
     """Return the comparison at a line in some readings, inside one window."""
-    width = bandwidth(rows)
-    return {reading: cutoff(rows.read(reading), width=width) for reading in readings}
+    window = Window.of(rows)
+    return {
+        reading: cutoff(rows.read(reading), width=window.reach)
+        if reading == "deal size"  # of those rows that won anything
+        else window.compare(window.rows.read(reading))
+        for reading in readings
+    }
 
 
 def study_lines(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -165,13 +164,6 @@ class _Moments:
     instrument: FloatArray
     outcome: FloatArray
 
-    @cached_property
-    def members(self) -> csr_array:
-        """The rows of each cluster, as ones: clusters × rows."""
-        cluster = self.rows.cluster
-        place = (cluster, np.arange(len(cluster)))
-        return csr_array((np.ones(len(cluster)), place), shape=(cluster.max() + 1, len(cluster)))
-
     def without(self, effect: float) -> FloatArray:
         """Return the revenue that would have been without the upper tier."""
         return self.outcome * np.where(self.rows.held > 0, np.exp(-effect), 1.0)
@@ -229,21 +221,25 @@ class _Moments:
         inverse = np.linalg.inv(slope - 1e-9 * rows.weights.sum() * np.eye(len(slope)))
         without, mean = self.without(effect), self.mean(slopes)
         columns = np.column_stack([self.instrument, rows.controls])
-        sums = self._by_cluster(columns * (rows.weights * (without - mean))[:, None])
+        sums = self._by_cluster(columns, rows.weights * (without - mean))
         step = sums @ inverse.T
         moves = step[:, 0].copy()
         for _ in range(_JACKKNIFE_TERMS):
             moved = step[rows.cluster]
             bend = rows.held * without * moved[:, 0]
             bend += mean * np.einsum("ij,ij->i", rows.controls, moved[:, 1:])
-            step = -self._by_cluster(columns * (rows.weights * bend)[:, None]) @ inverse.T
+            step = -self._by_cluster(columns, rows.weights * bend) @ inverse.T
             moves += step[:, 0]
         clusters = int((np.bincount(rows.cluster, rows.weights) > 0).sum())
         found = -moves * np.sqrt((clusters - 1) / clusters)
         return found if np.isfinite(found).all() else np.full(len(found), np.inf)
 
-    def _by_cluster(self, values: FloatArray) -> FloatArray:
-        return np.asarray(self.members @ values)
+    def _by_cluster(self, columns: FloatArray, weights: FloatArray) -> FloatArray:
+        """Return the weighted sums of columns over the rows of each cluster."""
+        cluster = self.rows.cluster
+        place = (cluster, np.arange(len(cluster)))
+        members = csr_array((weights, place), shape=(cluster.max() + 1, len(cluster)))
+        return np.asarray(members @ columns)
 
 
 def pooled(
