@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.engines import engine_of
-from tierkit.commands.score import score_panel
+from tierkit.commands import score_panel
 from tierkit.errors import DataError, SettingsError
 from tierkit.models.card import Card
 from tierkit.models.criteria import CategoricalCriterion, NumericCriterion
@@ -47,7 +47,7 @@ def panel(tmp_path):
 @pytest.mark.parametrize("model", [MODEL, SavedModel(CARD, "past revenue", "wins", 4)])
 def test_scores_and_tiers_are_those_of_the_card(name, model, panel, tmp_path, monkeypatch):
     engine = engine_of(name)
-    monkeypatch.setattr("tierkit.commands.score.open_engine", lambda *_, **__: engine)
+    monkeypatch.setattr("tierkit.commands.scoring_in_engine.open_engine", lambda *_, **__: engine)
     folder = tmp_path / "scores"
     score_panel(model, tmp_path / "panel.parquet", folder, settings=Settings(), lines=LINES)
     found = duckdb.read_parquet(f"{folder}/*/*.parquet", hive_partitioning=True).df()

@@ -35,6 +35,10 @@ class SqlDialect(StrEnum):
     spark = "spark"
 
 
+_BY_LINES = "Tiers are those of the report's lines; overrides, ICP and capacities do not count."
+_WITHOUT_LINES = "There is no tiers.csv beside the model, so that all are in one folder."
+
+
 @app.command(
     epilog=example(
         "score --model reports/2026Q3/model.json -o scores.xlsx", more="how-to/what_if.md"
@@ -47,8 +51,9 @@ def score(
         typer.Option(
             "-o",
             "--output",
-            metavar="FILE",
-            help="Ending in .csv, .parquet, .xlsx or .sql; with --panel a new folder.",
+            metavar="PATH",
+            help="A file ending in .csv, .parquet, .xlsx or .sql, or a new folder: Parquet, a "
+            "folder a tier, by the report's tier lines alone.",
         ),
     ],
     file: SettingsFile = DEFAULT_FILE,
@@ -56,7 +61,7 @@ def score(
     panel: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Score this Parquet file of criteria, by the report's tier lines."
+            metavar="PATH", help="Score this Parquet file or folder of criteria, into a folder."
         ),
     ] = None,
     dialect: Annotated[
@@ -75,6 +80,7 @@ def score(
     settings = read_settings(file, overrides=overrides or ()) if needs_data else None
     from tierkit.commands import (
         check_suffix,
+        score_in_engine,
         score_panel,
         score_project,
         tier_lines,
@@ -83,18 +89,24 @@ def score(
     )
     from tierkit.models import read_model
 
-    saved = read_model(model)
-    if panel is not None and settings is not None:
+    saved, day = read_model(model), as_of.date() if as_of else None
+    if settings is not None and (panel is not None or not output.suffix):
         lines = tier_lines(model.parent / "tiers.csv")
-        score_panel(saved, panel, output, settings=settings, lines=lines)
-        typer.echo(f"{panel.name} scored by the {saved.kind}, a folder a tier: {output}")
+        if panel is not None:
+            score_panel(saved, panel, output, settings=settings, lines=lines)
+            what = panel.name
+        else:
+            known = score_in_engine(saved, output, settings=settings, lines=lines, as_of=day)
+            what = f"Accounts as of {known}"
+        typer.echo(f"{what} scored by the {saved.kind}, a folder a tier: {output}")
+        typer.echo(_BY_LINES if lines else _WITHOUT_LINES)
         return
     check_suffix(output)
     if settings is None:
         write_query(saved, output, dialect=dialect.value)
         typer.echo(f"The {saved.kind} as a query for {dialect.value}: {output}")
         return
-    scored = score_project(saved, settings, as_of=as_of.date() if as_of else None)
+    scored = score_project(saved, settings, as_of=day)
     write_scores(scored.accounts, output)
     typer.echo(
         f"{len(scored.accounts):,} accounts scored as of {scored.as_of} by the {saved.kind}, "

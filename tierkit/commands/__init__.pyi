@@ -48,8 +48,11 @@ from .run import (
 )
 from .score import (
     check_suffix as check_suffix,
-    score_panel as score_panel,
     score_project as score_project,
     write_query as write_query,
     write_scores as write_scores,
+)
+from .scoring_in_engine import (
+    score_in_engine as score_in_engine,
+    score_panel as score_panel,
 )

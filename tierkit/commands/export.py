@@ -106,7 +106,7 @@ def queries_of(
         name = "tierkit_" + re.sub(r"\W+", "_", block)
         models[name] = query_of(rows)
         parts[block] = engine.table(name, rows)
-    panel = plan.assemble(existing, parts)
+    panel = plan.finished(plan.assembled(existing, parts))
     models[PANEL] = query_of(panel)
     if model is not None:
         scored = scored_rows(model, engine.table(PANEL, panel.head(0)))

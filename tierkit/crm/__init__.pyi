@@ -37,13 +37,16 @@ from .dates import (
     DateOrder as DateOrder,
 )
 from .engine import (
+    Engine as Engine,
     Rows as Rows,
     computed as computed,
     connect as connect,
     content_by as content_by,
     content_hash as content_hash,
+    forget as forget,
     in_words as in_words,
     is_duckdb as is_duckdb,
+    materialise as materialise,
     open_engine as open_engine,
     register_frame as register_frame,
     scan_parquet as scan_parquet,

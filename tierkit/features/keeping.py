@@ -87,7 +87,9 @@ def _in_parts(context: Context, compute: Compute) -> pd.DataFrame:
         return compute(context)
     at_once = max(1, len(context.days) * MOST_ROWS // rows)
     starts = range(0, len(context.days), at_once)
-    parts = [compute(_part(context, context.days[start : start + at_once])) for start in starts]
+    parts = [
+        compute(context_part(context, context.days[start : start + at_once])) for start in starts
+    ]
     return pd.concat(parts).sort_index()
 
 
@@ -200,14 +202,14 @@ def _renewed(
     restated = same.index[at & ~same]
     parts = [then.loc[same.index[at & same]]]
     if whole:
-        parts.append(_in_parts(_part(context, sorted(whole)), compute))
+        parts.append(_in_parts(context_part(context, sorted(whole)), compute))
     if len(restated):
         accounts = restated.get_level_values("account_id").unique()
-        parts.append(compute(_part(context, kept_days, accounts)).loc[restated])
+        parts.append(compute(context_part(context, kept_days, accounts)).loc[restated])
     return pd.concat(parts).reindex(same.index)
 
 
-def _part(
+def context_part(
     context: Context, days: Collection[date], accounts: Collection[str] | None = None
 ) -> Context:
     """Return the context of some dates, and of some accounts alone."""
