@@ -21,6 +21,7 @@ from .doctor import (
     examine_installation as examine_installation,
 )
 from .export import (
+    export_panel as export_panel,
     export_queries as export_queries,
     tier_lines as tier_lines,
 )

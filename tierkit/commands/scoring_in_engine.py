@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from tierkit.commands.export import known_tables
 from tierkit.commands.score import needed_criteria
 from tierkit.crm import (
     Engine,
     Rows,
-    Tables,
     in_words,
-    is_duckdb,
     last_day,
     open_engine,
     scan_parquet,
-    tables_as_known,
-    write_known_deals,
     write_partitions,
 )
 from tierkit.features import plan_panel
@@ -58,24 +53,11 @@ def score_in_engine(
     tables = trusted_tables(settings)
     day = as_of or last_day(tables) + timedelta(days=1)
     names = needed_criteria(model)
-    with new_folder(folder) as draft, _as_known(tables, day, settings.scratch) as known:
+    with new_folder(folder) as draft, known_tables(tables, day, scratch=settings.scratch) as known:
         plan = plan_panel(known, [day], settings=settings, names=names, look_back=model.look_back)
         with in_words("The accounts cannot be scored"), plan.checked_at(day) as rows:
             _write(tables.connection, model, rows, draft, lines)
     return day
-
-
-@contextmanager
-def _as_known(tables: Tables, day: date, scratch: Path) -> Iterator[Tables]:
-    """Give the tables as they were known before a day; DuckDB's deals lie in a file meanwhile."""
-    if not is_duckdb(tables.connection):
-        yield tables_as_known(tables, day)
-        return
-    scratch.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="known-", dir=scratch) as place:
-        deals = Path(place) / "opportunities.parquet"
-        write_known_deals(tables, day, deals)
-        yield tables_as_known(tables, day, known_deals=deals)
 
 
 def score_panel(
