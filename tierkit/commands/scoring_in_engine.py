@@ -55,7 +55,7 @@ def score_in_engine(
     names = needed_criteria(model)
     with new_folder(folder) as draft, known_tables(tables, day, scratch=settings.scratch) as known:
         plan = plan_panel(known, [day], settings=settings, names=names, look_back=model.look_back)
-        with in_words("The accounts cannot be scored"), plan.checked_at(day) as rows:
+        with in_words("The accounts cannot be scored"), plan.checked_at([day]) as rows:
             _write(tables.connection, model, rows, draft, lines)
     return day
 

@@ -61,6 +61,7 @@ from .guard import (
     last_of as last_of,
     look_up as look_up,
     look_up_grouped as look_up_grouped,
+    look_up_groups as look_up_groups,
     look_up_last as look_up_last,
     only_with as only_with,
     row_count as row_count,

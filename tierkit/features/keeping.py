@@ -82,15 +82,17 @@ def kept_or_computed(
 
 def _in_parts(context: Context, compute: Compute) -> pd.DataFrame:
     """Return what `compute` gives; of many rows a few dates at a time, to need less memory."""
-    rows = row_count(context.existing)
-    if rows <= MOST_ROWS or len(context.days) < 2:
+    dates = dates_at_once(context)
+    if len(dates) < 2:
         return compute(context)
-    at_once = max(1, len(context.days) * MOST_ROWS // rows)
-    starts = range(0, len(context.days), at_once)
-    parts = [
-        compute(context_part(context, context.days[start : start + at_once])) for start in starts
-    ]
-    return pd.concat(parts).sort_index()
+    return pd.concat([compute(context_part(context, days)) for days in dates]).sort_index()
+
+
+def dates_at_once(context: Context) -> list[tuple[date, ...]]:
+    """Return the dates in order, in groups whose rows are computed at once."""
+    rows, days = row_count(context.existing), context.days
+    many = max(1, len(days) * MOST_ROWS // max(rows, MOST_ROWS))
+    return [days[start : start + many] for start in range(0, len(days), many)]
 
 
 def _same(then: pd.DataFrame, content: pd.Series[int]) -> pd.Series[bool]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from shutil import rmtree
 
 import narwhals as nw
 
@@ -23,15 +24,17 @@ from tierkit.crm import (
     grouped,
     in_words,
     look_up_grouped,
+    look_up_groups,
     materialise,
+    row_count,
     write_partitions,
 )
-from tierkit.errors import SettingsError
+from tierkit.errors import DataError, SettingsError
 from tierkit.features.checksums import Sums, check_sums
 from tierkit.features.deals import PRIOR_DEALS
 from tierkit.features.extent import unknown_dates
 from tierkit.features.feature import HIDDEN, KEYS, Aggregate, Block, Context, Derived, Feature
-from tierkit.features.keeping import context_part
+from tierkit.features.keeping import context_part, dates_at_once
 from tierkit.features.panel import in_order, with_inputs
 from tierkit.features.registry import all_features, reasons_to_leave_out
 from tierkit.features.windows import date_rows, existing_accounts, known_history
@@ -93,20 +96,23 @@ class PanelPlan:
         return known.select(*KEYS, *self.asked)
 
     @contextmanager
-    def checked_at(self, day: date) -> Iterator[Rows]:
-        """Compute the panel at one as_of inside its engine, and check its sums.
+    def checked_at(self, days: Sequence[date]) -> Iterator[Rows]:
+        """Compute the panel at some of its dates inside its engine, and check its sums.
 
         Raises
         ------
         DataError
-            If a money criterion is not what its table holds (`check_sums`).
+            If a money criterion is not what its table holds (`check_sums`), or an account is
+            missing or there twice.
         """
         engine = self.context.tables.connection
-        at_day = context_part(self.context, [day])
-        existing = materialise(engine, at_day.existing, _EXISTING)
-        plan = replace(self, context=replace(at_day, existing=existing))
+        of_days = context_part(self.context, days)
+        existing = materialise(engine, of_days.existing, _EXISTING)
+        plan = replace(self, context=replace(of_days, existing=existing))
         rows = materialise(engine, plan.assembled(plan.existing, plan.parts), _PANEL)
         try:
+            if (there := row_count(rows)) != (asked := row_count(existing)):
+                raise DataError(f"The panel has {there:,} rows where {asked:,} accounts exist.")
             check_sums(plan.context, Sums.of_rows(rows))
             yield plan.finished(rows)
         finally:
@@ -173,8 +179,8 @@ def write_panel(
 ) -> None:
     """Write the panel as Parquet, a folder an as_of; no row passes through this process.
 
-    Sums are checked as in `build_panel`. An as_of is computed at a time, and what does not fit
-    into memory is written to the engine's own folder meanwhile.
+    Sums are checked as in `build_panel`. Of many rows a few dates are computed at a time, and what
+    does not fit into memory is written to the engine's own folder meanwhile.
 
     Parameters
     ----------
@@ -201,11 +207,13 @@ def write_panel(
     """
     plan = plan_panel(tables, dates, settings=settings, names=names, look_back=look_back)
     with new_folder(folder) as draft, in_words("The criteria cannot be computed"):
-        for day in plan.context.days:
-            with plan.checked_at(day) as rows:
-                write_partitions(tables.connection, rows, draft / str(day), by="as_of")
-            (draft / str(day) / f"as_of={day}").rename(draft / f"as_of={day}")
-            (draft / str(day)).rmdir()
+        for days in dates_at_once(plan.context):
+            part = draft / str(days[0])
+            with plan.checked_at(days) as rows:
+                write_partitions(tables.connection, rows, part, by="as_of")
+            for one in part.glob("as_of=*"):
+                one.rename(draft / one.name)
+            rmtree(part)
 
 
 def _blocks(features: Sequence[Feature]) -> list[Block]:
@@ -236,8 +244,7 @@ def _joined(existing: Rows, parts: Mapping[str, Rows], features: Sequence[Featur
     rows = existing
     for block in _blocks(features):
         group = [one for one in features if isinstance(one, Aggregate) and one.block == block]
-        columns = {one.name: nw.col(one.name).max() for one in group}  # one row a key: itself
-        rows = look_up_grouped(rows, parts[block.name], on=KEYS, **columns)
+        rows = look_up_groups(rows, parts[block.name], on=KEYS)
         zeros = [nw.col(one.name).fill_null(0.0) for one in group if one.absent == 0]
         rows = rows.with_columns(*zeros) if zeros else rows
     for one in features:
