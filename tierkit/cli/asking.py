@@ -35,7 +35,15 @@ class SqlDialect(StrEnum):
     spark = "spark"
 
 
+class TierLines(StrEnum):
+    """The lines by which accounts that are written to a folder fall into tiers."""
+
+    report = "report"
+    size = "size"
+
+
 _BY_LINES = "Tiers are those of the report's lines; overrides, ICP and capacities do not count."
+_BY_SIZE = "Tiers hold the best scores that they have room for; overrides and ICP do not count."
 _WITHOUT_LINES = "There is no tiers.csv beside the model, so that all are in one folder."
 
 
@@ -64,6 +72,10 @@ def score(
             metavar="PATH", help="Score this Parquet file or folder of criteria, into a folder."
         ),
     ] = None,
+    lines: Annotated[
+        TierLines,
+        typer.Option(help="Tiers of a folder: by the report's lines, or as large as they may be."),
+    ] = TierLines.report,
     dialect: Annotated[
         SqlDialect, typer.Option(help="Dialect of a .sql file.")
     ] = SqlDialect.duckdb,
@@ -91,15 +103,16 @@ def score(
 
     saved, day = read_model(model), as_of.date() if as_of else None
     if settings is not None and (panel is not None or not output.suffix):
-        lines = tier_lines(model.parent / "tiers.csv")
+        by_size = lines is TierLines.size
+        given = None if by_size else tier_lines(model.parent / "tiers.csv")
         if panel is not None:
-            score_panel(saved, panel, output, settings=settings, lines=lines)
+            score_panel(saved, panel, output, settings=settings, lines=given)
             what = panel.name
         else:
-            known = score_in_engine(saved, output, settings=settings, lines=lines, as_of=day)
+            known = score_in_engine(saved, output, settings=settings, lines=given, as_of=day)
             what = f"Accounts as of {known}"
         typer.echo(f"{what} scored by the {saved.kind}, a folder a tier: {output}")
-        typer.echo(_BY_LINES if lines else _WITHOUT_LINES)
+        typer.echo(_BY_SIZE if by_size else _BY_LINES if given else _WITHOUT_LINES)
         return
     check_suffix(output)
     if settings is None:

@@ -47,6 +47,9 @@ from .run import (
     recalibrate_each as recalibrate_each,
     recalibrate_each_and_tell as recalibrate_each_and_tell,
 )
+from .sample import (
+    recalibrate_sample as recalibrate_sample,
+)
 from .score import (
     check_suffix as check_suffix,
     score_project as score_project,

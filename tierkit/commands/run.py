@@ -12,7 +12,8 @@ from tierkit.cache import fingerprint
 from tierkit.calendar import Quarter, today
 from tierkit.commands._explain import open_report
 from tierkit.commands.accept import accepted_from
-from tierkit.commands.units import REPORT_PLAN, EachResult, read_each, run_each
+from tierkit.commands.apart import REPORT_PLAN
+from tierkit.commands.units import EachResult, read_each, run_each
 from tierkit.crm import Tables, check_quarter, default_quarter, used_revenue
 from tierkit.errors import DataError, SettingsError, TierkitError
 from tierkit.features import all_features
@@ -103,7 +104,7 @@ def recalibrate(
     """
     if line := _notebooks_in_words(request):
         on_step(line)
-    tables, quarter = _read(request)
+    tables, quarter = read_for_run(request)
     for line in (_read_in_words(tables, quarter), *_dated_wrongly(tables)):
         on_step(f"data: {line}")
     settings, done = request.settings, []
@@ -274,7 +275,7 @@ def recalibrate_each(
         raise SettingsError(
             "--each goes with none of --only, --project-notebooks, --draft, --to and --keep."
         )
-    tables, quarter = _read(request)
+    tables, quarter = read_for_run(request)
     units = read_each(given, tables)
     on_step(f"data: {_read_in_words(tables, quarter)}; {len(units)} units")
     handover = Handover(request.settings, quarter, request.model_file, request.set_overrides)
@@ -297,7 +298,7 @@ def recalibrate_each_and_tell(
 
 def describe_run(request: Request) -> str:
     """Return what a run would read, with which settings, and what it would publish."""
-    tables, quarter = _read(request)
+    tables, quarter = read_for_run(request)
     settings = request.settings
     rows = [f"  {name}: {count:,} rows" for name, count in tables.source_rows.items()]
     changed = [
@@ -321,7 +322,7 @@ def describe_run(request: Request) -> str:
     )
 
 
-def _read(request: Request) -> tuple[Tables, Quarter]:
+def read_for_run(request: Request) -> tuple[Tables, Quarter]:
     """Read everything that a run needs, so that what is wrong is said before a kernel starts."""
     settings = request.settings
     calendar = settings.fiscal_calendar
