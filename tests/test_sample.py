@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from projects import write_project
 
-from tierkit.commands import Request, recalibrate_sample, sample
+from tierkit.commands import Request, recalibrate_sample, run, sample
 from tierkit.commands.sample import draw_accounts
 from tierkit.crm.tables import read_written_tables
 from tierkit.errors import SettingsError
 from tierkit.features.example import tables_of
 from tierkit.publishing import read_handover
+from tierkit.runs import trusted_tables
 from tierkit.settings import read_settings
 
 FAMILIES = "account_id parent_id;" + ";".join(
@@ -54,11 +55,11 @@ def test_the_sample_is_a_project_with_its_own_rows_and_capacities(tmp_path, monk
     (project / "overrides.csv").write_text(OVERRIDES)
     ran = []
 
-    def run(folder, **_):
+    def stopped(folder, **_):
         ran.append(folder)
         raise InterruptedError
 
-    monkeypatch.setattr(sample, "run_apart", run)
+    monkeypatch.setattr(sample, "run_apart", stopped)
     lines = []
     with pytest.raises(InterruptedError):
         recalibrate_sample(Request(read_settings(project)), 2, on_step=lines.append)
@@ -74,6 +75,16 @@ def test_the_sample_is_a_project_with_its_own_rows_and_capacities(tmp_path, monk
     assert given.settings.tiers[0].capacity == max(1, round(5 * 2 / accounts))
     assert given.settings.run.title == f"Acme – a sample of 2 of {accounts} accounts"
     assert given.settings.reports.resolve() == (project / "reports" / "sample").resolve()
+
+
+def test_a_run_of_very_many_accounts_names_the_sample(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "MANY_ACCOUNTS", 2)
+    tables = trusted_tables(read_settings(write_project(tmp_path / "acme")))
+    (said,) = run._too_many(tables)
+    assert said.startswith(f"a run keeps the criteria of {tables.source_rows['accounts']} accounts")
+    assert "--sample 100000" in said
+    monkeypatch.setattr(run, "MANY_ACCOUNTS", 200_000)
+    assert not run._too_many(tables)
 
 
 @pytest.mark.parametrize("barred", [{"only": ("fit",)}, {"keeps_rows": True}])

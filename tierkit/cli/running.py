@@ -126,12 +126,12 @@ def run(
         draft=choose_draft(settings, name=draft, folder=to),
         replace_accepted=replace_accepted,
     )
+    if sample and (each or hooks or dry_run):
+        raise SettingsError("--sample goes with none of --each, --hooks and --dry-run.")
     if dry_run:
         typer.echo(describe_run(request))
         return
     if sample:
-        if each or hooks:
-            raise SettingsError("--sample goes with none of --each and --hooks.")
         typer.echo(recalibrate_sample(request, sample, on_step=_step))
         return
     if each:

@@ -67,6 +67,10 @@ OUTPUTS = (
 )
 
 
+MANY_ACCOUNTS = 200_000
+"""More are a strain on a machine with 24 GB: 100,000 need about 6."""
+
+
 @dataclass(frozen=True)
 class Request:
     """The arguments of `tierkit run`."""
@@ -105,7 +109,7 @@ def recalibrate(
     if line := _notebooks_in_words(request):
         on_step(line)
     tables, quarter = read_for_run(request)
-    for line in (_read_in_words(tables, quarter), *_dated_wrongly(tables)):
+    for line in (_read_in_words(tables, quarter), *_dated_wrongly(tables), *_too_many(tables)):
         on_step(f"data: {line}")
     settings, done = request.settings, []
 
@@ -347,6 +351,17 @@ def read_for_run(request: Request) -> tuple[Tables, Quarter]:
 
 def _dated_wrongly(tables: Tables) -> list[str]:
     return [str(remark) for remark in tables.remarks if remark.rule == "won in the future"]
+
+
+def _too_many(tables: Tables) -> list[str]:
+    """Return a remark where the criteria of all accounts may not fit into memory."""
+    accounts = tables.source_rows["accounts"]
+    if accounts <= MANY_ACCOUNTS:
+        return []
+    return [
+        f"a run keeps the criteria of {accounts:,} accounts in memory; where that is too much, "
+        "--sample 100000 runs on fewer, and `tierkit score -o FOLDER` scores all"
+    ]
 
 
 def _read_in_words(tables: Tables, quarter: Quarter) -> str:
