@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -321,8 +322,8 @@ def _with_aggregates(
     for block in dict.fromkeys(feature.block for feature in features):
         group = [feature for feature in features if feature.block == block]
         values = values.join(_aggregate(block, group, context), how="left", validate="1:1")
-        zeros = {feature.name: 0.0 for feature in group if feature.absent == 0}
-        values = values.fillna(zeros)
+        known = {one.name: one.absent for one in group if not math.isnan(one.absent)}
+        values = values.fillna(known)
     return values
 
 

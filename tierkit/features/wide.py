@@ -7,6 +7,7 @@ Sail 0.7 lacks the division of fractions that they need (`try_divide`); Spark ha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -245,8 +246,10 @@ def _joined(existing: Rows, parts: Mapping[str, Rows], features: Sequence[Featur
     for block in _blocks(features):
         group = [one for one in features if isinstance(one, Aggregate) and one.block == block]
         rows = look_up_groups(rows, parts[block.name], on=KEYS)
-        zeros = [nw.col(one.name).fill_null(0.0) for one in group if one.absent == 0]
-        rows = rows.with_columns(*zeros) if zeros else rows
+        known = [
+            nw.col(one.name).fill_null(one.absent) for one in group if not math.isnan(one.absent)
+        ]
+        rows = rows.with_columns(*known) if known else rows
     for one in features:
         if isinstance(one, Derived):
             rows = _derived(one, rows)
