@@ -25,6 +25,7 @@ from tierkit.files import (
     undo_change,
     versions_of,
     words_of_fault,
+    work_lock,
     write_whole,
 )
 from tierkit.files.lock import FILES_LOCK
@@ -240,6 +241,23 @@ def test_nothing_is_lost_when_many_change_one_file_at_once(tmp_path):
     assert sorted((tmp_path / "overrides.csv").read_text().splitlines(keepends=True)) == sorted(
         lines
     )
+
+
+def test_work_that_another_does_is_waited_for(tmp_path):
+    done, begun = [], threading.Event()
+
+    def work():
+        with work_lock(tmp_path, "work"):
+            begun.set()
+            time.sleep(0.3)
+            done.append("first")
+
+    first = threading.Thread(target=work)
+    first.start()
+    begun.wait()
+    with work_lock(tmp_path, "work"):
+        assert done == ["first"]
+    first.join()
 
 
 def test_who_holds_the_files_is_said(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -41,6 +41,7 @@ from tierkit.rendering import find_browser
 from tierkit.runs import (
     LEAK_RULE,
     Run,
+    certified_beside,
     check_tiering,
     data_remarks,
     leak_problems,
@@ -166,6 +167,9 @@ def _run(
         plan=replace(
             REPORT_PLAN,
             prepare=lambda given, folder: leave_rows(given, tables, folder),
+            beside=nullcontext
+            if request.only
+            else partial(certified_beside, request.settings, tables),
             extras=extras,
             keeps_rows=request.keeps_rows,
         ),

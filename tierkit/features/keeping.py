@@ -93,12 +93,13 @@ def _in_order(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
         indices.append(part.index)
         for name in part:
             columns[name].append(part[name].reset_index(drop=True).copy())
-    index, order = indices[0].append(indices[1:]).sortlevel()
+    together = indices[0].append(indices[1:])
+    order = together.argsort()
     values = {
         name: pd.concat(columns.pop(name), ignore_index=True).take(order).array
         for name in [*columns]
     }
-    return pd.DataFrame(values, index=index, copy=False)
+    return pd.DataFrame(values, index=together.take(order), copy=False)
 
 
 def dates_at_once(context: Context) -> list[tuple[date, ...]]:

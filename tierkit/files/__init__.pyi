@@ -1,6 +1,7 @@
 from .lock import (
     files_lock as files_lock,
     project_lock as project_lock,
+    work_lock as work_lock,
 )
 from .reading import (
     local_spellings as local_spellings,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 import sys
@@ -71,6 +72,26 @@ def files_lock(scratch: Path, *, wait: float = PATIENCE) -> Iterator[None]:
         As `project_lock` does.
     """
     with _held(scratch / FILES_LOCK, wait=wait, work="change"):
+        yield
+
+
+@contextmanager
+def work_lock(scratch: Path, work: str) -> Iterator[None]:
+    """Hold the lock of work whose result is cached, so that one process does it and others wait.
+
+    Parameters
+    ----------
+    scratch
+        The project's `.tierkit` folder.
+    work
+        Its name.
+
+    Raises
+    ------
+    SettingsError
+        If the lock cannot be written, or is a link.
+    """
+    with _held(scratch / f"{work}.lock", wait=math.inf, work="run"):
         yield
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,9 @@ class ReportPlan:
         Page → names that must stand there.
     prepare
         Called with what the notebooks work with and the run's folder, before the first of them.
+    beside
+        Called with the run's folder once `prepare` is done; what it gives is entered before the
+        first notebook and left after the last.
     extras
         Called with the run's folder, the report's folder and what takes a line per step, once the
         pages stand: it writes what else a report holds, such as dossiers.
@@ -141,6 +144,7 @@ class ReportPlan:
     figures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     prepare: Callable[[Handover, Path], object] | None = None
+    beside: Callable[[Path], AbstractContextManager[object]] = nullcontext
     extras: Callable[[Path, Path, OnStep], object] | None = None
     keeps_rows: bool = False
     on_published: Callable[[Path], object] | None = None

@@ -240,14 +240,19 @@ def _partial(run: RunContext) -> RunResult:
 
 def _execute(run: RunContext, *, after: Path | None = None) -> list[Execution]:
     """Run the notebooks; on top of what another run handed over, where it began with the same."""
-    from tierkit.publishing.execute import execute_notebook
-
     write_handover(run.folder, run.handover)
     if run.plan.prepare is not None:
         with run.stage("data"):
             run.plan.prepare(run.handover, run.folder)
     if after is not None and _began_alike(after, run.folder):
         shutil.copytree(after, run.folder, dirs_exist_ok=True)
+    with run.plan.beside(run.folder):
+        return _execute_notebooks(run)
+
+
+def _execute_notebooks(run: RunContext) -> list[Execution]:
+    from tierkit.publishing.execute import execute_notebook
+
     project = run.settings.folder.resolve()
     values = {
         "project": str(project),

@@ -1,4 +1,5 @@
 from ._certificate import (
+    WORTH_PROCESSES as WORTH_PROCESSES,
     batches_of as batches_of,
     certificate as certificate,
 )

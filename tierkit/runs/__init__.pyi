@@ -5,6 +5,9 @@ from ._reading import (
     training_dates as training_dates,
     trusted_tables as trusted_tables,
 )
+from .certifying import (
+    certified_beside as certified_beside,
+)
 from .chances import (
     Chances as Chances,
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from tierkit.files import work_lock
 from tierkit.parallel import Progress
 from tierkit.roi import (
     BoundaryStudy,
@@ -91,7 +92,7 @@ def compare_tiers(run: Run, tiering: Tiering, *, progress: Progress | None = Non
         bands=bands_before(run.settings, run.as_of),
         efforts=effort_draws_before(run.settings, run.as_of),
     )
-    certified = _certified(run, past.standings, progress=progress)
+    certified = certify(run, past.standings, progress=progress)
     facts = [study.facts for study in studies.boundaries]
     looked = with_looks(facts, studies.together, _earlier(run))
     pairs = zip(studies.boundaries, looked, strict=True)
@@ -121,13 +122,17 @@ def _past(run: Run) -> _Past:
     )
 
 
-def _certified(
+def certify(
     run: Run, standings: Standings | None, *, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Return the certificate for accounts like these, made only where none is kept."""
+    """Return the certificate for accounts like these, made only where none is kept.
+
+    Where another process of the project makes one, its end is waited for.
+    """
     worlds = run.settings.roi.certificate_worlds
     if worlds == 0:
         unsaid = {f"{key}_why": NO_CERTIFICATE for key in _CERTIFIED}
         return {**dict.fromkeys(_CERTIFIED), **unsaid}
-    cache = run.settings.scratch / "cache"
-    return certificate(standings, cache=cache, worlds=worlds, progress=progress)
+    scratch = run.settings.scratch
+    with work_lock(scratch, "certificate"):
+        return certificate(standings, cache=scratch / "cache", worlds=worlds, progress=progress)
