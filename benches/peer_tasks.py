@@ -22,7 +22,7 @@ from pathlib import Path
 WINDOWS = {"1q": 3, "4q": 12, "8q": 24}
 COLUMNS = (*(f"won_revenue_{one}" for one in WINDOWS), *(f"wins_count_{one}" for one in WINDOWS))
 ROWS, HELD_OUT, COLUMNS_OF_ROWS = 100_000, 50_000, 10
-CDNOW_END = "1998-01-01"
+CDNOW_END, HALF_A_YEAR = "1998-01-01", 181
 
 
 @contextmanager
@@ -32,12 +32,24 @@ def measured(found: dict[str, float]) -> Iterator[None]:
     yield
     found["seconds"] = time.perf_counter() - began
     found["cpu"] = _processor_time() - before
-    found["gigabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    found["gigabytes"] = max(_own_peak(), _peak_of_children()) / 1e6
 
 
 def _processor_time() -> float:
     used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def _own_peak() -> float:
+    """Return the most memory of this process in kB; `ru_maxrss` begins with that of its parent."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM"):
+            return float(line.split()[1])
+    raise RuntimeError("/proc/self/status: without VmHWM.")
+
+
+def _peak_of_children() -> float:
+    return float(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 
 def tierkit_panel(folder: Path, found: dict[str, float]) -> None:
@@ -111,42 +123,94 @@ def featuretools_panel(folder: Path, found: dict[str, float]) -> None:
     found["answer"] = float(found_by_window["4q"]["SUM(deals.amount)"].sum())
 
 
+def _cdnow_tables(orders):
+    from tierkit.crm.tables import tables_from_frames
+
+    deals = orders.astype("str").assign(is_won="true")
+    deals["opportunity_id"] = [f"O{place}" for place in range(len(deals))]
+    accounts = deals[["customer"]].drop_duplicates()
+    names = {"customer": "account_id", "day": "close_date"}
+    return tables_from_frames(
+        {"accounts": accounts.rename(columns=names), "opportunities": deals.rename(columns=names)}
+    )
+
+
+def _gini_of_next(orders, score) -> float:
+    """Return the Gini of customers by score, by what they spent in the half year after."""
+    after = orders[orders["day"] >= CDNOW_END].groupby("customer")["amount"].sum()
+    return _gini(score, after.reindex(score.index).fillna(0.0).to_numpy())
+
+
 def tierkit_cdnow(folder: Path, found: dict[str, float]) -> None:
     """The panel of CDNOW's orders at its quarter-ends, and a card fitted to it."""
     import pandas as pd
 
+    import tierkit.crm.tables
     import tierkit.library as library
-    from tierkit.crm.tables import tables_from_frames
 
-    library.fit_card, library.build_panel  # noqa: B018 (imported now)
+    library.fit_card, library.build_panel, tierkit.crm.tables  # noqa: B018 (imported now)
     with measured(found):
-        orders = pd.read_parquet(folder / "cdnow.parquet").astype("str").assign(is_won="true")
-        orders["opportunity_id"] = [f"O{place}" for place in range(len(orders))]
-        names = {"customer": "account_id", "day": "close_date"}
-        accounts = pd.DataFrame({"account_id": orders["customer"].drop_duplicates()})
-        deals = orders.rename(columns=names)
-        tables = tables_from_frames({"accounts": accounts, "opportunities": deals})
-        panel = library.build_panel(tables, CDNOW_END, horizon_quarters=1)
+        orders = pd.read_parquet(folder / "cdnow.parquet")
+        panel = library.build_panel(_cdnow_tables(orders), CDNOW_END, horizon_quarters=1)
         card = library.fit_card(panel)
-    found["answer"] = float(len(card.criteria))
+    found["answer"] = _gini_of_next(orders, card.predict(panel.now))
 
 
 def lifetimes_cdnow(folder: Path, found: dict[str, float]) -> None:
     """Summary of CDNOW's orders, BG/NBD for how often and gamma-gamma for how much."""
     import pandas as pd
     from lifetimes import BetaGeoFitter, GammaGammaFitter
-    from lifetimes.utils import summary_data_from_transaction_data
 
     with measured(found):
         orders = pd.read_parquet(folder / "cdnow.parquet")
-        summary = summary_data_from_transaction_data(
-            orders, "customer", "day", monetary_value_col="amount",
-            observation_period_end="1997-12-31", freq="D",
-        )  # fmt: skip
+        summary = _summary(orders)
         often = BetaGeoFitter().fit(summary["frequency"], summary["recency"], summary["T"])
         again = summary[(summary["frequency"] > 0) & (summary["monetary_value"] > 0)]
-        GammaGammaFitter().fit(again["frequency"], again["monetary_value"])
-    found["answer"] = float(often.params_["alpha"])
+        much = GammaGammaFitter().fit(again["frequency"], again["monetary_value"])
+    times = often.conditional_expected_number_of_purchases_up_to_time(
+        HALF_A_YEAR, summary["frequency"], summary["recency"], summary["T"]
+    )
+    value = much.conditional_expected_average_profit(
+        summary["frequency"], summary["monetary_value"]
+    )
+    found["answer"] = _gini_of_next(orders, times * value)
+
+
+def _summary(orders):
+    from lifetimes.utils import summary_data_from_transaction_data
+
+    return summary_data_from_transaction_data(
+        orders, "customer", "day", monetary_value_col="amount",
+        observation_period_end="1997-12-31", freq="D",
+    )  # fmt: skip
+
+
+def lifetimes_summary(folder: Path, found: dict[str, float]) -> None:
+    """How often, how long ago and how much each customer bought, by one date."""
+    import lifetimes  # noqa: F401 (imported now)
+    import pandas as pd
+
+    with measured(found):
+        summary = _summary(pd.read_parquet(folder / "cdnow.parquet"))
+    found["answer"] = float(len(summary))
+
+
+def tierkit_summary(folder: Path, found: dict[str, float]) -> None:
+    """The same of tierkit: wins, days since the first and the last one, and their mean amount."""
+    from datetime import date
+
+    import pandas as pd
+
+    import tierkit.crm.tables  # noqa: F401 (imported now)
+    from tierkit.features import build_panel
+    from tierkit.settings import Settings
+
+    names = ("wins_count_ever", "days_since_last_won", "tenure_days", "won_amount_mean_ever")
+    with measured(found):
+        tables = _cdnow_tables(pd.read_parquet(folder / "cdnow.parquet"))
+        days = [date.fromisoformat(CDNOW_END)]
+        panel = build_panel(tables, days, settings=Settings(), names=names)
+    found["answer"] = float(len(panel.values))
 
 
 def tierkit_one_date(folder: Path, found: dict[str, float]) -> None:
@@ -200,7 +264,8 @@ def _gini(score, amounts) -> float:
     def area(order) -> float:
         return float(np.cumsum(amounts[order]).mean() / amounts.sum() - 0.5)
 
-    return area(np.argsort(-np.asarray(score))) / area(np.argsort(-amounts))
+    by_score, perfect = (np.argsort(-np.asarray(one), kind="stable") for one in (score, amounts))
+    return area(by_score) / area(perfect)
 
 
 def tierkit_card(_folder: Path, found: dict[str, float]) -> None:
@@ -239,8 +304,9 @@ def optbinning_scorecard(_folder: Path, found: dict[str, float]) -> None:
 TASKS: dict[str, Callable[[Path, dict[str, float]], None]] = {
     task.__name__: task
     for task in (
-        tierkit_panel, pandas_panel, featuretools_panel, tierkit_cdnow, lifetimes_cdnow,
-        tierkit_one_date, dbt_one_date, tierkit_card, sklearn_trees, optbinning_scorecard,
+        tierkit_panel, pandas_panel, featuretools_panel, tierkit_summary, lifetimes_summary,
+        tierkit_cdnow, lifetimes_cdnow, tierkit_one_date, dbt_one_date, tierkit_card, sklearn_trees,
+        optbinning_scorecard,
     )
 }  # fmt: skip
 

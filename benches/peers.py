@@ -4,7 +4,8 @@
     python -m benches.peers 5 featuretools_panel lifetimes_cdnow
 
 Every round does the task with tierkit and with the peer, one after the other; the ratio is that of
-their processor times. `make bench-peers` installs the peers into environments under `build`.
+their processor times. Where both rank rows, the answer is the Gini on rows held out, or of what
+customers spent afterwards. `make bench-peers` installs the peers into environments under `build`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from pathlib import Path
 from benches.peer_tasks import TASKS
 from benches.scale import write_company
 
-HEADS = ("peer", "its processor time, memory", "tierkit's", "peer / tierkit (range)", "answers")
+HEADS = ("peer", "its processor time, memory", "tierkit's", "peer / tierkit (range)", "runs",
+         "answers or Gini")  # fmt: skip
 ROUNDS = 5
 ACCOUNTS = 10_000
 BUILD = Path(__file__).parent.parent / "build"
@@ -48,6 +50,7 @@ class Pair:
         middle = statistics.median(ratios)
         cells = [self.peer, *(_figures(part) for part in (theirs, own)),
                  f"{middle:.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})",
+                 str(len(ratios)),
                  f"{theirs[0]['answer']:.6g} / {own[0]['answer']:.6g}"]  # fmt: skip
         return f"| {' | '.join(cells)} |"
 
@@ -55,6 +58,7 @@ class Pair:
 PAIRS = (
     Pair("pandas_panel", "tierkit_panel", ""),
     Pair("featuretools_panel", "tierkit_panel"),
+    Pair("lifetimes_summary", "tierkit_summary"),
     Pair("lifetimes_cdnow", "tierkit_cdnow"),
     Pair("dbt_one_date", "tierkit_one_date", "venv-dbt"),
     Pair("sklearn_trees", "tierkit_card", ""),
@@ -66,7 +70,7 @@ def _figures(rounds: list[dict[str, float]]) -> str:
     def middle(name: str) -> float:
         return statistics.median(one[name] for one in rounds)
 
-    return f"{middle('cpu'):.1f} s, {middle('gigabytes'):.2f} GB"
+    return f"{middle('cpu'):.2f} s, {middle('gigabytes'):.2f} GB"
 
 
 def run_task(python: Path, task: str, folder: Path) -> dict[str, float]:
@@ -128,7 +132,9 @@ def main(rounds: int, asked: list[str]) -> None:
         write_data(folder)
         for pair in pairs:
             if not pair.python.exists():
-                print(f"| {pair.peer} | not installed: run `make bench-peers` | | | |", flush=True)
+                print(
+                    f"| {pair.peer} | not installed: run `make bench-peers` | | | | |", flush=True
+                )
                 continue
             try:
                 for _ in range(rounds):
@@ -140,7 +146,7 @@ def main(rounds: int, asked: list[str]) -> None:
                         found = run_task(python, task, folder)
                         pair.figures.setdefault(task, []).append(found)
             except RuntimeError as error:
-                print(f"| {pair.peer} | {error} | | | |", flush=True)
+                print(f"| {pair.peer} | {error} | | | | |", flush=True)
             else:
                 print(pair.line(), flush=True)
 

@@ -2,8 +2,10 @@
 
     python -m benches.scale 100000            # accounts; 20 deals each, 12 dates
     python -m benches.scale 100000 500000     # several sizes, and the slope of time on log rows
+    python -m benches.scale --written 10000000 5000     # Parquet to Parquet, in 5,000 MB
 
-Each measurement is a process of its own, so that its peak memory is its own.
+Each measurement is a process of its own, so that its peak memory is its own. What is written stays
+in the engine: what does not fit into its memory lies in a file meanwhile.
 """
 
 from __future__ import annotations
@@ -15,12 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 DATES = [date(year, month, 1) for year in (2023, 2024, 2025) for month in (1, 4, 7, 10)]
 DEALS_PER_ACCOUNT = 20
 WAYS = ("criteria", "with checksums", "sql")
+WRITTEN = ("panel written", "sql written")
 REVENUE = (
     *(f"won_revenue_{window}" for window in ("1q", "2q", "4q", "8q", "ever")),
     *(f"wins_count_{window}" for window in ("1q", "2q", "4q", "8q", "ever")),
@@ -50,12 +54,12 @@ def write_company(folder: Path, accounts: int) -> None:
     """)
 
 
-def tables_of(folder: Path):
+def tables_of(folder: Path, memory_mb: int | None = None):
     from tierkit.crm.contract import CONTRACT
     from tierkit.crm.engine import connect, scan_parquet
     from tierkit.crm.tables import Tables, _typed
 
-    connection = connect(scratch=folder / "spill")
+    connection = connect(scratch=folder / "spill", memory_mb=memory_mb)
     names = ("accounts", "opportunities")
     frames = {
         name: _typed(scan_parquet(connection, folder / f"{name}.parquet"), name) for name in names
@@ -88,25 +92,45 @@ def hand_written(folder: Path) -> str:
     """
 
 
-def measure(folder: Path, way: str) -> dict[str, float]:
-    """Compute the columns one way, in this process."""
-    began, rows = time.perf_counter(), 0
+def in_process(folder: Path, way: str) -> int:
+    """Compute the columns one way, into this process; return how many rows there are."""
     if way == "sql":
         from tierkit.crm.engine import connect
 
-        rows = len(connect(scratch=folder / "spill").sql(hand_written(folder)).df())
-    else:
-        from tierkit.features import panel
-        from tierkit.features.registry import all_features
-        from tierkit.settings import Settings
+        return len(connect(scratch=folder / "spill").sql(hand_written(folder)).df())
+    from tierkit.features import panel
+    from tierkit.features.registry import all_features
+    from tierkit.settings import Settings
 
-        if way == "criteria" and hasattr(panel, "check_sums"):
-            panel.check_sums = lambda *_: None
-        tables, known = tables_of(folder), all_features
-        panel.all_features = lambda *given: tuple(
-            one for one in known(*given) if one.name in REVENUE
+    if way == "criteria":
+        panel.check_sums = lambda *_: None
+    panel.all_features = lambda *given: [one for one in all_features(*given) if one.name in REVENUE]
+    return len(panel.build_panel(tables_of(folder), DATES, settings=Settings()).values)
+
+
+def to_files(folder: Path, way: str, memory_mb: int | None) -> int:
+    """Compute the columns one way, into files; return how many rows there are."""
+    import duckdb
+
+    if way == "sql written":
+        from tierkit.crm.engine import connect
+
+        connect(scratch=folder / "spill", memory_mb=memory_mb).execute(
+            f"COPY ({hand_written(folder)}) TO '{folder}/by hand.parquet'"
         )
-        rows = len(panel.build_panel(tables, DATES, settings=Settings()).values)
+        return duckdb.read_parquet(f"{folder}/by hand.parquet").shape[0]
+    from tierkit.features import write_panel
+    from tierkit.settings import Settings
+
+    tables = tables_of(folder, memory_mb)
+    write_panel(tables, DATES, folder / "panel", settings=Settings(), names=REVENUE)
+    return duckdb.read_parquet(f"{folder}/panel/*/*.parquet").shape[0]
+
+
+def measure(folder: Path, way: str, memory_mb: int | None) -> dict[str, float]:
+    """Compute the columns one way and return what it took."""
+    began = time.perf_counter()
+    rows = in_process(folder, way) if way in WAYS else to_files(folder, way, memory_mb)
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {
         "seconds": time.perf_counter() - began,
@@ -116,33 +140,38 @@ def measure(folder: Path, way: str) -> dict[str, float]:
     }
 
 
-def main(sizes: list[int]) -> None:
-    """Print a line a size and way, and the slope of seconds on log rows."""
-    seconds: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
+def main(sizes: list[int], ways: Sequence[str] = WAYS, memory_mb: int | None = None) -> None:
+    """Print a line a size and way, and the slope of processor time on log rows."""
+    cpu: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
     for accounts in sizes:
         with tempfile.TemporaryDirectory() as place:
             write_company(Path(place), accounts)
-            for way in WAYS:
-                said = subprocess.run(
-                    [sys.executable, "-m", "benches.scale", "--one", place, way],
-                    check=True, capture_output=True, text=True,
-                ).stdout  # fmt: skip
+            for way in ways:
+                given = [sys.executable, "-m", "benches.scale", "--one", place, way]
+                given += [] if memory_mb is None else [str(memory_mb)]
+                said = subprocess.run(given, check=True, stdout=subprocess.PIPE, text=True).stdout
                 found = json.loads(said.splitlines()[-1])
-                seconds[way].append((math.log(accounts), math.log(found["seconds"])))
+                cpu[way].append((math.log(accounts), math.log(found["cpu"])))
                 print(
                     f"{accounts:,} accounts, {accounts * DEALS_PER_ACCOUNT:,} deals, "
                     f"{len(DATES)} dates, {way}: {found['seconds']:.1f} s, {found['cpu']:.1f} s of "
                     f"CPU, {found['gigabytes']:.2f} GB, {found['rows']:,} rows",
                     flush=True,
                 )
-    for way, points in seconds.items():
+    for way, points in cpu.items():
         if len(points) > 1:
             (x, y), (to, high) = points[0], points[-1]
-            print(f"{way}: slope of log seconds on log rows {(high - y) / (to - x):.2f}")
+            slope = (high - y) / (to - x)
+            print(f"{way}: slope of log processor time on log rows {slope:.2f}")
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(measure(Path(sys.argv[2]), sys.argv[3])))
+    given = sys.argv[1:]
+    if given[:1] == ["--one"]:
+        place, way, *limit = given[1:]
+        print(json.dumps(measure(Path(place), way, int(limit[0]) if limit else None)))
+    elif given[:1] == ["--written"]:
+        *sizes, memory_mb = map(int, given[1:])
+        main(sizes, WRITTEN, memory_mb)
     else:
-        main([int(size) for size in sys.argv[1:]] or [100_000])
+        main([int(size) for size in given] or [100_000])

@@ -1,8 +1,9 @@
 """Time and memory of `tierkit score` between recalibrations, on generated accounts.
 
-    python -m benches.score_speed 1000000     # accounts; 5 deals each
+    python -m benches.score_speed 1000000             # accounts; 5 deals each
+    python -m benches.score_speed --panel 10000000    # rows of a panel, from Parquet to Parquet
 
-The first call reads and checks the source, the second finds trusted tables in the cache.
+The first call reads and checks the source, the others find trusted tables in the cache.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 DEALS_PER_ACCOUNT = 5
 SETTINGS = """
@@ -67,27 +72,76 @@ def write_project(folder: Path, accounts: int) -> None:
     (folder / "model.json").write_text(json.dumps(model.to_plain()), encoding="utf-8")
 
 
+CALLS = {
+    "first call": "scores.parquet",
+    "second call": "scores.parquet",
+    "in the engine": "scores by tier",
+}
+"""The second finds trusted tables in the cache, as does the third, which writes a folder a tier."""
+
+
+def write_panel(folder: Path, accounts: int) -> None:
+    """Write a generated panel of the card's criteria, as a warehouse would."""
+    import duckdb
+
+    duckdb.connect().execute(f"""
+        COPY (SELECT 'A' || range AS account_id, DATE '2026-01-01' AS as_of,
+          CASE WHEN hash(range) % 3 = 0 THEN (hash(range + 1) % 2000000 / 100)::DOUBLE
+            ELSE 0.0 END AS won_revenue_4q,
+          (hash(range + 2) % 5)::DOUBLE AS wins_count_8q,
+          CASE WHEN hash(range + 3) % 4 > 0 THEN (hash(range + 4) % 900)::DOUBLE
+            END AS days_since_last_won
+        FROM range({accounts})) TO '{folder}/panel.parquet'
+    """)
+
+
+def measured(command: Sequence[str | Path]) -> str:
+    """Run a command; return its seconds by the clock, its processor time and its peak memory."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    process, most = psutil.Popen([*map(str, command)], stdout=subprocess.DEVNULL), 0
+    while process.poll() is None:
+        with suppress(psutil.Error):
+            most = max(most, process.memory_info().rss)
+        time.sleep(0.1)
+    if process.returncode:
+        raise SystemExit(f"{command} ended with {process.returncode}")
+    seconds = time.perf_counter() - began
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+    return f"{seconds:.1f} s, {cpu:.1f} s of processor time, {most / 1e9:.2f} GB"
+
+
+def score(folder: Path, output: str, *more: str | Path) -> str:
+    """Score the project with its model; return what it took."""
+    return measured(
+        [sys.executable, "-m", "tierkit.cli", "score", "-f", folder / "tierkit.toml",
+         "--model", folder / "model.json", "-o", folder / output, *more]
+    )  # fmt: skip
+
+
 def main(accounts: int) -> None:
-    """Print a line a call: seconds by the clock, processor time, peak memory."""
+    """Print a line a call."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         write_project(folder, accounts)
-        command = [sys.executable, "-m", "tierkit.cli", "score", "-f", folder / "tierkit.toml",
-                   "--model", folder / "model.json", "-o", folder / "scores.parquet"]  # fmt: skip
-        for call in ("first call", "second call"):
-            before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-            subprocess.run(command, check=True, capture_output=True)
-            used, seconds = (
-                resource.getrusage(resource.RUSAGE_CHILDREN),
-                time.perf_counter() - began,
-            )
-            cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
-            print(
-                f"{accounts:,} accounts, {accounts * DEALS_PER_ACCOUNT:,} deals, {call}: "
-                f"{seconds:.1f} s, {cpu:.1f} s of processor time, {used.ru_maxrss / 1e6:.2f} GB",
-                flush=True,
-            )
+        for call, output in CALLS.items():
+            said = score(folder, output)
+            deals = accounts * DEALS_PER_ACCOUNT
+            print(f"{accounts:,} accounts, {deals:,} deals, {call}: {said}", flush=True)
+
+
+def from_a_panel(accounts: int) -> None:
+    """Print a line: Parquet to Parquet, tiers by their sizes, with all reasons."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        write_project(folder, 1_000)
+        write_panel(folder, accounts)
+        said = score(folder, "by tier", "--panel", folder / "panel.parquet", "--lines", "size")
+        print(f"{accounts:,} rows of a panel, three criteria, in the engine: {said}", flush=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    if sys.argv[1:2] == ["--panel"]:
+        from_a_panel(int(sys.argv[2]))
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)

@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -104,6 +105,29 @@ def test_scores_are_those_of_the_card_on_what_was_known(project, tmp_path, capsy
     assert found["tier"].tolist() == ["Tier 1", "Tier 2", "Tier 3", "Tier 3"]
     np.testing.assert_allclose(found["predicted_revenue"], 100 * np.exp(found["score"]))
     assert found.loc["A1", "name"] == "Acme Ltd"
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "polars"])
+def test_scores_in_an_engine_are_the_same_by_the_lines_of_the_report(
+    engine, project, tmp_path, capsys
+):
+    """As files, a folder a tier: ICP does not count there, and nothing is there twice."""
+    model, folder = project / "reports" / "2026Q3" / "model.json", tmp_path / "by tier"
+    asked = ("score", "-f", project, "--model", model, "-o", folder)
+    code, out, _ = run(capsys, *asked, "--set", f"data.engine='{engine}'")
+    assert code == 0
+    assert "Accounts as of 2026-10-01 scored by the fitted card, a folder a tier" in out
+    assert "overrides, ICP and capacities do not count" in out
+    found = duckdb.read_parquet(f"{folder}/*/*.parquet", hive_partitioning=True).df()
+    scores = found.set_index("account_id")["score"].to_dict()
+    assert scores == {"A1": 1.5, "A2": -0.25, "A3": -0.5, "A4": -1.0, "A5": -0.5}
+    assert found.set_index("account_id")["tier"].to_dict() == {
+        "A1": "Tier 1", "A2": "Tier 2", "A3": "Tier 3", "A4": "Tier 3", "A5": "Tier 3"
+    }  # fmt: skip
+    code, _, said = run(capsys, *asked)
+    assert code == 2
+    assert "is there already. Name a new folder." in said
+    assert not [*(project / ".tierkit").glob("known-*")]
 
 
 def test_accounts_are_scored_after_an_earlier_report_too(project, tmp_path, capsys):

@@ -109,7 +109,8 @@ def test_what_makes_a_folder_writes_through_no_link_in_it(tmp_path, outside, com
 
 
 WRITES = re.compile(
-    r"\.write_text\(|\.write_bytes\(|\.touch\(|\.symlink_to\(|\bcopyfile\(|\bcopy2?\(\w+, "
+    r"\.write_text\(|\.write_bytes\(|\.touch\(|\.symlink_to\(|\bcopy2?\(\w+, "
+    r"|\bcopyfile\((?!\w+, draft)"
     r"|nbformat\.write\(|\.to_(csv|parquet|json|html)\((?!index|draft|\))|\.savefig\((?!written)"
     r"|(?<!draft)\.open\(\"[wax]|\.write_(csv|parquet)\(str\((?!draft)|write_table\(\w+, (?!draft)"
 )

@@ -7,6 +7,7 @@ import shutil
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -17,6 +18,7 @@ from tierkit.crm import tables_as_known
 from tierkit.crm.tables import tables_from_frames
 from tierkit.crm.trusted import read_tables
 from tierkit.features import build_panel, keeping, panel as panel_module
+from tierkit.features.contents import contents_of
 from tierkit.settings import Settings, parse_settings, read_settings
 from tierkit.settings.whole import CRITERIA_SECTIONS
 
@@ -191,11 +193,41 @@ def test_a_panel_of_many_rows_is_computed_a_few_dates_at_a_time(
     assert [*dict.fromkeys(day for day, _ in computed)] == DATES_THEN
 
 
-def test_a_kept_panel_that_was_cut_off_is_computed_again(frames, kept, cache, tmp_path):
-    (file,) = cache.folder.glob("panel-*/*.parquet")
+def test_only_a_date_whose_file_was_cut_off_is_computed_again(
+    frames, kept, cache, computed, tmp_path
+):
+    (file,) = cache.folder.glob(f"panel-*/{DATES_THEN[1]}.parquet")
     file.write_bytes(file.read_bytes()[:999])
     found = build(frames, THEN, DATES_THEN, cache=cache)
+    assert {day for day, _ in computed} == {DATES_THEN[1]}
     assert written(found, tmp_path) == (kept / "panel.parquet").read_bytes()
+
+
+def test_a_date_that_nothing_concerns_is_taken_over_as_its_file_is(frames, cache, computed):
+    activities = frames["activities"]
+    late = activities.head(1).assign(date=DATES_THEN[2])
+    changed = {**frames, "activities": pd.concat([activities, late], ignore_index=True)}
+    (before,) = cache.folder.glob("panel-*")
+    build(changed, THEN, DATES_THEN, cache=cache)
+    assert computed == [(THEN, late["account_id"].item())]
+    (after,) = set(cache.folder.glob("panel-*")) - {before}
+    same = {day: (after / f"{day}.parquet").read_bytes() == (before / f"{day}.parquet").read_bytes()
+            for day in DATES_THEN}  # fmt: skip
+    assert same == {day: day != THEN for day in DATES_THEN}
+
+
+def test_the_fewest_rows_are_computed():
+    def whole(differs):
+        return keeping.dates_to_compute(differs, np.ones((10, 3), dtype=bool)).tolist()
+
+    changed = np.zeros((10, 3), dtype=bool)
+    changed[0, :2], changed[:6, 2] = True, True
+    assert whole(changed) == [2]  # ten rows, and two of one account; else six accounts at all three
+    changed[:3] = True
+    assert whole(changed) == [2]  # ten rows, and six of three accounts
+    changed[:6] = True
+    assert whole(changed) == []  # six accounts at all three
+    assert whole(np.ones((10, 3), dtype=bool)) == [0, 1, 2]
 
 
 def older_deals(frames: Frames) -> Frames:
@@ -211,7 +243,8 @@ def older_deals(frames: Frames) -> Frames:
 def contents(frames: Frames, settings: Settings) -> pd.Series:
     tables = tables_as_known(tables_from_frames(frames), THEN)
     context, _ = panel_module.context_of(tables, DATES_THEN, settings=settings, look_back=None)
-    return keeping.contents(context, ["won_revenue_4q"])
+    found = contents_of(context, ["won_revenue_4q"])
+    return pd.Series(found.hashes[found.exists], index=found.index)
 
 
 def test_settings_code_and_older_deals_concern_every_account(frames, monkeypatch):
@@ -229,7 +262,7 @@ def test_settings_code_and_older_deals_concern_every_account(frames, monkeypatch
 MAY_READ = {
     "registry.py": {"card", "model"},  # to check that what they name is a criterion
     "own.py": {"model", "folder"},  # challengers, and where the module lies whose hash counts
-    "keeping.py": {"criteria_fingerprint"},
+    "contents.py": {"criteria_fingerprint"},
 }
 
 

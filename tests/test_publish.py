@@ -15,7 +15,7 @@ import pytest
 from report_samples import LABEL, facts, report_notebook, write_notebook, write_report
 from tiny_runs import QUARTER, contents, fails, make_project, one
 
-from tierkit.commands.units import REPORT_PLAN
+from tierkit.commands.apart import REPORT_PLAN
 from tierkit.errors import GateError, NotebookError, SettingsError
 from tierkit.pages.index import index_rows, write_index
 from tierkit.publishing import publish as publishing

@@ -17,8 +17,8 @@ from report_samples import write_report
 from tierkit import commands
 from tierkit.calendar import FiscalCalendar
 from tierkit.cli import entry, main
+from tierkit.commands.apart import REPORT_PLAN
 from tierkit.commands.housekeeping import clean_project, leftovers
-from tierkit.commands.units import REPORT_PLAN
 from tierkit.errors import NotebookError
 from tierkit.pages import write_index
 from tierkit.processes import EndedBySignal

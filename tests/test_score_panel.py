@@ -10,13 +10,15 @@ import pandas as pd
 import pytest
 
 from tests.engines import engine_of
-from tierkit.commands.score import score_panel
+from tierkit.commands import score_panel
+from tierkit.commands.scoring_in_engine import lines_by_size
+from tierkit.crm import register_frame
 from tierkit.errors import DataError, SettingsError
 from tierkit.models.card import Card
 from tierkit.models.criteria import CategoricalCriterion, NumericCriterion
 from tierkit.models.explaining import bin_reasons
 from tierkit.models.saved import SavedModel
-from tierkit.settings import Settings
+from tierkit.settings import Settings, Tier
 
 CARD = Card(
     500.0,
@@ -47,7 +49,7 @@ def panel(tmp_path):
 @pytest.mark.parametrize("model", [MODEL, SavedModel(CARD, "past revenue", "wins", 4)])
 def test_scores_and_tiers_are_those_of_the_card(name, model, panel, tmp_path, monkeypatch):
     engine = engine_of(name)
-    monkeypatch.setattr("tierkit.commands.score.open_engine", lambda *_, **__: engine)
+    monkeypatch.setattr("tierkit.commands.scoring_in_engine.open_engine", lambda *_, **__: engine)
     folder = tmp_path / "scores"
     score_panel(model, tmp_path / "panel.parquet", folder, settings=Settings(), lines=LINES)
     found = duckdb.read_parquet(f"{folder}/*/*.parquet", hive_partitioning=True).df()
@@ -69,6 +71,21 @@ def test_scores_and_tiers_are_those_of_the_card(name, model, panel, tmp_path, mo
         [expected["score"] >= line for _, line in LINES], [n for n, _ in LINES], default=""
     )
     assert found["tier"].tolist() == tiers.tolist()
+
+
+@pytest.mark.parametrize("name", ["duckdb", "polars", pytest.param("sail", marks=pytest.mark.slow)])
+def test_tiers_by_size_hold_the_best_and_are_never_too_large(name):
+    """Two accounts share the third place: both are in the next tier where one alone had room."""
+    frame = pd.DataFrame({"score": [5.0, 4.0, 3.0, 3.0, 2.0, 1.0, 1.0, 0.0]})
+    rows = register_frame(engine_of(name), frame)
+    tiers = (Tier(name="A", capacity=3), Tier(name="B", share=0.25), Tier(name="C"))
+    assert lines_by_size(rows, tiers) == [("A", 4.0), ("B", 2.0), ("C", -math.inf)]
+    none = (Tier(name="A", capacity=0), Tier(name="B"))
+    assert lines_by_size(rows, none) == [("A", math.inf), ("B", -math.inf)]
+    equal = register_frame(engine_of(name), pd.DataFrame({"score": [1.0, 1.0]}))
+    assert lines_by_size(equal, (Tier(name="A", capacity=1), Tier(name="B")))[0] == ("A", math.inf)
+    with pytest.raises(SettingsError, match="A is not sized by capacity or share alone"):
+        lines_by_size(rows, (Tier(name="A", line=1000.0), Tier(name="B")))
 
 
 def test_what_cannot_be_scored_is_a_sentence_and_leaves_no_folder(panel, tmp_path):

@@ -4,18 +4,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
+import duckdb
+import narwhals as nw
 import pandas as pd
 import pytest
 
 from tests.engines import engine_of
 from tests.test_features import company
 from tierkit.crm.tables import tables_in
-from tierkit.errors import SettingsError
-from tierkit.features import build_panel
+from tierkit.errors import DataError, SettingsError
+from tierkit.features import all_features, build_panel
 from tierkit.features.example import tables_of
-from tierkit.features.wide import plan_panel
+from tierkit.features.registry import PAST_REVENUE
+from tierkit.features.wide import plan_panel, write_panel
 from tierkit.settings import Settings, parse_settings
 
 DATES = [date(2025, 1, 1), date(2024, 7, 1)]
@@ -39,6 +43,40 @@ def test_the_panel_in_the_engine_is_the_panel(name, look_back):
     pd.testing.assert_frame_equal(
         found[panel.columns], panel, check_exact=False, rtol=1e-9, atol=0, check_dtype=False
     )
+
+
+@pytest.mark.parametrize("name", ["duckdb", "polars", pytest.param("sail", marks=pytest.mark.slow)])
+def test_the_panel_that_an_engine_writes_is_the_panel(name, tmp_path):
+    """A folder an as_of. Sail lacks the division of fractions, hence the columns without any."""
+    tables, settings = tables_in(engine_of(name), company()), Settings()
+    whole = build_panel(company(), DATES, settings=settings).values
+    names = None if name != "sail" else [*PAST_REVENUE, "open_deals_count", "industry"]
+    folder = tmp_path / "panel"
+    write_panel(tables, DATES, folder, settings=settings, names=names)
+    assert sorted(one.name for one in folder.iterdir()) == ["as_of=2024-07-01", "as_of=2025-01-01"]
+    files = f"{folder}/**/*.parquet"
+    found = duckdb.read_parquet(files, hive_partitioning=True).df()
+    days = pd.to_datetime(found["as_of"]).astype("datetime64[us]")
+    found = found.assign(as_of=days).set_index(["account_id", "as_of"]).sort_index()
+    expected = whole if names is None else whole[names]
+    pd.testing.assert_frame_equal(
+        found[expected.columns], expected, check_exact=False, rtol=1e-9, atol=0, check_dtype=False
+    )
+    with pytest.raises(SettingsError, match="is there already"):
+        write_panel(tables, DATES, folder, settings=settings)
+
+
+def test_a_panel_with_a_wrong_sum_is_not_written(tmp_path, monkeypatch):
+    def dropped(*given):
+        found = [*all_features(*given)]
+        place = [one.name for one in found].index("won_revenue_1q")
+        found[place] = replace(found[place], compute=lambda: nw.col("value").sum())
+        return found
+
+    monkeypatch.setattr("tierkit.features.wide.all_features", dropped)
+    with pytest.raises(DataError, match=r"won_revenue_1q before .* no cent may get lost"):
+        write_panel(company(), DATES, tmp_path / "panel", settings=Settings())
+    assert not [*tmp_path.iterdir()]
 
 
 def test_named_columns_are_numbers_where_all_their_values_are():

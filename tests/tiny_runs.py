@@ -13,7 +13,8 @@ from nbformat import NotebookNode
 from report_samples import LABEL, report_notebook, write_notebook
 
 from tierkit.calendar import FiscalCalendar
-from tierkit.commands.units import REPORT_PLAN, _pool
+from tierkit.commands.apart import REPORT_PLAN
+from tierkit.commands.units import _pool
 from tierkit.files import project_lock
 from tierkit.processes import end_on_signals, run_program
 from tierkit.publishing import execute, exit_code_of

@@ -35,6 +35,18 @@ class SqlDialect(StrEnum):
     spark = "spark"
 
 
+class TierLines(StrEnum):
+    """The lines by which accounts that are written to a folder fall into tiers."""
+
+    report = "report"
+    size = "size"
+
+
+_BY_LINES = "Tiers are those of the report's lines; overrides, ICP and capacities do not count."
+_BY_SIZE = "Tiers hold the best scores that they have room for; overrides and ICP do not count."
+_WITHOUT_LINES = "There is no tiers.csv beside the model, so that all are in one folder."
+
+
 @app.command(
     epilog=example(
         "score --model reports/2026Q3/model.json -o scores.xlsx", more="how-to/what_if.md"
@@ -47,8 +59,9 @@ def score(
         typer.Option(
             "-o",
             "--output",
-            metavar="FILE",
-            help="Ending in .csv, .parquet, .xlsx or .sql; with --panel a new folder.",
+            metavar="PATH",
+            help="A file ending in .csv, .parquet, .xlsx or .sql, or a new folder: Parquet, a "
+            "folder a tier, by the report's tier lines alone.",
         ),
     ],
     file: SettingsFile = DEFAULT_FILE,
@@ -56,9 +69,13 @@ def score(
     panel: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Score this Parquet file of criteria, by the report's tier lines."
+            metavar="PATH", help="Score this Parquet file or folder of criteria, into a folder."
         ),
     ] = None,
+    lines: Annotated[
+        TierLines,
+        typer.Option(help="Tiers of a folder: by the report's lines, or as large as they may be."),
+    ] = TierLines.report,
     dialect: Annotated[
         SqlDialect, typer.Option(help="Dialect of a .sql file.")
     ] = SqlDialect.duckdb,
@@ -75,6 +92,7 @@ def score(
     settings = read_settings(file, overrides=overrides or ()) if needs_data else None
     from tierkit.commands import (
         check_suffix,
+        score_in_engine,
         score_panel,
         score_project,
         tier_lines,
@@ -83,18 +101,25 @@ def score(
     )
     from tierkit.models import read_model
 
-    saved = read_model(model)
-    if panel is not None and settings is not None:
-        lines = tier_lines(model.parent / "tiers.csv")
-        score_panel(saved, panel, output, settings=settings, lines=lines)
-        typer.echo(f"{panel.name} scored by the {saved.kind}, a folder a tier: {output}")
+    saved, day = read_model(model), as_of.date() if as_of else None
+    if settings is not None and (panel is not None or not output.suffix):
+        by_size = lines is TierLines.size
+        given = None if by_size else tier_lines(model.parent / "tiers.csv")
+        if panel is not None:
+            score_panel(saved, panel, output, settings=settings, lines=given)
+            what = panel.name
+        else:
+            known = score_in_engine(saved, output, settings=settings, lines=given, as_of=day)
+            what = f"Accounts as of {known}"
+        typer.echo(f"{what} scored by the {saved.kind}, a folder a tier: {output}")
+        typer.echo(_BY_SIZE if by_size else _BY_LINES if given else _WITHOUT_LINES)
         return
     check_suffix(output)
     if settings is None:
         write_query(saved, output, dialect=dialect.value)
         typer.echo(f"The {saved.kind} as a query for {dialect.value}: {output}")
         return
-    scored = score_project(saved, settings, as_of=as_of.date() if as_of else None)
+    scored = score_project(saved, settings, as_of=day)
     write_scores(scored.accounts, output)
     typer.echo(
         f"{len(scored.accounts):,} accounts scored as of {scored.as_of} by the {saved.kind}, "

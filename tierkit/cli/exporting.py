@@ -16,6 +16,7 @@ class ExportForm(StrEnum):
 
     sql = "sql"
     dbt = "dbt"
+    panel = "panel"
 
 
 class WarehouseDialect(StrEnum):
@@ -34,7 +35,10 @@ class WarehouseDialect(StrEnum):
 )
 def export(
     form: Annotated[
-        ExportForm, typer.Argument(help="Queries alone, or a dbt project with its tests.")
+        ExportForm,
+        typer.Argument(
+            help="Queries alone, a dbt project with its tests, or the panel itself as Parquet."
+        ),
     ],
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the files go.")
@@ -54,13 +58,19 @@ def export(
     """Write panel, card and tier lines as SQL over the trusted tables.
 
     The queries give the criteria and scores that tierkit computes. Tiers are those of the lines:
-    overrides, keep band and ICP stay with `tierkit run`.
+    overrides, keep band and ICP stay with `tierkit run`. `panel` computes the criteria at the
+    quarter-ends that a run learns from, as Parquet for a model of your own.
     """
-    from tierkit.commands import export_queries, write_dbt_project, write_sql
+    from tierkit.commands import export_panel, export_queries, write_dbt_project, write_sql
     from tierkit.settings import read_settings
 
     settings = read_settings(file, overrides=overrides or ())
-    queries = export_queries(settings, model_file=model, as_of=as_of.date() if as_of else None)
+    day = as_of.date() if as_of else None
+    if form is ExportForm.panel:
+        days = export_panel(settings, output, as_of=day)
+        typer.echo(f"The criteria at {len(days)} dates, a folder each: {output}")
+        return
+    queries = export_queries(settings, model_file=model, as_of=day)
     write = write_dbt_project if form is ExportForm.dbt else write_sql
     write(queries, output, dialect=dialect.value)
     typer.echo(f"{len(queries.models)} queries for {dialect.value}: {output}")

@@ -69,6 +69,14 @@ def run(
     jobs: Annotated[
         int, typer.Option(min=0, help="Runs at a time with --each; 0 is half the processors.")
     ] = 0,
+    sample: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="ACCOUNTS",
+            help="Of very many accounts, a run on so many, drawn by lot: reports/sample.",
+        ),
+    ] = 0,
     hooks: Annotated[
         bool, typer.Option("--hooks", help="When it has ended, run the commands of [hooks].")
     ] = False,
@@ -91,6 +99,7 @@ def run(
     debug: Debug = False,  # noqa: ARG001 (read by main)
 ) -> None:
     """Run the quarterly recalibration and publish its report."""
+    from tierkit.errors import SettingsError
     from tierkit.settings import read_settings
 
     settings = read_settings(file, overrides=overrides or ())  # before anything slow is loaded
@@ -101,6 +110,7 @@ def run(
         recalibrate_and_tell,
         recalibrate_each,
         recalibrate_each_and_tell,
+        recalibrate_sample,
     )
     from tierkit.dossiers import write_dossiers
     from tierkit.publishing import choose_draft
@@ -116,8 +126,13 @@ def run(
         draft=choose_draft(settings, name=draft, folder=to),
         replace_accepted=replace_accepted,
     )
+    if sample and (each or hooks or dry_run):
+        raise SettingsError("--sample goes with none of --each, --hooks and --dry-run.")
     if dry_run:
         typer.echo(describe_run(request))
+        return
+    if sample:
+        typer.echo(recalibrate_sample(request, sample, on_step=_step))
         return
     if each:
         work_each = recalibrate_each_and_tell if hooks else recalibrate_each

@@ -21,6 +21,7 @@ from .doctor import (
     examine_installation as examine_installation,
 )
 from .export import (
+    export_panel as export_panel,
     export_queries as export_queries,
     tier_lines as tier_lines,
 )
@@ -46,10 +47,16 @@ from .run import (
     recalibrate_each as recalibrate_each,
     recalibrate_each_and_tell as recalibrate_each_and_tell,
 )
+from .sample import (
+    recalibrate_sample as recalibrate_sample,
+)
 from .score import (
     check_suffix as check_suffix,
-    score_panel as score_panel,
     score_project as score_project,
     write_query as write_query,
     write_scores as write_scores,
+)
+from .scoring_in_engine import (
+    score_in_engine as score_in_engine,
+    score_panel as score_panel,
 )

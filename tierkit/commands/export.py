@@ -10,16 +10,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import narwhals as nw
 import pandas as pd
 
-from tierkit.crm import SqlEngine, Tables, connect, last_day, query_of, tables_as_known, to_frame
+from tierkit.crm import (
+    SqlEngine,
+    Tables,
+    connect,
+    is_duckdb,
+    last_day,
+    query_of,
+    tables_as_known,
+    to_frame,
+    write_known_deals,
+)
 from tierkit.errors import SettingsError
-from tierkit.features import plan_panel
+from tierkit.features import plan_panel, write_panel
 from tierkit.models import SavedModel, read_model, scored_rows, tiered_rows
-from tierkit.runs import trusted_tables
+from tierkit.runs import training_dates, trusted_tables
 from tierkit.settings import Settings
 
 Dialect = Literal["duckdb", "postgres", "snowflake", "bigquery", "databricks", "spark"]
@@ -84,6 +95,53 @@ def export_queries(
     return queries_of(tables, day, settings=settings, model=model, lines=lines)
 
 
+def export_panel(settings: Settings, folder: Path, *, as_of: date | None = None) -> list[date]:
+    """Write a project's panel as Parquet, a folder an as_of: for models of one's own.
+
+    It holds the criteria that a recalibration learns from, at each of its quarter-ends and at
+    `as_of`, computed in the engine of the settings.
+
+    Parameters
+    ----------
+    folder
+        A new folder.
+    as_of
+        First day that is not yet known; by default the day after the last one in the data.
+
+    Returns
+    -------
+    list of date
+        The as_of dates, in order.
+
+    Raises
+    ------
+    SettingsError
+        If the folder is there already, or a criterion of the project is no expression.
+    """
+    tables = trusted_tables(settings)
+    day = as_of or last_day(tables) + timedelta(days=1)
+    with known_tables(tables, day, scratch=settings.scratch) as known:
+        days = sorted({*training_dates(known, settings=settings, as_of=day), day})
+        write_panel(known, days, folder, settings=settings)
+    return days
+
+
+@contextmanager
+def known_tables(tables: Tables, as_of: date, *, scratch: Path) -> Iterator[Tables]:
+    """Give tables as they were known at `as_of`; DuckDB's deals lie in a file of scratch so long.
+
+    Deals beyond memory are read from there, where `tables_as_known` alone would hold them.
+    """
+    if not is_duckdb(tables.connection):
+        yield tables_as_known(tables, as_of)
+        return
+    scratch.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="known-", dir=scratch) as place:
+        deals = Path(place) / "opportunities.parquet"
+        write_known_deals(tables, as_of, deals)
+        yield tables_as_known(tables, as_of, known_deals=deals)
+
+
 def queries_of(
     tables: Tables,
     as_of: date,
@@ -106,7 +164,7 @@ def queries_of(
         name = "tierkit_" + re.sub(r"\W+", "_", block)
         models[name] = query_of(rows)
         parts[block] = engine.table(name, rows)
-    panel = plan.assemble(existing, parts)
+    panel = plan.finished(plan.assembled(existing, parts))
     models[PANEL] = query_of(panel)
     if model is not None:
         scored = scored_rows(model, engine.table(PANEL, panel.head(0)))

@@ -12,7 +12,8 @@ from tierkit.cache import fingerprint
 from tierkit.calendar import Quarter, today
 from tierkit.commands._explain import open_report
 from tierkit.commands.accept import accepted_from
-from tierkit.commands.units import REPORT_PLAN, EachResult, read_each, run_each
+from tierkit.commands.apart import REPORT_PLAN
+from tierkit.commands.units import EachResult, read_each, run_each
 from tierkit.crm import Tables, check_quarter, default_quarter, used_revenue
 from tierkit.errors import DataError, SettingsError, TierkitError
 from tierkit.features import all_features
@@ -67,6 +68,10 @@ OUTPUTS = (
 )
 
 
+MANY_ACCOUNTS = 200_000
+"""More are a strain on a machine with 24 GB: 100,000 need about 6."""
+
+
 @dataclass(frozen=True)
 class Request:
     """The arguments of `tierkit run`."""
@@ -104,8 +109,8 @@ def recalibrate(
     """
     if line := _notebooks_in_words(request):
         on_step(line)
-    tables, quarter = _read(request)
-    for line in (_read_in_words(tables, quarter), *_dated_wrongly(tables)):
+    tables, quarter = read_for_run(request)
+    for line in (_read_in_words(tables, quarter), *_dated_wrongly(tables), *_too_many(tables)):
         on_step(f"data: {line}")
     settings, done = request.settings, []
 
@@ -278,7 +283,7 @@ def recalibrate_each(
         raise SettingsError(
             "--each goes with none of --only, --project-notebooks, --draft, --to and --keep."
         )
-    tables, quarter = _read(request)
+    tables, quarter = read_for_run(request)
     units = read_each(given, tables)
     on_step(f"data: {_read_in_words(tables, quarter)}; {len(units)} units")
     handover = Handover(request.settings, quarter, request.model_file, request.set_overrides)
@@ -301,7 +306,7 @@ def recalibrate_each_and_tell(
 
 def describe_run(request: Request) -> str:
     """Return what a run would read, with which settings, and what it would publish."""
-    tables, quarter = _read(request)
+    tables, quarter = read_for_run(request)
     settings = request.settings
     rows = [f"  {name}: {count:,} rows" for name, count in tables.source_rows.items()]
     changed = [
@@ -325,7 +330,7 @@ def describe_run(request: Request) -> str:
     )
 
 
-def _read(request: Request) -> tuple[Tables, Quarter]:
+def read_for_run(request: Request) -> tuple[Tables, Quarter]:
     """Read everything that a run needs, so that what is wrong is said before a kernel starts."""
     settings = request.settings
     calendar = settings.fiscal_calendar
@@ -350,6 +355,17 @@ def _read(request: Request) -> tuple[Tables, Quarter]:
 
 def _dated_wrongly(tables: Tables) -> list[str]:
     return [str(remark) for remark in tables.remarks if remark.rule == "won in the future"]
+
+
+def _too_many(tables: Tables) -> list[str]:
+    """Return a remark where the criteria of all accounts may not fit into memory."""
+    accounts = tables.source_rows["accounts"]
+    if accounts <= MANY_ACCOUNTS:
+        return []
+    return [
+        f"a run keeps the criteria of {accounts:,} accounts in memory; where that is too much, "
+        "--sample 100000 runs on fewer, and `tierkit score -o FOLDER` scores all"
+    ]
 
 
 def _read_in_words(tables: Tables, quarter: Quarter) -> str:

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from shutil import rmtree
 
 import pandas as pd
 
 from tierkit.calendar import Quarter
-from tierkit.crm import (
-    Tables,
-    in_words,
-    last_day,
-    open_engine,
-    scan_parquet,
-    write_partitions,
-)
+from tierkit.crm import Tables, last_day
 from tierkit.errors import DataError, SettingsError
 from tierkit.features import build_panel
 from tierkit.files import draft_of, write_whole
@@ -31,9 +23,6 @@ from tierkit.models import (
     SavedModel,
     model_sql,
     reasons,
-    rows_with_reason,
-    scored_rows,
-    tiered_rows,
 )
 from tierkit.runs import Run, tier_accounts, trusted_tables
 from tierkit.settings import Settings
@@ -57,9 +46,7 @@ def values_for(
     DataError
         If the data lack columns of the model; each is named with the reason.
     """
-    needed = [one.name for card in _cards(model) for one in card.criteria]
-    needed += [model.past_revenue] if model.kind in BY_COLUMN else []
-    names = [*dict.fromkeys(needed)]
+    names = needed_criteria(model, *_cards_beside(model))
     panel = build_panel(tables, [as_of], settings=settings, look_back=model.look_back, names=names)
     values = panel.values.droplevel("as_of")  # noqa: PD011 (a panel, not a data frame)
     if lacking := [name for name in names if name not in values.columns]:
@@ -71,17 +58,21 @@ def values_for(
     return values
 
 
-def _cards(model: SavedModel) -> list[Card]:
+def needed_criteria(model: SavedModel, *beside: Card) -> list[str]:
+    """Return the criteria that a model ranks by, and those of other cards."""
+    names = [one.name for card in (model.card, *beside) for one in card.criteria]
+    return [*dict.fromkeys(names + ([model.past_revenue] if model.kind in BY_COLUMN else []))]
+
+
+def _cards_beside(model: SavedModel) -> list[Card]:
     beside = model.prospects
     cards = [] if beside is None else [beside.won, beside.wins, beside.pipeline]
-    return [card for card in (model.card, *cards) if card is not None]
+    return [card for card in cards if card is not None]
 
 
 COLUMNS = ("account_id", "name", "tier", "model_tier", "previous_tier", "rank", "score",
            "predicted_revenue", "won_probability", "predicted_wins", "predicted_pipeline",
            "overridden", "reasons", "move_reason")  # fmt: skip
-Lines = Sequence[tuple[str, float]]
-"""Each tier with the score at which it begins, from the top."""
 PANEL_TABLE = "panel"
 QUERY = ".sql"
 
@@ -159,43 +150,6 @@ def write_scores(accounts: pd.DataFrame, file: Path) -> None:
         _WRITERS[file.suffix.lower()](accounts, file)
     except OSError as error:
         raise SettingsError(f"-o {file}: cannot be written: {error.strerror}.") from error
-
-
-def score_panel(
-    model: SavedModel, panel: Path, folder: Path, *, settings: Settings, lines: Lines
-) -> None:
-    """Write scores and tiers of a panel's rows as Parquet, a folder a tier: for many accounts.
-
-    The engine of the settings goes from file to files; nothing comes through this process. Tiers
-    are those of the lines alone.
-
-    Parameters
-    ----------
-    panel
-        A Parquet file with a column per criterion, such as a warehouse writes it.
-    folder
-        A new folder.
-
-    Raises
-    ------
-    SettingsError
-        If the folder is there already.
-    DataError
-        If a criterion is not there, or the file cannot be read.
-    """
-    if folder.exists():
-        raise SettingsError(f"-o {folder}: is there already. Name a new folder.")
-    draft = folder.with_name(f".{folder.name}.draft")
-    rmtree(draft, ignore_errors=True)
-    with in_words(panel.name):
-        engine = open_engine(settings.data.engine, scratch=settings.scratch / "spill",
-                             memory_mb=settings.data.memory_mb)  # fmt: skip
-        scored = rows_with_reason(model, scored_rows(model, scan_parquet(engine, panel)))
-        tiered = tiered_rows(scored, lines or [("all", -math.inf)])
-        keys = [name for name in ("account_id", "as_of") if name in tiered.columns]
-        columns = [*keys, "score", "predicted_revenue", "reason", "reasons", "tier"]
-        write_partitions(engine, tiered.select(*columns), draft.resolve(), by="tier")
-    draft.rename(folder)
 
 
 def check_suffix(file: Path) -> None:

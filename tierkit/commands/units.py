@@ -7,10 +7,10 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,34 +18,27 @@ from pathlib import Path
 import narwhals as nw
 
 from tierkit.calendar import Quarter
+from tierkit.commands.apart import (
+    OnStep,
+    account_ids,
+    leave_apart,
+    run_apart,
+    settings_apart,
+    tables_of_accounts,
+)
 from tierkit.crm import (
-    Rows,
     Tables,
-    only_with,
-    read_edited,
-    read_written_tables,
     to_frame,
     used_revenue,
-    won_amount,
-    write_tables,
-    written_table,
 )
 from tierkit.errors import Problem, SettingsError, TierkitError
-from tierkit.files import make_folder, refuse_links, write_whole
-from tierkit.pages import UnitRow, mail_summary, write_index, write_slides, write_units_index
+from tierkit.pages import UnitRow, write_units_index
 from tierkit.processes import EndedBySignal, Programs, end_on_signals, run_program
 from tierkit.publishing import (
     Handover,
-    PageWriters,
-    ReportPlan,
     read_facts,
-    read_handover,
-    run_recalibration,
-    write_handover,
 )
-from tierkit.runs import OVERRIDES, TABLES_FOLDER, keep_stages, leave_rows
 from tierkit.settings import Settings
-from tierkit.tiers import OVERRIDES_FORMAT
 from tierkit.words import quarter_name
 
 EACH_FOLDER = "each"
@@ -115,33 +108,9 @@ def unit_name(value: str) -> str:
 
 
 def unit_tables(tables: Tables, unit: Unit) -> Tables:
-    """Return the trusted rows of the accounts of one unit; nothing of another unit is in them.
-
-    What was left out of the whole source is accounted for there, so that a unit's own source is
-    what the whole source used and its accounts hold.
-    """
+    """Return the trusted rows of the accounts of one unit; nothing of another unit is in them."""
     accounts = tables["accounts"].filter(nw.col(unit.column).cast(nw.String) == unit.value)
-    ids = accounts.select("account_id")
-    frames = {name: _of(rows, ids) for name, rows in tables.frames.items()}
-    if "opportunities" in frames:
-        deals = frames["opportunities"].select("opportunity_id")
-        for name, rows in frames.items():
-            if "account_id" not in rows.columns and "opportunity_id" in rows.columns:
-                frames[name] = only_with(rows, deals, on="opportunity_id")
-    return replace(
-        tables,
-        frames=frames,
-        exclusions=(),
-        excluded={},
-        source_rows={name: _count(rows) for name, rows in frames.items()},
-        source_won_revenue=f"{won_revenue(frames['opportunities']):.4f}",
-    )
-
-
-def won_revenue(deals: Rows) -> Decimal:
-    """Return the won revenue of trusted deals, exact."""
-    won = deals.select(won_amount(deals.columns).sum().alias("won")).collect().item()
-    return Decimal(won or 0)
+    return tables_of_accounts(tables, accounts.select("account_id"))
 
 
 def unit_settings(settings: Settings, unit: Unit, *, folder: Path) -> Settings:
@@ -153,39 +122,7 @@ def unit_settings(settings: Settings, unit: Unit, *, folder: Path) -> Settings:
         The unit's folder, for its lock, its scratch and its overrides.
     """
     reports = settings.reports / EACH_FOLDER / unit.column / unit.name
-    refuse_links(reports, below=settings.reports)
-    title = settings.run.title or settings.folder.resolve().name
-    own = settings.model_copy(
-        update={
-            "run": settings.run.model_copy(
-                update={"title": f"{title} – {unit.value}", "reports": _relative(reports, folder)}
-            ),
-            "data": settings.data.model_copy(update={"source": _relative(settings.source, folder)}),
-        }
-    )
-    own._folder = folder
-    return own
-
-
-def write_overrides(settings: Settings, folder: Path, accounts: frozenset[str]) -> None:
-    """Leave the overrides of a unit's accounts in its folder."""
-    source, target = settings.folder / OVERRIDES, folder / OVERRIDES
-    target.unlink(missing_ok=True)
-    if not source.is_file():
-        return
-    found = read_edited(source, OVERRIDES_FORMAT, date_order=settings.data.date_order)
-    rows = [row for row in found.rows if row["account_id"] in accounts]
-    write_whole(target, written_table(rows, found.columns))
-
-
-def account_ids(tables: Tables) -> frozenset[str]:
-    """Return the ids of all accounts of some tables."""
-    found = to_frame(tables["accounts"].select("account_id"))
-    return frozenset(map(str, found["account_id"]))
-
-
-def _of(rows: Rows, ids: Rows) -> Rows:
-    return only_with(rows, ids, on="account_id") if "account_id" in rows.columns else rows
+    return settings_apart(settings, reports, folder=folder, title=unit.value)
 
 
 def _values(tables: Tables, column: str) -> list[str]:
@@ -194,21 +131,12 @@ def _values(tables: Tables, column: str) -> list[str]:
     return sorted(value for value in map(str, found) if value.strip())
 
 
-def _count(rows: Rows) -> int:
-    return int(rows.select(nw.len()).collect().item())
-
-
 def _nearest(given: str, known: Sequence[str]) -> str:
     near = get_close_matches(given, known, n=1, cutoff=0.4)
     return f"Did you mean {near[0]}?" if near else f"There are {', '.join(known[:20])}."
 
 
-def _relative(path: Path, folder: Path) -> str:
-    return os.path.relpath(path.resolve(), folder.resolve())
-
-
 _MOST_LINES = 25
-OnStep = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -294,14 +222,8 @@ def _pool(at_a_time: int) -> Iterator[tuple[ThreadPoolExecutor, Programs]]:
 def _prepare(handover: Handover, tables: Tables, unit: Unit) -> Path:
     """Leave settings, overrides and trusted rows of a unit in its folder."""
     folder = handover.settings.scratch.resolve() / EACH_FOLDER / unit.column / unit.name
-    make_folder(folder, below=handover.settings.scratch)
-    own = unit_tables(tables, unit)
-    write_tables(own, folder / TABLES_FOLDER)
-    write_overrides(handover.settings, folder, account_ids(own))
     settings = unit_settings(handover.settings, unit, folder=folder)
-    write_handover(
-        folder, Handover(settings, handover.quarter, handover.model_file, handover.set_overrides)
-    )
+    leave_apart(handover, unit_tables(tables, unit), settings)
     return folder
 
 
@@ -342,41 +264,12 @@ def _used(tables: Tables, quarter: Quarter) -> Decimal:
     return used_revenue(tables, quarter.as_of).used_won_revenue
 
 
-REPORT_PLAN = ReportPlan(
-    pages=PageWriters(
-        summary=mail_summary,
-        slides=write_slides,
-        index=lambda reports, title: write_index(reports, title=title),
-    ),
-    figures={"leadership.html": ("tier-sizes",)},
-    on_published=keep_stages,
-    tables={"analyst.html": ("read", "criteria", "tiers", "settings")},
-)
-
-
-def run_unit(folder: Path) -> str:
-    """Run the unit whose settings and trusted rows lie in a folder; return what came of it."""
-    given = read_handover(folder)
-    tables = read_written_tables(folder / TABLES_FOLDER)
-    result = run_recalibration(
-        given.settings,
-        quarter=given.quarter,
-        set_overrides=given.set_overrides,
-        model_file=given.model_file,
-        plan=replace(
-            REPORT_PLAN,
-            prepare=lambda handed, into: leave_rows(handed, tables, into),
-            on_published=None,
-        ),
-    )
-    return "published" if result.published else "nothing new"
-
-
 def main(folder: str) -> int:
     """Run a unit; say what came of it, or the cause of its failure; return the exit code."""
     end_on_signals(of_a_part=True)
     try:
-        sys.stdout.write(f"{run_unit(Path(folder))}\n")
+        said = "published" if run_apart(Path(folder)).published else "nothing new"
+        sys.stdout.write(f"{said}\n")
     except TierkitError as error:
         lines = [str(error.args[0]), *(str(problem) for problem in error.problems[:5])]
         sys.stderr.write("\n".join([*lines, *getattr(error, "__notes__", [])]) + "\n")

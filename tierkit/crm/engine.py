@@ -225,9 +225,13 @@ def materialise(engine: Engine, rows: Rows, name: str) -> Rows:
     return nw.from_native(engine.table(_identifier(name)))
 
 
-def forget(connection: Connection, name: str) -> None:
-    """Drop a table that `materialise` has made, so that its memory is free again."""
-    connection.execute(f"DROP TABLE {_identifier(name)}")
+def forget(engine: Engine, name: str) -> None:
+    """Drop a table that `materialise` has made, so that its memory is free again.
+
+    Other engines free what nothing needs themselves.
+    """
+    if is_duckdb(engine):
+        engine.execute(f"DROP TABLE IF EXISTS {_identifier(name)}")
 
 
 def scan_text(
@@ -258,10 +262,11 @@ def scan_text(
 
 
 def scan_parquet(engine: Engine, path: Path) -> Rows:
-    """Return the rows of a Parquet file."""
+    """Return the rows of a Parquet file, or of a folder of them, whose folders give columns."""
     if not is_duckdb(engine):
         return engine.scan_parquet([path.resolve()])
-    return nw.from_native(engine.read_parquet(_glob_free(path)))
+    files = f"{_glob_free(path)}/**/*.parquet" if path.is_dir() else _glob_free(path)
+    return nw.from_native(engine.read_parquet(files, hive_partitioning=path.is_dir()))
 
 
 def scan_database(connection: Connection, path: Path) -> dict[str, Rows]:
@@ -336,7 +341,7 @@ def write_parquet(engine: Engine, rows: Rows, path: Path) -> None:
 
 
 def write_partitions(engine: Engine, rows: Rows, folder: Path, *, by: str) -> None:
-    """Write lazy rows to a new folder of Parquet files, one folder a value of a column.
+    """Write lazy rows to an empty folder as Parquet files, one folder a value of a column.
 
     They go from the engine to the files, never through this process.
     """

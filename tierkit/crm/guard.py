@@ -88,6 +88,19 @@ def look_up_grouped(rows: Rows, table: Rows, *, on: str | Sequence[str], **value
     return rows.join(grouped(table, on, **values), on=_keys(on), how="left")
 
 
+def look_up_groups(rows: Rows, groups: Rows, *, on: str | Sequence[str]) -> Rows:
+    """Return every row once, with the columns of the group that has its key.
+
+    Rows whose key is in no group are kept, with missing values.
+
+    Parameters
+    ----------
+    groups
+        What `grouped` gave by the same key, so that a row more for a key is nothing to look for.
+    """
+    return rows.join(groups, on=_keys(on), how="left")
+
+
 def last_of(
     rows: Rows, by: str | Sequence[str], *, order_by: Sequence[str], **values: str | nw.Expr
 ) -> Rows:

@@ -134,7 +134,7 @@ class SparkEngine:
 
     def write_partitions(self, rows: Rows, folder: Path, *, by: str) -> None:
         """Write rows to a folder of Parquet files, one folder a value of a column."""
-        rows.to_native().write.partitionBy(by).parquet(folder.as_uri())
+        rows.to_native().write.mode("append").partitionBy(by).parquet(folder.as_uri())
 
 
 def _take_away(results: Path, scratch: Path | None) -> None:

@@ -23,6 +23,7 @@ from .registry import (
 from .wide import (
     PanelPlan as PanelPlan,
     plan_panel as plan_panel,
+    write_panel as write_panel,
 )
 from .windows import (
     history_start as history_start,

@@ -36,6 +36,10 @@ CENT = 0.005
 _BY = ("known_from", "day")
 _LAST_YEAR = ("last_year_start", "last_year_end")
 _YEAR = ("start_4q", "as_of")
+_OF_FAMILY = ("parent_won_revenue_4q", "family_accounts_count")
+_RELATIVES = "_revenue_of_relatives"
+"""An account's revenue as often as it has relatives: each of them counts it."""
+_SIZE = "_size_of_"
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,51 @@ class _Checked:
         return totals[days_within(totals["day"], start=row[EVER_WINDOW.start])]
 
 
-def check_sums(context: Context, values: pd.DataFrame) -> None:
-    """Raise if a money criterion of all accounts is not what its table holds in that window.
+@dataclass(frozen=True)
+class Sums:
+    """Money criteria added up over all accounts, by as_of.
 
-    Parameters
+    Attributes
     ----------
-    values
-        The panel, before anything unknown was taken out of it.
+    totals
+        Their sums: a row per as_of, a column per criterion.
+    sizes
+        The same of absolute amounts, which say how exact a sum of floats can be.
+    """
+
+    totals: pd.DataFrame
+    sizes: pd.DataFrame
+
+    @classmethod
+    def of(cls, values: pd.DataFrame) -> Sums:
+        """Return the sums of a panel's columns, before anything unknown was taken out of it."""
+        money = [name for name in CHECKED if name in values.columns]
+        amounts = {name: values[name] for name in money}
+        if {"won_revenue_4q", *_OF_FAMILY} <= {*values.columns}:
+            relatives = values["family_accounts_count"] - 1
+            amounts[_RELATIVES] = values["won_revenue_4q"] * relatives
+        totals = {name: one.groupby(level="as_of").sum() for name, one in amounts.items()}
+        sizes = {name: one.abs().groupby(level="as_of").sum() for name, one in amounts.items()}
+        return cls(pd.DataFrame(totals), pd.DataFrame(sizes))
+
+    @classmethod
+    def of_rows(cls, rows: Rows) -> Sums:
+        """Return the same of rows that stay in their engine."""
+        money = {name: nw.col(name) for name in CHECKED if name in rows.columns}
+        if {"won_revenue_4q", *_OF_FAMILY} <= {*rows.columns}:
+            relatives = nw.col("family_accounts_count") - 1
+            money[_RELATIVES] = nw.col("won_revenue_4q") * relatives
+        sums = {name: one.sum() for name, one in money.items()}
+        sizes = {_SIZE + name: one.abs().sum() for name, one in money.items()}
+        found = to_frame(grouped(rows, "as_of", **sums, **sizes)).set_index("as_of").sort_index()
+        found.index = pd.DatetimeIndex(found.index)
+        known = found.fillna(0.0).astype(float)
+        of_sizes = known[[*sizes]].rename(columns=lambda name: name.removeprefix(_SIZE))
+        return cls(known[[*sums]], of_sizes)
+
+
+def check_sums(context: Context, sums: Sums) -> None:
+    """Raise if a money criterion of all accounts is not what its table holds in that window.
 
     Raises
     ------
@@ -71,12 +113,10 @@ def check_sums(context: Context, values: pd.DataFrame) -> None:
     days = to_frame(context.dates.sort("as_of")).set_index("as_of")
     days.index = pd.DatetimeIndex(days.index)
     days = days.apply(pd.to_datetime).assign(as_of=days.index)
-    for name, expected in _expected(context, values, days):
-        by_date = values[name].groupby(level="as_of")
-        found, size = by_date.sum(), values[name].abs().groupby(level="as_of").sum()
+    for name, expected in _expected(context, sums.totals, days):
         for day, sum_of_rows in zip(days.index, expected.reindex(days.index), strict=True):
-            there = float(found.get(day, 0.0))
-            if abs(there - sum_of_rows) > CENT + SHARE * float(size.get(day, 0.0)):
+            there = float(sums.totals[name].get(day, 0.0))
+            if abs(there - sum_of_rows) > CENT + SHARE * float(sums.sizes[name].get(day, 0.0)):
                 raise DataError(
                     f"{name} before {day.date()}: accounts add up to {there:,.2f}, "
                     f"but the rows of that window to {sum_of_rows:,.2f}. Please report this, with "
@@ -85,12 +125,12 @@ def check_sums(context: Context, values: pd.DataFrame) -> None:
 
 
 def _expected(
-    context: Context, values: pd.DataFrame, days: pd.DataFrame
+    context: Context, totals: pd.DataFrame, days: pd.DataFrame
 ) -> Iterator[tuple[str, pd.Series[float]]]:
-    """Yield each money criterion of the panel with its sum at every as_of."""
+    """Yield each money criterion among the totals with what its table adds up to at every as_of."""
     found: dict[Callable[[Context], pd.DataFrame], pd.DataFrame] = {}
     for check in _CHECKS:
-        names = [name for name in check.windows if name in values.columns]
+        names = [name for name in check.windows if name in totals.columns]
         if not names:
             continue
         if check.totals not in found:
@@ -102,12 +142,10 @@ def _expected(
                 for day in days.index
             ]  # fmt: skip
             yield name, pd.Series(sums, index=days.index)
-    if "_priced_amount" in values.columns:
+    if "_priced_amount" in totals.columns:
         yield "_priced_amount", _pipeline(context).reindex(days.index).fillna(0.0)
-    if {"parent_won_revenue_4q", "won_revenue_4q"} <= {*values.columns}:
-        relatives = values["family_accounts_count"] - 1
-        of_all = values["won_revenue_4q"] * relatives  # each account's counts for every relative
-        yield "parent_won_revenue_4q", of_all.groupby(level="as_of").sum()
+    if {"parent_won_revenue_4q", _RELATIVES} <= {*totals.columns}:
+        yield "parent_won_revenue_4q", totals[_RELATIVES]
 
 
 def _sum_in(
@@ -213,3 +251,10 @@ _CHECKS = (
     _Checked(_spent, {"spend_4q": _YEAR}, of_deals=False),
     _Checked(_agreed, {"active_contract_value": ("as_of", None)}, of_deals=False),
 )
+
+CHECKED = (
+    *(name for check in _CHECKS for name in check.windows),
+    "_priced_amount",
+    "parent_won_revenue_4q",
+)
+"""The criteria whose sums are checked."""

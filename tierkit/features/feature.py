@@ -142,8 +142,8 @@ class Aggregate(_Named):
     needs
         What the source must have beyond the needs of the block.
     absent
-        The value of an existing account without rows: 0.0 for counts and sums (a true zero), NaN
-        where nothing can be said.
+        The value of an existing account without rows: 0.0 for counts and sums (a true zero), 1.0
+        for a count that includes the account, NaN where nothing can be said.
     effort
         Whether it measures our own effort, which is never a criterion.
     grows

@@ -12,7 +12,16 @@ import numpy as np
 import pandas as pd
 
 from tierkit.calendar import before, known_rows
-from tierkit.crm import Rows, Tables, look_up, look_up_grouped, look_up_last, rows_without
+from tierkit.crm import (
+    Rows,
+    Tables,
+    grouped,
+    look_up,
+    look_up_grouped,
+    look_up_last,
+    only_with,
+    rows_without,
+)
 from tierkit.errors import SettingsError
 from tierkit.features.deals import won_deals
 from tierkit.features.feature import (
@@ -231,18 +240,20 @@ def family_accounts_count() -> nw.Expr:
 
 
 def families(context: Context) -> Rows:
-    """Return each existing account with the size of its family, its won revenue and the family's.
+    """Return the members of families of several accounts, with the family's size and won revenue.
 
     Links are followed through accounts that existed at as_of only: a parent that is no account yet
     is a name that its subsidiaries share.
     """
     accounts = firmographics(context, columns=("parent_id",))
+    below = grouped(_tops(accounts), KEYS, family=nw.col("top").min())
+    named = below.select("as_of", account_id="family").unique()
+    heads = only_with(accounts.select(*KEYS), named, on=KEYS).with_columns(family="account_id")
+    kin = nw.concat([below, heads.select(below.columns)])  # whoever is at the top has none above
     year = nw.when(YEAR.holds("close_date")).then(nw.col("value"))
-    topped = look_up_grouped(accounts, _tops(accounts), on=KEYS, top=nw.col("top").min())
-    won = context.once(won_deals)
-    members = look_up_grouped(topped, won, on=KEYS, own_revenue=year.sum()).with_columns(
-        nw.coalesce("top", "account_id").alias("family"), nw.col("own_revenue").fill_null(0)
-    )
+    won = only_with(context.once(won_deals), kin, on=KEYS)
+    members = look_up_grouped(kin, won, on=KEYS, own_revenue=year.sum())
+    members = members.with_columns(nw.col("own_revenue").fill_null(0))
     return look_up_grouped(
         members,
         members,
@@ -277,5 +288,7 @@ YEAR = Window(4)
 
 FAMILY_FEATURES: tuple[Feature, ...] = (
     Aggregate("parent_won_revenue_4q", FAMILIES, parent_won_revenue, YEAR, undated="parent_id"),
-    Aggregate("family_accounts_count", FAMILIES, family_accounts_count, undated="parent_id"),
+    Aggregate(
+        "family_accounts_count", FAMILIES, family_accounts_count, absent=1.0, undated="parent_id"
+    ),
 )

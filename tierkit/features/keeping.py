@@ -1,53 +1,56 @@
 """Features of accounts at earlier dates, kept from one quarter to the next, byte for byte.
 
-Beside each row of the panel stands a hash of all that it rests on: the rows of its account dated
-before its as_of, the windows of that as_of, the settings and the code. A row whose hash is another
-one is computed again.
+Each as_of is a file with the features of its accounts, and beside them a hash of all that they
+rest on: the rows of the account dated before that day, the windows of that day, the settings and
+the code. An account whose hash is another one is computed again; a file without any is taken over.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from tierkit.cache import Cache, fingerprint
-from tierkit.calendar import dates_reached, earliest_of, is_before
-from tierkit.crm import (
-    Rows,
-    Tables,
-    content_by,
-    dated_meanings,
-    inner_join,
-    is_duckdb,
-    only_with,
-    register_frame,
-    row_count,
-    to_frame,
-)
+from tierkit.cache import Cache
+from tierkit.crm import Rows, Tables, computed, is_duckdb, only_with, register_frame, row_count
+from tierkit.features.contents import OF_DEALS, Contents, Flags, Places, contents_of
 from tierkit.features.deals import ends_by_history
-from tierkit.features.feature import KEYS, Context
-from tierkit.features.windows import EVENTS
+from tierkit.features.feature import Context
 from tierkit.files import draft_of
 
-_NAME, _FILE, _CONTENT = "panel", "values.parquet", "content"
-_ENOUGH = 0.5
-"""The share of accounts that must be as they were for a date not to be computed whole."""
-MOST_ROWS = 2_000_000
+_NAME, _CONTENT = "panel", "__content"
+MOST_ROWS = 1_000_000
 """Rows of the panel that are computed at once."""
-_SEEN = "__seen"
-_OF_DEALS = ("stage_history", "opportunity_lines")
-_OF_DAYS = ("account_history", "signals", "tier_history")
-"""Tables of which nothing but the first day of an account is kept."""
 
 Compute = Callable[[Context], pd.DataFrame]
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """Features of one as_of that were kept.
+
+    Attributes
+    ----------
+    values
+        A row an account, its hash among the columns.
+    found
+        For each account of today its place among these rows; -1 where its hash is another one.
+    file
+        Where they lie, if they are the rows of today, so that the file is taken over; else None.
+    """
+
+    values: pd.DataFrame
+    found: Places
+    file: Path | None = None
 
 
 def kept_or_computed(
@@ -68,146 +71,109 @@ def kept_or_computed(
     """
     if cache.folder is None or not is_duckdb(context.tables.connection):
         return _in_parts(context, compute)
-    content = contents(context, names)
-    then = _newest(cache, context.days)
-    same = _same(then, content)
-    values = (
-        _renewed(context, compute, then.drop(columns=_CONTENT), same)
-        if same.any()
-        else _in_parts(context, compute)
-    )
-    _keep(cache, values, content)
+    now, folder = contents_of(context, names), cache.newest(_NAME)
+    kept = [_kept(folder, now, place) for place in range(len(now.days))]
+    values = _renewed(context, compute, now, kept)
+    _keep(cache, values, now, [one.file for one in kept])
     return values
 
 
 def _in_parts(context: Context, compute: Compute) -> pd.DataFrame:
     """Return what `compute` gives; of many rows a few dates at a time, to need less memory."""
-    rows = row_count(context.existing)
-    if rows <= MOST_ROWS or len(context.days) < 2:
+    dates = dates_at_once(context)
+    if len(dates) < 2:
         return compute(context)
-    at_once = max(1, len(context.days) * MOST_ROWS // rows)
-    starts = range(0, len(context.days), at_once)
-    parts = [compute(_part(context, context.days[start : start + at_once])) for start in starts]
-    return pd.concat(parts).sort_index()
+    return _in_order(compute(context_part(context, days)) for days in dates)
 
 
-def _same(then: pd.DataFrame, content: pd.Series[int]) -> pd.Series[bool]:
-    """Return whether each row rests on what it rested on when it was kept."""
-    if then.empty:
-        return pd.Series(data=False, index=content.index)
-    places = then.index.get_indexer(content.index)
-    equal = then[_CONTENT].to_numpy()[places] == content.to_numpy()
-    return pd.Series((places >= 0) & equal, index=content.index)
-
-
-def contents(context: Context, names: Sequence[str]) -> pd.Series[int]:
-    """Return by existing account and as_of a hash of all that its features rest on."""
-    existing = context.existing.select("account_id", nw.col("as_of").cast(nw.Datetime("us")))
-    index = pd.MultiIndex.from_frame(to_frame(existing)).sortlevel()[0]
-    accounts = index.levels[0]
-    grid = np.zeros((len(accounts), len(context.days)), dtype=np.uint64)
-    for name, rows in _dated_rows(context.tables).items():
-        seen = dates_reached("__first", context.days)
-        marked = rows.with_columns(__table=nw.lit(name), **{_SEEN: seen}).drop("__first")
-        found = content_by(marked, ("account_id", _SEEN))
-        found = found[found[_SEEN] < len(context.days)]
-        places = accounts.get_indexer(pd.Index(found["account_id"]))
-        known = places >= 0
-        at = (places[known], found[_SEEN].to_numpy()[known])
-        np.add.at(grid, at, found[_CONTENT].to_numpy(np.uint64)[known])
-    whole = np.cumsum(grid, axis=1, dtype=np.uint64) + _of_dates(context, names)
-    days = pd.DatetimeIndex([*context.days]).get_indexer(index.levels[1])
-    values = whole[index.codes[0], days[index.codes[1]]]
-    return pd.Series(values, index=index.set_names(KEYS), name=_CONTENT)
-
-
-def _dated_rows(tables: Tables) -> dict[str, Rows]:
-    """Return rows by table with their account and `__first`, the day from which they may count."""
-    deals = tables["opportunities"].with_columns(__first=earliest_of("created_date", "close_date"))
-    of_accounts = tables["accounts"].select("account_id", "created_date")
-    found = {
-        "opportunities": deals,
-        "accounts": of_accounts.with_columns(__first=nw.lit(None).cast(nw.Date)),
+def _in_order(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Return parts as one frame in order, a column at a time: they need hardly more than it."""
+    indices, columns = [], defaultdict(list)
+    for part in parts:
+        indices.append(part.index)
+        for name in part:
+            columns[name].append(part[name].reset_index(drop=True).copy())
+    together = indices[0].append(indices[1:])
+    order = together.argsort()
+    values = {
+        name: pd.concat(columns.pop(name), ignore_index=True).take(order).array
+        for name in [*columns]
     }
-    owners = deals.select("opportunity_id", "account_id", __made="__first")
-    for name in _OF_DEALS:
-        if name in tables:
-            rows = tables[name].drop("account_id", strict=False)
-            day = nw.coalesce("changed_date", "__made") if name == "stage_history" else "__made"
-            owned = inner_join(rows, owners, on="opportunity_id").with_columns(__first=day)
-            found[name] = owned.drop("__made")
-    for name, column in EVENTS.items():
-        if name in tables:
-            rows = tables[name]
-            rows = rows.select("account_id", column) if name in _OF_DAYS else rows
-            found[name] = rows.with_columns(__first=nw.col(column))
-    return found
+    return pd.DataFrame(values, index=together.take(order), copy=False)
 
 
-def _of_dates(
-    context: Context, names: Sequence[str]
-) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-    """Return a hash a date of what its features rest on beside the rows of an account."""
-    settings, tables = context.settings, context.tables
-    given = {name: sorted(columns) for name, columns in sorted(tables.given.items())}
-    meanings = _meanings(tables)
-    windows = to_frame(context.dates.sort("as_of"))
-    found = []
-    for place, day in enumerate(context.days):
-        of_all: list[object] = [settings.criteria_fingerprint, [*names], given, version("duckdb")]
-        parts = [*of_all, windows.iloc[place].astype(str).to_dict(), _known_by(meanings, day)]
-        found.append(int(fingerprint(parts)[:16], 16))
-    return np.array(found, dtype=np.uint64)
+def dates_at_once(context: Context) -> list[tuple[date, ...]]:
+    """Return the dates in order, in groups whose rows are computed at once."""
+    rows, days = row_count(context.existing), context.days
+    many = max(1, len(days) * MOST_ROWS // max(rows, MOST_ROWS))
+    return [days[start : start + many] for start in range(0, len(days), many)]
 
 
-def _meanings(tables: Tables) -> list[tuple[str, date | None, date | None]]:
-    """Return by stage the days from which deals were won and lost in it: of all accounts."""
-    if not tables.has("stage_history", "stage"):
-        return []
-    return sorted(dated_meanings(tables).collect().rows())
-
-
-def _known_by(meanings: Sequence[tuple[str, date | None, date | None]], day: date) -> list[object]:
-    return [
-        (stage, kind)
-        for stage, *firsts in meanings
-        for kind, first in enumerate(firsts)
-        if first is not None and is_before(first, day)
-    ]
-
-
-def _newest(cache: Cache, days: Sequence[date]) -> pd.DataFrame:
-    """Return the rows of these dates of the panel that was kept last; empty where there is none."""
-    folder = cache.newest(_NAME)
-    if folder is None:
-        return pd.DataFrame()
-    moments = [("as_of", "in", [*pd.DatetimeIndex([*days])])]
-    try:
-        return pd.read_parquet(folder / _FILE, filters=moments).set_index([*KEYS])
-    except (OSError, ValueError, KeyError):  # cleared away, or cut off
-        return pd.DataFrame()
+def _kept(folder: Path | None, now: Contents, place: int) -> _Kept:
+    """Return what was kept of one as_of, and where it is as it would be computed now."""
+    exists, values = now.exists[:, place], pd.DataFrame()
+    file = None if folder is None else _file(folder, now.days[place])
+    with suppress(OSError, ValueError):  # another date, cleared away, or cut off
+        values = pd.DataFrame() if file is None else pd.read_parquet(file)
+    if values.empty:
+        return _Kept(values, np.full(len(exists), -1))
+    at = values.index.get_indexer(now.accounts)
+    is_same = exists & (at >= 0) & (values[_CONTENT].to_numpy()[at] == now.hashes[:, place])
+    is_whole = np.array_equal(at[exists], np.arange(len(values))) and is_same[exists].all()
+    found = np.where(is_same, at, -1)
+    return _Kept(values.drop(columns=_CONTENT), found, file if is_whole else None)
 
 
 def _renewed(
-    context: Context, compute: Compute, then: pd.DataFrame, same: pd.Series[bool]
+    context: Context, compute: Compute, now: Contents, kept: Sequence[_Kept]
 ) -> pd.DataFrame:
     """Return the kept rows that are the same, and the others computed."""
-    shares = same.groupby(level="as_of").mean()
-    few = pd.DatetimeIndex(shares.index[shares < _ENOUGH])
-    whole = {moment.date() for moment in few}
-    kept_days = [day for day in context.days if day not in whole]
-    at = same.index.get_level_values("as_of").isin(pd.DatetimeIndex(kept_days))
-    restated = same.index[at & ~same]
-    parts = [then.loc[same.index[at & same]]]
-    if whole:
-        parts.append(_in_parts(_part(context, sorted(whole)), compute))
-    if len(restated):
-        accounts = restated.get_level_values("account_id").unique()
-        parts.append(compute(_part(context, kept_days, accounts)).loc[restated])
-    return pd.concat(parts).reindex(same.index)
+    differs = now.exists & (np.column_stack([one.found for one in kept]) < 0)
+    whole = dates_to_compute(differs, now.exists)
+    if len(whole) == len(now.days):
+        return _in_parts(context, compute)
+    cells, parts = [], []
+    for place in np.setdiff1d(np.arange(len(now.days)), whole):
+        accounts = np.flatnonzero(kept[place].found >= 0)
+        cells.append(accounts * len(now.days) + place)
+        parts.append(kept[place].values.take(kept[place].found[accounts]))
+    if len(whole):
+        parts.append(
+            _in_parts(context_part(context, [now.days[place] for place in whole]), compute)
+        )
+        cells.append(now.cells_of(parts[-1]))
+        differs[:, whole] = False
+    if differs.any():
+        again = compute(_restated(context, now, differs))
+        at = now.cells_of(again)
+        parts.append(again[differs.reshape(-1)[at]])
+        cells.append(at[differs.reshape(-1)[at]])
+    values: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return values.take(np.argsort(np.concatenate(cells))).set_axis(now.index)
 
 
-def _part(
+def dates_to_compute(differs: Flags, exists: Flags) -> Places:
+    """Return the dates to compute whole, so that the fewest rows are computed.
+
+    At the others, those accounts are computed that differ at any of them.
+    """
+    most_first = np.argsort(-differs.sum(axis=0), kind="stable")
+
+    def rows(whole: int) -> int:
+        left = differs[:, most_first[whole:]]
+        others = left.any(axis=1).sum() * left.any(axis=0).sum()
+        return int(exists[:, most_first[:whole]].sum() + others)
+
+    return np.sort(most_first[: min(range(len(most_first), -1, -1), key=rows)])
+
+
+def _restated(context: Context, now: Contents, differs: Flags) -> Context:
+    """Return the context of the accounts and dates at which any differs."""
+    days = [now.days[place] for place in np.flatnonzero(differs.any(axis=0))]
+    return context_part(context, days, now.accounts[np.flatnonzero(differs.any(axis=1))])
+
+
+def context_part(
     context: Context, days: Collection[date], accounts: Collection[str] | None = None
 ) -> Context:
     """Return the context of some dates, and of some accounts alone."""
@@ -233,26 +199,47 @@ def _part(
 
 
 def _of_accounts(tables: Tables, chosen: Rows) -> Tables:
+    """Return the rows of some accounts, picked once for all that reads them."""
     deals = only_with(tables["opportunities"], chosen, on="account_id")
-    frames = {
-        name: only_with(rows, deals, on="opportunity_id") if name in _OF_DEALS
-        else only_with(rows, chosen, on="account_id") if "account_id" in rows.columns
-        else rows
-        for name, rows in tables.frames.items()
-    }  # fmt: skip
-    return replace(tables, frames=frames)
+
+    def own(name: str, rows: Rows) -> Rows:
+        if name in OF_DEALS:
+            return only_with(rows, deals, on="opportunity_id")
+        return only_with(rows, chosen, on="account_id") if "account_id" in rows.columns else rows
+
+    picked = {
+        name: computed(tables.connection, own(name, rows)) for name, rows in tables.frames.items()
+    }
+    return replace(tables, frames=picked)
 
 
-def _keep(cache: Cache, values: pd.DataFrame, content: pd.Series[int]) -> None:
-    whole = hashlib.sha256(content.to_numpy().tobytes()).hexdigest()
-    moments = content.index.get_level_values("as_of").unique()
+def _keep(
+    cache: Cache, values: pd.DataFrame, now: Contents, taken_over: Sequence[Path | None]
+) -> None:
+    """Write a file an as_of; those that are taken over are copied."""
+    whole = hashlib.sha256(now.hashes[now.exists].tobytes()).hexdigest()
 
     def write(folder: Path) -> None:
-        frame = values.assign(**{_CONTENT: content}).reset_index()
-        with draft_of(folder / _FILE) as draft:
-            frame.to_parquet(draft, index=False)
+        for place, kept in enumerate(taken_over):
+            with draft_of(_file(folder, now.days[place])) as draft:
+                if kept is None:
+                    _of_date(values, now, place).to_parquet(draft, use_dictionary=False)
+                else:
+                    shutil.copyfile(kept, draft)
 
     try:
-        cache.files(_NAME, [whole, *map(str, moments)], write)
+        cache.files(_NAME, [whole, *map(str, now.days)], write)
     except OSError:  # a project that may only be read, or a full disk
         return
+
+
+def _of_date(values: pd.DataFrame, now: Contents, place: int) -> pd.DataFrame:
+    """Return the rows of one as_of by account, with their hashes."""
+    accounts, days = now.rows
+    rows = np.flatnonzero(days == place)
+    found = values.take(rows).set_axis(now.accounts[accounts[rows]])
+    return found.assign(**{_CONTENT: now.hashes[accounts[rows], place]})
+
+
+def _file(folder: Path, day: date) -> Path:
+    return folder / f"{day}.parquet"

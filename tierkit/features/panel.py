@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -24,7 +25,7 @@ from tierkit.crm import (
     to_frame,
 )
 from tierkit.errors import DataError, SettingsError
-from tierkit.features.checksums import check_sums
+from tierkit.features.checksums import Sums, check_sums
 from tierkit.features.extent import observed_quarters, without_the_unknown
 from tierkit.features.feature import KEYS, Aggregate, Block, Context, Derived, Feature
 from tierkit.features.firmographics import dated_columns
@@ -196,7 +197,7 @@ def _build(context: Context, known: Known, *, names: Collection[str] | None, cac
     reasons = reasons_to_leave_out(features, tables, there)
     built = _asked(with_past_revenue(features, reasons), names)
     computed_values = _compute(context, built, cache)
-    check_sums(context, computed_values)
+    check_sums(context, Sums.of(computed_values))
     values = without_the_unknown(computed_values, built, known)
     reasons |= dict.fromkeys(settings.features.leave_out, "named in features.leave_out")
     usable = [feature for feature in built if not (feature.is_hidden or feature.name in reasons)]
@@ -272,13 +273,19 @@ def feature_values(
     return _compute(context, with_inputs(features[name], features))[name]
 
 
+def in_order(dates: Iterable[date]) -> tuple[date, ...]:
+    """Return the as_of dates of a panel, in order; an error if there is none."""
+    days = tuple(sorted(set(dates)))
+    if not days:
+        raise SettingsError("A panel needs at least one as_of date; none was given.")
+    return days
+
+
 def context_of(
     tables: Tables, dates: Sequence[date], *, settings: Settings, look_back: int | None
 ) -> tuple[Context, Known]:
     """Return what every block of rows is built from, and how much is known at each date."""
-    days = tuple(sorted(set(dates)))
-    if not days:
-        raise SettingsError("A panel needs at least one as_of date; none was given.")
+    days = in_order(dates)
     known = known_history(tables, days, settings, look_back=look_back)
     rows = date_rows(tables, known)
     existing = computed(tables.connection, existing_accounts(tables, rows))
@@ -315,8 +322,8 @@ def _with_aggregates(
     for block in dict.fromkeys(feature.block for feature in features):
         group = [feature for feature in features if feature.block == block]
         values = values.join(_aggregate(block, group, context), how="left", validate="1:1")
-        zeros = {feature.name: 0.0 for feature in group if feature.absent == 0}
-        values = values.fillna(zeros)
+        known = {one.name: one.absent for one in group if not math.isnan(one.absent)}
+        values = values.fillna(known)
     return values
 
 

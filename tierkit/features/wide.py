@@ -7,22 +7,42 @@ Sail 0.7 lacks the division of fractions that they need (`try_divide`); Spark ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
+from shutil import rmtree
 
 import narwhals as nw
 
 from tierkit.calendar import DAYS_A_QUARTER
-from tierkit.crm import Rows, Tables, grouped, look_up_grouped
-from tierkit.errors import SettingsError
+from tierkit.crm import (
+    Rows,
+    Tables,
+    forget,
+    grouped,
+    in_words,
+    look_up_grouped,
+    look_up_groups,
+    materialise,
+    row_count,
+    write_partitions,
+)
+from tierkit.errors import DataError, SettingsError
+from tierkit.features.checksums import Sums, check_sums
 from tierkit.features.deals import PRIOR_DEALS
 from tierkit.features.extent import unknown_dates
 from tierkit.features.feature import HIDDEN, KEYS, Aggregate, Block, Context, Derived, Feature
-from tierkit.features.panel import context_of, with_inputs
+from tierkit.features.keeping import context_part, dates_at_once
+from tierkit.features.panel import in_order, with_inputs
 from tierkit.features.registry import all_features, reasons_to_leave_out
+from tierkit.features.windows import date_rows, existing_accounts, known_history
+from tierkit.files import new_folder
 from tierkit.settings import Settings
 
+_EXISTING, _PANEL = "existing accounts", "panel at a date"
 _NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
 
 
@@ -32,22 +52,73 @@ class PanelPlan:
 
     Attributes
     ----------
-    rows
-        A row per existing account and as_of: `account_id`, `as_of` and the features.
-    parts
-        By block, its features by account_id and as_of; accounts without rows in it are absent.
-    assemble
-        Gives the panel from the existing accounts and such parts, wherever these lie.
+    context
+        The tables, dates and accounts.
+    features
+        All that is computed, steps on the way included, each after what it follows from.
+    asked
+        The names of those that the panel holds.
+    unknown
+        By feature, the dates at which nothing is known of it.
     """
 
-    existing: Rows
-    parts: Mapping[str, Rows]
-    assemble: Callable[[Rows, Mapping[str, Rows]], Rows]
+    context: Context
+    features: tuple[Feature, ...]
+    asked: tuple[str, ...]
+    unknown: Mapping[str, Sequence[date]]
+
+    @property
+    def existing(self) -> Rows:
+        """Every existing account with every as_of."""
+        return self.context.existing.select(*KEYS)
+
+    @property
+    def parts(self) -> dict[str, Rows]:
+        """By block, its features by account_id and as_of; accounts without rows are absent."""
+        blocks = _blocks(self.features)
+        return {block.name: _part(block, self.features, self.context) for block in blocks}
 
     @property
     def rows(self) -> Rows:
         """A row per existing account and as_of, with every feature that was asked for."""
-        return self.assemble(self.existing, self.parts)
+        return self.finished(self.assembled(self.existing, self.parts))
+
+    def assembled(self, existing: Rows, parts: Mapping[str, Rows]) -> Rows:
+        """Return all features of existing accounts from such parts, wherever these lie."""
+        return _joined(existing, parts, self.features)
+
+    def finished(self, rows: Rows) -> Rows:
+        """Return assembled rows with what was asked for, the unknown taken out."""
+        masks = [
+            nw.when(~nw.col("as_of").is_in([*days])).then(nw.col(name)).alias(name)
+            for name, days in self.unknown.items()
+        ]
+        known = rows.with_columns(*masks) if masks else rows
+        return known.select(*KEYS, *self.asked)
+
+    @contextmanager
+    def checked_at(self, days: Sequence[date]) -> Iterator[Rows]:
+        """Compute the panel at some of its dates inside its engine, and check its sums.
+
+        Raises
+        ------
+        DataError
+            If a money criterion is not what its table holds (`check_sums`), or an account is
+            missing or there twice.
+        """
+        engine = self.context.tables.connection
+        of_days = context_part(self.context, days)
+        existing = materialise(engine, of_days.existing, _EXISTING)
+        plan = replace(self, context=replace(of_days, existing=existing))
+        rows = materialise(engine, plan.assembled(plan.existing, plan.parts), _PANEL)
+        try:
+            if (there := row_count(rows)) != (asked := row_count(existing)):
+                raise DataError(f"The panel has {there:,} rows where {asked:,} accounts exist.")
+            check_sums(plan.context, Sums.of_rows(rows))
+            yield plan.finished(rows)
+        finally:
+            forget(engine, _PANEL)
+            forget(engine, _EXISTING)
 
 
 def plan_panel(
@@ -80,7 +151,10 @@ def plan_panel(
     >>> plan.rows.collect().rows()
     [('A', datetime.date(2025, 1, 1), 60.0)]
     """
-    context, known = context_of(tables, dates, settings=settings, look_back=look_back)
+    days = in_order(dates)
+    known = known_history(tables, days, settings, look_back=look_back)
+    rows = date_rows(tables, known)
+    context = Context(tables, rows, days, existing_accounts(tables, rows), settings)
     features = {feature.name: feature for feature in all_features(tables, settings)}
     there = {table: known.most(table) for table in known.quarters}
     reasons = reasons_to_leave_out([*features.values()], tables, there)
@@ -91,17 +165,56 @@ def plan_panel(
     if absent := [name for name in asked if name not in features or name in reasons]:
         why = reasons.get(absent[0], "there is no such feature")
         raise SettingsError(f"{absent[0]}: {why}.")
-    needed = list(
-        dict.fromkeys(one for name in asked for one in with_inputs(features[name], features))
-    )
-    unknown = unknown_dates(needed, known)
-    return PanelPlan(
-        existing=context.existing.select(*KEYS),
-        parts={block.name: _part(block, needed, context) for block in _blocks(needed)},
-        assemble=lambda existing, parts: _joined(existing, parts, needed, unknown).select(
-            *KEYS, *asked
-        ),
-    )
+    needed = dict.fromkeys(one for name in asked for one in with_inputs(features[name], features))
+    return PanelPlan(context, (*needed,), (*asked,), unknown_dates([*needed], known))
+
+
+def write_panel(
+    tables: Tables,
+    dates: Sequence[date],
+    folder: Path,
+    *,
+    settings: Settings,
+    names: Iterable[str] | None = None,
+    look_back: int | None = None,
+) -> None:
+    """Write the panel as Parquet, a folder an as_of; no row passes through this process.
+
+    Sums are checked as in `build_panel`. Of many rows a few dates are computed at a time, and what
+    does not fit into memory is written to the engine's own folder meanwhile.
+
+    Parameters
+    ----------
+    folder
+        A new folder; it is there when all is written.
+    names
+        The features to write; by default all that can be.
+
+    Raises
+    ------
+    SettingsError
+        If the folder is there already, or as for `plan_panel`.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> from tierkit.features.example import tables_of
+    >>> tables = tables_of(opportunities="account_id close_date amount is_won;"
+    ...                                  "A 2024-12-01 90 true")
+    >>> folder = Path(mkdtemp()) / "panel"
+    >>> write_panel(tables, [date(2025, 1, 1)], folder, settings=Settings())
+    >>> [one.name for one in folder.iterdir()]
+    ['as_of=2025-01-01']
+    """
+    plan = plan_panel(tables, dates, settings=settings, names=names, look_back=look_back)
+    with new_folder(folder) as draft, in_words("The criteria cannot be computed"):
+        for days in dates_at_once(plan.context):
+            part = draft / str(days[0])
+            with plan.checked_at(days) as rows:
+                write_partitions(tables.connection, rows, part, by="as_of")
+            for one in part.glob("as_of=*"):
+                one.rename(draft / one.name)
+            rmtree(part)
 
 
 def _blocks(features: Sequence[Feature]) -> list[Block]:
@@ -128,27 +241,19 @@ def _part(block: Block, features: Sequence[Feature], context: Context) -> Rows:
     )
 
 
-def _joined(
-    existing: Rows,
-    parts: Mapping[str, Rows],
-    features: Sequence[Feature],
-    unknown: Mapping[str, Sequence[date]],
-) -> Rows:
+def _joined(existing: Rows, parts: Mapping[str, Rows], features: Sequence[Feature]) -> Rows:
     rows = existing
     for block in _blocks(features):
         group = [one for one in features if isinstance(one, Aggregate) and one.block == block]
-        columns = {one.name: nw.col(one.name).max() for one in group}  # one row a key: itself
-        rows = look_up_grouped(rows, parts[block.name], on=KEYS, **columns)
-        zeros = [nw.col(one.name).fill_null(0.0) for one in group if one.absent == 0]
-        rows = rows.with_columns(*zeros) if zeros else rows
+        rows = look_up_groups(rows, parts[block.name], on=KEYS)
+        known = [
+            nw.col(one.name).fill_null(one.absent) for one in group if not math.isnan(one.absent)
+        ]
+        rows = rows.with_columns(*known) if known else rows
     for one in features:
         if isinstance(one, Derived):
             rows = _derived(one, rows)
-    masks = [
-        nw.when(~nw.col("as_of").is_in([*days])).then(nw.col(name)).alias(name)
-        for name, days in unknown.items()
-    ]
-    return rows.with_columns(*masks) if masks else rows
+    return rows
 
 
 def _derived(feature: Derived, rows: Rows) -> Rows:

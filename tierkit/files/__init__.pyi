@@ -27,6 +27,7 @@ from .writing import (
     DRAFT as DRAFT,
     draft_of as draft_of,
     make_folder as make_folder,
+    new_folder as new_folder,
     open_plain as open_plain,
     refuse_links as refuse_links,
     refuse_links_inside as refuse_links_inside,

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import rmtree
 
 from tierkit.errors import SettingsError
 
@@ -68,6 +69,27 @@ def draft_of(file: Path) -> Iterator[Path]:
     except BaseException:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Give an empty folder of another name, which becomes `folder` after the block.
+
+    Raises
+    ------
+    SettingsError
+        If something of that name is there already.
+    """
+    if folder.exists():
+        raise SettingsError(f"-o {folder}: is there already. Name a new folder.")
+    draft = folder.resolve().with_name(f".{folder.name}.{secrets.token_hex(6)}{DRAFT}")
+    draft.mkdir(parents=True)
+    try:
+        yield draft
+        draft.rename(folder)
+    except BaseException:
+        rmtree(draft, ignore_errors=True)
         raise
 
 

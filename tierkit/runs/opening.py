@@ -112,7 +112,8 @@ def keep_stages(run_folder: Path) -> None:
 def leave_rows(handover: Handover, tables: Tables, folder: Path) -> None:
     """Write trusted tables, deals as known, and what tells them from others, for a run."""
     write_tables(tables, folder / TABLES_FOLDER)
-    write_known_deals(tables, handover.quarter.as_of, folder / KNOWN_DEALS_FILE)
+    apart = written_tables(folder / TABLES_FOLDER, handover.settings)  # its memory is soon free
+    write_known_deals(apart, handover.quarter.as_of, folder / KNOWN_DEALS_FILE)
     write_whole(folder / "rows.json", json.dumps(dict(tables.source_rows)), lasting=False)
     run = Run(handover.settings, handover.quarter, tables, folder, handover.model_file)
     write_whole(folder / DATA_FILE, run.key, lasting=False)
