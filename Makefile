@@ -56,7 +56,9 @@ bench-read: $(BIN)/.installed-dev ## time and memory of reading and checking 5 m
 
 bench-scale: $(BIN)/.installed-dev ## time and memory of the panel beside hand-written SQL, and the slope of time on rows
 	$(BIN)/python -m benches.scale 100000 500000 1000000
+	$(BIN)/python -m benches.scale --written 50000 500000 5000000 10000000
 	$(BIN)/python -m benches.score_speed 1000000
+	$(BIN)/python -m benches.score_speed --panel 10000000
 	$(BIN)/python -m benches.kept_panel 20000 100000
 
 bench-peers: $(BIN)/.installed-dev ## processor time beside featuretools, lifetimes, pandas, dbt, scikit-learn and optbinning

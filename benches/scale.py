@@ -2,7 +2,7 @@
 
     python -m benches.scale 100000            # accounts; 20 deals each, 12 dates
     python -m benches.scale 100000 500000     # several sizes, and the slope of time on log rows
-    python -m benches.scale --written 10000000 5000     # Parquet to Parquet, in 5,000 MB
+    python -m benches.scale --written 50000 10000000    # Parquet to Parquet, the newest two dates
 
 Each measurement is a process of its own, so that its peak memory is its own. What is written stays
 in the engine: what does not fit into its memory lies in a file meanwhile.
@@ -25,6 +25,8 @@ DATES = [date(year, month, 1) for year in (2023, 2024, 2025) for month in (1, 4,
 DEALS_PER_ACCOUNT = 20
 WAYS = ("criteria", "with checksums", "sql")
 WRITTEN = ("panel written", "sql written")
+NEWEST, LIMIT_MB = DATES[-2:], 5_000
+"""Of what is written: the dates, and the memory that rows may take."""
 REVENUE = (
     *(f"won_revenue_{window}" for window in ("1q", "2q", "4q", "8q", "ever")),
     *(f"wins_count_{window}" for window in ("1q", "2q", "4q", "8q", "ever")),
@@ -68,8 +70,8 @@ def tables_of(folder: Path, memory_mb: int | None = None):
     return Tables(frames, given, connection)
 
 
-def hand_written(folder: Path) -> str:
-    days = ", ".join(f"(DATE '{day}')" for day in DATES)
+def hand_written(folder: Path, dates: Sequence[date] = DATES) -> str:
+    days = ", ".join(f"(DATE '{day}')" for day in dates)
     won = "is_won AND close_date < as_of"
     sums = ", ".join(
         f"sum(amount) FILTER ({won} AND close_date >= as_of - INTERVAL {months} MONTH) AS r{name},"
@@ -108,29 +110,29 @@ def in_process(folder: Path, way: str) -> int:
     return len(panel.build_panel(tables_of(folder), DATES, settings=Settings()).values)
 
 
-def to_files(folder: Path, way: str, memory_mb: int | None) -> int:
+def to_files(folder: Path, way: str) -> int:
     """Compute the columns one way, into files; return how many rows there are."""
     import duckdb
 
     if way == "sql written":
         from tierkit.crm.engine import connect
 
-        connect(scratch=folder / "spill", memory_mb=memory_mb).execute(
-            f"COPY ({hand_written(folder)}) TO '{folder}/by hand.parquet'"
+        connect(scratch=folder / "spill", memory_mb=LIMIT_MB).execute(
+            f"COPY ({hand_written(folder, NEWEST)}) TO '{folder}/by hand.parquet'"
         )
         return duckdb.read_parquet(f"{folder}/by hand.parquet").shape[0]
     from tierkit.features import write_panel
     from tierkit.settings import Settings
 
-    tables = tables_of(folder, memory_mb)
-    write_panel(tables, DATES, folder / "panel", settings=Settings(), names=REVENUE)
+    tables = tables_of(folder, LIMIT_MB)
+    write_panel(tables, NEWEST, folder / "panel", settings=Settings(), names=REVENUE)
     return duckdb.read_parquet(f"{folder}/panel/*/*.parquet").shape[0]
 
 
-def measure(folder: Path, way: str, memory_mb: int | None) -> dict[str, float]:
+def measure(folder: Path, way: str) -> dict[str, float]:
     """Compute the columns one way and return what it took."""
     began = time.perf_counter()
-    rows = in_process(folder, way) if way in WAYS else to_files(folder, way, memory_mb)
+    rows = in_process(folder, way) if way in WAYS else to_files(folder, way)
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {
         "seconds": time.perf_counter() - began,
@@ -140,21 +142,23 @@ def measure(folder: Path, way: str, memory_mb: int | None) -> dict[str, float]:
     }
 
 
-def main(sizes: list[int], ways: Sequence[str] = WAYS, memory_mb: int | None = None) -> None:
+def main(sizes: list[int], ways: Sequence[str] = WAYS) -> None:
     """Print a line a size and way, and the slope of processor time on log rows."""
     cpu: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
     for accounts in sizes:
         with tempfile.TemporaryDirectory() as place:
             write_company(Path(place), accounts)
             for way in ways:
-                given = [sys.executable, "-m", "benches.scale", "--one", place, way]
-                given += [] if memory_mb is None else [str(memory_mb)]
-                said = subprocess.run(given, check=True, stdout=subprocess.PIPE, text=True).stdout
+                said = subprocess.run(
+                    [sys.executable, "-m", "benches.scale", "--one", place, way],
+                    check=True, capture_output=True, text=True,
+                ).stdout  # fmt: skip
                 found = json.loads(said.splitlines()[-1])
                 cpu[way].append((math.log(accounts), math.log(found["cpu"])))
+                dates = DATES if ways == WAYS else NEWEST
                 print(
                     f"{accounts:,} accounts, {accounts * DEALS_PER_ACCOUNT:,} deals, "
-                    f"{len(DATES)} dates, {way}: {found['seconds']:.1f} s, {found['cpu']:.1f} s of "
+                    f"{len(dates)} dates, {way}: {found['seconds']:.1f} s, {found['cpu']:.1f} s of "
                     f"CPU, {found['gigabytes']:.2f} GB, {found['rows']:,} rows",
                     flush=True,
                 )
@@ -168,10 +172,8 @@ def main(sizes: list[int], ways: Sequence[str] = WAYS, memory_mb: int | None = N
 if __name__ == "__main__":
     given = sys.argv[1:]
     if given[:1] == ["--one"]:
-        place, way, *limit = given[1:]
-        print(json.dumps(measure(Path(place), way, int(limit[0]) if limit else None)))
+        print(json.dumps(measure(Path(given[1]), given[2])))
     elif given[:1] == ["--written"]:
-        *sizes, memory_mb = map(int, given[1:])
-        main(sizes, WRITTEN, memory_mb)
+        main([int(size) for size in given[1:]], WRITTEN)
     else:
         main([int(size) for size in given] or [100_000])

@@ -66,6 +66,15 @@ def test_the_panel_that_an_engine_writes_is_the_panel(name, tmp_path):
         write_panel(tables, DATES, folder, settings=settings)
 
 
+@pytest.mark.slow
+def test_what_an_engine_lacks_is_a_sentence(tmp_path):
+    """Once Sail divides fractions, this test and the words about it can go."""
+    tables = tables_in(engine_of("sail"), company())
+    with pytest.raises(DataError, match=r"This engine lacks it: take another \(data.engine\)"):
+        write_panel(tables, DATES, tmp_path / "panel", settings=Settings())
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_panel_with_a_wrong_sum_is_not_written(tmp_path, monkeypatch):
     def dropped(*given):
         found = [*all_features(*given)]

@@ -130,6 +130,8 @@ def _advice(error: Exception) -> str:
         )
     if kind in ("BinderException", "CatalogException", "InternalException", "ParserException"):
         return "Please report this, with the headers of the files."
+    if "Unsupported" in str(error) and kind == "AnalysisException":
+        return "This engine lacks it: take another (data.engine). Nothing was published."
     if kind in ("IOException", "HTTPException") or "Connect" in kind or "Rpc" in kind:
         return "See that the file, the disk or the server is there, then run it again."
     return "Write the file or partition anew, then run it again; nothing was published."
