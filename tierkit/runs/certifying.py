@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tierkit.crm import Tables
 from tierkit.parallel import free_processors
-from tierkit.processes import end_program, ending_with_this, watch_parent
+from tierkit.processes import end_on_signals, end_program, ending_with_this, watch_parent
 from tierkit.roi import WORTH_PROCESSES, tier_standings
 from tierkit.runs.opening import open_run
 from tierkit.runs.tier_roi import certify
@@ -70,4 +70,5 @@ def certify_run(run_folder: str) -> None:
 
 if __name__ == "__main__":
     watch_parent(os.getppid())
+    end_on_signals(of_a_part=True)
     certify_run(sys.argv[1])
