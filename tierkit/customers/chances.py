@@ -122,12 +122,12 @@ def concordance(chance: FloatArray, renewed: FloatArray) -> Figure:
     >>> concordance(np.array([0.9, 0.8, 0.7]), np.array([1.0, 0.0, 1.0])).value
     0.5
     """
+    from sklearn.metrics import roc_auc_score
+
     won = renewed > 0
     if won.all() or not won.any():
         return Figure.unknown("all were renewed, or none", count=len(won))
-    wins, losses = int(won.sum()), int((~won).sum())
-    ranks = float(pd.Series(chance).rank()[won].sum())  # Mann and Whitney's count of pairs
-    return Figure((ranks - wins * (wins + 1) / 2) / (wins * losses), count=len(won))
+    return Figure(float(roc_auc_score(won, chance)), count=len(won))
 
 
 def log_loss(chance: FloatArray, renewed: FloatArray) -> FloatArray:
