@@ -19,10 +19,12 @@ import pyarrow as pa
 import pytest
 from tiny_runs import LABEL, QUARTER, contents, one
 
+import tierkit
 from tests.engines import sail_engine
 from tests.small_company import write_small_company
 from tierkit.crm import read_tables, register_frame, spark_engine
 from tierkit.crm.spark_engine import REMOTE, SparkEngine
+from tierkit.crm.tables import tables_from_frames, tables_in
 from tierkit.errors import DataError
 from tierkit.files import words_of_fault
 from tierkit.publishing import exit_code_of
@@ -117,6 +119,21 @@ def test_a_server_that_ends_midway_publishes_nothing_and_a_rerun_publishes(tmp_p
     assert not contents(project / "reports" / LABEL)
     with served() as (_, address):
         assert run(address).published
+
+
+def test_a_server_that_ends_while_a_notebook_is_worked_in_is_a_sentence_and_another_serves():
+    deals = {"account_id": ["A"], "opportunity_id": ["D"], "close_date": ["2024-05-01"],
+             "amount": ["70"], "is_won": ["true"], "created_date": ["2024-01-01"]}  # fmt: skip
+    frames = {"accounts": pd.DataFrame({"account_id": ["A"]}), "opportunities": pd.DataFrame(deals)}
+    with served() as (server, address):
+        tables = tables_in(SparkEngine.open(address), tables_from_frames(frames))
+        server.kill()
+        with pytest.raises(DataError, match="the server does not answer"):
+            tierkit.build_panel(tables, "2025-01-01", horizon_quarters=1)
+    with served() as (_, address):
+        tables = tables_in(SparkEngine.open(address), tables_from_frames(frames))
+        panel = tierkit.build_panel(tables, "2025-01-01", horizon_quarters=1)
+    assert panel.now["won_revenue_4q"].to_dict() == {"A": 70.0}
 
 
 def test_tables_of_a_spark_catalog_are_read_with_the_columns_that_are_needed(tmp_path, monkeypatch):

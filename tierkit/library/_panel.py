@@ -12,7 +12,7 @@ import pandas as pd
 
 from tierkit._backtest import complete_dates
 from tierkit._outcomes import join_outcomes, outcomes as outcomes_after
-from tierkit.crm import Tables, tables_as_known
+from tierkit.crm import Tables, in_words, tables_as_known
 from tierkit.errors import DataError, SettingsError
 from tierkit.features import Panel, build_panel as build_features
 from tierkit.library._given import trusted
@@ -248,9 +248,15 @@ def build_panel(
     >>> len(panel.now), str(panel.days[-1])
     (60, '2025-07-01')
     """
-    asked = settings_of(settings, horizon_quarters=horizon_quarters)
-    day = day_of(as_of)
-    known = tables_as_known(trusted(tables), day)
+    asked, day = settings_of(settings, horizon_quarters=horizon_quarters), day_of(as_of)
+    with in_words("The panel cannot be computed"):
+        return _built(trusted(tables), day, days, asked)
+
+
+def _built(
+    tables: Tables, day: date, days: Sequence[date | str] | None, asked: Settings
+) -> AccountPanel:
+    known = tables_as_known(tables, day)
     learned = (
         training_dates(known, settings=asked, as_of=day)
         if days is None
