@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
+import duckdb
 import pytest
 from projects import write_project
 
+from tierkit.crm import scanning
 from tierkit.crm.engine import connect, in_words
 from tierkit.crm.trusted import read_tables
-from tierkit.errors import MemoryLimitError
+from tierkit.errors import MemoryLimitError, SettingsError
 from tierkit.runs._reading import trusted_tables
 from tierkit.settings import Settings, read_settings
 
@@ -62,3 +65,29 @@ def test_a_full_disk_or_memory_is_a_sentence(tmp_path):
 def test_errors_that_are_no_engine_s_stay_as_they_are():
     with pytest.raises(KeyError), in_words("Sum"):
         raise KeyError("x")
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "said"),
+    [
+        (
+            duckdb.OutOfMemoryException("Out of Memory Error: could not allocate"),
+            MemoryLimitError,
+            "data.memory_mb",
+        ),
+        (OSError(errno.ENOSPC, "No space left on device"), SettingsError, "the disk is full"),
+        (duckdb.IOException("Could not write: No space left on device"), SettingsError, "full"),
+    ],
+)
+def test_what_the_machine_lacks_is_no_fault_of_the_files(tmp_path, monkeypatch, fault, kind, said):
+    """An export that is read again would be as it is: exit codes 7 and 2, not the 3 of data."""
+
+    def failing(*_, **__):
+        raise fault
+
+    settings = small_project(tmp_path)
+    monkeypatch.setattr(scanning, "rows_of_table", failing)
+    with pytest.raises(kind, match=said):
+        read_tables(settings)
+    with pytest.raises(kind, match=f"(?s)Sum: .*{said}"), in_words("Sum"):
+        raise fault if not isinstance(fault, OSError) else duckdb.IOException(str(fault))

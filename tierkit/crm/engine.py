@@ -23,8 +23,8 @@ from typing_extensions import TypeIs
 
 from tierkit.crm.polars_engine import PolarsEngine
 from tierkit.crm.spark_engine import SparkEngine
-from tierkit.errors import DataError, MemoryLimitError
-from tierkit.files import draft_of
+from tierkit.errors import DataError, MemoryLimitError, SettingsError
+from tierkit.files import draft_of, is_disk_full, is_out_of_memory
 
 Rows = nw.LazyFrame[Any]
 Connection = duckdb.DuckDBPyConnection
@@ -83,6 +83,10 @@ _OWN_ROWS = frozenset(
 """Sources that the rows of a view may come from: its own file, or nothing."""
 
 
+_ROOM = (
+    "Give the engine more memory (data.memory_mb), or free space where it writes what "
+    "does not fit: the project's .tierkit folder. Nothing was published; run it again."
+)
 _FOREIGN = ("duckdb", "_duckdb", "polars", "pyspark", "grpc", "py4j")
 
 
@@ -99,16 +103,32 @@ def in_words(what: str) -> Iterator[None]:
     ------
     DataError
         In place of an engine's own error, with its first line: it names the file.
-    MemoryLimitError
-        The same, where memory ran out.
+    MemoryLimitError, SettingsError
+        The same, where memory ran out or the disk is full.
     """
     try:
         yield
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in _FOREIGN:
             raise
-        kind = MemoryLimitError if _is_out_of_memory(error) else DataError
-        raise kind(f"{what}: {_cause(error)} {_advice(error)}") from error
+        refuse_lack_of_room(error, what=what)
+        raise DataError(f"{what}: {_cause(error)} {_advice(error)}") from error
+
+
+def refuse_lack_of_room(error: Exception, *, what: str) -> None:
+    """Raise if an error says that memory or the disk is full, which is no fault of the data.
+
+    Raises
+    ------
+    MemoryLimitError
+        With what to do.
+    SettingsError
+        The same, of a full disk.
+    """
+    if is_out_of_memory(error):
+        raise MemoryLimitError(f"{what}: {_cause(error)} {_ROOM}") from error
+    if is_disk_full(error):
+        raise SettingsError(f"{what}: the disk is full. {_ROOM}") from error
 
 
 def _cause(error: Exception) -> str:
@@ -117,17 +137,8 @@ def _cause(error: Exception) -> str:
     return "the server does not answer." if is_gone else said.partition("\n")[0]
 
 
-def _is_out_of_memory(error: Exception) -> bool:
-    return "OutOfMemory" in type(error).__name__
-
-
 def _advice(error: Exception) -> str:
     kind = type(error).__name__
-    if _is_out_of_memory(error):
-        return (
-            "Give the engine more memory (data.memory_mb), or free space where it writes what "
-            "does not fit: the project's .tierkit folder. Nothing was published; run it again."
-        )
     if kind in ("BinderException", "CatalogException", "InternalException", "ParserException"):
         return "Please report this, with the headers of the files."
     if "Unsupported" in str(error) and kind == "AnalysisException":

@@ -14,7 +14,14 @@ import narwhals as nw
 
 from tierkit.crm.contract import CONTRACT
 from tierkit.crm.databases import scan_profile
-from tierkit.crm.engine import Connection, EngineError, Rows, scan_database, scan_parquet
+from tierkit.crm.engine import (
+    Connection,
+    EngineError,
+    Rows,
+    refuse_lack_of_room,
+    scan_database,
+    scan_parquet,
+)
 from tierkit.crm.files import (
     SUFFIXES,
     TEXT_SUFFIXES,
@@ -101,6 +108,7 @@ def _scan_database(settings: Settings, connection: Connection) -> dict[str, Rows
     try:
         tables = scan_database(connection, settings.source)
     except EngineError as error:
+        refuse_lack_of_room(error, what=f"{settings.source.name} cannot be read")
         raise DataError(f"{settings.source.name}: no DuckDB file: {_first_line(error)}") from error
     by_name, said = {name.casefold(): rows for name, rows in tables.items()}, list[str]()
     found = {
@@ -278,6 +286,7 @@ def _scan_folder(
         except DataError as error:
             problems.append(Problem(str(error), "", table=name, rule="unreadable file"))
         except (EngineError, OSError, ValueError) as error:
+            refuse_lack_of_room(error, what=f"{name} cannot be read")
             message = f"cannot be read: {_first_line(error)}"
             fix = "Export it again; see that every line has the header's columns."
             problems.append(Problem(message, fix, table=name, rule="unreadable file"))

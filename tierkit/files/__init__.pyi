@@ -10,6 +10,7 @@ from .reading import (
 )
 from .refusals import (
     disk_errors_in_words as disk_errors_in_words,
+    is_disk_full as is_disk_full,
     is_out_of_memory as is_out_of_memory,
     reserved_room as reserved_room,
     words_of_fault as words_of_fault,

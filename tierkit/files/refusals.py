@@ -110,7 +110,7 @@ you may write.
         )
     refused = isinstance(error, OSError) and error.errno in _OF_DISK
     refused |= isinstance(error, shutil.Error)
-    if not refused and _FULL not in str(error).lower():
+    if not refused and not is_disk_full(error):
         return None
     name, why = _file_and_reason(error)
     return SettingsError(
@@ -130,6 +130,12 @@ def is_out_of_memory(error: BaseException) -> bool:
             return True
         seen = seen.__cause__
     return False
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Return whether an error says that a disk is full."""
+    is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return is_full or _FULL in str(error).lower()
 
 
 def _file_and_reason(error: BaseException) -> tuple[str, str]:
