@@ -127,7 +127,7 @@ def test_scores_in_an_engine_are_the_same_by_the_lines_of_the_report(
     code, _, said = run(capsys, *asked)
     assert code == 2
     assert "is there already. Name a new folder." in said
-    assert not [*(project / ".tierkit").glob("known-*")]
+    assert not [*(project / ".tierkit").glob(".known-*")]
 
 
 def test_accounts_are_scored_after_an_earlier_report_too(project, tmp_path, capsys):

@@ -168,11 +168,13 @@ def test_clean_lists_first_and_then_takes_away_what_is_beyond_the_limits(project
     kept += [aged(reports / "2026Q3", days=4_000), aged(reports / "archive" / "a", days=1)]
     kept += [aged(scratch / "versions" / "overrides.csv", days=900)]
     old += [aged(scratch / "cache" / "tables-1", days=91), aged(scratch / "runs" / "1", days=0)]
+    old += [aged(scratch / name, days=2) for name in ("spill/7", ".known-x.draft")]
+    kept += [aged(scratch / "spill" / "8", days=0)]
     (project / "tier_history.new").write_text("half")
     settings = read_settings(project)
     assert {one.path for one in leftovers(settings)} == {*old, project / "tier_history.new"}
     code, out, _ = run(capsys, "clean", "-f", project)
-    assert (code, "5 files and folders with 0.0 MB can go" in out) == (0, True)
+    assert (code, "7 files and folders with 0.0 MB can go" in out) == (0, True)
     assert all(one.exists() for one in old)
     code, out, _ = run(capsys, "clean", "--yes", "-f", project)
     assert (code, "are gone" in out) == (0, True)

@@ -29,6 +29,7 @@ from tierkit.crm import (
 )
 from tierkit.errors import SettingsError
 from tierkit.features import plan_panel, write_panel
+from tierkit.files import DRAFT
 from tierkit.models import SavedModel, read_model, scored_rows, tiered_rows
 from tierkit.runs import training_dates, trusted_tables
 from tierkit.settings import Settings
@@ -136,7 +137,7 @@ def known_tables(tables: Tables, as_of: date, *, scratch: Path) -> Iterator[Tabl
         yield tables_as_known(tables, as_of)
         return
     scratch.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="known-", dir=scratch) as place:
+    with TemporaryDirectory(prefix=".known-", suffix=DRAFT, dir=scratch) as place:
         deals = Path(place) / "opportunities.parquet"
         write_known_deals(tables, as_of, deals)
         yield tables_as_known(tables, as_of, known_deals=deals)

@@ -137,6 +137,8 @@ def _unfinished(settings: Settings) -> Iterator[Path]:
         yield from settings.reports.glob(".incoming*")
     yield from (folder / name for name in _OLD_DRAFTS if (folder / name).is_file())
     places: Sequence[Path] = (folder, folder / "experiments", settings.reports, scratch)
+    spilled = (scratch / "spill").glob("*")
+    yield from (one for one in spilled if _age(one) > _STALE_DRAFT_DAYS)
     for place in places:
         inside = place.rglob if place == scratch else place.glob
         yield from (one for one in inside(f".*{DRAFT}") if _age(one) > _STALE_DRAFT_DAYS)
