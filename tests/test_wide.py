@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from shutil import rmtree
 
 import duckdb
 import narwhals as nw
@@ -73,6 +74,17 @@ def test_what_an_engine_lacks_is_a_sentence(tmp_path):
     with pytest.raises(DataError, match=r"This engine lacks it: take another \(data.engine\)"):
         write_panel(tables, DATES, tmp_path / "panel", settings=Settings())
     assert not [*tmp_path.iterdir()]
+
+
+def test_what_is_left_out_of_the_panel_is_left_out_of_what_is_written(tmp_path):
+    settings = parse_settings({"features": {"leave_out": ["open_deals_count"]}})
+    tables = company()
+    for _ in range(2):  # what the first computed is gone
+        write_panel(tables, DATES[:1], tmp_path / "panel", settings=settings)
+        columns = duckdb.read_parquet(f"{tmp_path}/panel/*/*.parquet").columns
+        assert "open_deals_count" not in columns
+        assert "won_revenue_4q" in columns
+        rmtree(tmp_path / "panel")
 
 
 def test_a_panel_with_a_wrong_sum_is_not_written(tmp_path, monkeypatch):

@@ -31,7 +31,7 @@ from tierkit.errors import SettingsError
 from tierkit.features import plan_panel, write_panel
 from tierkit.files import DRAFT
 from tierkit.models import SavedModel, read_model, scored_rows, tiered_rows
-from tierkit.runs import training_dates, trusted_tables
+from tierkit.runs import check_project_criteria, training_dates, trusted_tables
 from tierkit.settings import Settings
 
 Dialect = Literal["duckdb", "postgres", "snowflake", "bigquery", "databricks", "spark"]
@@ -117,10 +117,12 @@ def export_panel(settings: Settings, folder: Path, *, as_of: date | None = None)
     Raises
     ------
     SettingsError
-        If the folder is there already, or a criterion of the project is no expression.
+        If the folder is there already, or a criterion of the project is no expression, sees the
+        future or rests on our own effort.
     """
     tables = trusted_tables(settings)
     day = as_of or last_day(tables) + timedelta(days=1)
+    check_project_criteria(tables, settings, as_of=day)
     with known_tables(tables, day, scratch=settings.scratch) as known:
         days = sorted({*training_dates(known, settings=settings, as_of=day), day})
         write_panel(known, days, folder, settings=settings)

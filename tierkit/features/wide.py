@@ -108,10 +108,10 @@ class PanelPlan:
         """
         engine = self.context.tables.connection
         of_days = context_part(self.context, days)
-        existing = materialise(engine, of_days.existing, _EXISTING)
-        plan = replace(self, context=replace(of_days, existing=existing))
-        rows = materialise(engine, plan.assembled(plan.existing, plan.parts), _PANEL)
         try:
+            existing = materialise(engine, of_days.existing, _EXISTING)
+            plan = replace(self, context=replace(of_days, existing=existing))
+            rows = materialise(engine, plan.assembled(plan.existing, plan.parts), _PANEL)
             if (there := row_count(rows)) != (asked := row_count(existing)):
                 raise DataError(f"The panel has {there:,} rows where {asked:,} accounts exist.")
             check_sums(plan.context, Sums.of_rows(rows))
@@ -158,9 +158,10 @@ def plan_panel(
     features = {feature.name: feature for feature in all_features(tables, settings)}
     there = {table: known.most(table) for table in known.quarters}
     reasons = reasons_to_leave_out([*features.values()], tables, there)
+    left_out = {*reasons, *settings.features.leave_out}
     asked = [
         name for name in (features if names is None else names)
-        if names is not None or not (name in reasons or features[name].is_hidden)
+        if names is not None or not (name in left_out or features[name].is_hidden)
     ]  # fmt: skip
     if absent := [name for name in asked if name not in features or name in reasons]:
         why = reasons.get(absent[0], "there is no such feature")
