@@ -15,6 +15,7 @@ from report_samples import write_published
 from test_cli import run
 
 import tierkit
+from tests.engines import engine_of
 from tierkit.commands._explain import open_report
 from tierkit.crm.account_names import find_account
 from tierkit.errors import SettingsError
@@ -107,11 +108,15 @@ def test_scores_are_those_of_the_card_on_what_was_known(project, tmp_path, capsy
     assert found.loc["A1", "name"] == "Acme Ltd"
 
 
-@pytest.mark.parametrize("engine", ["duckdb", "polars"])
+@pytest.mark.parametrize(
+    "engine", ["duckdb", "polars", pytest.param("spark", marks=pytest.mark.slow)]
+)
 def test_scores_in_an_engine_are_the_same_by_the_lines_of_the_report(
     engine, project, tmp_path, capsys
 ):
     """As files, a folder a tier: ICP does not count there, and nothing is there twice."""
+    if engine == "spark":
+        engine_of("sail")  # its session is that of the process
     model, folder = project / "reports" / "2026Q3" / "model.json", tmp_path / "by tier"
     asked = ("score", "-f", project, "--model", model, "-o", folder)
     code, out, _ = run(capsys, *asked, "--set", f"data.engine='{engine}'")
