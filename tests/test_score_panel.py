@@ -88,6 +88,25 @@ def test_tiers_by_size_hold_the_best_and_are_never_too_large(name):
         lines_by_size(rows, (Tier(name="A", line=1000.0), Tier(name="B")))
 
 
+def test_a_folder_of_several_dates_has_no_tiers_by_size(panel, tmp_path):
+    """By the lines of a report every date has its tiers; sizes are those of one date."""
+    for day in ("2026-01-01", "2026-04-01"):
+        place = tmp_path / "panel" / f"as_of={day}"
+        place.mkdir(parents=True)
+        panel.reset_index().to_parquet(place / "part.parquet", index=False)
+    asked = {"settings": Settings()}
+    with pytest.raises(SettingsError, match="panel holds several dates"):
+        score_panel(MODEL, tmp_path / "panel", tmp_path / "scores", lines=None, **asked)
+    score_panel(MODEL, tmp_path / "panel", tmp_path / "scores", lines=LINES, **asked)
+    found = duckdb.read_parquet(f"{tmp_path}/scores/*/*.parquet", hive_partitioning=True)
+    rows = found.aggregate("as_of::VARCHAR AS day, count(*)", "day").fetchall()
+    assert sorted(rows) == [("2026-01-01", 300), ("2026-04-01", 300)]
+    one = tmp_path / "panel" / "as_of=2026-01-01" / "part.parquet"
+    score_panel(MODEL, one, tmp_path / "by size", lines=None, **asked)
+    sizes = duckdb.read_parquet(f"{tmp_path}/by size/*/*.parquet", hive_partitioning=True)
+    assert dict(sizes.aggregate("tier, count(*)", "tier").fetchall()).get("Tier 1", 0) <= 15
+
+
 def test_what_cannot_be_scored_is_a_sentence_and_leaves_no_folder(panel, tmp_path):
     file = tmp_path / "panel.parquet"
     panel[["wins"]].reset_index().to_parquet(file, index=False)

@@ -47,8 +47,9 @@ def recalibrate_sample(request: Request, accounts: int, *, on_step: Step) -> str
     with project_lock(settings.scratch):
         leave_apart(handover, tables_of_accounts(tables, ids), own)
     on_step(f"data: a sample of {len(drawn):,} of {whole:,} accounts; quarter {quarter.label}")
-    done = run_apart(own.folder, on_step=on_step)
-    return f"{done.remark}\n{done.folder.resolve() / 'leadership.html'}"
+    run_apart(own.folder, on_step=on_step)
+    page = settings.reports / SAMPLE_FOLDER / quarter.label / "leadership.html"
+    return f"Published the report of {len(drawn):,} of {whole:,} accounts.\n{page}"
 
 
 def draw_accounts(tables: Tables, accounts: int, *, seed: int) -> tuple[list[str], int]:

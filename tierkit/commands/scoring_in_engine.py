@@ -94,7 +94,7 @@ def score_panel(
     Raises
     ------
     SettingsError
-        If the folder is there already.
+        If the folder is there already, or tiers by size are asked for of several dates.
     DataError
         If a criterion is not there, or the file cannot be read.
     """
@@ -102,6 +102,12 @@ def score_panel(
         engine = open_engine(settings.data.engine, scratch=settings.scratch / "spill",
                              memory_mb=settings.data.memory_mb)  # fmt: skip
         rows = scored_rows(model, scan_parquet(engine, panel))
+        if (
+            lines is None
+            and "as_of" in rows.columns
+            and row_count(rows.select("as_of").unique()) > 1
+        ):
+            raise SettingsError(f"--lines size: {panel.name} holds several dates. Give it one.")
         given = lines_by_size(rows, settings.tiers) if lines is None else lines
         _write(engine, model, rows, draft, given)
 
