@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from shutil import rmtree
 from tempfile import gettempdir, mkdtemp
@@ -55,6 +56,7 @@ class SparkEngine:
         self.session = session
         self._scratch = scratch
         self._results: Path | None = None
+        _allow_deep_plans()
 
     @classmethod
     def open(cls, remote: str = "", *, scratch: Path | None = None) -> SparkEngine:
@@ -135,6 +137,12 @@ class SparkEngine:
     def write_partitions(self, rows: Rows, folder: Path, *, by: str) -> None:
         """Write rows to a folder of Parquet files, one folder a value of a column."""
         rows.to_native().write.mode("append").partitionBy(by).parquet(folder.as_uri())
+
+
+def _allow_deep_plans() -> None:
+    """Let plans be nested deeper than protobuf usually reads: those of families are."""
+    with suppress(ImportError, AttributeError):
+        import_module("google._upb._message").SetAllowOversizeProtos(True)  # noqa: FBT003
 
 
 def _take_away(results: Path, scratch: Path | None) -> None:

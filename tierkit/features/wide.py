@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -19,6 +19,7 @@ import narwhals as nw
 
 from tierkit.calendar import DAYS_A_QUARTER
 from tierkit.crm import (
+    Engine,
     Rows,
     Tables,
     forget,
@@ -42,7 +43,6 @@ from tierkit.features.windows import date_rows, existing_accounts, known_history
 from tierkit.files import new_folder
 from tierkit.settings import Settings
 
-_EXISTING, _PANEL = "existing accounts", "panel at a date"
 _NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
 
 
@@ -108,17 +108,28 @@ class PanelPlan:
         """
         engine = self.context.tables.connection
         of_days = context_part(self.context, days)
-        try:
-            existing = materialise(engine, of_days.existing, _EXISTING)
+        with _held(engine, of_days.existing, "existing accounts") as existing, ExitStack() as held:
             plan = replace(self, context=replace(of_days, existing=existing))
-            rows = materialise(engine, plan.assembled(plan.existing, plan.parts), _PANEL)
+            with ExitStack() as until_joined:
+                parts = {
+                    name: until_joined.enter_context(_held(engine, part, f"part {name}"))
+                    for name, part in plan.parts.items()
+                }
+                whole = plan.assembled(plan.existing, parts)
+                rows = held.enter_context(_held(engine, whole, "panel at some dates"))
             if (there := row_count(rows)) != (asked := row_count(existing)):
                 raise DataError(f"The panel has {there:,} rows where {asked:,} accounts exist.")
             check_sums(plan.context, Sums.of_rows(rows))
             yield plan.finished(rows)
-        finally:
-            forget(engine, _PANEL)
-            forget(engine, _EXISTING)
+
+
+@contextmanager
+def _held(engine: Engine, rows: Rows, name: str) -> Iterator[Rows]:
+    """Give rows that are computed once inside an engine, and free them after the block."""
+    try:
+        yield materialise(engine, rows, name)
+    finally:
+        forget(engine, name)
 
 
 def plan_panel(
