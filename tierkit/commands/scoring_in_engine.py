@@ -102,14 +102,17 @@ def score_panel(
         engine = open_engine(settings.data.engine, scratch=settings.scratch / "spill",
                              memory_mb=settings.data.memory_mb)  # fmt: skip
         rows = scored_rows(model, scan_parquet(engine, panel))
-        if (
-            lines is None
-            and "as_of" in rows.columns
-            and row_count(rows.select("as_of").unique()) > 1
-        ):
+        if lines is None and _holds_several_dates(rows):
             raise SettingsError(f"--lines size: {panel.name} holds several dates. Give it one.")
         given = lines_by_size(rows, settings.tiers) if lines is None else lines
         _write(engine, model, rows, draft, given)
+
+
+def _holds_several_dates(panel: Rows) -> bool:
+    if "as_of" not in panel.columns:
+        return False
+    dates = row_count(panel.select("as_of").unique())
+    return dates > 1
 
 
 def lines_by_size(scored: Rows, tiers: Sequence[Tier]) -> list[tuple[str, float]]:
