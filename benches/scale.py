@@ -149,11 +149,15 @@ def main(sizes: list[int], ways: Sequence[str] = WAYS) -> None:
         with tempfile.TemporaryDirectory() as place:
             write_company(Path(place), accounts)
             for way in ways:
-                said = subprocess.run(
+                done = subprocess.run(
                     [sys.executable, "-m", "benches.scale", "--one", place, way],
-                    check=True, capture_output=True, text=True,
-                ).stdout  # fmt: skip
-                found = json.loads(said.splitlines()[-1])
+                    check=False, capture_output=True, text=True,
+                )  # fmt: skip
+                if done.returncode:
+                    causes = [line for line in done.stderr.splitlines() if "Error: " in line]
+                    print(f"{accounts:,} accounts, {way}: ended by {''.join(causes[-1:])}")
+                    continue
+                found = json.loads(done.stdout.splitlines()[-1])
                 cpu[way].append((math.log(accounts), math.log(found["cpu"])))
                 dates = DATES if ways == WAYS else NEWEST
                 print(
