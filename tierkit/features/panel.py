@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -273,23 +273,24 @@ def feature_values(
     return _compute(context, with_inputs(features[name], features))[name]
 
 
-def in_order(dates: Iterable[date]) -> tuple[date, ...]:
-    """Return the as_of dates of a panel, in order; an error if there is none."""
-    days = tuple(sorted(set(dates)))
-    if not days:
-        raise SettingsError("A panel needs at least one as_of date; none was given.")
-    return days
-
-
 def context_of(
     tables: Tables, dates: Sequence[date], *, settings: Settings, look_back: int | None
 ) -> tuple[Context, Known]:
     """Return what every block of rows is built from, and how much is known at each date."""
-    days = in_order(dates)
+    planned, known = planned_context(tables, dates, settings=settings, look_back=look_back)
+    return replace(planned, existing=computed(tables.connection, planned.existing)), known
+
+
+def planned_context(
+    tables: Tables, dates: Sequence[date], *, settings: Settings, look_back: int | None
+) -> tuple[Context, Known]:
+    """Return the same, the existing accounts not computed yet."""
+    days = tuple(sorted(set(dates)))
+    if not days:
+        raise SettingsError("A panel needs at least one as_of date; none was given.")
     known = known_history(tables, days, settings, look_back=look_back)
     rows = date_rows(tables, known)
-    existing = computed(tables.connection, existing_accounts(tables, rows))
-    return Context(tables, rows, days, existing, settings), known
+    return Context(tables, rows, days, existing_accounts(tables, rows), settings), known
 
 
 def _compute(

@@ -37,12 +37,12 @@ from tierkit.features.deals import PRIOR_DEALS
 from tierkit.features.extent import unknown_dates
 from tierkit.features.feature import HIDDEN, KEYS, Aggregate, Block, Context, Derived, Feature
 from tierkit.features.keeping import context_part, dates_at_once
-from tierkit.features.panel import in_order, with_inputs
+from tierkit.features.panel import planned_context, with_inputs
 from tierkit.features.registry import all_features, reasons_to_leave_out
-from tierkit.features.windows import date_rows, existing_accounts, known_history
 from tierkit.files import new_folder
 from tierkit.settings import Settings
 
+_PANEL = "panel at some dates"
 _NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
 
 
@@ -108,19 +108,31 @@ class PanelPlan:
         """
         engine = self.context.tables.connection
         of_days = context_part(self.context, days)
-        with _held(engine, of_days.existing, "existing accounts") as existing, ExitStack() as held:
+        with _held(engine, of_days.existing, "existing accounts") as existing:
             plan = replace(self, context=replace(of_days, existing=existing))
-            with ExitStack() as until_joined:
-                parts = {
-                    name: until_joined.enter_context(_held(engine, part, f"part {name}"))
-                    for name, part in plan.parts.items()
-                }
-                whole = plan.assembled(plan.existing, parts)
-                rows = held.enter_context(_held(engine, whole, "panel at some dates"))
-            if (there := row_count(rows)) != (asked := row_count(existing)):
-                raise DataError(f"The panel has {there:,} rows where {asked:,} accounts exist.")
-            check_sums(plan.context, Sums.of_rows(rows))
-            yield plan.finished(rows)
+            with plan.computed() as rows:
+                if (there := row_count(rows)) != (asked := row_count(existing)):
+                    raise DataError(
+                        f"The panel has {there:,} rows where {asked:,} accounts exist. "
+                        "Please report this, with the engine in use: no account may get lost."
+                    )
+                check_sums(plan.context, Sums.of_rows(rows))
+                yield plan.finished(rows)
+
+    @contextmanager
+    def computed(self) -> Iterator[Rows]:
+        """Compute all features inside the engine, each block first by itself."""
+        engine = self.context.tables.connection
+        with ExitStack() as held:
+            parts = {
+                name: held.enter_context(_held(engine, part, f"part {name}"))
+                for name, part in self.parts.items()
+            }
+            whole = materialise(engine, self.assembled(self.existing, parts), _PANEL)
+        try:
+            yield whole
+        finally:
+            forget(engine, _PANEL)
 
 
 @contextmanager
@@ -162,10 +174,7 @@ def plan_panel(
     >>> plan.rows.collect().rows()
     [('A', datetime.date(2025, 1, 1), 60.0)]
     """
-    days = in_order(dates)
-    known = known_history(tables, days, settings, look_back=look_back)
-    rows = date_rows(tables, known)
-    context = Context(tables, rows, days, existing_accounts(tables, rows), settings)
+    context, known = planned_context(tables, dates, settings=settings, look_back=look_back)
     features = {feature.name: feature for feature in all_features(tables, settings)}
     there = {table: known.most(table) for table in known.quarters}
     reasons = reasons_to_leave_out([*features.values()], tables, there)

@@ -82,7 +82,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
         If something of that name is there already.
     """
     if folder.exists():
-        raise SettingsError(f"-o {folder}: is there already. Name a new folder.")
+        raise SettingsError(f"{folder}: is there already. Name a new folder.")
     draft = folder.resolve().with_name(f".{folder.name}.{secrets.token_hex(6)}{DRAFT}")
     draft.mkdir(parents=True)
     try:
